@@ -1,0 +1,1 @@
+//! An in-process Confluent-compatible Kafka REST server.

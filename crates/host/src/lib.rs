@@ -1,0 +1,1 @@
+//! Runs the component under wasmtime.

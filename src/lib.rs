@@ -1,0 +1,1 @@
+//! Kafka over HTTP, at the edge.
