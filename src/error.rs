@@ -1,0 +1,68 @@
+//! What can go wrong, as a caller may know it.
+
+use std::time::Duration;
+
+/// An error of a service. Its text is a short true sentence for the caller;
+/// it holds no secret and nothing of an upstream's own wording but what the
+/// `detail` of a case was given on purpose.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    #[error("Topic not found")]
+    UnknownTopic(String),
+    #[error("Webhook not found")]
+    UnknownWebhook(String),
+    /// Something the caller gave is not right: 400.
+    #[error("{message}")]
+    Invalid { field: &'static str, message: String },
+    /// More than the topic, the server or we take: 413.
+    #[error("The record is too large")]
+    TooLarge { size: u64, limit: u64 },
+    /// Too much at once, here or upstream: 429.
+    #[error("Too many requests")]
+    Throttled { retry_after: Duration },
+    /// A limit on what may be kept (registrations, groups) is reached: 409.
+    #[error("{0}")]
+    LimitReached(String),
+    /// Something in the configuration is missing or malformed: 503.
+    #[error("{0}")]
+    Unconfigured(String),
+    /// Kafka refused our credentials, or they may not do this: 502.
+    #[error("The Kafka server refused the credentials of this gateway")]
+    PermissionDenied { detail: String },
+    /// The log cannot do this: 501.
+    #[error("{0}")]
+    Unsupported(String),
+    /// No connection to Kafka; nothing was done: 503.
+    #[error("The Kafka server cannot be reached")]
+    Unreachable { detail: String },
+    /// Kafka answered with an error or with nonsense; nothing was written: 502.
+    #[error("The Kafka server failed")]
+    Upstream { detail: String },
+    /// No answer in time; nothing was written: 504.
+    #[error("The Kafka server took too long to answer")]
+    Timeout,
+    /// A record was sent, and no trustworthy report came back: it is in the
+    /// log once or not at all. 504.
+    #[error("Unknown outcome: the record may or may not have been written")]
+    OutcomeUnknown { detail: String },
+    /// The key-value store of the host failed: 503.
+    #[error("The key-value store failed")]
+    Store { detail: String },
+    /// Others hold what this call needs, for longer than it may wait: 503.
+    #[error("{0}")]
+    Busy(String),
+}
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    pub fn invalid(field: &'static str, message: impl Into<String>) -> Self {
+        Self::Invalid { field, message: message.into() }
+    }
+}
+
+impl From<crate::host::StoreError> for Error {
+    fn from(error: crate::host::StoreError) -> Self {
+        Self::Store { detail: error.0 }
+    }
+}

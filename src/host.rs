@@ -1,0 +1,153 @@
+//! Everything the core needs of the world, as one trait.
+//!
+//! An adapter per platform implements it (`host/spin.rs` on WASI 0.3,
+//! `host/sim.rs` natively under a virtual clock). Nothing outside an adapter
+//! names a platform.
+
+use std::fmt;
+use std::future::Future;
+use std::time::Duration;
+
+use bytes::Bytes;
+
+/// Milliseconds since the Unix epoch, by the host's wall clock.
+pub type Millis = i64;
+
+/// A request to another server.
+#[derive(Debug, Clone)]
+pub struct Outgoing {
+    pub method: http::Method,
+    /// Absolute, with scheme and authority.
+    pub uri: http::Uri,
+    pub headers: http::HeaderMap,
+    pub body: Bytes,
+    /// The longest wait for a connection.
+    pub connect_timeout: Duration,
+    /// The longest wait for the head of the answer once the request is sent,
+    /// and for each next piece of its body.
+    pub read_timeout: Duration,
+}
+
+/// The answer to an [`Outgoing`] request; its body is still to be read.
+#[derive(Debug)]
+pub struct Incoming<B> {
+    pub status: http::StatusCode,
+    pub headers: http::HeaderMap,
+    pub body: B,
+}
+
+/// The body of an answer while it arrives.
+pub trait Body: 'static {
+    /// The next piece, in whatever sizes the network gives; `None` at the end
+    /// of a complete body. A body cut short is an error, never an early end.
+    fn chunk(&mut self) -> impl Future<Output = Option<Result<Bytes, SendError>>>;
+}
+
+/// Why a request got no (whole) answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SendError {
+    /// What is certain about the request.
+    pub sent: Sent,
+    pub kind: SendErrorKind,
+}
+
+/// Whether the other side can have seen the request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sent {
+    /// It certainly was not sent: no name, no connection.
+    Not,
+    /// It may have arrived, wholly or in part.
+    Perhaps,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SendErrorKind {
+    /// The name of the server has no address.
+    Dns,
+    /// Nothing answers at that address, or the host forbids reaching it.
+    Refused,
+    /// No TLS connection could be made.
+    Tls,
+    /// Too slow to connect or to answer.
+    Timeout,
+    /// The connection broke.
+    Broken,
+    /// Whatever came back is not HTTP, or the host failed.
+    Protocol,
+}
+
+impl fmt::Display for SendError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.kind {
+            SendErrorKind::Dns => "its name could not be resolved",
+            SendErrorKind::Refused => "the connection was refused",
+            SendErrorKind::Tls => "no TLS connection could be made",
+            SendErrorKind::Timeout => "it took too long",
+            SendErrorKind::Broken => "the connection broke",
+            SendErrorKind::Protocol => "the answer was not understood",
+        })
+    }
+}
+
+/// The key-value store did not do what was asked. For a write the outcome is
+/// unknown, and everything built on the store treats it as "not done".
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreError(pub String);
+
+/// A configuration variable could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VariableError(pub String);
+
+/// The key-value store of the host.
+///
+/// Plain reads and writes, possibly stale on a replicated store, and one
+/// atomic thing: [`claim`](Store::claim).
+pub trait Store {
+    fn get(&self, key: &str) -> impl Future<Output = Result<Option<Vec<u8>>, StoreError>>;
+    fn set(&self, key: &str, value: &[u8]) -> impl Future<Output = Result<(), StoreError>>;
+    fn delete(&self, key: &str) -> impl Future<Output = Result<(), StoreError>>;
+    /// `true` for exactly one caller, ever, of a name. A claim key is never
+    /// `set` and never read; to free its name it is deleted.
+    fn claim(&self, key: &str) -> impl Future<Output = Result<bool, StoreError>>;
+    /// All keys that begin with `prefix`. Slow: the whole store is listed.
+    fn keys(&self, prefix: &str) -> impl Future<Output = Result<Vec<String>, StoreError>>;
+}
+
+/// Clocks and randomness.
+pub trait Clock {
+    fn now(&self) -> Millis;
+    /// Never goes back and knows no date. Its zero means nothing.
+    fn monotonic(&self) -> Duration;
+    fn sleep(&self, time: Duration) -> impl Future<Output = ()>;
+    fn random(&self, buffer: &mut [u8]);
+}
+
+/// One platform. Cheap to clone: a handle.
+pub trait Host: Store + Clock + Clone + 'static {
+    type Body: Body;
+    /// Dropping it wakes its [`Wait`](Host::Wait).
+    type Wake: 'static;
+    /// Resolves once its [`Wake`](Host::Wake) is dropped.
+    type Wait: Future<Output = ()> + Unpin + 'static;
+
+    /// Sends a request and returns once the head of the answer is there.
+    fn send(
+        &self,
+        request: Outgoing,
+    ) -> impl Future<Output = Result<Incoming<Self::Body>, SendError>>;
+
+    /// A configuration variable; `None` when it is not set or empty.
+    fn variable(&self, name: &str) -> impl Future<Output = Result<Option<String>, VariableError>>;
+
+    /// Runs `task` beside the current request and beyond its answer, as long
+    /// as the instance lives.
+    fn spawn(&self, task: impl Future<Output = ()> + 'static);
+
+    /// The only way in which two requests of one instance may wait for each
+    /// other: on WASI a Rust waker must not cross from one to the other, so a
+    /// channel, an async mutex or a shared future would trap the instance.
+    fn signal(&self) -> (Self::Wake, Self::Wait);
+
+    /// A line for the operator. Never a secret, never a record's content.
+    fn log(&self, line: &str);
+}

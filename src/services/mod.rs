@@ -1,0 +1,36 @@
+//! What kafka-edge does, whichever API asks for it and whatever host runs it.
+//!
+//! The HTTP API and the WIT exports both call these and nothing else.
+
+pub mod consume;
+pub mod produce;
+pub mod topics;
+pub mod webhook;
+
+use std::rc::Rc;
+
+use crate::config::Config;
+use crate::host::Host;
+use crate::log::Log;
+
+/// All services of one instance. They share its log, its caches and what is
+/// under way; nothing correct depends on that.
+#[derive(Debug)]
+pub struct Services<H, L> {
+    pub produce: produce::Produce<H, L>,
+    pub consume: consume::Consume<H, L>,
+    pub webhooks: webhook::Webhooks<H, L>,
+    pub topics: topics::Topics<H, L>,
+}
+
+impl<H: Host, L: Log> Services<H, L> {
+    pub fn new(host: H, log: L, config: Rc<Config>) -> Self {
+        let log = Rc::new(log);
+        Self {
+            produce: produce::Produce::new(host.clone(), log.clone()),
+            consume: consume::Consume::new(host.clone(), log.clone()),
+            webhooks: webhook::Webhooks::new(host.clone(), log.clone(), config),
+            topics: topics::Topics::new(host, log),
+        }
+    }
+}

@@ -1,0 +1,50 @@
+//! What topics there are, and whether Kafka and the store answer at all.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use crate::error::Result;
+use crate::host::Host;
+use crate::log::{Log, Offsets, Topic};
+
+/// A topic as it is described to callers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Description {
+    pub topic: Topic,
+    /// Empty where the server does not offer offsets.
+    pub offsets: BTreeMap<i32, Offsets>,
+}
+
+#[derive(Debug)]
+pub struct Topics<H, L> {
+    host: H,
+    log: Rc<L>,
+}
+
+impl<H: Host, L: Log> Topics<H, L> {
+    pub fn new(host: H, log: Rc<L>) -> Self {
+        Self { host, log }
+    }
+
+    /// All topics, by name.
+    pub async fn list(&self) -> Result<Vec<Topic>> {
+        self.log.topics().await
+    }
+
+    /// One topic with its offsets.
+    pub async fn describe(&self, name: &str) -> Result<Description> {
+        let topic = self.log.topic(name).await?;
+        let offsets = self.log.offsets(name).await.unwrap_or_default();
+        Ok(Description { topic, offsets })
+    }
+
+    /// Whether the Kafka server answers and the store reads and writes.
+    pub async fn ready(&self) -> Result<()> {
+        self.log.ping().await?;
+        self.host.set(PROBE_KEY, b"1").await?;
+        self.host.get(PROBE_KEY).await?;
+        Ok(())
+    }
+}
+
+const PROBE_KEY: &str = "kafka-edge/probe";
