@@ -16,7 +16,7 @@ use crate::log::Log;
 /// All services of one instance. They share its log, its caches and what is
 /// under way; nothing correct depends on that.
 #[derive(Debug)]
-pub struct Services<H, L> {
+pub struct Services<H: Host, L> {
     pub produce: produce::Produce<H, L>,
     pub consume: consume::Consume<H, L>,
     pub webhooks: webhook::Webhooks<H, L>,
