@@ -16,4 +16,5 @@ pub mod error;
 pub mod host;
 pub mod log;
 pub mod record;
+pub mod render;
 pub mod services;
