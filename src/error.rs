@@ -14,6 +14,9 @@ pub enum Error {
     /// Something the caller gave is not right: 400.
     #[error("{message}")]
     Invalid { field: &'static str, message: String },
+    /// A callback that may not be registered: 400.
+    #[error("Invalid webhook URL")]
+    InvalidCallback { detail: String },
     /// More than the topic, the server or we take: 413.
     #[error("The record is too large")]
     TooLarge { size: u64, limit: u64 },
