@@ -1,0 +1,174 @@
+//! One simulated instance.
+
+use std::any::Any;
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use kafka_edge::host::{
+    Clock, Host, Incoming, Millis, Outgoing, SendError, Store, StoreError, VariableError,
+};
+
+use crate::body::{SimBody, too_slow};
+use crate::life::{Fate, Life};
+use crate::signal::{self, Wait, Wake};
+use crate::world::World;
+
+/// An instance of a [`World`]. Its clones are the same instance.
+#[derive(Clone)]
+pub struct SimHost {
+    world: World,
+    life: Life,
+    skew: Rc<Cell<Millis>>,
+    random: Rc<RefCell<fastrand::Rng>>,
+}
+
+impl fmt::Debug for SimHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SimHost").field("calls", &self.calls()).finish_non_exhaustive()
+    }
+}
+
+impl SimHost {
+    pub(crate) fn new(world: World, seed: u64) -> Self {
+        Self {
+            world,
+            life: Life::default(),
+            skew: Rc::default(),
+            random: Rc::new(RefCell::new(fastrand::Rng::with_seed(seed))),
+        }
+    }
+
+    /// How far this instance's wall clock is ahead of the world's.
+    pub fn set_skew(&self, ahead: Millis) {
+        self.skew.set(ahead);
+    }
+
+    /// Does a request's work in this instance. `None`: the instance died.
+    pub async fn run<T: 'static>(&self, work: impl Future<Output = T> + 'static) -> Option<T> {
+        let task = tokio::task::spawn_local(work);
+        self.life.owns(task.abort_handle());
+        match task.await {
+            Ok(answer) => Some(answer),
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                Err(_) => None,
+            },
+        }
+    }
+
+    /// How many host calls this instance has begun. Store, network, sleep and
+    /// variables count, and each piece of a body; clocks, randomness, signals
+    /// and log lines do not.
+    pub fn calls(&self) -> u64 {
+        self.life.calls()
+    }
+
+    /// The instance dies at its call of that number, counted from 1.
+    pub fn kill_at(&self, call: u64, fate: Fate) {
+        self.life.kill_at(call, fate);
+    }
+
+    /// The instance dies now: its work is dropped, its calls never return.
+    pub fn kill(&self) {
+        self.life.kill();
+    }
+
+    pub fn is_dead(&self) -> bool {
+        self.life.is_dead()
+    }
+
+    /// Waits until all work of this instance, background work too, has ended.
+    pub async fn idle(&self) {
+        while !self.life.is_idle() {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+}
+
+impl Store for SimHost {
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.life.call(self.world.shared_store().get(key)).await
+    }
+
+    async fn set(&self, key: &str, value: &[u8]) -> Result<(), StoreError> {
+        self.life.call(self.world.shared_store().write(key, Some(value))).await
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), StoreError> {
+        self.life.call(self.world.shared_store().write(key, None)).await
+    }
+
+    async fn claim(&self, key: &str) -> Result<bool, StoreError> {
+        self.life.call(self.world.shared_store().claim(key)).await
+    }
+
+    async fn keys(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
+        self.life.call(self.world.shared_store().keys(prefix)).await
+    }
+}
+
+impl Clock for SimHost {
+    fn now(&self) -> Millis {
+        self.world.now() + self.skew.get()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.world.elapsed()
+    }
+
+    async fn sleep(&self, time: Duration) {
+        self.life.call(tokio::time::sleep(time)).await;
+    }
+
+    fn random(&self, buffer: &mut [u8]) {
+        self.random.borrow_mut().fill(buffer);
+    }
+}
+
+impl Host for SimHost {
+    type Body = SimBody;
+    type Wake = Wake;
+    type Wait = Wait;
+
+    async fn send(&self, request: Outgoing) -> Result<Incoming<SimBody>, SendError> {
+        let timeout = request.read_timeout;
+        let answer = (self.world.upstream())(request);
+        let answer = async { tokio::time::timeout(timeout, answer).await };
+        let answer = self.life.call(answer).await.unwrap_or_else(|_| Err(too_slow()))?;
+        let Incoming { status, headers, body } = answer;
+        Ok(Incoming { status, headers, body: body.read_by(self.life.clone(), timeout) })
+    }
+
+    async fn variable(&self, name: &str) -> Result<Option<String>, VariableError> {
+        let value = self.life.call(async { self.world.variable(name) }).await;
+        value.ok_or_else(|| VariableError("the simulated variables failed".into()))
+    }
+
+    fn spawn(&self, task: impl Future<Output = ()> + 'static) {
+        let world = self.world.clone();
+        let task = tokio::task::spawn_local(async move {
+            if let Err(panic) = AssertUnwindSafe(task).catch_unwind().await {
+                world.note_panic(text_of(&*panic));
+            }
+        });
+        self.life.owns(task.abort_handle());
+    }
+
+    fn signal(&self) -> (Wake, Wait) {
+        signal::pair()
+    }
+
+    fn log(&self, line: &str) {
+        self.world.write_log(line);
+    }
+}
+
+fn text_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default()
+}

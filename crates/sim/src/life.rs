@@ -1,0 +1,82 @@
+//! The life of an instance: its calls are counted, and it can end at any one.
+
+use std::cell::{Cell, RefCell};
+use std::future::{Future, pending};
+use std::rc::Rc;
+
+use tokio::task::AbortHandle;
+
+/// What becomes of the call at which an instance dies. Its caller never
+/// hears of it either way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It has its effect.
+    Done,
+    /// It has none.
+    NotDone,
+}
+
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Life(Rc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    calls: Cell<u64>,
+    end: Cell<Option<(u64, Fate)>>,
+    dead: Cell<bool>,
+    tasks: RefCell<Vec<AbortHandle>>,
+}
+
+impl Life {
+    /// Counts a call and makes it, unless this is where the instance dies.
+    pub(crate) async fn call<T>(&self, effect: impl Future<Output = T>) -> T {
+        let number = self.0.calls.get() + 1;
+        self.0.calls.set(number);
+        let fate = self.0.end.get().filter(|(end, _)| *end == number).map(|(_, fate)| fate);
+        if self.0.dead.get() || fate == Some(Fate::NotDone) {
+            self.kill();
+            return pending().await;
+        }
+        let answer = effect.await;
+        if fate == Some(Fate::Done) {
+            self.kill();
+        }
+        if self.0.dead.get() {
+            return pending().await;
+        }
+        answer
+    }
+
+    pub(crate) fn calls(&self) -> u64 {
+        self.0.calls.get()
+    }
+
+    pub(crate) fn kill_at(&self, number: u64, fate: Fate) {
+        self.0.end.set(Some((number, fate)));
+    }
+
+    pub(crate) fn kill(&self) {
+        self.0.dead.set(true);
+        for task in self.0.tasks.take() {
+            task.abort();
+        }
+    }
+
+    pub(crate) fn is_dead(&self) -> bool {
+        self.0.dead.get()
+    }
+
+    pub(crate) fn owns(&self, task: AbortHandle) {
+        if self.0.dead.get() {
+            task.abort();
+            return;
+        }
+        let mut tasks = self.0.tasks.borrow_mut();
+        tasks.retain(|task| !task.is_finished());
+        tasks.push(task);
+    }
+
+    pub(crate) fn is_idle(&self) -> bool {
+        self.0.tasks.borrow().iter().all(AbortHandle::is_finished)
+    }
+}
