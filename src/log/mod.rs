@@ -99,6 +99,15 @@ pub trait Log: 'static {
     /// First and end offsets of the partitions, where the server offers them.
     fn offsets(&self, topic: &str) -> impl Future<Output = Result<BTreeMap<i32, Offsets>>>;
 
+    /// The end offsets alone: what is asked again and again while a caller
+    /// waits for a record to appear.
+    fn ends(&self, topic: &str) -> impl Future<Output = Result<BTreeMap<i32, i64>>> {
+        async {
+            let offsets = self.offsets(topic).await?;
+            Ok(offsets.into_iter().map(|(partition, offsets)| (partition, offsets.end)).collect())
+        }
+    }
+
     /// The offset of the first record at or after `time`, for each partition;
     /// the end offset where there is none.
     fn offset_at(
