@@ -4,6 +4,9 @@
 //! `host/sim.rs` natively under a virtual clock). Nothing outside an adapter
 //! names a platform.
 
+#[cfg(all(target_os = "wasi", target_env = "p2"))]
+pub mod spin;
+
 use std::fmt;
 use std::future::Future;
 use std::time::Duration;

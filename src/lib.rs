@@ -11,6 +11,8 @@
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
+#[cfg(all(target_os = "wasi", target_env = "p2"))]
+mod component;
 pub mod config;
 pub mod error;
 pub mod host;

@@ -1,0 +1,3 @@
+//! The component's exports on WASI 0.3.
+
+mod handler;

@@ -1,0 +1,58 @@
+//! The host that Spin (and `crates/host`) gives to a WASI 0.3 component.
+
+mod body;
+mod clock;
+mod send;
+mod signal;
+mod store;
+
+use std::future::Future;
+use std::rc::Rc;
+
+use spin_sdk::{variables, wit_bindgen};
+
+use super::{Host, Incoming, Outgoing, SendError, VariableError};
+
+pub use body::SpinBody;
+pub use signal::{SpinWait, SpinWake};
+
+/// One instance of the component on Spin. A clone shares the open store.
+#[derive(Debug, Clone, Default)]
+pub struct SpinHost {
+    store: Rc<store::Opened>,
+}
+
+impl Host for SpinHost {
+    type Body = SpinBody;
+    type Wake = SpinWake;
+    type Wait = SpinWait;
+
+    async fn send(&self, request: Outgoing) -> Result<Incoming<SpinBody>, SendError> {
+        send::send(request).await
+    }
+
+    async fn variable(&self, name: &str) -> Result<Option<String>, VariableError> {
+        match variables::get(name).await {
+            Ok(value) if value.is_empty() => Ok(None),
+            Ok(value) => Ok(Some(value)),
+            Err(variables::Error::Undefined(_)) => Ok(None),
+            Err(
+                variables::Error::InvalidName(text)
+                | variables::Error::Provider(text)
+                | variables::Error::Other(text),
+            ) => Err(VariableError(text)),
+        }
+    }
+
+    fn spawn(&self, task: impl Future<Output = ()> + 'static) {
+        wit_bindgen::spawn(task);
+    }
+
+    fn signal(&self) -> (SpinWake, SpinWait) {
+        signal::new()
+    }
+
+    fn log(&self, line: &str) {
+        eprintln!("{line}");
+    }
+}
