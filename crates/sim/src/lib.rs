@@ -32,6 +32,8 @@ mod body;
 mod faults;
 mod host;
 mod life;
+mod log;
+
 mod script;
 mod signal;
 mod store;
@@ -41,6 +43,7 @@ pub use body::{Piece, SimBody};
 pub use faults::{Fault, Faults};
 pub use host::SimHost;
 pub use life::Fate;
+pub use log::SimLog;
 pub use script::{Answer, Script};
 pub use signal::{Wait, Wake};
 pub use store::StoreMode;

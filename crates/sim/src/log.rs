@@ -1,0 +1,210 @@
+//! A Kafka log in memory, for tests of services that need no server.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use kafka_edge::error::{Error, Result};
+use kafka_edge::host::Millis;
+use kafka_edge::log::{Capabilities, Fetch, Fetched, Log, Offsets, Place, Topic};
+use kafka_edge::record::{NewRecord, Record, Written};
+
+/// A log that any number of simulated instances share. Cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct SimLog(Rc<Inner>);
+
+#[derive(Debug, Default)]
+struct Inner {
+    topics: RefCell<BTreeMap<String, Vec<Partition>>>,
+    delay: Cell<Duration>,
+    failure: RefCell<Option<Error>>,
+    calls: RefCell<BTreeMap<&'static str, u64>>,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Partition {
+    records: Vec<Record>,
+    /// Offsets below have been deleted.
+    first: i64,
+}
+
+impl Partition {
+    fn end(&self) -> i64 {
+        self.records.len() as i64
+    }
+}
+
+impl SimLog {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    pub fn create_topic(&self, name: &str, partitions: usize) {
+        self.0.topics.borrow_mut().insert(name.into(), vec![Partition::default(); partitions]);
+    }
+
+    /// Appends a record as a producer would, and tells its offset.
+    pub fn append(&self, topic: &str, partition: usize, value: impl Into<Bytes>) -> i64 {
+        let record = NewRecord { value: Some(value.into()), ..NewRecord::default() };
+        self.write(topic, partition, record)
+    }
+
+    /// Deletes the records below an offset, as retention does.
+    pub fn delete_before(&self, topic: &str, partition: usize, offset: i64) {
+        self.partition(topic, partition, |partition| partition.first = offset);
+    }
+
+    pub fn end(&self, topic: &str, partition: usize) -> i64 {
+        self.partition(topic, partition, |partition| partition.end())
+    }
+
+    /// How long every call takes from now on.
+    pub fn set_delay(&self, delay: Duration) {
+        self.0.delay.set(delay);
+    }
+
+    /// What every call answers from now on, if it is an error.
+    pub fn set_failure(&self, failure: Option<Error>) {
+        *self.0.failure.borrow_mut() = failure;
+    }
+
+    /// How often a function of [`Log`] was called.
+    pub fn calls(&self, function: &str) -> u64 {
+        self.0.calls.borrow().get(function).copied().unwrap_or(0)
+    }
+
+    fn write(&self, topic: &str, partition: usize, record: NewRecord) -> i64 {
+        self.partition(topic, partition, |log| {
+            let offset = log.end();
+            log.records.push(Record {
+                partition: partition as i32,
+                offset,
+                key: record.key,
+                value: record.value,
+                headers: Some(record.headers),
+                timestamp: Some(record.timestamp.unwrap_or(offset)),
+            });
+            offset
+        })
+    }
+
+    fn partition<T>(&self, topic: &str, number: usize, f: impl FnOnce(&mut Partition) -> T) -> T {
+        let mut topics = self.0.topics.borrow_mut();
+        f(&mut topics.get_mut(topic).expect("the test created the topic")[number])
+    }
+
+    fn partitions<T>(&self, topic: &str, f: impl Fn(&Partition) -> T) -> Result<BTreeMap<i32, T>> {
+        let topics = self.0.topics.borrow();
+        let partitions = topics.get(topic).ok_or_else(|| Error::UnknownTopic(topic.into()))?;
+        Ok((0..).zip(partitions.iter().map(f)).collect())
+    }
+
+    async fn call(&self, function: &'static str) -> Result<()> {
+        *self.0.calls.borrow_mut().entry(function).or_default() += 1;
+        let delay = self.0.delay.get();
+        if !delay.is_zero() {
+            tokio::time::sleep(delay).await;
+        }
+        match &*self.0.failure.borrow() {
+            Some(error) => Err(error.clone()),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Log for SimLog {
+    async fn capabilities(&self) -> Result<Capabilities> {
+        Ok(Capabilities {
+            headers: true,
+            timestamps: true,
+            offset_by_time: true,
+            random_access: true,
+        })
+    }
+
+    async fn cluster_id(&self) -> Result<String> {
+        Ok("sim".into())
+    }
+
+    async fn topics(&self) -> Result<Vec<Topic>> {
+        self.call("topics").await?;
+        let topics = self.0.topics.borrow();
+        Ok(topics.iter().map(|(name, partitions)| topic(name, partitions)).collect())
+    }
+
+    async fn topic(&self, name: &str) -> Result<Topic> {
+        self.call("topic").await?;
+        match self.0.topics.borrow().get(name) {
+            Some(partitions) => Ok(topic(name, partitions)),
+            None => Err(Error::UnknownTopic(name.into())),
+        }
+    }
+
+    async fn offsets(&self, topic: &str) -> Result<BTreeMap<i32, Offsets>> {
+        self.call("offsets").await?;
+        self.partitions(topic, |log| Offsets { first: log.first, end: log.end() })
+    }
+
+    async fn offset_at(&self, topic: &str, time: Millis) -> Result<BTreeMap<i32, i64>> {
+        self.call("offset_at").await?;
+        self.partitions(topic, |log| {
+            let at = log.records.iter().find(|record| record.timestamp >= Some(time));
+            at.map_or(log.end(), |record| record.offset)
+        })
+    }
+
+    async fn produce(
+        &self,
+        topic: &str,
+        records: Vec<NewRecord>,
+        mut report: impl FnMut(usize, Result<Written>),
+    ) {
+        let called = self.call("produce").await;
+        let count = self.partitions(topic, |_| ()).map(|partitions| partitions.len());
+        for (index, record) in records.into_iter().enumerate() {
+            let written = called.clone().and_then(|()| {
+                let partition = record.partition.unwrap_or(0);
+                if partition as usize >= count.clone()? {
+                    return Err(Error::invalid("partition", "The topic has no such partition"));
+                }
+                let timestamp = record.timestamp;
+                let offset = self.write(topic, partition as usize, record);
+                Ok(Written { partition, offset, timestamp })
+            });
+            report(index, written);
+        }
+    }
+
+    async fn fetch(&self, fetch: Fetch<'_>) -> Result<Fetched> {
+        self.call("fetch").await?;
+        let give_up = tokio::time::Instant::now() + fetch.wait;
+        loop {
+            let read = |log: &Partition| {
+                let from = fetch.offset.max(log.first);
+                let records = log.records.iter().skip(from as usize).take(fetch.max_records);
+                (from, records.cloned().collect::<Vec<_>>())
+            };
+            let (from, records) = self
+                .partitions(fetch.topic, read)?
+                .remove(&fetch.partition)
+                .ok_or_else(|| Error::invalid("partition", "The topic has no such partition"))?;
+            if !records.is_empty() || tokio::time::Instant::now() >= give_up {
+                let next = records.last().map_or(from, |record| record.offset + 1);
+                return Ok(Fetched { records, next, place: None });
+            }
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+
+    async fn close(&self, _place: Place) {}
+
+    async fn ping(&self) -> Result<()> {
+        self.call("ping").await
+    }
+}
+
+fn topic(name: &str, partitions: &[Partition]) -> Topic {
+    Topic { name: name.into(), partitions: partitions.len() as i32, max_message_bytes: None }
+}
