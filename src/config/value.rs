@@ -1,0 +1,74 @@
+//! Values of variables that are neither addresses nor secrets.
+
+use std::time::Duration;
+
+use crate::error::{Error, Result};
+
+const LONGEST: Duration = Duration::from_secs(600);
+
+/// `500ms`, `10s` or `2m`; a number alone is in seconds.
+pub(super) fn duration(name: &str, value: Option<&str>, default: Duration) -> Result<Duration> {
+    let Some(value) = value else { return Ok(default) };
+    let value = value.trim();
+    let unit = value.find(|c: char| !c.is_ascii_digit()).unwrap_or(value.len());
+    let (number, unit) = value.split_at(unit);
+    let millis = match unit {
+        "ms" => Some(1),
+        "s" | "" => Some(1_000),
+        "m" => Some(60_000),
+        _ => None,
+    };
+    let time = number.parse().ok().zip(millis).and_then(|(n, ms): (u64, u64)| n.checked_mul(ms));
+    time.map(Duration::from_millis).filter(|time| !time.is_zero() && *time <= LONGEST).ok_or_else(
+        || {
+            Error::Unconfigured(format!(
+                "{name} is not a time from 1ms to 10m, such as 500ms or 10s"
+            ))
+        },
+    )
+}
+
+pub(super) fn switch(name: &str, value: Option<&str>) -> Result<bool> {
+    match value.map(str::trim) {
+        None | Some("" | "false") => Ok(false),
+        Some("true") => Ok(true),
+        Some(_) => Err(Error::Unconfigured(format!("{name} is neither true nor false"))),
+    }
+}
+
+/// It becomes a segment of a path, and a part of record ids.
+pub(super) fn cluster_id(value: &str) -> Result<String> {
+    let value = value.trim();
+    let lawful = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+    if value.len() > 100 || !value.chars().all(lawful) {
+        return Err(Error::Unconfigured("kafka_cluster_id is not the id of a cluster".into()));
+    }
+    Ok(value.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_units() {
+        let of = |value| duration("t", Some(value), Duration::ZERO);
+        assert_eq!(of("250ms"), Ok(Duration::from_millis(250)));
+        assert_eq!(of(" 10s "), Ok(Duration::from_secs(10)));
+        assert_eq!(of("10"), Ok(Duration::from_secs(10)));
+        assert_eq!(of("10m"), Ok(Duration::from_secs(600)));
+        assert_eq!(duration("t", None, Duration::from_secs(3)), Ok(Duration::from_secs(3)));
+        for wrong in ["", "0", "-1s", "1.5s", "s", "1h", "601s", "99999999999999999999s", "1 s"] {
+            assert!(of(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn cluster_ids_stay_one_segment() {
+        assert_eq!(cluster_id(" lkc-abc12 "), Ok("lkc-abc12".into()));
+        assert_eq!(cluster_id("4L6g3nShT-eMCtK--X86sw"), Ok("4L6g3nShT-eMCtK--X86sw".into()));
+        for wrong in ["a/b", "..", "a b", "ü", "%41"] {
+            assert!(cluster_id(wrong).is_err(), "{wrong}");
+        }
+    }
+}
