@@ -20,3 +20,4 @@ pub mod log;
 pub mod record;
 pub mod render;
 pub mod services;
+pub mod state;

@@ -1,0 +1,195 @@
+//! Every key of the store, built in one place and typed by what lies there.
+//!
+//! A store may be shared with other applications, so all keys begin with
+//! `kafka-edge/` and the version of their layout. Names that callers choose
+//! are percent-encoded, so none can reach into another's keys. With the caps
+//! below no key is longer than [`MAX_KEY_BYTES`], the least that any of our
+//! hosts takes.
+//!
+//! | key | |
+//! |---|---|
+//! | `kafka-edge/1/group/{group}/{topic}/{partition}/…` | a consumer group's lane |
+//! | `kafka-edge/1/hook/{webhook id}/{partition}/…` | a webhook's lane |
+//! | `kafka-edge/1/registry/…` | the lane of the document that lists the webhooks |
+//! | `…/c/{epoch}` | claim |
+//! | `…/s/{epoch}` | document |
+//! | `…/w/{epoch}` | watch |
+//! | `…/h` | hint |
+//! | `…/k` | knock |
+//! | `kafka-edge/1/probe` | written and read to see whether the store works |
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use crate::error::{Error, Result};
+use crate::state::lane::{Document, Epoch, Hint, Knock, Watch};
+
+/// Fastly's limit, the tightest.
+pub const MAX_KEY_BYTES: usize = 1024;
+/// Kafka's own limit for a topic's name.
+pub const MAX_TOPIC_BYTES: usize = 249;
+/// Of a consumer group's name, in UTF-8. Each byte may take three in a key.
+pub const MAX_GROUP_BYTES: usize = 200;
+/// Of a webhook's id, which we make ourselves.
+pub const MAX_WEBHOOK_ID_BYTES: usize = 100;
+
+const ROOT: &str = "kafka-edge/1";
+
+/// Whatever a readiness check likes to write.
+pub const PROBE: &str = "kafka-edge/1/probe";
+
+/// Where a value of type `V` lies.
+pub struct Key<V> {
+    name: String,
+    value: PhantomData<fn() -> V>,
+}
+
+impl<V> Key<V> {
+    fn new(name: String) -> Self {
+        Self { name, value: PhantomData }
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.name
+    }
+}
+
+impl<V> fmt::Debug for Key<V> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+/// A name that one claimant wins. It is a type of its own because its key
+/// must never be `set`: on Spin's default store a later claim of a key with a
+/// foreign value would break the store for everybody until a restart.
+#[derive(Debug)]
+pub struct ClaimKey(String);
+
+impl ClaimKey {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// The name of a lane: what its keys begin with.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct LaneName(String);
+
+impl LaneName {
+    /// Where a consumer group stands in a partition.
+    pub fn group(group: &str, topic: &str, partition: i32) -> Result<Self> {
+        let group = capped("group", group, MAX_GROUP_BYTES)?;
+        let topic = encode(topic);
+        // Lawful names need no encoding, so this refuses none of them.
+        if topic.is_empty() || topic.len() > MAX_TOPIC_BYTES {
+            return Err(Error::invalid("topic", "Not the name of a topic"));
+        }
+        Ok(Self(format!("{ROOT}/group/{group}/{topic}/{partition}")))
+    }
+
+    /// Where the deliveries of a webhook stand in a partition.
+    pub fn webhook(id: &str, partition: i32) -> Result<Self> {
+        let id = capped("webhook_id", id, MAX_WEBHOOK_ID_BYTES)?;
+        Ok(Self(format!("{ROOT}/hook/{id}/{partition}")))
+    }
+
+    /// The list of all webhooks.
+    pub fn registry() -> Self {
+        Self(format!("{ROOT}/registry"))
+    }
+
+    pub fn claim(&self, epoch: Epoch) -> ClaimKey {
+        ClaimKey(format!("{}/c/{epoch}", self.0))
+    }
+
+    pub fn document<T>(&self, epoch: Epoch) -> Key<Document<T>> {
+        Key::new(format!("{}{epoch}", self.documents()))
+    }
+
+    /// What the keys of all documents of the lane begin with.
+    pub fn documents(&self) -> String {
+        format!("{}/s/", self.0)
+    }
+
+    pub fn watch(&self, epoch: Epoch) -> Key<Watch> {
+        Key::new(format!("{}/w/{epoch}", self.0))
+    }
+
+    pub fn hint(&self) -> Key<Hint> {
+        Key::new(format!("{}/h", self.0))
+    }
+
+    pub fn knock(&self) -> Key<Knock> {
+        Key::new(format!("{}/k", self.0))
+    }
+}
+
+fn capped(field: &'static str, name: &str, cap: usize) -> Result<String> {
+    if name.is_empty() {
+        return Err(Error::invalid(field, "A name is needed"));
+    }
+    if name.len() > cap {
+        return Err(Error::invalid(field, format!("The name is longer than {cap} bytes")));
+    }
+    Ok(encode(name))
+}
+
+/// Percent-encodes everything but what needs no encoding in a URL either.
+fn encode(name: &str) -> String {
+    let mut out = String::with_capacity(name.len());
+    for byte in name.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                out.push(byte.into());
+            }
+            _ => {
+                let digit = |nibble: u8| char::from(b"0123456789ABCDEF"[usize::from(nibble)]);
+                out.extend(['%', digit(byte >> 4), digit(byte & 15)]);
+            }
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_cannot_reach_into_each_other() {
+        let a = LaneName::group("a/b", "c", 1).unwrap();
+        let b = LaneName::group("a", "b/c", 1).unwrap();
+        let c = LaneName::group("a%2Fb", "c", 1).unwrap();
+        assert_eq!(a.documents(), "kafka-edge/1/group/a%2Fb/c/1/s/");
+        assert_ne!(a, b);
+        assert_ne!(a, c);
+        let tricky = LaneName::group("g", "t/0/s", 0);
+        assert_ne!(tricky.unwrap().documents(), LaneName::group("g", "t", 0).unwrap().documents());
+    }
+
+    #[test]
+    fn the_longest_key_fits_every_store() {
+        let group = "\u{1}".repeat(MAX_GROUP_BYTES);
+        let lane = LaneName::group(&group, &"t".repeat(MAX_TOPIC_BYTES), i32::MAX).unwrap();
+        let claim = lane.claim(u64::MAX);
+        // An acknowledgement's key ends in an offset and 128 random bits.
+        assert!(claim.as_str().len() + 1 + 32 <= MAX_KEY_BYTES, "{}", claim.as_str().len());
+        let hook = "\u{1}".repeat(MAX_WEBHOOK_ID_BYTES);
+        let claim = LaneName::webhook(&hook, i32::MAX).unwrap().claim(u64::MAX);
+        assert!(claim.as_str().len() <= MAX_KEY_BYTES);
+    }
+
+    #[test]
+    fn what_is_too_long_or_empty_is_refused_by_name() {
+        let refused = |result: Result<LaneName>| match result {
+            Err(Error::Invalid { field, .. }) => field,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(refused(LaneName::group("", "t", 0)), "group");
+        assert_eq!(refused(LaneName::group(&"g".repeat(201), "t", 0)), "group");
+        assert_eq!(refused(LaneName::group("g", "", 0)), "topic");
+        assert_eq!(refused(LaneName::group("g", &"é".repeat(42), 0)), "topic");
+        assert_eq!(refused(LaneName::webhook("", 0)), "webhook_id");
+    }
+}

@@ -1,0 +1,46 @@
+//! Looking at a lane without taking it.
+
+use futures_util::future::try_join;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::document::{Document, Epoch};
+use super::driver::Lane;
+use crate::error::Result;
+use crate::host::{Clock, Store};
+use crate::state::store;
+
+impl<H, T> Lane<H, T>
+where
+    H: Store + Clock,
+    T: Serialize + DeserializeOwned + Clone,
+{
+    /// The latest document and its epoch. Somebody may be writing the next
+    /// one, and a late write of an old holder may for a moment show a state
+    /// from before: it is for answering questions and for acknowledgements,
+    /// which have checks of their own, not for deciding where to go on.
+    pub async fn peek(&self) -> Result<Option<(Epoch, Document<T>)>> {
+        let (host, name) = (&self.inner.host, &self.inner.name);
+        let hint = store::get(host, &name.hint()).await?;
+        let mut epoch = hint.map_or(1, |hint| hint.epoch);
+        let mut latest = None;
+        loop {
+            let document = name.document::<T>(epoch);
+            let watch = name.watch(epoch);
+            match try_join(store::get(host, &document), store::get(host, &watch)).await? {
+                (Some(document), _) => latest = Some((epoch, document)),
+                // A claim whose winner may be dead: the next ones may live.
+                (None, Some(_)) => {}
+                (None, None) => break,
+            }
+            epoch += 1;
+        }
+        if latest.is_some() || hint.is_none() {
+            return Ok(latest);
+        }
+        // The hint is from before a sweep.
+        let Some(epoch) = self.inner.highest_document().await? else { return Ok(None) };
+        let document = store::get(host, &name.document(epoch)).await?;
+        Ok(document.map(|document| (epoch, document)))
+    }
+}

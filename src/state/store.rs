@@ -1,0 +1,41 @@
+//! Typed reads and writes of the host's store.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::{Error, Result};
+use crate::host::Store;
+use crate::state::keys::{ClaimKey, Key};
+
+/// What lies at `key`. A value that does not parse is an error: whoever took
+/// it for a missing one would start afresh and forget all that was done.
+pub(super) async fn get<V: DeserializeOwned>(host: &impl Store, key: &Key<V>) -> Result<Option<V>> {
+    match host.get(key.as_str()).await? {
+        None => Ok(None),
+        Some(value) => serde_json::from_slice(&value).map(Some).map_err(|error| Error::Store {
+            detail: format!("{} cannot be read: {error}", key.as_str()),
+        }),
+    }
+}
+
+/// An error means that the value may lie there now, or later, or never.
+pub(super) async fn set<V: Serialize>(host: &impl Store, key: &Key<V>, value: &V) -> Result<()> {
+    let value = serde_json::to_vec(value).map_err(|error| Error::Store {
+        detail: format!("{} cannot be written: {error}", key.as_str()),
+    })?;
+    Ok(host.set(key.as_str(), &value).await?)
+}
+
+pub(super) async fn delete<V>(host: &impl Store, key: &Key<V>) -> Result<()> {
+    Ok(host.delete(key.as_str()).await?)
+}
+
+/// An error means that the name may be ours, and counts as lost.
+pub(super) async fn claim(host: &impl Store, key: &ClaimKey) -> Result<bool> {
+    Ok(host.claim(key.as_str()).await?)
+}
+
+/// Frees the name.
+pub(super) async fn free(host: &impl Store, key: &ClaimKey) -> Result<()> {
+    Ok(host.delete(key.as_str()).await?)
+}
