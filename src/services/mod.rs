@@ -12,6 +12,7 @@ use std::rc::Rc;
 use crate::config::Config;
 use crate::host::Host;
 use crate::log::Log;
+use crate::state::lane::Params;
 
 /// All services of one instance. They share its log, its caches and what is
 /// under way; nothing correct depends on that.
@@ -28,7 +29,7 @@ impl<H: Host, L: Log> Services<H, L> {
         let log = Rc::new(log);
         Self {
             produce: produce::Produce::new(host.clone(), log.clone()),
-            consume: consume::Consume::new(host.clone(), log.clone()),
+            consume: consume::Consume::new(host.clone(), log.clone(), Params::default()),
             webhooks: webhook::Webhooks::new(host.clone(), log.clone(), config),
             topics: topics::Topics::new(host, log),
         }

@@ -1,0 +1,123 @@
+//! Which partitions are worth taking: what this instance knows of a group's
+//! positions and of the ends of the log.
+
+use std::collections::BTreeMap;
+
+#[derive(Debug, Clone, Default)]
+struct Partition {
+    /// The group's offset there; nothing before the first look, and nothing
+    /// for a group that has no position.
+    position: Option<i64>,
+    /// Offset of the next record to be written, where the server tells.
+    end: Option<i64>,
+    /// Reading found nothing although the end was here: the last offsets of a
+    /// partition can be compacted away or belong to no record.
+    drained_at: Option<i64>,
+}
+
+/// What is known of all partitions of one topic for one group.
+#[derive(Debug, Default)]
+pub(super) struct Survey {
+    partitions: Vec<Partition>,
+    /// Where the next round begins, so that no partition starves.
+    first: usize,
+}
+
+impl Survey {
+    /// `first` spreads instances that start at the same time over the
+    /// partitions.
+    pub(super) fn starting_at(first: usize) -> Self {
+        Self { partitions: Vec::new(), first }
+    }
+
+    pub(super) fn set_partitions(&mut self, count: i32) {
+        self.partitions.resize_with(count.max(0) as usize, Partition::default);
+    }
+
+    pub(super) fn set_ends(&mut self, ends: &BTreeMap<i32, i64>) {
+        for (partition, known) in (0..).zip(&mut self.partitions) {
+            known.end = ends.get(&partition).copied();
+        }
+    }
+
+    pub(super) fn set_position(&mut self, partition: i32, position: Option<i64>) {
+        if let Some(known) = self.partitions.get_mut(partition as usize) {
+            known.position = position;
+        }
+    }
+
+    pub(super) fn set_drained(&mut self, partition: i32) {
+        if let Some(known) = self.partitions.get_mut(partition as usize) {
+            known.drained_at = known.end;
+        }
+    }
+
+    /// Whether the group has no position anywhere on the topic.
+    pub(super) fn is_new_group(&self) -> bool {
+        self.partitions.iter().all(|known| known.position.is_none())
+    }
+
+    /// The partitions that have, or may have, records to read, in the order
+    /// in which to try them.
+    pub(super) fn worth_taking(&self) -> Vec<i32> {
+        let count = self.partitions.len();
+        (0..count)
+            .map(|step| (self.first + step) % count)
+            .filter(|&index| self.partitions[index].may_have_records())
+            .map(|index| index as i32)
+            .collect()
+    }
+
+    /// Makes the next round begin after `partition`.
+    pub(super) fn served(&mut self, partition: i32) {
+        self.first = partition as usize + 1;
+    }
+}
+
+impl Partition {
+    fn may_have_records(&self) -> bool {
+        let Some(end) = self.end else { return true };
+        end > self.position.unwrap_or(0).max(self.drained_at.unwrap_or(0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn survey(ends: &[(i32, i64)]) -> Survey {
+        let mut survey = Survey::starting_at(4);
+        survey.set_partitions(3);
+        survey.set_ends(&ends.iter().copied().collect());
+        survey
+    }
+
+    #[test]
+    fn partitions_with_records_beyond_the_position_are_tried_in_turn() {
+        let mut survey = survey(&[(0, 5), (1, 5), (2, 0)]);
+        assert_eq!(survey.worth_taking(), [1, 0], "the round begins at 4 mod 3");
+        survey.set_position(1, Some(5));
+        assert_eq!(survey.worth_taking(), [0]);
+        survey.set_ends(&[(0, 5), (1, 6), (2, 1)].into());
+        assert_eq!(survey.worth_taking(), [1, 2, 0]);
+        survey.served(1);
+        assert_eq!(survey.worth_taking(), [2, 0, 1]);
+    }
+
+    #[test]
+    fn a_partition_that_read_empty_is_not_tried_again_until_its_end_moves() {
+        let mut survey = survey(&[(0, 5), (1, 0), (2, 0)]);
+        survey.set_drained(0);
+        assert!(survey.worth_taking().is_empty());
+        survey.set_ends(&[(0, 6), (1, 0), (2, 0)].into());
+        assert_eq!(survey.worth_taking(), [0]);
+    }
+
+    #[test]
+    fn where_the_server_tells_no_ends_every_partition_may_have_records() {
+        let mut survey = survey(&[]);
+        assert_eq!(survey.worth_taking(), [1, 2, 0]);
+        survey.set_position(0, Some(3));
+        assert!(!survey.is_new_group());
+    }
+}

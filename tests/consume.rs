@@ -1,0 +1,334 @@
+//! Consuming through the service, on simulated instances under virtual time.
+
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use kafka_edge::error::{Error, Result};
+use kafka_edge::services::consume::{Consume, Handed, Next, StartFrom};
+use kafka_edge::state::lane::Params;
+use kafka_edge_sim::{Fate, SimHost, SimLog, StoreMode, World, local};
+
+const TOPIC: &str = "orders";
+
+/// One instance and its consumer.
+#[derive(Clone)]
+struct Instance {
+    host: SimHost,
+    consume: Rc<Consume<SimHost, SimLog>>,
+}
+
+struct Cluster {
+    world: World,
+    log: SimLog,
+}
+
+impl Cluster {
+    fn new(seed: u64, partitions: usize) -> Self {
+        let (world, log) = (World::new(seed), SimLog::new());
+        log.create_topic(TOPIC, partitions);
+        Self { world, log }
+    }
+
+    fn instance(&self) -> Instance {
+        let host = self.world.instance();
+        let consume =
+            Rc::new(Consume::new(host.clone(), Rc::new(self.log.clone()), Params::default()));
+        Instance { host, consume }
+    }
+
+    /// Spreads records over the partitions; their values are their numbers.
+    fn append(&self, numbers: std::ops::Range<usize>, partitions: usize) {
+        for number in numbers {
+            self.log.append(TOPIC, number % partitions, number.to_string());
+        }
+    }
+}
+
+fn next(wait: u64) -> Next {
+    Next {
+        group: "g".into(),
+        topic: TOPIC.into(),
+        from: StartFrom::Earliest,
+        wait: Duration::from_secs(wait),
+    }
+}
+
+fn number(handed: &Handed) -> usize {
+    std::str::from_utf8(handed.record.value.as_deref().unwrap()).unwrap().parse().unwrap()
+}
+
+impl Instance {
+    /// Asks as a caller does and takes what comes. `None`: the instance died.
+    async fn ask(&self, next: Next) -> Option<Result<Option<usize>>> {
+        let consume = self.consume.clone();
+        self.host
+            .run(async move {
+                let handed = consume.next(next).await?;
+                Ok(handed.map(|handed| {
+                    let number = number(&handed);
+                    handed.delivered();
+                    number
+                }))
+            })
+            .await
+    }
+
+    async fn get(&self, wait: u64) -> Option<usize> {
+        self.ask(next(wait)).await.expect("the instance lives").expect("no error")
+    }
+}
+
+/// Two hundred callers at once over five instances. How often each record was
+/// handed out.
+async fn crowd(cluster: &Cluster, wait: u64) -> BTreeMap<usize, usize> {
+    let instances: Vec<_> = (0..5).map(|_| cluster.instance()).collect();
+    let callers = (0..200).map(|caller| {
+        let instance = instances[caller % instances.len()].clone();
+        async move { instance.get(wait).await }
+    });
+    let mut seen = BTreeMap::new();
+    for number in join_all(callers).await.into_iter().flatten() {
+        *seen.entry(number).or_insert(0) += 1;
+    }
+    seen
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_hundred_callers_on_five_instances_get_two_hundred_records_once_each() {
+    local(async {
+        for partitions in [1, 3, 7] {
+            let cluster = Cluster::new(partitions as u64, partitions);
+            cluster.append(0..200, partitions);
+            let start = tokio::time::Instant::now();
+            let seen = crowd(&cluster, 1).await;
+            println!("{partitions} partitions: {:?} of virtual time", start.elapsed());
+            assert_eq!(seen, (0..200).map(|number| (number, 1)).collect());
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stale_store_may_repeat_records_and_loses_none() {
+    local(async {
+        for seed in 0..5 {
+            let cluster = Cluster::new(seed, 3);
+            cluster.world.set_store_mode(StoreMode {
+                stale: Duration::from_millis(500),
+                ..StoreMode::default()
+            });
+            cluster.append(0..60, 3);
+            let mut seen = BTreeMap::new();
+            while seen.len() < 60 {
+                let instances = [cluster.instance(), cluster.instance()];
+                let asked = join_all((0..40).map(|caller| {
+                    let instance = instances[caller % 2].clone();
+                    async move { instance.ask(next(30)).await.unwrap() }
+                }));
+                let before = seen.len();
+                for number in asked.await.into_iter().filter_map(|answer| answer.ok().flatten()) {
+                    *seen.entry(number).or_insert(0) += 1;
+                }
+                assert!(seen.len() > before, "no progress at {before} records");
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_that_dies_anywhere_loses_no_record() {
+    local(async {
+        let mut died = 0;
+        for fate in [Fate::Done, Fate::NotDone] {
+            for call in 1.. {
+                let cluster = Cluster::new(call, 1);
+                cluster.append(0..3, 1);
+                let first = cluster.instance();
+                first.host.kill_at(call, fate);
+                let mut seen = Vec::new();
+                for _ in 0..2 {
+                    seen.extend(first.ask(next(0)).await.and_then(|answer| answer.unwrap()));
+                }
+                if !first.host.is_dead() {
+                    first.host.idle().await;
+                }
+                let dead = first.host.is_dead();
+                died += u32::from(dead);
+
+                let second = cluster.instance();
+                while !seen.contains(&2) {
+                    // A lane that a death left taken answers "busy" for a while.
+                    seen.extend(second.ask(next(5)).await.unwrap().unwrap_or_default());
+                }
+                let mut distinct = seen.clone();
+                distinct.dedup();
+                assert_eq!(distinct, [0, 1, 2], "killed at call {call} ({fate:?}): {seen:?}");
+                if !dead {
+                    assert_eq!(seen, [0, 1, 2], "no death, no repeat");
+                    break;
+                }
+            }
+        }
+        assert!(died > 20, "only {died} places to die at");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_the_caller_did_not_take_goes_to_the_next_one() {
+    local(async {
+        let cluster = Cluster::new(1, 1);
+        cluster.append(0..2, 1);
+        let instance = cluster.instance();
+        let consume = instance.consume.clone();
+        instance.host.run(async move { drop(consume.next(next(1)).await) }).await.unwrap();
+        assert_eq!(instance.get(1).await, Some(0));
+        assert_eq!(instance.get(1).await, Some(1));
+        assert_eq!(instance.get(1).await, None);
+
+        cluster.append(2..5, 1);
+        let gone = Rc::new(Cell::new(false));
+        let (consume, flag) = (instance.consume.clone(), gone.clone());
+        let hanging = instance.host.run(async move {
+            let handed = consume.next(next(1)).await;
+            flag.set(true);
+            // Takes the record and never says whether it arrived.
+            std::future::pending::<()>().await;
+            drop(handed);
+        });
+        let others = async {
+            while !gone.get() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            [instance.get(5).await, instance.get(5).await, instance.get(5).await]
+        };
+        futures_util::pin_mut!(hanging, others);
+        match futures_util::future::select(hanging, others).await {
+            futures_util::future::Either::Right((seen, _)) => {
+                assert_eq!(seen, [Some(2), Some(3), Some(4)]);
+            }
+            futures_util::future::Either::Left(_) => unreachable!("it never ends"),
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_waiting_caller_gets_a_record_soon_after_it_appears() {
+    local(async {
+        let cluster = Cluster::new(1, 3);
+        let instance = cluster.instance();
+        let waiting: Vec<_> = (0..50)
+            .map(|_| {
+                let instance = instance.clone();
+                tokio::task::spawn_local(async move { instance.get(30).await })
+            })
+            .collect();
+        tokio::time::sleep(Duration::from_secs(20)).await;
+        let polls = cluster.log.calls("offsets");
+        assert!(polls <= 20 * 6, "{polls} looks at the server in 20 s for 50 callers");
+        let appeared = tokio::time::Instant::now();
+        cluster.append(0..50, 3);
+        for caller in waiting {
+            assert!(caller.await.unwrap().is_some());
+        }
+        assert!(appeared.elapsed() < Duration::from_millis(400), "{:?}", appeared.elapsed());
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_record_within_the_wait_is_said_in_time_and_costs_no_lease() {
+    local(async {
+        let cluster = Cluster::new(1, 3);
+        let instance = cluster.instance();
+        for wait in [0, 1, 7] {
+            let start = tokio::time::Instant::now();
+            assert_eq!(instance.get(wait).await, None);
+            let late = start.elapsed() - Duration::from_secs(wait);
+            assert!(late < Duration::from_millis(300), "wait={wait}: {late:?} late");
+        }
+        instance.host.idle().await;
+        assert!(cluster.world.store().is_empty(), "{:?}", cluster.world.store());
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn latest_starts_a_new_group_at_the_end_and_no_other() {
+    local(async {
+        let cluster = Cluster::new(1, 3);
+        cluster.append(0..9, 3);
+        let latest = |group: &str| Next { group: group.into(), from: StartFrom::Latest, ..next(0) };
+        let ask = async |next| cluster.instance().ask(next).await.unwrap().unwrap();
+        assert_eq!(ask(latest("new")).await, None);
+        cluster.append(9..12, 3);
+        let mut seen = Vec::new();
+        for _ in 0..3 {
+            seen.extend(ask(Next { wait: Duration::from_secs(5), ..latest("new") }).await);
+        }
+        seen.sort();
+        assert_eq!(seen, [9, 10, 11], "what came after the first call is the group's");
+
+        let old = Next { group: "old".into(), ..next(0) };
+        let first = ask(old.clone()).await.unwrap();
+        assert!(first < 3, "the first record of some partition");
+        let mut rest = Vec::new();
+        while rest.len() < 11 {
+            rest.extend(ask(Next { wait: Duration::from_secs(5), ..latest("old") }).await);
+        }
+        rest.push(first);
+        rest.sort();
+        assert_eq!(rest, (0..12).collect::<Vec<_>>());
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_offset_that_is_gone_is_passed_and_a_drained_partition_not_asked_again() {
+    local(async {
+        let cluster = Cluster::new(1, 1);
+        cluster.append(0..10, 1);
+        cluster.log.delete_before(TOPIC, 0, 4);
+        let instance = cluster.instance();
+        assert_eq!(instance.get(0).await, Some(4));
+        instance.host.idle().await;
+
+        let cluster = Cluster::new(2, 1);
+        cluster.append(0..10, 1);
+        cluster.log.delete_before(TOPIC, 0, 10);
+        let instance = cluster.instance();
+        assert_eq!(instance.get(20).await, None);
+        assert!(cluster.log.calls("fetch") <= 2, "{}", cluster.log.calls("fetch"));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn errors_reach_every_caller_and_heal() {
+    local(async {
+        let cluster = Cluster::new(1, 1);
+        cluster.append(0..1, 1);
+        let instance = cluster.instance();
+        let unknown = Next { topic: "nowhere".into(), ..next(30) };
+        let asked = instance.ask(unknown).await.unwrap();
+        assert_eq!(asked, Err(Error::UnknownTopic("nowhere".into())));
+
+        cluster.log.set_failure(Some(Error::Timeout));
+        let callers = (0..3).map(|_| instance.ask(next(30)));
+        for answer in join_all(callers).await {
+            assert_eq!(answer.unwrap(), Err(Error::Timeout));
+        }
+        cluster.log.set_failure(None);
+        assert_eq!(instance.get(1).await, Some(0));
+
+        let unnamed = Next { group: String::new(), ..next(0) };
+        let refused = instance.ask(unnamed).await.unwrap();
+        assert!(matches!(refused, Err(Error::Invalid { field: "group", .. })), "{refused:?}");
+    })
+    .await;
+}
