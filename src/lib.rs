@@ -11,12 +11,15 @@
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
+pub mod app;
 #[cfg(all(target_os = "wasi", target_env = "p2"))]
 mod component;
 pub mod config;
 pub mod error;
 pub mod host;
+pub mod http;
 pub mod log;
+pub mod names;
 pub mod record;
 pub mod render;
 pub mod services;

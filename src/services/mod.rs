@@ -10,8 +10,10 @@ pub mod webhook;
 use std::rc::Rc;
 
 use crate::config::Config;
+use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::log::Log;
+use crate::record::{NewRecord, Written};
 use crate::state::lane::Params;
 
 /// All services of one instance. They share its log, its caches and what is
@@ -33,5 +35,17 @@ impl<H: Host, L: Log> Services<H, L> {
             webhooks: webhook::Webhooks::new(host.clone(), log.clone(), config),
             topics: topics::Topics::new(host, log),
         }
+    }
+
+    /// Produces records to a topic, with a report on each in the order given,
+    /// and has them delivered to the topic's webhooks beyond the answer.
+    pub async fn write(&self, topic: &str, records: Vec<NewRecord>) -> Vec<Result<Written>> {
+        let reports = self.produce.send(topic, records).await;
+        let perhaps =
+            |report: &Result<Written>| matches!(report, Ok(_) | Err(Error::OutcomeUnknown { .. }));
+        if reports.iter().any(perhaps) {
+            self.webhooks.deliver_soon(topic);
+        }
+        reports
     }
 }

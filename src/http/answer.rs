@@ -1,0 +1,271 @@
+//! Answers: JSON, never stored by anyone on the way.
+
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::StatusCode;
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER};
+use serde::Serialize;
+
+use super::refusal::Refusal;
+use crate::error::Error;
+
+/// The answer to a request.
+pub struct Response {
+    pub status: StatusCode,
+    pub headers: Vec<(HeaderName, String)>,
+    pub body: Bytes,
+    /// To be called once the body has been taken over completely on its way
+    /// to the caller, and to be dropped when it could not be.
+    pub on_sent: Option<Box<dyn FnOnce()>>,
+}
+
+impl Response {
+    fn new(status: StatusCode, content_type: &str, body: impl Into<Bytes>) -> Self {
+        let headers =
+            vec![(CONTENT_TYPE, content_type.to_owned()), (CACHE_CONTROL, "no-store".to_owned())];
+        Self { status, headers, body: body.into(), on_sent: None }
+    }
+
+    pub fn json(status: StatusCode, body: &impl Serialize) -> Self {
+        Self::new(status, "application/json", to_json(body))
+    }
+
+    /// Lines of JSON, each ended by a newline.
+    pub fn lines(lines: Vec<u8>) -> Self {
+        Self::new(StatusCode::OK, super::ndjson::CONTENT_TYPE, lines)
+    }
+
+    /// No body.
+    pub fn empty() -> Self {
+        let headers = vec![(CACHE_CONTROL, "no-store".to_owned())];
+        Self { status: StatusCode::NO_CONTENT, headers, body: Bytes::new(), on_sent: None }
+    }
+
+    /// Not ready to serve, for whatever reason.
+    pub fn not_ready(error: &Error) -> Self {
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        Self::json(status, &ErrorBody { status: status.as_u16(), ..error.into() })
+    }
+
+    pub fn with_header(mut self, name: HeaderName, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    pub fn header(&self, name: &HeaderName) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+}
+
+impl fmt::Debug for Response {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("status", &self.status)
+            .field("headers", &self.headers)
+            .field("body", &self.body)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Our own types always have a JSON form; should one not, the caller gets
+/// nothing in place of something wrong.
+pub(super) fn to_json(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).unwrap_or_default()
+}
+
+/// An error as callers see it, alone in an answer or on a line among others.
+#[derive(Debug, Serialize)]
+pub(super) struct ErrorBody {
+    error: String,
+    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+}
+
+impl From<&Error> for ErrorBody {
+    fn from(error: &Error) -> Self {
+        Self { error: error.to_string(), status: status(error).as_u16(), detail: detail(error) }
+    }
+}
+
+fn status(error: &Error) -> StatusCode {
+    match error {
+        Error::UnknownTopic(_) | Error::UnknownWebhook(_) => StatusCode::NOT_FOUND,
+        Error::Invalid { .. } | Error::InvalidCallback { .. } => StatusCode::BAD_REQUEST,
+        Error::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+        Error::Throttled { .. } => StatusCode::TOO_MANY_REQUESTS,
+        Error::LimitReached(_) => StatusCode::CONFLICT,
+        Error::Unsupported(_) => StatusCode::NOT_IMPLEMENTED,
+        Error::PermissionDenied { .. } | Error::Upstream { .. } => StatusCode::BAD_GATEWAY,
+        Error::Timeout | Error::OutcomeUnknown { .. } => StatusCode::GATEWAY_TIMEOUT,
+        Error::Unconfigured(_)
+        | Error::Unreachable { .. }
+        | Error::Store { .. }
+        | Error::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
+fn detail(error: &Error) -> Option<String> {
+    match error {
+        Error::Invalid { field, .. } => Some((*field).to_owned()),
+        Error::TooLarge { size, limit } => {
+            Some(format!("{size} bytes, where at most {limit} are taken"))
+        }
+        Error::InvalidCallback { detail }
+        | Error::PermissionDenied { detail }
+        | Error::Unreachable { detail }
+        | Error::Upstream { detail }
+        | Error::OutcomeUnknown { detail }
+        | Error::Store { detail } => Some(detail.clone()),
+        Error::UnknownTopic(_)
+        | Error::UnknownWebhook(_)
+        | Error::Throttled { .. }
+        | Error::LimitReached(_)
+        | Error::Unsupported(_)
+        | Error::Unconfigured(_)
+        | Error::Timeout
+        | Error::Busy(_) => None,
+    }
+}
+
+/// When it makes sense to come again, where that is known.
+fn retry_after(error: &Error) -> Option<Duration> {
+    match error {
+        Error::Throttled { retry_after } => Some(*retry_after),
+        // Leases and queues pass on within moments.
+        Error::Busy(_) => Some(Duration::from_secs(1)),
+        _ => None,
+    }
+}
+
+impl From<Error> for Response {
+    fn from(error: Error) -> Self {
+        let response = Self::json(status(&error), &ErrorBody::from(&error));
+        match retry_after(&error) {
+            Some(time) => {
+                // Whole seconds, and never so few that it is still too early.
+                let seconds = time.as_millis().div_ceil(1000).max(1);
+                response.with_header(RETRY_AFTER, seconds.to_string())
+            }
+            None => response,
+        }
+    }
+}
+
+impl From<Refusal> for Response {
+    fn from(refusal: Refusal) -> Self {
+        let refuse = |status: StatusCode, error: &str, detail| {
+            let error = error.to_owned();
+            Self::json(status, &ErrorBody { error, status: status.as_u16(), detail })
+        };
+        match refusal {
+            Refusal::Service(error) => error.into(),
+            Refusal::NoSuchPath => refuse(StatusCode::NOT_FOUND, "No such path", None),
+            Refusal::Method { allowed } => {
+                refuse(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed", None)
+                    .with_header(ALLOW, allowed)
+            }
+            Refusal::Closed => refuse(
+                StatusCode::FORBIDDEN,
+                "Nobody may call this gateway yet: set its variable open_access to true to let \
+                 in everyone who can reach it",
+                Some("open_access".into()),
+            ),
+            Refusal::UnknownParameter(name) => {
+                refuse(StatusCode::BAD_REQUEST, "Unknown query parameter", Some(name))
+            }
+            Refusal::MalformedQuery => refuse(
+                StatusCode::BAD_REQUEST,
+                "Malformed percent-encoding in the name of a query parameter",
+                Some("query".into()),
+            ),
+            Refusal::TargetTooLong => refuse(
+                StatusCode::URI_TOO_LONG,
+                "The path and query are too long",
+                Some(format!("at most {} bytes are taken", super::limits::TARGET_BYTES)),
+            ),
+            Refusal::HeadersTooLarge { limit } => refuse(
+                StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+                "The request's headers are too large",
+                Some(format!("at most {limit} are taken")),
+            ),
+            Refusal::BodyTooLarge { limit } => refuse(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                "The request's body is too large",
+                Some(format!("at most {limit} are taken")),
+            ),
+            Refusal::BodyBroken => {
+                refuse(StatusCode::BAD_REQUEST, "The request's body broke off", None)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn body(refusal: impl Into<Response>) -> (u16, String) {
+        let response = refusal.into();
+        assert_eq!(response.header(&CACHE_CONTROL), Some("no-store"));
+        assert_eq!(response.header(&CONTENT_TYPE), Some("application/json"));
+        (response.status.as_u16(), String::from_utf8(response.body.to_vec()).unwrap())
+    }
+
+    #[test]
+    fn every_error_has_its_status() {
+        let text = || String::from("x");
+        for (error, status) in [
+            (Error::UnknownTopic(text()), 404),
+            (Error::UnknownWebhook(text()), 404),
+            (Error::invalid("topic", "x"), 400),
+            (Error::InvalidCallback { detail: text() }, 400),
+            (Error::TooLarge { size: 2, limit: 1 }, 413),
+            (Error::Throttled { retry_after: Duration::ZERO }, 429),
+            (Error::LimitReached(text()), 409),
+            (Error::Unconfigured(text()), 503),
+            (Error::PermissionDenied { detail: text() }, 502),
+            (Error::Unsupported(text()), 501),
+            (Error::Unreachable { detail: text() }, 503),
+            (Error::Upstream { detail: text() }, 502),
+            (Error::Timeout, 504),
+            (Error::OutcomeUnknown { detail: text() }, 504),
+            (Error::Store { detail: text() }, 503),
+            (Error::Busy(text()), 503),
+        ] {
+            let (answered, json) = body(error.clone());
+            assert_eq!(answered, status, "{error:?}");
+            let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+            assert_eq!(json["status"], status, "{error:?}");
+            assert_eq!(json["error"], error.to_string());
+        }
+    }
+
+    #[test]
+    fn a_detail_names_the_field() {
+        assert_eq!(
+            body(Error::UnknownTopic("t".into())),
+            (404, r#"{"error":"Topic not found","status":404}"#.into())
+        );
+        assert_eq!(
+            body(Error::invalid("wait", "Too long")),
+            (400, r#"{"error":"Too long","status":400,"detail":"wait"}"#.into())
+        );
+        assert_eq!(
+            body(Refusal::UnknownParameter("grpup".into())),
+            (400, r#"{"error":"Unknown query parameter","status":400,"detail":"grpup"}"#.into())
+        );
+    }
+
+    #[test]
+    fn whoever_is_throttled_is_told_when_to_come_again() {
+        for (millis, seconds) in [(0, "1"), (1, "1"), (1000, "1"), (1001, "2"), (60_000, "60")] {
+            let retry_after = Duration::from_millis(millis);
+            let response = Response::from(Error::Throttled { retry_after });
+            assert_eq!(response.header(&RETRY_AFTER), Some(seconds), "{millis}");
+        }
+        assert_eq!(Response::from(Error::Timeout).header(&RETRY_AFTER), None);
+    }
+}

@@ -1,0 +1,29 @@
+//! `GET /healthz` and `GET /readyz`, which everyone may call.
+
+use http::StatusCode;
+use serde_json::json;
+
+use crate::app::App;
+use crate::host::Host;
+use crate::http::answer::Response;
+use crate::http::refusal::Refusal;
+use crate::log::Log;
+
+/// The instance runs.
+pub(in crate::http) fn alive() -> Result<Response, Refusal> {
+    Ok(Response::json(StatusCode::OK, &json!({ "status": "ok" })))
+}
+
+/// The configuration is complete, Kafka answers, the store reads and writes.
+/// Whatever is not so is a 503 with the reason, since to whoever asks this
+/// the gateway is not available, and nothing else.
+pub(in crate::http) async fn ready<H: Host, L: Log>(app: &App<H, L>) -> Result<Response, Refusal> {
+    let checked = async {
+        app.access().await?;
+        app.services().await?.topics.ready().await
+    };
+    match checked.await {
+        Ok(()) => Ok(Response::json(StatusCode::OK, &json!({ "status": "ready" }))),
+        Err(error) => Ok(Response::not_ready(&error)),
+    }
+}

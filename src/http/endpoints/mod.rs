@@ -1,0 +1,19 @@
+//! What each call does: one file per group of them.
+
+pub(super) mod consumer;
+pub(super) mod health;
+pub(super) mod index;
+pub(super) mod producer;
+pub(super) mod topics;
+pub(super) mod webhooks;
+
+use super::percent;
+use crate::error::Result;
+use crate::names;
+
+/// The topic that a path names.
+fn topic(segment: &str) -> Result<String> {
+    let topic = percent::decode_text("topic", segment)?;
+    names::check_topic(&topic)?;
+    Ok(topic)
+}

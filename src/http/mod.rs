@@ -1,0 +1,82 @@
+//! The HTTP API: a request in, one call of a service, an answer out.
+//!
+//! It knows no platform. Whoever receives requests makes a [`Request`] of
+//! each, hands it to [`handle`] and sends the [`Response`] on.
+
+mod answer;
+mod endpoints;
+mod limits;
+mod ndjson;
+mod percent;
+mod query;
+mod refusal;
+mod request;
+mod routes;
+mod time;
+
+use http::Method;
+
+pub use answer::Response;
+pub use request::{BodyBroken, Request, RequestBody};
+pub use routes::{Endpoint, Permission, Route, routes};
+
+use self::endpoints::{consumer, health, index, producer, topics, webhooks};
+use self::refusal::Refusal;
+use self::routes::{Found, Lead};
+use crate::app::App;
+use crate::host::Host;
+use crate::log::Log;
+
+/// Answers a request.
+pub async fn handle<H: Host, L: Log, B: RequestBody>(
+    app: &App<H, L>,
+    mut request: Request<B>,
+) -> Response {
+    let response = answer(app, &mut request).await.unwrap_or_else(Response::from);
+    match request.method {
+        Method::HEAD => Response { body: Default::default(), ..response },
+        _ => response,
+    }
+}
+
+async fn answer<H: Host, L: Log, B: RequestBody>(
+    app: &App<H, L>,
+    request: &mut Request<B>,
+) -> Result<Response, Refusal> {
+    request.check_size()?;
+    let path = request.path().to_owned();
+    let found = match routes::find(&request.method, &path)? {
+        Lead::To(found) => found,
+        Lead::Options { allowed } => {
+            return Ok(Response::empty().with_header(http::header::ALLOW, allowed));
+        }
+    };
+    if found.route.permission != Permission::None && !app.access().await?.open {
+        return Err(Refusal::Closed);
+    }
+    dispatch(app, request, &found).await
+}
+
+async fn dispatch<H: Host, L: Log, B: RequestBody>(
+    app: &App<H, L>,
+    request: &mut Request<B>,
+    found: &Found<'_>,
+) -> Result<Response, Refusal> {
+    let (segment, rest) = (found.segment, found.rest);
+    match found.route.endpoint {
+        Endpoint::Index => index::list(request),
+        Endpoint::Healthz => health::alive(),
+        Endpoint::Readyz => health::ready(app).await,
+        Endpoint::ProduceMessage => producer::message(app, request, segment, rest).await,
+        Endpoint::ProduceBody => producer::body(app, request, segment).await,
+        Endpoint::Consume => consumer::next(app, request, segment).await,
+        Endpoint::RegisterByPath => webhooks::register_path(app, request, segment, rest).await,
+        Endpoint::RegisterByBody => webhooks::register_body(app, request).await,
+        Endpoint::ListWebhooks => webhooks::list(app, request).await,
+        Endpoint::GetWebhook => webhooks::get(app, request, segment).await,
+        Endpoint::DeleteWebhook => webhooks::delete(app, request, segment).await,
+        Endpoint::Deliver => webhooks::deliver(app, request).await,
+        Endpoint::ListTopics => topics::list(app, request).await,
+        Endpoint::DescribeTopic => topics::describe(app, request, segment).await,
+    }
+}

@@ -1,0 +1,284 @@
+//! Bodies of lines: each line a record, each report a line.
+//!
+//! A line is an object in the words of our own answers:
+//! `{"message":…,"key":…,"partition":…,"timestamp":…,"headers":[…]}`, of which
+//! only the message must be there. A string is text, or bytes with
+//! `"encoding":"base64"`; null is a tombstone; any other JSON is written as it
+//! stands. What a consumer was given can so be produced again.
+
+use std::borrow::Cow;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::answer::{ErrorBody, to_json};
+use super::refusal::Refusal;
+use super::{limits, time};
+use crate::error::{Error, Result};
+use crate::record::{Header, NewRecord, Written};
+
+pub(super) const CONTENT_TYPE: &str = "application/x-ndjson";
+
+/// Whether a `content-type` says that the body is lines, whatever its
+/// parameters.
+pub(super) fn is_content_type(value: &[u8]) -> bool {
+    let essence = value.split(|byte| *byte == b';').next().unwrap_or_default();
+    essence.trim_ascii().eq_ignore_ascii_case(CONTENT_TYPE.as_bytes())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line<'a> {
+    /// Raw, to tell null from missing, and to write other JSON byte for byte.
+    #[serde(borrow, alias = "value")]
+    message: &'a RawValue,
+    encoding: Option<Encoding>,
+    #[serde(borrow)]
+    key: Option<Cow<'a, str>>,
+    key_encoding: Option<Encoding>,
+    partition: Option<i32>,
+    #[serde(borrow)]
+    timestamp: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    headers: Vec<HeaderOfLine<'a>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HeaderOfLine<'a> {
+    #[serde(borrow)]
+    name: Cow<'a, str>,
+    #[serde(borrow)]
+    value: Option<Cow<'a, str>>,
+    encoding: Option<Encoding>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Encoding {
+    Base64,
+}
+
+/// The records of a body, each with the `common` headers before its own. The
+/// newline after the last line may be missing.
+pub(super) fn parse(body: &[u8], common: &[Header]) -> Result<Vec<Result<NewRecord>>, Refusal> {
+    let body = body.strip_suffix(b"\n").unwrap_or(body);
+    if body.is_empty() {
+        return Err(Error::invalid("body", "The body holds no line").into());
+    }
+    if body.iter().filter(|byte| **byte == b'\n').count() >= limits::LINES {
+        return Err(Refusal::BodyTooLarge { limit: format!("{} lines", limits::LINES) });
+    }
+    Ok(body.split(|byte| *byte == b'\n').map(|line| record(line, common)).collect())
+}
+
+fn record(line: &[u8], common: &[Header]) -> Result<NewRecord> {
+    let line: Line<'_> = serde_json::from_slice(line).map_err(|error| {
+        let text = error.to_string();
+        // To the parser, this line is all there is.
+        let reason = text.split(" at line ").next().unwrap_or_default();
+        Error::invalid("line", format!("Not a record: {reason}"))
+    })?;
+    if line.partition.is_some_and(|partition| partition < 0) {
+        return Err(Error::invalid("partition", "Partitions are counted from 0"));
+    }
+    let mut headers = common.to_vec();
+    for header in line.headers {
+        let value = header.value.map(|text| bytes("headers", text, header.encoding));
+        headers.push(Header { name: header.name.into_owned(), value: value.transpose()? });
+    }
+    let key = line.key.map(|text| bytes("key", text, line.key_encoding));
+    let timestamp = line.timestamp.map(|raw| time::parse(raw.get().trim_matches('"')));
+    Ok(NewRecord {
+        key: key.transpose()?,
+        value: message(line.message.get(), line.encoding)?,
+        headers,
+        partition: line.partition,
+        timestamp: timestamp.transpose()?,
+    })
+}
+
+fn message(raw: &str, encoding: Option<Encoding>) -> Result<Option<Bytes>> {
+    if raw == "null" {
+        return Ok(None);
+    }
+    if raw.starts_with('"') {
+        let text: String = serde_json::from_str(raw)
+            .map_err(|_| Error::invalid("message", "Not a string of Unicode text"))?;
+        return bytes("message", text.into(), encoding).map(Some);
+    }
+    match encoding {
+        Some(_) => Err(Error::invalid("message", "Only a string can be base64")),
+        None => Ok(Some(Bytes::copy_from_slice(raw.as_bytes()))),
+    }
+}
+
+fn bytes(field: &'static str, text: Cow<'_, str>, encoding: Option<Encoding>) -> Result<Bytes> {
+    match encoding {
+        None => Ok(text.into_owned().into()),
+        Some(Encoding::Base64) => STANDARD
+            .decode(text.as_bytes())
+            .map(Bytes::from)
+            .map_err(|_| Error::invalid(field, "Not base64")),
+    }
+}
+
+/// What went wrong before any record was looked at, the same for all of
+/// them: then it is the answer to the call.
+pub(super) fn of_all(reports: &[Result<Written>]) -> Option<Error> {
+    let (first, others) = reports.split_first()?;
+    let error = first.as_ref().err()?;
+    let whole = matches!(error, Error::UnknownTopic(_) | Error::Unconfigured(_));
+    (whole && others.iter().all(|other| other.as_ref().err() == Some(error))).then(|| error.clone())
+}
+
+/// A line for each report.
+pub(super) fn render<T: Serialize>(
+    reports: &[Result<Written>],
+    success: impl Fn(&Written) -> T,
+) -> Vec<u8> {
+    let mut lines = Vec::new();
+    for report in reports {
+        lines.extend(match report {
+            Ok(written) => to_json(&success(written)),
+            Err(error) => to_json(&ErrorBody::from(error)),
+        });
+        lines.push(b'\n');
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(line: &str) -> Result<NewRecord> {
+        let mut records = parse(line.as_bytes(), &[]).unwrap();
+        assert_eq!(records.len(), 1, "{line}");
+        records.remove(0)
+    }
+
+    fn value(line: &str) -> Option<Vec<u8>> {
+        one(line).unwrap().value.map(|value| value.to_vec())
+    }
+
+    #[test]
+    fn a_line_can_say_all_of_a_record() {
+        let record = one(concat!(
+            r#"{"message":"/w==","encoding":"base64","key":"AA==","key_encoding":"base64","#,
+            r#""partition":2,"timestamp":"1970-01-01T00:00:00.005Z","#,
+            r#""headers":[{"name":"b","value":"1"},{"name":"a","value":null},"#,
+            r#"{"name":"b","value":"/g==","encoding":"base64"}]}"#
+        ));
+        let header = |name: &str, value: Option<&'static [u8]>| Header {
+            name: name.into(),
+            value: value.map(Bytes::from_static),
+        };
+        assert_eq!(
+            record,
+            Ok(NewRecord {
+                key: Some(Bytes::from_static(&[0])),
+                value: Some(Bytes::from_static(&[0xff])),
+                headers: vec![
+                    header("b", Some(b"1")),
+                    header("a", None),
+                    header("b", Some(&[0xfe]))
+                ],
+                partition: Some(2),
+                timestamp: Some(5),
+            })
+        );
+        assert_eq!(one(r#"{"message":"","timestamp":7}"#).unwrap().timestamp, Some(7));
+        assert_eq!(one(r#"{"message":"a","key":null}"#).unwrap().key, None);
+    }
+
+    #[test]
+    fn any_json_can_be_a_message() {
+        assert_eq!(value(r#"{"message":"gr\u00fcn\n"}"#).unwrap(), "grün\n".as_bytes());
+        assert_eq!(value(r#"{"value":""}"#).unwrap(), b"");
+        assert_eq!(value(r#"{"message":null}"#), None);
+        assert_eq!(value(r#"{"message":{"b": 1.0, "a":[]}}"#).unwrap(), br#"{"b": 1.0, "a":[]}"#);
+        assert_eq!(
+            value(r#"{"message":12345678901234567890.10}"#).unwrap(),
+            b"12345678901234567890.10"
+        );
+    }
+
+    #[test]
+    fn what_is_no_record_says_why_and_spares_the_others() {
+        for (line, field) in [
+            ("", "line"),
+            ("hello", "line"),
+            ("{}", "line"),
+            ("[]", "line"),
+            (r#"{"message":"a""#, "line"),
+            (r#"{"message":"a","partiton":1}"#, "line"),
+            (r#"{"message":"a","message":"b"}"#, "line"),
+            (r#"{"message":"a","partition":"1"}"#, "line"),
+            (r#"{"message":"a","encoding":"hex"}"#, "line"),
+            (r#"{"message":"a","headers":{"a":"b"}}"#, "line"),
+            (r#"{"message":"\ud800"}"#, "message"),
+            (r#"{"message":{},"encoding":"base64"}"#, "message"),
+            (r#"{"message":"%","encoding":"base64"}"#, "message"),
+            (r#"{"message":"a","key":"%","key_encoding":"base64"}"#, "key"),
+            (r#"{"message":"a","partition":-1}"#, "partition"),
+            (r#"{"message":"a","timestamp":"noon"}"#, "timestamp"),
+            (r#"{"message":"a","timestamp":1.5}"#, "timestamp"),
+        ] {
+            let body = format!("{{\"message\":1}}\n{line}\n{{\"message\":2}}\n");
+            let records = parse(body.as_bytes(), &[]).unwrap();
+            assert!(records[0].is_ok() && records[2].is_ok() && records.len() == 3, "{line}");
+            match &records[1] {
+                Err(Error::Invalid { field: named, .. }) => assert_eq!(*named, field, "{line}"),
+                other => panic!("{line}: {other:?}"),
+            }
+        }
+        let error = one(r#"{"message":"a","partiton":1}"#).unwrap_err().to_string();
+        assert!(error.starts_with("Not a record: unknown field `partiton`"), "{error}");
+        assert!(!error.contains("at line"), "{error}");
+        assert!(one("{\"message\":\"\\u0000").is_err());
+        assert!(parse(b"{\"message\":\"\xff\"}", &[]).unwrap()[0].is_err());
+    }
+
+    #[test]
+    fn lines_are_counted() {
+        assert!(parse(b"", &[]).is_err());
+        assert!(parse(b"\n", &[]).is_err());
+        let full = "{\"message\":1}\n".repeat(limits::LINES);
+        assert_eq!(parse(full.as_bytes(), &[]).unwrap().len(), limits::LINES);
+        let over = full + "{\"message\":1}";
+        assert!(matches!(parse(over.as_bytes(), &[]), Err(Refusal::BodyTooLarge { .. })));
+    }
+
+    #[test]
+    fn headers_of_the_request_come_first_on_each_record() {
+        let header = |name: &str| Header { name: name.into(), value: None };
+        let records =
+            parse(br#"{"message":1,"headers":[{"name":"b","value":null}]}"#, &[header("a")]);
+        assert_eq!(records.unwrap()[0].as_ref().unwrap().headers, [header("a"), header("b")]);
+    }
+
+    #[test]
+    fn the_content_type_is_told_from_its_parameters() {
+        for yes in ["application/x-ndjson", "Application/X-NDJSON ; charset=utf-8"] {
+            assert!(is_content_type(yes.as_bytes()), "{yes}");
+        }
+        for no in ["application/json", "", "application/x-ndjsonx", "text/x; application/x-ndjson"]
+        {
+            assert!(!is_content_type(no.as_bytes()), "{no}");
+        }
+    }
+
+    #[test]
+    fn only_an_error_of_the_whole_call_answers_for_all() {
+        let unknown = || Err(Error::UnknownTopic("t".into()));
+        let written = || Ok(Written { partition: 0, offset: 0, timestamp: None });
+        assert_eq!(of_all(&[unknown(), unknown()]), Some(Error::UnknownTopic("t".into())));
+        assert_eq!(of_all(&[written(), unknown()]), None);
+        assert_eq!(of_all(&[unknown(), Err(Error::invalid("line", "x"))]), None);
+        assert_eq!(of_all(&[Err(Error::Timeout), Err(Error::Timeout)]), None);
+    }
+}

@@ -1,0 +1,331 @@
+//! Which calls there are. Everything else about them follows from this table:
+//! routing, `Allow`, who may call, and what `GET /` lists.
+
+use std::sync::OnceLock;
+
+use http::Method;
+
+use super::refusal::Refusal;
+
+/// One call of the API.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    pub method: Method,
+    /// `{name}` is one segment, `{*name}` the whole rest, both as they came.
+    pub path: &'static str,
+    pub permission: Permission,
+    pub endpoint: Endpoint,
+    /// For people, in `GET /`.
+    pub about: &'static str,
+}
+
+/// What a caller has to be allowed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Permission {
+    /// Nothing: for health checks.
+    None,
+    /// Anything at all.
+    Any,
+    Produce,
+    Consume,
+    Webhooks,
+}
+
+/// What answers a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Endpoint {
+    Index,
+    Healthz,
+    Readyz,
+    ProduceMessage,
+    ProduceBody,
+    Consume,
+    RegisterByPath,
+    RegisterByBody,
+    ListWebhooks,
+    GetWebhook,
+    DeleteWebhook,
+    Deliver,
+    ListTopics,
+    DescribeTopic,
+}
+
+impl Endpoint {
+    /// Whether a GET of it changes nothing, so that HEAD may stand for it.
+    fn is_safe(self) -> bool {
+        !matches!(self, Self::ProduceMessage | Self::Consume | Self::RegisterByPath)
+    }
+}
+
+/// All calls.
+pub fn routes() -> &'static [Route] {
+    static ROUTES: OnceLock<Vec<Route>> = OnceLock::new();
+    ROUTES.get_or_init(table)
+}
+
+fn table() -> Vec<Route> {
+    use Endpoint as E;
+    use Permission as P;
+    let route = |method, path, permission, endpoint, about| Route {
+        method,
+        path,
+        permission,
+        endpoint,
+        about,
+    };
+    vec![
+        route(Method::GET, "/", P::Any, E::Index, "This list"),
+        route(Method::GET, "/healthz", P::None, E::Healthz, "Alive"),
+        route(
+            Method::GET,
+            "/readyz",
+            P::None,
+            E::Readyz,
+            "Kafka answers, the store reads and writes",
+        ),
+        route(
+            Method::GET,
+            "/producer/{topic}/{*message}",
+            P::Produce,
+            E::ProduceMessage,
+            "Writes the rest of the path as a record",
+        ),
+        route(
+            Method::POST,
+            "/producer/{topic}",
+            P::Produce,
+            E::ProduceBody,
+            "Writes the body as a record, or each line of it",
+        ),
+        route(
+            Method::GET,
+            "/consumer/{topic}",
+            P::Consume,
+            E::Consume,
+            "The next record of a consumer group",
+        ),
+        route(
+            Method::GET,
+            "/webhook/{topic}/{*callback_url}",
+            P::Webhooks,
+            E::RegisterByPath,
+            "Has each new record of a topic POSTed to the URL in the rest of the path",
+        ),
+        route(
+            Method::POST,
+            "/webhooks",
+            P::Webhooks,
+            E::RegisterByBody,
+            "The same with a JSON body",
+        ),
+        route(Method::GET, "/webhooks", P::Webhooks, E::ListWebhooks, "All webhooks"),
+        route(
+            Method::GET,
+            "/webhooks/{id}",
+            P::Webhooks,
+            E::GetWebhook,
+            "A webhook and how far it is",
+        ),
+        route(Method::DELETE, "/webhooks/{id}", P::Webhooks, E::DeleteWebhook, "Removes a webhook"),
+        route(
+            Method::POST,
+            "/webhooks/deliver",
+            P::Webhooks,
+            E::Deliver,
+            "Delivers what is due now",
+        ),
+        route(Method::GET, "/topics", P::Any, E::ListTopics, "All topics"),
+        route(
+            Method::GET,
+            "/topics/{topic}",
+            P::Any,
+            E::DescribeTopic,
+            "A topic's partitions and offsets",
+        ),
+    ]
+}
+
+/// A route that a request took, with the pieces of its path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Found<'p> {
+    pub route: &'static Route,
+    /// The one segment that varies, still encoded; empty when none does.
+    pub segment: &'p str,
+    /// The rest of the path, still encoded.
+    pub rest: &'p str,
+}
+
+/// What a request's method and path lead to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Lead<'p> {
+    To(Found<'p>),
+    /// OPTIONS of a path that has these methods.
+    Options {
+        allowed: String,
+    },
+}
+
+/// Finds the route of a request.
+pub(super) fn find<'p>(method: &Method, path: &'p str) -> Result<Lead<'p>, Refusal> {
+    let found = router().at(path).map_err(|_| Refusal::NoSuchPath)?;
+    let same_path = found.value;
+    let wanted = if method == Method::HEAD { &Method::GET } else { method };
+    let route = same_path.iter().copied().find(|route| {
+        route.method == wanted && (method != Method::HEAD || route.endpoint.is_safe())
+    });
+    let Some(route) = route else {
+        let allowed = allowed(same_path);
+        return match *method {
+            Method::OPTIONS => Ok(Lead::Options { allowed }),
+            _ => Err(Refusal::Method { allowed }),
+        };
+    };
+    let mut segment = "";
+    let mut rest = "";
+    for (name, value) in found.params.iter() {
+        match name {
+            "message" | "callback_url" => rest = value,
+            _ => segment = value,
+        }
+    }
+    Ok(Lead::To(Found { route, segment, rest }))
+}
+
+fn allowed(routes: &[&'static Route]) -> String {
+    let mut methods = Vec::new();
+    for route in routes {
+        methods.push(route.method.as_str());
+        if route.method == Method::GET && route.endpoint.is_safe() {
+            methods.push("HEAD");
+        }
+    }
+    methods.push("OPTIONS");
+    methods.join(", ")
+}
+
+type Router = matchit::Router<Vec<&'static Route>>;
+
+fn router() -> &'static Router {
+    static ROUTER: OnceLock<Router> = OnceLock::new();
+    ROUTER.get_or_init(|| {
+        let mut by_path: Vec<(String, Vec<&'static Route>)> = Vec::new();
+        for route in routes() {
+            for path in paths(route) {
+                match by_path.iter_mut().find(|(known, _)| *known == path) {
+                    Some((_, routes)) => routes.push(route),
+                    None => by_path.push((path, vec![route])),
+                }
+            }
+        }
+        let mut router = Router::new();
+        for (path, routes) in by_path {
+            // The table is fixed; a test looks each of its paths up.
+            if let Err(error) = router.insert(path, routes) {
+                panic!("the table of routes contradicts itself: {error}");
+            }
+        }
+        router
+    })
+}
+
+/// The router's paths of a route. A `{*rest}` of the router is never empty,
+/// one of ours can be, and is then refused by its name and not as unknown.
+fn paths(route: &Route) -> impl Iterator<Item = String> {
+    let empty_rest = route.path.split_once("{*").map(|(path, _)| path.to_owned());
+    std::iter::once(route.path.to_owned()).chain(empty_rest)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn to(method: Method, path: &str) -> (Endpoint, &str, &str) {
+        match find(&method, path) {
+            Ok(Lead::To(found)) => (found.route.endpoint, found.segment, found.rest),
+            other => panic!("{method} {path}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn every_route_is_found() {
+        for route in routes() {
+            let path = route
+                .path
+                .replace("{topic}", "t")
+                .replace("{id}", "webhook_1")
+                .replace("{*message}", "m")
+                .replace("{*callback_url}", "https://x");
+            assert_eq!(to(route.method.clone(), &path).0, route.endpoint, "{path}");
+        }
+    }
+
+    #[test]
+    fn the_rest_of_a_path_is_left_as_it_is() {
+        use Endpoint::{ProduceMessage, RegisterByPath};
+        for (path, segment, rest) in [
+            ("/producer/t/a", "t", "a"),
+            ("/producer/t/a/b//c/", "t", "a/b//c/"),
+            ("/producer/t//", "t", "/"),
+            ("/producer/t/", "t", ""),
+            ("/producer/%74%2F/%ff%00/{x}", "%74%2F", "%ff%00/{x}"),
+            ("/producer/../..", "..", ".."),
+            ("/producer/t/ü", "t", "ü"),
+        ] {
+            assert_eq!(to(Method::GET, path), (ProduceMessage, segment, rest), "{path}");
+        }
+        for rest in ["https://h/a//b", "https:/h", "https%3A%2F%2Fh", ""] {
+            let path = format!("/webhook/t/{rest}");
+            assert_eq!(to(Method::GET, &path), (RegisterByPath, "t", rest));
+        }
+    }
+
+    #[test]
+    fn what_is_none_of_ours_is_not_found() {
+        for path in [
+            "",
+            "x",
+            "//",
+            "/producer",
+            "/producer/",
+            "/producer//m",
+            "/consumer/t/x",
+            "/topics/",
+            "/Topics",
+            "/webhooks/a/b",
+            "*",
+        ] {
+            assert_eq!(find(&Method::GET, path), Err(Refusal::NoSuchPath), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_wrong_method_is_told_the_right_ones() {
+        let allowed = |method: Method, path| match find(&method, path) {
+            Err(Refusal::Method { allowed }) => allowed,
+            other => panic!("{method} {path}: {other:?}"),
+        };
+        assert_eq!(allowed(Method::DELETE, "/"), "GET, HEAD, OPTIONS");
+        assert_eq!(allowed(Method::GET, "/producer/t"), "POST, OPTIONS");
+        assert_eq!(allowed(Method::GET, "/webhooks/deliver"), "POST, OPTIONS");
+        assert_eq!(allowed(Method::PUT, "/webhooks"), "POST, GET, HEAD, OPTIONS");
+        assert_eq!(allowed(Method::PATCH, "/webhooks/x"), "GET, HEAD, DELETE, OPTIONS");
+        // HEAD must change nothing, and these GETs do.
+        assert_eq!(allowed(Method::HEAD, "/producer/t/m"), "GET, OPTIONS");
+        assert_eq!(allowed(Method::HEAD, "/consumer/t"), "GET, OPTIONS");
+        assert_eq!(allowed(Method::HEAD, "/webhook/t/https://h"), "GET, OPTIONS");
+
+        let allowed = "GET, HEAD, OPTIONS".to_owned();
+        assert_eq!(find(&Method::OPTIONS, "/topics"), Ok(Lead::Options { allowed }));
+        assert_eq!(to(Method::HEAD, "/topics").0, Endpoint::ListTopics);
+    }
+
+    #[test]
+    fn only_health_checks_need_no_permission() {
+        let open: Vec<_> = routes()
+            .iter()
+            .filter(|route| route.permission == Permission::None)
+            .map(|route| route.path)
+            .collect();
+        assert_eq!(open, ["/healthz", "/readyz"]);
+    }
+}
