@@ -1,0 +1,112 @@
+//! A gateway to send requests to.
+
+use std::rc::Rc;
+
+use bytes::Bytes;
+use http::Method;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use kafka_edge::app::App;
+use kafka_edge::http::{self as api, Request, Response};
+use kafka_edge_sim::{SimHost, SimLog, World};
+use serde_json::Value;
+
+pub(crate) struct Gateway {
+    pub(crate) world: World,
+    pub(crate) log: SimLog,
+    app: Rc<App<SimHost, SimLog>>,
+}
+
+impl Gateway {
+    /// Open to everyone and configured, with a topic `t` of two partitions.
+    pub(crate) fn open() -> Self {
+        let gateway = Self::closed();
+        gateway.world.set_variable("open_access", "true");
+        gateway.world.set_variable("kafka_rest_url", "http://kafka.test:8082");
+        gateway
+    }
+
+    /// As it comes: nothing is configured.
+    pub(crate) fn closed() -> Self {
+        let world = World::new(1);
+        let log = SimLog::new();
+        log.create_topic("t", 2);
+        let connect = log.clone();
+        let app = App::new(world.instance(), move |_, _| connect.clone());
+        Self { world, log, app: Rc::new(app) }
+    }
+
+    pub(crate) async fn send(&self, request: Request<Bytes>) -> Response {
+        let method = request.method.clone();
+        let response = api::handle(&self.app, request).await;
+        assert_eq!(response.header(&CACHE_CONTROL), Some("no-store"));
+        if method == Method::HEAD {
+            assert!(response.body.is_empty());
+        }
+        response
+    }
+
+    /// A request without a body; the caller takes the answer.
+    pub(crate) async fn call(&self, method: Method, target: &str) -> (u16, Value) {
+        self.send(request(method, target)).await.taken()
+    }
+
+    pub(crate) async fn get(&self, target: &str) -> (u16, Value) {
+        self.call(Method::GET, target).await
+    }
+
+    pub(crate) async fn post(&self, target: &str, content_type: &str, body: &str) -> Response {
+        let mut post = request(Method::POST, target);
+        post.headers.push(header("Content-Type", content_type.as_bytes()));
+        post.body = Bytes::copy_from_slice(body.as_bytes());
+        self.send(post).await
+    }
+
+    /// The error that a GET is answered with: its sentence and its detail.
+    pub(crate) async fn refused(&self, target: &str, status: u16) -> (String, String) {
+        let (answered, json) = self.get(target).await;
+        assert_eq!((answered, &json["status"]), (status, &Value::from(status)), "{target}: {json}");
+        let text = |name: &str| json[name].as_str().unwrap_or_default().to_owned();
+        (text("error"), text("detail"))
+    }
+}
+
+pub(crate) fn request(method: Method, target: &str) -> Request<Bytes> {
+    Request {
+        method,
+        target: target.into(),
+        headers: vec![header("host", b"edge.test")],
+        scheme: Some("http".into()),
+        authority: Some("edge.test".into()),
+        body: Bytes::new(),
+    }
+}
+
+pub(crate) fn header(name: &str, value: &[u8]) -> (String, Bytes) {
+    (name.into(), Bytes::copy_from_slice(value))
+}
+
+pub(crate) trait Taken {
+    /// Status and body of an answer that reached its caller.
+    fn taken(self) -> (u16, Value);
+}
+
+impl Taken for Response {
+    fn taken(self) -> (u16, Value) {
+        let json = match self.header(&CONTENT_TYPE) {
+            Some("application/json") => serde_json::from_slice(&self.body).expect("it is JSON"),
+            Some("application/x-ndjson") => self
+                .body
+                .split_inclusive(|byte| *byte == b'\n')
+                .map(|line| serde_json::from_slice::<Value>(line).expect("each line is JSON"))
+                .collect(),
+            other => {
+                assert_eq!((other, self.body.len()), (None, 0));
+                Value::Null
+            }
+        };
+        if let Some(sent) = self.on_sent {
+            sent();
+        }
+        (self.status.as_u16(), json)
+    }
+}

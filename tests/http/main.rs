@@ -1,0 +1,10 @@
+//! The HTTP API over a simulated host and an in-memory log: every call, and
+//! what comes of calls that nobody should make.
+
+mod access;
+mod consuming;
+mod gateway;
+mod health;
+mod hostile;
+mod producing;
+mod topics;
