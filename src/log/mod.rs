@@ -1,8 +1,10 @@
 //! The log that the services know: topics, partitions, records at offsets.
 //!
-//! [`Log`] is the one trait; `confluent` implements it over Confluent's REST
+//! [`Log`] is the one trait; [`confluent`] implements it over Confluent's REST
 //! APIs. What a log cannot do it says in its [`Capabilities`], and services
 //! decide on those, never on a product's name.
+
+pub mod confluent;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -61,7 +63,8 @@ pub struct Fetch<'a> {
     pub partition: i32,
     pub offset: i64,
     pub place: Option<Place>,
-    /// At most so many records.
+    /// About so many records. More come when the server has handed them out
+    /// already: a page of a sequential reader is never cut.
     pub max_records: usize,
     /// About so many bytes; a first record that is larger comes all the same.
     pub max_bytes: usize,

@@ -1,0 +1,56 @@
+//! Names that become part of a path.
+
+use std::fmt;
+
+use crate::error::{Error, Result};
+
+/// The name of a topic that Kafka would allow: nothing in it needs to be
+/// percent-encoded, and it is no step to another directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct TopicName<'a>(&'a str);
+
+impl<'a> TopicName<'a> {
+    pub(super) fn new(name: &'a str) -> Result<Self> {
+        let lawful = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+        if (1..=249).contains(&name.len())
+            && name.chars().all(lawful)
+            && name != "."
+            && name != ".."
+        {
+            return Ok(Self(name));
+        }
+        let rule = "A topic's name has 1 to 249 of the characters a-z, A-Z, 0-9, '.', '_' and '-'";
+        Err(Error::invalid("topic", rule))
+    }
+
+    pub(super) fn as_str(self) -> &'a str {
+        self.0
+    }
+}
+
+impl fmt::Display for TopicName<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0)
+    }
+}
+
+/// Whether an id that the server gave can stand in a path as it is.
+pub(super) fn is_segment(id: &str) -> bool {
+    let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
+    (1..=100).contains(&id.len()) && id.chars().all(plain)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kafkas_rule_for_topic_names() {
+        for name in ["a", "test-topic", "a.b_c", "...", &"n".repeat(249)] {
+            assert_eq!(TopicName::new(name).unwrap().as_str(), name);
+        }
+        for name in ["", ".", "..", "a b", "a/b", "a%2Fb", "ü", "a\0", "a:b", &"n".repeat(250)] {
+            assert!(TopicName::new(name).is_err(), "{name}");
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! The reports of a produce, while they arrive.
+
+use serde::Deserialize;
+
+/// A report is some 200 bytes; one that is longer than this is none.
+const LONGEST: usize = 64 << 10;
+
+/// What the server says of one record.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(super) struct Report {
+    pub(super) error_code: i64,
+    #[serde(default)]
+    pub(super) message: Option<String>,
+    #[serde(default)]
+    pub(super) partition_id: Option<i32>,
+    #[serde(default)]
+    pub(super) offset: Option<i64>,
+    #[serde(default)]
+    pub(super) timestamp: Option<String>,
+}
+
+/// What arrived is no report, and what follows cannot be told apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Unreadable;
+
+/// Finds reports in whatever pieces they arrive. A report is complete with
+/// its closing brace: the line end behind it comes only with the next report,
+/// and who reads lines is always one record late.
+#[derive(Debug, Default)]
+pub(super) struct Reports {
+    buffer: Vec<u8>,
+    start: usize,
+}
+
+impl Reports {
+    pub(super) fn push(&mut self, piece: &[u8]) {
+        self.buffer.drain(..self.start);
+        self.start = 0;
+        self.buffer.extend_from_slice(piece);
+    }
+
+    /// The next complete report.
+    pub(super) fn next(&mut self) -> Result<Option<Report>, Unreadable> {
+        let rest = &self.buffer[self.start..];
+        let blank = rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        let rest = &rest[blank..];
+        match rest.first() {
+            None => return Ok(None),
+            // Serde would take an array for a report too.
+            Some(b'{') => {}
+            Some(_) => return Err(Unreadable),
+        }
+        let mut objects = serde_json::Deserializer::from_slice(rest).into_iter::<Report>();
+        match objects.next() {
+            Some(Ok(report)) => {
+                self.start += blank + objects.byte_offset();
+                Ok(Some(report))
+            }
+            Some(Err(error)) if error.is_eof() && rest.len() <= LONGEST => Ok(None),
+            _ => Err(Unreadable),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TWO: &str = concat!(
+        r#"{"error_code":200,"cluster_id":"c1","topic_name":"orders","partition_id":2,"offset":1234,"#,
+        r#""timestamp":"2026-03-01T10:15:30.250Z","value":{"type":"STRING","size":3}}"#,
+        "\r\n",
+        r#"{"error_code":40402,"message":"a \" } brace"}"#,
+    );
+
+    fn all(pieces: &[&[u8]]) -> Result<Vec<Report>, Unreadable> {
+        let (mut reports, mut found) = (Reports::default(), Vec::new());
+        for piece in pieces {
+            reports.push(piece);
+            while let Some(report) = reports.next()? {
+                found.push(report);
+            }
+        }
+        Ok(found)
+    }
+
+    #[test]
+    fn a_report_ends_with_its_brace() {
+        let found = all(&[TWO.as_bytes()]).unwrap();
+        assert_eq!(found.len(), 2);
+        assert_eq!((found[0].partition_id, found[0].offset), (Some(2), Some(1234)));
+        assert_eq!(found[1].message.as_deref(), Some(r#"a " } brace"#));
+    }
+
+    #[test]
+    fn pieces_may_end_anywhere() {
+        let whole = all(&[TWO.as_bytes()]).unwrap();
+        let bytes: Vec<_> = TWO.as_bytes().chunks(1).collect();
+        assert_eq!(all(&bytes), Ok(whole.clone()));
+        for cut in 0..TWO.len() {
+            let (head, tail) = TWO.as_bytes().split_at(cut);
+            assert_eq!(all(&[head, tail]), Ok(whole.clone()), "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_report_is_unreadable() {
+        for text in [
+            "<html>",
+            "[200]",
+            r#"[200,"m",1,2,"t"]"#,
+            "200",
+            "{]",
+            "{}",
+            r#"{"error_code":"x"}"#,
+            r#"{"error_code":200,"offset":1e99}"#,
+            "null",
+            "\u{feff}{}",
+        ] {
+            assert_eq!(all(&[text.as_bytes()]), Err(Unreadable), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_report_without_end_is_unreadable() {
+        let piece = "x".repeat(LONGEST);
+        assert_eq!(all(&[br#"{"message":""#, piece.as_bytes()]), Err(Unreadable));
+    }
+}

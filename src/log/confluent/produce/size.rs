@@ -1,0 +1,86 @@
+//! How large a record is for its topic.
+
+use crate::record::NewRecord;
+
+/// What Kafka puts in front of the records of a batch.
+const BATCH_HEADER: u64 = 61;
+
+/// The size of a record alone in a batch (message format 2, uncompressed),
+/// which is what a topic's `max.message.bytes` limits.
+pub(super) fn in_a_batch(record: &NewRecord) -> u64 {
+    // Attributes, and the differences of time and offset to the batch's own:
+    // one byte each, since this record is the first.
+    let fixed = 3;
+    let headers: u64 =
+        record.headers.iter().map(|h| string(&h.name) + bytes(h.value.as_deref())).sum();
+    let body = fixed
+        + bytes(record.key.as_deref())
+        + bytes(record.value.as_deref())
+        + varint(record.headers.len() as i64)
+        + headers;
+    BATCH_HEADER + varint(body as i64) + body
+}
+
+fn string(text: &str) -> u64 {
+    bytes(Some(text.as_bytes()))
+}
+
+/// A length (−1 for null) and what is so long.
+fn bytes(bytes: Option<&[u8]>) -> u64 {
+    match bytes {
+        Some(bytes) => varint(bytes.len() as i64) + bytes.len() as u64,
+        None => varint(-1),
+    }
+}
+
+/// The length of a zigzag varint.
+fn varint(number: i64) -> u64 {
+    let zigzag = ((number << 1) ^ (number >> 63)) as u64;
+    (64 - zigzag.leading_zeros()).max(1).div_ceil(7).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::record::Header;
+
+    #[test]
+    fn varints_are_as_long_as_kafkas() {
+        for (number, length) in [
+            (0, 1),
+            (-1, 1),
+            (63, 1),
+            (64, 2),
+            (-64, 1),
+            (-65, 2),
+            (8_191, 2),
+            (8_192, 3),
+            (i64::MAX, 10),
+        ] {
+            assert_eq!(varint(number), length, "{number}");
+        }
+    }
+
+    #[test]
+    fn an_empty_record_is_68_bytes() {
+        // Length, attributes, two differences, null key, null value, no headers.
+        assert_eq!(in_a_batch(&NewRecord::default()), 61 + 7);
+    }
+
+    #[test]
+    fn key_value_and_headers_count() {
+        let record = NewRecord {
+            key: Some(Bytes::from_static(b"k-1")),
+            value: Some(Bytes::from(vec![b'x'; 100])),
+            headers: vec![
+                Header { name: "trace".into(), value: Some(Bytes::from_static(b"abc")) },
+                Header { name: "empty".into(), value: None },
+            ],
+            ..NewRecord::default()
+        };
+        let body = 3 + (1 + 3) + (2 + 100) + 1 + (1 + 5) + (1 + 3) + (1 + 5) + 1;
+        assert_eq!(in_a_batch(&record), 61 + 2 + body);
+    }
+}
