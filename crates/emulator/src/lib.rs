@@ -1,1 +1,55 @@
-//! An in-process Confluent-compatible Kafka REST server.
+//! A Confluent-compatible Kafka REST server in a library: Confluent REST Proxy
+//! (v3 and v2) and the internal calls of Confluent Cloud, over a log in memory.
+//!
+//! It is for tests, for trying things out and for measuring against. It
+//! behaves as the real products were recorded to behave, down to status codes,
+//! message texts, the order and the framing of streamed reports, and the traps
+//! of the v2 consumer. It is not a broker: it does not speak Kafka's own
+//! protocol, it does not replicate, compact or expire anything, and what it
+//! keeps is as safe as a file on one disk.
+//!
+//! An [`Emulator`] answers [`http::Request`]s without a socket; a [`Server`]
+//! puts one behind a port.
+//!
+//! ```
+//! # let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+//! # runtime.block_on(async {
+//! use kafka_edge_emulator::{Emulator, NewRecord, Options};
+//!
+//! let emulator = Emulator::new(Options::quick()).unwrap();
+//! emulator.create_topic("orders", 3).unwrap();
+//! emulator.append("orders", 0, NewRecord::value("hello")).unwrap();
+//!
+//! let request = http::Request::get("http://rest/topics/orders/partitions/0/offsets")
+//!     .body(http_body_util::Empty::<bytes::Bytes>::new())
+//!     .unwrap();
+//! let response = emulator.handle(request).await;
+//! assert_eq!(response.status(), 200);
+//! # });
+//! ```
+
+mod cloud;
+mod core;
+mod counters;
+mod emulator;
+mod gate;
+mod http;
+mod java_order;
+mod json;
+mod limits;
+mod log;
+mod options;
+mod partitioner;
+mod produce;
+mod router;
+mod server;
+mod time;
+mod v2;
+mod v3;
+mod watch;
+
+pub use emulator::{Emulator, StartError};
+pub use http::ResponseBody;
+pub use log::{Header, NewRecord, Record, TopicError};
+pub use options::{BasicAuth, Clock, FirstFetch, Offer, Options, ProduceRateLimit, Version};
+pub use server::{Server, serve_connection};

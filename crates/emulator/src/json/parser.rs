@@ -1,0 +1,745 @@
+//! A pull tokenizer that reads, complains and recovers as Jackson's byte
+//! parser does.
+//!
+//! Input may arrive in pieces. When the bytes run out and more may come, a
+//! call stops with [`Stop::NeedMore`]; the caller goes back to its
+//! [`Parser::mark`] and tries again with more. After a [`Stop::Syntax`] the
+//! parser stands where Jackson's stands, and can be asked to go on: the
+//! second error of a broken record in a stream comes from there.
+
+use super::value::{Json, put, surrogate_to_char};
+
+const MAX_DEPTH: usize = 1000;
+const SOURCE: &str =
+    "[Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); ";
+const VALID_TOKENS: &str =
+    "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Token {
+    StartObject,
+    EndObject,
+    StartArray,
+    EndArray,
+    FieldName,
+    String,
+    Int,
+    Float,
+    True,
+    False,
+    Null,
+}
+
+/// Why the parser stopped.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Stop {
+    /// More bytes are needed to go on.
+    NeedMore,
+    /// The text is not JSON; the message is Jackson's.
+    Syntax(String),
+    /// A limit of the parser itself was passed.
+    Limit(String),
+    /// The bytes could not be read.
+    Input(String),
+}
+
+/// What comes after the bytes at hand.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum InputEnd {
+    /// Perhaps more.
+    Open,
+    /// Nothing: the input is complete.
+    Complete,
+    /// An error of the reader, with its text.
+    Broken(String),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Root,
+    Array,
+    Object,
+}
+
+impl Kind {
+    fn describe(self) -> &'static str {
+        match self {
+            Kind::Root => "root",
+            Kind::Array => "Array",
+            Kind::Object => "Object",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Context {
+    kind: Kind,
+    entries: u32,
+    line: u64,
+    column: u64,
+}
+
+/// A place to go back to.
+#[derive(Debug, Clone)]
+pub(crate) struct Mark {
+    pos: usize,
+    stack: Vec<Context>,
+    current: Option<Token>,
+    ahead: Option<Token>,
+    string_open: bool,
+    line: u64,
+    line_start: u64,
+}
+
+#[derive(Debug)]
+pub(crate) struct Parser {
+    buf: Vec<u8>,
+    pos: usize,
+    /// How many bytes were dropped from the front of `buf`.
+    dropped: u64,
+    end: InputEnd,
+    stack: Vec<Context>,
+    current: Option<Token>,
+    ahead: Option<Token>,
+    /// The opening quote of a string was read, the rest was not.
+    string_open: bool,
+    name: String,
+    text: String,
+    line: u64,
+    line_start: u64,
+}
+
+impl Parser {
+    /// A parser of input that arrives through [`Parser::feed`].
+    pub(crate) fn streaming() -> Parser {
+        Parser {
+            buf: Vec::new(),
+            pos: 0,
+            dropped: 0,
+            end: InputEnd::Open,
+            stack: vec![Context { kind: Kind::Root, entries: 0, line: 1, column: 1 }],
+            current: None,
+            ahead: None,
+            string_open: false,
+            name: String::new(),
+            text: String::new(),
+            line: 1,
+            line_start: 0,
+        }
+    }
+
+    /// A parser of a complete document.
+    pub(crate) fn complete(bytes: &[u8]) -> Parser {
+        let mut parser = Parser::streaming();
+        parser.feed(bytes);
+        parser.finish(InputEnd::Complete);
+        parser
+    }
+
+    pub(crate) fn feed(&mut self, bytes: &[u8]) {
+        if self.pos > 64 * 1024 || self.pos == self.buf.len() {
+            self.buf.drain(..self.pos);
+            self.dropped += self.pos as u64;
+            self.pos = 0;
+        }
+        self.buf.extend_from_slice(bytes);
+    }
+
+    pub(crate) fn finish(&mut self, end: InputEnd) {
+        self.end = end;
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.end == InputEnd::Open
+    }
+
+    /// Bytes that were fed and not read yet.
+    pub(crate) fn unread(&self) -> usize {
+        self.buf.len() - self.pos
+    }
+
+    /// Position from the beginning of the input.
+    pub(crate) fn position(&self) -> u64 {
+        self.dropped + self.pos as u64
+    }
+
+    pub(crate) fn mark(&self) -> Mark {
+        Mark {
+            pos: self.pos,
+            stack: self.stack.clone(),
+            current: self.current,
+            ahead: self.ahead,
+            string_open: self.string_open,
+            line: self.line,
+            line_start: self.line_start,
+        }
+    }
+
+    pub(crate) fn reset(&mut self, mark: Mark) {
+        self.pos = mark.pos;
+        self.stack = mark.stack;
+        self.current = mark.current;
+        self.ahead = mark.ahead;
+        self.string_open = mark.string_open;
+        self.line = mark.line;
+        self.line_start = mark.line_start;
+    }
+
+    pub(crate) fn at_root(&self) -> bool {
+        self.stack.len() == 1
+    }
+
+    pub(crate) fn current(&self) -> Option<Token> {
+        self.current
+    }
+
+    pub(crate) fn clear_current(&mut self) {
+        self.current = None;
+    }
+
+    /// The digits of the current number.
+    pub(crate) fn number_text(&self) -> &str {
+        &self.text
+    }
+
+    /// The next token, or none at the end of the input.
+    pub(crate) fn next_token(&mut self) -> Result<Option<Token>, Stop> {
+        if self.current == Some(Token::FieldName) {
+            self.current = self.ahead.take();
+            return Ok(self.current);
+        }
+        if self.string_open {
+            self.finish_string()?;
+        }
+        if self.position() == 0 {
+            self.skip_byte_order_mark()?;
+        }
+        let Some(mut byte) = self.skip_space()? else {
+            return self.end_of_input();
+        };
+        match byte {
+            b']' => return self.close(Kind::Array, byte),
+            b'}' => return self.close(Kind::Object, byte),
+            _ => {}
+        }
+        let context = self.context();
+        if context.kind != Kind::Root {
+            if context.entries > 0 {
+                if byte != b',' {
+                    let why = format!(
+                        "was expecting comma to separate {} entries",
+                        context.kind.describe()
+                    );
+                    return Err(self.unexpected(byte, &why));
+                }
+                byte = self.skip_space_inside()?;
+            }
+            self.context_mut().entries += 1;
+        }
+        if context.kind != Kind::Object {
+            let token = self.value_start(byte)?;
+            self.current = Some(token);
+            return Ok(self.current);
+        }
+        self.name = self.read_name(byte)?;
+        self.current = Some(Token::FieldName);
+        let byte = self.skip_colon()?;
+        // A field's value is looked at together with its name, so an error in
+        // it comes before anyone asked for it.
+        self.ahead = Some(self.value_start(byte)?);
+        Ok(self.current)
+    }
+
+    /// The current field's name. Call it once per field name token.
+    pub(crate) fn take_name(&mut self) -> String {
+        std::mem::take(&mut self.name)
+    }
+
+    /// The text of the current string token.
+    pub(crate) fn read_string(&mut self) -> Result<String, Stop> {
+        if self.string_open {
+            self.finish_string()?;
+        }
+        Ok(std::mem::take(&mut self.text))
+    }
+
+    /// The value that begins with the current token, as a tree.
+    pub(crate) fn read_tree(&mut self) -> Result<Json, Stop> {
+        match self.current {
+            Some(Token::StartObject) => {
+                let mut entries = Vec::new();
+                loop {
+                    match self.next_token()? {
+                        Some(Token::FieldName) => {
+                            let name = self.take_name();
+                            self.next_token()?;
+                            let value = self.read_tree()?;
+                            put(&mut entries, name, value);
+                        }
+                        _ => return Ok(Json::Object(entries)),
+                    }
+                }
+            }
+            Some(Token::StartArray) => {
+                let mut items = Vec::new();
+                loop {
+                    match self.next_token()? {
+                        Some(Token::EndArray) | None => return Ok(Json::Array(items)),
+                        _ => items.push(self.read_tree()?),
+                    }
+                }
+            }
+            Some(Token::String) => Ok(Json::String(self.read_string()?)),
+            Some(Token::Int) => Ok(Json::Int(match self.text.as_str() {
+                "-0" => "0".into(),
+                _ => std::mem::take(&mut self.text),
+            })),
+            Some(Token::Float) => Ok(Json::Float(self.text.parse().unwrap_or(f64::NAN))),
+            Some(Token::True) => Ok(Json::Bool(true)),
+            Some(Token::False) => Ok(Json::Bool(false)),
+            _ => Ok(Json::Null),
+        }
+    }
+
+    /// Skips to the end of the array or object that the current token opened.
+    pub(crate) fn skip_children(&mut self) -> Result<(), Stop> {
+        if !matches!(self.current, Some(Token::StartArray | Token::StartObject)) {
+            return Ok(());
+        }
+        let depth = self.stack.len();
+        while self.next_token()?.is_some() {
+            if self.stack.len() < depth {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn context(&self) -> Context {
+        self.stack[self.stack.len() - 1]
+    }
+
+    fn context_mut(&mut self) -> &mut Context {
+        let last = self.stack.len() - 1;
+        &mut self.stack[last]
+    }
+
+    fn peek(&self) -> Result<Option<u8>, Stop> {
+        match self.buf.get(self.pos) {
+            Some(byte) => Ok(Some(*byte)),
+            None => match &self.end {
+                InputEnd::Open => Err(Stop::NeedMore),
+                InputEnd::Complete => Ok(None),
+                InputEnd::Broken(why) => Err(Stop::Input(why.clone())),
+            },
+        }
+    }
+
+    fn skip_byte_order_mark(&mut self) -> Result<(), Stop> {
+        if self.peek()? == Some(0xEF)
+            && self.buf.get(self.pos..self.pos + 3) == Some(b"\xEF\xBB\xBF")
+        {
+            self.pos += 3;
+        }
+        Ok(())
+    }
+
+    /// The next byte that is not white space, already consumed.
+    fn skip_space(&mut self) -> Result<Option<u8>, Stop> {
+        while let Some(byte) = self.peek()? {
+            self.pos += 1;
+            match byte {
+                b' ' | b'\t' => {}
+                b'\n' => self.new_line(),
+                b'\r' => {
+                    if self.peek()? == Some(b'\n') {
+                        self.pos += 1;
+                    }
+                    self.new_line();
+                }
+                b'/' => {
+                    return Err(self.unexpected(
+                        byte,
+                        "maybe a (non-standard) comment? (not recognized as one since Feature 'ALLOW_COMMENTS' not enabled for parser)",
+                    ));
+                }
+                0..0x20 => {
+                    return Err(Stop::Syntax(format!(
+                        "Illegal character ((CTRL-CHAR, code {byte})): only regular white space (\\r, \\n, \\t) is allowed between tokens"
+                    )));
+                }
+                _ => return Ok(Some(byte)),
+            }
+        }
+        Ok(None)
+    }
+
+    /// The same where the input must not end.
+    fn skip_space_inside(&mut self) -> Result<u8, Stop> {
+        self.skip_space()?.ok_or_else(|| {
+            let kind = self.context().kind.describe();
+            Stop::Syntax(format!("Unexpected end-of-input within/between {kind} entries"))
+        })
+    }
+
+    fn skip_colon(&mut self) -> Result<u8, Stop> {
+        let byte = self.skip_space_inside()?;
+        if byte != b':' {
+            return Err(
+                self.unexpected(byte, "was expecting a colon to separate field name and value")
+            );
+        }
+        self.skip_space_inside()
+    }
+
+    fn new_line(&mut self) {
+        self.line += 1;
+        self.line_start = self.position();
+    }
+
+    fn end_of_input(&mut self) -> Result<Option<Token>, Stop> {
+        let context = self.context();
+        if context.kind == Kind::Root {
+            self.current = None;
+            return Ok(None);
+        }
+        Err(Stop::Syntax(format!(
+            "Unexpected end-of-input: expected close marker for {} (start marker at {SOURCE}line: {}, column: {}])",
+            context.kind.describe(),
+            context.line,
+            context.column
+        )))
+    }
+
+    fn open(&mut self, kind: Kind) -> Result<(), Stop> {
+        let column = self.position() - self.line_start;
+        self.stack.push(Context { kind, entries: 0, line: self.line, column });
+        let depth = self.stack.len() - 1;
+        if depth > MAX_DEPTH {
+            return Err(Stop::Limit(format!(
+                "Document nesting depth ({depth}) exceeds the maximum allowed ({MAX_DEPTH}, from `StreamReadConstraints.getMaxNestingDepth()`)"
+            )));
+        }
+        Ok(())
+    }
+
+    fn close(&mut self, kind: Kind, byte: u8) -> Result<Option<Token>, Stop> {
+        let context = self.context();
+        if context.kind != kind {
+            let expected = if kind == Kind::Array { '}' } else { ']' };
+            return Err(Stop::Syntax(format!(
+                "Unexpected close marker '{}': expected '{expected}' (for {} starting at {SOURCE}line: {}, column: {}])",
+                byte as char,
+                context.kind.describe(),
+                context.line,
+                context.column
+            )));
+        }
+        self.stack.pop();
+        let token = if kind == Kind::Array { Token::EndArray } else { Token::EndObject };
+        self.current = Some(token);
+        Ok(self.current)
+    }
+
+    fn unexpected(&mut self, byte: u8, why: &str) -> Stop {
+        let what = self.describe(byte);
+        Stop::Syntax(format!("Unexpected character ({what}): {why}"))
+    }
+
+    /// Jackson's description of a character whose first byte was consumed.
+    fn describe(&mut self, byte: u8) -> String {
+        let c = self.rest_of_char(byte);
+        match c as u32 {
+            code @ 0..0x20 => format!("(CTRL-CHAR, code {code})"),
+            code @ 0..256 => format!("'{c}' (code {code})"),
+            code => format!("'{c}' (code {code} / 0x{code:x})"),
+        }
+    }
+
+    fn rest_of_char(&mut self, byte: u8) -> char {
+        let more = match byte {
+            0xC0..0xE0 => 1,
+            0xE0..0xF0 => 2,
+            0xF0..0xF8 => 3,
+            _ => return byte as char,
+        };
+        let whole = self.buf.get(self.pos - 1..self.pos + more);
+        match whole.and_then(|b| std::str::from_utf8(b).ok()).and_then(|s| s.chars().next()) {
+            Some(c) => {
+                self.pos += more;
+                c
+            }
+            None => byte as char,
+        }
+    }
+
+    fn value_start(&mut self, byte: u8) -> Result<Token, Stop> {
+        match byte {
+            b'"' => {
+                self.string_open = true;
+                Ok(Token::String)
+            }
+            b'{' => self.open(Kind::Object).map(|()| Token::StartObject),
+            b'[' => self.open(Kind::Array).map(|()| Token::StartArray),
+            b't' => self.literal("true", Token::True),
+            b'f' => self.literal("false", Token::False),
+            b'n' => self.literal("null", Token::Null),
+            b'-' | b'0'..=b'9' => self.number(byte),
+            b'+' => Err(Stop::Syntax(
+                "Unexpected character ('+' (code 43)) in numeric value: JSON spec does not allow numbers to have plus signs: enable `JsonReadFeature.ALLOW_LEADING_PLUS_SIGN_FOR_NUMBERS` to allow".into(),
+            )),
+            b',' | b'}' => Err(self.unexpected(byte, "expected a value")),
+            b']' if self.context().kind == Kind::Array => {
+                Err(self.unexpected(byte, "expected a value"))
+            }
+            _ => {
+                let c = self.rest_of_char(byte);
+                if c.is_alphabetic() || matches!(c, '_' | '$') {
+                    return Err(self.invalid_token(c.to_string())?);
+                }
+                let what = match c as u32 {
+                    code @ 0..256 => format!("'{c}' (code {code})"),
+                    code => format!("'{c}' (code {code} / 0x{code:x})"),
+                };
+                Err(Stop::Syntax(format!(
+                    "Unexpected character ({what}): expected a valid value {VALID_TOKENS}"
+                )))
+            }
+        }
+    }
+
+    fn literal(&mut self, word: &'static str, token: Token) -> Result<Token, Stop> {
+        for (i, expected) in word.bytes().enumerate().skip(1) {
+            if self.peek()? != Some(expected) {
+                return Err(self.invalid_token(word[..i].to_owned())?);
+            }
+            self.pos += 1;
+        }
+        match self.peek()? {
+            Some(byte) if byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$') => {
+                Err(self.invalid_token(word.to_owned())?)
+            }
+            _ => Ok(token),
+        }
+    }
+
+    /// Consumes the rest of the word, and the first byte after it too, as
+    /// Jackson does: a brace right behind the word is gone.
+    fn invalid_token(&mut self, mut word: String) -> Result<Stop, Stop> {
+        while let Some(byte) = self.peek()? {
+            self.pos += 1;
+            let c = self.rest_of_char(byte);
+            if !(c.is_alphanumeric() || matches!(c, '_' | '$')) {
+                break;
+            }
+            word.push(c);
+            if word.len() >= 256 {
+                word.push_str("...");
+                break;
+            }
+        }
+        Ok(Stop::Syntax(format!("Unrecognized token '{word}': was expecting {VALID_TOKENS}")))
+    }
+
+    fn number(&mut self, first: u8) -> Result<Token, Stop> {
+        let start = self.pos - 1;
+        if first == b'-' {
+            match self.peek()? {
+                Some(b'0'..=b'9') => self.pos += 1,
+                Some(byte) => {
+                    self.pos += 1;
+                    let what = self.describe(byte);
+                    return Err(Stop::Syntax(format!(
+                        "Unexpected character ({what}) in numeric value: expected digit (0-9) to follow minus sign, for valid numeric value"
+                    )));
+                }
+                None => {
+                    return Err(Stop::Syntax(
+                        "Unexpected end-of-input: was expecting digit (0-9) to follow minus sign"
+                            .into(),
+                    ));
+                }
+            }
+        }
+        if self.buf[self.pos - 1] == b'0' && matches!(self.peek()?, Some(b'0'..=b'9')) {
+            return Err(Stop::Syntax("Invalid numeric value: Leading zeroes not allowed".into()));
+        }
+        self.digits()?;
+        let mut token = Token::Int;
+        if self.peek()? == Some(b'.') {
+            self.pos += 1;
+            token = Token::Float;
+            self.some_digits("Decimal point not followed by a digit")?;
+        }
+        if matches!(self.peek()?, Some(b'e' | b'E')) {
+            self.pos += 1;
+            token = Token::Float;
+            if matches!(self.peek()?, Some(b'+' | b'-')) {
+                self.pos += 1;
+            }
+            self.some_digits("Exponent indicator not followed by a digit")?;
+        }
+        self.text = String::from_utf8_lossy(&self.buf[start..self.pos]).into_owned();
+        if self.context().kind == Kind::Root {
+            match self.peek()? {
+                None | Some(b' ' | b'\t' | b'\r' | b'\n') => {}
+                Some(byte) => {
+                    self.pos += 1;
+                    return Err(
+                        self.unexpected(byte, "Expected space separating root-level values")
+                    );
+                }
+            }
+        }
+        Ok(token)
+    }
+
+    fn digits(&mut self) -> Result<usize, Stop> {
+        let start = self.pos;
+        while matches!(self.peek()?, Some(b'0'..=b'9')) {
+            self.pos += 1;
+        }
+        Ok(self.pos - start)
+    }
+
+    fn some_digits(&mut self, why: &str) -> Result<(), Stop> {
+        if self.digits()? > 0 {
+            return Ok(());
+        }
+        match self.peek()? {
+            Some(byte) => {
+                self.pos += 1;
+                let what = self.describe(byte);
+                Err(Stop::Syntax(format!("Unexpected character ({what}) in numeric value: {why}")))
+            }
+            None => Err(Stop::Syntax(format!("Unexpected end-of-input in numeric value: {why}"))),
+        }
+    }
+
+    fn read_name(&mut self, byte: u8) -> Result<String, Stop> {
+        if byte != b'"' {
+            return Err(self.unexpected(byte, "was expecting double-quote to start field name"));
+        }
+        self.read_quoted("name", "Unexpected end-of-input in field name")?;
+        Ok(std::mem::take(&mut self.text))
+    }
+
+    fn finish_string(&mut self) -> Result<(), Stop> {
+        let outcome = self.read_quoted("string value", "Unexpected end-of-input in VALUE_STRING");
+        if outcome != Err(Stop::NeedMore) {
+            self.string_open = false;
+        }
+        outcome
+    }
+
+    /// Reads to the closing quote into `text`.
+    fn read_quoted(&mut self, what: &str, at_end: &str) -> Result<(), Stop> {
+        self.text.clear();
+        loop {
+            let rest = &self.buf[self.pos..];
+            let plain =
+                rest.iter().position(|b| matches!(b, b'"' | b'\\' | 0..0x20)).unwrap_or(rest.len());
+            match std::str::from_utf8(&rest[..plain]) {
+                Ok(text) => self.text.push_str(text),
+                // A character may be cut at the end of what has arrived.
+                Err(e) if e.error_len().is_none() && plain == rest.len() && self.is_open() => {
+                    return Err(Stop::NeedMore);
+                }
+                Err(e) => {
+                    let bad = rest[e.valid_up_to()];
+                    let (at, kind) = match bad {
+                        0xC2..=0xF4 => (e.valid_up_to() + 1, "middle"),
+                        _ => (e.valid_up_to(), "start"),
+                    };
+                    let byte = rest.get(at).copied().unwrap_or(bad);
+                    self.pos += at + 1;
+                    return Err(Stop::Syntax(format!("Invalid UTF-8 {kind} byte 0x{byte:x}")));
+                }
+            }
+            self.pos += plain;
+            match self.peek()? {
+                None => return Err(Stop::Syntax(at_end.to_owned())),
+                Some(b'"') => {
+                    self.pos += 1;
+                    return Ok(());
+                }
+                Some(b'\\') => {
+                    self.pos += 1;
+                    self.escape(at_end)?;
+                }
+                Some(byte) => {
+                    self.pos += 1;
+                    return Err(Stop::Syntax(format!(
+                        "Illegal unquoted character ((CTRL-CHAR, code {byte})): has to be escaped using backslash to be included in {what}"
+                    )));
+                }
+            }
+        }
+    }
+
+    fn escape(&mut self, at_end: &str) -> Result<(), Stop> {
+        let Some(byte) = self.peek()? else {
+            return Err(Stop::Syntax(at_end.to_owned()));
+        };
+        self.pos += 1;
+        let c = match byte {
+            b'"' | b'\\' | b'/' => byte as char,
+            b'b' => '\u{8}',
+            b'f' => '\u{c}',
+            b'n' => '\n',
+            b'r' => '\r',
+            b't' => '\t',
+            b'u' => {
+                let unit = self.hex4(at_end)?;
+                return self.push_unit(unit, at_end);
+            }
+            _ => {
+                let what = self.describe(byte);
+                return Err(Stop::Syntax(format!("Unrecognized character escape {what}")));
+            }
+        };
+        self.text.push(c);
+        Ok(())
+    }
+
+    fn push_unit(&mut self, unit: u16, at_end: &str) -> Result<(), Stop> {
+        if (0xD800..0xDC00).contains(&unit) {
+            let next = match (self.buf.get(self.pos), self.buf.get(self.pos + 1)) {
+                (Some(b'\\'), Some(b'u')) => true,
+                (None, _) | (Some(b'\\'), None) if self.is_open() => return Err(Stop::NeedMore),
+                _ => false,
+            };
+            if next {
+                self.pos += 2;
+                let low = self.hex4(at_end)?;
+                if (0xDC00..0xE000).contains(&low) {
+                    let code =
+                        0x1_0000 + ((u32::from(unit) - 0xD800) << 10) + (u32::from(low) - 0xDC00);
+                    self.text.push(char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER));
+                    return Ok(());
+                }
+                self.text.push(surrogate_to_char(unit));
+                return self.push_unit(low, at_end);
+            }
+        }
+        let c = char::from_u32(u32::from(unit)).unwrap_or_else(|| surrogate_to_char(unit));
+        self.text.push(c);
+        Ok(())
+    }
+
+    fn hex4(&mut self, at_end: &str) -> Result<u16, Stop> {
+        let mut unit = 0u16;
+        for _ in 0..4 {
+            let Some(byte) = self.peek()? else {
+                return Err(Stop::Syntax(at_end.to_owned()));
+            };
+            self.pos += 1;
+            let Some(digit) = (byte as char).to_digit(16) else {
+                let why = "expected a hex-digit for character escape sequence";
+                return Err(self.unexpected(byte, why));
+            };
+            unit = unit << 4 | digit as u16;
+        }
+        Ok(unit)
+    }
+}

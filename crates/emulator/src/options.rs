@@ -1,0 +1,224 @@
+//! What an emulator can be told to be.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// Which REST proxy (and broker) to behave like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[allow(non_camel_case_types, reason = "a product version reads best with its dots as underscores")]
+pub enum Version {
+    /// Confluent REST Proxy 7.9.9 over Apache Kafka 3.9.1.
+    V7_9_9,
+    /// Confluent REST Proxy 8.3.1 over Apache Kafka 4.3.0.
+    #[default]
+    V8_3_1,
+}
+
+/// Which calls exist.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Offer {
+    /// Everything: the proxy's v3 and v2 and Cloud's internal calls, so that
+    /// one emulator serves a client in each of its modes.
+    #[default]
+    Everything,
+    /// Only what Confluent Cloud has; the rest answers 404.
+    Cloud,
+    /// Only what the self-hosted proxy has.
+    Proxy,
+}
+
+/// How long a consumer instance takes to its first record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FirstFetch {
+    /// After the first assignment of an instance.
+    pub new_instance: Duration,
+    /// After a seek or another assignment on an instance that has read: the
+    /// fetch under way at the old place has to come back first.
+    pub after_seek: Duration,
+}
+
+impl FirstFetch {
+    /// Records are there at once.
+    pub const NONE: FirstFetch =
+        FirstFetch { new_instance: Duration::ZERO, after_seek: Duration::ZERO };
+    /// What the real proxy was measured to take.
+    pub const MEASURED: FirstFetch = FirstFetch {
+        new_instance: Duration::from_millis(400),
+        after_seek: Duration::from_millis(250),
+    };
+}
+
+/// Limits on v3 produce, in records and bytes a second.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProduceRateLimit {
+    /// Records a second.
+    pub records_per_second: u32,
+    /// Bytes a second.
+    pub bytes_per_second: u32,
+    /// Whether the general limit, without which this one makes every produce
+    /// fail, is on too.
+    pub with_general_limit: bool,
+}
+
+/// An API key and its secret, as HTTP Basic credentials.
+#[derive(Clone, PartialEq, Eq)]
+pub struct BasicAuth {
+    /// The key, used as the user name.
+    pub key: String,
+    /// The secret, used as the password.
+    pub secret: String,
+}
+
+impl fmt::Debug for BasicAuth {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BasicAuth").field("key", &self.key).finish_non_exhaustive()
+    }
+}
+
+/// Tells the wall-clock time in milliseconds since 1970.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> i64 + Send + Sync>);
+
+impl Clock {
+    /// A clock that asks `now` every time.
+    pub fn new(now: impl Fn() -> i64 + Send + Sync + 'static) -> Clock {
+        Clock(Arc::new(now))
+    }
+
+    pub(crate) fn now_ms(&self) -> i64 {
+        (self.0)()
+    }
+}
+
+impl Default for Clock {
+    fn default() -> Clock {
+        Clock::new(|| {
+            let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            i64::try_from(since_1970.as_millis()).unwrap_or(i64::MAX)
+        })
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Clock")
+    }
+}
+
+/// Everything that can be set, with the real proxy's defaults.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The product to behave like.
+    pub version: Version,
+    /// Which calls exist.
+    pub offer: Offer,
+    /// The cluster's id.
+    pub cluster_id: String,
+    /// Where wall-clock timestamps come from. Waits use tokio's clock.
+    pub clock: Clock,
+    /// Credentials that every call must bring.
+    pub basic_auth: Option<BasicAuth>,
+    /// Whether producing to (or reading from) an unknown topic makes it.
+    pub auto_create_topics: bool,
+    /// The host and port to put into links in place of the request's own.
+    pub host_name: Option<String>,
+    /// Paths of calls that are switched off, as in `api.endpoints.blocklist`.
+    pub endpoint_blocklist: Vec<String>,
+
+    /// How long a produce waits for an unknown topic or partition
+    /// (`max.block.ms`), and a commit for an unknown topic.
+    pub max_block: Duration,
+    /// How long a produce stream or a connection may be silent.
+    pub idle_timeout: Duration,
+    /// How old a produce stream may become.
+    pub stream_max_age: Duration,
+    /// How long a stream that is too old goes on answering 408.
+    pub stream_age_grace: Duration,
+    /// The largest record that v3 produce takes, in bytes of its JSON.
+    pub produce_size_limit: Option<u64>,
+    /// Limits on v3 produce.
+    pub produce_rate_limit: Option<ProduceRateLimit>,
+    /// Calls a second, over all calls.
+    pub rate_limit: Option<u32>,
+    /// How many entries `records:batch` takes.
+    pub batch_max_entries: usize,
+    /// How long a lone record waits for company (the Kafka 4 client of 8.3.1
+    /// takes about 8.6 ms for one). Off by default.
+    pub lone_record_delay: Duration,
+    /// Whether a Schema Registry is configured, as it is by default; it is
+    /// never reachable.
+    pub schema_registry: bool,
+    /// Whether a request that mixes small records with one over its topic's
+    /// `max.message.bytes` ends all producing, as it does in reality.
+    pub producer_can_die: bool,
+
+    /// The longest wait of a v2 read (`consumer.request.timeout.ms`).
+    pub consumer_request_timeout: Duration,
+    /// How long an unused consumer instance lives.
+    pub consumer_instance_timeout: Duration,
+    /// How many records one poll returns at most (`max.poll.records`).
+    pub max_poll_records: usize,
+    /// How long the first member of a group waits for others.
+    pub rebalance_delay: Duration,
+    /// How long a group takes to notice that a member is gone.
+    pub heartbeat_interval: Duration,
+    /// How long the first record takes.
+    pub first_fetch: FirstFetch,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options {
+            version: Version::default(),
+            offer: Offer::default(),
+            cluster_id: "lkc-emulator".into(),
+            clock: Clock::default(),
+            basic_auth: None,
+            auto_create_topics: false,
+            host_name: None,
+            endpoint_blocklist: Vec::new(),
+            max_block: Duration::from_secs(60),
+            idle_timeout: Duration::from_secs(30),
+            stream_max_age: Duration::from_secs(24 * 60 * 60),
+            stream_age_grace: Duration::from_millis(500),
+            produce_size_limit: None,
+            produce_rate_limit: None,
+            rate_limit: None,
+            batch_max_entries: 10,
+            lone_record_delay: Duration::ZERO,
+            schema_registry: true,
+            producer_can_die: true,
+            consumer_request_timeout: Duration::from_secs(1),
+            consumer_instance_timeout: Duration::from_secs(300),
+            max_poll_records: 30,
+            rebalance_delay: Duration::from_secs(3),
+            heartbeat_interval: Duration::from_secs(3),
+            first_fetch: FirstFetch::MEASURED,
+        }
+    }
+}
+
+impl Options {
+    /// The defaults with every wait of reality that is not a timeout removed:
+    /// what a test wants that has other things in mind.
+    pub fn quick() -> Options {
+        Options {
+            first_fetch: FirstFetch::NONE,
+            rebalance_delay: Duration::ZERO,
+            heartbeat_interval: Duration::ZERO,
+            ..Options::default()
+        }
+    }
+}
+
+impl Version {
+    /// The newest timestamp that the broker takes, if it minds: Kafka 4
+    /// refuses what lies more than an hour ahead.
+    pub(crate) fn newest_timestamp(self, now: i64) -> Option<i64> {
+        match self {
+            Version::V7_9_9 => None,
+            Version::V8_3_1 => Some(now + 3_600_000),
+        }
+    }
+}

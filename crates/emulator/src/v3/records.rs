@@ -1,0 +1,232 @@
+//! Streaming produce: records in, reports out, at the same time.
+
+use super::report::{Failure, Prepared, Written, prepare, send};
+use super::stream::{Next, RecordStream};
+use crate::core::Core;
+use crate::http::{
+    Call, FrameSender, JSON, Reply, RequestBody, RestError, accepts_gzip, gzip,
+    require_content_type, streamed,
+};
+use crate::json::InputEnd;
+use bytes::Bytes;
+use http::{HeaderValue, header};
+use http_body::Body;
+use http_body_util::BodyExt;
+use serde::Serialize;
+use std::sync::Arc;
+use tokio::time::timeout;
+
+/// Answers 200 before the first record was looked at, and reads on.
+pub(super) async fn produce(
+    core: Arc<Core>,
+    call: Call,
+    body: RequestBody,
+) -> Result<Reply, RestError> {
+    let content_type = call.header(header::CONTENT_TYPE);
+    if content_type.is_none() {
+        return Err(without_content_type(body).await);
+    }
+    require_content_type(content_type, &[JSON])?;
+    require_charset(content_type.unwrap_or_default())?;
+    let compressed = accepts_gzip(call.header(header::ACCEPT_ENCODING));
+    let (sender, mut reply) = streamed(JSON);
+    if compressed {
+        let encoding = HeaderValue::from_static("gzip");
+        reply.headers_mut().insert(header::CONTENT_ENCODING, encoding);
+    }
+    let mut segments = call.segments.into_iter();
+    let cluster = segments.nth(1).unwrap_or_default();
+    let topic = segments.nth(1).unwrap_or_default();
+    let reports = Reports { sender, compressed: compressed.then(Vec::new), any: false };
+    let limit = core.options.produce_size_limit;
+    let stream = Stream { core, cluster, topic, records: RecordStream::new(limit), reports };
+    // On its own, so that records are written even if nobody reads reports.
+    tokio::spawn(stream.run(body));
+    Ok(reply)
+}
+
+async fn without_content_type(mut body: RequestBody) -> RestError {
+    let empty = body.is_end_stream() || body.frame().await.is_none();
+    if empty {
+        return RestError::empty_payload();
+    }
+    RestError::bad_request(
+        "Cannot construct instance of `JsonStream` (no Creators, like default constructor, exist): cannot deserialize from Object value (no delegate- or property-based Creator)",
+    )
+}
+
+fn require_charset(content_type: &str) -> Result<(), RestError> {
+    let charset = content_type.split(';').skip(1).find_map(|parameter| {
+        let (name, value) = parameter.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("charset").then(|| value.trim().trim_matches('"'))
+    });
+    match charset {
+        Some(name)
+            if !name.eq_ignore_ascii_case("utf-8") && !name.eq_ignore_ascii_case("iso-8859-1") =>
+        {
+            Err(RestError::bad_request(
+                "Unsupported charset in Content-Type header. Supports \"UTF-8\" and \"ISO-8859-1\".",
+            ))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Where the reports go.
+#[derive(Debug)]
+struct Reports {
+    sender: FrameSender,
+    /// Under `Accept-Encoding: gzip` everything waits here for the end.
+    compressed: Option<Vec<u8>>,
+    any: bool,
+}
+
+impl Reports {
+    /// Sends one report. The line end of the one before goes out with it:
+    /// the proxy holds it back until then.
+    fn report(&mut self, report: &impl Serialize) {
+        let json = serde_json::to_vec(report).unwrap_or_default();
+        if self.any {
+            self.piece(Bytes::from_static(b"\r\n"));
+        }
+        self.any = true;
+        self.piece(json.into());
+    }
+
+    fn piece(&mut self, bytes: Bytes) {
+        match &mut self.compressed {
+            Some(buffer) => buffer.extend_from_slice(&bytes),
+            None => self.sender.send(bytes),
+        }
+    }
+
+    fn end(mut self) {
+        if self.any {
+            self.piece(Bytes::from_static(b"\r\n"));
+        }
+        if let Some(buffer) = self.compressed {
+            self.sender.send_gzipped(gzip(&buffer));
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct FailureReport<'a> {
+    error_code: u32,
+    message: &'a str,
+}
+
+struct Stream {
+    core: Arc<Core>,
+    cluster: String,
+    topic: String,
+    records: RecordStream,
+    reports: Reports,
+}
+
+/// Why a stream ends without having been read to its end.
+enum Ended {
+    /// All reports are out.
+    Done,
+    /// The producer is dead: no report comes any more.
+    Silenced,
+}
+
+impl Stream {
+    async fn run(mut self, mut body: RequestBody) {
+        loop {
+            match self.take_what_is_there().await {
+                None => self.read_more(&mut body).await,
+                Some(Ended::Done) => break,
+                Some(Ended::Silenced) => return self.reports.sender.hung_up().await,
+            }
+        }
+        self.reports.end();
+    }
+
+    /// Waits for more of the request.
+    async fn read_more(&mut self, body: &mut RequestBody) {
+        let idle = self.core.options.idle_timeout;
+        let end = match timeout(idle, body.frame()).await {
+            Ok(Some(Ok(frame))) => {
+                if let Ok(data) = frame.into_data() {
+                    self.records.feed(&data);
+                }
+                return;
+            }
+            Ok(Some(Err(_))) => InputEnd::Broken("Early EOF".into()),
+            Ok(None) => InputEnd::Complete,
+            Err(_) => {
+                let ms = idle.as_millis();
+                InputEnd::Broken(format!(
+                    "java.util.concurrent.TimeoutException: Idle timeout expired: {ms}/{ms} ms"
+                ))
+            }
+        };
+        self.records.finish(end);
+    }
+
+    /// Produces every record that has arrived. Nothing if more may come.
+    async fn take_what_is_there(&mut self) -> Option<Ended> {
+        let mut gathered = Vec::new();
+        let last = loop {
+            match self.records.next() {
+                Next::Record(record, size) => {
+                    gathered.push(prepare(&self.core, &self.topic, record, size));
+                }
+                Next::Bad(error) => gathered.push(Err(error.into())),
+                other => break other,
+            }
+        };
+        self.lose_producer_if_mixed(&gathered);
+        if !gathered.is_empty() && !self.core.options.lone_record_delay.is_zero() {
+            tokio::time::sleep(self.core.options.lone_record_delay).await;
+        }
+        for prepared in gathered {
+            let outcome = self.produce(prepared).await;
+            if self.report(outcome).is_err() {
+                return Some(Ended::Silenced);
+            }
+        }
+        match last {
+            Next::Broken(why) => {
+                let message = format!("Bad Request: Error processing message: {why}");
+                let _ = self.report(Err(Failure::new(400, message)));
+                Some(Ended::Done)
+            }
+            Next::End => Some(Ended::Done),
+            _ => None,
+        }
+    }
+
+    async fn produce(&self, prepared: Result<Prepared, Failure>) -> Result<Written, Failure> {
+        send(&self.core, &self.topic, prepared?).await
+    }
+
+    /// Fails when there is nobody to tell.
+    fn report(&mut self, outcome: Result<Written, Failure>) -> Result<(), ()> {
+        match outcome {
+            Ok(written) => {
+                let success = written.report(&self.cluster, &self.topic, Some(200), None);
+                self.reports.report(&success);
+            }
+            Err(Failure::Told { code, message }) => {
+                self.reports.report(&FailureReport { error_code: code, message: &message });
+            }
+            Err(Failure::Silence) => return Err(()),
+        }
+        Ok(())
+    }
+
+    /// One record over its topic's limit in a batch with others: Kafka's
+    /// client splits and resends the batch until its thread dies of it.
+    fn lose_producer_if_mixed(&self, gathered: &[Result<Prepared, Failure>]) {
+        if !self.core.options.producer_can_die {
+            return;
+        }
+        let records: Vec<_> = gathered.iter().flatten().map(|p| &p.record).collect();
+        if records.len() > 1 && self.core.producer.would_die_of(&self.core, &self.topic, &records) {
+            self.core.producer.kill();
+        }
+    }
+}
