@@ -11,7 +11,9 @@
 
 mod desk;
 mod page;
+mod position;
 mod survey;
+mod tend;
 mod turn;
 
 use std::cell::RefCell;
@@ -22,7 +24,7 @@ use std::time::Duration;
 
 use futures_util::future::select;
 
-use self::desk::{Desk, QUEUE_TIME};
+use self::desk::{Desk, QUEUE_TIME, Want};
 use self::turn::Turn;
 use crate::error::{Error, Result};
 use crate::host::Host;
@@ -42,47 +44,71 @@ pub enum StartFrom {
 #[derive(Debug, Clone)]
 pub struct Next {
     pub group: String,
-    pub topic: String,
+    /// One or more; records of all of them come together.
+    pub topics: Vec<String>,
     pub from: StartFrom,
     /// How long to wait for a record when there is none.
     pub wait: Duration,
+    /// At most so many records.
+    pub max: usize,
+    /// At most so many bytes of keys, values and headers; the first record
+    /// comes however large.
+    pub max_bytes: usize,
 }
 
-/// A record on its way to the caller. The group moves past it once
-/// [`delivered`](Handed::delivered) is called; dropped without that (the
-/// caller hung up, the answer could not be written), the record is handed to
-/// the next caller.
-pub struct Handed {
+/// A record and its topic.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Consumed {
+    pub topic: Rc<str>,
     pub record: Record,
-    settle: Option<Box<dyn FnOnce(bool)>>,
+}
+
+/// Records on their way to the caller. The group moves past them once
+/// [`delivered`](Handed::delivered) is called; dropped without that (the
+/// caller hung up, the answer could not be written), they are handed to the
+/// next caller.
+#[derive(Debug, Default)]
+pub struct Handed {
+    /// At least one; those of one partition in order of their offsets.
+    pub records: Vec<Consumed>,
+    tickets: Vec<Ticket>,
 }
 
 impl Handed {
-    fn new(record: Record, settle: impl FnOnce(bool) + 'static) -> Self {
-        Self { record, settle: Some(Box::new(settle)) }
+    /// The caller has the records.
+    pub fn delivered(self) {
+        for ticket in self.tickets {
+            ticket.settle(true);
+        }
+    }
+}
+
+/// One record on its way. Dropped, it has not arrived.
+struct Ticket(Option<Box<dyn FnOnce(bool)>>);
+
+impl Ticket {
+    fn new(settle: impl FnOnce(bool) + 'static) -> Self {
+        Self(Some(Box::new(settle)))
     }
 
-    /// The caller has the record.
-    pub fn delivered(mut self) {
-        self.settle(true);
-    }
-
-    fn settle(&mut self, delivered: bool) {
-        if let Some(settle) = self.settle.take() {
+    fn settle(mut self, delivered: bool) {
+        if let Some(settle) = self.0.take() {
             settle(delivered);
         }
     }
 }
 
-impl Drop for Handed {
+impl Drop for Ticket {
     fn drop(&mut self) {
-        self.settle(false);
+        if let Some(settle) = self.0.take() {
+            settle(false);
+        }
     }
 }
 
-impl fmt::Debug for Handed {
+impl fmt::Debug for Ticket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Handed").field("offset", &self.record.offset).finish_non_exhaustive()
+        f.write_str("Ticket")
     }
 }
 
@@ -93,38 +119,47 @@ pub struct Consume<H: Host, L> {
     desks: Desks<H>,
 }
 
-/// The desks that a turn is serving, by group and topic.
-type Desks<H> = Rc<RefCell<HashMap<(String, String), Rc<RefCell<Desk<<H as Host>::Wake>>>>>>;
+/// The desks that a turn is serving, by group and topics.
+type Desks<H> = Rc<RefCell<HashMap<(String, Vec<String>), SharedDesk<H>>>>;
+type SharedDesk<H> = Rc<RefCell<Desk<<H as Host>::Wake>>>;
 
 impl<H: Host, L: Log> Consume<H, L> {
     pub fn new(host: H, log: Rc<L>, params: Params) -> Self {
         Self { host, log, params, desks: Rc::default() }
     }
 
-    /// The group's next record; `None` when there is none within the wait.
-    pub async fn next(&self, next: Next) -> Result<Option<Handed>> {
+    /// The group's next records; `None` when there is none within the wait.
+    pub async fn next(&self, mut next: Next) -> Result<Option<Handed>> {
+        next.topics.sort();
+        next.topics.dedup();
+        let want = Want { records: next.max.max(1), bytes: next.max_bytes };
         let (wake, woken) = self.host.signal();
-        let wait = next.wait;
         let slot = {
-            let mut desks = self.desks.borrow_mut();
-            let id = (next.group, next.topic);
-            let desk = desks.entry(id.clone()).or_insert_with(|| {
-                let desk = Rc::new(RefCell::new(Desk::default()));
-                let turn =
-                    Turn::new(&self.host, &self.log, &id.0, &id.1, self.params, desk.clone());
-                let desks = self.desks.clone();
-                self.host.spawn(async move {
-                    turn.run(|| desks.borrow_mut().remove(&id)).await;
-                });
-                desk
-            });
-            desk.borrow_mut().place(self.host.monotonic(), wait, next.from, wake)
+            let desk = self.desk(next.group, next.topics);
+            desk.borrow_mut().place(self.host.monotonic(), next.wait, next.from, want, wake)
         };
         // The turn answers everybody in time. Should it be stopped, nobody
         // waits for ever.
-        let limit = Box::pin(self.host.sleep(wait + 2 * QUEUE_TIME));
+        let limit = Box::pin(self.host.sleep(next.wait + 2 * QUEUE_TIME));
         select(woken, limit).await;
         slot.take().unwrap_or_else(|| Err(Error::Busy("The consumer group is busy".into())))
+    }
+
+    /// The desk of a group, with a turn that serves it once the caller has
+    /// placed its order.
+    fn desk(&self, group: String, topics: Vec<String>) -> SharedDesk<H> {
+        let id = (group, topics);
+        if let Some(desk) = self.desks.borrow().get(&id) {
+            return desk.clone();
+        }
+        let desk = SharedDesk::<H>::default();
+        self.desks.borrow_mut().insert(id.clone(), desk.clone());
+        let turn = Turn::new(&self.host, &self.log, &id.0, &id.1, self.params, desk.clone());
+        let desks = self.desks.clone();
+        self.host.spawn(async move {
+            turn.run(|| desks.borrow_mut().remove(&id)).await;
+        });
+        desk
     }
 }
 

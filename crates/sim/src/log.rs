@@ -21,6 +21,7 @@ struct Inner {
     delay: Cell<Duration>,
     failure: RefCell<Option<Error>>,
     calls: RefCell<BTreeMap<&'static str, u64>>,
+    page: Cell<Option<usize>>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -70,7 +71,15 @@ impl SimLog {
         *self.0.failure.borrow_mut() = failure;
     }
 
-    /// How often a function of [`Log`] was called.
+    /// From now on records are read in sequence from a [`Place`], in pages of
+    /// that many whatever is asked for, and without headers and timestamps:
+    /// as Confluent's v2 API does.
+    pub fn read_in_places(&self, page: usize) {
+        self.0.page.set(Some(page));
+    }
+
+    /// How often a function of [`Log`] was called; under `"open"`, how often a
+    /// place had to be made.
     pub fn calls(&self, function: &str) -> u64 {
         self.0.calls.borrow().get(function).copied().unwrap_or(0)
     }
@@ -117,10 +126,10 @@ impl SimLog {
 impl Log for SimLog {
     async fn capabilities(&self) -> Result<Capabilities> {
         Ok(Capabilities {
-            headers: true,
-            timestamps: true,
+            headers: self.0.page.get().is_none(),
+            timestamps: self.0.page.get().is_none(),
             offset_by_time: true,
-            random_access: true,
+            random_access: self.0.page.get().is_none(),
         })
     }
 
@@ -179,12 +188,23 @@ impl Log for SimLog {
 
     async fn fetch(&self, fetch: Fetch<'_>) -> Result<Fetched> {
         self.call("fetch").await?;
+        let page = self.0.page.get();
+        if page.is_some() && fetch.place.is_none_or(|place| place.0 != fetch.offset.to_string()) {
+            *self.0.calls.borrow_mut().entry("open").or_default() += 1;
+        }
         let give_up = tokio::time::Instant::now() + fetch.wait;
         loop {
             let read = |log: &Partition| {
                 let from = fetch.offset.max(log.first);
-                let records = log.records.iter().skip(from as usize).take(fetch.max_records);
-                (from, records.cloned().collect::<Vec<_>>())
+                let records =
+                    log.records.iter().skip(from as usize).take(page.unwrap_or(fetch.max_records));
+                let mut records: Vec<_> = records.cloned().collect();
+                if page.is_some() {
+                    for record in &mut records {
+                        (record.headers, record.timestamp) = (None, None);
+                    }
+                }
+                (from, records)
             };
             let (from, records) = self
                 .partitions(fetch.topic, read)?
@@ -192,7 +212,8 @@ impl Log for SimLog {
                 .ok_or_else(|| Error::invalid("partition", "The topic has no such partition"))?;
             if !records.is_empty() || tokio::time::Instant::now() >= give_up {
                 let next = records.last().map_or(from, |record| record.offset + 1);
-                return Ok(Fetched { records, next, place: None });
+                let place = page.map(|_| Place(next.to_string()));
+                return Ok(Fetched { records, next, place });
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }

@@ -6,9 +6,8 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::{Handed, StartFrom};
+use super::{Consumed, Handed, StartFrom, Ticket};
 use crate::error::{Error, Result};
-use crate::record::Record;
 
 /// How long a caller may queue for a record that is there, beyond its own
 /// wait for one to appear: its group is then busy on another instance, or an
@@ -21,24 +20,49 @@ const CLOSE_TOGETHER: Duration = Duration::from_millis(200);
 
 pub(super) type Answer = Result<Option<Handed>>;
 
-/// One caller's wish for a record.
+/// How much one caller takes at once.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Want {
+    pub(super) records: usize,
+    /// Of keys, values and headers. The first record comes however large.
+    pub(super) bytes: usize,
+}
+
+/// One caller's wish for records.
 #[derive(Debug)]
-pub(super) struct Order<W> {
+struct Order<W> {
+    want: Want,
     /// Until when it waits for a record to appear, by the monotonic clock.
-    pub(super) wait_until: Duration,
-    pub(super) from: StartFrom,
+    wait_until: Duration,
+    from: StartFrom,
+    /// What it has got so far.
+    handed: Handed,
+    bytes: usize,
     answer: Rc<RefCell<Option<Answer>>>,
     /// Dropped with the order, which wakes the caller.
     _wake: W,
 }
 
 impl<W> Order<W> {
+    fn is_void(&self) -> bool {
+        // A caller that went away has dropped its slot.
+        Rc::strong_count(&self.answer) == 1
+    }
+
+    fn is_open(&self) -> bool {
+        !self.handed.records.is_empty()
+    }
+
     fn answer(self, answer: Answer) {
         *self.answer.borrow_mut() = Some(answer);
     }
+
+    fn answer_with_records(self) {
+        *self.answer.borrow_mut() = Some(Ok(Some(self.handed)));
+    }
 }
 
-/// Where the caller finds its answer. Dropped unread, a record in it goes back.
+/// Where the caller finds its answer. Dropped unread, records in it go back.
 #[derive(Debug)]
 pub(super) struct Slot(Rc<RefCell<Option<Answer>>>);
 
@@ -48,9 +72,10 @@ impl Slot {
     }
 }
 
-/// The queue of one group and topic. `W` wakes a waiting task when dropped.
+/// The queue of one group. `W` wakes a waiting task when dropped.
 #[derive(Debug)]
 pub(super) struct Desk<W> {
+    /// Only the first one can have got records and wait for more.
     orders: VecDeque<Order<W>>,
     /// Dropped when an order comes, so that whoever serves need not poll.
     bell: Option<W>,
@@ -70,12 +95,16 @@ impl<W> Desk<W> {
         now: Duration,
         wait: Duration,
         from: StartFrom,
+        want: Want,
         wake: W,
     ) -> Slot {
         let answer = Rc::new(RefCell::new(None));
         self.orders.push_back(Order {
+            want,
             wait_until: now + wait,
             from,
+            handed: Handed::default(),
+            bytes: 0,
             answer: answer.clone(),
             _wake: wake,
         });
@@ -89,8 +118,9 @@ impl<W> Desk<W> {
         self.orders.is_empty()
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.orders.len()
+    /// Records that the callers want, all together.
+    pub(super) fn wanted(&self) -> usize {
+        self.orders.iter().map(|order| order.want.records - order.handed.records.len()).sum()
     }
 
     /// Whether the last callers came so close together that the next one can
@@ -108,20 +138,43 @@ impl<W> Desk<W> {
         self.orders.iter().any(|order| order.from == StartFrom::Latest)
     }
 
-    /// Gives the record to whoever waits longest; back if nobody does.
-    pub(super) fn serve(&mut self, record: Record, counter: &Counter<W>) -> Result<(), Record>
-    where
-        W: 'static,
-    {
-        // A caller that went away has dropped its slot; its order is void.
-        while let Some(order) = self.orders.pop_front() {
-            if Rc::strong_count(&order.answer) > 1 {
-                let handed = counter.hand(record);
-                order.answer(Ok(Some(handed)));
-                return Ok(());
+    /// Whether a caller has got records and could take more.
+    pub(super) fn has_open_order(&self) -> bool {
+        self.orders.front().is_some_and(Order::is_open)
+    }
+
+    /// Whether somebody takes a record of that size now. Orders that are full,
+    /// or would be with it, are answered on the way.
+    pub(super) fn takes(&mut self, bytes: usize) -> bool {
+        while let Some(order) = self.orders.front() {
+            if !order.is_void() && (!order.is_open() || order.bytes + bytes <= order.want.bytes) {
+                return true;
+            }
+            if let Some(order) = self.orders.pop_front() {
+                order.answer_with_records();
             }
         }
-        Err(record)
+        false
+    }
+
+    /// Gives a record to whoever waits longest, who [takes](Desk::takes) it.
+    pub(super) fn serve(&mut self, consumed: Consumed, bytes: usize, ticket: Ticket) {
+        let Some(order) = self.orders.front_mut() else { return };
+        order.handed.records.push(consumed);
+        order.handed.tickets.push(ticket);
+        order.bytes += bytes;
+        if order.handed.records.len() == order.want.records {
+            self.answer_open();
+        }
+    }
+
+    /// There is no more to be had at once: what a caller has got is its answer.
+    pub(super) fn answer_open(&mut self) {
+        if self.has_open_order()
+            && let Some(order) = self.orders.pop_front()
+        {
+            order.answer_with_records();
+        }
     }
 
     /// Answers those whose wait is over while there is nothing to read.
@@ -138,6 +191,7 @@ impl<W> Desk<W> {
     }
 
     pub(super) fn answer_all(&mut self, error: &Error) {
+        self.answer_open();
         self.answer_where(|_| true, || Err(error.clone()));
     }
 
@@ -145,14 +199,14 @@ impl<W> Desk<W> {
         for order in std::mem::take(&mut self.orders) {
             if over(&order) {
                 order.answer(answer());
-            } else if Rc::strong_count(&order.answer) > 1 {
+            } else if !order.is_void() {
                 self.orders.push_back(order);
             }
         }
     }
 }
 
-/// Counts the records that are on their way to callers.
+/// Counts the records of one partition that are on their way to callers.
 #[derive(Debug)]
 pub(super) struct Counter<W>(Rc<RefCell<Count<W>>>);
 
@@ -169,11 +223,11 @@ impl<W: 'static> Counter<W> {
         Self(Rc::new(RefCell::new(Count { on_the_way: 0, settled: Vec::new(), bell: None })))
     }
 
-    fn hand(&self, record: Record) -> Handed {
+    /// A record is on its way.
+    pub(super) fn ticket(&self, offset: i64) -> Ticket {
         self.0.borrow_mut().on_the_way += 1;
         let count = self.0.clone();
-        let offset = record.offset;
-        Handed::new(record, move |delivered| {
+        Ticket::new(move |delivered| {
             let mut count = count.borrow_mut();
             count.settled.push((offset, delivered));
             count.on_the_way -= 1;
@@ -201,50 +255,85 @@ impl<W: 'static> Counter<W> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::record::Record;
 
     const SECOND: Duration = Duration::from_secs(1);
+    const ONE: Want = Want { records: 1, bytes: 100 };
 
-    fn record(offset: i64) -> Record {
-        Record { partition: 0, offset, key: None, value: None, headers: None, timestamp: None }
+    fn place<W>(desk: &mut Desk<W>, want: Want, wait: Duration, wake: W) -> Slot {
+        desk.place(SECOND, wait, StartFrom::Earliest, want, wake)
     }
 
-    fn offset(answer: Option<Answer>) -> Option<i64> {
-        Some(answer?.unwrap()?.record.offset)
+    /// Hands out a record of 10 bytes, as a turn does.
+    fn serve<W: 'static>(desk: &mut Desk<W>, offset: i64, counter: &Counter<W>) -> bool {
+        let record =
+            Record { partition: 0, offset, key: None, value: None, headers: None, timestamp: None };
+        let taken = desk.takes(10);
+        if taken {
+            let consumed = Consumed { topic: "t".into(), record };
+            desk.serve(consumed, 10, counter.ticket(offset));
+        }
+        taken
+    }
+
+    fn offsets(slot: Slot) -> Option<Vec<i64>> {
+        let handed = slot.take()?.unwrap()?;
+        Some(handed.records.iter().map(|consumed| consumed.record.offset).collect())
     }
 
     #[test]
     fn who_waits_longest_is_served_first_and_woken() {
         let (mut desk, counter) = (Desk::default(), Counter::new());
         let wake = Rc::new(());
-        let first = desk.place(SECOND, SECOND, StartFrom::Earliest, wake.clone());
-        let second = desk.place(SECOND, SECOND, StartFrom::Earliest, wake.clone());
-        desk.serve(record(7), &counter).unwrap();
+        let first = place(&mut desk, ONE, SECOND, wake.clone());
+        let second = place(&mut desk, ONE, SECOND, wake.clone());
+        assert!(serve(&mut desk, 7, &counter));
         assert_eq!(Rc::strong_count(&wake), 2);
-        assert_eq!(offset(first.take()), Some(7));
+        assert_eq!(offsets(first), Some(vec![7]));
         assert!(second.take().is_none());
     }
 
     #[test]
     fn a_caller_that_went_away_is_passed_over() {
         let (mut desk, counter) = (Desk::default(), Counter::new());
-        drop(desk.place(SECOND, SECOND, StartFrom::Earliest, ()));
-        let here = desk.place(SECOND, SECOND, StartFrom::Earliest, ());
-        desk.serve(record(7), &counter).unwrap();
-        assert_eq!(offset(here.take()), Some(7));
-        assert_eq!(desk.serve(record(8), &counter).unwrap_err().offset, 8);
+        drop(place(&mut desk, ONE, SECOND, ()));
+        let here = place(&mut desk, ONE, SECOND, ());
+        assert!(serve(&mut desk, 7, &counter));
+        assert_eq!(offsets(here), Some(vec![7]));
+        assert!(!serve(&mut desk, 8, &counter));
+    }
+
+    #[test]
+    fn a_page_is_full_by_records_or_by_bytes_or_when_there_is_no_more() {
+        let (mut desk, counter) = (Desk::default(), Counter::new());
+        let by_records = place(&mut desk, Want { records: 2, bytes: 100 }, SECOND, ());
+        let by_bytes = place(&mut desk, Want { records: 9, bytes: 25 }, SECOND, ());
+        let tiny = place(&mut desk, Want { records: 9, bytes: 1 }, SECOND, ());
+        let rest = place(&mut desk, Want { records: 9, bytes: 100 }, SECOND, ());
+        assert_eq!(desk.wanted(), 29);
+        for offset in 0..6 {
+            assert!(serve(&mut desk, offset, &counter));
+        }
+        assert!(desk.has_open_order());
+        desk.answer_open();
+        assert!(!desk.has_open_order());
+        assert_eq!(offsets(by_records), Some(vec![0, 1]));
+        assert_eq!(offsets(by_bytes), Some(vec![2, 3]));
+        assert_eq!(offsets(tiny), Some(vec![4]), "the first record comes however large");
+        assert_eq!(offsets(rest), Some(vec![5]));
     }
 
     #[test]
     fn a_record_settles_as_delivered_or_as_returned_however_it_is_dropped() {
         let (mut desk, counter) = (Desk::default(), Counter::new());
         let bell = Rc::new(());
-        let slots: Vec<_> =
-            (0..3).map(|_| desk.place(SECOND, SECOND, StartFrom::Earliest, bell.clone())).collect();
-        for offset in 0..3 {
-            desk.serve(record(offset), &counter).unwrap();
+        let two = Want { records: 2, bytes: 100 };
+        let mut slots =
+            [two, ONE, ONE].map(|want| place(&mut desk, want, SECOND, bell.clone())).into_iter();
+        for offset in 0..4 {
+            serve(&mut desk, offset, &counter);
         }
         counter.ring_when_settled(bell.clone());
-        let mut slots = slots.into_iter();
         slots.next().unwrap().take().unwrap().unwrap().unwrap().delivered();
         drop(slots.next().unwrap().take());
         assert!(!counter.all_settled());
@@ -252,20 +341,31 @@ mod tests {
         drop(slots);
         assert!(counter.all_settled());
         assert_eq!(Rc::strong_count(&bell), 1);
-        assert_eq!(counter.take_settled(), [(0, true), (1, false), (2, false)]);
+        assert_eq!(counter.take_settled(), [(0, true), (1, true), (2, false), (3, false)]);
     }
 
     #[test]
     fn nothing_is_said_only_once_the_wait_is_over_and_busy_only_later() {
         let mut desk = Desk::default();
-        let short = desk.place(SECOND, SECOND, StartFrom::Earliest, ());
-        let long = desk.place(SECOND, 9 * SECOND, StartFrom::Latest, ());
+        let short = place(&mut desk, ONE, SECOND, ());
+        let long = desk.place(SECOND, 9 * SECOND, StartFrom::Latest, ONE, ());
         desk.answer_nothing(2 * SECOND);
         assert!(short.take().unwrap().unwrap().is_none());
         assert!(desk.wants_latest());
         desk.answer_busy(10 * SECOND);
-        assert_eq!(desk.len(), 1);
+        assert!(!desk.is_empty());
         desk.answer_busy(10 * SECOND + QUEUE_TIME);
         assert!(matches!(long.take(), Some(Err(Error::Busy(_)))));
+    }
+
+    #[test]
+    fn an_error_takes_nothing_away_from_who_has_got_records() {
+        let (mut desk, counter) = (Desk::default(), Counter::new());
+        let open = place(&mut desk, Want { records: 2, bytes: 100 }, SECOND, ());
+        let other = place(&mut desk, ONE, SECOND, ());
+        serve(&mut desk, 0, &counter);
+        desk.answer_all(&Error::Timeout);
+        assert_eq!(offsets(open), Some(vec![0]));
+        assert!(matches!(other.take(), Some(Err(Error::Timeout))));
     }
 }

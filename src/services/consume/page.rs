@@ -3,30 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::{Deserialize, Serialize};
-
+use super::position::{Ahead, Position};
 use crate::log::{Fetched, Place};
 use crate::record::Record;
-
-/// A group's position in a partition, as it is kept in the store.
-///
-/// Every record below `offset` has been delivered. So have those in
-/// `delivered`, which lie above one that its caller did not take.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Position {
-    #[serde(rename = "o")]
-    pub(super) offset: i64,
-    #[serde(rename = "d", default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) delivered: Vec<i64>,
-    #[serde(rename = "p", default, skip_serializing_if = "Option::is_none")]
-    pub(super) place: Option<Place>,
-}
-
-impl Position {
-    pub(super) fn at(offset: i64) -> Self {
-        Self { offset, delivered: Vec::new(), place: None }
-    }
-}
 
 /// Records that were fetched, by where they are.
 #[derive(Debug)]
@@ -39,14 +18,20 @@ pub(super) struct Page {
 }
 
 impl Page {
-    pub(super) fn resume(position: &Position) -> Self {
-        Self {
+    pub(super) fn resume(position: &Position, partition: i32) -> Self {
+        let (here, next, place) = match &position.ahead {
+            Some(ahead) => (ahead.records(partition), ahead.next, Some(ahead.place.clone())),
+            None => (Vec::new(), position.offset, None),
+        };
+        let mut page = Self {
             here: BTreeMap::new(),
             on_the_way: BTreeMap::new(),
             delivered: position.delivered.iter().copied().collect(),
-            next: position.offset,
-            place: position.place.clone(),
-        }
+            next,
+            place: None,
+        };
+        page.add(Fetched { records: here, next, place });
+        page
     }
 
     /// Where the next fetch goes on.
@@ -75,6 +60,12 @@ impl Page {
         !self.here.is_empty()
     }
 
+    /// The next record to be handed out.
+    pub(super) fn first(&self) -> Option<&Record> {
+        self.here.first_key_value().map(|(_, record)| record)
+    }
+
+    /// Its first record is on its way.
     pub(super) fn hand_out(&mut self) -> Option<Record> {
         let (offset, record) = self.here.pop_first()?;
         self.on_the_way.insert(offset, record.clone());
@@ -105,29 +96,40 @@ impl Page {
         let offset =
             waiting.into_iter().flatten().map(|(offset, _)| *offset).min().unwrap_or(self.next);
         self.delivered = self.delivered.split_off(&offset);
+        let waiting = self.here.values().chain(self.on_the_way.values());
         Position {
             offset,
             delivered: self.delivered.iter().copied().collect(),
-            place: self.place.clone(),
+            ahead: self
+                .place
+                .as_ref()
+                .and_then(|place| Ahead::new(place.clone(), self.next, waiting)),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::position::MAX_AHEAD_BYTES;
     use super::*;
+    use bytes::Bytes;
 
     fn record(offset: i64) -> Record {
-        Record { partition: 0, offset, key: None, value: None, headers: None, timestamp: None }
+        let value = Some(Bytes::from(offset.to_string()));
+        Record { partition: 3, offset, key: None, value, headers: None, timestamp: None }
+    }
+
+    fn fetched(offsets: &[i64], next: i64, place: Option<&str>) -> Fetched {
+        Fetched {
+            records: offsets.iter().copied().map(record).collect(),
+            next,
+            place: place.map(|place| Place(place.into())),
+        }
     }
 
     fn page(offsets: &[i64], next: i64) -> Page {
-        let mut page = Page::resume(&Position::at(0));
-        page.add(Fetched {
-            records: offsets.iter().copied().map(record).collect(),
-            next,
-            place: None,
-        });
+        let mut page = Page::resume(&Position::at(0), 3);
+        page.add(fetched(offsets, next, None));
         page
     }
 
@@ -140,9 +142,9 @@ mod tests {
         }
         assert_eq!(page.position().offset, 0, "on the way is not arrived");
         page.arrived(1);
-        assert_eq!(page.position(), Position { offset: 0, delivered: vec![1], place: None });
+        assert_eq!(page.position(), Position { delivered: vec![1], ..Position::at(0) });
         page.arrived(0);
-        assert_eq!(page.position(), Position { offset: 2, delivered: vec![], place: None });
+        assert_eq!(page.position(), Position::at(2));
         page.arrived(2);
         assert_eq!(page.position().offset, 5, "the gap up to 5 is the log's own");
         page.hand_out();
@@ -175,14 +177,10 @@ mod tests {
         first.arrived(2);
         first.arrived(1);
         let position = first.position();
-        assert_eq!(position, Position { offset: 0, delivered: vec![1, 2], place: None });
+        assert_eq!(position, Position { delivered: vec![1, 2], ..Position::at(0) });
 
-        let mut second = Page::resume(&position);
-        second.add(Fetched {
-            records: vec![record(0), record(1), record(2), record(3)],
-            next: 4,
-            place: None,
-        });
+        let mut second = Page::resume(&position, 3);
+        second.add(fetched(&[0, 1, 2, 3], 4, None));
         assert_eq!(second.hand_out().unwrap().offset, 0);
         assert_eq!(second.hand_out().unwrap().offset, 3);
         second.arrived(0);
@@ -190,12 +188,27 @@ mod tests {
     }
 
     #[test]
-    fn a_position_keeps_its_form_in_the_store() {
-        let position =
-            Position { offset: 7, delivered: vec![9], place: Some(Place("here".into())) };
-        let text = serde_json::to_string(&position).unwrap();
-        assert_eq!(text, r#"{"o":7,"d":[9],"p":"here"}"#);
-        assert_eq!(serde_json::from_str::<Position>(&text).unwrap(), position);
-        assert_eq!(serde_json::to_string(&Position::at(7)).unwrap(), r#"{"o":7}"#);
+    fn where_a_place_cannot_go_back_what_was_read_ahead_stays_with_it() {
+        let mut first = Page::resume(&Position::at(0), 3);
+        first.add(fetched(&[0, 1, 2], 3, Some("here")));
+        first.hand_out();
+        first.arrived(0);
+        let position = first.position();
+        assert_eq!(position.offset, 1);
+
+        let mut second = Page::resume(&position, 3);
+        assert_eq!(second.next(), 3);
+        assert_eq!(second.hand_out(), Some(record(1)));
+        assert_eq!(second.hand_out(), Some(record(2)));
+        assert_eq!(second.take_place(), Some(Place("here".into())));
+
+        let mut large = Page::resume(&Position::at(0), 3);
+        let value = Some(Bytes::from(vec![b'x'; MAX_AHEAD_BYTES + 1]));
+        let mut much = fetched(&[0, 1], 2, Some("here"));
+        much.records[1].value = value;
+        large.add(much);
+        large.hand_out();
+        large.arrived(0);
+        assert_eq!(large.position(), Position::at(1), "too much to keep: the place goes too");
     }
 }

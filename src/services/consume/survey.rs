@@ -1,7 +1,6 @@
 //! Which partitions are worth taking: what this instance knows of a group's
-//! positions and of the ends of the log.
-
-use std::collections::BTreeMap;
+//! positions and of the ends of the log. Partitions of all the topics that are
+//! read together are numbered through.
 
 #[derive(Debug, Clone, Default)]
 struct Partition {
@@ -15,7 +14,7 @@ struct Partition {
     drained_at: Option<i64>,
 }
 
-/// What is known of all partitions of one topic for one group.
+/// What is known of all partitions for one group.
 #[derive(Debug, Default)]
 pub(super) struct Survey {
     partitions: Vec<Partition>,
@@ -30,26 +29,27 @@ impl Survey {
         Self { partitions: Vec::new(), first }
     }
 
-    pub(super) fn set_partitions(&mut self, count: i32) {
-        self.partitions.resize_with(count.max(0) as usize, Partition::default);
+    /// There are so many partitions; there never come to be fewer.
+    pub(super) fn set_partitions(&mut self, count: usize) {
+        self.partitions.resize_with(count, Partition::default);
     }
 
-    pub(super) fn set_ends(&mut self, ends: &BTreeMap<i32, i64>) {
-        for (partition, known) in (0..).zip(&mut self.partitions) {
-            known.end = ends.get(&partition).copied();
-        }
+    pub(super) fn set_end(&mut self, partition: usize, end: Option<i64>) {
+        self.partitions[partition].end = end;
     }
 
-    pub(super) fn set_position(&mut self, partition: i32, position: Option<i64>) {
-        if let Some(known) = self.partitions.get_mut(partition as usize) {
-            known.position = position;
-        }
+    pub(super) fn end(&self, partition: usize) -> Option<i64> {
+        self.partitions[partition].end
     }
 
-    pub(super) fn set_drained(&mut self, partition: i32) {
-        if let Some(known) = self.partitions.get_mut(partition as usize) {
-            known.drained_at = known.end;
-        }
+    pub(super) fn set_position(&mut self, partition: usize, position: Option<i64>) {
+        self.partitions[partition].position = position;
+    }
+
+    /// Reading the partition from the group's position found nothing.
+    pub(super) fn set_drained(&mut self, partition: usize) {
+        let known = &mut self.partitions[partition];
+        known.drained_at = known.end;
     }
 
     /// Whether the group has no position anywhere on the topic.
@@ -59,18 +59,17 @@ impl Survey {
 
     /// The partitions that have, or may have, records to read, in the order
     /// in which to try them.
-    pub(super) fn worth_taking(&self) -> Vec<i32> {
+    pub(super) fn worth_taking(&self) -> Vec<usize> {
         let count = self.partitions.len();
         (0..count)
             .map(|step| (self.first + step) % count)
             .filter(|&index| self.partitions[index].may_have_records())
-            .map(|index| index as i32)
             .collect()
     }
 
     /// Makes the next round begin after `partition`.
-    pub(super) fn served(&mut self, partition: i32) {
-        self.first = partition as usize + 1;
+    pub(super) fn served(&mut self, partition: usize) {
+        self.first = partition + 1;
     }
 }
 
@@ -85,20 +84,23 @@ impl Partition {
 mod tests {
     use super::*;
 
-    fn survey(ends: &[(i32, i64)]) -> Survey {
+    fn survey(ends: [Option<i64>; 3]) -> Survey {
         let mut survey = Survey::starting_at(4);
         survey.set_partitions(3);
-        survey.set_ends(&ends.iter().copied().collect());
+        for (partition, end) in ends.into_iter().enumerate() {
+            survey.set_end(partition, end);
+        }
         survey
     }
 
     #[test]
     fn partitions_with_records_beyond_the_position_are_tried_in_turn() {
-        let mut survey = survey(&[(0, 5), (1, 5), (2, 0)]);
+        let mut survey = survey([Some(5), Some(5), Some(0)]);
         assert_eq!(survey.worth_taking(), [1, 0], "the round begins at 4 mod 3");
         survey.set_position(1, Some(5));
         assert_eq!(survey.worth_taking(), [0]);
-        survey.set_ends(&[(0, 5), (1, 6), (2, 1)].into());
+        survey.set_end(1, Some(6));
+        survey.set_end(2, Some(1));
         assert_eq!(survey.worth_taking(), [1, 2, 0]);
         survey.served(1);
         assert_eq!(survey.worth_taking(), [2, 0, 1]);
@@ -106,17 +108,18 @@ mod tests {
 
     #[test]
     fn a_partition_that_read_empty_is_not_tried_again_until_its_end_moves() {
-        let mut survey = survey(&[(0, 5), (1, 0), (2, 0)]);
+        let mut survey = survey([Some(5), Some(0), Some(0)]);
         survey.set_drained(0);
         assert!(survey.worth_taking().is_empty());
-        survey.set_ends(&[(0, 6), (1, 0), (2, 0)].into());
+        survey.set_end(0, Some(6));
         assert_eq!(survey.worth_taking(), [0]);
     }
 
     #[test]
     fn where_the_server_tells_no_ends_every_partition_may_have_records() {
-        let mut survey = survey(&[]);
+        let mut survey = survey([None; 3]);
         assert_eq!(survey.worth_taking(), [1, 2, 0]);
+        assert!(survey.is_new_group());
         survey.set_position(0, Some(3));
         assert!(!survey.is_new_group());
     }

@@ -1,20 +1,21 @@
-//! The task that serves the callers of one group and topic in this instance.
+//! The task that serves the callers of one group in this instance.
 
 use std::cell::RefCell;
 use std::ops::ControlFlow;
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures_util::future::{join, join_all, select};
+use futures_util::future::{join, join_all, select, try_join_all};
 
-use super::desk::{Counter, Desk};
-use super::page::{Page, Position};
+use super::desk::Desk;
+use super::position::Position;
 use super::survey::Survey;
+use super::tend::Tended;
 use crate::error::{Error, Result};
 use crate::host::Host;
-use crate::log::{Fetch, Log};
+use crate::log::Log;
 use crate::state::keys::LaneName;
-use crate::state::lane::{Held, Lane, Origin, Params, Take, Written};
+use crate::state::lane::{Lane, Origin, Params, Take};
 
 /// Between two looks at the ends of the log while callers wait: short at
 /// first, then longer, so that a long wait does not hammer the server.
@@ -28,29 +29,33 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// How long a partition is kept for callers that come close together.
 const LINGER: Duration = Duration::from_millis(100);
 
-/// How long a caller may take to accept its record before it is handed to
-/// the next one.
-const SETTLE_TIME: Duration = Duration::from_secs(3);
-
-/// Records fetched beyond those that callers wait for right now.
-const MIN_PAGE: usize = 50;
-const MAX_PAGE: usize = 500;
-const PAGE_BYTES: usize = 4 * 1024 * 1024;
+/// Records in one fetch: as many as are wanted, or a stock for those who come
+/// close together.
+const STOCK: usize = 50;
+const MOST_IN_A_FETCH: usize = 500;
 
 pub(super) struct Turn<H: Host, L> {
     host: H,
     log: Rc<L>,
     group: String,
-    topic: String,
+    topics: Vec<Rc<str>>,
     params: Params,
-    /// One for each partition. A lane remembers what its last poll has seen.
-    lanes: Vec<Lane<H, Position>>,
-    desk: Rc<RefCell<Desk<H::Wake>>>,
+    /// The partitions of all topics, numbered as in the survey. One that was
+    /// found later comes later.
+    partitions: Vec<Partition<H>>,
     survey: Survey,
     looked: Option<Duration>,
-    /// A new group was asked to start at the end of the topic, and not every
+    /// A new group was asked to start at the end of its topics, and not every
     /// partition has a position yet.
     starting_at_end: bool,
+    desk: Rc<RefCell<Desk<H::Wake>>>,
+}
+
+struct Partition<H> {
+    topic: Rc<str>,
+    number: i32,
+    /// A lane remembers what its last poll has seen.
+    lane: Lane<H, Position>,
 }
 
 /// What a round over the partitions came to.
@@ -69,23 +74,24 @@ impl<H: Host, L: Log> Turn<H, L> {
         host: &H,
         log: &Rc<L>,
         group: &str,
-        topic: &str,
+        topics: &[String],
         params: Params,
         desk: Rc<RefCell<Desk<H::Wake>>>,
     ) -> Self {
+        // Instances that start at the same time spread over the partitions.
         let mut random = [0; 2];
         host.random(&mut random);
         Self {
             host: host.clone(),
             log: log.clone(),
             group: group.to_owned(),
-            topic: topic.to_owned(),
+            topics: topics.iter().map(|topic| topic.as_str().into()).collect(),
             params,
-            lanes: Vec::new(),
-            desk,
+            partitions: Vec::new(),
             survey: Survey::starting_at(u16::from_le_bytes(random).into()),
             looked: None,
             starting_at_end: false,
+            desk,
         }
     }
 
@@ -98,21 +104,24 @@ impl<H: Host, L: Log> Turn<H, L> {
                 Ok(Round::Served) => pause = FIRST_PAUSE,
                 Ok(Round::Nothing) => {
                     self.desk.borrow_mut().answer_nothing(self.host.monotonic());
-                    if !self.desk.borrow().is_empty() {
-                        self.host.sleep(pause).await;
-                    }
+                    self.sleep_if_somebody_waits(pause).await;
                     pause = (pause * 3 / 2).min(LONGEST_PAUSE);
                 }
                 Ok(Round::Busy { retry_in }) => {
                     self.desk.borrow_mut().answer_busy(self.host.monotonic());
-                    if !self.desk.borrow().is_empty() {
-                        self.host.sleep(retry_in).await;
-                    }
+                    self.sleep_if_somebody_waits(retry_in).await;
                 }
                 Err(error) => self.desk.borrow_mut().answer_all(&error),
             }
         }
         gone();
+    }
+
+    async fn sleep_if_somebody_waits(&self, time: Duration) {
+        let nobody = self.desk.borrow().is_empty();
+        if !nobody {
+            self.host.sleep(time).await;
+        }
     }
 
     async fn round(&mut self) -> Result<Round> {
@@ -122,178 +131,94 @@ impl<H: Host, L: Log> Turn<H, L> {
         {
             return Ok(round);
         }
+        // Partitions with records in an order that is not full yet are kept
+        // until that order is answered, whatever else happens.
+        let mut open = Vec::new();
+        let round = self.serve_all(&mut open).await;
+        self.desk.borrow_mut().answer_open();
+        join_all(open.iter_mut().map(|tended: &mut Tended<H>| tended.settle(&self.host))).await;
+        for tended in open {
+            self.let_go(tended).await?;
+        }
+        round
+    }
+
+    /// Goes over the partitions once, as long as somebody wants records.
+    async fn serve_all(&mut self, open: &mut Vec<Tended<H>>) -> Result<Round> {
         let mut busy: Option<Duration> = None;
-        for partition in self.survey.worth_taking() {
-            let lane = self.lanes[partition as usize].clone();
-            match lane.try_take(async |_| Ok(Position::at(0))).await? {
+        let mut served = false;
+        for index in self.survey.worth_taking() {
+            if self.desk.borrow().is_empty() {
+                break;
+            }
+            let partition = &self.partitions[index];
+            match partition.lane.try_take(async |_| Ok(Position::at(0))).await? {
                 Take::Busy { retry_in } => {
                     busy = Some(busy.map_or(retry_in, |other| other.min(retry_in)));
                     // Its holder may have read it to the end by now.
-                    self.survey.set_position(partition, position(&lane).await?);
+                    self.survey.set_position(index, position(&partition.lane).await?);
                 }
                 Take::Held(held) => {
-                    let served = self.serve(partition, held).await?;
-                    self.survey.served(partition);
-                    if served {
-                        return Ok(Round::Served);
-                    }
+                    let topic = partition.topic.clone();
+                    let tended = Tended::new(index, topic, partition.number, held);
+                    served |= self.serve(tended, open).await?;
+                    self.survey.served(index);
                 }
             }
         }
         Ok(match busy {
+            _ if served => Round::Served,
             Some(retry_in) if !self.survey.worth_taking().is_empty() => Round::Busy { retry_in },
             _ => Round::Nothing,
         })
     }
 
-    /// Looks at the ends of the log, and now and then at the positions.
-    async fn look(&mut self) -> Result<()> {
-        let now = self.host.monotonic();
-        let partitions = self.log.topic(&self.topic).await?.partitions;
-        self.survey.set_partitions(partitions);
-        for partition in self.lanes.len() as i32..partitions {
-            let name = LaneName::group(&self.group, &self.topic, partition)?;
-            self.lanes.push(Lane::new(self.host.clone(), name, self.params));
-        }
-        let again = self.looked.is_none_or(|looked| now - looked >= LOOK_AGAIN);
-        let (ends, positions) = join(self.log.ends(&self.topic), async {
-            if !again {
-                return None;
-            }
-            Some(join_all(self.lanes.iter().map(position)).await)
-        })
-        .await;
-        match ends {
-            Ok(ends) => self.survey.set_ends(&ends),
-            // Then every partition is tried, which finds out as well.
-            Err(Error::Unsupported(_)) => self.survey.set_ends(&Default::default()),
-            Err(error) => return Err(error),
-        }
-        if let Some(positions) = positions {
-            let first_look = self.looked.replace(now).is_none();
-            for (partition, position) in (0..).zip(positions) {
-                self.survey.set_position(partition, position?);
-            }
-            if first_look && self.survey.is_new_group() && self.desk.borrow().wants_latest() {
-                self.starting_at_end = true;
-            }
-        }
-        Ok(())
-    }
-
-    /// Gives a new group its position at the end of every partition. That has
-    /// to be written down before anybody is told that there is nothing to
-    /// read: the records that follow are the group's.
-    async fn start_at_end(&mut self) -> Result<ControlFlow<Round>> {
-        let ends = self.log.ends(&self.topic).await?;
-        for (partition, lane) in (0..).zip(self.lanes.clone()) {
-            let end = ends.get(&partition).copied().ok_or_else(|| {
-                Error::Unsupported("The Kafka server does not tell where a topic ends".into())
-            })?;
-            let start = async |origin| match origin {
-                Origin::New => Ok(Position::at(end)),
-                Origin::Restart => Ok(Position::at(0)),
-            };
-            match lane.try_take(start).await? {
-                Take::Busy { retry_in } => return Ok(ControlFlow::Break(Round::Busy { retry_in })),
-                Take::Held(held) => {
-                    let mut page = Page::resume(held.payload());
-                    self.let_go(partition, held, &mut page).await?;
-                }
-            }
-        }
-        self.starting_at_end = false;
-        Ok(ControlFlow::Continue(()))
-    }
-
-    /// Reads a partition and hands its records to the callers, for as long as
-    /// there are both. Answers whether any record was handed out.
-    async fn serve(&mut self, partition: i32, mut held: Held<H, Position>) -> Result<bool> {
-        let mut page = Page::resume(held.payload());
+    /// Hands out the records of a partition, as long as there are records and
+    /// callers. Answers whether there were any.
+    async fn serve(&mut self, mut tended: Tended<H>, open: &mut Vec<Tended<H>>) -> Result<bool> {
         let mut served = false;
         loop {
-            if !page.has_records() {
-                let fetched = self.fetch(partition, &mut page).await;
-                if let Err(error) = fetched {
-                    self.let_go(partition, held, &mut page).await?;
+            if !tended.has_records() {
+                let max_records = self.fetch_size();
+                if let Err(error) = tended.fetch(&*self.log, max_records).await {
+                    self.let_go(tended).await?;
                     return Err(error);
                 }
             }
-            if !page.has_records() {
-                self.survey.set_drained(partition);
-                self.let_go(partition, held, &mut page).await?;
+            if !tended.has_records() {
+                self.survey.set_drained(tended.index);
+                self.let_go(tended).await?;
                 return Ok(served);
             }
-            let counter = Counter::new();
-            let handed = held.is_live() && self.hand_out(&mut page, &counter);
-            served |= handed;
-            if handed {
-                self.settle(&mut page, &counter, held.remaining()).await;
-            }
-            let stay = held.is_live() && !held.knocked().await? && self.somebody_comes().await;
-            if !stay {
-                self.let_go(partition, held, &mut page).await?;
+            served |= tended.hand_out(&mut self.desk.borrow_mut());
+            if self.desk.borrow().has_open_order() {
+                open.push(tended);
                 return Ok(served);
             }
-            if (handed || held.renew_due()) && held.write(page.position()).await? == Written::Lost {
+            tended.settle(&self.host).await;
+            if !(tended.may_stay().await? && self.somebody_comes().await) {
+                self.let_go(tended).await?;
+                return Ok(served);
+            }
+            if !tended.keep().await? {
                 return Ok(served);
             }
         }
     }
 
-    async fn fetch(&self, partition: i32, page: &mut Page) -> Result<()> {
-        let max_records = self.desk.borrow().len().clamp(MIN_PAGE, MAX_PAGE);
-        let fetched = self
-            .log
-            .fetch(Fetch {
-                topic: &self.topic,
-                partition,
-                offset: page.next(),
-                place: page.take_place(),
-                max_records,
-                max_bytes: PAGE_BYTES,
-                wait: Duration::ZERO,
-            })
-            .await?;
-        page.add(fetched);
-        Ok(())
-    }
-
-    fn hand_out(&self, page: &mut Page, counter: &Counter<H::Wake>) -> bool {
-        let mut desk = self.desk.borrow_mut();
-        let mut any = false;
-        while let Some(record) = page.hand_out() {
-            match desk.serve(record, counter) {
-                Ok(()) => any = true,
-                Err(record) => {
-                    page.returned(record.offset);
-                    break;
-                }
-            }
-        }
-        any
-    }
-
-    /// Waits until every caller has its record or will not take it.
-    async fn settle(&self, page: &mut Page, counter: &Counter<H::Wake>, lease: Duration) {
-        if !counter.all_settled() {
-            let (bell, rung) = self.host.signal();
-            counter.ring_when_settled(bell);
-            select(rung, Box::pin(self.host.sleep(SETTLE_TIME.min(lease)))).await;
-        }
-        for (offset, arrived) in counter.take_settled() {
-            if arrived {
-                page.arrived(offset);
-            } else {
-                page.returned(offset);
-            }
-        }
-        page.give_up_waiting();
+    fn fetch_size(&self) -> usize {
+        let desk = self.desk.borrow();
+        let stock = if desk.is_busy() { STOCK } else { 1 };
+        desk.wanted().clamp(stock, MOST_IN_A_FETCH)
     }
 
     /// Whether somebody waits, or comes soon.
     async fn somebody_comes(&self) -> bool {
-        if self.desk.borrow().is_empty() && self.desk.borrow().is_busy() {
+        let expected = {
+            let desk = self.desk.borrow();
+            desk.is_empty() && desk.is_busy()
+        };
+        if expected {
             let (bell, rung) = self.host.signal();
             self.desk.borrow_mut().ring_on_arrival(bell);
             select(rung, Box::pin(self.host.sleep(LINGER))).await;
@@ -301,16 +226,84 @@ impl<H: Host, L: Log> Turn<H, L> {
         !self.desk.borrow().is_empty()
     }
 
-    async fn let_go(
-        &mut self,
-        partition: i32,
-        held: Held<H, Position>,
-        page: &mut Page,
-    ) -> Result<()> {
-        let position = page.position();
-        self.survey.set_position(partition, Some(position.offset));
-        held.release(position).await?;
+    async fn let_go(&mut self, tended: Tended<H>) -> Result<()> {
+        let index = tended.index;
+        let offset = tended.let_go().await?;
+        self.survey.set_position(index, Some(offset));
         Ok(())
+    }
+
+    /// Looks at the ends of the log, and now and then at the positions.
+    async fn look(&mut self) -> Result<()> {
+        let now = self.host.monotonic();
+        let known = join_all(self.topics.iter().map(async |topic| {
+            let (known, ends) = join(self.log.topic(topic), self.log.ends(topic)).await;
+            let ends = match ends {
+                // Then every partition is tried, which finds out as well.
+                Err(Error::Unsupported(_)) => Default::default(),
+                ends => ends?,
+            };
+            Ok::<_, Error>((topic.clone(), known?.partitions, ends))
+        }))
+        .await;
+        for known in known {
+            let (topic, partitions, ends) = known?;
+            self.add_partitions(&topic, partitions)?;
+            for (index, partition) in self.partitions.iter().enumerate() {
+                if partition.topic == topic {
+                    self.survey.set_end(index, ends.get(&partition.number).copied());
+                }
+            }
+        }
+        if self.looked.is_none_or(|looked| now - looked >= LOOK_AGAIN) {
+            let lanes = self.partitions.iter().map(|partition| position(&partition.lane));
+            for (index, position) in try_join_all(lanes).await?.into_iter().enumerate() {
+                self.survey.set_position(index, position);
+            }
+            let first_look = self.looked.replace(now).is_none();
+            if first_look && self.survey.is_new_group() && self.desk.borrow().wants_latest() {
+                self.starting_at_end = true;
+            }
+        }
+        Ok(())
+    }
+
+    fn add_partitions(&mut self, topic: &Rc<str>, count: i32) -> Result<()> {
+        let known = self.partitions.iter().filter(|known| known.topic == *topic).count() as i32;
+        for number in known..count {
+            let name = LaneName::group(&self.group, topic, number)?;
+            let lane = Lane::new(self.host.clone(), name, self.params);
+            self.partitions.push(Partition { topic: topic.clone(), number, lane });
+        }
+        self.survey.set_partitions(self.partitions.len());
+        Ok(())
+    }
+
+    /// Gives a new group its position at the end of every partition. That has
+    /// to be written down before anybody is told that there is nothing to
+    /// read: the records that follow are the group's.
+    async fn start_at_end(&mut self) -> Result<ControlFlow<Round>> {
+        for (index, partition) in self.partitions.iter().enumerate() {
+            let start = async |origin| match (origin, self.survey.end(index)) {
+                (Origin::New, Some(end)) => Ok(Position::at(end)),
+                (Origin::New, None) => Err(Error::Unsupported(
+                    "The Kafka server does not tell where a topic ends".into(),
+                )),
+                (Origin::Restart, _) => Ok(Position::at(0)),
+            };
+            match partition.lane.try_take(start).await? {
+                Take::Busy { retry_in } => {
+                    return Ok(ControlFlow::Break(Round::Busy { retry_in }));
+                }
+                Take::Held(held) => {
+                    let position = held.payload().clone();
+                    self.survey.set_position(index, Some(position.offset));
+                    held.release(position).await?;
+                }
+            }
+        }
+        self.starting_at_end = false;
+        Ok(ControlFlow::Continue(()))
     }
 }
 

@@ -1,0 +1,139 @@
+//! A group's position in a partition, as it is kept in the store.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::log::Place;
+use crate::record::Record;
+
+/// Bytes of keys and values that a position may carry with it.
+pub(super) const MAX_AHEAD_BYTES: usize = 32 * 1024;
+
+/// Every record below `offset` has been delivered. So have those in
+/// `delivered`, which lie above one that its caller did not take.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Position {
+    #[serde(rename = "o")]
+    pub(super) offset: i64,
+    #[serde(rename = "d", default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) delivered: Vec<i64>,
+    #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
+    pub(super) ahead: Option<Ahead>,
+}
+
+impl Position {
+    pub(super) fn at(offset: i64) -> Self {
+        Self { offset, delivered: Vec::new(), ahead: None }
+    }
+}
+
+/// How far the log was read beyond the position, where that cannot be read
+/// again without giving up the server's place. A page of the REST Proxy holds
+/// up to 30 records and its consumer does not go back, so whoever takes one
+/// record of a page has to leave the others where the next one finds them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Ahead {
+    #[serde(rename = "p")]
+    pub(super) place: Place,
+    #[serde(rename = "n")]
+    pub(super) next: i64,
+    #[serde(rename = "r", default, skip_serializing_if = "Vec::is_empty")]
+    records: Vec<Kept>,
+}
+
+/// A record in the store. Logs that read in places tell neither headers nor
+/// timestamps.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Kept {
+    #[serde(rename = "o")]
+    offset: i64,
+    #[serde(rename = "k", default, skip_serializing_if = "Option::is_none")]
+    key: Option<Base64>,
+    #[serde(rename = "v", default, skip_serializing_if = "Option::is_none")]
+    value: Option<Base64>,
+}
+
+impl Ahead {
+    /// `None` if it is too much to be kept; the place is then no use to
+    /// anybody.
+    pub(super) fn new<'a>(
+        place: Place,
+        next: i64,
+        records: impl Iterator<Item = &'a Record>,
+    ) -> Option<Self> {
+        let mut bytes = 0;
+        let mut kept = Vec::new();
+        for record in records {
+            let size = |part: &Option<Bytes>| part.as_ref().map_or(0, Bytes::len);
+            bytes += size(&record.key) + size(&record.value);
+            if bytes > MAX_AHEAD_BYTES || record.headers.is_some() || record.timestamp.is_some() {
+                return None;
+            }
+            kept.push(Kept {
+                offset: record.offset,
+                key: record.key.clone().map(Base64),
+                value: record.value.clone().map(Base64),
+            });
+        }
+        Some(Self { place, next, records: kept })
+    }
+
+    pub(super) fn records(&self, partition: i32) -> Vec<Record> {
+        let record = |kept: &Kept| Record {
+            partition,
+            offset: kept.offset,
+            key: kept.key.clone().map(|key| key.0),
+            value: kept.value.clone().map(|value| value.0),
+            headers: None,
+            timestamp: None,
+        };
+        self.records.iter().map(record).collect()
+    }
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Base64(Bytes);
+
+impl Serialize for Base64 {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&STANDARD.encode(&self.0))
+    }
+}
+
+impl<'de> Deserialize<'de> for Base64 {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        let bytes = STANDARD.decode(text).map_err(serde::de::Error::custom)?;
+        Ok(Self(bytes.into()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_keeps_its_form_in_the_store() {
+        let record = Record {
+            partition: 0,
+            offset: 8,
+            key: None,
+            value: Some(Bytes::from_static(b"\xff")),
+            headers: None,
+            timestamp: None,
+        };
+        let position = Position {
+            offset: 7,
+            delivered: vec![9],
+            ahead: Ahead::new(Place("here".into()), 10, [&record].into_iter()),
+        };
+        let text = serde_json::to_string(&position).unwrap();
+        assert_eq!(text, r#"{"o":7,"d":[9],"a":{"p":"here","n":10,"r":[{"o":8,"v":"/w=="}]}}"#);
+        let read: Position = serde_json::from_str(&text).unwrap();
+        assert_eq!(read, position);
+        assert_eq!(read.ahead.unwrap().records(0), [record]);
+        assert_eq!(serde_json::to_string(&Position::at(7)).unwrap(), r#"{"o":7}"#);
+    }
+}
