@@ -1,5 +1,6 @@
 //! What a stranger may send us at most.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 /// Path and query together. A message in the path has to fit in here, and
@@ -33,3 +34,13 @@ pub(super) const BUDGET: Duration = Duration::from_secs(60);
 
 /// The budget of a delivery when the caller names none.
 pub(super) const DEFAULT_BUDGET: Duration = Duration::from_secs(10);
+
+/// Records in one page.
+pub(super) const PAGE_RECORDS: RangeInclusive<usize> = 1..=500;
+
+/// Bytes of keys, values and headers in one page; the first record comes
+/// however large.
+pub(super) const PAGE_BYTES: RangeInclusive<usize> = 1..=16 * 1024 * 1024;
+
+/// Topics that are read together.
+pub(super) const TOPICS: usize = 20;

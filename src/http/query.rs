@@ -1,5 +1,6 @@
 //! The query of a request: known parameters, each at most once.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::percent;
@@ -51,6 +52,23 @@ impl Query {
             })
         };
         self.text("partition")?.map(parse).transpose()
+    }
+
+    /// A whole number within bounds.
+    pub(super) fn number(
+        &self,
+        name: &'static str,
+        bounds: RangeInclusive<usize>,
+    ) -> Result<Option<usize>, Error> {
+        let parse = |text: &str| {
+            // The parser would take a leading plus.
+            let plain = text.bytes().all(|byte| byte.is_ascii_digit());
+            text.parse().ok().filter(|number| plain && bounds.contains(number)).ok_or_else(|| {
+                let (least, most) = (bounds.start(), bounds.end());
+                Error::invalid(name, format!("Not a whole number from {least} to {most}"))
+            })
+        };
+        self.text(name)?.map(parse).transpose()
     }
 
     /// `earliest` or `latest`.
@@ -134,6 +152,13 @@ mod tests {
             let error = query.partition().unwrap_err();
             assert!(matches!(error, Error::Invalid { field: "partition", .. }), "{bad}");
         }
+        let number = |raw: &str| parse(&format!("key={raw}")).unwrap().number("key", 1..=500);
+        assert_eq!(number("1"), Ok(Some(1)));
+        assert_eq!(number("500"), Ok(Some(500)));
+        for bad in ["0", "501", "", "-1", "%2B1", "1.0", "x", "99999999999999999999"] {
+            assert!(number(bad).is_err(), "{bad}");
+        }
+        assert_eq!(parse("").unwrap().number("key", 1..=500), Ok(None));
         let seconds = |raw: &str| {
             let query = parse(&format!("wait={raw}")).unwrap();
             query.seconds("wait", Duration::from_secs(1), Duration::from_secs(30)).ok()

@@ -1,11 +1,12 @@
 //! `GET /consumer/{topic}`.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use http::StatusCode;
 use serde::Serialize;
 
-use super::topic;
+use super::topics;
 use crate::app::App;
 use crate::host::Host;
 use crate::http::answer::Response;
@@ -15,7 +16,7 @@ use crate::http::request::Request;
 use crate::log::Log;
 use crate::record::Record;
 use crate::render::{self, Text};
-use crate::services::consume::Next;
+use crate::services::consume::{Consumed, Next};
 use crate::{http::limits, names};
 
 /// The group of a caller who names none.
@@ -40,29 +41,56 @@ struct Read<'a> {
     headers: Option<Vec<render::Header<'a>>>,
 }
 
+/// A page of them.
+#[derive(Serialize)]
+struct Page<'a> {
+    records: Vec<Read<'a>>,
+    /// For each topic and partition in the page, the offset after its last
+    /// record here.
+    next: BTreeMap<&'a str, BTreeMap<i32, i64>>,
+}
+
 pub(in crate::http) async fn next<H: Host, L: Log, B>(
     app: &App<H, L>,
     request: &Request<B>,
     segment: &str,
 ) -> Result<Response, Refusal> {
-    let topic = topic(segment)?;
-    let query = Query::parse(request.query(), &["group", "from", "wait"])?;
+    let topics = topics(segment)?;
+    let query = Query::parse(request.query(), &["group", "from", "wait", "max", "max_bytes"])?;
     let group = query.text("group")?.unwrap_or(DEFAULT_GROUP);
     names::check_group(group)?;
+    let max = query.number("max", limits::PAGE_RECORDS)?;
+    let max_bytes = query.number("max_bytes", limits::PAGE_BYTES)?;
+    let as_page = max.is_some() || max_bytes.is_some();
     let next = Next {
         group: group.to_owned(),
-        topic: topic.clone(),
+        topics: topics.clone(),
         from: query.from()?,
         wait: query.seconds("wait", limits::DEFAULT_WAIT, limits::WAIT)?,
+        max: max.unwrap_or(if as_page { *limits::PAGE_RECORDS.end() } else { 1 }),
+        max_bytes: max_bytes.unwrap_or(*limits::PAGE_BYTES.end()),
     };
-    let Some(handed) = app.services().await?.consume.next(next).await? else {
-        return Ok(Response::json(StatusCode::OK, &nothing(&topic)));
+    let handed = app.services().await?.consume.next(next).await?.unwrap_or_default();
+    let mut response = if as_page {
+        Response::json(StatusCode::OK, &page(&handed.records))
+    } else if let [consumed] = &handed.records[..] {
+        Response::json(StatusCode::OK, &read(&consumed.topic, &consumed.record))
+    } else {
+        Response::json(StatusCode::OK, &nothing(&topics.join(",")))
     };
-    let mut response = Response::json(StatusCode::OK, &read(&topic, &handed.record));
-    // The group moves on once the caller has the record, not before: dropped
-    // unsent, the record goes to the next caller.
+    // The group moves on once the caller has the records, not before: dropped
+    // unsent, they go to the next caller.
     response.on_sent = Some(Box::new(move || handed.delivered()));
     Ok(response)
+}
+
+fn page(consumed: &[Consumed]) -> Page<'_> {
+    let mut next = BTreeMap::<_, BTreeMap<_, _>>::new();
+    for Consumed { topic, record } in consumed {
+        next.entry(&**topic).or_default().insert(record.partition, record.offset + 1);
+    }
+    let records = consumed.iter().map(|consumed| read(&consumed.topic, &consumed.record));
+    Page { records: records.collect(), next }
 }
 
 fn read<'a>(topic: &'a str, record: &'a Record) -> Read<'a> {
@@ -131,6 +159,26 @@ mod tests {
         );
         record.value = None;
         assert!(json(&read("t", &record)).starts_with(r#"{"topic":"t","message":null,"key":"#));
+    }
+
+    #[test]
+    fn a_page_tells_where_each_partition_goes_on() {
+        let record = |partition, offset| Consumed {
+            topic: "t".into(),
+            record: Record {
+                partition,
+                offset,
+                key: None,
+                value: None,
+                headers: None,
+                timestamp: None,
+            },
+        };
+        let text = serde_json::to_string(&page(&[record(1, 7), record(0, 3), record(1, 8)]));
+        let next = r#""next":{"t":{"0":4,"1":9}}}"#;
+        assert!(text.as_ref().unwrap().ends_with(next), "{text:?}");
+        let empty = serde_json::to_string(&page(&[])).unwrap();
+        assert_eq!(empty, r#"{"records":[],"next":{}}"#);
     }
 
     #[test]
