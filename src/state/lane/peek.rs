@@ -43,4 +43,15 @@ where
         let document = store::get(host, &name.document(epoch)).await?;
         Ok(document.map(|document| (epoch, document)))
     }
+
+    /// The document that the hint names, for two reads. It was the latest one
+    /// when somebody last let go, and enough to see that there is nothing to
+    /// take the lane for.
+    pub async fn glance(&self) -> Result<Option<Document<T>>> {
+        let (host, name) = (&self.inner.host, &self.inner.name);
+        match store::get(host, &name.hint()).await? {
+            None => Ok(None),
+            Some(hint) => store::get(host, &name.document(hint.epoch)).await,
+        }
+    }
 }
