@@ -1,8 +1,30 @@
 //! Webhooks out: each new record of a topic is POSTed to a registered URL.
 
+mod address;
+mod attempt;
+mod callback;
+mod context;
+mod delivery;
+mod envelope;
+mod job;
+mod registry;
+mod removal;
+mod retry;
+mod round;
+mod signature;
+mod soon;
+mod standing;
+mod subscription;
+
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
+use futures_util::future::try_join_all;
+
+use self::context::Context;
+use self::standing::Standing;
+use self::subscription::Subscription;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::host::{Host, Millis};
@@ -49,22 +71,23 @@ pub struct Delivery {
     pub delivered: u64,
     /// Attempts that failed.
     pub failed: u64,
+    /// Whether some of it is being delivered by somebody else right now.
+    pub busy: bool,
     /// When the next attempt is due, if one has failed.
     pub next_attempt: Option<Millis>,
     /// Why this webhook could not be worked on at all, if so.
     pub error: Option<String>,
 }
 
+/// The webhooks of one instance.
 #[derive(Debug)]
 pub struct Webhooks<H, L> {
-    _host: H,
-    _log: Rc<L>,
-    _config: Rc<Config>,
+    context: Rc<Context<H, L>>,
 }
 
 impl<H: Host, L: Log> Webhooks<H, L> {
     pub fn new(host: H, log: Rc<L>, config: Rc<Config>) -> Self {
-        Self { _host: host, _log: log, _config: config }
+        Self { context: Rc::new(Context::new(host, log, config)) }
     }
 
     /// Registers a callback for a topic. The same topic and URL again give
@@ -75,33 +98,81 @@ impl<H: Host, L: Log> Webhooks<H, L> {
         callback_url: &str,
         from: StartFrom,
     ) -> Result<Registered> {
-        let _ = (topic, callback_url, from);
-        Err(Error::Unsupported("Not built yet".into()))
+        let Context { host, log, config, registry, .. } = &*self.context;
+        let callback = callback::check(callback_url, config.webhook_allow_private)?;
+        log.topic(topic).await?;
+        let list = registry.read().await?;
+        if let Some(known) = list.of_callback(topic, &callback.url) {
+            return Ok(Registered { webhook: known.describe(), secret: None });
+        }
+        // What is written from here on is delivered.
+        let starts = starts(&**log, topic, from).await?;
+        let new = Subscription::new(topic, callback.url, starts, host);
+        let id = new.id.clone();
+        let kept = registry.add(new).await?;
+        let secret = (kept.id == id).then(|| kept.secret.reveal());
+        Ok(Registered { webhook: kept.describe(), secret })
     }
 
+    /// All webhooks, oldest first.
     pub async fn list(&self) -> Result<Vec<Webhook>> {
-        Err(Error::Unsupported("Not built yet".into()))
+        let list = self.context.registry.read().await?;
+        Ok(list.iter().map(|subscription| subscription.describe()).collect())
     }
 
     /// One webhook and where it stands.
     pub async fn get(&self, id: &str) -> Result<(Webhook, Vec<Progress>)> {
-        Err(Error::UnknownWebhook(id.into()))
+        let context = &*self.context;
+        let list = context.registry.read().await?;
+        let subscription = list.by_id(id)?;
+        let partitions = removal::partitions(context, subscription).await;
+        let progress = partitions.into_iter().map(async |partition| {
+            let latest = context.lane(id, partition)?.peek().await?;
+            let standing = latest
+                .and_then(|(_, document)| document.payload)
+                .unwrap_or_else(|| Standing::at(subscription.start(partition)));
+            Ok::<_, Error>(standing.describe(partition))
+        });
+        Ok((subscription.describe(), try_join_all(progress).await?))
     }
 
+    /// Removes a webhook. Normally no attempt begins once this has answered.
+    /// An attempt that is under way for longer than three seconds then may
+    /// still come to its end, and an instance that was just about to begin
+    /// with the webhook's first record may still do so within a second.
     pub async fn delete(&self, id: &str) -> Result<()> {
-        Err(Error::UnknownWebhook(id.into()))
+        let removed = self.context.registry.remove(id).await?;
+        removal::stop(&self.context, &removed).await;
+        Ok(())
     }
 
-    /// Delivers what is due, for at most `budget`. Any number of these may
-    /// run at once, anywhere.
+    /// Delivers what is due, and tells of every webhook what was done for it.
+    /// Attempts begin within `budget`; the last ones may take as long as a
+    /// callback may. Any number of these may run at once, anywhere.
     pub async fn deliver(&self, budget: Duration) -> Result<Vec<Delivery>> {
-        let _ = budget;
-        Err(Error::Unsupported("Not built yet".into()))
+        let context = &*self.context;
+        let deadline = context.host.monotonic() + budget;
+        let list = context.registry.read().await?;
+        let subscriptions: Vec<_> = list.iter().cloned().collect();
+        Ok(round::deliver(context, &subscriptions, deadline).await)
     }
 
     /// Delivers beyond the answer of the current request, if the topic has
     /// webhooks.
     pub fn deliver_soon(&self, topic: &str) {
-        let _ = topic;
+        soon::start(&self.context, topic);
+    }
+}
+
+/// Where a new subscription begins in the partitions that there are.
+async fn starts<L: Log>(log: &L, topic: &str, from: StartFrom) -> Result<BTreeMap<i32, i64>> {
+    match (from, log.offsets(topic).await) {
+        (StartFrom::Latest, offsets) => Ok(offsets?.into_iter().map(|(p, o)| (p, o.end)).collect()),
+        (StartFrom::Earliest, Ok(offsets)) => {
+            Ok(offsets.into_iter().map(|(p, o)| (p, o.first)).collect())
+        }
+        // A partition without a start begins at its beginning.
+        (StartFrom::Earliest, Err(Error::Unsupported(_))) => Ok(BTreeMap::new()),
+        (StartFrom::Earliest, Err(error)) => Err(error),
     }
 }

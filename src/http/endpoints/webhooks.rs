@@ -71,6 +71,8 @@ struct Delivered {
     topic: String,
     delivered: u64,
     failed: u64,
+    /// Some of it is being delivered by another call, here or elsewhere.
+    busy: bool,
     next_attempt: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     error: Option<String>,
@@ -216,6 +218,7 @@ impl From<Delivery> for Delivered {
             topic: delivery.topic,
             delivered: delivery.delivered,
             failed: delivery.failed,
+            busy: delivery.busy,
             next_attempt: delivery.next_attempt.map(timestamp),
             error: delivery.error,
         }

@@ -1,0 +1,41 @@
+//! What the parts of the service share.
+
+use std::fmt;
+use std::rc::Rc;
+
+use super::registry::Registry;
+use super::soon::Soon;
+use super::standing::Standing;
+use crate::config::Config;
+use crate::error::Result;
+use crate::host::Host;
+use crate::state::keys::LaneName;
+use crate::state::lane::{Lane, Params};
+
+pub(super) struct Context<H, L> {
+    pub(super) host: H,
+    pub(super) log: Rc<L>,
+    pub(super) config: Rc<Config>,
+    pub(super) registry: Registry<H>,
+    pub(super) soon: Soon,
+}
+
+impl<H, L> fmt::Debug for Context<H, L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context").field("registry", &self.registry).finish_non_exhaustive()
+    }
+}
+
+impl<H: Host, L> Context<H, L> {
+    pub(super) fn new(host: H, log: Rc<L>, config: Rc<Config>) -> Self {
+        let registry = Registry::new(host.clone());
+        Self { host, log, config, registry, soon: Soon::default() }
+    }
+
+    /// Where the deliveries of a subscription stand in a partition.
+    pub(super) fn lane(&self, id: &str, partition: i32) -> Result<Lane<H, Standing>> {
+        // An attempt fits between two writes.
+        let params = Params::default().with_longer_lease(self.config.webhook_timeout);
+        Ok(Lane::new(self.host.clone(), LaneName::webhook(id, partition)?, params))
+    }
+}

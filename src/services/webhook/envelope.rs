@@ -1,0 +1,158 @@
+//! What a callback receives: a record in a JSON envelope, under an id of its
+//! own.
+
+use std::borrow::Cow;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::record::Record;
+use crate::render::{self, Header, Text};
+
+/// The order of these is the order in the body; receivers depend on the first
+/// three. What the log cannot tell is left out, which differs from null.
+#[derive(Serialize)]
+struct Envelope<'a> {
+    topic: &'a str,
+    message: Option<Cow<'a, str>>,
+    offset: i64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    encoding: Option<&'static str>,
+    partition: i32,
+    key: Option<Cow<'a, str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_encoding: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timestamp: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    headers: Option<Vec<Header<'a>>>,
+    webhook_id: &'a str,
+}
+
+/// The body of a delivery.
+pub(super) fn body(webhook_id: &str, topic: &str, record: &Record) -> Bytes {
+    let (message, encoding) = Text::of_option(record.value.as_deref());
+    let (key, key_encoding) = Text::of_option(record.key.as_deref());
+    let envelope = Envelope {
+        topic,
+        message,
+        offset: record.offset,
+        encoding,
+        partition: record.partition,
+        key,
+        key_encoding,
+        timestamp: record.timestamp.map(render::timestamp),
+        headers: record.headers.as_deref().map(render::headers),
+        webhook_id,
+    };
+    let json = serde_json::to_vec(&envelope)
+        .unwrap_or_else(|_| unreachable!("strings and numbers are always JSON"));
+    json.into()
+}
+
+/// The value of `webhook-id`: the same for every attempt at a record by one
+/// subscription, from whatever instance, and for nothing else.
+///
+/// A topic's name may hold dots and an id may not (the signed text is split at
+/// them), so that the parts are hashed; each behind its length, lest two lists
+/// of parts run together into one text.
+pub(super) fn message_id(
+    webhook_id: &str,
+    cluster: &str,
+    topic: &str,
+    partition: i32,
+    offset: i64,
+) -> String {
+    let mut hash = Sha256::new();
+    for part in [webhook_id, cluster, topic] {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    hash.update(partition.to_be_bytes());
+    hash.update(offset.to_be_bytes());
+    format!("msg_{}", URL_SAFE_NO_PAD.encode(&hash.finalize()[..24]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record;
+
+    fn text(record: &Record) -> String {
+        String::from_utf8(body("webhook_1", "orders.eu", record).to_vec()).unwrap()
+    }
+
+    fn record() -> Record {
+        Record {
+            partition: 2,
+            offset: 42,
+            key: None,
+            value: Some(Bytes::from_static(b"hello \"world\"")),
+            headers: None,
+            timestamp: None,
+        }
+    }
+
+    #[test]
+    fn what_the_log_cannot_tell_is_left_out() {
+        assert_eq!(
+            text(&record()),
+            r#"{"topic":"orders.eu","message":"hello \"world\"","offset":42,"partition":2,"key":null,"webhook_id":"webhook_1"}"#
+        );
+    }
+
+    #[test]
+    fn all_that_is_known_is_there_in_order() {
+        let full = Record {
+            key: Some(Bytes::from_static(b"k")),
+            timestamp: Some(0),
+            headers: Some(vec![record::Header { name: "a".into(), value: None }]),
+            ..record()
+        };
+        assert_eq!(
+            text(&full),
+            r#"{"topic":"orders.eu","message":"hello \"world\"","offset":42,"partition":2,"key":"k","timestamp":"1970-01-01T00:00:00.000Z","headers":[{"name":"a","value":null}],"webhook_id":"webhook_1"}"#
+        );
+        let bare = Record { headers: Some(Vec::new()), ..record() };
+        assert!(text(&bare).contains(r#""headers":[],"#));
+    }
+
+    #[test]
+    fn bytes_that_are_no_text_say_how_to_read_them() {
+        let binary = Record {
+            key: Some(Bytes::from_static(&[0xff])),
+            value: Some(Bytes::from_static(&[0, 0xfe])),
+            ..record()
+        };
+        assert_eq!(
+            text(&binary),
+            r#"{"topic":"orders.eu","message":"AP4=","offset":42,"encoding":"base64","partition":2,"key":"/w==","key_encoding":"base64","webhook_id":"webhook_1"}"#
+        );
+    }
+
+    #[test]
+    fn a_tombstone_has_no_message() {
+        let text = text(&Record { value: None, ..record() });
+        assert!(text.contains(r#""message":null,"#));
+    }
+
+    #[test]
+    fn an_id_is_stable_dotless_and_one_of_a_kind() {
+        let id = message_id("webhook_1", "c.1", "orders.eu", 0, 1);
+        assert_eq!(id, message_id("webhook_1", "c.1", "orders.eu", 0, 1));
+        assert!(id.starts_with("msg_") && !id.contains('.'), "{id}");
+        for other in [
+            message_id("webhook_2", "c.1", "orders.eu", 0, 1),
+            message_id("webhook_1", "c.2", "orders.eu", 0, 1),
+            message_id("webhook_1", "c.1", "orders.us", 0, 1),
+            message_id("webhook_1", "c.1o", "rders.eu", 0, 1),
+            message_id("webhook_1", "c.1", "orders.eu", 1, 1),
+            message_id("webhook_1", "c.1", "orders.eu", 0, 2),
+        ] {
+            assert_ne!(id, other);
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Ending the deliveries of a subscription that was removed.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+
+use super::context::Context;
+use super::standing::Standing;
+use super::subscription::Subscription;
+use crate::error::Result;
+use crate::host::Host;
+use crate::log::Log;
+use crate::state::lane::{Claim, Written};
+
+/// How long a removal waits for an attempt that is under way elsewhere.
+const MAX_WAIT: Duration = Duration::from_secs(3);
+
+/// Takes every lane of the subscription, so that nobody else delivers, and
+/// marks it as deleted. Whoever begins a new one asks the list of
+/// subscriptions first, and this one is not on it any more.
+pub(super) async fn stop<H: Host, L: Log>(context: &Context<H, L>, subscription: &Subscription) {
+    let partitions = partitions(context, subscription).await;
+    let stops = partitions.into_iter().map(|partition| stop_one(context, subscription, partition));
+    for stopped in join_all(stops).await {
+        if let Err(error) = stopped {
+            // The list has it no more, so deliveries end all the same.
+            context.host.log(&format!("{} was removed, not tidied: {error}", subscription.id));
+        }
+    }
+}
+
+async fn stop_one<H: Host, L: Log>(
+    context: &Context<H, L>,
+    subscription: &Subscription,
+    partition: i32,
+) -> Result<()> {
+    let host = &context.host;
+    let lane = context.lane(&subscription.id, partition)?;
+    if lane.peek().await?.is_none() {
+        return Ok(());
+    }
+    let give_up = host.monotonic() + MAX_WAIT;
+    loop {
+        let pause = match lane.try_claim(async |_| Ok(Standing::at(0))).await? {
+            Claim::Busy { retry_in } => retry_in,
+            Claim::Won(claimed) => {
+                let place = claimed.payload().place.clone();
+                if claimed.delete().await? == Written::Kept {
+                    if let Some(place) = place {
+                        context.log.close(place).await;
+                    }
+                    return Ok(());
+                }
+                Duration::ZERO
+            }
+        };
+        if host.monotonic() + pause >= give_up {
+            return Ok(());
+        }
+        host.sleep(pause).await;
+    }
+}
+
+/// All partitions in which the subscription may have been delivered.
+pub(super) async fn partitions<H: Host, L: Log>(
+    context: &Context<H, L>,
+    subscription: &Subscription,
+) -> BTreeSet<i32> {
+    let mut partitions = subscription.first_partitions();
+    if let Ok(topic) = context.log.topic(&subscription.topic).await {
+        partitions.extend(0..topic.partitions);
+    }
+    partitions
+}

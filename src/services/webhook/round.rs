@@ -1,0 +1,82 @@
+//! One round of delivery over several subscriptions, side by side.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use futures_util::stream::{self, StreamExt};
+
+use super::Delivery;
+use super::context::Context;
+use super::delivery;
+use super::job::{Job, Outcome, Report};
+use super::subscription::Subscription;
+use crate::error::{Error, Result};
+use crate::host::Host;
+use crate::log::Log;
+
+/// Jobs under way at once. A callback that never answers takes one of these
+/// for as long as the timeout, and then comes back ever less often.
+pub(super) const CONCURRENCY: usize = 64;
+
+/// The partitions of a topic, and where they end if the log tells.
+pub(super) type Ends = BTreeMap<i32, Option<i64>>;
+
+pub(super) async fn ends<L: Log>(log: &L, topic: &str) -> Result<Ends> {
+    match log.ends(topic).await {
+        Ok(ends) => Ok(ends.into_iter().map(|(partition, end)| (partition, Some(end))).collect()),
+        Err(Error::Unsupported(_)) => {
+            let topic = log.topic(topic).await?;
+            Ok((0..topic.partitions).map(|partition| (partition, None)).collect())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The jobs of a subscription.
+pub(super) fn jobs<'a>(
+    subscription: &'a Rc<Subscription>,
+    ends: &'a Ends,
+) -> impl Iterator<Item = Job> + 'a {
+    ends.iter().map(|(partition, end)| Job {
+        subscription: subscription.clone(),
+        partition: *partition,
+        end: *end,
+    })
+}
+
+/// Delivers what is due to all of these; attempts begin before `deadline`.
+pub(super) async fn deliver<H: Host, L: Log>(
+    context: &Context<H, L>,
+    subscriptions: &[Rc<Subscription>],
+    deadline: Duration,
+) -> Vec<Delivery> {
+    let mut topics: Vec<&str> = subscriptions.iter().map(|one| one.topic.as_str()).collect();
+    topics.sort_unstable();
+    topics.dedup();
+    let ends = topics.into_iter().map(async |topic| (topic, ends(&*context.log, topic).await));
+    let ends: BTreeMap<_, _> = join_all(ends).await.into_iter().collect();
+
+    let mut deliveries: Vec<_> = subscriptions.iter().map(|one| Delivery::new(one)).collect();
+    let mut all = Vec::new();
+    for (index, subscription) in subscriptions.iter().enumerate() {
+        match ends.get(subscription.topic.as_str()) {
+            Some(Ok(ends)) => all.extend(jobs(subscription, ends).map(|job| (index, job))),
+            Some(Err(error)) => deliveries[index].add(failed(error.clone())),
+            None => {}
+        }
+    }
+    let runs = all
+        .into_iter()
+        .map(async |(index, job)| (index, delivery::run(context, &job, deadline).await));
+    let mut reports = Box::pin(stream::iter(runs).buffer_unordered(CONCURRENCY));
+    while let Some((index, report)) = reports.next().await {
+        deliveries[index].add(report);
+    }
+    deliveries
+}
+
+fn failed(error: Error) -> Report {
+    Report { outcome: Outcome::Error(error), ..Report::default() }
+}

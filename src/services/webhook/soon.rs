@@ -1,0 +1,171 @@
+//! Delivery beyond the answer of the request that caused it.
+//!
+//! Each produce asks for it, so that asking must cost next to nothing: nothing
+//! at all while the instance knows of no webhook for the topic, and no second
+//! worker where one is at work. Tasks of an instance tell each other with
+//! plain flags, since no waker may go from one to another.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeSet, HashMap};
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures_util::stream::{self, StreamExt};
+
+use super::context::Context;
+use super::delivery;
+use super::job::{Job, Outcome};
+use super::round::{self, CONCURRENCY};
+use crate::error::Result;
+use crate::host::{Host, Millis};
+use crate::log::Log;
+
+/// How long an instance goes by the list of webhooks that it has read. One
+/// that another instance registered meanwhile is served after this time.
+const KNOWN: Duration = Duration::from_secs(2);
+
+/// How long one worker goes on while there are records. The next produce, or
+/// whatever calls for deliveries regularly, takes it from there.
+const WORK: Duration = Duration::from_secs(5 * 60);
+
+/// The longest wait of a worker for a failed record's next attempt, or for
+/// somebody else who has the partition.
+const PATIENCE: Duration = Duration::from_secs(10);
+const FIRST_LOOK: Duration = Duration::from_millis(100);
+
+/// What is under way in this instance.
+#[derive(Debug, Default)]
+pub(super) struct Soon {
+    /// Topics that are being planned, and whether once more is needed.
+    planned: RefCell<HashMap<String, bool>>,
+    /// The same for what is being delivered: by webhook and partition.
+    at_work: RefCell<HashMap<(String, i32), bool>>,
+    /// Topics to be looked at once the list of webhooks is read anew.
+    later: RefCell<BTreeSet<String>>,
+    waiting: Cell<bool>,
+}
+
+/// Delivers to the webhooks of a topic, in the background.
+pub(super) fn start<H: Host, L: Log>(context: &Rc<Context<H, L>>, topic: &str) {
+    if let Some(list) = context.registry.known(KNOWN) {
+        look_again(context, topic);
+        if list.of_topic(topic).next().is_none() {
+            return;
+        }
+    }
+    start_now(context, topic);
+}
+
+fn start_now<H: Host, L: Log>(context: &Rc<Context<H, L>>, topic: &str) {
+    if let Some(again) = context.soon.planned.borrow_mut().get_mut(topic) {
+        *again = true;
+        return;
+    }
+    context.soon.planned.borrow_mut().insert(topic.into(), false);
+    let (context, topic) = (context.clone(), topic.to_owned());
+    context.clone().host.spawn(async move {
+        let planned = plan(&context, &topic).await;
+        let again = context.soon.planned.borrow_mut().remove(&topic);
+        if again == Some(true) {
+            start_now(&context, &topic);
+        }
+        match planned {
+            Ok(jobs) => {
+                let work = jobs.into_iter().map(|job| work(&context, job));
+                let mut work = Box::pin(stream::iter(work).buffer_unordered(CONCURRENCY));
+                while work.next().await.is_some() {}
+            }
+            Err(error) => {
+                context.host.log(&format!("The webhooks of {topic} have to wait: {error}"));
+            }
+        }
+    });
+}
+
+/// Looks for webhooks of the topic once more, in a list read later than now.
+fn look_again<H: Host, L: Log>(context: &Rc<Context<H, L>>, topic: &str) {
+    if !context.soon.later.borrow().contains(topic) {
+        context.soon.later.borrow_mut().insert(topic.into());
+    }
+    if context.soon.waiting.replace(true) {
+        return;
+    }
+    let context = context.clone();
+    context.clone().host.spawn(async move {
+        context.host.sleep(KNOWN).await;
+        context.soon.waiting.set(false);
+        let topics = context.soon.later.take();
+        // Who needs the list meets the error again, and tells it.
+        let Ok(list) = context.registry.read().await else { return };
+        for topic in topics.iter().filter(|topic| list.of_topic(topic).next().is_some()) {
+            start_now(&context, topic);
+        }
+    });
+}
+
+/// The jobs of a topic that nobody in this instance is at; who is at one is
+/// told to look once more.
+async fn plan<H: Host, L: Log>(context: &Context<H, L>, topic: &str) -> Result<Vec<Job>> {
+    let list = context.registry.recent(KNOWN).await?;
+    if list.of_topic(topic).next().is_none() {
+        return Ok(Vec::new());
+    }
+    let ends = round::ends(&*context.log, topic).await?;
+    let mut at_work = context.soon.at_work.borrow_mut();
+    let mut jobs = Vec::new();
+    for job in list.of_topic(topic).flat_map(|subscription| round::jobs(subscription, &ends)) {
+        match at_work.get_mut(&name(&job)) {
+            Some(again) => *again = true,
+            None => {
+                at_work.insert(name(&job), false);
+                jobs.push(job);
+            }
+        }
+    }
+    Ok(jobs)
+}
+
+/// Delivers a partition until nothing is left to do there for now.
+async fn work<H: Host, L: Log>(context: &Context<H, L>, mut job: Job) {
+    let host = &context.host;
+    let name = name(&job);
+    let deadline = host.monotonic() + WORK;
+    let mut looks = 0;
+    loop {
+        if context.soon.at_work.borrow_mut().insert(name.clone(), false) == Some(true) {
+            // There is more than what was known at the start.
+            job.end = None;
+        }
+        let outcome = delivery::run(context, &job, deadline).await.outcome;
+        let again = context.soon.at_work.borrow().get(&name) == Some(&true);
+        let pause = match outcome {
+            Outcome::CaughtUp if again => Duration::ZERO,
+            Outcome::Failing(due) => until(due, host.now()),
+            // They may have looked for the last time before our record came,
+            // or have died.
+            Outcome::Busy => {
+                looks += 1;
+                FIRST_LOOK * 2_u32.pow(looks - 1)
+            }
+            Outcome::Error(error) => {
+                let (webhook, partition) = &name;
+                host.log(&format!("{webhook} has to wait in partition {partition}: {error}"));
+                break;
+            }
+            Outcome::CaughtUp | Outcome::OutOfTime | Outcome::Removed => break,
+        };
+        if pause > PATIENCE {
+            break;
+        }
+        host.sleep(pause).await;
+    }
+    context.soon.at_work.borrow_mut().remove(&name);
+}
+
+fn until(due: Millis, now: Millis) -> Duration {
+    Duration::from_millis(u64::try_from(due.saturating_sub(now)).unwrap_or(0))
+}
+
+fn name(job: &Job) -> (String, i32) {
+    (job.subscription.id.clone(), job.partition)
+}

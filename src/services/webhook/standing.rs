@@ -1,0 +1,148 @@
+//! How far a subscription is in one partition: what its lane holds.
+
+use serde::{Deserialize, Serialize};
+
+use super::Progress;
+use super::attempt::Failure;
+use super::retry;
+use crate::host::Millis;
+use crate::log::Place;
+
+/// Every state of this that was ever written is a safe one to go on from: the
+/// callback took each record below `position`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Standing {
+    /// The offset of the next record to be delivered.
+    pub(super) position: i64,
+    /// Where the log is read from at `position`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) place: Option<Place>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) trouble: Option<Trouble>,
+}
+
+/// The record at `position` was tried in vain.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Trouble {
+    pub(super) failures: u32,
+    pub(super) next_attempt: Millis,
+    pub(super) reason: String,
+}
+
+/// Why there is nothing to do in a partition now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Idle {
+    CaughtUp,
+    NotDue(Millis),
+}
+
+impl Standing {
+    pub(super) fn at(position: i64) -> Self {
+        Self { position, place: None, trouble: None }
+    }
+
+    /// The callback took the record at `offset`.
+    pub(super) fn delivered(&mut self, offset: i64) {
+        self.moved(offset + 1);
+    }
+
+    /// Everything below `position` is delivered, or gone from the log.
+    pub(super) fn moved(&mut self, position: i64) {
+        if position != self.position {
+            *self = Self::at(position);
+        }
+    }
+
+    /// The callback did not take the record at `offset`; gives the time of the
+    /// next attempt. `random` is any number.
+    pub(super) fn failed(
+        &mut self,
+        offset: i64,
+        failure: Failure,
+        now: Millis,
+        random: u32,
+    ) -> Millis {
+        // Records between may be gone from the log.
+        self.moved(offset);
+        let failures = self.trouble.as_ref().map_or(0, |trouble| trouble.failures);
+        let failures = failures.saturating_add(1);
+        let delay = retry::delay(failures, failure.hint, random).as_millis();
+        let next_attempt = now.saturating_add(i64::try_from(delay).unwrap_or(i64::MAX));
+        self.trouble = Some(Trouble { failures, next_attempt, reason: failure.reason });
+        next_attempt
+    }
+
+    /// When the next attempt may be made, if one has failed.
+    pub(super) fn next_attempt(&self) -> Option<Millis> {
+        self.trouble.as_ref().map(|trouble| trouble.next_attempt)
+    }
+
+    /// Whether there is nothing to do; `end` is the end of the partition where
+    /// it is known.
+    pub(super) fn idle(&self, end: Option<i64>, now: Millis) -> Option<Idle> {
+        if end.is_some_and(|end| self.position >= end) {
+            return Some(Idle::CaughtUp);
+        }
+        self.next_attempt().filter(|due| *due > now).map(Idle::NotDue)
+    }
+
+    pub(super) fn describe(&self, partition: i32) -> Progress {
+        let trouble = self.trouble.as_ref();
+        Progress {
+            partition,
+            position: self.position,
+            failures: trouble.map_or(0, |trouble| trouble.failures),
+            next_attempt: self.next_attempt(),
+            last_error: trouble.map(|trouble| trouble.reason.clone()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failure() -> Failure {
+        Failure { reason: "The callback answered 500".into(), hint: retry::Hint::default() }
+    }
+
+    #[test]
+    fn failures_of_one_record_add_up_and_delivery_forgets_them() {
+        let mut standing = Standing::at(5);
+        standing.failed(5, failure(), 1_000, 0);
+        assert_eq!(standing.next_attempt(), Some(1_875));
+        standing.failed(5, failure(), 10_000, 0);
+        assert_eq!(standing.describe(3).failures, 2);
+        assert_eq!(standing.next_attempt(), Some(14_375));
+        standing.delivered(5);
+        assert_eq!(standing, Standing::at(6));
+    }
+
+    #[test]
+    fn a_failure_behind_a_gap_is_a_first_one() {
+        let mut standing = Standing::at(5);
+        standing.failed(5, failure(), 0, 0);
+        standing.failed(9, failure(), 0, 0);
+        assert_eq!((standing.position, standing.describe(0).failures), (9, 1));
+    }
+
+    #[test]
+    fn the_end_of_the_log_outranks_a_failure() {
+        let mut standing = Standing::at(5);
+        assert_eq!(standing.idle(None, 0), None);
+        assert_eq!(standing.idle(Some(6), 0), None);
+        assert_eq!(standing.idle(Some(5), 0), Some(Idle::CaughtUp));
+        standing.failed(5, failure(), 0, 0);
+        assert_eq!(standing.idle(Some(6), 874), Some(Idle::NotDue(875)));
+        assert_eq!(standing.idle(None, 874), Some(Idle::NotDue(875)));
+        assert_eq!(standing.idle(None, 875), None);
+        assert_eq!(standing.idle(Some(5), 0), Some(Idle::CaughtUp));
+    }
+
+    #[test]
+    fn what_is_kept_is_small() {
+        let text = serde_json::to_string(&Standing::at(5)).unwrap();
+        assert_eq!(text, r#"{"position":5}"#);
+        assert_eq!(serde_json::from_str::<Standing>(&text).unwrap(), Standing::at(5));
+    }
+}

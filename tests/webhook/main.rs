@@ -1,0 +1,7 @@
+//! Webhooks out, over simulated instances that share a store, a log and the
+//! callbacks.
+
+mod delivery;
+mod receiver;
+mod registration;
+mod scene;
