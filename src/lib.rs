@@ -11,6 +11,7 @@
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
+pub mod access;
 pub mod app;
 #[cfg(all(target_os = "wasi", target_env = "p2"))]
 mod component;

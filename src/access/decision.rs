@@ -1,0 +1,263 @@
+//! Whether a caller may.
+
+use std::fmt;
+use std::rc::Rc;
+
+use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
+
+use super::credential::Credential;
+use super::permission::Permission;
+use super::presented::Presented;
+
+/// Why a caller may not.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Denial {
+    /// 401: nothing was presented.
+    Nobody,
+    /// 401: what was presented is of no kind that is taken here.
+    Malformed,
+    /// 401: the name or the secret is wrong; which of them is not told.
+    Unknown,
+    /// 403: the caller is known and may not.
+    Forbidden(Missing),
+}
+
+/// What a credential would have to allow.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Missing {
+    Permission(Permission),
+    Topic(String),
+}
+
+impl Denial {
+    /// For `www-authenticate`.
+    pub const CHALLENGE: &'static str =
+        r#"Basic realm="kafka-edge", charset="UTF-8", Bearer realm="kafka-edge""#;
+
+    /// What was missing, for a caller who is known.
+    pub fn detail(&self) -> Option<String> {
+        match self {
+            Self::Forbidden(Missing::Permission(permission)) => {
+                Some(format!("The permission \"{permission}\" is missing"))
+            }
+            Self::Forbidden(Missing::Topic(topic)) => {
+                Some(format!("The topic \"{topic}\" is none of those of this credential"))
+            }
+            Self::Nobody | Self::Malformed | Self::Unknown => None,
+        }
+    }
+}
+
+impl fmt::Display for Denial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Nobody => "A credential is needed, as Basic or Bearer authorization",
+            Self::Malformed => "The authorization is neither well-formed Basic nor Bearer",
+            Self::Unknown => "The credential is not known",
+            Self::Forbidden(_) => "The credential does not allow this",
+        })
+    }
+}
+
+impl std::error::Error for Denial {}
+
+/// What a caller was granted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant(Option<Rc<Credential>>);
+
+impl Grant {
+    /// Everything, to a caller without a name.
+    pub fn open() -> Self {
+        Self(None)
+    }
+
+    pub fn to(credential: Rc<Credential>) -> Self {
+        Self(Some(credential))
+    }
+
+    /// The name of the credential; `None` where none is needed.
+    pub fn name(&self) -> Option<&str> {
+        self.0.as_ref().map(|credential| credential.name().as_str())
+    }
+
+    pub fn permits(&self, permission: Permission) -> Result<(), Denial> {
+        match &self.0 {
+            Some(credential) if !credential.allow().contains(permission) => {
+                Err(Denial::Forbidden(Missing::Permission(permission)))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether this topic is among those of the caller; for lists, from which
+    /// the others are left out.
+    pub fn covers(&self, topic: &str) -> bool {
+        self.0.as_ref().is_none_or(|credential| credential.topics().contains(topic))
+    }
+
+    pub fn permits_topic(&self, topic: &str) -> Result<(), Denial> {
+        match self.covers(topic) {
+            true => Ok(()),
+            false => Err(Denial::Forbidden(Missing::Topic(topic.to_owned()))),
+        }
+    }
+}
+
+/// The credential that was presented, if it is among the `known`.
+///
+/// Every one of them is compared, whatever the others gave: a wrong secret for
+/// a name that exists takes as long as a name that does not.
+pub fn identify(known: &[Rc<Credential>], presented: &Presented) -> Option<Rc<Credential>> {
+    let (name, hash) = match presented {
+        Presented::Nothing | Presented::Malformed => return None,
+        Presented::Pair { name, secret } => (Some(name), secret.hash()),
+        Presented::Token(secret) => (None, secret.hash()),
+    };
+    const NONE: u32 = u32::MAX;
+    let mut found = NONE;
+    for (place, credential) in (0..NONE).zip(known) {
+        let same_name = match name {
+            Some(name) => name.as_bytes().ct_eq(credential.name().as_str().as_bytes()),
+            None => Choice::from(1),
+        };
+        found.conditional_assign(&place, same_name & hash.ct_eq(credential.secret()));
+    }
+    known.get(found as usize).cloned()
+}
+
+/// The denial of what no credential was found for.
+pub(crate) fn unknown(presented: &Presented) -> Denial {
+    match presented {
+        Presented::Nothing => Denial::Nobody,
+        Presented::Malformed => Denial::Malformed,
+        Presented::Pair { .. } | Presented::Token(_) => Denial::Unknown,
+    }
+}
+
+/// All of it at once, for a call whose topic is known from the start.
+pub fn check(
+    known: &[Rc<Credential>],
+    presented: &Presented,
+    needed: Permission,
+    topic: Option<&str>,
+) -> Result<Grant, Denial> {
+    let grant = identify(known, presented).map(Grant::to).ok_or_else(|| unknown(presented))?;
+    grant.permits(needed)?;
+    topic.map_or(Ok(()), |topic| grant.permits_topic(topic))?;
+    Ok(grant)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::document;
+    use super::*;
+
+    fn known() -> Vec<Rc<Credential>> {
+        document::parse(
+            r#"[{"name":"writer","secret":"secret-of-writer","allow":["produce"],"topics":["orders","logs.*"]},
+                {"name":"reader","secret":"secret-of-reader","allow":["consume","webhooks"],"topics":["*"]},
+                {"name":"root","secret":"secret-of-the-root","allow":["admin"]}]"#,
+        )
+        .unwrap()
+    }
+
+    fn bearer(secret: &str) -> Presented {
+        Presented::from_headers([format!("Bearer {secret}").as_bytes()])
+    }
+
+    fn name(presented: &Presented) -> Option<String> {
+        identify(&known(), presented).map(|credential| credential.name().to_string())
+    }
+
+    #[test]
+    fn name_and_secret_have_to_belong_together() {
+        assert_eq!(name(&Presented::pair("writer", "secret-of-writer")).as_deref(), Some("writer"));
+        assert_eq!(name(&Presented::pair("reader", "secret-of-reader")).as_deref(), Some("reader"));
+        for (user, secret) in [
+            ("writer", "secret-of-reader"),
+            ("reader", "secret-of-writer"),
+            ("writer", "secret-of-write"),
+            ("writer", ""),
+            ("Writer", "secret-of-writer"),
+            ("", "secret-of-writer"),
+            ("nobody", "secret-of-writer"),
+        ] {
+            assert_eq!(name(&Presented::pair(user, secret)), None, "{user} {secret}");
+        }
+    }
+
+    #[test]
+    fn a_bearer_is_known_by_the_secret_alone() {
+        assert_eq!(name(&bearer("secret-of-the-root")).as_deref(), Some("root"));
+        assert_eq!(name(&bearer("secret-of-writer")).as_deref(), Some("writer"));
+        for token in ["writer:secret-of-writer", "d3JpdGVyOnNlY3JldC1vZi13cml0ZXI=", "writer", "x"]
+        {
+            assert_eq!(name(&bearer(token)), None, "{token}");
+        }
+    }
+
+    #[test]
+    fn a_hash_is_no_secret() {
+        let hash = String::from(known()[0].secret().clone());
+        assert_eq!(name(&Presented::pair("writer", hash.clone())), None);
+        assert_eq!(name(&bearer(&hash)), None);
+        assert_eq!(name(&bearer(&hash["sha256:".len()..])), None);
+    }
+
+    #[test]
+    fn who_is_not_known_is_told_no_more_than_that() {
+        let denied = |presented| {
+            let denial = check(&known(), &presented, Permission::Produce, None).unwrap_err();
+            assert_eq!(denial.detail(), None);
+            denial
+        };
+        assert_eq!(denied(Presented::Nothing), Denial::Nobody);
+        assert_eq!(denied(Presented::Malformed), Denial::Malformed);
+        assert_eq!(denied(Presented::pair("nobody", "secret-of-writer")), Denial::Unknown);
+        assert_eq!(denied(Presented::pair("writer", "wrong")), Denial::Unknown);
+        let nobody_known = check(&[], &bearer("secret-of-writer"), Permission::Produce, None);
+        assert_eq!(nobody_known, Err(Denial::Unknown));
+    }
+
+    #[test]
+    fn each_permission_is_needed_for_itself() {
+        for (token, allowed) in [
+            ("secret-of-writer", &[Permission::Produce][..]),
+            ("secret-of-reader", &[Permission::Consume, Permission::Webhooks]),
+            ("secret-of-the-root", &[Permission::Admin]),
+        ] {
+            for permission in Permission::ALL {
+                let result = check(&known(), &bearer(token), permission, None);
+                if allowed.contains(&permission) {
+                    assert!(result.is_ok(), "{token} {permission}");
+                    continue;
+                }
+                let denial = result.unwrap_err();
+                assert_eq!(denial, Denial::Forbidden(Missing::Permission(permission)));
+                assert!(denial.detail().unwrap().contains(permission.name()));
+            }
+        }
+    }
+
+    #[test]
+    fn a_topic_has_to_be_covered() {
+        let produce =
+            |topic| check(&known(), &bearer("secret-of-writer"), Permission::Produce, Some(topic));
+        assert_eq!(produce("orders").unwrap().name(), Some("writer"));
+        assert!(produce("logs.eu").is_ok());
+        let denial = produce("payments").unwrap_err();
+        assert_eq!(denial, Denial::Forbidden(Missing::Topic("payments".into())));
+        assert!(denial.detail().unwrap().contains("payments"));
+
+        let grant = check(&known(), &bearer("secret-of-the-root"), Permission::Admin, None);
+        assert!(!grant.unwrap().covers("orders"), "no topics are no topics");
+    }
+
+    #[test]
+    fn where_all_is_open_nobody_has_a_name() {
+        let grant = Grant::open();
+        assert_eq!(grant.name(), None);
+        assert!(Permission::ALL.into_iter().all(|permission| grant.permits(permission).is_ok()));
+        assert!(grant.covers("orders") && grant.permits_topic("orders").is_ok());
+    }
+}

@@ -1,0 +1,245 @@
+//! The document of credentials, as the variable `credentials` holds it:
+//!
+//! ```json
+//! [{"name":"orders-writer","secret":"…","allow":["produce"],"topics":["orders","logs.*"]}]
+//! ```
+//!
+//! It is taken apart by hand: a derived parser's errors repeat the value that
+//! they stumbled over, and that may be a secret.
+
+use std::fmt;
+use std::rc::Rc;
+
+use serde_json::{Map, Value};
+
+use super::credential::{Credential, Flaw, Name};
+use super::permission::Permissions;
+use super::secret::SecretHash;
+use super::topics::Topics;
+
+/// Of one document. Each call compares what it presents with all of them.
+pub const MAX_CREDENTIALS: usize = 100;
+
+const FIELDS: [&str; 4] = ["name", "secret", "allow", "topics"];
+
+/// What is wrong with a document, and where. It never repeats a secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DocumentError {
+    /// Not JSON: where reading it ended.
+    Syntax {
+        line: usize,
+        column: usize,
+    },
+    NotAList,
+    TooMany,
+    Entry {
+        place: usize,
+        name: Option<Name>,
+        problem: Problem,
+    },
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Problem {
+    NotAnObject,
+    UnknownField,
+    Flaw(Flaw),
+    SameName { earlier: usize },
+    SameSecret { earlier: usize },
+}
+
+impl fmt::Display for DocumentError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Syntax { line, column } => {
+                write!(f, "credentials is not JSON from line {line}, column {column} on")
+            }
+            Self::NotAList => f.write_str("credentials is not a JSON list"),
+            Self::TooMany => {
+                write!(f, "credentials has more than {MAX_CREDENTIALS} entries")
+            }
+            Self::Entry { place, name, problem } => {
+                write!(f, "credentials[{place}]")?;
+                if let Some(name) = name {
+                    write!(f, " ({name})")?;
+                }
+                match problem {
+                    Problem::NotAnObject => f.write_str(": not a JSON object"),
+                    Problem::UnknownField => {
+                        write!(f, ": has a field other than {}", FIELDS.join(", "))
+                    }
+                    Problem::Flaw(flaw) => write!(f, ": {flaw}"),
+                    Problem::SameName { earlier } => {
+                        write!(f, ": name is that of credentials[{earlier}], too")
+                    }
+                    Problem::SameSecret { earlier } => {
+                        write!(f, ": secret is that of credentials[{earlier}], too")
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl std::error::Error for DocumentError {}
+
+/// Reads a document. Nothing in it is taken if anything in it is wrong.
+pub fn parse(text: &str) -> Result<Vec<Rc<Credential>>, DocumentError> {
+    let document: Value = serde_json::from_str(text)
+        .map_err(|error| DocumentError::Syntax { line: error.line(), column: error.column() })?;
+    let Value::Array(entries) = document else { return Err(DocumentError::NotAList) };
+    if entries.len() > MAX_CREDENTIALS {
+        return Err(DocumentError::TooMany);
+    }
+    let mut known: Vec<Rc<Credential>> = Vec::with_capacity(entries.len());
+    for (place, entry) in entries.iter().enumerate() {
+        let name = entry.get("name").and_then(Value::as_str);
+        let name = name.and_then(|name| Name::parse(name).ok());
+        let wrong = |problem| DocumentError::Entry { place, name: name.clone(), problem };
+        let credential = read(entry).map_err(wrong)?;
+        let same = |is_same: &dyn Fn(&Credential) -> bool| {
+            known.iter().position(|earlier| is_same(earlier))
+        };
+        if let Some(earlier) = same(&|earlier| earlier.name() == credential.name()) {
+            return Err(wrong(Problem::SameName { earlier }));
+        }
+        // A bearer token has to lead to one credential.
+        if let Some(earlier) = same(&|earlier| earlier.secret() == credential.secret()) {
+            return Err(wrong(Problem::SameSecret { earlier }));
+        }
+        known.push(Rc::new(credential));
+    }
+    Ok(known)
+}
+
+fn read(entry: &Value) -> Result<Credential, Problem> {
+    let Value::Object(entry) = entry else { return Err(Problem::NotAnObject) };
+    if entry.keys().any(|field| !FIELDS.contains(&field.as_str())) {
+        return Err(Problem::UnknownField);
+    }
+    let credential = || {
+        let name = Name::parse(text(entry, "name")?)?;
+        let secret = SecretHash::parse(text(entry, "secret")?)?;
+        let allow = list(entry, "allow")?.ok_or(Flaw::new("allow", "is missing"))?;
+        let topics = list(entry, "topics")?.unwrap_or_default();
+        Credential::new(name, secret, Permissions::parse(&allow)?, Topics::parse(&topics)?)
+    };
+    credential().map_err(Problem::Flaw)
+}
+
+fn text<'e>(entry: &'e Map<String, Value>, field: &'static str) -> Result<&'e str, Flaw> {
+    match entry.get(field) {
+        Some(Value::String(text)) => Ok(text),
+        Some(_) => Err(Flaw::new(field, "is not a string")),
+        None => Err(Flaw::new(field, "is missing")),
+    }
+}
+
+fn list<'e>(
+    entry: &'e Map<String, Value>,
+    field: &'static str,
+) -> Result<Option<Vec<&'e str>>, Flaw> {
+    let wrong = || Flaw::new(field, "is not a list of strings");
+    match entry.get(field) {
+        None => Ok(None),
+        Some(Value::Array(items)) => {
+            let texts = items.iter().map(|item| item.as_str().ok_or_else(wrong));
+            texts.collect::<Result<_, _>>().map(Some)
+        }
+        Some(_) => Err(wrong()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::super::permission::Permission;
+    use super::*;
+
+    fn entry(name: &str, secret: &str) -> Value {
+        json!({"name": name, "secret": secret, "allow": ["produce"], "topics": ["*"]})
+    }
+
+    /// A good entry in which one field is another.
+    fn with(field: &str, value: Value) -> String {
+        let mut entry = entry("writer", "hush-hush-hush-hush");
+        entry[field] = value;
+        json!([entry]).to_string()
+    }
+
+    fn sentence(document: &str) -> String {
+        let sentence = parse(document).unwrap_err().to_string();
+        assert!(!sentence.contains("hush"), "a secret is repeated: {sentence}");
+        sentence
+    }
+
+    #[test]
+    fn a_document_is_read() {
+        let known = parse(
+            r#"[{"name":"orders-writer","secret":"hush-hush-hush-hush",
+                 "allow":["produce","consume","webhooks","admin"],"topics":["orders","logs.*"]},
+                {"name":"root","allow":["admin"],
+                 "secret":"sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"}]"#,
+        )
+        .unwrap();
+        assert_eq!(known[0].name().as_str(), "orders-writer");
+        assert_eq!(known[0].secret(), &SecretHash::of("hush-hush-hush-hush"));
+        assert!(Permission::ALL.into_iter().all(|each| known[0].allow().contains(each)));
+        assert!(known[0].topics().contains("logs.eu"));
+        assert_eq!(known[1].secret(), &SecretHash::of("abc"));
+        assert!(known[1].topics().is_empty());
+        assert_eq!(parse(" [] "), Ok(vec![]));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named_by_entry_and_field() {
+        for (field, value, said) in [
+            ("name", json!("a b"), "credentials[0]: name holds something other"),
+            ("name", json!(null), "credentials[0]: name is not a string"),
+            ("secret", json!("hush"), "credentials[0] (writer): secret is shorter"),
+            ("secret", json!(["hush-hush-hush-hush"]), "credentials[0] (writer): secret is not"),
+            ("secret", json!("sha256:hush"), "credentials[0] (writer): secret is not sha256:"),
+            ("allow", json!("produce"), "credentials[0] (writer): allow is not a list"),
+            ("allow", json!(["produce", "hush"]), "credentials[0] (writer): allow[1] is none"),
+            ("allow", json!([]), "credentials[0] (writer): allow is empty"),
+            ("topics", json!([1]), "credentials[0] (writer): topics is not a list"),
+            ("topics", json!(["hush?"]), "credentials[0] (writer): topics[0] is neither"),
+            ("topics", json!([]), "credentials[0] (writer): topics is empty"),
+            ("hush", json!(1), "credentials[0] (writer): has a field other than name, secret"),
+        ] {
+            let sentence = sentence(&with(field, value));
+            assert!(sentence.starts_with(said), "{sentence}");
+        }
+        for field in ["name", "secret", "allow"] {
+            let mut entry = entry("writer", "hush-hush-hush-hush");
+            entry.as_object_mut().unwrap().remove(field);
+            let sentence = sentence(&json!([entry]).to_string());
+            assert!(sentence.ends_with(&format!(": {field} is missing")), "{sentence}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_document_is_refused() {
+        assert_eq!(sentence("[{\"hush\"}]"), "credentials is not JSON from line 1, column 9 on");
+        assert_eq!(sentence("{\"name\":\"hush\"}"), "credentials is not a JSON list");
+        assert_eq!(sentence("[\"hush\"]"), "credentials[0]: not a JSON object");
+        let many: Vec<_> = (0..=MAX_CREDENTIALS)
+            .map(|n| entry(&format!("c{n}"), &format!("hush-hush-hush-hush-{n}")))
+            .collect();
+        assert!(parse(&json!(many[..MAX_CREDENTIALS]).to_string()).is_ok());
+        assert_eq!(sentence(&json!(many).to_string()), "credentials has more than 100 entries");
+    }
+
+    #[test]
+    fn names_and_secrets_are_there_once() {
+        let (one, two) = (entry("a", "hush-hush-hush-1"), entry("b", "hush-hush-hush-2"));
+        let same_name = json!([one, two, entry("a", "hush-hush-hush-3")]).to_string();
+        assert_eq!(sentence(&same_name), "credentials[2] (a): name is that of credentials[0], too");
+        let same_secret = json!([one, two, entry("c", "hush-hush-hush-2")]).to_string();
+        assert_eq!(
+            sentence(&same_secret),
+            "credentials[2] (c): secret is that of credentials[1], too"
+        );
+    }
+}

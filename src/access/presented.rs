@@ -1,0 +1,140 @@
+//! What a caller shows of itself.
+//!
+//! `Basic` carries name and secret. `Bearer` carries the secret alone: it is
+//! looked for among all credentials, each compared whatever the others gave, so
+//! the time tells no more than their number. A bearer token that held a name as
+//! well would be Basic under another word, and a second way to read the same
+//! bytes; so a pair in base64 behind `Bearer` is no credential.
+
+use base64::Engine;
+use base64::engine::general_purpose::GeneralPurpose;
+use base64::engine::{DecodePaddingMode, GeneralPurposeConfig};
+
+use super::secret::Secret;
+
+/// Some clients leave the padding out.
+const BASE64: GeneralPurpose = GeneralPurpose::new(
+    &base64::alphabet::STANDARD,
+    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
+);
+
+/// What came with a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Presented {
+    Nothing,
+    /// Basic authentication, or a pair from elsewhere.
+    Pair {
+        name: String,
+        secret: Secret,
+    },
+    /// A bearer token.
+    Token(Secret),
+    /// Something else: another scheme, broken base64, two headers.
+    Malformed,
+}
+
+impl Presented {
+    /// A name and a secret that came another way than in the header. Where
+    /// that is allowed is the caller's to decide; a query ends up in logs of
+    /// others.
+    pub fn pair(name: impl Into<String>, secret: impl Into<String>) -> Self {
+        Self::Pair { name: name.into(), secret: Secret::presented(secret.into()) }
+    }
+
+    /// Reads the values of all `authorization` headers. Two of them would let
+    /// what stands between the caller and us check the one and us take the
+    /// other.
+    pub fn from_headers<'a>(values: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        let mut values = values.into_iter();
+        match (values.next(), values.next()) {
+            (None, _) => Self::Nothing,
+            (Some(value), None) => Self::from_header(value).unwrap_or(Self::Malformed),
+            (Some(_), Some(_)) => Self::Malformed,
+        }
+    }
+
+    fn from_header(value: &[u8]) -> Option<Self> {
+        let (scheme, rest) = std::str::from_utf8(value).ok()?.trim().split_once(' ')?;
+        let rest = rest.trim_start();
+        if scheme.eq_ignore_ascii_case("basic") {
+            let pair = String::from_utf8(BASE64.decode(rest).ok()?).ok()?;
+            let (name, secret) = pair.split_once(':')?;
+            return Some(Self::pair(name, secret));
+        }
+        scheme
+            .eq_ignore_ascii_case("bearer")
+            .then(|| Self::Token(Secret::presented(rest.to_owned())))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(value: &str) -> Presented {
+        Presented::from_headers([value.as_bytes()])
+    }
+
+    fn token(secret: &str) -> Presented {
+        Presented::Token(Secret::presented(secret.into()))
+    }
+
+    #[test]
+    fn basic_is_a_pair() {
+        for (value, name, secret) in [
+            ("Basic dXNlcjpwYXNz", "user", "pass"),
+            ("basic dXNlcjpwYXNz", "user", "pass"),
+            ("BASIC   dXNlcjpwYXNz ", "user", "pass"),
+            // The secret may hold colons and what is not ASCII.
+            ("Basic dTpwOmE6Yg==", "u", "p:a:b"),
+            ("Basic dTpwOmE6Yg", "u", "p:a:b"),
+            ("Basic dTrDvA==", "u", "ü"),
+            ("Basic Og==", "", ""),
+        ] {
+            assert_eq!(of(value), Presented::pair(name, secret), "{value}");
+        }
+    }
+
+    #[test]
+    fn bearer_is_a_secret_alone() {
+        assert_eq!(of("Bearer ke_abc"), token("ke_abc"));
+        assert_eq!(of("bearer  ke_abc "), token("ke_abc"));
+        // No second reading of the same bytes.
+        assert_eq!(of("Bearer dXNlcjpwYXNz"), token("dXNlcjpwYXNz"));
+    }
+
+    #[test]
+    fn anything_else_is_malformed() {
+        for value in [
+            "",
+            "Basic",
+            "Basic ",
+            "dXNlcjpwYXNz",
+            "Basic dXNlcg==",
+            "Basic !!!!",
+            "Basic dXNlcjpwYXNz dXNlcjpwYXNz",
+            "Basic _-8=",
+            "Basic dTr/",
+            "Digest username=\"user\"",
+            "Bearer",
+            "Basic\tdXNlcjpwYXNz",
+        ] {
+            assert_eq!(of(value), Presented::Malformed, "{value}");
+        }
+        assert_eq!(Presented::from_headers([&b"Basic \xff"[..]]), Presented::Malformed);
+    }
+
+    #[test]
+    fn there_is_one_header_or_none() {
+        assert_eq!(Presented::from_headers([]), Presented::Nothing);
+        let basic = &b"Basic dXNlcjpwYXNz"[..];
+        assert_eq!(Presented::from_headers([basic, basic]), Presented::Malformed);
+    }
+
+    #[test]
+    fn no_secret_shows_in_debug() {
+        for presented in [of("Basic dXNlcjpwYXNz"), of("Bearer pass"), of("Digest pass")] {
+            assert!(!format!("{presented:?}").contains("pass"), "{presented:?}");
+        }
+    }
+}
