@@ -62,10 +62,35 @@ impl Error {
     pub fn invalid(field: &'static str, message: impl Into<String>) -> Self {
         Self::Invalid { field, message: message.into() }
     }
+
+    /// What went wrong before any record was looked at, the same for each of
+    /// them: then it is the answer to the whole call.
+    pub fn of_all<T>(reports: &[Result<T>]) -> Option<Self> {
+        let (first, others) = reports.split_first()?;
+        let error = first.as_ref().err()?;
+        let whole = matches!(error, Self::UnknownTopic(_) | Self::Unconfigured(_));
+        (whole && others.iter().all(|other| other.as_ref().err() == Some(error)))
+            .then(|| error.clone())
+    }
 }
 
 impl From<crate::host::StoreError> for Error {
     fn from(error: crate::host::StoreError) -> Self {
         Self::Store { detail: error.0 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_an_error_of_the_whole_call_answers_for_all() {
+        let unknown = || Err(Error::UnknownTopic("t".into()));
+        assert_eq!(Error::of_all::<()>(&[unknown(), unknown()]), unknown().err());
+        assert_eq!(Error::of_all(&[Ok(()), unknown()]), None);
+        assert_eq!(Error::of_all::<()>(&[unknown(), Err(Error::invalid("line", "x"))]), None);
+        assert_eq!(Error::of_all::<()>(&[Err(Error::Timeout), Err(Error::Timeout)]), None);
+        assert_eq!(Error::of_all::<()>(&[]), None);
     }
 }

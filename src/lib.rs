@@ -19,6 +19,7 @@ pub mod config;
 pub mod error;
 pub mod host;
 pub mod http;
+pub mod limits;
 pub mod log;
 pub mod names;
 pub mod record;

@@ -2,6 +2,7 @@
 //! WIT, is held to these before any service is asked.
 
 use crate::error::{Error, Result};
+use crate::limits;
 use crate::state::keys::{MAX_GROUP_BYTES, MAX_TOPIC_BYTES};
 
 /// Kafka's rule: 1 to 249 letters, digits, dots, underscores and hyphens, and
@@ -21,6 +22,15 @@ pub fn check_topic(name: &str) -> Result<()> {
         ));
     }
     Ok(())
+}
+
+/// Topics that are read together.
+pub fn check_topics(names: &[String]) -> Result<()> {
+    if names.is_empty() || names.len() > limits::TOPICS {
+        let most = limits::TOPICS;
+        return Err(Error::invalid("topic", format!("Not 1 to {most} topics in one call")));
+    }
+    names.iter().try_for_each(|name| check_topic(name))
 }
 
 /// Anything that a person can read: 1 to 200 bytes without control characters.

@@ -1,31 +1,133 @@
-//! The export of `wasi:http/handler@0.3.0`.
+//! The export of `wasi:http/handler@0.3.0`: its requests and responses, and
+//! ours.
 
-use spin_sdk::wasip3::exports::http::handler::Guest;
-use spin_sdk::wasip3::http::types::{ErrorCode, Fields, Request, Response};
+use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
+use spin_sdk::wasip3::http::types::{
+    ErrorCode, Fields, Method, Request, Response, Scheme, Trailers,
+};
 use spin_sdk::wasip3::{wit_future, wit_stream};
-use spin_sdk::wit_bindgen;
+use spin_sdk::wit_bindgen::{self, FutureReader, StreamReader, StreamResult};
 
-struct Handler;
+use super::bindings::exports::wasi::http::handler::Guest;
+use super::{Component, app};
+use crate::http::{self as api, BodyBroken, RequestBody};
 
-spin_sdk::wasip3::http::service::export!(Handler);
+/// How much of a body is asked for at a time.
+const PIECE: usize = 64 * 1024;
 
-impl Guest for Handler {
+impl Guest for Component {
     async fn handle(request: Request) -> Result<Response, ErrorCode> {
-        let (status, body) = match request.get_path_with_query().as_deref() {
-            Some("/healthz") => (200, r#"{"status":"ok"}"#),
-            _ => (404, r#"{"error":"Not found","status":404}"#),
-        };
-        let headers = [("content-type".to_owned(), b"application/json".to_vec())];
-        let headers = Fields::from_list(&headers).map_err(|_| ErrorCode::ConfigurationError)?;
-        let (mut writer, contents) = wit_stream::new();
-        let (done, trailers) = wit_future::new(|| Ok(None));
-        let (response, _sent) = Response::new(headers, Some(contents), trailers);
-        response.set_status_code(status).map_err(|()| ErrorCode::ConfigurationError)?;
-        wit_bindgen::spawn(async move {
-            writer.write_all(body.into()).await;
-            drop(writer);
-            let _ = done.write(Ok(None)).await;
-        });
-        Ok(response)
+        let head = request.get_method();
+        let is_head = matches!(head, Method::Head);
+        let request = from_wasi_request(head, request)?;
+        let response = api::handle(&app(), request).await;
+        to_wasi_response(response, is_head)
     }
+}
+
+fn from_wasi_request(
+    method: Method,
+    request: Request,
+) -> Result<api::Request<WasiBody>, ErrorCode> {
+    let headers = request.get_headers().copy_all();
+    Ok(api::Request {
+        method: from_wasi_method(method)?,
+        target: request.get_path_with_query().unwrap_or_else(|| "/".into()),
+        headers: headers.into_iter().map(|(name, value)| (name, value.into())).collect(),
+        scheme: request.get_scheme().map(from_wasi_scheme),
+        authority: request.get_authority(),
+        body: WasiBody::new(request),
+    })
+}
+
+fn from_wasi_method(method: Method) -> Result<http::Method, ErrorCode> {
+    Ok(match method {
+        Method::Get => http::Method::GET,
+        Method::Head => http::Method::HEAD,
+        Method::Post => http::Method::POST,
+        Method::Put => http::Method::PUT,
+        Method::Delete => http::Method::DELETE,
+        Method::Connect => http::Method::CONNECT,
+        Method::Options => http::Method::OPTIONS,
+        Method::Trace => http::Method::TRACE,
+        Method::Patch => http::Method::PATCH,
+        Method::Other(name) => http::Method::from_bytes(name.as_bytes())
+            .map_err(|_| ErrorCode::HttpRequestMethodInvalid)?,
+    })
+}
+
+fn from_wasi_scheme(scheme: Scheme) -> String {
+    match scheme {
+        Scheme::Http => "http".into(),
+        Scheme::Https => "https".into(),
+        Scheme::Other(name) => name,
+    }
+}
+
+/// The body of a request. The host counts it as read or refused once this is
+/// dropped.
+struct WasiBody {
+    contents: StreamReader<u8>,
+    end: Option<FutureReader<Result<Option<Trailers>, ErrorCode>>>,
+}
+
+impl WasiBody {
+    fn new(request: Request) -> Self {
+        let (_handled, result) = wit_future::new(|| Ok(()));
+        let (contents, end) = Request::consume_body(request, result);
+        Self { contents, end: Some(end) }
+    }
+}
+
+impl RequestBody for WasiBody {
+    async fn chunk(&mut self) -> Option<Result<Bytes, BodyBroken>> {
+        while self.end.is_some() {
+            let (result, bytes) = self.contents.read(Vec::with_capacity(PIECE)).await;
+            if !bytes.is_empty() {
+                return Some(Ok(bytes.into()));
+            }
+            if result == StreamResult::Dropped {
+                break;
+            }
+        }
+        // A caller who hung up ends the stream, too.
+        match self.end.take()?.await {
+            Ok(_trailers) => None,
+            Err(_) => Some(Err(BodyBroken)),
+        }
+    }
+}
+
+/// The answer goes out as a stream, so that it is known when the host has
+/// taken all of it.
+fn to_wasi_response(response: api::Response, is_head: bool) -> Result<Response, ErrorCode> {
+    let api::Response { status, headers, body, on_sent } = response;
+    let mut entries: Vec<(String, Vec<u8>)> = headers
+        .into_iter()
+        .map(|(name, value)| (name.as_str().to_owned(), value.into_bytes()))
+        .collect();
+    if !body.is_empty() && !is_head {
+        entries.push((CONTENT_LENGTH.as_str().into(), body.len().to_string().into_bytes()));
+    }
+    let headers = Fields::from_list(&entries)
+        .map_err(|error| ErrorCode::InternalError(Some(format!("{error:?}"))))?;
+    let (done, trailers) = wit_future::new(|| Ok(None));
+    let (mut writer, contents) = wit_stream::new();
+    let contents = (!body.is_empty()).then_some(contents);
+    let (wasi, _transmitted) = Response::new(headers, contents, trailers);
+    wasi.set_status_code(status.as_u16()).map_err(|()| ErrorCode::ConfigurationError)?;
+    wit_bindgen::spawn(async move {
+        let unsent = writer.write_all(body.into()).await;
+        drop(writer);
+        if !unsent.is_empty() {
+            // The caller is gone, and `on_sent` with this.
+            return;
+        }
+        let _ = done.write(Ok(None)).await;
+        if let Some(sent) = on_sent {
+            sent();
+        }
+    });
+    Ok(wasi)
 }

@@ -1,6 +1,6 @@
-//! What a stranger may send us at most.
+//! What a stranger may send us over HTTP at most, and what we take who says
+//! nothing to want. What holds for every API is in [`crate::limits`].
 
-use std::ops::RangeInclusive;
 use std::time::Duration;
 
 /// Path and query together. A message in the path has to fit in here, and
@@ -17,30 +17,11 @@ pub(super) const HEADER_BYTES: usize = 64 * 1024;
 /// looked at later.
 pub(super) const RECORD_BYTES: usize = 16 * 1024 * 1024;
 
-/// Records in one body of lines.
-pub(super) const LINES: usize = 10_000;
-
 /// The body of a call that takes a small JSON object.
 pub(super) const JSON_BYTES: usize = 64 * 1024;
-
-/// The longest wait for a record.
-pub(super) const WAIT: Duration = Duration::from_secs(30);
 
 /// The wait for a record when the caller names none.
 pub(super) const DEFAULT_WAIT: Duration = Duration::from_secs(1);
 
-/// The longest that one call may go on delivering.
-pub(super) const BUDGET: Duration = Duration::from_secs(60);
-
 /// The budget of a delivery when the caller names none.
 pub(super) const DEFAULT_BUDGET: Duration = Duration::from_secs(10);
-
-/// Records in one page.
-pub(super) const PAGE_RECORDS: RangeInclusive<usize> = 1..=500;
-
-/// Bytes of keys, values and headers in one page; the first record comes
-/// however large.
-pub(super) const PAGE_BYTES: RangeInclusive<usize> = 1..=16 * 1024 * 1024;
-
-/// Topics that are read together.
-pub(super) const TOPICS: usize = 20;

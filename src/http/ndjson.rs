@@ -16,8 +16,9 @@ use serde_json::value::RawValue;
 
 use super::answer::{ErrorBody, to_json};
 use super::refusal::Refusal;
-use super::{limits, time};
+use super::time;
 use crate::error::{Error, Result};
+use crate::limits;
 use crate::record::{Header, NewRecord, Written};
 
 pub(super) const CONTENT_TYPE: &str = "application/x-ndjson";
@@ -69,8 +70,8 @@ pub(super) fn parse(body: &[u8], common: &[Header]) -> Result<Vec<Result<NewReco
     if body.is_empty() {
         return Err(Error::invalid("body", "The body holds no line").into());
     }
-    if body.iter().filter(|byte| **byte == b'\n').count() >= limits::LINES {
-        return Err(Refusal::BodyTooLarge { limit: format!("{} lines", limits::LINES) });
+    if body.iter().filter(|byte| **byte == b'\n').count() >= limits::RECORDS {
+        return Err(Refusal::BodyTooLarge { limit: format!("{} lines", limits::RECORDS) });
     }
     Ok(body.split(|byte| *byte == b'\n').map(|line| record(line, common)).collect())
 }
@@ -124,15 +125,6 @@ fn bytes(field: &'static str, text: Cow<'_, str>, encoding: Option<Encoding>) ->
             .map(Bytes::from)
             .map_err(|_| Error::invalid(field, "Not base64")),
     }
-}
-
-/// What went wrong before any record was looked at, the same for all of
-/// them: then it is the answer to the call.
-pub(super) fn of_all(reports: &[Result<Written>]) -> Option<Error> {
-    let (first, others) = reports.split_first()?;
-    let error = first.as_ref().err()?;
-    let whole = matches!(error, Error::UnknownTopic(_) | Error::Unconfigured(_));
-    (whole && others.iter().all(|other| other.as_ref().err() == Some(error))).then(|| error.clone())
 }
 
 /// A line for each report.
@@ -247,8 +239,8 @@ mod tests {
     fn lines_are_counted() {
         assert!(parse(b"", &[]).is_err());
         assert!(parse(b"\n", &[]).is_err());
-        let full = "{\"message\":1}\n".repeat(limits::LINES);
-        assert_eq!(parse(full.as_bytes(), &[]).unwrap().len(), limits::LINES);
+        let full = "{\"message\":1}\n".repeat(limits::RECORDS);
+        assert_eq!(parse(full.as_bytes(), &[]).unwrap().len(), limits::RECORDS);
         let over = full + "{\"message\":1}";
         assert!(matches!(parse(over.as_bytes(), &[]), Err(Refusal::BodyTooLarge { .. })));
     }
@@ -270,15 +262,5 @@ mod tests {
         {
             assert!(!is_content_type(no.as_bytes()), "{no}");
         }
-    }
-
-    #[test]
-    fn only_an_error_of_the_whole_call_answers_for_all() {
-        let unknown = || Err(Error::UnknownTopic("t".into()));
-        let written = || Ok(Written { partition: 0, offset: 0, timestamp: None });
-        assert_eq!(of_all(&[unknown(), unknown()]), Some(Error::UnknownTopic("t".into())));
-        assert_eq!(of_all(&[written(), unknown()]), None);
-        assert_eq!(of_all(&[unknown(), Err(Error::invalid("line", "x"))]), None);
-        assert_eq!(of_all(&[Err(Error::Timeout), Err(Error::Timeout)]), None);
     }
 }

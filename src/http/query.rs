@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::percent;
 use super::refusal::Refusal;
 use crate::error::Error;
+use crate::limits;
 use crate::services::consume::StartFrom;
 
 /// The parameters of one request, decoded.
@@ -63,10 +64,9 @@ impl Query {
         let parse = |text: &str| {
             // The parser would take a leading plus.
             let plain = text.bytes().all(|byte| byte.is_ascii_digit());
-            text.parse().ok().filter(|number| plain && bounds.contains(number)).ok_or_else(|| {
-                let (least, most) = (bounds.start(), bounds.end());
-                Error::invalid(name, format!("Not a whole number from {least} to {most}"))
-            })
+            // A number that is too large for the type is too large.
+            let number = text.parse().ok().filter(|_| plain).unwrap_or(usize::MAX);
+            limits::check_number(name, number, &bounds)
         };
         self.text(name)?.map(parse).transpose()
     }
@@ -90,11 +90,8 @@ impl Query {
             .ok()
             .filter(|_| plain)
             .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-            .filter(|time| *time <= longest)
-            .ok_or_else(|| {
-                let longest = longest.as_secs();
-                Error::invalid(name, format!("Not a number of seconds from 0 to {longest}"))
-            })
+            .ok_or_else(|| Error::invalid(name, "Not a number of seconds"))
+            .and_then(|time| limits::check_time(name, time, longest))
     }
 }
 

@@ -10,6 +10,7 @@ use super::topics;
 use crate::app::App;
 use crate::host::Host;
 use crate::http::answer::Response;
+use crate::http::limits::DEFAULT_WAIT;
 use crate::http::query::Query;
 use crate::http::refusal::Refusal;
 use crate::http::request::Request;
@@ -17,7 +18,7 @@ use crate::log::Log;
 use crate::record::Record;
 use crate::render::{self, Text};
 use crate::services::consume::{Consumed, Next};
-use crate::{http::limits, names};
+use crate::{limits, names};
 
 /// The group of a caller who names none.
 const DEFAULT_GROUP: &str = "default";
@@ -66,7 +67,7 @@ pub(in crate::http) async fn next<H: Host, L: Log, B>(
         group: group.to_owned(),
         topics: topics.clone(),
         from: query.from()?,
-        wait: query.seconds("wait", limits::DEFAULT_WAIT, limits::WAIT)?,
+        wait: query.seconds("wait", DEFAULT_WAIT, limits::WAIT)?,
         max: max.unwrap_or(if as_page { *limits::PAGE_RECORDS.end() } else { 1 }),
         max_bytes: max_bytes.unwrap_or(*limits::PAGE_BYTES.end()),
     };

@@ -7,8 +7,8 @@ pub(super) mod producer;
 pub(super) mod topics;
 pub(super) mod webhooks;
 
-use super::{limits, percent};
-use crate::error::{Error, Result};
+use super::percent;
+use crate::error::Result;
 use crate::names;
 
 /// The topic that a path names.
@@ -20,10 +20,8 @@ fn topic(segment: &str) -> Result<String> {
 
 /// The topics that a path names, with commas between them.
 fn topics(segment: &str) -> Result<Vec<String>> {
-    let topics: Vec<_> = segment.split(',').map(topic).collect::<Result<_>>()?;
-    if topics.len() > limits::TOPICS {
-        let most = limits::TOPICS;
-        return Err(Error::invalid("topic", format!("More than {most} topics in one call")));
-    }
+    let decode = |piece| percent::decode_text("topic", piece);
+    let topics: Vec<_> = segment.split(',').map(decode).collect::<Result<_>>()?;
+    names::check_topics(&topics)?;
     Ok(topics)
 }

@@ -104,7 +104,7 @@ async fn lines<H: Host, L: Log, B: RequestBody>(
             None => written.next().unwrap_or_else(no_report),
         })
         .collect();
-    if let Some(error) = ndjson::of_all(&reports) {
+    if let Some(error) = Error::of_all(&reports) {
         return Err(error.into());
     }
     let lines = ndjson::render(&reports, |written| produced(topic, written));

@@ -8,11 +8,12 @@ use crate::app::App;
 use crate::error::Error;
 use crate::host::Host;
 use crate::http::answer::Response;
-use crate::http::limits;
+use crate::http::limits::{DEFAULT_BUDGET, JSON_BYTES};
 use crate::http::percent;
 use crate::http::query::{Query, start_from};
 use crate::http::refusal::Refusal;
 use crate::http::request::{Request, RequestBody};
+use crate::limits;
 use crate::log::Log;
 use crate::names;
 use crate::render::timestamp;
@@ -96,7 +97,7 @@ pub(in crate::http) async fn register_body<H: Host, L: Log, B: RequestBody>(
     request: &mut Request<B>,
 ) -> Result<Response, Refusal> {
     Query::parse(request.query(), &[])?;
-    let body = request.read_body(limits::JSON_BYTES).await?;
+    let body = request.read_body(JSON_BYTES).await?;
     let wish: Wish = serde_json::from_slice(&body)
         .map_err(|error| Error::invalid("body", format!("Not a registration: {error}")))?;
     names::check_topic(&wish.topic)?;
@@ -181,7 +182,7 @@ pub(in crate::http) async fn deliver<H: Host, L: Log, B>(
     request: &Request<B>,
 ) -> Result<Response, Refusal> {
     let query = Query::parse(request.query(), &["budget"])?;
-    let budget = query.seconds("budget", limits::DEFAULT_BUDGET, limits::BUDGET)?;
+    let budget = query.seconds("budget", DEFAULT_BUDGET, limits::BUDGET)?;
     let deliveries = app.services().await?.webhooks.deliver(budget).await?;
     let webhooks = deliveries.into_iter().map(Delivered::from).collect();
     Ok(Response::json(StatusCode::OK, &Deliveries { webhooks }))

@@ -1,0 +1,85 @@
+//! The export of `kafka-edge:api/webhook`.
+
+use std::time::Duration;
+
+use super::bindings::exports::kafka_edge::api::webhook::{
+    Delivery, Error, Guest, Milliseconds, Progress, Registration, Start, Topic, Webhook,
+};
+use super::{Component, services};
+use crate::services::webhook as service;
+use crate::{limits, names};
+
+impl Guest for Component {
+    async fn register(
+        topic: Topic,
+        callback_url: String,
+        start: Start,
+    ) -> Result<Registration, Error> {
+        names::check_topic(&topic)?;
+        let webhooks = &services().await?.webhooks;
+        Ok(webhooks.register(&topic, &callback_url, start.into()).await?.into())
+    }
+
+    async fn list() -> Result<Vec<Webhook>, Error> {
+        let webhooks = services().await?.webhooks.list().await?;
+        Ok(webhooks.into_iter().map(Into::into).collect())
+    }
+
+    async fn get(id: String) -> Result<(Webhook, Vec<Progress>), Error> {
+        let (webhook, progress) = services().await?.webhooks.get(&id).await?;
+        Ok((webhook.into(), progress.into_iter().map(Into::into).collect()))
+    }
+
+    async fn delete(id: String) -> Result<(), Error> {
+        Ok(services().await?.webhooks.delete(&id).await?)
+    }
+
+    async fn deliver(budget: Milliseconds) -> Result<Vec<Delivery>, Error> {
+        let budget = Duration::from_millis(budget.into());
+        let budget = limits::check_time("budget", budget, limits::BUDGET)?;
+        let deliveries = services().await?.webhooks.deliver(budget).await?;
+        Ok(deliveries.into_iter().map(Into::into).collect())
+    }
+}
+
+impl From<service::Webhook> for Webhook {
+    fn from(webhook: service::Webhook) -> Self {
+        Self {
+            id: webhook.id,
+            topic: webhook.topic,
+            callback_url: webhook.callback_url,
+            created: webhook.created,
+        }
+    }
+}
+
+impl From<service::Registered> for Registration {
+    fn from(registered: service::Registered) -> Self {
+        Self { webhook: registered.webhook.into(), secret: registered.secret }
+    }
+}
+
+impl From<service::Progress> for Progress {
+    fn from(progress: service::Progress) -> Self {
+        Self {
+            partition: progress.partition,
+            position: progress.position,
+            failures: progress.failures,
+            next_attempt: progress.next_attempt,
+            last_error: progress.last_error,
+        }
+    }
+}
+
+impl From<service::Delivery> for Delivery {
+    fn from(delivery: service::Delivery) -> Self {
+        Self {
+            webhook_id: delivery.webhook_id,
+            topic: delivery.topic,
+            delivered: delivery.delivered,
+            failed: delivery.failed,
+            next_attempt: delivery.next_attempt,
+            error: delivery.error,
+        }
+    }
+}
