@@ -11,6 +11,7 @@
 //! | `kafka-edge/1/group/{group}/{topic}/{partition}/…` | a consumer group's lane |
 //! | `kafka-edge/1/hook/{webhook id}/{partition}/…` | a webhook's lane |
 //! | `kafka-edge/1/registry/…` | the lane of the document that lists the webhooks |
+//! | `kafka-edge/1/credentials/…` | the lane of the document that lists the credentials |
 //! | `…/c/{epoch}` | claim |
 //! | `…/s/{epoch}` | document |
 //! | `…/w/{epoch}` | watch |
@@ -97,6 +98,11 @@ impl LaneName {
     /// The list of all webhooks.
     pub fn registry() -> Self {
         Self(format!("{ROOT}/registry"))
+    }
+
+    /// The list of all credentials that were made at run time.
+    pub fn credentials() -> Self {
+        Self(format!("{ROOT}/credentials"))
     }
 
     pub fn claim(&self, epoch: Epoch) -> ClaimKey {

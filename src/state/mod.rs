@@ -1,9 +1,11 @@
 //! Documents in the host's key-value store.
 //!
 //! [`keys`] builds every key there is. [`lane`] is how instances that know
-//! nothing of each other take turns at a document. Services say what their
-//! documents hold; nothing else of the core talks to the store.
+//! nothing of each other take turns at a document; [`shared`] is a document
+//! that a short turn is enough for. Services say what their documents hold;
+//! nothing else of the core talks to the store.
 
 pub mod keys;
 pub mod lane;
+pub mod shared;
 mod store;

@@ -1,0 +1,121 @@
+//! One document that all instances share: read by everybody, changed as a
+//! whole under a lease.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::rc::Rc;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::keys::LaneName;
+use super::lane::{Claim, Lane, Params, Written};
+use crate::error::{Error, Result};
+use crate::host::Host;
+
+/// How long a change waits for others.
+const MAX_WAIT: Duration = Duration::from_secs(5);
+
+/// A document, and what this instance knows of it. As long as nobody has
+/// written it, it is the default.
+pub struct Shared<H, T> {
+    host: H,
+    lane: Lane<H, T>,
+    snapshot: RefCell<Option<Snapshot<T>>>,
+    /// When somebody last began to read it anew.
+    asked: Cell<Option<Duration>>,
+}
+
+/// The document as it was at some time of the monotonic clock.
+struct Snapshot<T> {
+    at: Duration,
+    document: Rc<T>,
+}
+
+impl<H, T> Shared<H, T>
+where
+    H: Host,
+    T: Serialize + DeserializeOwned + Clone + Default,
+{
+    pub fn new(host: H, name: LaneName) -> Self {
+        let lane = Lane::new(host.clone(), name, Params::default());
+        Self { host, lane, snapshot: RefCell::default(), asked: Cell::default() }
+    }
+
+    /// The document as it is now.
+    pub async fn read(&self) -> Result<Rc<T>> {
+        let at = self.host.monotonic();
+        self.asked.set(Some(at));
+        let latest = self.lane.peek().await?;
+        let document = latest.and_then(|(_, document)| document.payload).unwrap_or_default();
+        Ok(self.remember(at, document))
+    }
+
+    /// The document as it was at most `age` ago, if this instance knows it.
+    pub fn known(&self, age: Duration) -> Option<Rc<T>> {
+        let oldest = self.host.monotonic().checked_sub(age).unwrap_or_default();
+        let snapshot = self.snapshot.borrow();
+        let fresh = snapshot.as_ref().filter(|snapshot| snapshot.at >= oldest);
+        fresh.map(|snapshot| snapshot.document.clone())
+    }
+
+    /// The document as it was `age` ago at most: while one request reads it
+    /// anew the others go on with what is known, for as long again.
+    pub async fn recent(&self, age: Duration) -> Result<Rc<T>> {
+        let being_read =
+            self.asked.get().is_some_and(|at| self.host.monotonic().saturating_sub(at) < age);
+        match self.known(if being_read { age * 2 } else { age }) {
+            Some(document) => Ok(document),
+            None => self.read().await,
+        }
+    }
+
+    /// Changes the document; `edit` is given the latest one and may be asked
+    /// again, also when an earlier change of its own may have been kept. Its
+    /// answer is given only when the changed document is in the store for
+    /// good. An `edit` that fails leaves the document as it found it.
+    pub async fn change<R>(&self, edit: impl Fn(&mut T) -> Result<R>) -> Result<R> {
+        let give_up = self.host.monotonic() + MAX_WAIT;
+        loop {
+            // Who died in the first epoch was not heard of: nothing is lost by
+            // beginning anew.
+            let pause = match self.lane.try_claim(async |_| Ok(T::default())).await? {
+                Claim::Busy { retry_in } => retry_in,
+                Claim::Won(claimed) => {
+                    let at = self.host.monotonic();
+                    let mut document = claimed.payload().clone();
+                    let answer = edit(&mut document);
+                    match claimed.settle(document.clone()).await? {
+                        Written::Kept => {
+                            self.remember(at, document);
+                            return answer;
+                        }
+                        // It may be there or not; the next look tells.
+                        Written::Lost => Duration::ZERO,
+                    }
+                }
+            };
+            if self.host.monotonic() + pause >= give_up {
+                return Err(Error::Busy("Others are changing the same list; try again".into()));
+            }
+            self.host.sleep(pause).await;
+        }
+    }
+
+    fn remember(&self, at: Duration, document: T) -> Rc<T> {
+        let document = Rc::new(document);
+        let mut snapshot = self.snapshot.borrow_mut();
+        // A slow read must not hide what was learnt since.
+        if snapshot.as_ref().is_none_or(|known| known.at <= at) {
+            *snapshot = Some(Snapshot { at, document: document.clone() });
+        }
+        document
+    }
+}
+
+impl<H, T> fmt::Debug for Shared<H, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").finish_non_exhaustive()
+    }
+}
