@@ -85,11 +85,11 @@ impl Script {
         Self::default()
     }
 
-    /// Answers `"METHOD /path"` (exactly that path, any query). A route that
-    /// was added later goes first.
+    /// Answers `"METHOD /path"`, whatever the query; a segment `*` of the path
+    /// stands for any one. A route that was added later goes first.
     pub fn on(&self, route: &str, answers: impl IntoIterator<Item = Answer>) -> &Self {
         let route = route.to_owned();
-        let wanted = move |request: &Outgoing| route_of(request) == route;
+        let wanted = move |request: &Outgoing| matches(&route, request);
         let answers = answers.into_iter().collect();
         self.0.borrow_mut().routes.insert(0, Route { wanted: Box::new(wanted), answers });
         self
@@ -100,9 +100,9 @@ impl Script {
         self.0.borrow().seen.clone()
     }
 
-    /// How often `"METHOD /path"` was asked.
+    /// How often `"METHOD /path"` was asked, with `*` as in [`on`](Self::on).
     pub fn count(&self, route: &str) -> usize {
-        self.0.borrow().seen.iter().filter(|request| route_of(request) == route).count()
+        self.0.borrow().seen.iter().filter(|request| matches(route, request)).count()
     }
 
     /// For [`World::set_upstream`](crate::World::set_upstream).
@@ -129,6 +129,19 @@ impl Script {
         let answer = answer.unwrap_or_else(|| panic!("no answer to {}", route_of(&request)));
         inner.seen.push(request);
         answer
+    }
+}
+
+fn matches(route: &str, request: &Outgoing) -> bool {
+    let asked = route_of(request);
+    let (mut route, mut asked) = (route.split('/'), asked.split('/'));
+    loop {
+        match (route.next(), asked.next()) {
+            (None, None) => return true,
+            (Some("*"), Some(_)) => {}
+            (Some(route), Some(asked)) if route == asked => {}
+            _ => return false,
+        }
     }
 }
 

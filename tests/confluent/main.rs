@@ -1,0 +1,9 @@
+//! The log over Confluent's REST APIs, against answers made up for it and
+//! against the emulator, in virtual time.
+
+mod cloud;
+mod metadata;
+mod produce;
+mod setup;
+mod stream_damage;
+mod v2;

@@ -1,0 +1,159 @@
+//! What these tests have in common.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use bytes::Bytes;
+use kafka_edge::config::{Config, ConsumeApi};
+use kafka_edge::error::Result;
+use kafka_edge::host::Outgoing;
+use kafka_edge::log::confluent::ConfluentLog;
+use kafka_edge::log::{Fetch, Log, Place};
+use kafka_edge::record::{NewRecord, Record, Written};
+use kafka_edge_sim::{Answer, Faults, Script, SimHost, World};
+use serde_json::{Value, json};
+
+pub(crate) const TOPIC: &str = "GET /v3/clusters/c1/topics/orders";
+pub(crate) const CONFIGS: &str = "GET /v3/clusters/c1/topics/orders/configs";
+pub(crate) const RECORDS: &str = "POST /v3/clusters/c1/topics/orders/records";
+
+/// A scripted server with a topic `orders` of three partitions, whose limit
+/// is 1000 bytes, and a log that talks to it.
+pub(crate) struct Scripted {
+    pub(crate) script: Script,
+    pub(crate) faults: Faults,
+    pub(crate) host: SimHost,
+    pub(crate) log: ConfluentLog<SimHost>,
+}
+
+impl Scripted {
+    pub(crate) fn new(api: ConsumeApi) -> Self {
+        let world = World::new(11);
+        let script = Script::new();
+        script.on(TOPIC, [topic()]);
+        script.on(CONFIGS, [configs(1_000)]);
+        let faults = Faults::new();
+        world.set_upstream(faults.wrap(script.upstream()));
+        let host = world.instance();
+        let log = ConfluentLog::new(host.clone(), &config(api));
+        Self { script, faults, host, log }
+    }
+
+    /// The same server with these answers to a produce.
+    pub(crate) fn producing(answers: impl IntoIterator<Item = Answer>) -> Self {
+        let this = Self::new(ConsumeApi::V2);
+        this.script.on(RECORDS, answers);
+        this
+    }
+
+    pub(crate) async fn produce(&self, records: Vec<NewRecord>) -> Vec<Result<Written>> {
+        produce(&self.log, "orders", records).await
+    }
+
+    pub(crate) async fn produce_values<const N: usize>(
+        &self,
+        values: [&'static str; N],
+    ) -> [Result<Written>; N] {
+        let outcomes = self.produce(values.map(value).into()).await;
+        outcomes.try_into().expect("one outcome for each record")
+    }
+
+    /// What was sent to produce, call by call, as values.
+    pub(crate) fn produced(&self) -> Vec<Vec<String>> {
+        let calls = self.script.seen().into_iter().filter(|call| call.method == http::Method::POST);
+        calls.map(|call| values_of(&call)).collect()
+    }
+}
+
+pub(crate) fn config(consume_api: ConsumeApi) -> Config {
+    Config {
+        rest_url: "http://kafka.test:8082".into(),
+        cluster_id: Some("c1".into()),
+        api_key: None,
+        consume_api,
+        connect_timeout: Duration::from_secs(5),
+        request_timeout: Duration::from_secs(15),
+        webhook_timeout: Duration::from_secs(15),
+        webhook_allow_private: false,
+    }
+}
+
+pub(crate) fn topic() -> Answer {
+    let topic = json!({"kind": "KafkaTopic", "topic_name": "orders", "partitions_count": 3});
+    Answer::body(200, topic.to_string())
+}
+
+pub(crate) fn configs(max_message_bytes: u64) -> Answer {
+    let limit = max_message_bytes.to_string();
+    let configs = json!({"data": [
+        {"name": "cleanup.policy", "value": "delete"},
+        {"name": "follower.replication.throttled.replicas", "value": null},
+        {"name": "max.message.bytes", "value": limit},
+    ]});
+    Answer::body(200, configs.to_string())
+}
+
+pub(crate) fn error(status: u16, code: i64, message: &str) -> Answer {
+    Answer::body(status, refusal(code, message))
+}
+
+pub(crate) fn refusal(code: i64, message: &str) -> String {
+    json!({"error_code": code, "message": message}).to_string()
+}
+
+/// A report of success.
+pub(crate) fn report(offset: i64) -> String {
+    let time = "2026-03-01T10:15:30.250Z";
+    format!(
+        r#"{{"error_code":200,"cluster_id":"c1","topic_name":"orders","partition_id":1,"offset":{offset},"timestamp":"{time}","value":{{"type":"STRING","size":1}}}}"#
+    )
+}
+
+pub(crate) fn written(offset: i64) -> Result<Written> {
+    Ok(Written { partition: 1, offset, timestamp: Some(1_772_360_130_250) })
+}
+
+pub(crate) fn value(value: &'static str) -> NewRecord {
+    NewRecord { value: Some(Bytes::from_static(value.as_bytes())), ..NewRecord::default() }
+}
+
+pub(crate) async fn produce(
+    log: &impl Log,
+    topic: &str,
+    records: Vec<NewRecord>,
+) -> Vec<Result<Written>> {
+    let outcomes = RefCell::new(vec![None; records.len()]);
+    let report = |index: usize, outcome| {
+        let before = outcomes.borrow_mut()[index].replace(outcome);
+        assert_eq!(before, None, "record {index} was reported on twice");
+    };
+    log.produce(topic, records, report).await;
+    outcomes
+        .into_inner()
+        .into_iter()
+        .map(|outcome| outcome.expect("every record is reported on"))
+        .collect()
+}
+
+pub(crate) fn values_of(call: &Outgoing) -> Vec<String> {
+    let records = serde_json::Deserializer::from_slice(&call.body).into_iter::<Value>();
+    let value = |record: Value| record["value"]["data"].as_str().unwrap_or("null").to_owned();
+    records.map(|record| value(record.expect("records are JSON"))).collect()
+}
+
+/// A fetch of `orders/0` with room for everything.
+pub(crate) fn at(offset: i64, place: Option<Place>, wait: Duration) -> Fetch<'static> {
+    Fetch {
+        topic: "orders",
+        partition: 0,
+        offset,
+        place,
+        max_records: 100,
+        max_bytes: 1 << 20,
+        wait,
+    }
+}
+
+pub(crate) fn offsets_of(records: &[Record]) -> Vec<i64> {
+    records.iter().map(|record| record.offset).collect()
+}
