@@ -29,17 +29,18 @@
 //! ```
 
 mod body;
+mod emulator;
 mod faults;
 mod host;
 mod life;
 mod log;
-
 mod script;
 mod signal;
 mod store;
 mod world;
 
 pub use body::{Piece, SimBody};
+pub use emulator::emulator;
 pub use faults::{Fault, Faults};
 pub use host::SimHost;
 pub use life::Fate;
