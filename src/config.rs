@@ -1,6 +1,7 @@
 //! The configuration, from the host's variables. `spin.toml` lists and
 //! documents them all.
 
+mod access;
 mod address;
 mod value;
 
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use futures_util::future::try_join_all;
 
+pub use self::access::Access;
 use self::address::Address;
 use crate::error::{Error, Result};
 use crate::host::Host;
@@ -146,20 +148,6 @@ fn switch(name: &'static str, text: &impl Fn(&'static str) -> Option<String>) ->
 async fn variable<H: Host>(host: &H, name: &str) -> Result<Option<String>> {
     let value = host.variable(name).await;
     value.map_err(|_| Error::Unconfigured(format!("The variable {name} could not be read")))
-}
-
-/// Who may call. Read on its own, since health checks and refusals must work
-/// without the rest.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Access {
-    pub open: bool,
-}
-
-impl Access {
-    pub async fn load<H: Host>(host: &H) -> Result<Self> {
-        let open = variable(host, "open_access").await?;
-        Ok(Self { open: value::switch("open_access", open.as_deref())? })
-    }
 }
 
 #[cfg(test)]

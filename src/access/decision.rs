@@ -34,6 +34,15 @@ impl Denial {
     pub const CHALLENGE: &'static str =
         r#"Basic realm="kafka-edge", charset="UTF-8", Bearer realm="kafka-edge""#;
 
+    /// For what was presented and is not known.
+    pub fn of_unknown(presented: &Presented) -> Self {
+        match presented {
+            Presented::Nothing => Self::Nobody,
+            Presented::Malformed => Self::Malformed,
+            Presented::Pair { .. } | Presented::Token(_) => Self::Unknown,
+        }
+    }
+
     /// What was missing, for a caller who is known.
     pub fn detail(&self) -> Option<String> {
         match self {
@@ -107,7 +116,10 @@ impl Grant {
 ///
 /// Every one of them is compared, whatever the others gave: a wrong secret for
 /// a name that exists takes as long as a name that does not.
-pub fn identify(known: &[Rc<Credential>], presented: &Presented) -> Option<Rc<Credential>> {
+pub fn identify<'c>(
+    known: impl Iterator<Item = &'c Rc<Credential>> + Clone,
+    presented: &Presented,
+) -> Option<Rc<Credential>> {
     let (name, hash) = match presented {
         Presented::Nothing | Presented::Malformed => return None,
         Presented::Pair { name, secret } => (Some(name), secret.hash()),
@@ -115,23 +127,14 @@ pub fn identify(known: &[Rc<Credential>], presented: &Presented) -> Option<Rc<Cr
     };
     const NONE: u32 = u32::MAX;
     let mut found = NONE;
-    for (place, credential) in (0..NONE).zip(known) {
+    for (place, credential) in (0..NONE).zip(known.clone()) {
         let same_name = match name {
             Some(name) => name.as_bytes().ct_eq(credential.name().as_str().as_bytes()),
             None => Choice::from(1),
         };
         found.conditional_assign(&place, same_name & hash.ct_eq(credential.secret()));
     }
-    known.get(found as usize).cloned()
-}
-
-/// The denial of what no credential was found for.
-pub(crate) fn unknown(presented: &Presented) -> Denial {
-    match presented {
-        Presented::Nothing => Denial::Nobody,
-        Presented::Malformed => Denial::Malformed,
-        Presented::Pair { .. } | Presented::Token(_) => Denial::Unknown,
-    }
+    (0..NONE).zip(known).find(|(place, _)| *place == found).map(|(_, known)| known.clone())
 }
 
 /// All of it at once, for a call whose topic is known from the start.
@@ -141,7 +144,8 @@ pub fn check(
     needed: Permission,
     topic: Option<&str>,
 ) -> Result<Grant, Denial> {
-    let grant = identify(known, presented).map(Grant::to).ok_or_else(|| unknown(presented))?;
+    let grant = identify(known.iter(), presented).map(Grant::to);
+    let grant = grant.ok_or_else(|| Denial::of_unknown(presented))?;
     grant.permits(needed)?;
     topic.map_or(Ok(()), |topic| grant.permits_topic(topic))?;
     Ok(grant)
@@ -166,7 +170,7 @@ mod tests {
     }
 
     fn name(presented: &Presented) -> Option<String> {
-        identify(&known(), presented).map(|credential| credential.name().to_string())
+        identify(known().iter(), presented).map(|credential| credential.name().to_string())
     }
 
     #[test]

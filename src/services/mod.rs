@@ -3,6 +3,7 @@
 //! The HTTP API and the WIT exports both call these and nothing else.
 
 pub mod consume;
+pub mod credentials;
 pub mod produce;
 pub mod topics;
 pub mod webhook;

@@ -1,0 +1,213 @@
+//! Credentials, those of the configuration and those made at run time, and
+//! who may call by them.
+//!
+//! The latter are a list in the store that all instances share: a name, what
+//! it allows, and the hash of a secret that was shown once. A check costs no
+//! read of the store as a rule: credentials of the configuration need none,
+//! and each instance keeps the list for [`FRESH`]. So a credential that was
+//! deleted works for at most twice that time elsewhere. What is not in the list
+//! is looked for again if the list is older than [`FRESH_ENOUGH_TO_REFUSE`], so
+//! that a new credential works everywhere within half a second, and strangers
+//! cause no more than a few reads a second.
+//!
+//! A store that fails never opens anything: whom the configuration knows may
+//! go on, everybody else is told that the store failed.
+
+mod stored;
+
+use std::cell::Cell;
+use std::fmt;
+use std::time::Duration;
+
+use self::stored::{Stored, StoredList};
+use crate::access::{
+    Credential, Denial, Flaw, Grant, Name, Permissions, Presented, Secret, Topics, identify,
+};
+use crate::config::Access;
+use crate::error::Error;
+use crate::host::{Host, Millis};
+use crate::state::keys::LaneName;
+use crate::state::shared::Shared;
+
+/// How long the list of the store is used without looking.
+pub const FRESH: Duration = Duration::from_secs(2);
+
+/// The same, where something presented is not in it.
+pub const FRESH_ENOUGH_TO_REFUSE: Duration = Duration::from_millis(250);
+
+/// Of those that are made at run time.
+pub const MAX_STORED: usize = 100;
+
+/// What a new credential is to be. Its secret is made here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Wish {
+    pub name: String,
+    pub allow: Vec<String>,
+    pub topics: Vec<String>,
+}
+
+/// A credential as administrators see it: everything but its secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    pub name: Name,
+    pub allow: Permissions,
+    pub topics: Topics,
+    /// `None` for one of the configuration.
+    pub created: Option<Millis>,
+}
+
+/// A new credential.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Created {
+    pub credential: Listed,
+    /// Shown now and never again.
+    pub secret: Secret,
+}
+
+/// Why a caller is not let in.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Refused {
+    #[error(transparent)]
+    Denied(#[from] Denial),
+    /// It could not be found out who calls.
+    #[error(transparent)]
+    Failed(#[from] Error),
+}
+
+/// Why a credential was not made or deleted.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CredentialError {
+    /// 400
+    #[error(transparent)]
+    Invalid(#[from] Flaw),
+    /// 404
+    #[error("Credential not found")]
+    Unknown,
+    /// 409
+    #[error("There is a credential of this name already")]
+    NameTaken,
+    /// 409
+    #[error("This credential is in the variable credentials, and can be removed only there")]
+    Configured,
+    /// 409
+    #[error("There are {MAX_STORED} credentials already")]
+    TooMany,
+    #[error(transparent)]
+    Failed(#[from] Error),
+}
+
+pub struct Credentials<H> {
+    host: H,
+    configured: Access,
+    stored: Shared<H, StoredList>,
+}
+
+impl<H: Host> Credentials<H> {
+    pub fn new(host: H, configured: Access) -> Self {
+        let stored = Shared::new(host.clone(), LaneName::credentials());
+        Self { host, configured, stored }
+    }
+
+    /// Finds out who calls, before anything else is looked at.
+    pub async fn check(&self, presented: &Presented) -> Result<Grant, Refused> {
+        let Access { open, credentials: configured } = &self.configured;
+        if *open {
+            return Ok(Grant::open());
+        }
+        if let Some(credential) = identify(configured.iter(), presented) {
+            return Ok(Grant::to(credential));
+        }
+        let denial = Denial::of_unknown(presented);
+        if denial != Denial::Unknown && !configured.is_empty() {
+            return Err(denial.into());
+        }
+        let mut list = self.stored.recent(FRESH).await?;
+        if let Some(credential) = identify(list.credentials(), presented) {
+            return Ok(Grant::to(credential));
+        }
+        if denial == Denial::Unknown {
+            list = self.stored.recent(FRESH_ENOUGH_TO_REFUSE).await?;
+            if let Some(credential) = identify(list.credentials(), presented) {
+                return Ok(Grant::to(credential));
+            }
+        }
+        if configured.is_empty() && list.is_empty() {
+            return Err(nobody_may().into());
+        }
+        Err(denial.into())
+    }
+
+    /// Makes a credential and its secret.
+    pub async fn create(&self, wish: Wish) -> Result<Created, CredentialError> {
+        let secret = Secret::generate(&self.host);
+        let credential = Credential::new(
+            Name::parse(&wish.name)?,
+            secret.hash(),
+            Permissions::parse(&wish.allow)?,
+            Topics::parse(&wish.topics)?,
+        )?;
+        if self.is_configured(credential.name().as_str()) {
+            return Err(CredentialError::NameTaken);
+        }
+        let new = Stored::new(credential, self.host.now());
+        self.stored.change(|list| Ok(list.add(&new))).await??;
+        Ok(Created { credential: (&new).into(), secret })
+    }
+
+    /// All there are, those of the configuration first.
+    pub async fn list(&self) -> Result<Vec<Listed>, Error> {
+        let stored = self.stored.read().await?;
+        let configured = self.configured.credentials.iter().map(|known| Listed::of(known, None));
+        Ok(configured.chain(stored.iter().map(Listed::from)).collect())
+    }
+
+    pub async fn delete(&self, name: &str) -> Result<(), CredentialError> {
+        // A first write that seemed lost may have been kept: then it is gone
+        // at the second look, and that is no failure.
+        let seen = Cell::new(false);
+        let removed = self.stored.change(|list| {
+            seen.set(list.remove(name) || seen.get());
+            Ok(seen.get())
+        });
+        match removed.await? {
+            true => Ok(()),
+            false if self.is_configured(name) => Err(CredentialError::Configured),
+            false => Err(CredentialError::Unknown),
+        }
+    }
+
+    fn is_configured(&self, name: &str) -> bool {
+        self.configured.credentials.iter().any(|known| known.name().as_str() == name)
+    }
+}
+
+fn nobody_may() -> Error {
+    Error::Unconfigured(
+        "Nobody may call this gateway yet: list who may in its variable credentials, or set \
+         open_access to true to let in everyone who can reach it"
+            .into(),
+    )
+}
+
+impl Listed {
+    fn of(credential: &Credential, created: Option<Millis>) -> Self {
+        Self {
+            name: credential.name().clone(),
+            allow: credential.allow().clone(),
+            topics: credential.topics().clone(),
+            created,
+        }
+    }
+}
+
+impl From<&Stored> for Listed {
+    fn from(stored: &Stored) -> Self {
+        Self::of(stored.credential(), Some(stored.created()))
+    }
+}
+
+impl<H> fmt::Debug for Credentials<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credentials").field("stored", &self.stored).finish_non_exhaustive()
+    }
+}
