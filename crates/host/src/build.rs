@@ -1,0 +1,149 @@
+//! Builds a component from a package of a workspace.
+//!
+//! This is what `cargo dev` and the end-to-end tests do before they start a
+//! host. It calls the `cargo` that is there; two at once are safe, cargo lets
+//! one wait for the other.
+
+use serde_json::Value;
+use std::ffi::OsString;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+
+/// What components are compiled for.
+pub const TARGET: &str = "wasm32-wasip2";
+
+/// The profile that they ship with.
+pub const PROFILE: &str = "component";
+
+/// Why there is no component.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// A program that is needed could not be run.
+    #[error("{program} could not be run: {reason}")]
+    NotRun {
+        /// Which one.
+        program: String,
+        /// What the operating system said.
+        reason: io::Error,
+    },
+    /// The target is missing and rustup could not add it.
+    #[error(
+        "the target {TARGET} is not installed, and `rustup target add {TARGET}` failed: {reason}"
+    )]
+    NoTarget {
+        /// What rustup said.
+        reason: String,
+    },
+    /// The compiler found faults, as it said in lines that were passed on.
+    #[error("the component does not compile: `{command}` failed")]
+    Failed {
+        /// What to run to see it again.
+        command: String,
+        /// The compiler's own words.
+        messages: String,
+    },
+    /// Cargo was content and made no component.
+    #[error("the package {package} builds no component; is it a cdylib?")]
+    NoComponent {
+        /// Which package.
+        package: String,
+    },
+}
+
+/// Builds the component of a package, and says where it lies.
+///
+/// `workspace` is a folder in the workspace. Lines about the progress, the
+/// compiler's included, go to `progress`. `CARGO_TARGET_DIR` is heeded.
+pub fn component(
+    workspace: &Path,
+    package: &str,
+    progress: &mut (dyn FnMut(&str) + Send),
+) -> Result<PathBuf, BuildError> {
+    add_target(workspace, progress)?;
+    let mut cargo = tool("CARGO", "cargo");
+    cargo
+        .current_dir(workspace)
+        .args(["build", "--package", package])
+        .args(["--target", TARGET, "--profile", PROFILE])
+        .args(["--color", "never"])
+        .arg("--message-format=json-render-diagnostics")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let not_run = |reason| BuildError::NotRun { program: "cargo".to_owned(), reason };
+    let mut child = cargo.spawn().map_err(not_run)?;
+    let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+    // Both pipes must be emptied, or cargo stands still.
+    let (component, messages) = thread::scope(|scope| {
+        let artifacts = scope.spawn(|| stdout.and_then(|out| find_component(out, package)));
+        let mut messages = String::new();
+        for line in stderr.into_iter().flat_map(lines) {
+            messages.push_str(&line);
+            messages.push('\n');
+            progress(&line);
+        }
+        (artifacts.join().unwrap_or_default(), messages)
+    });
+    let status = child.wait().map_err(not_run)?;
+    if !status.success() {
+        return Err(BuildError::Failed {
+            command: format!("cargo build -p {package} --target {TARGET} --profile {PROFILE}"),
+            messages,
+        });
+    }
+    component.ok_or_else(|| BuildError::NoComponent { package: package.to_owned() })
+}
+
+/// Has rustup add the target, if its libraries are not there.
+fn add_target(workspace: &Path, progress: &mut (dyn FnMut(&str) + Send)) -> Result<(), BuildError> {
+    let libraries = tool("RUSTC", "rustc")
+        .current_dir(workspace)
+        .args(["--print", "target-libdir", "--target", TARGET])
+        .output()
+        .map_err(|reason| BuildError::NotRun { program: "rustc".to_owned(), reason })?;
+    let libraries = String::from_utf8_lossy(&libraries.stdout);
+    if Path::new(libraries.trim()).is_dir() {
+        return Ok(());
+    }
+    progress(&format!("adding the target {TARGET} with rustup"));
+    let added =
+        Command::new("rustup").current_dir(workspace).args(["target", "add", TARGET]).output();
+    let reason = match added {
+        Ok(output) if output.status.success() => return Ok(()),
+        Ok(output) => String::from_utf8_lossy(&output.stderr).trim().to_owned(),
+        Err(error) => error.to_string(),
+    };
+    Err(BuildError::NoTarget { reason })
+}
+
+/// The tool that an outer cargo names, or the one on the path.
+fn tool(variable: &str, name: &str) -> Command {
+    let program = std::env::var_os(variable).unwrap_or_else(|| OsString::from(name));
+    Command::new(program)
+}
+
+fn lines(pipe: impl Read) -> impl Iterator<Item = String> {
+    BufReader::new(pipe).lines().map_while(Result::ok)
+}
+
+/// Looks for the component among the messages that tell what was made.
+fn find_component(messages: impl Read, package: &str) -> Option<PathBuf> {
+    let library = package.replace('-', "_");
+    let mut found = None;
+    for line in lines(messages) {
+        let Ok(message) = serde_json::from_str::<Value>(&line) else {
+            continue;
+        };
+        if message["reason"] != "compiler-artifact" || message["target"]["name"] != *library {
+            continue;
+        }
+        let files = message["filenames"].as_array();
+        let mut files = files.into_iter().flatten().filter_map(Value::as_str);
+        if let Some(file) = files.find(|file| file.ends_with(".wasm")) {
+            found = Some(PathBuf::from(file));
+        }
+    }
+    found
+}

@@ -1,0 +1,28 @@
+//! Generated from the files in `wit/`.
+
+/// What stands behind the resources.
+pub(super) mod resources {
+    pub use super::super::key_value::OpenStore;
+    pub use super::super::keyvalue::{Bucket, Cas};
+}
+
+pub(super) mod spin {
+    wasmtime::component::bindgen!({
+        path: "wit",
+        world: "spin",
+        imports: { default: async | store | trappable },
+        with: { "spin:key-value/key-value.store": super::resources::OpenStore },
+    });
+}
+
+pub(super) mod keyvalue {
+    wasmtime::component::bindgen!({
+        path: "wit",
+        world: "keyvalue",
+        imports: { default: async | trappable },
+        with: {
+            "wasi:keyvalue/store.bucket": super::resources::Bucket,
+            "wasi:keyvalue/atomics.cas": super::resources::Cas,
+        },
+    });
+}

@@ -1,0 +1,64 @@
+//! Instances: who starts them, what they take, when they end.
+//!
+//! `wasmtime_wasi_http`'s `ProxyHandler` runs them. It starts another one
+//! whenever a request comes while none is free at that very moment, which
+//! under load is most of the time. So a [`gate`] stands before it and lets a
+//! request wait a little for an instance that is about to be free.
+
+mod expiration;
+mod gate;
+mod worker;
+
+pub(crate) use expiration::{Closing, Phase};
+pub(crate) use gate::Gate;
+pub(crate) use worker::{Instances, Ticket};
+
+use std::time::Duration;
+
+/// How instances are shared and how long they live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InstanceOptions {
+    /// How many requests an instance takes in all.
+    pub max_reuse: usize,
+    /// How many requests an instance works on at once.
+    pub max_concurrent: usize,
+    /// How many instances there are at once.
+    pub max_instances: usize,
+    /// How long an instance without work stays.
+    pub idle_timeout: Duration,
+    /// How long all instances may stand still, computing, before another one
+    /// is started for a request that waits. In a line that moves a request
+    /// waits ten times as long.
+    pub patience: Duration,
+}
+
+impl Default for InstanceOptions {
+    fn default() -> Self {
+        Self {
+            max_reuse: 10_000,
+            max_concurrent: 64,
+            max_instances: 64,
+            idle_timeout: Duration::from_secs(10),
+            patience: Duration::from_millis(5),
+        }
+    }
+}
+
+impl InstanceOptions {
+    /// What Spin does: 128 requests in all, 16 at once, a second of idleness,
+    /// and another instance whenever none is free.
+    pub fn like_spin() -> Self {
+        Self {
+            max_reuse: 128,
+            max_concurrent: 16,
+            idle_timeout: Duration::from_secs(1),
+            patience: Duration::ZERO,
+            ..Self::default()
+        }
+    }
+
+    /// A fresh instance for each request.
+    pub fn one_request_each() -> Self {
+        Self { max_reuse: 1, max_concurrent: 1, patience: Duration::ZERO, ..Self::default() }
+    }
+}

@@ -1,0 +1,18 @@
+//! Stores that behave as hosts in the field do, faults included.
+//!
+//! | store | what is wrong with it |
+//! |---|---|
+//! | [`SpinSqlite`] | compare-and-swap on a missing key tells every caller it won; `increment` on a value that is no counter kills the store; no cursors; `get-many` drops missing keys and the order |
+//! | [`SpinRedis`] | compare-and-swap writes and says "failed"; counters are decimal text; `get-many` is an error |
+//! | [`Eventual`] | reads may be stale, up to a bound |
+//! | [`DoubleClaim`] | two increments may be given the same number |
+
+mod double_claim;
+mod eventual;
+mod redis;
+mod sqlite;
+
+pub use double_claim::DoubleClaim;
+pub use eventual::Eventual;
+pub use redis::SpinRedis;
+pub use sqlite::SpinSqlite;

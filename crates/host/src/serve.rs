@@ -1,0 +1,79 @@
+//! The host behind a socket.
+
+use crate::Host;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use std::convert::Infallible;
+use std::io;
+use std::pin::pin;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use wasmtime_wasi_http::io::TokioIo;
+
+/// How long to wait when the system has no socket to give, so that others can
+/// be closed first.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+impl Host {
+    /// Serves HTTP/1.1 until `shutdown` is ready. Then no connection is taken
+    /// any more, and what is under way, work after the answer included, has
+    /// until the limit.
+    pub async fn serve(
+        &self,
+        listener: TcpListener,
+        shutdown: impl Future<Output = ()>,
+        limit: Duration,
+    ) {
+        let (ending, _) = watch::channel(false);
+        let mut connections = JoinSet::new();
+        let mut shutdown = pin!(shutdown);
+        loop {
+            tokio::select! {
+                () = &mut shutdown => break,
+                accepted = listener.accept() => match accepted {
+                    Ok((stream, _)) => {
+                        let connection = connection(self.clone(), stream, ending.subscribe());
+                        connections.spawn(connection);
+                    }
+                    Err(error) => pause_after(&error).await,
+                },
+                // Collects the tasks that have ended.
+                Some(_) = connections.join_next() => {}
+            }
+        }
+        drop(listener);
+        ending.send_replace(true);
+        let started = tokio::time::Instant::now();
+        let all_done = async { while connections.join_next().await.is_some() {} };
+        // Those that are left are cut when the set is dropped.
+        _ = tokio::time::timeout(limit, all_done).await;
+        connections.abort_all();
+        self.close(limit.saturating_sub(started.elapsed())).await;
+    }
+}
+
+/// A client that gave up before it was accepted is no reason to wait.
+async fn pause_after(error: &io::Error) {
+    if error.kind() != io::ErrorKind::ConnectionAborted {
+        tokio::time::sleep(ACCEPT_PAUSE).await;
+    }
+}
+
+async fn connection(host: Host, stream: TcpStream, mut ending: watch::Receiver<bool>) {
+    // Pieces of a streamed answer shall leave at once.
+    _ = stream.set_nodelay(true);
+    let service = service_fn(move |request| {
+        let host = host.clone();
+        async move { Ok::<_, Infallible>(host.respond(request).await) }
+    });
+    let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
+    let mut connection = pin!(connection);
+    // A connection that breaks concerns nobody else.
+    tokio::select! {
+        _ = connection.as_mut() => return,
+        _ = ending.changed() => connection.as_mut().graceful_shutdown(),
+    }
+    _ = connection.await;
+}

@@ -1,0 +1,62 @@
+//! What a host has done so far.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// A look at a host's counters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Requests handed to the component.
+    pub requests: u64,
+    /// Instances ever started.
+    pub instances_started: u64,
+    /// Instances that live now.
+    pub instances_live: u64,
+    /// Instances that a trap ended.
+    pub traps: u64,
+    /// HTTP requests that the component sent.
+    pub outgoing_calls: u64,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Counters {
+    requests: AtomicU64,
+    started: AtomicU64,
+    ended: AtomicU64,
+    traps: AtomicU64,
+    outgoing: AtomicU64,
+}
+
+impl Counters {
+    pub(crate) fn request(&self) {
+        self.requests.fetch_add(1, Relaxed);
+    }
+
+    /// Counts an instance and gives it its number.
+    pub(crate) fn started(&self) -> u64 {
+        self.started.fetch_add(1, Relaxed) + 1
+    }
+
+    pub(crate) fn ended(&self) {
+        self.ended.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn trapped(&self) {
+        self.traps.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn outgoing(&self) {
+        self.outgoing.fetch_add(1, Relaxed);
+    }
+
+    pub(crate) fn stats(&self) -> Stats {
+        let ended = self.ended.load(Relaxed);
+        let started = self.started.load(Relaxed);
+        Stats {
+            requests: self.requests.load(Relaxed),
+            instances_started: started,
+            instances_live: started.saturating_sub(ended),
+            traps: self.traps.load(Relaxed),
+            outgoing_calls: self.outgoing.load(Relaxed),
+        }
+    }
+}

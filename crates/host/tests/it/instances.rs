@@ -1,0 +1,228 @@
+//! Who starts instances, what they share, and when they end.
+
+use crate::common::{get, get_with_status, host, program, text, until};
+use futures_util::future::join_all;
+use http_body_util::BodyExt;
+use kafka_edge_host::kv::{Memory, Store};
+use kafka_edge_host::{Channel, GuestLine, Host, InstanceOptions, body};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_instance_takes_request_after_request() {
+    let host = host().build().unwrap();
+    for visit in 1..=20 {
+        assert_eq!(get(&host, "/visits").await, visit.to_string());
+    }
+    assert_eq!(host.stats().instances_started, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_that_wait_share_an_instance() {
+    let host = host().spread_over(1).build().unwrap();
+    let answers = join_all((0..64).map(|_| get(&host, "/together/300"))).await;
+    let most: u32 = answers.iter().map(|most| most.parse().unwrap()).max().unwrap();
+    assert_eq!(most, 64);
+    assert_eq!(host.stats().instances_started, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn callers_are_spread_over_exactly_so_many_instances() {
+    let host = host().spread_over(4).build().unwrap();
+    let answers = join_all((0..64).map(|_| get(&host, "/visits"))).await;
+    assert_eq!(host.stats().instances_started, 4);
+    for visit in 1..=16 {
+        let same = answers.iter().filter(|answer| **answer == visit.to_string());
+        assert_eq!(same.count(), 4);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_host_prefers_the_instances_it_has() {
+    let host = host().build().unwrap();
+    for _ in 0..10 {
+        join_all((0..64).map(|_| get(&host, "/together/5"))).await;
+    }
+    let started = host.stats().instances_started;
+    // Each of 64 callers at once would get one of its own without the gate.
+    assert!(started <= 8, "{started} instances for 64 callers");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_computes_does_not_keep_others_waiting() {
+    let host = host().build().unwrap();
+    get(&host, "/hello").await;
+    let busy = get(&host, "/compute/2000");
+    let quick = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let start = std::time::Instant::now();
+        get(&host, "/hello").await;
+        start.elapsed()
+    };
+    let (_, waited) = tokio::join!(busy, quick);
+    assert!(waited < Duration::from_millis(1500), "{waited:?}");
+    assert_eq!(host.stats().instances_started, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_instance_can_be_had_for_each_request() {
+    let host = host().instances(InstanceOptions::one_request_each()).build().unwrap();
+    for _ in 0..3 {
+        assert_eq!(get(&host, "/visits").await, "1");
+    }
+    assert_eq!(host.stats().instances_started, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_idle_instance_ends() {
+    let options =
+        InstanceOptions { idle_timeout: Duration::from_millis(50), ..InstanceOptions::default() };
+    let host = host().instances(options).build().unwrap();
+    get(&host, "/hello").await;
+    until(async || (host.stats().instances_live == 0).then_some(())).await;
+    assert_eq!(get(&host, "/visits").await, "1");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn work_goes_on_after_the_answer() {
+    let memory = Memory::new();
+    let options =
+        InstanceOptions { idle_timeout: Duration::from_millis(1), ..InstanceOptions::default() };
+    let host = host().instances(options).store("default", memory.clone()).build().unwrap();
+    assert_eq!(get(&host, "/later/after/200").await, "soon");
+    assert_eq!(memory.get("after").await.unwrap(), None);
+    until(async || memory.get("after").await.unwrap()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn closing_waits_for_work_after_the_answer() {
+    let memory = Memory::new();
+    let host = host().store("default", memory.clone()).build().unwrap();
+    get(&host, "/later/after/200").await;
+    assert!(host.close(Duration::from_secs(20)).await);
+    assert!(memory.get("after").await.unwrap().is_some());
+    assert_eq!(get_with_status(&host, "/hello").await.0, 503);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn closing_ends_work_that_takes_too_long() {
+    let host = host().build().unwrap();
+    get(&host, "/later/after/60000").await;
+    assert!(!host.close(Duration::from_millis(50)).await);
+    assert_eq!(host.stats().instances_live, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_that_hangs_up_ends_nothing() {
+    let memory = Memory::new();
+    let host = host().store("default", memory.clone()).build().unwrap();
+    let hung_up = tokio::time::timeout(Duration::from_millis(100), get(&host, "/together/300"));
+    assert!(hung_up.await.is_err());
+    // The other half of the body is never asked for.
+    let request = http::Request::get("http://test/stream/fate/4000/1").body(body::empty());
+    let mut response = host.handle(request.unwrap()).await.unwrap();
+    response.frame().await.unwrap().unwrap();
+    drop(response);
+    let fate = until(async || memory.get("fate").await.unwrap()).await;
+    let fate = String::from_utf8(fate).unwrap();
+    assert!(!fate.starts_with("4000"), "{fate}");
+    assert_eq!(get(&host, "/visits").await, "1");
+    assert_eq!(host.stats().traps, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trap_costs_the_requests_of_its_instance_and_no_more() {
+    let host = host().spread_over(2).build().unwrap();
+    // In turn: the first, third and fifth request share an instance.
+    let (one, two, three, four, dead) = tokio::join!(
+        get_with_status(&host, "/together/300"),
+        get_with_status(&host, "/together/300"),
+        get_with_status(&host, "/together/300"),
+        get_with_status(&host, "/together/300"),
+        async {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            get_with_status(&host, "/panic").await
+        },
+    );
+    let failed = r#"{"error":"The component failed while handling this request.","status":500}"#;
+    for victim in [one, three, dead] {
+        assert_eq!(victim, (500, failed.to_owned()));
+    }
+    assert_eq!(two, (200, "2".to_owned()));
+    assert_eq!(four, (200, "2".to_owned()));
+    assert_eq!(host.stats().traps, 1);
+    assert_eq!(get(&host, "/hello").await, "hello");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_whose_instance_dies_breaks_off() {
+    let host = host().build().unwrap();
+    let request = http::Request::get("http://test/stream-then-die/50").body(body::empty());
+    let response = host.handle(request.unwrap()).await.unwrap();
+    assert!(response.into_body().collect().await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_error_in_place_of_a_response_is_a_500() {
+    let host = host().build().unwrap();
+    assert_eq!(get_with_status(&host, "/refuse").await.0, 500);
+    assert_eq!(host.stats().traps, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_guests_print_arrives_line_by_line() {
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let sink = Arc::clone(&lines);
+    let host = Host::builder(program())
+        .output(move |line| sink.lock().unwrap().push(line))
+        .build()
+        .unwrap();
+    get(&host, "/print/line").await;
+    assert_eq!(get_with_status(&host, "/panic").await.0, 500);
+    until(async || (host.stats().instances_live == 0).then_some(())).await;
+    let lines = lines.lock().unwrap().clone();
+    let has = |channel, part: &str| {
+        let mut lines = lines.iter();
+        lines.any(|line: &GuestLine| line.channel == channel && line.text.contains(part))
+    };
+    assert!(has(Channel::Stdout, "out line"), "{lines:?}");
+    assert!(has(Channel::Stderr, "err line"), "{lines:?}");
+    assert!(has(Channel::Stderr, "on purpose"), "{lines:?}");
+    assert!(has(Channel::Stderr, "the instance died: wasm trap"), "{lines:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_of_an_instance_can_wait_for_each_other() {
+    let host = host().spread_over(1).build().unwrap();
+    let (waited, gave) = tokio::join!(get(&host, "/signal/wait/a"), async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        get(&host, "/signal/now/a").await
+    });
+    assert_eq!((waited.as_str(), gave.as_str()), ("Dropped", "1"));
+    // And for a task that outlives the request it came from.
+    let waits = join_all((0..8).map(|_| get(&host, "/signal/wait/b")));
+    let (waited, _) = tokio::join!(waits, get(&host, "/signal/later/b/100"));
+    assert_eq!(waited, vec!["Dropped"; 8]);
+    assert_eq!(host.stats().traps, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_is_streamed_both_ways() {
+    let host = host().build().unwrap();
+    let (sender, receiver) = tokio::sync::mpsc::channel::<bytes::Bytes>(1);
+    let stream = futures_util::stream::unfold(receiver, |mut receiver| async {
+        let bytes = receiver.recv().await?;
+        let frame = Ok::<_, std::convert::Infallible>(http_body::Frame::data(bytes));
+        Some((frame, receiver))
+    });
+    let body = http_body_util::StreamBody::new(stream);
+    let request = http::Request::post("http://test/echo").body(body).unwrap();
+    let mut response = host.handle(request).await.unwrap();
+    for piece in ["one", "two", "three"] {
+        sender.send(piece.into()).await.unwrap();
+        let frame = response.frame().await.unwrap().unwrap();
+        assert_eq!(frame.into_data().unwrap(), piece);
+    }
+    drop(sender);
+    assert_eq!(text(response).await, "");
+}
