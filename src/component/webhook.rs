@@ -78,6 +78,7 @@ impl From<service::Delivery> for Delivery {
             topic: delivery.topic,
             delivered: delivery.delivered,
             failed: delivery.failed,
+            busy: delivery.busy,
             next_attempt: delivery.next_attempt,
             error: delivery.error,
         }

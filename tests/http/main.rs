@@ -8,3 +8,4 @@ mod health;
 mod hostile;
 mod producing;
 mod topics;
+mod webhooks;
