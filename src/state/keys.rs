@@ -73,6 +73,22 @@ impl ClaimKey {
     }
 }
 
+/// What the keys of several lanes begin with.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prefix(String);
+
+impl Prefix {
+    /// All lanes of a webhook.
+    pub fn webhook(id: &str) -> Result<Self> {
+        let id = capped("webhook_id", id, MAX_WEBHOOK_ID_BYTES)?;
+        Ok(Self(format!("{ROOT}/hook/{id}/")))
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 /// The name of a lane: what its keys begin with.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct LaneName(String);
@@ -91,8 +107,8 @@ impl LaneName {
 
     /// Where the deliveries of a webhook stand in a partition.
     pub fn webhook(id: &str, partition: i32) -> Result<Self> {
-        let id = capped("webhook_id", id, MAX_WEBHOOK_ID_BYTES)?;
-        Ok(Self(format!("{ROOT}/hook/{id}/{partition}")))
+        let Prefix(lanes) = Prefix::webhook(id)?;
+        Ok(Self(format!("{lanes}{partition}")))
     }
 
     /// The list of all webhooks.

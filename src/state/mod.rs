@@ -9,3 +9,5 @@ pub mod keys;
 pub mod lane;
 pub mod shared;
 mod store;
+
+pub use store::delete_all;

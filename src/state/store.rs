@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
 use crate::host::Store;
-use crate::state::keys::{ClaimKey, Key};
+use crate::state::keys::{ClaimKey, Key, Prefix};
 
 /// What lies at `key`. A value that does not parse is an error: whoever took
 /// it for a missing one would start afresh and forget all that was done.
@@ -38,4 +38,13 @@ pub(super) async fn claim(host: &impl Store, key: &ClaimKey) -> Result<bool> {
 /// Frees the name.
 pub(super) async fn free(host: &impl Store, key: &ClaimKey) -> Result<()> {
     Ok(host.delete(key.as_str()).await?)
+}
+
+/// Deletes everything whose key begins with `prefix`, claims too: for what
+/// nobody will ever ask for again. Slow: the whole store is listed.
+pub async fn delete_all(host: &impl Store, prefix: &Prefix) -> Result<()> {
+    for key in host.keys(prefix.as_str()).await? {
+        host.delete(&key).await?;
+    }
+    Ok(())
 }

@@ -1,9 +1,10 @@
 //! Delivering: what arrives, in which order, and when.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use kafka_edge::error::Error;
-use kafka_edge_sim::local;
+use kafka_edge::services::consume::StartFrom;
+use kafka_edge_sim::{StoreMode, local};
 
 use crate::receiver::{Mood, Received};
 use crate::scene::{HOOK, Scene, TOPIC, counts};
@@ -36,6 +37,31 @@ async fn records_arrive_in_order_signed_and_under_ids_of_their_own() {
         ids.sort();
         ids.dedup();
         assert_eq!(ids.len(), 120);
+    })
+    .await;
+}
+
+/// The reference library judges by the real clock, so the world's is set to it.
+#[tokio::test(start_paused = true)]
+async fn receivers_verify_deliveries_with_the_secret_they_were_told() {
+    local(async {
+        let scene = Scene::new(1);
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+        scene.world.set_wall_clock(now.as_millis() as i64);
+        let instance = scene.instance();
+        let registered = instance.webhooks.register(TOPIC, HOOK, StartFrom::Latest).await.unwrap();
+        let verifier = standardwebhooks::Webhook::new(&registered.secret.unwrap()).unwrap();
+        scene.log.append(TOPIC, 0, "grüß\ndich");
+        scene.log.append(TOPIC, 0, &b"\xff\x00"[..]);
+        instance.deliver().await;
+        let received = scene.receiver.of(HOOK);
+        assert_eq!(received.len(), 2);
+        for one in &received {
+            verifier.verify(&one.body, &one.headers).unwrap();
+            let mut forged = one.body.to_vec();
+            forged[2] ^= 1;
+            verifier.verify(&forged, &one.headers).unwrap_err();
+        }
     })
     .await;
 }
@@ -265,6 +291,56 @@ async fn background_delivery_takes_records_that_come_while_it_works_and_tries_ag
         tokio::time::sleep(Duration::from_secs(2)).await;
         assert_eq!(scene.receiver.accepted(HOOK).last(), Some(&10));
         instance.host.idle().await;
+    })
+    .await;
+}
+
+/// Whoever is at work may look for the last time just before a record comes.
+#[tokio::test(start_paused = true)]
+async fn no_record_waits_for_a_timer_whenever_it_comes() {
+    for (same, after) in [true, false].into_iter().flat_map(|same| (0..80).map(move |t| (same, t)))
+    {
+        local(async move {
+            let scene = Scene::new(1);
+            let one = scene.instance();
+            let two = if same { one.clone() } else { scene.instance() };
+            one.register(HOOK).await;
+            // Both know of the webhook, and begin at once.
+            two.webhooks.list().await.unwrap();
+            scene.world.set_store_mode(StoreMode {
+                latency: Duration::from_millis(10),
+                ..StoreMode::default()
+            });
+            for instance in [&one, &two] {
+                scene.append(0, 1);
+                instance.webhooks.deliver_soon(TOPIC);
+                tokio::time::sleep(Duration::from_millis(after)).await;
+            }
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            assert_eq!(scene.receiver.accepted(HOOK), [0, 1], "{after} ms, same: {same}");
+        })
+        .await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_finds_a_partition_taken_looks_again() {
+    local(async {
+        let scene = Scene::new(1);
+        let (one, two) = (scene.instance(), scene.instance());
+        one.register(HOOK).await;
+        scene.receiver.set(HOOK, Mood::Slow(Duration::from_secs(3)));
+        scene.append(0, 1);
+        let round = one.webhooks.deliver(Duration::from_secs(1));
+        let more = async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            scene.append(0, 1);
+            two.webhooks.deliver_soon(TOPIC);
+        };
+        futures_util::future::join(round, more).await.0.unwrap();
+        assert_eq!(scene.receiver.accepted(HOOK), [0]);
+        two.host.idle().await;
+        assert_eq!(scene.receiver.accepted(HOOK), [0, 1]);
     })
     .await;
 }

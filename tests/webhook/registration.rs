@@ -155,6 +155,9 @@ async fn nothing_is_delivered_once_a_webhook_was_removed() {
         assert_eq!(scene.receiver.of(removed).len(), so_far);
         assert_eq!(scene.receiver.accepted(kept).len(), 200);
         assert!(matches!(one.webhooks.get(&id).await, Err(Error::UnknownWebhook(_))));
+        let left: Vec<_> =
+            scene.world.store().into_keys().filter(|key| key.contains(&id)).collect();
+        assert!(left.is_empty(), "{left:?}");
 
         // The same callback again is another subscription.
         assert_ne!(two.register(removed).await, id);
@@ -163,4 +166,28 @@ async fn nothing_is_delivered_once_a_webhook_was_removed() {
         assert_eq!(scene.receiver.of(removed).len(), so_far + 1);
     })
     .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_removal_outruns_a_first_delivery() {
+    for after in 0..100 {
+        local(async move {
+            let scene = Scene::new(1);
+            let (one, two) = (scene.instance(), scene.instance());
+            let id = one.register(HOOK).await;
+            scene.append(0, 3);
+            // A long way from the look at the list to the first attempt.
+            scene.log.set_delay(Duration::from_millis(600));
+            let latency = Duration::from_millis(10);
+            scene.world.set_store_mode(StoreMode { latency, ..StoreMode::default() });
+            one.webhooks.deliver_soon(TOPIC);
+            tokio::time::sleep(Duration::from_millis(after * 10)).await;
+            scene.log.set_delay(Duration::ZERO);
+            two.webhooks.delete(&id).await.unwrap();
+            let so_far = scene.receiver.of(HOOK).len();
+            tokio::time::sleep(Duration::from_secs(60)).await;
+            assert_eq!(scene.receiver.of(HOOK).len(), so_far, "removed after {after}0 ms");
+        })
+        .await;
+    }
 }

@@ -20,7 +20,7 @@ use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::log::{Fetch, Fetched, Log};
 use crate::record::Record;
-use crate::state::lane::{Held, Take, Written};
+use crate::state::lane::{Document, Held, Take, Written};
 
 /// Records of one read.
 const PAGE_RECORDS: usize = 50;
@@ -31,7 +31,7 @@ const PAGE_BYTES: usize = 1 << 20;
 const WRITE_EVERY: Duration = Duration::from_secs(1);
 const WRITE_AFTER: usize = 100;
 
-/// Within this time of its removal no more attempts for a subscription begin.
+/// How old what is known of removals may be when an attempt begins.
 const REMOVAL_SEEN: Duration = Duration::from_secs(1);
 
 /// What is left of the lease after the longest attempt, for the write.
@@ -81,7 +81,12 @@ async fn take<H: Host, L: Log>(
     if let Some(idle) = standing.and_then(|standing| standing.idle(*end, now)) {
         return Ok(Err(idle.into()));
     }
-    if glance.is_some_and(|document| !document.released && document.until > now) {
+    // An end further off than a lease is a wrong clock's, with which the lane
+    // itself knows how to deal.
+    let held = |document: Document<_>| {
+        !document.released && (1..=document.lease).contains(&document.until.saturating_sub(now))
+    };
+    if glance.is_some_and(held) {
         return Ok(Err(Outcome::Busy));
     }
 

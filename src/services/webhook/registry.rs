@@ -1,5 +1,6 @@
 //! The list of all subscriptions, shared by all instances.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
@@ -44,6 +45,16 @@ impl<H: Host> Registry<H> {
     }
 
     pub(super) async fn remove(&self, id: &str) -> Result<Rc<Subscription>> {
-        self.0.change(|list| list.remove(id)).await
+        // Asked again, it may find that its own removal was kept.
+        let removed = RefCell::new(None);
+        let remove = |list: &mut Subscriptions| match (list.remove(id), &mut *removed.borrow_mut())
+        {
+            (Err(_), Some(before)) => Ok(Rc::clone(before)),
+            (answer, before) => {
+                *before = answer.clone().ok();
+                answer
+            }
+        };
+        self.0.change(remove).await
     }
 }

@@ -11,23 +11,28 @@ use super::subscription::Subscription;
 use crate::error::Result;
 use crate::host::Host;
 use crate::log::Log;
+use crate::state::delete_all;
+use crate::state::keys::Prefix;
 use crate::state::lane::{Claim, Written};
 
 /// How long a removal waits for an attempt that is under way elsewhere.
 const MAX_WAIT: Duration = Duration::from_secs(3);
 
 /// Takes every lane of the subscription, so that nobody else delivers, and
-/// marks it as deleted. Whoever begins a new one asks the list of
-/// subscriptions first, and this one is not on it any more.
+/// deletes what the store holds of it. Whoever begins a new lane asks the list
+/// of subscriptions first, and this one is not on it any more.
 pub(super) async fn stop<H: Host, L: Log>(context: &Context<H, L>, subscription: &Subscription) {
     let partitions = partitions(context, subscription).await;
     let stops = partitions.into_iter().map(|partition| stop_one(context, subscription, partition));
-    for stopped in join_all(stops).await {
-        if let Err(error) = stopped {
-            // The list has it no more, so deliveries end all the same.
-            context.host.log(&format!("{} was removed, not tidied: {error}", subscription.id));
-        }
+    let stopped: Result<()> = join_all(stops).await.into_iter().collect();
+    if let Err(error) = stopped.and(forget(context, &subscription.id).await) {
+        // The list has it no more, so deliveries end all the same.
+        context.host.log(&format!("{} was removed, not tidied: {error}", subscription.id));
     }
+}
+
+async fn forget<H: Host, L: Log>(context: &Context<H, L>, id: &str) -> Result<()> {
+    delete_all(&context.host, &Prefix::webhook(id)?).await
 }
 
 async fn stop_one<H: Host, L: Log>(

@@ -25,6 +25,9 @@ const LONGEST: Duration = Duration::from_secs(60 * 60);
 /// not for its subscription to be forgotten.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(6 * 60 * 60);
 
+/// No delay is longer than this.
+pub(super) const MAX_DELAY: Duration = Duration::from_secs(8 * 60 * 60);
+
 /// What a failed attempt says about the next one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Hint {
@@ -100,6 +103,7 @@ mod tests {
         assert_eq!(delay(7, asked(1), 0), delay(7, Hint::default(), 0));
         // Never longer than the cap and its jitter.
         assert_eq!(delay(1, asked(u64::MAX), u32::MAX), MAX_RETRY_AFTER.mul_f64(1.25));
+        assert!(MAX_RETRY_AFTER.mul_f64(1.25) <= MAX_DELAY);
     }
 
     #[test]

@@ -83,7 +83,10 @@ impl Standing {
         if end.is_some_and(|end| self.position >= end) {
             return Some(Idle::CaughtUp);
         }
-        self.next_attempt().filter(|due| *due > now).map(Idle::NotDue)
+        // A time further off than any delay was written by a wrong clock.
+        let longest = i64::try_from(retry::MAX_DELAY.as_millis()).unwrap_or(i64::MAX);
+        let wait = |due: &Millis| (1..=longest).contains(&due.saturating_sub(now));
+        self.next_attempt().filter(wait).map(Idle::NotDue)
     }
 
     pub(super) fn describe(&self, partition: i32) -> Progress {
@@ -136,6 +139,7 @@ mod tests {
         assert_eq!(standing.idle(Some(6), 874), Some(Idle::NotDue(875)));
         assert_eq!(standing.idle(None, 874), Some(Idle::NotDue(875)));
         assert_eq!(standing.idle(None, 875), None);
+        assert_eq!(standing.idle(None, -24 * 60 * 60 * 1000), None, "a clock was wrong");
         assert_eq!(standing.idle(Some(5), 0), Some(Idle::CaughtUp));
     }
 
