@@ -42,7 +42,7 @@ fn alone_and_cold_costs_what_the_table_says() {
     assert_eq!(round_trips, 4);
     assert_eq!(*held.payload(), 39);
     assert_eq!(run(held.release(40)).0.unwrap(), Written::Kept);
-    let after = ["set s/41", "set h", "delete s/25", "delete w/25", "delete c/25"];
+    let after = ["set s/41", "delete s/25", "delete w/25", "set h", "delete c/25"];
     assert_eq!(host.calls(NAME), after);
 }
 

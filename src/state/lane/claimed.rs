@@ -16,7 +16,7 @@ use crate::host::{Clock, Store};
 /// it keeps the lane from everybody for that long, so it is not for looking.
 pub struct Claimed<H, T> {
     lane: Lane<H, T>,
-    tenure: Tenure,
+    tenure: Box<Tenure>,
     payload: T,
 }
 
@@ -31,7 +31,7 @@ where
     H: Store + Clock,
     T: Serialize + DeserializeOwned + Clone,
 {
-    pub(super) fn new(lane: Lane<H, T>, tenure: Tenure, payload: T) -> Self {
+    pub(super) fn new(lane: Lane<H, T>, tenure: Box<Tenure>, payload: T) -> Self {
         Self { lane, tenure, payload }
     }
 

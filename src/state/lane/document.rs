@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::sweep::Swept;
 use crate::host::Millis;
 
 /// Turns at a lane are numbered from 1.
@@ -12,7 +13,7 @@ pub type Epoch = u64;
 
 /// The state of a lane as the holder of an epoch last wrote it. Only that
 /// holder ever writes it.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(bound(deserialize = "T: Deserialize<'de>"))]
 pub struct Document<T> {
     #[serde(rename = "v")]
@@ -29,9 +30,6 @@ pub struct Document<T> {
     /// The epoch of the last seek or delete.
     #[serde(rename = "g", default, skip_serializing_if = "is_default")]
     pub generation: Epoch,
-    /// The keys of epochs below this one have been swept.
-    #[serde(rename = "f", default, skip_serializing_if = "is_default")]
-    pub floor: Epoch,
     /// What the lane is about; nothing once it was deleted. Without the field
     /// a document does not parse: a missing payload must not pass for a
     /// deleted one.
@@ -64,6 +62,8 @@ pub struct Hint {
     pub epoch: Epoch,
     #[serde(rename = "r", default, skip_serializing_if = "is_default")]
     pub released: bool,
+    #[serde(rename = "s", default, skip_serializing_if = "is_default")]
+    pub swept: Swept,
 }
 
 /// Since when something that should change has been seen unchanged.
@@ -127,11 +127,10 @@ mod tests {
             lease: 5,
             released: true,
             generation: 0,
-            floor: 2,
             payload: Some(7),
         };
         let text = serde_json::to_string(&document).unwrap();
-        assert_eq!(text, r#"{"v":1,"u":10,"l":5,"r":true,"f":2,"p":7}"#);
+        assert_eq!(text, r#"{"v":1,"u":10,"l":5,"r":true,"p":7}"#);
         assert_eq!(parse(&text).unwrap(), document);
     }
 

@@ -133,7 +133,7 @@ where
             Start::New => init(Origin::New).await?,
             Start::Restart => init(Origin::Restart).await?,
         };
-        Ok(Claim::Won(Claimed::new(self.clone(), Tenure::new(&won), payload)))
+        Ok(Claim::Won(Claimed::new(self.clone(), Box::new(Tenure::new(&won)), payload)))
     }
 }
 

@@ -20,7 +20,7 @@ use crate::state::store;
 /// is over.
 pub struct Held<H, T> {
     lane: Lane<H, T>,
-    tenure: Tenure,
+    tenure: Box<Tenure>,
     payload: T,
     knocked: bool,
     knock_checked: Duration,
@@ -37,7 +37,7 @@ where
     H: Store + Clock,
     T: Serialize + DeserializeOwned + Clone,
 {
-    pub(super) fn new(lane: Lane<H, T>, tenure: Tenure, payload: T) -> Self {
+    pub(super) fn new(lane: Lane<H, T>, tenure: Box<Tenure>, payload: T) -> Self {
         let knock_checked = lane.inner.host.monotonic();
         Self { lane, tenure, payload, knocked: false, knock_checked }
     }

@@ -32,7 +32,38 @@
 //! deletes after.
 //!
 //! [`take`] and [`tenure`] are the decisions, without clock and store;
-//! [`Lane`], [`Claimed`] and [`Held`] carry them out.
+//! [`Lane`], [`Claimed`] and [`Held`] carry them out. `tests/lane_explorer`
+//! searches the decisions for runs in which something is passed over, held
+//! twice, handed out twice or never.
+//!
+//! # What is easily got wrong
+//!
+//! Each of these the explorer has shown, some in rules that read well:
+//!
+//! - Whether a lease or a watch is over is judged by the clock *before* the
+//!   document was asked for. Judged by the clock once it is there, a read that
+//!   travels for long shows a document that was renewed meanwhile, and two
+//!   hold.
+//! - How far old epochs are swept is written only once it is done, and a claim
+//!   goes only when every document below it has. So the order is documents,
+//!   hint, claims, and the hint tells how far; a holder that wrote it into its
+//!   own document would have to say so before it did it. Otherwise a document
+//!   that a slow sweeper left behind, a late hint and a freed claim together
+//!   begin the lane anew from there.
+//! - A stale read within the bound makes no second holder; but the winner of a
+//!   claim may start from what the last holder wrote *before* its last write.
+//!   Repeats are the price of such a store even where the bound is known.
+//! - Where reads are stale without bound, the announcement of a first holder
+//!   that asked for the log's end may come late, and be found by somebody who
+//!   sees nothing newer: then a group goes on from there that had begun at the
+//!   earliest record. It is the one case in which a record is passed over.
+//!
+//! Small choices: a knock names an epoch, not a time, so no clocks are
+//! compared. A document names its lease, so that lanes of different leases can
+//! tell a distant end from a wrong clock. A holder that stays sets the hint
+//! with its first renewal, else everybody who comes would walk up from the
+//! last one that let go. After a delete the next caller may choose where to
+//! begin only if no claim was won in between.
 
 mod claimed;
 mod document;
@@ -49,6 +80,7 @@ pub use document::{Document, Epoch, Hint, Knock, Now, Version, Watch};
 pub use driver::{Claim, Lane, Take};
 pub use held::Held;
 pub use params::{Params, Rules};
+pub use sweep::Swept;
 pub use tenure::Written;
 
 /// How much a lane that nobody has a document for knows of its past.

@@ -35,8 +35,13 @@ pub const KNOCK_AGAIN: Duration = Duration::from_secs(2);
 /// What a poll has seen is the starting point of the next one for this long.
 pub const MEMORY: Duration = Duration::from_secs(1);
 
-/// The most epochs that one holder sweeps.
+/// The most epochs that one holder sweeps. There is more than one if holders
+/// have died.
 pub const SWEEP_AT_ONCE: u64 = 8;
+
+/// The most claims that one holder frees on a store with stale reads, where
+/// they go in batches.
+pub const FREE_AT_ONCE: u64 = 32;
 
 /// The times of a lane. Who shares a lane should agree on them; where leases
 /// differ (a deployment with another timeout), the document of a lane tells

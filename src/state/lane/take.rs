@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use super::document::{Document, Epoch, Hint, Now, Watch, millis};
 use super::params::{KNOCK_AGAIN, MEMORY, Params, Rules};
+use super::sweep::Swept;
 
 /// So often a take begins anew, each time because a sweep overtook it.
 const ROUNDS: u8 = 3;
@@ -49,6 +50,7 @@ pub struct Won<T> {
     pub since: Now,
     /// The highest document below, and its epoch.
     pub base: Option<(Epoch, Document<T>)>,
+    pub swept: Swept,
     pub params: Params,
     pub rules: Rules,
 }
@@ -117,6 +119,17 @@ impl Context {
         Step::Claim(Claim { context: self, known, epoch, since: now, seen: None })
     }
 
+    fn won<T>(
+        self,
+        epoch: Epoch,
+        since: Now,
+        base: Option<(Epoch, Document<T>)>,
+        swept: Swept,
+    ) -> Step<T> {
+        let Self { params, rules, .. } = self;
+        Step::Done(Outcome::Won(Won { epoch, since, base, swept, params, rules }))
+    }
+
     /// What the waiting side adds to whatever it waits for.
     fn margin(self) -> Duration {
         let skew = if self.rules.skew_margin { self.params.skew } else { Duration::ZERO };
@@ -124,13 +137,20 @@ impl Context {
     }
 
     /// A document was found. `asked` is the time before it was read.
-    fn judge<T: Clone>(self, epoch: Epoch, document: Document<T>, asked: Now, now: Now) -> Step<T> {
+    fn judge<T: Clone>(
+        self,
+        known: Epoch,
+        epoch: Epoch,
+        document: Document<T>,
+        asked: Now,
+        now: Now,
+    ) -> Step<T> {
         let asked = if self.rules.judge_by_the_asking { asked } else { now };
         let far =
             document.lease.saturating_add(millis(self.params.skew)).saturating_add(asked.wall);
         if document.released || asked.wall >= document.until.saturating_add(millis(self.margin())) {
             let seen = (!self.rules.document_after_claim).then_some((epoch, document));
-            Step::Claim(Claim { context: self, known: epoch, epoch: epoch + 1, since: now, seen })
+            Step::Claim(Claim { context: self, known, epoch: epoch + 1, since: now, seen })
         } else if document.until > far {
             let of = Of::Far { until: document.until, lease: document.lease, asked };
             Step::GetWatch(GetWatch { context: self, epoch, of })
@@ -167,7 +187,7 @@ impl GetHint {
     pub fn got<T>(self, hint: Option<Hint>, now: Now) -> Step<T> {
         match hint {
             None => self.context.claim(0, 1, now),
-            Some(Hint { epoch, released: true }) => self.context.claim(epoch, epoch + 1, now),
+            Some(Hint { epoch, released: true, .. }) => self.context.claim(epoch, epoch + 1, now),
             Some(Hint { epoch, .. }) => self.context.get_document(epoch, From::Hint, now),
         }
     }
@@ -185,7 +205,11 @@ impl GetDocument {
     pub fn got<T: Clone>(self, document: Option<Document<T>>, now: Now) -> Step<T> {
         let Self { context, epoch, from, asked } = self;
         if let Some(document) = document {
-            return context.judge(epoch, document, asked, now);
+            let known = match from {
+                From::Lost { known, .. } if !context.rules.highest_document => known,
+                _ => epoch,
+            };
+            return context.judge(known, epoch, document, asked, now);
         }
         match from {
             From::Memory | From::List => context.again(),
@@ -249,8 +273,7 @@ impl<T: Clone> Claim<T> {
             return Step::GetWatch(GetWatch { context, epoch, of: Of::Claim { known } });
         }
         if seen.is_some() {
-            let Context { params, rules, .. } = context;
-            return Step::Done(Outcome::Won(Won { epoch, since, base: seen, params, rules }));
+            return context.won(epoch, since, seen, Swept::default());
         }
         let first = if context.rules.highest_document { epoch - 1 } else { known };
         Step::GetBase(GetBase { context, known, epoch, since, document: first, hint: None })
@@ -298,7 +321,7 @@ impl GetBase {
             }
             None => None,
         };
-        Step::Done(Outcome::Won(Won { epoch, since, base, params: context.params, rules }))
+        context.won(epoch, since, base, hint.map(|hint| hint.swept).unwrap_or_default())
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::document::{Document, Epoch, Hint, Now, Version, millis};
 use super::params::{Params, Rules};
-use super::sweep;
+use super::sweep::{Sweep, Swept};
 use super::take::Won;
 
 /// What a write became.
@@ -51,9 +51,9 @@ pub struct Tenure {
     ends: Now,
     pending: Option<Pending>,
     generation: Epoch,
-    floor: Epoch,
+    swept: Swept,
     chores_due: bool,
-    swept: bool,
+    has_swept: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -96,18 +96,8 @@ impl<T: Clone> Won<T> {
 
 impl Tenure {
     pub fn new<T>(won: &Won<T>) -> Self {
-        let Won { epoch, since, params, rules, .. } = *won;
-        let (generation, floor) = match &won.base {
-            None => (0, 1),
-            Some((at, base)) => {
-                // A holder that let go has swept what it had to by now, or
-                // died at it: then its share, a few small keys, stays.
-                let floor = base.floor.max(1);
-                let floor =
-                    if base.released { sweep::next_floor(floor, *at, params) } else { floor };
-                (base.generation, floor)
-            }
-        };
+        let Won { epoch, since, swept, params, rules, .. } = *won;
+        let generation = won.base.as_ref().map_or(0, |(_, base)| base.generation);
         let ends = since.plus(params.grace);
         Self {
             params,
@@ -117,9 +107,9 @@ impl Tenure {
             ends,
             pending: None,
             generation,
-            floor,
+            swept,
             chores_due: false,
-            swept: false,
+            has_swept: false,
         }
     }
 
@@ -134,12 +124,12 @@ impl Tenure {
     /// Whether this instance may act as the holder at this very moment: not
     /// while a write is under way, and never again when that was given up.
     pub fn is_live(&self, now: Now) -> bool {
-        self.phase == Phase::Announced && self.pending.is_none() && now.before(self.ends)
+        self.pending.is_none() && !self.remaining(now).is_zero()
     }
 
-    /// How long it stays so without another write.
+    /// How long the lane stays this instance's without another write.
     pub fn remaining(&self, now: Now) -> Duration {
-        if !self.is_live(now) {
+        if self.phase != Phase::Announced || !now.before(self.ends) {
             return Duration::ZERO;
         }
         let wall = u64::try_from(self.ends.wall.saturating_sub(now.wall)).unwrap_or(0);
@@ -170,7 +160,6 @@ impl Tenure {
             lease: millis(self.params.lease),
             released: release,
             generation,
-            floor: self.floor,
             payload,
         })
     }
@@ -196,7 +185,7 @@ impl Tenure {
         let Pending { ends, release, generation } = pending;
         // A holder that stays shows itself in the hint, once: else it would
         // send those who come on a walk for as long as it holds.
-        self.chores_due = release || (self.phase == Phase::Announced && !self.swept);
+        self.chores_due = release || (self.phase == Phase::Announced && !self.has_swept);
         self.phase = if release { Phase::Released } else { Phase::Announced };
         self.ends = ends;
         self.generation = generation;
@@ -209,11 +198,15 @@ impl Tenure {
             return Vec::new();
         }
         let released = self.phase == Phase::Released;
-        let mut chores = vec![Chore::SetHint(Hint { epoch: self.epoch, released })];
-        if !std::mem::replace(&mut self.swept, true) {
-            chores.extend(sweep::chores(self.floor, self.epoch, self.params, self.rules));
-            self.floor = sweep::next_floor(self.floor, self.epoch, self.params);
+        let mut sweep = Sweep::default();
+        if !std::mem::replace(&mut self.has_swept, true) {
+            let written = self.ends.wall.saturating_sub(millis(self.params.lease));
+            (self.swept, sweep) = self.swept.go_on(self.epoch, written, self.params, self.rules);
         }
+        let hint = Hint { epoch: self.epoch, released, swept: self.swept };
+        let mut chores = sweep.delete.map(Chore::Delete).collect::<Vec<_>>();
+        chores.push(Chore::SetHint(hint));
+        chores.extend(sweep.free.map(Chore::Free));
         chores
     }
 }
