@@ -230,6 +230,8 @@ async fn an_idle_round_costs_little() {
         let (calls, fetches, ends) =
             (instance.host.calls(), scene.log.calls("fetch"), scene.log.calls("ends"));
         instance.deliver().await;
+        // One record, one read from the log for each callback.
+        assert_eq!(fetches, 4);
         // The list of webhooks, and at most two reads for each partition.
         assert!(
             instance.host.calls() - calls <= 5 + 4 * 3 * 2,

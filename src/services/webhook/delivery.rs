@@ -15,7 +15,7 @@ use super::attempt::{Attempt, Failure};
 use super::callback;
 use super::context::Context;
 use super::job::{Job, Outcome, Report};
-use super::standing::{Idle, Standing};
+use super::standing::Standing;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::log::{Fetch, Fetched, Log};
@@ -132,8 +132,8 @@ impl<H: Host, L: Log> Turn<'_, H, L> {
         let cluster = self.context.log.cluster_id().await?;
         let uri = self.uri();
         loop {
-            if let Some(Idle::NotDue(due)) = self.standing.idle(None, self.context.host.now()) {
-                return Err(Stop::With(Outcome::Failing(due)));
+            if let Some(idle) = self.standing.idle(self.job.end, self.context.host.now()) {
+                return Err(Stop::With(idle.into()));
             }
             self.go_on().await?;
             let Fetched { records, next, place } = self.fetch().await?;
