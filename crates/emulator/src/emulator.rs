@@ -139,6 +139,12 @@ impl Emulator {
         }
     }
 
+    /// Makes `partition` the one that the next records of `topic` without a
+    /// key go to.
+    pub fn stick_to(&self, topic: &str, partition: i32) {
+        self.core.producer.stick_to(topic, partition);
+    }
+
     /// How often each call was made, by method and path with placeholders, as
     /// in `POST /topics/{topic}/records`.
     pub fn calls(&self) -> BTreeMap<String, u64> {

@@ -50,6 +50,6 @@ mod watch;
 
 pub use emulator::{Emulator, StartError};
 pub use http::ResponseBody;
-pub use log::{Header, NewRecord, Record, TopicError};
+pub use log::{ConfigError, Header, NewRecord, Record, TopicError};
 pub use options::{BasicAuth, Clock, FirstFetch, Offer, Options, ProduceRateLimit, Version};
 pub use server::{Server, serve_connection};

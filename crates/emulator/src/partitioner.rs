@@ -43,6 +43,11 @@ pub(crate) struct Sticky {
 }
 
 impl Sticky {
+    /// Makes `partition` the next one of `topic`.
+    pub(crate) fn stick_to(&self, topic: &str, partition: i32) {
+        self.topics.lock().insert(topic.to_owned(), (partition, 0));
+    }
+
     pub(crate) fn partition(&self, topic: &str, size: usize, partitions: i32) -> i32 {
         let mut topics = self.topics.lock();
         if let Some((partition, used)) = topics.get_mut(topic) {

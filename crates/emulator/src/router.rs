@@ -6,6 +6,7 @@ use crate::gate;
 use crate::http::{
     Call, JSON, Media, Reply, RequestBody, ResponseBody, RestError, V2, accepts_gzip, compress,
 };
+use crate::java_order::{sort_as_hash_map, string_hash};
 use crate::options::Offer;
 use crate::{v2, v3};
 use http::{HeaderValue, Method, header};
@@ -114,6 +115,7 @@ fn options(route: &Route) -> Reply {
         methods.push("HEAD");
     }
     methods.push("OPTIONS");
+    sort_as_hash_map(&mut methods, |method| string_hash(method));
     let mut reply = Reply::new(ResponseBody::whole(methods.join(", ")));
     let text = HeaderValue::from_static("text/plain");
     reply.headers_mut().insert(header::CONTENT_TYPE, text);

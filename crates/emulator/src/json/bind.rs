@@ -29,6 +29,32 @@ pub(crate) fn read_document(bytes: &[u8]) -> Result<Json, BindError> {
     })
 }
 
+/// A text that is no JSON, and where that shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct NotJson {
+    pub(crate) message: String,
+    pub(crate) line: u64,
+    /// Of the last byte that was read.
+    pub(crate) column: u64,
+}
+
+/// Reads the value that a record's bytes begin with.
+pub(crate) fn read_value(bytes: &[u8]) -> Result<Json, NotJson> {
+    let mut parser = Parser::complete(bytes);
+    let outcome = parser.next_token().and_then(|token| match token {
+        Some(_) => parser.read_tree(),
+        None => Ok(Json::Null),
+    });
+    outcome.map_err(|stop| {
+        let (line, column) = parser.location();
+        let message = match stop {
+            Stop::Syntax(message) | Stop::Limit(message) | Stop::Input(message) => message,
+            Stop::NeedMore => String::new(),
+        };
+        NotJson { message, line, column }
+    })
+}
+
 /// Outside the produce stream the proxy cuts package and class prefixes from
 /// whatever a message quotes in backticks.
 fn short_names(message: &str) -> String {
@@ -38,7 +64,10 @@ fn short_names(message: &str) -> String {
             out.push('`');
         }
         if i % 2 == 1 {
-            let start = part.rfind(['.', '$']).map_or(0, |at| at + 1);
+            let start = match part.starts_with("JsonToken.") {
+                true => 0,
+                false => part.rfind(['.', '$']).map_or(0, |at| at + 1),
+            };
             out.push_str(&part[start..]);
         } else {
             out.push_str(part);

@@ -13,7 +13,7 @@ mod parser;
 mod value;
 mod write;
 
-pub(crate) use bind::{BindError, Fields, read_document};
-pub(crate) use parser::{InputEnd, Parser, Stop, Token};
+pub(crate) use bind::{BindError, Fields, NotJson, read_document, read_value};
+pub(crate) use parser::{InputEnd, Parser, SOURCE, Stop, Token};
 pub(crate) use value::Json;
 pub(crate) use write::unpaired_surrogates_as_question_marks;

@@ -8,9 +8,11 @@
 //! second error of a broken record in a stream comes from there.
 
 use super::value::{Json, put, surrogate_to_char};
+use crate::options::Version;
 
 const MAX_DEPTH: usize = 1000;
-const SOURCE: &str =
+/// How Jackson names a source that it is told not to show.
+pub(crate) const SOURCE: &str =
     "[Source: REDACTED (`StreamReadFeature.INCLUDE_SOURCE_IN_LOCATION` disabled); ";
 const VALID_TOKENS: &str =
     "(JSON String, Number, Array, Object or token 'null', 'true' or 'false')";
@@ -93,6 +95,7 @@ pub(crate) struct Mark {
 
 #[derive(Debug)]
 pub(crate) struct Parser {
+    version: Version,
     buf: Vec<u8>,
     pos: usize,
     /// How many bytes were dropped from the front of `buf`.
@@ -111,8 +114,9 @@ pub(crate) struct Parser {
 
 impl Parser {
     /// A parser of input that arrives through [`Parser::feed`].
-    pub(crate) fn streaming() -> Parser {
+    pub(crate) fn streaming(version: Version) -> Parser {
         Parser {
+            version,
             buf: Vec::new(),
             pos: 0,
             dropped: 0,
@@ -130,7 +134,7 @@ impl Parser {
 
     /// A parser of a complete document.
     pub(crate) fn complete(bytes: &[u8]) -> Parser {
-        let mut parser = Parser::streaming();
+        let mut parser = Parser::streaming(Version::default());
         parser.feed(bytes);
         parser.finish(InputEnd::Complete);
         parser
@@ -161,6 +165,11 @@ impl Parser {
     /// Position from the beginning of the input.
     pub(crate) fn position(&self) -> u64 {
         self.dropped + self.pos as u64
+    }
+
+    /// Line and column of the last byte that was read.
+    pub(crate) fn location(&self) -> (u64, u64) {
+        (self.line, self.position() - self.line_start)
     }
 
     pub(crate) fn mark(&self) -> Mark {
@@ -363,15 +372,23 @@ impl Parser {
                         "maybe a (non-standard) comment? (not recognized as one since Feature 'ALLOW_COMMENTS' not enabled for parser)",
                     ));
                 }
-                0..0x20 => {
-                    return Err(Stop::Syntax(format!(
-                        "Illegal character ((CTRL-CHAR, code {byte})): only regular white space (\\r, \\n, \\t) is allowed between tokens"
-                    )));
-                }
+                0..0x20 => return Err(self.control_character(byte)),
                 _ => return Ok(Some(byte)),
             }
         }
         Ok(None)
+    }
+
+    fn control_character(&self, byte: u8) -> Stop {
+        let hint = match (self.version, byte) {
+            (Version::V8_3_1, 0x1E) => {
+                " (consider enabling `JsonReadFeature.ALLOW_RS_CONTROL_CHAR` to allow use of Record Separators (\\u001E))"
+            }
+            _ => "",
+        };
+        Stop::Syntax(format!(
+            "Illegal character ((CTRL-CHAR, code {byte})): only regular white space (\\r, \\n, \\t) is allowed between tokens{hint}"
+        ))
     }
 
     /// The same where the input must not end.

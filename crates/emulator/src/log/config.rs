@@ -38,9 +38,8 @@ struct Known {
     name: &'static str,
     kind: Kind,
     default: &'static str,
-    /// The broker's setting, where there is one, and its value where it counts
-    /// in another unit.
-    broker: Option<(&'static str, Option<&'static str>)>,
+    /// The broker's setting, where there is one that counts in the same unit.
+    broker: Option<&'static str>,
     only: Option<Version>,
 }
 
@@ -50,20 +49,7 @@ const fn known(
     default: &'static str,
     broker: Option<&'static str>,
 ) -> Known {
-    let broker = match broker {
-        Some(name) => Some((name, None)),
-        None => None,
-    };
     Known { name, kind, default, broker, only: None }
-}
-
-const fn hours(
-    name: &'static str,
-    default: &'static str,
-    broker: &'static str,
-    hours: &'static str,
-) -> Known {
-    Known { name, kind: Kind::Long, default, broker: Some((broker, Some(hours))), only: None }
 }
 
 impl Known {
@@ -85,7 +71,7 @@ const SETTINGS: &[Known] = &[
     known("delete.retention.ms", Kind::Long, "86400000", Some("log.cleaner.delete.retention.ms")),
     known("file.delete.delay.ms", Kind::Long, "60000", Some("log.segment.delete.delay.ms")),
     known("flush.messages", Kind::Long, LONG_MAX, Some("log.flush.interval.messages")),
-    known("flush.ms", Kind::Long, LONG_MAX, Some("log.flush.scheduler.interval.ms")),
+    known("flush.ms", Kind::Long, LONG_MAX, None),
     known("follower.replication.throttled.replicas", Kind::Text, "", None),
     known("index.interval.bytes", Kind::Int, "4096", Some("log.index.interval.bytes")),
     known("leader.replication.throttled.replicas", Kind::Text, "", None),
@@ -143,11 +129,11 @@ const SETTINGS: &[Known] = &[
     known("remote.log.delete.on.disable", Kind::Flag, "false", None),
     known("remote.storage.enable", Kind::Flag, "false", None),
     known("retention.bytes", Kind::Long, "-1", Some("log.retention.bytes")),
-    hours("retention.ms", "604800000", "log.retention.hours", "168"),
+    known("retention.ms", Kind::Long, "604800000", None),
     known("segment.bytes", Kind::Int, "1073741824", Some("log.segment.bytes")),
     known("segment.index.bytes", Kind::Int, "10485760", Some("log.index.size.max.bytes")),
-    hours("segment.jitter.ms", "0", "log.roll.jitter.hours", "0"),
-    hours("segment.ms", "604800000", "log.roll.hours", "168"),
+    known("segment.jitter.ms", Kind::Long, "0", None),
+    known("segment.ms", Kind::Long, "604800000", None),
     known(
         "unclean.leader.election.enable",
         Kind::Flag,
@@ -156,32 +142,54 @@ const SETTINGS: &[Known] = &[
     ),
 ];
 
+/// Where a value comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// The topic itself.
+    Topic,
+    /// The cluster, for all brokers.
+    Cluster,
+    /// Kafka.
+    Default,
+}
+
 /// A setting of one topic as it holds now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Setting {
     pub(crate) name: &'static str,
     pub(crate) value: String,
-    /// Whether the topic itself says so.
-    pub(crate) of_topic: bool,
-    /// The broker's default: name and value.
-    pub(crate) broker: Option<(&'static str, &'static str)>,
+    pub(crate) source: Source,
+    /// The places that the value could come from, by the name it has there:
+    /// the one that counts first.
+    pub(crate) synonyms: Vec<(&'static str, String, Source)>,
+}
+
+impl Known {
+    fn setting(&self, own: Option<&String>, version: Version) -> Setting {
+        let default = self.default.to_owned();
+        let mut synonyms = Vec::new();
+        if let Some(value) = own {
+            synonyms.push((self.name, value.clone(), Source::Topic));
+        }
+        // Kafka 4 keeps this one for the whole cluster.
+        if version == Version::V8_3_1 && self.name == "min.insync.replicas" {
+            synonyms.push((self.name, default.clone(), Source::Cluster));
+        }
+        if let Some(name) = self.broker {
+            synonyms.push((name, default.clone(), Source::Default));
+        }
+        let (value, source) = match synonyms.first() {
+            Some((_, value, source)) => (value.clone(), *source),
+            None => (default, Source::Default),
+        };
+        Setting { name: self.name, value, source, synonyms }
+    }
 }
 
 /// All settings of a topic, by name.
 pub(crate) fn effective_settings(own: &BTreeMap<String, String>, version: Version) -> Vec<Setting> {
-    SETTINGS
-        .iter()
-        .filter(|known| known.only.is_none_or(|only| only == version))
-        .map(|known| {
-            let own = own.get(known.name);
-            Setting {
-                name: known.name,
-                value: own.map_or(known.default, String::as_str).to_owned(),
-                of_topic: own.is_some(),
-                broker: known.broker.map(|(name, value)| (name, value.unwrap_or(known.default))),
-            }
-        })
-        .collect()
+    let held = SETTINGS.iter().filter(|known| known.only.is_none_or(|only| only == version));
+    held.map(|known| known.setting(own.get(known.name), version)).collect()
 }
 
 /// The largest batch that a topic with these settings takes.

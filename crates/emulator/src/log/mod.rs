@@ -5,7 +5,8 @@ mod partition;
 mod record;
 mod topic;
 
-pub(crate) use config::{ConfigError, Setting, effective_settings, max_message_bytes};
+pub use config::ConfigError;
+pub(crate) use config::{Setting, Source, effective_settings, max_message_bytes};
 pub(crate) use partition::Partition;
 pub use record::{Header, NewRecord, Record};
 pub(crate) use topic::{Topic, valid_topic_name};

@@ -8,7 +8,7 @@ use parking_lot::Mutex;
 use std::collections::{BTreeMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 /// The producer's own limit (`max.request.size`).
 const MAX_REQUEST_SIZE: usize = 1_048_576;
@@ -26,10 +26,17 @@ pub(crate) struct Producer {
     sticky: Sticky,
     /// Invalid names that were refused before: the text changes.
     refused: Mutex<HashSet<String>>,
+    /// Topics whose partitions the producer has learned.
+    known: Mutex<HashSet<String>>,
     dead: AtomicBool,
 }
 
 impl Producer {
+    /// Sends the next records without a key to `partition` of `topic`.
+    pub(crate) fn stick_to(&self, topic: &str, partition: i32) {
+        self.sticky.stick_to(topic, partition);
+    }
+
     pub(crate) fn is_dead(&self) -> bool {
         self.dead.load(Ordering::Relaxed)
     }
@@ -67,13 +74,14 @@ impl Producer {
         if timestamp < 0 {
             return Err(ProduceError::Internal);
         }
+        if self.is_dead() {
+            return Err(self.outcome_when_dead(core, topic).await);
+        }
         let topic = self.wait_for_topic(core, topic, partition).await?;
+        self.learn(topic.name());
         let size = batch_size(&record);
         if size > MAX_REQUEST_SIZE {
             return Err(ProduceError::LargerThanRequest(size));
-        }
-        if self.is_dead() {
-            return Err(ProduceError::Dead);
         }
         let count = topic.partition_count();
         let id = match (partition, &record.key) {
@@ -113,6 +121,24 @@ impl Producer {
         let offset = partition.append(record, timestamp);
         topic.arrived.notify();
         Ok(Acknowledged { partition: id, offset, timestamp })
+    }
+
+    fn learn(&self, topic: &str) {
+        let mut known = self.known.lock();
+        if !known.contains(topic) {
+            known.insert(topic.to_owned());
+        }
+    }
+
+    /// A dead producer takes records of topics it knows and is silent about
+    /// them. It learns no new topic any more.
+    async fn outcome_when_dead(&self, core: &Core, topic: &str) -> ProduceError {
+        if self.known.lock().contains(topic) {
+            return ProduceError::Dead;
+        }
+        sleep(core.options.max_block).await;
+        let ms = core.options.max_block.as_millis();
+        ProduceError::UnknownTopic { topic: topic.to_owned(), ms }
     }
 
     /// Waits up to `max.block.ms` until the topic and the partition exist.

@@ -5,6 +5,7 @@ use super::base64::decode_strictly;
 use super::payload::{Format, Payload};
 use crate::json::{Json, Parser, Stop, Token};
 use crate::log::Header;
+use crate::options::Version;
 use crate::time::parse_instant;
 use bytes::Bytes;
 
@@ -46,6 +47,7 @@ impl From<Stop> for RecordError {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct RecordReader {
     pub(crate) in_batch: bool,
+    pub(crate) version: Version,
 }
 
 impl RecordReader {
@@ -88,16 +90,21 @@ impl RecordReader {
         parser: &mut Parser,
     ) -> Result<(), RecordError> {
         match name {
-            "id" if self.in_batch => record.id = read_text(parser)?,
+            // An id that is no text is no valid one, like the empty one.
+            "id" if self.in_batch => {
+                let is_text = matches!(parser.current(), Some(Token::String | Token::Null));
+                let id = read_text(parser)?;
+                record.id = if is_text { id } else { Some(String::new()) };
+            }
             "partition_id" | "partitionId" => {
                 record.partition_id = read_integer(parser, "java.lang.Integer")?;
             }
             "originalSize" => {
                 read_integer(parser, "java.lang.Long")?;
             }
-            "headers" => record.headers = read_headers(parser)?,
-            "key" => record.key = read_payload(parser, name)?,
-            "value" => record.value = read_payload(parser, name)?,
+            "headers" => record.headers = read_headers(parser, self.version)?,
+            "key" => record.key = read_payload(parser, name, self.version)?,
+            "value" => record.value = read_payload(parser, name, self.version)?,
             "timestamp" => record.timestamp = read_timestamp(parser)?,
             _ => {
                 let class = if self.in_batch {
@@ -106,14 +113,14 @@ impl RecordReader {
                     "AutoValue_ProduceRequest$Builder"
                 };
                 let known = ["value", "originalSize", "partitionId", "headers", "key", "timestamp"];
-                return Err(unrecognized(name, class, &known));
+                return Err(unrecognized(name, class, &known, self.version));
             }
         }
         Ok(())
     }
 }
 
-fn read_headers(parser: &mut Parser) -> Result<Vec<Header>, RecordError> {
+fn read_headers(parser: &mut Parser, version: Version) -> Result<Vec<Header>, RecordError> {
     let class = format!("java.util.ArrayList<{PACKAGE}.ProduceRequest$ProduceRequestHeader>");
     match parser.current() {
         Some(Token::Null) => return Ok(Vec::new()),
@@ -126,12 +133,12 @@ fn read_headers(parser: &mut Parser) -> Result<Vec<Header>, RecordError> {
         if token == Token::EndArray {
             break;
         }
-        headers.push(read_header(parser)?);
+        headers.push(read_header(parser, version)?);
     }
     Ok(headers)
 }
 
-fn read_header(parser: &mut Parser) -> Result<Header, RecordError> {
+fn read_header(parser: &mut Parser, version: Version) -> Result<Header, RecordError> {
     let class = format!("{PACKAGE}.ProduceRequest$ProduceRequestHeader");
     match parser.current() {
         Some(Token::StartObject) => {}
@@ -148,7 +155,7 @@ fn read_header(parser: &mut Parser) -> Result<Header, RecordError> {
             "value" => value = read_bytes(parser)?,
             _ => {
                 let class = "AutoValue_ProduceRequest_ProduceRequestHeader";
-                return Err(unrecognized(&field, class, &["name", "value"]));
+                return Err(unrecognized(&field, class, &["name", "value"], version));
             }
         }
     }
@@ -234,7 +241,11 @@ fn seconds_to_ms(number: &str) -> i64 {
     }
 }
 
-fn read_payload(parser: &mut Parser, field: &str) -> Result<Option<Payload>, RecordError> {
+fn read_payload(
+    parser: &mut Parser,
+    field: &str,
+    version: Version,
+) -> Result<Option<Payload>, RecordError> {
     let class = format!("{PACKAGE}.ProduceRequest$ProduceRequestData");
     match parser.current() {
         Some(Token::Null) => return Ok(None),
@@ -267,7 +278,7 @@ fn read_payload(parser: &mut Parser, field: &str) -> Result<Option<Payload>, Rec
                     "data",
                 ];
                 let class = "AutoValue_ProduceRequest_ProduceRequestData";
-                return Err(unrecognized(&name, class, &known));
+                return Err(unrecognized(&name, class, &known, version));
             }
         }
     }
@@ -376,12 +387,14 @@ fn problem(class: &str, why: &str) -> RecordError {
     RecordError::Invalid(format!("Cannot construct instance of `{class}`, problem: {why}"))
 }
 
-fn unrecognized(field: &str, class: &str, known: &[&str]) -> RecordError {
+fn unrecognized(field: &str, class: &str, known: &[&str], version: Version) -> RecordError {
+    // The older one closes a bracket that it never opened.
+    let end = if version == Version::V7_9_9 { "])" } else { ")" };
     let names: Vec<String> = known.iter().map(|name| format!("\"{name}\"")).collect();
     RecordError::Unrecognized {
         field: field.to_owned(),
         message: format!(
-            "Unrecognized field \"{field}\" (class {PACKAGE}.{class}), not marked as ignorable ({} known properties: {}])",
+            "Unrecognized field \"{field}\" (class {PACKAGE}.{class}), not marked as ignorable ({} known properties: {}{end}",
             known.len(),
             names.join(", ")
         ),

@@ -7,6 +7,7 @@ use super::{ok, read_json};
 use crate::core::Core;
 use crate::http::{Call, Reply, RequestBody, RestError, no_content};
 use crate::json::Fields;
+use crate::options::Version;
 use parking_lot::Mutex;
 use serde::Serialize;
 use std::collections::{BTreeMap, HashMap};
@@ -129,7 +130,7 @@ pub(super) async fn create(
     let mut fields = Fields::new(json, "CreateConsumerInstanceRequest", &known)?;
     let name = fields.text("name")?;
     let name = fields.text("id")?.or(name);
-    let settings = read_settings(&mut fields)?;
+    let settings = read_settings(&mut fields, core.options.version)?;
     let id = name.unwrap_or_else(|| core.consumers.new_name());
     if id.is_empty() {
         let text = "createGroup.<return value>.instanceId must not be blank (was )";
@@ -159,7 +160,7 @@ impl Consumers {
     }
 }
 
-fn read_settings(fields: &mut Fields) -> Result<Settings, RestError> {
+fn read_settings(fields: &mut Fields, version: Version) -> Result<Settings, RestError> {
     let format = Embedded::of_name(fields.text("format")?.as_deref().unwrap_or("binary"))?;
     let min_bytes = fields.integer("responseMinBytes")?;
     let fetch_min_bytes = fields.integer("fetch.min.bytes")?.or(min_bytes).unwrap_or(-1);
@@ -182,7 +183,7 @@ fn read_settings(fields: &mut Fields) -> Result<Settings, RestError> {
     let wait = fields.integer("consumer.request.timeout.ms")?.or(wait);
     Ok(Settings {
         format,
-        reset: read_reset(fields.text("auto.offset.reset")?.as_deref())?,
+        reset: read_reset(fields.text("auto.offset.reset")?.as_deref(), version)?,
         auto_commit: read_auto_commit(fields.text("auto.commit.enable")?.as_deref())?,
         fetch_min_bytes,
         wait: wait
@@ -202,16 +203,18 @@ fn invalid_config(name: &str, value: &str, rule: &str) -> RestError {
     )
 }
 
-fn read_reset(value: Option<&str>) -> Result<Reset, RestError> {
+fn read_reset(value: Option<&str>, version: Version) -> Result<Reset, RestError> {
+    let rule = |value: &str| match version {
+        Version::V7_9_9 => "String must be one of: latest, earliest, none".to_owned(),
+        Version::V8_3_1 => format!(
+            "Invalid value `{value}` for configuration auto.offset.reset. The value must be either 'earliest', 'latest', 'none' or of the format 'by_duration:<PnDTnHnMn.nS.>'."
+        ),
+    };
     match value {
         None | Some("latest") => Ok(Reset::Latest),
         Some("earliest") => Ok(Reset::Earliest),
         Some("none") => Ok(Reset::None),
-        Some(other) => Err(invalid_config(
-            "auto.offset.reset",
-            other,
-            "String must be one of: latest, earliest, none",
-        )),
+        Some(other) => Err(invalid_config("auto.offset.reset", other, &rule(other))),
     }
 }
 

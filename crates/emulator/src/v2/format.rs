@@ -2,7 +2,8 @@
 
 use super::instance::Delivered;
 use crate::http::{Media, RestError, V2};
-use crate::json::{BindError, Json, read_document};
+use crate::json::{Json, NotJson, SOURCE, read_value};
+use crate::options::Version;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -54,35 +55,51 @@ impl Embedded {
 /// Appends a record as a reader sees it: five fields, no headers, no time.
 pub(super) fn push_record(
     out: &mut String,
-    record: &Delivered,
+    delivered: &Delivered,
     format: Embedded,
+    version: Version,
 ) -> Result<(), RestError> {
-    let key = part(record.record.key.as_ref(), format)?;
-    let value = part(record.record.value.as_ref(), format)?;
-    let topic = Json::String(record.topic.to_string());
+    let show = |bytes: Option<&Bytes>, side: &str| match (format, bytes) {
+        (_, None) => Ok("null".into()),
+        (Embedded::Binary, Some(bytes)) => Ok(format!("\"{}\"", STANDARD.encode(bytes))),
+        (Embedded::Json, Some(bytes)) => match read_value(bytes) {
+            Ok(json) => Ok(json.to_string()),
+            Err(error) => Err(not_json(&error, version)),
+        },
+        (Embedded::Schema, Some(_)) => Err(without_schema(delivered, side)),
+    };
+    let record = &delivered.record;
+    let key = show(record.key.as_ref(), "KEY")?;
+    let value = show(record.value.as_ref(), "VALUE")?;
+    let topic = Json::String(delivered.topic.to_string());
     out.push_str(&format!(
         "{{\"topic\":{topic},\"key\":{key},\"value\":{value},\"partition\":{},\"offset\":{}}}",
-        record.partition, record.record.offset
+        delivered.partition, record.offset
     ));
     Ok(())
 }
 
-fn part(bytes: Option<&Bytes>, format: Embedded) -> Result<String, RestError> {
-    let Some(bytes) = bytes else { return Ok("null".into()) };
-    match format {
-        Embedded::Binary => Ok(format!("\"{}\"", STANDARD.encode(bytes))),
-        Embedded::Json => read_document(bytes).map(|json| json.to_string()).map_err(unreadable),
-        Embedded::Schema => Err(RestError::new(408, 40801, "Unknown magic byte!")),
-    }
+/// A record that cannot be shown: 408, of all things.
+fn unreadable(message: String) -> RestError {
+    RestError::new(408, 40801, message)
 }
 
-/// A record that is no JSON: 408, of all things.
-fn unreadable(error: BindError) -> RestError {
-    let message = match error {
-        BindError::Invalid(message) => message,
-        BindError::Unrecognized(_) | BindError::Internal => String::new(),
-    };
-    RestError::new(408, 40801, format!("com.fasterxml.jackson.core.JsonParseException: {message}"))
+fn not_json(error: &NotJson, version: Version) -> RestError {
+    // Jackson's newer release points at a wrong word, the older behind it.
+    let behind = version == Version::V7_9_9 && error.message.starts_with("Unrecognized token");
+    unreadable(format!(
+        "com.fasterxml.jackson.core.JsonParseException: {}\n at {SOURCE}line: {}, column: {}]",
+        error.message,
+        error.line,
+        error.column + u64::from(behind)
+    ))
+}
+
+fn without_schema(delivered: &Delivered, side: &str) -> RestError {
+    unreadable(format!(
+        "Error deserializing {side} for partition {}-{} at offset {}. If needed, please seek past the record to continue consumption.",
+        delivered.topic, delivered.partition, delivered.record.offset
+    ))
 }
 
 /// The media type that a format is asked for with.

@@ -88,7 +88,7 @@ impl Group {
         }
         if let Phase::Rebalancing { not_before } = self.phase {
             self.members[at].joined = true;
-            if now < not_before || !self.members.iter().all(|m| m.joined) {
+            if now <= not_before || !self.members.iter().all(|m| m.joined) {
                 return Membership::Waiting { not_before };
             }
             self.hand_out(log);

@@ -5,9 +5,10 @@ use super::groups::{Membership, TopicPartition};
 use crate::core::Core;
 use crate::http::RestError;
 use crate::log::{Partition, Record, Topic, valid_topic_name};
+use crate::options::Version;
 use crate::watch::Watchers;
 use parking_lot::Mutex;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::Notify;
@@ -209,6 +210,7 @@ impl Instance {
                 if state.generation != generation || state.assignment.is_empty() {
                     if state.generation != generation {
                         state.positions.clear();
+                        state.fetch_elsewhere(core);
                     }
                     state.generation = generation;
                     state.assignment = partitions;
@@ -242,7 +244,9 @@ impl Instance {
                 (Reset::Earliest, _) => first,
                 (Reset::Latest, _) => end,
                 (Reset::None, None) => return Err(no_offset(place)),
-                (Reset::None, Some(offset)) => return Err(out_of_range(place, offset)),
+                (Reset::None, Some(offset)) => {
+                    return Err(out_of_range(place, offset, core.options.version));
+                }
             },
         };
         state.positions.insert(place.clone(), Position::Offset(offset));
@@ -305,17 +309,24 @@ fn find(core: &Core, name: &str, id: i32) -> Option<(Arc<Topic>, Arc<Partition>)
     Some((topic, partition))
 }
 
-fn no_offset(place: &TopicPartition) -> RestError {
-    let (topic, partition) = place;
+fn no_offset((topic, partition): &TopicPartition) -> RestError {
     RestError::new(
         500,
-        50003,
+        50002,
         format!("Undefined offset with no reset policy for partitions: [{topic}-{partition}]"),
     )
 }
 
-fn out_of_range(place: &TopicPartition, offset: i64) -> RestError {
-    let (topic, partition) = place;
-    let text = BTreeMap::from([(format!("{topic}-{partition}"), offset)]);
-    RestError::new(500, 50003, format!("Fetch position {text:?} is out of range, no reset policy"))
+fn out_of_range((topic, partition): &TopicPartition, offset: i64, version: Version) -> RestError {
+    let fenced = match version {
+        Version::V7_9_9 => "",
+        Version::V8_3_1 => " isFenced: false",
+    };
+    RestError::new(
+        500,
+        50002,
+        format!(
+            "Fetch position FetchPosition{{offset={offset}, offsetEpoch=Optional.empty, currentLeader=LeaderAndEpoch{{leader=Optional[127.0.0.1:19092 (id: 1 rack: null{fenced})], epoch=0}}}} is out of range for partition {topic}-{partition}"
+        ),
+    )
 }

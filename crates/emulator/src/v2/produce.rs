@@ -52,7 +52,7 @@ pub(super) async fn produce(
         _ => "produceProtobuf",
     };
     let json = require_json(body, &format!("{method}.request")).await?;
-    let records = read(json, format, method)?;
+    let records = read(core, json, format, method)?;
     if records.iter().any(|r| r.partition.or(to_partition).is_some_and(|p| p < 0)) {
         return Err(RestError::internal());
     }
@@ -80,7 +80,7 @@ pub(super) async fn produce(
     Ok(ok(&ProduceBody { offsets, key_schema_id: None, value_schema_id: None }))
 }
 
-fn read(json: Json, format: Embedded, method: &str) -> Result<Vec<Wanted>, RestError> {
+fn read(core: &Core, json: Json, format: Embedded, method: &str) -> Result<Vec<Wanted>, RestError> {
     let known = ["records", "key_schema", "key_schema_id", "value_schema", "value_schema_id"];
     let mut fields = Fields::new(json, "ProduceRequest", &known)?;
     let records = fields.list("records")?.unwrap_or_default();
@@ -97,7 +97,7 @@ fn read(json: Json, format: Embedded, method: &str) -> Result<Vec<Wanted>, RestE
         let partition = record.integer("partition")?;
         let (key, value) = (record.take("key"), record.take("value"));
         if format == Embedded::Schema {
-            return Err(without_schema(&mut fields, key.is_some()));
+            return Err(without_schema(&mut fields, key.is_some(), core.options.schema_registry));
         }
         let record = NewRecord {
             key: bytes_of(key, format)?,
@@ -109,7 +109,7 @@ fn read(json: Json, format: Embedded, method: &str) -> Result<Vec<Wanted>, RestE
     Ok(wanted)
 }
 
-fn without_schema(fields: &mut Fields, has_key: bool) -> RestError {
+fn without_schema(fields: &mut Fields, has_key: bool, registry: bool) -> RestError {
     let mut given =
         |name: &str| fields.take(name).is_some() || fields.take(&format!("{name}_id")).is_some();
     if has_key && !given("key_schema") {
@@ -119,6 +119,10 @@ fn without_schema(fields: &mut Fields, has_key: bool) -> RestError {
     if !given("value_schema") {
         let text = "Request includes values but does not include value schema";
         return RestError::new(422, 42202, text);
+    }
+    if !registry {
+        let text = "Payload error. Schema Registry must be configured when using schemas.";
+        return RestError::new(422, 42206, text);
     }
     RestError::new(422, 42207, "Error serializing message. Error when registering schema.")
 }

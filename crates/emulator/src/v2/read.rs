@@ -4,6 +4,7 @@ use super::format::{fits, push_record};
 use super::instance::{Instance, State};
 use crate::core::Core;
 use crate::http::{Call, Media, Reply, ResponseBody, RestError};
+use crate::options::Version;
 use http::{HeaderValue, Response, header};
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,7 +22,7 @@ pub(super) async fn records(core: &Core, call: &Call, media: Media) -> Result<Re
         let text = "The requested embedded data format does not match the deserializer for this consumer instance";
         return Err(RestError::new(406, 40601, text));
     }
-    let mut page = Page::new(max_bytes);
+    let mut page = Page::new(core.options.version, max_bytes);
     let wait = wait_of(core, &instance, timeout);
     fill(core, &instance, &mut page, Instant::now() + wait).await?;
     instance.state.lock().last_used = Instant::now();
@@ -41,6 +42,7 @@ fn wait_of(core: &Core, instance: &Instance, timeout: Option<i64>) -> Duration {
 
 /// An answer under construction.
 struct Page {
+    version: Version,
     json: String,
     bytes: usize,
     max_bytes: usize,
@@ -51,10 +53,10 @@ struct Page {
 }
 
 impl Page {
-    fn new(max_bytes: Option<i64>) -> Page {
+    fn new(version: Version, max_bytes: Option<i64>) -> Page {
         let asked = max_bytes.and_then(|n| usize::try_from(n).ok()).filter(|n| *n > 0);
         let max_bytes = asked.unwrap_or(MAX_BYTES).min(MAX_BYTES);
-        Page { json: "[".into(), bytes: 0, max_bytes, full: false, enough: false }
+        Page { version, json: "[".into(), bytes: 0, max_bytes, full: false, enough: false }
     }
 
     /// Takes the queue's first record, if it fits. One that cannot be shown
@@ -66,7 +68,7 @@ impl Page {
         if before > 1 {
             self.json.push(',');
         }
-        push_record(&mut self.json, head, instance.settings.format)?;
+        push_record(&mut self.json, head, instance.settings.format, self.version)?;
         if self.bytes + size >= self.max_bytes {
             self.json.truncate(before);
             self.full = true;

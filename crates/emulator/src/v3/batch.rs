@@ -4,6 +4,7 @@ use super::report::{Failure, Success, Written, prepare, send};
 use crate::core::Core;
 use crate::http::{Call, JSON, Reply, RequestBody, RestError, collect, json, require_content_type};
 use crate::json::{BindError, Parser, Stop, Token};
+use crate::options::Version;
 use crate::produce::{ProduceRecord, RecordError, RecordReader};
 use http::{StatusCode, header};
 use serde::Serialize;
@@ -121,7 +122,8 @@ fn read_fields(parser: &mut Parser, entries: &mut Vec<Entry>) -> Result<(), Reco
                 )));
             }
             let start = parser.position();
-            let record = RecordReader { in_batch: true }.read(parser)?;
+            let record =
+                RecordReader { in_batch: true, version: Version::default() }.read(parser)?;
             let size = (parser.position() - start) as usize;
             entries.push(Entry { record, size });
         }

@@ -26,7 +26,7 @@ impl Broker {
             cluster_id: links.cluster_id().to_owned(),
             broker_id: 1,
             host: "127.0.0.1",
-            port: 9092,
+            port: 19092,
             rack: None,
             configs: links.related("/brokers/1/configs"),
             partition_replicas: links.related("/brokers/1/partition-replicas"),

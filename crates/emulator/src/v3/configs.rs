@@ -4,7 +4,7 @@ use super::links::{Links, Metadata, list as list_reply, ok};
 use super::topics::named;
 use crate::core::Core;
 use crate::http::{Call, Reply, RestError};
-use crate::log::{Setting, effective_settings};
+use crate::log::{Setting, Source, effective_settings};
 use serde::Serialize;
 
 #[derive(Serialize)]
@@ -30,19 +30,22 @@ struct Synonym {
     source: &'static str,
 }
 
-const OF_TOPIC: &str = "DYNAMIC_TOPIC_CONFIG";
-const DEFAULT: &str = "DEFAULT_CONFIG";
+fn name_of(source: Source) -> &'static str {
+    match source {
+        Source::Topic => "DYNAMIC_TOPIC_CONFIG",
+        Source::Cluster => "DYNAMIC_DEFAULT_BROKER_CONFIG",
+        Source::Default => "DEFAULT_CONFIG",
+    }
+}
 
 impl Config {
     fn new(links: &Links, topic: &str, setting: Setting) -> Config {
         let name = setting.name;
-        let mut synonyms = Vec::new();
-        if setting.of_topic {
-            synonyms.push(Synonym { name, value: setting.value.clone(), source: OF_TOPIC });
-        }
-        if let Some((name, value)) = setting.broker {
-            synonyms.push(Synonym { name, value: value.to_owned(), source: DEFAULT });
-        }
+        let synonyms = setting.synonyms.into_iter().map(|(name, value, source)| Synonym {
+            name,
+            value,
+            source: name_of(source),
+        });
         Config {
             kind: "KafkaTopicConfig",
             metadata: links.metadata(
@@ -54,10 +57,10 @@ impl Config {
             value: setting.value,
             is_read_only: false,
             is_sensitive: false,
-            source: if setting.of_topic { OF_TOPIC } else { DEFAULT },
-            synonyms,
+            source: name_of(setting.source),
+            synonyms: synonyms.collect(),
             topic_name: topic.to_owned(),
-            is_default: !setting.of_topic,
+            is_default: setting.source == Source::Default,
         }
     }
 }

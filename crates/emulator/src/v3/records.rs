@@ -8,13 +8,14 @@ use crate::http::{
     require_content_type, streamed,
 };
 use crate::json::InputEnd;
+use crate::options::Version;
 use bytes::Bytes;
 use http::{HeaderValue, header};
 use http_body::Body;
 use http_body_util::BodyExt;
 use serde::Serialize;
 use std::sync::Arc;
-use tokio::time::timeout;
+use tokio::time::{Instant, sleep_until, timeout};
 
 /// Answers 200 before the first record was looked at, and reads on.
 pub(super) async fn produce(
@@ -34,15 +35,43 @@ pub(super) async fn produce(
         let encoding = HeaderValue::from_static("gzip");
         reply.headers_mut().insert(header::CONTENT_ENCODING, encoding);
     }
+    if core.options.version == Version::V7_9_9 && call.header(header::EXPECT).is_some() {
+        refuse_to_continue(sender, &mut reply);
+        return Ok(reply);
+    }
+    let chunked = call.header(header::CONTENT_LENGTH).is_none();
     let mut segments = call.segments.into_iter();
     let cluster = segments.nth(1).unwrap_or_default();
     let topic = segments.nth(1).unwrap_or_default();
     let reports = Reports { sender, compressed: compressed.then(Vec::new), any: false };
     let limit = core.options.produce_size_limit;
-    let stream = Stream { core, cluster, topic, records: RecordStream::new(limit), reports };
+    let version = core.options.version;
+    let too_old_at = Instant::now() + core.options.stream_max_age;
+    let stream = Stream {
+        core,
+        cluster,
+        topic,
+        records: RecordStream::new(version, limit),
+        reports,
+        chunked,
+        too_old_at,
+        closes_at: None,
+    };
     // On its own, so that records are written even if nobody reads reports.
     tokio::spawn(stream.run(body));
     Ok(reply)
+}
+
+/// 7.9.9 has answered before it could ask the client to go on with its body.
+/// The records are lost.
+fn refuse_to_continue(sender: FrameSender, reply: &mut Reply) {
+    reply.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    let mut reports = Reports { sender, compressed: None, any: false };
+    reports.report(&FailureReport {
+        error_code: 400,
+        message: "Bad Request: Error processing message: java.io.IOException: Committed before 100 Continues",
+    });
+    reports.end();
 }
 
 async fn without_content_type(mut body: RequestBody) -> RestError {
@@ -71,6 +100,9 @@ fn require_charset(content_type: &str) -> Result<(), RestError> {
         _ => Ok(()),
     }
 }
+
+const TOO_OLD: &str =
+    "Streaming connection open for longer than allowed: Connection will be closed.";
 
 /// Where the reports go.
 #[derive(Debug)]
@@ -122,6 +154,12 @@ struct Stream {
     topic: String,
     records: RecordStream,
     reports: Reports,
+    /// Whether the request came in chunks, of no length told in advance.
+    chunked: bool,
+    too_old_at: Instant,
+    /// When a stream that is too old ends: some time after the first record
+    /// that came too late.
+    closes_at: Option<Instant>,
 }
 
 /// Why a stream ends without having been read to its end.
@@ -136,7 +174,11 @@ impl Stream {
     async fn run(mut self, mut body: RequestBody) {
         loop {
             match self.take_what_is_there().await {
-                None => self.read_more(&mut body).await,
+                None => {
+                    if self.read_more(&mut body).await.is_err() {
+                        break;
+                    }
+                }
                 Some(Ended::Done) => break,
                 Some(Ended::Silenced) => return self.reports.sender.hung_up().await,
             }
@@ -144,17 +186,36 @@ impl Stream {
         self.reports.end();
     }
 
-    /// Waits for more of the request.
-    async fn read_more(&mut self, body: &mut RequestBody) {
+    /// Waits for more of the request. Fails when the stream is too old to go
+    /// on.
+    async fn read_more(&mut self, body: &mut RequestBody) -> Result<(), ()> {
         let idle = self.core.options.idle_timeout;
-        let end = match timeout(idle, body.frame()).await {
+        let closes_at = self.closes_at;
+        let closing = async {
+            match closes_at {
+                Some(at) => sleep_until(at).await,
+                None => std::future::pending().await,
+            }
+        };
+        let next = tokio::select! {
+            biased;
+            () = closing => return Err(()),
+            next = timeout(idle, body.frame()) => next,
+        };
+        let end = match next {
             Ok(Some(Ok(frame))) => {
                 if let Ok(data) = frame.into_data() {
                     self.records.feed(&data);
                 }
-                return;
+                return Ok(());
             }
-            Ok(Some(Err(_))) => InputEnd::Broken("Early EOF".into()),
+            Ok(Some(Err(_))) => InputEnd::Broken(match self.core.options.version {
+                Version::V8_3_1 if self.chunked => {
+                    "org.eclipse.jetty.server.internal.HttpConnection$HttpEofException: Early EOF"
+                        .into()
+                }
+                _ => "Early EOF".into(),
+            }),
             Ok(None) => InputEnd::Complete,
             Err(_) => {
                 let ms = idle.as_millis();
@@ -164,6 +225,7 @@ impl Stream {
             }
         };
         self.records.finish(end);
+        Ok(())
     }
 
     /// Produces every record that has arrived. Nothing if more may come.
@@ -183,7 +245,13 @@ impl Stream {
             tokio::time::sleep(self.core.options.lone_record_delay).await;
         }
         for prepared in gathered {
-            let outcome = self.produce(prepared).await;
+            let mut outcome = self.produce(prepared).await;
+            let now = Instant::now();
+            if now > self.too_old_at {
+                // The record is written, and its report is not.
+                outcome = Err(Failure::new(408, TOO_OLD));
+                self.closes_at.get_or_insert(now + self.core.options.stream_age_grace);
+            }
             if self.report(outcome).is_err() {
                 return Some(Ended::Silenced);
             }

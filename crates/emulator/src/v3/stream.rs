@@ -1,6 +1,7 @@
 //! The records of a produce request, one after another.
 
 use crate::json::{InputEnd, Parser, Stop, Token};
+use crate::options::Version;
 use crate::produce::{ProduceRecord, RecordError, RecordReader};
 
 /// What comes next in the stream.
@@ -28,6 +29,7 @@ const ALWAYS_TRY: usize = 64 * 1024;
 /// stream is broken.
 #[derive(Debug)]
 pub(super) struct RecordStream {
+    version: Version,
     parser: Parser,
     behind_bad: bool,
     size_limit: Option<u64>,
@@ -35,8 +37,14 @@ pub(super) struct RecordStream {
 }
 
 impl RecordStream {
-    pub(super) fn new(size_limit: Option<u64>) -> RecordStream {
-        RecordStream { parser: Parser::streaming(), behind_bad: false, size_limit, try_again_at: 0 }
+    pub(super) fn new(version: Version, size_limit: Option<u64>) -> RecordStream {
+        RecordStream {
+            version,
+            parser: Parser::streaming(version),
+            behind_bad: false,
+            size_limit,
+            try_again_at: 0,
+        }
     }
 
     pub(super) fn feed(&mut self, bytes: &[u8]) {
@@ -84,7 +92,8 @@ impl RecordStream {
                 Err(stop) => return broken(stop),
             }
         }
-        let outcome = RecordReader { in_batch: false }.read(&mut self.parser);
+        let reader = RecordReader { in_batch: false, version: self.version };
+        let outcome = reader.read(&mut self.parser);
         if outcome == Err(RecordError::Stop(Stop::NeedMore)) {
             return Next::NeedMore;
         }

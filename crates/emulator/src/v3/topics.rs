@@ -7,6 +7,7 @@ use crate::http::{
 };
 use crate::json::{Fields, Json, read_document};
 use crate::log::{Topic, TopicError, valid_topic_name};
+use crate::options::Version;
 use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -27,19 +28,34 @@ struct TopicBody {
     authorized_operations: &'static [&'static str],
 }
 
-const OPERATIONS: &[&str] = &[
-    "ALTER",
-    "ALTER_CONFIGS",
-    "DELETE",
-    "CREATE",
-    "DESCRIBE_CONFIGS",
-    "READ",
-    "DESCRIBE",
-    "WRITE",
-];
+/// What may be done to a topic, in the order of a Java set.
+fn operations(version: Version) -> &'static [&'static str] {
+    match version {
+        Version::V7_9_9 => &[
+            "ALTER",
+            "ALTER_CONFIGS",
+            "DELETE",
+            "CREATE",
+            "DESCRIBE_CONFIGS",
+            "READ",
+            "DESCRIBE",
+            "WRITE",
+        ],
+        Version::V8_3_1 => &[
+            "ALTER",
+            "DESCRIBE",
+            "ALTER_CONFIGS",
+            "WRITE",
+            "DELETE",
+            "DESCRIBE_CONFIGS",
+            "READ",
+            "CREATE",
+        ],
+    }
+}
 
 impl TopicBody {
-    fn new(links: &Links, name: &str, partitions: i32, with_operations: bool) -> TopicBody {
+    fn new(links: &Links, name: &str, partitions: i32) -> TopicBody {
         let path = format!("/topics/{name}");
         TopicBody {
             kind: "KafkaTopic",
@@ -52,8 +68,14 @@ impl TopicBody {
             partitions: links.related(&format!("{path}/partitions")),
             configs: links.related(&format!("{path}/configs")),
             partition_reassignments: links.related(&format!("{path}/partitions/-/reassignment")),
-            authorized_operations: if with_operations { OPERATIONS } else { &[] },
+            authorized_operations: &[],
         }
+    }
+}
+
+impl TopicBody {
+    fn with_operations(self, version: Version) -> TopicBody {
+        TopicBody { authorized_operations: operations(version), ..self }
     }
 }
 
@@ -75,7 +97,10 @@ pub(super) fn list(core: &Core, call: &Call) -> Result<Reply, RestError> {
         .log
         .topics()
         .iter()
-        .map(|t| TopicBody::new(&links, t.name(), t.partition_count(), with_operations))
+        .map(|t| {
+            let body = TopicBody::new(&links, t.name(), t.partition_count());
+            if with_operations { body.with_operations(core.options.version) } else { body }
+        })
         .collect();
     Ok(list_reply("KafkaTopicList", links.url("/topics"), data))
 }
@@ -84,7 +109,8 @@ pub(super) fn get(core: &Core, call: &Call) -> Result<Reply, RestError> {
     let links = Links::new(core, call)?;
     let topic = named(core, call)?;
     let with_operations = call.query("include_authorized_operations") == Some("true");
-    Ok(ok(&TopicBody::new(&links, topic.name(), topic.partition_count(), with_operations)))
+    let body = TopicBody::new(&links, topic.name(), topic.partition_count());
+    Ok(ok(&if with_operations { body.with_operations(core.options.version) } else { body }))
 }
 
 pub(super) fn delete(core: &Core, call: &Call) -> Result<Reply, RestError> {
@@ -108,8 +134,12 @@ pub(super) async fn create(
     core.log.check_new(&wanted.name, wanted.partitions, &wanted.configs)?;
     if wanted.replication_factor > 1 {
         let factor = wanted.replication_factor;
+        let or_else = match core.options.version {
+            Version::V7_9_9 => "",
+            Version::V8_3_1 => " or some brokers have all their log directories cordoned",
+        };
         return Err(RestError::kafka(format!(
-            "Unable to replicate the partition {factor} time(s): The target replication factor of {factor} cannot be reached because only 1 broker(s) are registered."
+            "Unable to replicate the partition {factor} time(s): The target replication factor of {factor} cannot be reached because only 1 broker(s) are registered{or_else}."
         )));
     }
     let status = if wanted.validate_only {
@@ -118,7 +148,7 @@ pub(super) async fn create(
         core.log.create(&wanted.name, wanted.partitions, wanted.configs)?;
         StatusCode::CREATED
     };
-    let body = TopicBody::new(&links, &wanted.name, wanted.partitions, false);
+    let body = TopicBody::new(&links, &wanted.name, wanted.partitions);
     let mut reply = json(status, Some(JSON), &body);
     if let Ok(location) = HeaderValue::from_str(&body.metadata.this) {
         reply.headers_mut().insert(header::LOCATION, location);
@@ -186,7 +216,7 @@ pub(super) async fn patch(core: &Core, call: &Call, body: RequestBody) -> Result
     let topic = named(core, call)?;
     let wanted = fields.integer("partitions_count")?.unwrap_or(0);
     let topic = core.log.grow(topic.name(), i32::try_from(wanted).unwrap_or(i32::MAX))?;
-    Ok(ok(&TopicBody::new(&links, topic.name(), topic.partition_count(), false)))
+    Ok(ok(&TopicBody::new(&links, topic.name(), topic.partition_count())))
 }
 
 impl From<TopicError> for RestError {
