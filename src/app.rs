@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::host::Host;
 use crate::log::Log;
 use crate::services::Services;
+use crate::services::credentials::Credentials;
 
 /// How the log is reached that the configuration names.
 type Connect<H, L> = Box<dyn Fn(H, Rc<Config>) -> L>;
@@ -19,7 +20,7 @@ type Connect<H, L> = Box<dyn Fn(H, Rc<Config>) -> L>;
 pub struct App<H: Host, L> {
     host: H,
     connect: Connect<H, L>,
-    access: OnceCell<Access>,
+    credentials: OnceCell<Rc<Credentials<H>>>,
     services: OnceCell<Rc<Services<H, L>>>,
 }
 
@@ -28,18 +29,19 @@ impl<H: Host, L: Log> App<H, L> {
         Self {
             host,
             connect: Box::new(connect),
-            access: OnceCell::new(),
+            credentials: OnceCell::new(),
             services: OnceCell::new(),
         }
     }
 
     /// Who may call.
-    pub async fn access(&self) -> Result<Access> {
-        if let Some(access) = self.access.get() {
-            return Ok(access.clone());
+    pub async fn credentials(&self) -> Result<Rc<Credentials<H>>> {
+        if let Some(credentials) = self.credentials.get() {
+            return Ok(credentials.clone());
         }
         let access = Access::load(&self.host).await?;
-        Ok(self.access.get_or_init(|| access).clone())
+        let build = || Rc::new(Credentials::new(self.host.clone(), access));
+        Ok(self.credentials.get_or_init(build).clone())
     }
 
     pub async fn services(&self) -> Result<Rc<Services<H, L>>> {

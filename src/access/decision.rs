@@ -72,36 +72,58 @@ impl std::error::Error for Denial {}
 
 /// What a caller was granted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Grant(Option<Rc<Credential>>);
+pub struct Grant(Of);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Of {
+    Everything,
+    Nothing,
+    Credential(Rc<Credential>),
+}
 
 impl Grant {
     /// Everything, to a caller without a name.
     pub fn open() -> Self {
-        Self(None)
+        Self(Of::Everything)
+    }
+
+    /// Nothing, to a caller without a name.
+    pub fn nothing() -> Self {
+        Self(Of::Nothing)
     }
 
     pub fn to(credential: Rc<Credential>) -> Self {
-        Self(Some(credential))
+        Self(Of::Credential(credential))
     }
 
-    /// The name of the credential; `None` where none is needed.
+    /// The name of the credential, if there is one.
     pub fn name(&self) -> Option<&str> {
-        self.0.as_ref().map(|credential| credential.name().as_str())
+        match &self.0 {
+            Of::Credential(credential) => Some(credential.name().as_str()),
+            Of::Everything | Of::Nothing => None,
+        }
     }
 
     pub fn permits(&self, permission: Permission) -> Result<(), Denial> {
-        match &self.0 {
-            Some(credential) if !credential.allow().contains(permission) => {
-                Err(Denial::Forbidden(Missing::Permission(permission)))
-            }
-            _ => Ok(()),
+        let permitted = match &self.0 {
+            Of::Everything => true,
+            Of::Nothing => false,
+            Of::Credential(credential) => credential.allow().contains(permission),
+        };
+        match permitted {
+            true => Ok(()),
+            false => Err(Denial::Forbidden(Missing::Permission(permission))),
         }
     }
 
     /// Whether this topic is among those of the caller; for lists, from which
     /// the others are left out.
     pub fn covers(&self, topic: &str) -> bool {
-        self.0.as_ref().is_none_or(|credential| credential.topics().contains(topic))
+        match &self.0 {
+            Of::Everything => true,
+            Of::Nothing => false,
+            Of::Credential(credential) => credential.topics().contains(topic),
+        }
     }
 
     pub fn permits_topic(&self, topic: &str) -> Result<(), Denial> {
@@ -263,5 +285,9 @@ mod tests {
         assert_eq!(grant.name(), None);
         assert!(Permission::ALL.into_iter().all(|permission| grant.permits(permission).is_ok()));
         assert!(grant.covers("orders") && grant.permits_topic("orders").is_ok());
+
+        let grant = Grant::nothing();
+        assert!(Permission::ALL.into_iter().all(|permission| grant.permits(permission).is_err()));
+        assert!(!grant.covers("orders") && grant.permits_topic("orders").is_err());
     }
 }

@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::StatusCode;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde::Serialize;
 
 use super::refusal::Refusal;
+use crate::access::Denial;
 use crate::error::Error;
+use crate::services::credentials::CredentialError;
 
 /// The answer to a request.
 pub struct Response {
@@ -167,12 +169,26 @@ impl From<Refusal> for Response {
                 refuse(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed", None)
                     .with_header(ALLOW, allowed)
             }
-            Refusal::Closed => refuse(
-                StatusCode::FORBIDDEN,
-                "Nobody may call this gateway yet: set its variable open_access to true to let \
-                 in everyone who can reach it",
-                Some("open_access".into()),
-            ),
+            Refusal::Denied(denial) => match &denial {
+                Denial::Forbidden(_) => {
+                    refuse(StatusCode::FORBIDDEN, &denial.to_string(), denial.detail())
+                }
+                Denial::Nobody | Denial::Malformed | Denial::Unknown => {
+                    refuse(StatusCode::UNAUTHORIZED, &denial.to_string(), None)
+                        .with_header(WWW_AUTHENTICATE, Denial::CHALLENGE)
+                }
+            },
+            Refusal::Credential(error) => {
+                let (status, detail) = match &error {
+                    CredentialError::Invalid(flaw) => (StatusCode::BAD_REQUEST, Some(flaw.field)),
+                    CredentialError::Unknown => (StatusCode::NOT_FOUND, None),
+                    CredentialError::NameTaken
+                    | CredentialError::Configured
+                    | CredentialError::TooMany => (StatusCode::CONFLICT, None),
+                    CredentialError::Failed(error) => (status(error), None),
+                };
+                refuse(status, &error.to_string(), detail.map(str::to_owned))
+            }
             Refusal::UnknownParameter(name) => {
                 refuse(StatusCode::BAD_REQUEST, "Unknown query parameter", Some(name))
             }

@@ -15,14 +15,16 @@ mod routes;
 mod time;
 
 use http::Method;
+use http::header::AUTHORIZATION;
 
 pub use answer::Response;
 pub use request::{BodyBroken, Request, RequestBody};
-pub use routes::{Endpoint, Permission, Route, routes};
+pub use routes::{Caller, Endpoint, Route, Topic, routes};
 
-use self::endpoints::{consumer, health, index, producer, topics, webhooks};
+use self::endpoints::{consumer, credentials, health, index, producer, topics, webhooks};
 use self::refusal::Refusal;
 use self::routes::{Found, Lead};
+use crate::access::{Grant, Presented};
 use crate::app::App;
 use crate::host::Host;
 use crate::log::Log;
@@ -51,16 +53,38 @@ async fn answer<H: Host, L: Log, B: RequestBody>(
             return Ok(Response::empty().with_header(http::header::ALLOW, allowed));
         }
     };
-    if found.route.permission != Permission::None && !app.access().await?.open {
-        return Err(Refusal::Closed);
+    let grant = admit(app, request, &found).await?;
+    dispatch(app, request, &found, &grant).await
+}
+
+/// Finds out who calls and whether they may, as far as the head of the request
+/// tells. Nothing upstream is asked for that.
+async fn admit<H: Host, L: Log, B>(
+    app: &App<H, L>,
+    request: &Request<B>,
+    found: &Found<'_>,
+) -> Result<Grant, Refusal> {
+    let permission = match found.route.caller {
+        Caller::Anyone => return Ok(Grant::nothing()),
+        Caller::Known => None,
+        Caller::Allowed(permission) => Some(permission),
+    };
+    let presented = Presented::from_headers(request.header_values(AUTHORIZATION.as_str()));
+    let grant = app.credentials().await?.check(&presented).await?;
+    permission.map_or(Ok(()), |permission| grant.permits(permission))?;
+    if found.route.topic == Topic::InPath {
+        for topic in endpoints::topics(found.segment)? {
+            grant.permits_topic(&topic)?;
+        }
     }
-    dispatch(app, request, &found).await
+    Ok(grant)
 }
 
 async fn dispatch<H: Host, L: Log, B: RequestBody>(
     app: &App<H, L>,
     request: &mut Request<B>,
     found: &Found<'_>,
+    grant: &Grant,
 ) -> Result<Response, Refusal> {
     let (segment, rest) = (found.segment, found.rest);
     match found.route.endpoint {
@@ -71,12 +95,15 @@ async fn dispatch<H: Host, L: Log, B: RequestBody>(
         Endpoint::ProduceBody => producer::body(app, request, segment).await,
         Endpoint::Consume => consumer::next(app, request, segment).await,
         Endpoint::RegisterByPath => webhooks::register_path(app, request, segment, rest).await,
-        Endpoint::RegisterByBody => webhooks::register_body(app, request).await,
-        Endpoint::ListWebhooks => webhooks::list(app, request).await,
-        Endpoint::GetWebhook => webhooks::get(app, request, segment).await,
-        Endpoint::DeleteWebhook => webhooks::delete(app, request, segment).await,
-        Endpoint::Deliver => webhooks::deliver(app, request).await,
-        Endpoint::ListTopics => topics::list(app, request).await,
+        Endpoint::RegisterByBody => webhooks::register_body(app, request, grant).await,
+        Endpoint::ListWebhooks => webhooks::list(app, request, grant).await,
+        Endpoint::GetWebhook => webhooks::get(app, request, segment, grant).await,
+        Endpoint::DeleteWebhook => webhooks::delete(app, request, segment, grant).await,
+        Endpoint::Deliver => webhooks::deliver(app, request, grant).await,
+        Endpoint::ListTopics => topics::list(app, request, grant).await,
         Endpoint::DescribeTopic => topics::describe(app, request, segment).await,
+        Endpoint::ListCredentials => credentials::list(app, request).await,
+        Endpoint::CreateCredential => credentials::create(app, request).await,
+        Endpoint::DeleteCredential => credentials::delete(app, request, segment).await,
     }
 }

@@ -1,6 +1,8 @@
 //! Why a request is not done: an error of a service, or one of HTTP alone.
 
+use crate::access::Denial;
 use crate::error::Error;
+use crate::services::credentials::{CredentialError, Refused};
 
 /// An error on its way to becoming an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -11,8 +13,10 @@ pub enum Refusal {
     NoSuchPath,
     /// The path is ours, the method is not: these are.
     Method { allowed: String },
-    /// Nobody may call yet.
-    Closed,
+    /// The caller is not known, or may not do this.
+    Denied(Denial),
+    /// A credential that cannot be made or deleted.
+    Credential(CredentialError),
     /// A query parameter that this call does not have.
     UnknownParameter(String),
     /// A parameter's name that cannot be decoded.
@@ -30,5 +34,29 @@ pub enum Refusal {
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         Self::Service(error)
+    }
+}
+
+impl From<Denial> for Refusal {
+    fn from(denial: Denial) -> Self {
+        Self::Denied(denial)
+    }
+}
+
+impl From<Refused> for Refusal {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Denied(denial) => denial.into(),
+            Refused::Failed(error) => error.into(),
+        }
+    }
+}
+
+impl From<CredentialError> for Refusal {
+    fn from(error: CredentialError) -> Self {
+        match error {
+            CredentialError::Failed(error) => error.into(),
+            error => Self::Credential(error),
+        }
     }
 }

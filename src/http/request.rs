@@ -54,6 +54,12 @@ impl<B> Request<B> {
         self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, v)| v)
     }
 
+    /// The values of all headers of a name.
+    pub fn header_values(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+        let same = self.headers.iter().filter(move |(known, _)| known.eq_ignore_ascii_case(name));
+        same.map(|(_, value)| value.as_ref())
+    }
+
     /// Refuses what is too large before anything looks at it.
     pub fn check_size(&self) -> Result<(), Refusal> {
         if self.target.len() > limits::TARGET_BYTES {

@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use http::Method;
 
 use super::refusal::Refusal;
+use crate::access::Permission;
 
 /// One call of the API.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,22 +14,38 @@ pub struct Route {
     pub method: Method,
     /// `{name}` is one segment, `{*name}` the whole rest, both as they came.
     pub path: &'static str,
-    pub permission: Permission,
+    pub caller: Caller,
+    pub topic: Topic,
     pub endpoint: Endpoint,
     /// For people, in `GET /`.
     pub about: &'static str,
 }
 
-/// What a caller has to be allowed.
+/// Who may call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Permission {
-    /// Nothing: for health checks.
+pub enum Caller {
+    /// Even who presents nothing: for health checks.
+    Anyone,
+    /// Whoever has a credential.
+    Known,
+    /// Whose credential allows this.
+    Allowed(Permission),
+}
+
+/// Which topics of the caller's are looked at, and where they are named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Topic {
+    /// The call is about no topic.
     None,
-    /// Anything at all.
-    Any,
-    Produce,
-    Consume,
-    Webhooks,
+    /// The path names one, or several with commas between them. They are
+    /// checked before the endpoint is asked; the others are the endpoint's.
+    InPath,
+    /// The body names it.
+    InBody,
+    /// It is the topic of the webhook that the path names.
+    OfWebhook,
+    /// What is about topics of others is left out of the answer.
+    Filtered,
 }
 
 /// What answers a call.
@@ -48,6 +65,9 @@ pub enum Endpoint {
     Deliver,
     ListTopics,
     DescribeTopic,
+    ListCredentials,
+    CreateCredential,
+    DeleteCredential,
 }
 
 impl Endpoint {
@@ -65,82 +85,130 @@ pub fn routes() -> &'static [Route] {
 
 fn table() -> Vec<Route> {
     use Endpoint as E;
-    use Permission as P;
-    let route = |method, path, permission, endpoint, about| Route {
+    let route = |method, path, caller, topic, endpoint, about| Route {
         method,
         path,
-        permission,
+        caller,
+        topic,
         endpoint,
         about,
     };
+    let may = Caller::Allowed;
     vec![
-        route(Method::GET, "/", P::Any, E::Index, "This list"),
-        route(Method::GET, "/healthz", P::None, E::Healthz, "Alive"),
+        route(Method::GET, "/", Caller::Known, Topic::None, E::Index, "This list"),
+        route(Method::GET, "/healthz", Caller::Anyone, Topic::None, E::Healthz, "Alive"),
         route(
             Method::GET,
             "/readyz",
-            P::None,
+            Caller::Anyone,
+            Topic::None,
             E::Readyz,
             "Kafka answers, the store reads and writes",
         ),
         route(
             Method::GET,
             "/producer/{topic}/{*message}",
-            P::Produce,
+            may(Permission::Produce),
+            Topic::InPath,
             E::ProduceMessage,
             "Writes the rest of the path as a record",
         ),
         route(
             Method::POST,
             "/producer/{topic}",
-            P::Produce,
+            may(Permission::Produce),
+            Topic::InPath,
             E::ProduceBody,
             "Writes the body as a record, or each line of it",
         ),
         route(
             Method::GET,
             "/consumer/{topic}",
-            P::Consume,
+            may(Permission::Consume),
+            Topic::InPath,
             E::Consume,
             "The next record of a consumer group",
         ),
         route(
             Method::GET,
             "/webhook/{topic}/{*callback_url}",
-            P::Webhooks,
+            may(Permission::Webhooks),
+            Topic::InPath,
             E::RegisterByPath,
             "Has each new record of a topic POSTed to the URL in the rest of the path",
         ),
         route(
             Method::POST,
             "/webhooks",
-            P::Webhooks,
+            may(Permission::Webhooks),
+            Topic::InBody,
             E::RegisterByBody,
             "The same with a JSON body",
         ),
-        route(Method::GET, "/webhooks", P::Webhooks, E::ListWebhooks, "All webhooks"),
+        route(
+            Method::GET,
+            "/webhooks",
+            may(Permission::Webhooks),
+            Topic::Filtered,
+            E::ListWebhooks,
+            "All webhooks",
+        ),
         route(
             Method::GET,
             "/webhooks/{id}",
-            P::Webhooks,
+            may(Permission::Webhooks),
+            Topic::OfWebhook,
             E::GetWebhook,
             "A webhook and how far it is",
         ),
-        route(Method::DELETE, "/webhooks/{id}", P::Webhooks, E::DeleteWebhook, "Removes a webhook"),
+        route(
+            Method::DELETE,
+            "/webhooks/{id}",
+            may(Permission::Webhooks),
+            Topic::OfWebhook,
+            E::DeleteWebhook,
+            "Removes a webhook",
+        ),
         route(
             Method::POST,
             "/webhooks/deliver",
-            P::Webhooks,
+            may(Permission::Webhooks),
+            Topic::Filtered,
             E::Deliver,
             "Delivers what is due now",
         ),
-        route(Method::GET, "/topics", P::Any, E::ListTopics, "All topics"),
+        route(Method::GET, "/topics", Caller::Known, Topic::Filtered, E::ListTopics, "All topics"),
         route(
             Method::GET,
             "/topics/{topic}",
-            P::Any,
+            Caller::Known,
+            Topic::InPath,
             E::DescribeTopic,
             "A topic's partitions and offsets",
+        ),
+        route(
+            Method::GET,
+            "/credentials",
+            may(Permission::Admin),
+            Topic::None,
+            E::ListCredentials,
+            "All credentials, without their secrets",
+        ),
+        route(
+            Method::POST,
+            "/credentials",
+            may(Permission::Admin),
+            Topic::None,
+            E::CreateCredential,
+            "Makes a credential; its secret is shown once",
+        ),
+        route(
+            Method::DELETE,
+            "/credentials/{name}",
+            may(Permission::Admin),
+            Topic::None,
+            E::DeleteCredential,
+            "Removes a credential",
         ),
     ]
 }
@@ -253,6 +321,7 @@ mod tests {
                 .path
                 .replace("{topic}", "t")
                 .replace("{id}", "webhook_1")
+                .replace("{name}", "writer")
                 .replace("{*message}", "m")
                 .replace("{*callback_url}", "https://x");
             assert_eq!(to(route.method.clone(), &path).0, route.endpoint, "{path}");
@@ -323,7 +392,7 @@ mod tests {
     fn only_health_checks_need_no_permission() {
         let open: Vec<_> = routes()
             .iter()
-            .filter(|route| route.permission == Permission::None)
+            .filter(|route| route.caller == Caller::Anyone)
             .map(|route| route.path)
             .collect();
         assert_eq!(open, ["/healthz", "/readyz"]);

@@ -35,6 +35,14 @@ impl Gateway {
         Self { world, log, app: Rc::new(app) }
     }
 
+    /// Another instance, over the same store and log.
+    pub(crate) fn restarted(&self) -> Self {
+        let (world, log) = (self.world.clone(), self.log.clone());
+        let connect = log.clone();
+        let app = App::new(world.instance(), move |_, _| connect.clone());
+        Self { world, log, app: Rc::new(app) }
+    }
+
     pub(crate) async fn send(&self, request: Request<Bytes>) -> Response {
         let method = request.method.clone();
         let response = api::handle(&self.app, request).await;

@@ -3,9 +3,11 @@
 
 mod access;
 mod consuming;
+mod credentials;
 mod gateway;
 mod health;
 mod hostile;
 mod producing;
+mod rules;
 mod topics;
 mod webhooks;

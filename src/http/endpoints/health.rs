@@ -19,7 +19,7 @@ pub(in crate::http) fn alive() -> Result<Response, Refusal> {
 /// the gateway is not available, and nothing else.
 pub(in crate::http) async fn ready<H: Host, L: Log>(app: &App<H, L>) -> Result<Response, Refusal> {
     let checked = async {
-        app.access().await?;
+        app.credentials().await?;
         app.services().await?.topics.ready().await
     };
     match checked.await {

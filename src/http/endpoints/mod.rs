@@ -1,6 +1,7 @@
 //! What each call does: one file per group of them.
 
 pub(super) mod consumer;
+pub(super) mod credentials;
 pub(super) mod health;
 pub(super) mod index;
 pub(super) mod producer;
@@ -19,7 +20,7 @@ fn topic(segment: &str) -> Result<String> {
 }
 
 /// The topics that a path names, with commas between them.
-fn topics(segment: &str) -> Result<Vec<String>> {
+pub(super) fn topics(segment: &str) -> Result<Vec<String>> {
     let decode = |piece| percent::decode_text("topic", piece);
     let topics: Vec<_> = segment.split(',').map(decode).collect::<Result<_>>()?;
     names::check_topics(&topics)?;

@@ -4,6 +4,7 @@ use http::StatusCode;
 use serde::Serialize;
 
 use super::topic;
+use crate::access::Grant;
 use crate::app::App;
 use crate::host::Host;
 use crate::http::answer::Response;
@@ -45,11 +46,13 @@ struct PartitionOffsets {
 pub(in crate::http) async fn list<H: Host, L: Log, B>(
     app: &App<H, L>,
     request: &Request<B>,
+    grant: &Grant,
 ) -> Result<Response, Refusal> {
     Query::parse(request.query(), &[])?;
     let topics = app.services().await?.topics.list().await?;
     let topics = topics
         .into_iter()
+        .filter(|topic| grant.covers(&topic.name))
         .map(|topic| Topic { topic: topic.name, partitions: topic.partitions })
         .collect();
     Ok(Response::json(StatusCode::OK, &List { topics }))

@@ -4,6 +4,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
 use super::topic;
+use crate::access::Grant;
 use crate::app::App;
 use crate::error::Error;
 use crate::host::Host;
@@ -95,12 +96,14 @@ pub(in crate::http) async fn register_path<H: Host, L: Log, B>(
 pub(in crate::http) async fn register_body<H: Host, L: Log, B: RequestBody>(
     app: &App<H, L>,
     request: &mut Request<B>,
+    grant: &Grant,
 ) -> Result<Response, Refusal> {
     Query::parse(request.query(), &[])?;
     let body = request.read_body(JSON_BYTES).await?;
     let wish: Wish = serde_json::from_slice(&body)
         .map_err(|error| Error::invalid("body", format!("Not a registration: {error}")))?;
     names::check_topic(&wish.topic)?;
+    grant.permits_topic(&wish.topic)?;
     let from = wish.from.as_deref().map_or(Ok(StartFrom::Latest), start_from)?;
     register(app, &wish.topic, &wish.callback_url, from).await
 }
@@ -147,20 +150,36 @@ fn callback_url(rest: &str, query: Option<&str>) -> Result<String, Error> {
 pub(in crate::http) async fn list<H: Host, L: Log, B>(
     app: &App<H, L>,
     request: &Request<B>,
+    grant: &Grant,
 ) -> Result<Response, Refusal> {
     Query::parse(request.query(), &[])?;
-    let webhooks = app.services().await?.webhooks.list().await?;
+    let mut webhooks = app.services().await?.webhooks.list().await?;
+    webhooks.retain(|webhook| grant.covers(&webhook.topic));
     let webhooks = webhooks.into_iter().map(Registration::from).collect();
     Ok(Response::json(StatusCode::OK, &List { webhooks }))
+}
+
+/// Refuses who may not see the webhook's topic, before the log is asked about
+/// it. What there is no webhook for is left to the call itself.
+async fn check_topic_of<H: Host, L: Log>(
+    app: &App<H, L>,
+    id: &str,
+    grant: &Grant,
+) -> Result<(), Refusal> {
+    let webhooks = app.services().await?.webhooks.list().await?;
+    let webhook = webhooks.iter().find(|webhook| webhook.id == id);
+    Ok(webhook.map_or(Ok(()), |webhook| grant.permits_topic(&webhook.topic))?)
 }
 
 pub(in crate::http) async fn get<H: Host, L: Log, B>(
     app: &App<H, L>,
     request: &Request<B>,
     segment: &str,
+    grant: &Grant,
 ) -> Result<Response, Refusal> {
     let id = percent::decode_text("webhook_id", segment)?;
     Query::parse(request.query(), &[])?;
+    check_topic_of(app, &id, grant).await?;
     let (webhook, progress) = app.services().await?.webhooks.get(&id).await?;
     let partitions = progress.into_iter().map(PartitionProgress::from).collect();
     Ok(Response::json(StatusCode::OK, &Described { webhook: webhook.into(), partitions }))
@@ -170,9 +189,11 @@ pub(in crate::http) async fn delete<H: Host, L: Log, B>(
     app: &App<H, L>,
     request: &Request<B>,
     segment: &str,
+    grant: &Grant,
 ) -> Result<Response, Refusal> {
     let id = percent::decode_text("webhook_id", segment)?;
     Query::parse(request.query(), &[])?;
+    check_topic_of(app, &id, grant).await?;
     app.services().await?.webhooks.delete(&id).await?;
     Ok(Response::empty())
 }
@@ -180,10 +201,13 @@ pub(in crate::http) async fn delete<H: Host, L: Log, B>(
 pub(in crate::http) async fn deliver<H: Host, L: Log, B>(
     app: &App<H, L>,
     request: &Request<B>,
+    grant: &Grant,
 ) -> Result<Response, Refusal> {
     let query = Query::parse(request.query(), &["budget"])?;
     let budget = query.seconds("budget", DEFAULT_BUDGET, limits::BUDGET)?;
-    let deliveries = app.services().await?.webhooks.deliver(budget).await?;
+    // All of them are worked on, whoever asks: it does what is due anyway.
+    let mut deliveries = app.services().await?.webhooks.deliver(budget).await?;
+    deliveries.retain(|delivery| grant.covers(&delivery.topic));
     let webhooks = deliveries.into_iter().map(Delivered::from).collect();
     Ok(Response::json(StatusCode::OK, &Deliveries { webhooks }))
 }

@@ -1,0 +1,312 @@
+//! Who may make which call: every route of the router's own table, as allowed
+//! and as refused.
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use kafka_edge::access::Permission;
+use kafka_edge::http::{Caller, Endpoint, Request, Response, Route, Topic, routes};
+use kafka_edge_sim::local;
+use serde_json::{Value, json};
+
+use crate::gateway::{Gateway, Taken, header, request};
+
+const MINE: &str = "t";
+
+/// For each permission a credential that has only that, one that has all
+/// others, and one that has all of them for a topic that is not asked for.
+fn credentials() -> String {
+    let all = Permission::ALL.map(Permission::name);
+    let entry = |name: &str, allow: &[&str], topics: &[&str]| json!({"name": name, "secret": secret(name), "allow": allow, "topics": topics});
+    let mut entries = vec![entry("root", &all, &["*"]), entry("elsewhere", &all, &["t2", "u*"])];
+    for permission in all {
+        let others: Vec<_> = all.into_iter().filter(|other| *other != permission).collect();
+        entries.push(entry(&only(permission), &[permission], &[MINE]));
+        entries.push(entry(&all_but(permission), &others, &["*"]));
+    }
+    Value::from(entries).to_string()
+}
+
+fn only(permission: &str) -> String {
+    format!("only-{permission}")
+}
+
+fn all_but(permission: &str) -> String {
+    format!("all-but-{permission}")
+}
+
+fn secret(name: &str) -> String {
+    format!("secret-of-the-caller-{name}")
+}
+
+struct Scene {
+    gateway: Gateway,
+    webhook: String,
+}
+
+impl Scene {
+    /// The topic that is asked for, another one, a webhook on each.
+    async fn new() -> Self {
+        let gateway = Gateway::open();
+        gateway.world.set_variable("open_access", "");
+        gateway.world.set_variable("credentials", &credentials());
+        gateway.log.create_topic("t2", 1);
+        let mut webhook = String::new();
+        for topic in ["t2", MINE] {
+            let mut register = as_caller("root", Endpoint::RegisterByBody.route(), "");
+            register.body =
+                json!({"topic": topic, "callback_url": "https://h.test/other"}).to_string().into();
+            let (status, json) = gateway.send(register).await.taken();
+            assert_eq!(status, 201, "{json}");
+            webhook = json["webhook_id"].as_str().unwrap().to_owned();
+        }
+        Self { gateway, webhook }
+    }
+
+    /// A call of the route by a caller who has this credential.
+    async fn by(&self, name: &str, route: &Route) -> Response {
+        self.gateway.send(as_caller(name, route, &self.webhook)).await
+    }
+
+    /// A call that has to be refused, for free.
+    async fn refused(&self, request: Request<Bytes>, status: u16) -> (Response, Value) {
+        let before = (self.log_calls(), self.gateway.world.store());
+        let what = format!("{} {}", request.method, request.target);
+        let response = self.gateway.send(request).await;
+        assert_eq!(response.status, status, "{what}: {response:?}");
+        assert_eq!(before, (self.log_calls(), self.gateway.world.store()), "{what}");
+        let json: Value = serde_json::from_slice(&response.body).unwrap();
+        assert_eq!(json["status"], status, "{what}");
+        assert!(json["error"].is_string(), "{what}");
+        (response, json)
+    }
+
+    fn log_calls(&self) -> u64 {
+        let functions = ["topics", "topic", "offsets", "offset_at", "produce", "fetch", "ping"];
+        functions.iter().map(|function| self.gateway.log.calls(function)).sum()
+    }
+}
+
+trait Routed {
+    fn route(self) -> &'static Route;
+}
+
+impl Routed for Endpoint {
+    fn route(self) -> &'static Route {
+        routes().iter().find(|route| route.endpoint == self).unwrap()
+    }
+}
+
+/// A request that does what the route is for, without any credential. A new
+/// endpoint does not compile before it has one.
+fn example(route: &Route, webhook: &str) -> Request<Bytes> {
+    let (target, body) = match route.endpoint {
+        Endpoint::Index => ("/".to_owned(), Value::Null),
+        Endpoint::Healthz => ("/healthz".into(), Value::Null),
+        Endpoint::Readyz => ("/readyz".into(), Value::Null),
+        Endpoint::ProduceMessage => (format!("/producer/{MINE}/hello"), Value::Null),
+        Endpoint::ProduceBody => (format!("/producer/{MINE}"), json!("hello")),
+        Endpoint::Consume => (format!("/consumer/{MINE}?wait=0"), Value::Null),
+        Endpoint::RegisterByPath => (format!("/webhook/{MINE}/https://h.test/"), Value::Null),
+        Endpoint::RegisterByBody => {
+            ("/webhooks".into(), json!({"topic": MINE, "callback_url": "https://h.test/"}))
+        }
+        Endpoint::ListWebhooks => ("/webhooks".into(), Value::Null),
+        Endpoint::GetWebhook | Endpoint::DeleteWebhook => {
+            (format!("/webhooks/{webhook}"), Value::Null)
+        }
+        Endpoint::Deliver => ("/webhooks/deliver?budget=0".into(), Value::Null),
+        Endpoint::ListTopics => ("/topics".into(), Value::Null),
+        Endpoint::DescribeTopic => (format!("/topics/{MINE}"), Value::Null),
+        Endpoint::ListCredentials => ("/credentials".into(), Value::Null),
+        Endpoint::CreateCredential => {
+            ("/credentials".into(), json!({"name": "new", "allow": ["admin"]}))
+        }
+        Endpoint::DeleteCredential => ("/credentials/new".into(), Value::Null),
+    };
+    let mut request = request(route.method.clone(), &target);
+    if !body.is_null() {
+        request.body = body.to_string().into();
+    }
+    request
+}
+
+fn as_caller(name: &str, route: &Route, webhook: &str) -> Request<Bytes> {
+    let mut request = example(route, webhook);
+    request.headers.push(authorization(&format!("Bearer {}", secret(name))));
+    request
+}
+
+fn authorization(value: &str) -> (String, Bytes) {
+    header(AUTHORIZATION.as_str(), value.as_bytes())
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_not_known_is_refused_everywhere_but_at_the_health_checks() {
+    local(async {
+        for route in routes() {
+            let scene = Scene::new().await;
+            let request = example(route, &scene.webhook);
+            if route.caller == Caller::Anyone {
+                assert_eq!(scene.gateway.send(request).await.status, 200, "{}", route.path);
+                continue;
+            }
+            let challenged = |(response, json): (Response, Value)| {
+                let challenge = response.header(&WWW_AUTHENTICATE).unwrap();
+                assert!(challenge.starts_with("Basic realm=\"kafka-edge\""), "{challenge}");
+                assert!(challenge.contains("Bearer"), "{challenge}");
+                assert_eq!(json.get("detail"), None, "{json}");
+            };
+            challenged(scene.refused(request, 401).await);
+            for value in ["Bearer wrong", "Basic cm9vdDp3cm9uZw==", "Basic ?", "Digest x", ""] {
+                let mut request = example(route, &scene.webhook);
+                request.headers.push(authorization(value));
+                challenged(scene.refused(request, 401).await);
+            }
+            // A second header, and a secret where it does not belong.
+            let mut twice = as_caller("root", route, &scene.webhook);
+            twice.headers.push(authorization("Bearer wrong"));
+            challenged(scene.refused(twice, 401).await);
+            let mut in_query = example(route, &scene.webhook);
+            let sign = if in_query.target.contains('?') { '&' } else { '?' };
+            in_query.target += &format!("{sign}user=root&pass={}", secret("root"));
+            challenged(scene.refused(in_query, 401).await);
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_route_needs_its_permission_and_no_other() {
+    local(async {
+        for route in routes() {
+            let Caller::Allowed(permission) = route.caller else { continue };
+            let name = permission.name();
+            let scene = Scene::new().await;
+            let without = as_caller(&all_but(name), route, &scene.webhook);
+            let (_, json) = scene.refused(without, 403).await;
+            let detail = json["detail"].as_str().unwrap();
+            assert!(detail.contains(&format!("\"{name}\"")), "{}: {detail}", route.path);
+
+            if route.endpoint == Endpoint::DeleteCredential {
+                let create = Endpoint::CreateCredential.route();
+                assert_eq!(scene.by("root", create).await.status, 201);
+            }
+            let response = scene.by(&only(name), route).await;
+            assert!(response.status.is_success(), "{}: {response:?}", route.path);
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_is_known_may_make_the_calls_that_need_no_permission() {
+    local(async {
+        for route in routes().iter().filter(|route| route.caller == Caller::Known) {
+            for permission in Permission::ALL {
+                let scene = Scene::new().await;
+                let response = scene.by(&only(permission.name()), route).await;
+                assert!(response.status.is_success(), "{}: {response:?}", route.path);
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_route_keeps_to_the_topics_of_its_caller() {
+    local(async {
+        for route in routes() {
+            let scene = Scene::new().await;
+            match route.topic {
+                Topic::None => assert!(!route.path.contains("{topic}"), "{}", route.path),
+                Topic::InPath | Topic::InBody | Topic::OfWebhook => {
+                    let request = as_caller("elsewhere", route, &scene.webhook);
+                    let (_, json) = scene.refused(request, 403).await;
+                    let detail = json["detail"].as_str().unwrap();
+                    assert!(detail.contains(&format!("\"{MINE}\"")), "{}: {detail}", route.path);
+                }
+                Topic::Filtered => {
+                    let seen = async |name: &str| {
+                        let response = scene.by(name, route).await;
+                        assert_eq!(response.status, 200, "{}", route.path);
+                        let text = response.taken().1.to_string();
+                        ["t", "t2"].map(|topic| text.contains(&format!("\"topic\":\"{topic}\"")))
+                    };
+                    assert_eq!(seen("root").await, [true, true], "{}", route.path);
+                    assert_eq!(seen("elsewhere").await, [false, true], "{}", route.path);
+                }
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_topic_is_not_hidden_by_how_it_is_written() {
+    local(async {
+        let scene = Scene::new().await;
+        for target in ["/producer/%74/m", "/topics/%74"] {
+            let mut request = request(http::Method::GET, target);
+            request.headers.push(authorization(&format!("Bearer {}", secret("elsewhere"))));
+            scene.refused(request, 403).await;
+        }
+        for target in ["/consumer/t2,t", "/consumer/t,t2", "/consumer/t2,%74"] {
+            let mut request = request(http::Method::GET, target);
+            request.headers.push(authorization(&format!("Bearer {}", secret("elsewhere"))));
+            let (_, json) = scene.refused(request, 403).await;
+            assert!(json["detail"].as_str().unwrap().contains("\"t\""), "{target}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_nothing_configured_every_route_but_health_refuses() {
+    local(async {
+        let gateway = Gateway::closed();
+        for route in routes() {
+            let response = gateway.send(as_caller("root", route, "webhook_1")).await;
+            let (status, json) = response.taken();
+            let sentence = json["error"].as_str().unwrap_or_default();
+            if route.caller == Caller::Anyone {
+                assert!(!sentence.contains("open_access"), "{}: {sentence}", route.path);
+            } else {
+                assert_eq!(status, 503, "{}", route.path);
+                assert!(sentence.contains("open_access"), "{sentence}");
+                assert!(sentence.contains("credentials"), "{sentence}");
+            }
+        }
+        for function in ["topics", "topic", "produce", "fetch", "offsets"] {
+            assert_eq!(gateway.log.calls(function), 0, "{function}");
+        }
+        assert!(gateway.world.store().is_empty());
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn open_access_turns_all_of_it_off() {
+    local(async {
+        for route in routes() {
+            let scene = Scene::new().await;
+            let open = scene.gateway.restarted();
+            open.world.set_variable("open_access", "true");
+            if route.endpoint == Endpoint::DeleteCredential {
+                let create = example(Endpoint::CreateCredential.route(), "");
+                assert_eq!(open.send(create).await.status, 201);
+            }
+            for value in [None, Some("Bearer wrong")] {
+                // Deleted by the first of the two.
+                let again = value.is_some() && route.method == http::Method::DELETE;
+                let mut request = example(route, &scene.webhook);
+                request.headers.extend(value.map(authorization));
+                let status = open.send(request).await.status.as_u16();
+                let fine = (200..300).contains(&status)
+                    || (again && status == 404)
+                    || (value.is_some() && route.endpoint == Endpoint::CreateCredential);
+                assert!(fine, "{} {}: {status}", route.method, route.path);
+            }
+        }
+    })
+    .await;
+}
