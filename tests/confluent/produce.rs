@@ -14,7 +14,8 @@ use kafka_edge::record::NewRecord;
 use kafka_edge_sim::{Answer, Fault, Piece, local};
 
 use crate::setup::{
-    RECORDS, Scripted, TOPIC, config, configs, error, produce, refusal, report, value, written,
+    CONFIGS, RECORDS, Scripted, TOPIC, config, configs, error, produce, refusal, report, value,
+    written,
 };
 
 fn second() -> Duration {
@@ -89,7 +90,7 @@ async fn an_unknown_topic_is_found_out_before_the_server_would_wait_for_it() {
         let test = Scripted::new(ConsumeApi::V2);
         test.script
             .on(TOPIC, [error(404, 40403, "This server does not host this topic-partition.")]);
-        test.script.on(&format!("{TOPIC}/configs"), [error(404, 40403, "")]);
+        test.script.on(CONFIGS, [error(404, 40403, "")]);
         let outcome = test.produce_values(["a", "b"]).await;
         assert_eq!(outcome, [(); 2].map(|()| Err(Error::UnknownTopic("orders".into()))));
         assert_eq!(test.script.count(RECORDS), 0);
@@ -140,7 +141,7 @@ async fn a_bad_record_is_refused_alone_and_never_sent() {
 async fn a_topic_whose_limit_is_secret_is_written_all_the_same() {
     local(async {
         let test = Scripted::producing([Answer::body(200, refusal(413, "too large"))]);
-        test.script.on(&format!("{TOPIC}/configs"), [error(403, 40301, "not for you")]);
+        test.script.on(CONFIGS, [error(403, 40301, "not for you")]);
         let outcome = test.produce_values(["large"]).await;
         assert!(matches!(outcome, [Err(Error::TooLarge { .. })]), "{outcome:?}");
     })
@@ -230,7 +231,7 @@ async fn throttled_for_good_is_said_after_a_while() {
         let test = Scripted::producing([Answer::body(200, refusal(429, "rate"))]);
         let outcome = test.produce_values(["a"]).await;
         assert!(matches!(outcome, [Err(Error::Throttled { .. })]), "{outcome:?}");
-        assert_eq!(test.script.count(RECORDS), 5);
+        assert_eq!(test.script.count(RECORDS), 7);
     })
     .await;
 }
@@ -314,7 +315,7 @@ async fn a_topic_deleted_meanwhile_is_asked_for_anew() {
         let gone = refusal(40403, "This server does not host this topic-partition.");
         let test = Scripted::producing([Answer::body(200, gone)]);
         test.script.on(TOPIC, [crate::setup::topic(), error(404, 40403, "")]);
-        test.script.on(&format!("{TOPIC}/configs"), [configs(1_000)]);
+        test.script.on(CONFIGS, [configs(1_000)]);
         for _ in 0..2 {
             let outcome = test.produce_values(["a"]).await;
             assert_eq!(outcome, [Err(Error::UnknownTopic("orders".into()))]);

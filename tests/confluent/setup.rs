@@ -14,7 +14,7 @@ use kafka_edge_sim::{Answer, Faults, Script, SimHost, World};
 use serde_json::{Value, json};
 
 pub(crate) const TOPIC: &str = "GET /v3/clusters/c1/topics/orders";
-pub(crate) const CONFIGS: &str = "GET /v3/clusters/c1/topics/orders/configs";
+pub(crate) const CONFIGS: &str = "GET /v3/clusters/c1/topics/orders/configs/max.message.bytes";
 pub(crate) const RECORDS: &str = "POST /v3/clusters/c1/topics/orders/records";
 
 /// A scripted server with a topic `orders` of three partitions, whose limit
@@ -84,13 +84,12 @@ pub(crate) fn topic() -> Answer {
 }
 
 pub(crate) fn configs(max_message_bytes: u64) -> Answer {
-    let limit = max_message_bytes.to_string();
-    let configs = json!({"data": [
-        {"name": "cleanup.policy", "value": "delete"},
-        {"name": "follower.replication.throttled.replicas", "value": null},
-        {"name": "max.message.bytes", "value": limit},
-    ]});
-    Answer::body(200, configs.to_string())
+    let config = json!({
+        "kind": "KafkaTopicConfig",
+        "name": "max.message.bytes",
+        "value": max_message_bytes.to_string(),
+    });
+    Answer::body(200, config.to_string())
 }
 
 pub(crate) fn error(status: u16, code: i64, message: &str) -> Answer {

@@ -380,10 +380,12 @@ async fn an_instance_that_cannot_be_set_up_is_not_left_behind() {
 #[tokio::test(start_paused = true)]
 async fn a_server_without_this_api_is_named() {
     local(async {
-        let test = reading([page([5])]);
-        test.script.on(CREATE, [error(404, 404, "HTTP 404 Not Found")]);
-        let outcome = test.fetch(5, None).await;
-        assert!(matches!(outcome, Err(Error::Unsupported(_))), "{outcome:?}");
+        for route in [BOUNDS, CREATE] {
+            let test = reading([page([5])]);
+            test.script.on(route, [error(404, 404, "HTTP 404 Not Found")]);
+            let outcome = test.fetch(5, None).await;
+            assert!(matches!(outcome, Err(Error::Unsupported(_))), "{outcome:?}");
+        }
     })
     .await;
 }

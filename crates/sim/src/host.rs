@@ -50,7 +50,11 @@ impl SimHost {
 
     /// Does a request's work in this instance. `None`: the instance died.
     pub async fn run<T: 'static>(&self, work: impl Future<Output = T> + 'static) -> Option<T> {
-        let task = tokio::task::spawn_local(work);
+        let at_work = self.life.begin_work();
+        let task = tokio::task::spawn_local(async move {
+            let _at_work = at_work;
+            work.await
+        });
         self.life.owns(task.abort_handle());
         match task.await {
             Ok(answer) => Some(answer),
@@ -84,9 +88,7 @@ impl SimHost {
 
     /// Waits until all work of this instance, background work too, has ended.
     pub async fn idle(&self) {
-        while !self.life.is_idle() {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        self.life.idle().await;
     }
 }
 
@@ -150,8 +152,9 @@ impl Host for SimHost {
     }
 
     fn spawn(&self, task: impl Future<Output = ()> + 'static) {
-        let world = self.world.clone();
+        let (world, at_work) = (self.world.clone(), self.life.begin_work());
         let task = tokio::task::spawn_local(async move {
+            let _at_work = at_work;
             if let Err(panic) = AssertUnwindSafe(task).catch_unwind().await {
                 world.note_panic(text_of(&*panic));
             }

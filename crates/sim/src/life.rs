@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::future::{Future, pending};
 use std::rc::Rc;
 
+use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
 /// What becomes of the call at which an instance dies. Its caller never
@@ -25,6 +26,21 @@ struct Inner {
     end: Cell<Option<(u64, Fate)>>,
     dead: Cell<bool>,
     tasks: RefCell<Vec<AbortHandle>>,
+    working: Cell<usize>,
+    rest: Notify,
+}
+
+/// Held by a piece of work until it is over, or dropped.
+pub(crate) struct AtWork(Life);
+
+impl Drop for AtWork {
+    fn drop(&mut self) {
+        let Inner { working, rest, .. } = &*self.0.0;
+        working.set(working.get() - 1);
+        if working.get() == 0 {
+            rest.notify_waiters();
+        }
+    }
 }
 
 impl Life {
@@ -76,7 +92,15 @@ impl Life {
         tasks.push(task);
     }
 
-    pub(crate) fn is_idle(&self) -> bool {
-        self.0.tasks.borrow().iter().all(AbortHandle::is_finished)
+    pub(crate) fn begin_work(&self) -> AtWork {
+        self.0.working.set(self.0.working.get() + 1);
+        AtWork(self.clone())
+    }
+
+    /// Waits until no work is left.
+    pub(crate) async fn idle(&self) {
+        while self.0.working.get() > 0 {
+            self.0.rest.notified().await;
+        }
     }
 }

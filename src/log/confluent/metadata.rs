@@ -54,7 +54,6 @@ struct TopicData {
 
 #[derive(Deserialize)]
 struct ConfigData {
-    name: String,
     value: Option<String>,
 }
 
@@ -165,11 +164,10 @@ impl<H: Host> Metadata<H> {
     /// The topic's own limit. Whoever may produce need not be allowed to read
     /// this; then the limit is the server's business alone.
     async fn max_message_bytes(&self, topic: &str) -> Option<u64> {
-        let path = format!("{topic}/configs");
+        let path = format!("{topic}/configs/max.message.bytes");
         let call = Call { answer_limit: TOPIC_LIMIT, ..Call::get(path) };
-        let configs: List<ConfigData> = self.client.ask(&call).await.ok()?;
-        let limit = configs.data.into_iter().find(|config| config.name == "max.message.bytes");
-        limit?.value?.parse().ok()
+        let config: ConfigData = self.client.ask(&call).await.ok()?;
+        config.value?.parse().ok()
     }
 
     async fn ask_cluster_id(&self) -> Result<String> {

@@ -24,7 +24,9 @@ use crate::log::Topic;
 use crate::record::{NewRecord, Written};
 
 /// A record is sent so often at most, while it certainly was not written.
-const TRIES: u32 = 5;
+const TRIES: u32 = 7;
+/// So often where nothing answers: callers had better know soon.
+const TRIES_TO_CONNECT: u32 = 4;
 /// How long the end of an answer is waited for whose reports are all there,
 /// so that its connection can be used again.
 const END_OF_ANSWER: Duration = Duration::from_secs(1);
@@ -116,7 +118,11 @@ impl<H: Host> Writing<'_, H> {
                 // when it refused one.
                 Rest::Again { indexes, why, hint } => {
                     let pause = retry::pause(tries, retry::dice(&self.client.host), hint);
-                    if tries < TRIES && pause < self.left() {
+                    let most = match why {
+                        Error::Unreachable { .. } => TRIES_TO_CONNECT,
+                        _ => TRIES,
+                    };
+                    if tries < most && pause < self.left() {
                         self.client.host.sleep(pause).await;
                         work.push_front(Batch { indexes, tries: tries + 1 });
                     } else {

@@ -150,7 +150,8 @@ pub(super) async fn offsets<H: Host>(
     partition: i32,
 ) -> Result<Offsets, Failure> {
     let path = format!("/topics/{topic}/partitions/{partition}/offsets");
-    let bounds: Bounds = client.ask(&Call { accept: V2, ..Call::get(path) }).await?;
+    let call = Call { accept: V2, ..Call::get(path) };
+    let bounds: Bounds = client.ask(&call).await.map_err(no_such_api)?;
     Ok(Offsets { first: bounds.beginning_offset, end: bounds.end_offset })
 }
 
@@ -159,10 +160,11 @@ fn post(path: String, body: &impl Serialize) -> Call {
     Call::post(path, V2, body)
 }
 
-/// No path at all, or one for other calls: what Confluent Cloud says.
+/// No such path at all, or one for other calls: what Confluent Cloud says.
+/// (That a topic or a partition does not exist has codes of its own.)
 fn no_such_api(failure: Failure) -> Failure {
-    match failure.refusal().map(|refusal| refusal.status.as_u16()) {
-        Some(404 | 405) => Failure::Ours(Error::Unsupported(
+    match failure.refusal().map(|refusal| (refusal.status.as_u16(), refusal.code)) {
+        Some((404 | 405, None | Some(404 | 405))) => Failure::Ours(Error::Unsupported(
             "The Kafka server does not have the v2 consumer API that records are read with".into(),
         )),
         _ => failure,
