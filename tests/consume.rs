@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use kafka_edge::error::{Error, Result};
-use kafka_edge::services::consume::{Consume, Consumed, Next, StartFrom};
+use kafka_edge::services::consume::{Ack, Consume, Consumed, Next, StartFrom};
 use kafka_edge::state::lane::Params;
 use kafka_edge_sim::{Fate, SimHost, SimLog, StoreMode, World, local};
 
@@ -55,6 +55,7 @@ fn next(wait: u64) -> Next {
         wait: Duration::from_secs(wait),
         max: 1,
         max_bytes: usize::MAX,
+        ack: Ack::Auto,
     }
 }
 

@@ -9,9 +9,12 @@
 //!
 //! [`state`]: crate::state
 
+mod acknowledge;
+mod claims;
 mod desk;
 mod page;
 mod position;
+mod receipt;
 mod survey;
 mod tend;
 mod turn;
@@ -24,6 +27,8 @@ use std::time::Duration;
 
 use futures_util::future::select;
 
+use self::acknowledge::Folding;
+pub use self::acknowledge::{Acknowledged, Disposal};
 use self::desk::{Desk, QUEUE_TIME, Want};
 use self::turn::Turn;
 use crate::error::{Error, Result};
@@ -54,6 +59,18 @@ pub struct Next {
     /// At most so many bytes of keys, values and headers; the first record
     /// comes however large.
     pub max_bytes: usize,
+    pub ack: Ack,
+}
+
+/// When a record counts as done with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Ack {
+    /// When the caller has it.
+    #[default]
+    Auto,
+    /// When the caller acknowledges it. Until the lease ends nobody else gets
+    /// it; then somebody does.
+    Manual { lease: Duration },
 }
 
 /// A record and its topic.
@@ -61,6 +78,17 @@ pub struct Next {
 pub struct Consumed {
     pub topic: Rc<str>,
     pub record: Record,
+    /// Only with [`Ack::Manual`].
+    pub claim: Option<Claim>,
+}
+
+/// A caller's claim to a record that it has to acknowledge.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// To be given back with the acknowledgement. Opaque.
+    pub receipt: String,
+    /// How often the record has been handed out, this time included.
+    pub delivery_count: u32,
 }
 
 /// Records on their way to the caller. The group moves past them once
@@ -117,6 +145,7 @@ pub struct Consume<H: Host, L> {
     log: Rc<L>,
     params: Params,
     desks: Desks<H>,
+    folding: Folding,
 }
 
 /// The desks that a turn is serving, by group and topics.
@@ -125,14 +154,14 @@ type SharedDesk<H> = Rc<RefCell<Desk<<H as Host>::Wake>>>;
 
 impl<H: Host, L: Log> Consume<H, L> {
     pub fn new(host: H, log: Rc<L>, params: Params) -> Self {
-        Self { host, log, params, desks: Rc::default() }
+        Self { host, log, params, desks: Rc::default(), folding: Rc::default() }
     }
 
     /// The group's next records; `None` when there is none within the wait.
     pub async fn next(&self, mut next: Next) -> Result<Option<Handed>> {
         next.topics.sort();
         next.topics.dedup();
-        let want = Want { records: next.max.max(1), bytes: next.max_bytes };
+        let want = Want { records: next.max.max(1), bytes: next.max_bytes, ack: next.ack };
         let (wake, woken) = self.host.signal();
         let slot = {
             let desk = self.desk(next.group, next.topics);

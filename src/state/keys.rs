@@ -17,6 +17,7 @@
 //! | `…/w/{epoch}` | watch |
 //! | `…/h` | hint |
 //! | `…/k` | knock |
+//! | `…/a/{offset}-{nonce}` | mark: what became of a record that was claimed |
 //! | `kafka-edge/1/probe` | written and read to see whether the store works |
 
 use std::fmt;
@@ -24,6 +25,7 @@ use std::marker::PhantomData;
 
 use crate::error::{Error, Result};
 use crate::state::lane::{Document, Epoch, Hint, Knock, Watch};
+use crate::state::marks::Mark;
 
 /// Fastly's limit, the tightest.
 pub const MAX_KEY_BYTES: usize = 1024;
@@ -140,6 +142,10 @@ impl LaneName {
 
     pub fn hint(&self) -> Key<Hint> {
         Key::new(format!("{}/h", self.0))
+    }
+
+    pub fn mark(&self, offset: i64, nonce: &str) -> Key<Mark> {
+        Key::new(format!("{}/a/{offset}-{nonce}", self.0))
     }
 
     pub fn knock(&self) -> Key<Knock> {

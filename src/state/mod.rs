@@ -7,6 +7,7 @@
 
 pub mod keys;
 pub mod lane;
+pub mod marks;
 pub mod shared;
 mod store;
 

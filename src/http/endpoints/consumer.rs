@@ -17,7 +17,7 @@ use crate::http::request::Request;
 use crate::log::Log;
 use crate::record::Record;
 use crate::render::{self, Text};
-use crate::services::consume::{Consumed, Next};
+use crate::services::consume::{Ack, Consumed, Next};
 use crate::{limits, names};
 
 /// The group of a caller who names none.
@@ -70,6 +70,7 @@ pub(in crate::http) async fn next<H: Host, L: Log, B>(
         wait: query.seconds("wait", DEFAULT_WAIT, limits::WAIT)?,
         max: max.unwrap_or(if as_page { *limits::PAGE_RECORDS.end() } else { 1 }),
         max_bytes: max_bytes.unwrap_or(*limits::PAGE_BYTES.end()),
+        ack: Ack::Auto,
     };
     let handed = app.services().await?.consume.next(next).await?.unwrap_or_default();
     let mut response = if as_page {
@@ -87,7 +88,7 @@ pub(in crate::http) async fn next<H: Host, L: Log, B>(
 
 fn page(consumed: &[Consumed]) -> Page<'_> {
     let mut next = BTreeMap::<_, BTreeMap<_, _>>::new();
-    for Consumed { topic, record } in consumed {
+    for Consumed { topic, record, .. } in consumed {
         next.entry(&**topic).or_default().insert(record.partition, record.offset + 1);
     }
     let records = consumed.iter().map(|consumed| read(&consumed.topic, &consumed.record));
@@ -174,6 +175,7 @@ mod tests {
                 headers: None,
                 timestamp: None,
             },
+            claim: None,
         };
         let text = serde_json::to_string(&page(&[record(1, 7), record(0, 3), record(1, 8)]));
         let next = r#""next":{"t":{"0":4,"1":9}}}"#;

@@ -6,8 +6,9 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::{Consumed, Handed, StartFrom, Ticket};
+use super::{Ack, Consumed, Handed, StartFrom, Ticket};
 use crate::error::{Error, Result};
+use crate::host::Millis;
 
 /// How long a caller may queue for a record that is there, beyond its own
 /// wait for one to appear: its group is then busy on another instance, or an
@@ -26,6 +27,7 @@ pub(super) struct Want {
     pub(super) records: usize,
     /// Of keys, values and headers. The first record comes however large.
     pub(super) bytes: usize,
+    pub(super) ack: Ack,
 }
 
 /// One caller's wish for records.
@@ -38,6 +40,8 @@ struct Order<W> {
     /// What it has got so far.
     handed: Handed,
     bytes: usize,
+    /// The earliest end of the leases on its records.
+    claimed_until: Millis,
     answer: Rc<RefCell<Option<Answer>>>,
     /// Dropped with the order, which wakes the caller.
     _wake: W,
@@ -77,6 +81,9 @@ impl Slot {
 pub(super) struct Desk<W> {
     /// Only the first one can have got records and wait for more.
     orders: VecDeque<Order<W>>,
+    /// Orders that are full of claimed records, which are theirs only once
+    /// that is written down.
+    claimed: Vec<Order<W>>,
     /// Dropped when an order comes, so that whoever serves need not poll.
     bell: Option<W>,
     last_arrival: Option<Duration>,
@@ -85,7 +92,13 @@ pub(super) struct Desk<W> {
 
 impl<W> Default for Desk<W> {
     fn default() -> Self {
-        Self { orders: VecDeque::new(), bell: None, last_arrival: None, busy: false }
+        Self {
+            orders: VecDeque::new(),
+            claimed: Vec::new(),
+            bell: None,
+            last_arrival: None,
+            busy: false,
+        }
     }
 }
 
@@ -105,6 +118,7 @@ impl<W> Desk<W> {
             from,
             handed: Handed::default(),
             bytes: 0,
+            claimed_until: Millis::MAX,
             answer: answer.clone(),
             _wake: wake,
         });
@@ -143,37 +157,80 @@ impl<W> Desk<W> {
         self.orders.front().is_some_and(Order::is_open)
     }
 
-    /// Whether somebody takes a record of that size now. Orders that are full,
-    /// or would be with it, are answered on the way.
-    pub(super) fn takes(&mut self, bytes: usize) -> bool {
+    /// Whether somebody takes a record of that size now, and how. Orders that
+    /// are full, or would be with it, are completed on the way.
+    pub(super) fn takes(&mut self, bytes: usize) -> Option<Ack> {
         while let Some(order) = self.orders.front() {
-            if !order.is_void() && (!order.is_open() || order.bytes + bytes <= order.want.bytes) {
-                return true;
-            }
-            if let Some(order) = self.orders.pop_front() {
-                order.answer_with_records();
+            if order.is_void() {
+                self.orders.pop_front();
+            } else if order.is_open() && order.bytes + bytes > order.want.bytes {
+                self.complete_open();
+            } else {
+                return Some(order.want.ack);
             }
         }
-        false
+        None
     }
 
-    /// Gives a record to whoever waits longest, who [takes](Desk::takes) it.
+    /// Gives a record to whoever [takes](Desk::takes) it, to be settled by its
+    /// ticket.
     pub(super) fn serve(&mut self, consumed: Consumed, bytes: usize, ticket: Ticket) {
+        if let Some(order) = self.orders.front_mut() {
+            order.handed.tickets.push(ticket);
+        }
+        self.put(consumed, bytes);
+    }
+
+    /// Gives a record to whoever [takes](Desk::takes) it, claimed until then.
+    pub(super) fn serve_claimed(&mut self, consumed: Consumed, bytes: usize, until: Millis) {
+        if let Some(order) = self.orders.front_mut() {
+            order.claimed_until = order.claimed_until.min(until);
+        }
+        self.put(consumed, bytes);
+    }
+
+    fn put(&mut self, consumed: Consumed, bytes: usize) {
         let Some(order) = self.orders.front_mut() else { return };
         order.handed.records.push(consumed);
-        order.handed.tickets.push(ticket);
         order.bytes += bytes;
         if order.handed.records.len() == order.want.records {
-            self.answer_open();
+            self.complete_open();
         }
     }
 
-    /// There is no more to be had at once: what a caller has got is its answer.
-    pub(super) fn answer_open(&mut self) {
-        if self.has_open_order()
-            && let Some(order) = self.orders.pop_front()
-        {
-            order.answer_with_records();
+    /// There is no more to be had at once: what a caller has got is its
+    /// answer.
+    pub(super) fn complete_open(&mut self) {
+        if !self.has_open_order() {
+            return;
+        }
+        match self.orders.pop_front() {
+            Some(order) if matches!(order.want.ack, Ack::Manual { .. }) => {
+                self.claimed.push(order);
+            }
+            Some(order) => order.answer_with_records(),
+            None => {}
+        }
+    }
+
+    /// Whether claims have to be written down before their callers can be
+    /// answered.
+    pub(super) fn has_claims(&self) -> bool {
+        !self.claimed.is_empty()
+    }
+
+    /// The claims are written down, or they are not: then their callers wait
+    /// on. So does one whose lease was over before it could be answered.
+    pub(super) fn settle_claims(&mut self, written: bool, now: Millis) {
+        for mut order in std::mem::take(&mut self.claimed).into_iter().rev() {
+            if written && now < order.claimed_until {
+                order.answer_with_records();
+            } else if !order.is_void() {
+                order.handed = Handed::default();
+                order.bytes = 0;
+                order.claimed_until = Millis::MAX;
+                self.orders.push_front(order);
+            }
         }
     }
 
@@ -191,7 +248,8 @@ impl<W> Desk<W> {
     }
 
     pub(super) fn answer_all(&mut self, error: &Error) {
-        self.answer_open();
+        self.complete_open();
+        self.settle_claims(false, 0);
         self.answer_where(|_| true, || Err(error.clone()));
     }
 
@@ -258,7 +316,7 @@ mod tests {
     use crate::record::Record;
 
     const SECOND: Duration = Duration::from_secs(1);
-    const ONE: Want = Want { records: 1, bytes: 100 };
+    const ONE: Want = Want { records: 1, bytes: 100, ack: Ack::Auto };
 
     fn place<W>(desk: &mut Desk<W>, want: Want, wait: Duration, wake: W) -> Slot {
         desk.place(SECOND, wait, StartFrom::Earliest, want, wake)
@@ -268,12 +326,13 @@ mod tests {
     fn serve<W: 'static>(desk: &mut Desk<W>, offset: i64, counter: &Counter<W>) -> bool {
         let record =
             Record { partition: 0, offset, key: None, value: None, headers: None, timestamp: None };
-        let taken = desk.takes(10);
-        if taken {
-            let consumed = Consumed { topic: "t".into(), record };
-            desk.serve(consumed, 10, counter.ticket(offset));
+        let consumed = Consumed { topic: "t".into(), record, claim: None };
+        match desk.takes(10) {
+            None => return false,
+            Some(Ack::Auto) => desk.serve(consumed, 10, counter.ticket(offset)),
+            Some(Ack::Manual { .. }) => desk.serve_claimed(consumed, 10, 100 + offset),
         }
-        taken
+        true
     }
 
     fn offsets(slot: Slot) -> Option<Vec<i64>> {
@@ -306,16 +365,17 @@ mod tests {
     #[test]
     fn a_page_is_full_by_records_or_by_bytes_or_when_there_is_no_more() {
         let (mut desk, counter) = (Desk::default(), Counter::new());
-        let by_records = place(&mut desk, Want { records: 2, bytes: 100 }, SECOND, ());
-        let by_bytes = place(&mut desk, Want { records: 9, bytes: 25 }, SECOND, ());
-        let tiny = place(&mut desk, Want { records: 9, bytes: 1 }, SECOND, ());
-        let rest = place(&mut desk, Want { records: 9, bytes: 100 }, SECOND, ());
+        let by_records =
+            place(&mut desk, Want { records: 2, bytes: 100, ack: Ack::Auto }, SECOND, ());
+        let by_bytes = place(&mut desk, Want { records: 9, bytes: 25, ack: Ack::Auto }, SECOND, ());
+        let tiny = place(&mut desk, Want { records: 9, bytes: 1, ack: Ack::Auto }, SECOND, ());
+        let rest = place(&mut desk, Want { records: 9, bytes: 100, ack: Ack::Auto }, SECOND, ());
         assert_eq!(desk.wanted(), 29);
         for offset in 0..6 {
             assert!(serve(&mut desk, offset, &counter));
         }
         assert!(desk.has_open_order());
-        desk.answer_open();
+        desk.complete_open();
         assert!(!desk.has_open_order());
         assert_eq!(offsets(by_records), Some(vec![0, 1]));
         assert_eq!(offsets(by_bytes), Some(vec![2, 3]));
@@ -327,7 +387,7 @@ mod tests {
     fn a_record_settles_as_delivered_or_as_returned_however_it_is_dropped() {
         let (mut desk, counter) = (Desk::default(), Counter::new());
         let bell = Rc::new(());
-        let two = Want { records: 2, bytes: 100 };
+        let two = Want { records: 2, bytes: 100, ack: Ack::Auto };
         let mut slots =
             [two, ONE, ONE].map(|want| place(&mut desk, want, SECOND, bell.clone())).into_iter();
         for offset in 0..4 {
@@ -361,11 +421,33 @@ mod tests {
     #[test]
     fn an_error_takes_nothing_away_from_who_has_got_records() {
         let (mut desk, counter) = (Desk::default(), Counter::new());
-        let open = place(&mut desk, Want { records: 2, bytes: 100 }, SECOND, ());
+        let open = place(&mut desk, Want { records: 2, bytes: 100, ack: Ack::Auto }, SECOND, ());
         let other = place(&mut desk, ONE, SECOND, ());
         serve(&mut desk, 0, &counter);
         desk.answer_all(&Error::Timeout);
         assert_eq!(offsets(open), Some(vec![0]));
         assert!(matches!(other.take(), Some(Err(Error::Timeout))));
+    }
+
+    #[test]
+    fn claimed_records_are_given_only_once_that_is_written_down() {
+        let (mut desk, counter) = (Desk::default(), Counter::new());
+        let manual = Want { records: 2, bytes: 100, ack: Ack::Manual { lease: SECOND } };
+        let first = place(&mut desk, manual, SECOND, ());
+        let second = place(&mut desk, manual, SECOND, ());
+        for offset in 0..3 {
+            assert!(serve(&mut desk, offset, &counter));
+        }
+        desk.complete_open();
+        assert!(desk.has_claims() && desk.is_empty());
+        desk.settle_claims(false, 0);
+        assert!(!desk.has_claims(), "not written: both wait on, in their order");
+        for offset in 10..14 {
+            assert!(serve(&mut desk, offset, &counter));
+        }
+        desk.settle_claims(true, 111);
+        assert!(first.take().is_none(), "its lease of offset 10 was over");
+        assert_eq!(offsets(second), Some(vec![12, 13]));
+        assert!(counter.all_settled());
     }
 }

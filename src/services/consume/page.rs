@@ -3,7 +3,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::claims::Claims;
 use super::position::{Ahead, Position};
+use crate::host::Millis;
 use crate::log::{Fetched, Place};
 use crate::record::Record;
 
@@ -13,6 +15,7 @@ pub(super) struct Page {
     here: BTreeMap<i64, Record>,
     on_the_way: BTreeMap<i64, Record>,
     delivered: BTreeSet<i64>,
+    claims: Claims,
     next: i64,
     place: Option<Place>,
 }
@@ -21,12 +24,13 @@ impl Page {
     pub(super) fn resume(position: &Position, partition: i32) -> Self {
         let (here, next, place) = match &position.ahead {
             Some(ahead) => (ahead.records(partition), ahead.next, Some(ahead.place.clone())),
-            None => (Vec::new(), position.offset, None),
+            None => (Vec::new(), position.next, None),
         };
         let mut page = Self {
             here: BTreeMap::new(),
             on_the_way: BTreeMap::new(),
             delivered: position.delivered.iter().copied().collect(),
+            claims: position.claims.clone(),
             next,
             place: None,
         };
@@ -55,6 +59,25 @@ impl Page {
         }
     }
 
+    pub(super) fn claims(&mut self) -> &mut Claims {
+        &mut self.claims
+    }
+
+    /// Records whose claims are over, read again.
+    pub(super) fn add_again(&mut self, records: Vec<Record>) {
+        for record in records {
+            if self.claims.contains(record.offset) {
+                self.here.insert(record.offset, record);
+            }
+        }
+    }
+
+    /// A claimed record is done with, or the log has it no more.
+    pub(super) fn done(&mut self, offset: i64) {
+        self.claims.remove(offset);
+        self.here.remove(&offset);
+    }
+
     /// Whether there is a record to hand out.
     pub(super) fn has_records(&self) -> bool {
         !self.here.is_empty()
@@ -72,8 +95,17 @@ impl Page {
         Some(record)
     }
 
+    /// Its first record is claimed by somebody, who has it from then on.
+    /// Answers with how often that has happened with it.
+    pub(super) fn claim(&mut self, nonce: String, until: Millis) -> Option<(Record, u32)> {
+        let (offset, record) = self.here.pop_first()?;
+        let count = self.claims.put(offset, nonce, until);
+        Some((record, count))
+    }
+
     pub(super) fn arrived(&mut self, offset: i64) {
         if self.on_the_way.remove(&offset).is_some() {
+            self.claims.remove(offset);
             self.delivered.insert(offset);
         }
     }
@@ -90,20 +122,20 @@ impl Page {
         self.here.append(&mut self.on_the_way);
     }
 
-    /// What may be written down: nothing but what has arrived is behind it.
+    /// What may be written down: nothing but what has arrived, or is claimed,
+    /// is behind it.
     pub(super) fn position(&mut self) -> Position {
-        let waiting = [self.here.first_key_value(), self.on_the_way.first_key_value()];
-        let offset =
-            waiting.into_iter().flatten().map(|(offset, _)| *offset).min().unwrap_or(self.next);
-        self.delivered = self.delivered.split_off(&offset);
-        let waiting = self.here.values().chain(self.on_the_way.values());
+        let waiting = || self.here.values().chain(self.on_the_way.values());
+        let unclaimed = || waiting().filter(|record| !self.claims.contains(record.offset));
+        let next = unclaimed().map(|record| record.offset).min().unwrap_or(self.next);
+        let place = self.place.clone();
+        let ahead = place.and_then(|place| Ahead::new(place, self.next, unclaimed()));
+        self.delivered = self.delivered.split_off(&next);
         Position {
-            offset,
+            next,
             delivered: self.delivered.iter().copied().collect(),
-            ahead: self
-                .place
-                .as_ref()
-                .and_then(|place| Ahead::new(place.clone(), self.next, waiting)),
+            claims: self.claims.clone(),
+            ahead,
         }
     }
 }
@@ -136,20 +168,20 @@ mod tests {
     #[test]
     fn the_position_is_the_end_of_what_has_arrived_without_a_break() {
         let mut page = page(&[0, 1, 2, 5], 9);
-        assert_eq!(page.position().offset, 0);
+        assert_eq!(page.position().next, 0);
         for expected in [0, 1, 2] {
             assert_eq!(page.hand_out().unwrap().offset, expected);
         }
-        assert_eq!(page.position().offset, 0, "on the way is not arrived");
+        assert_eq!(page.position().next, 0, "on the way is not arrived");
         page.arrived(1);
         assert_eq!(page.position(), Position { delivered: vec![1], ..Position::at(0) });
         page.arrived(0);
         assert_eq!(page.position(), Position::at(2));
         page.arrived(2);
-        assert_eq!(page.position().offset, 5, "the gap up to 5 is the log's own");
+        assert_eq!(page.position().next, 5, "the gap up to 5 is the log's own");
         page.hand_out();
         page.arrived(5);
-        assert_eq!(page.position().offset, 9);
+        assert_eq!(page.position().next, 9);
     }
 
     #[test]
@@ -162,7 +194,7 @@ mod tests {
         assert_eq!(page.hand_out().unwrap().offset, 0);
         page.give_up_waiting();
         page.arrived(0);
-        assert_eq!(page.position().offset, 0, "too late: it will be handed out again");
+        assert_eq!(page.position().next, 0, "too late: it will be handed out again");
         assert_eq!(page.hand_out().unwrap().offset, 0);
         assert_eq!(page.hand_out().unwrap().offset, 2);
         assert!(page.hand_out().is_none());
@@ -184,7 +216,41 @@ mod tests {
         assert_eq!(second.hand_out().unwrap().offset, 0);
         assert_eq!(second.hand_out().unwrap().offset, 3);
         second.arrived(0);
-        assert_eq!(second.position().offset, 3);
+        assert_eq!(second.position().next, 3);
+    }
+
+    #[test]
+    fn claimed_records_hold_the_committed_offset_and_come_again_when_free() {
+        let mut first = page(&[0, 1, 2], 3);
+        let (record, count) = first.claim("n0".into(), 100).unwrap();
+        assert_eq!((record.offset, count), (0, 1));
+        first.hand_out();
+        first.arrived(1);
+        let position = first.position();
+        assert_eq!((position.committed(), position.next), (0, 2));
+
+        let mut second = Page::resume(&position, 3);
+        second.add_again(vec![self::record(0), self::record(1)]);
+        second.add(fetched(&[2], 3, None));
+        assert_eq!(second.position(), Position { next: 2, ..position.clone() });
+        let (record, count) = second.claim("again".into(), 200).unwrap();
+        assert_eq!((record.offset, count), (0, 2), "1 is done with");
+        assert_eq!(second.hand_out().unwrap().offset, 2);
+        second.arrived(2);
+        second.done(0);
+        assert_eq!(second.position(), Position::at(3));
+    }
+
+    #[test]
+    fn a_free_claim_can_go_to_somebody_who_does_not_claim() {
+        let mut first = page(&[0], 1);
+        first.claim("n0".into(), 100);
+        let mut second = Page::resume(&first.position(), 3);
+        second.add_again(vec![record(0)]);
+        assert_eq!(second.hand_out().unwrap().offset, 0);
+        assert_eq!(second.position().committed(), 0, "on the way is not arrived");
+        second.arrived(0);
+        assert_eq!(second.position(), Position::at(1));
     }
 
     #[test]
@@ -194,7 +260,7 @@ mod tests {
         first.hand_out();
         first.arrived(0);
         let position = first.position();
-        assert_eq!(position.offset, 1);
+        assert_eq!(position.next, 1);
 
         let mut second = Page::resume(&position, 3);
         assert_eq!(second.next(), 3);

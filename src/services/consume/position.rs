@@ -5,27 +5,35 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::claims::Claims;
 use crate::log::Place;
 use crate::record::Record;
 
 /// Bytes of keys and values that a position may carry with it.
 pub(super) const MAX_AHEAD_BYTES: usize = 32 * 1024;
 
-/// Every record below `offset` has been delivered. So have those in
+/// Every record below `next` is done with, or is in `claims`. So are those in
 /// `delivered`, which lie above one that its caller did not take.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Position {
     #[serde(rename = "o")]
-    pub(super) offset: i64,
+    pub(super) next: i64,
     #[serde(rename = "d", default, skip_serializing_if = "Vec::is_empty")]
     pub(super) delivered: Vec<i64>,
+    #[serde(rename = "c", default, skip_serializing_if = "Claims::is_empty")]
+    pub(super) claims: Claims,
     #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
     pub(super) ahead: Option<Ahead>,
 }
 
 impl Position {
-    pub(super) fn at(offset: i64) -> Self {
-        Self { offset, delivered: Vec::new(), ahead: None }
+    pub(super) fn at(next: i64) -> Self {
+        Self { next, ..Self::default() }
+    }
+
+    /// The end of what is done with without a break.
+    pub(super) fn committed(&self) -> i64 {
+        self.claims.first_offset().map_or(self.next, |claimed| claimed.min(self.next))
     }
 }
 
@@ -125,8 +133,9 @@ mod tests {
             timestamp: None,
         };
         let position = Position {
-            offset: 7,
+            next: 7,
             delivered: vec![9],
+            claims: Claims::default(),
             ahead: Ahead::new(Place("here".into()), 10, [&record].into_iter()),
         };
         let text = serde_json::to_string(&position).unwrap();
@@ -135,5 +144,13 @@ mod tests {
         assert_eq!(read, position);
         assert_eq!(read.ahead.unwrap().records(0), [record]);
         assert_eq!(serde_json::to_string(&Position::at(7)).unwrap(), r#"{"o":7}"#);
+    }
+
+    #[test]
+    fn a_claimed_record_is_not_committed() {
+        let mut position = Position::at(7);
+        assert_eq!(position.committed(), 7);
+        position.claims.put(3, "nonce".into(), 100);
+        assert_eq!(position.committed(), 3);
     }
 }

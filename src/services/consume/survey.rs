@@ -2,16 +2,29 @@
 //! positions and of the ends of the log. Partitions of all the topics that are
 //! read together are numbered through.
 
+use crate::host::Millis;
+
 #[derive(Debug, Clone, Default)]
 struct Partition {
-    /// The group's offset there; nothing before the first look, and nothing
-    /// for a group that has no position.
-    position: Option<i64>,
+    /// Nothing before the first look, and nothing for a group that has no
+    /// position.
+    known: Option<Known>,
     /// Offset of the next record to be written, where the server tells.
     end: Option<i64>,
     /// Reading found nothing although the end was here: the last offsets of a
     /// partition can be compacted away or belong to no record.
     drained_at: Option<i64>,
+}
+
+/// What a group's position says of a partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Known {
+    /// Where reading goes on.
+    pub(super) next: i64,
+    /// When a claimed record can be handed out again.
+    pub(super) free_at: Option<Millis>,
+    /// No more records can be claimed.
+    pub(super) full: bool,
 }
 
 /// What is known of all partitions for one group.
@@ -42,8 +55,8 @@ impl Survey {
         self.partitions[partition].end
     }
 
-    pub(super) fn set_position(&mut self, partition: usize, position: Option<i64>) {
-        self.partitions[partition].position = position;
+    pub(super) fn set_known(&mut self, partition: usize, known: Option<Known>) {
+        self.partitions[partition].known = known;
     }
 
     /// Reading the partition from the group's position found nothing.
@@ -54,16 +67,16 @@ impl Survey {
 
     /// Whether the group has no position anywhere on the topic.
     pub(super) fn is_new_group(&self) -> bool {
-        self.partitions.iter().all(|known| known.position.is_none())
+        self.partitions.iter().all(|partition| partition.known.is_none())
     }
 
     /// The partitions that have, or may have, records to read, in the order
     /// in which to try them.
-    pub(super) fn worth_taking(&self) -> Vec<usize> {
+    pub(super) fn worth_taking(&self, now: Millis) -> Vec<usize> {
         let count = self.partitions.len();
         (0..count)
             .map(|step| (self.first + step) % count)
-            .filter(|&index| self.partitions[index].may_have_records())
+            .filter(|&index| self.partitions[index].may_have_records(now))
             .collect()
     }
 
@@ -74,9 +87,13 @@ impl Survey {
 }
 
 impl Partition {
-    fn may_have_records(&self) -> bool {
-        let Some(end) = self.end else { return true };
-        end > self.position.unwrap_or(0).max(self.drained_at.unwrap_or(0))
+    fn may_have_records(&self, now: Millis) -> bool {
+        let (next, free_at, full) = match self.known {
+            Some(Known { next, free_at, full }) => (next, free_at, full),
+            None => (0, None, false),
+        };
+        let unread = self.end.is_none_or(|end| end > next.max(self.drained_at.unwrap_or(0)));
+        free_at.is_some_and(|free_at| free_at < now) || (unread && !full)
     }
 }
 
@@ -93,34 +110,49 @@ mod tests {
         survey
     }
 
+    fn at(next: i64) -> Option<Known> {
+        Some(Known { next, free_at: None, full: false })
+    }
+
+    #[test]
+    fn claimed_records_make_a_partition_worth_taking_when_they_are_free() {
+        let mut survey = survey([Some(5), Some(0), Some(0)]);
+        survey.set_known(0, Some(Known { next: 5, free_at: Some(100), full: false }));
+        assert!(survey.worth_taking(100).is_empty());
+        assert_eq!(survey.worth_taking(101), [0]);
+        survey.set_known(0, Some(Known { next: 3, free_at: Some(100), full: true }));
+        assert!(survey.worth_taking(100).is_empty(), "no more can be claimed");
+        assert_eq!(survey.worth_taking(101), [0]);
+    }
+
     #[test]
     fn partitions_with_records_beyond_the_position_are_tried_in_turn() {
         let mut survey = survey([Some(5), Some(5), Some(0)]);
-        assert_eq!(survey.worth_taking(), [1, 0], "the round begins at 4 mod 3");
-        survey.set_position(1, Some(5));
-        assert_eq!(survey.worth_taking(), [0]);
+        assert_eq!(survey.worth_taking(0), [1, 0], "the round begins at 4 mod 3");
+        survey.set_known(1, at(5));
+        assert_eq!(survey.worth_taking(0), [0]);
         survey.set_end(1, Some(6));
         survey.set_end(2, Some(1));
-        assert_eq!(survey.worth_taking(), [1, 2, 0]);
+        assert_eq!(survey.worth_taking(0), [1, 2, 0]);
         survey.served(1);
-        assert_eq!(survey.worth_taking(), [2, 0, 1]);
+        assert_eq!(survey.worth_taking(0), [2, 0, 1]);
     }
 
     #[test]
     fn a_partition_that_read_empty_is_not_tried_again_until_its_end_moves() {
         let mut survey = survey([Some(5), Some(0), Some(0)]);
         survey.set_drained(0);
-        assert!(survey.worth_taking().is_empty());
+        assert!(survey.worth_taking(0).is_empty());
         survey.set_end(0, Some(6));
-        assert_eq!(survey.worth_taking(), [0]);
+        assert_eq!(survey.worth_taking(0), [0]);
     }
 
     #[test]
     fn where_the_server_tells_no_ends_every_partition_may_have_records() {
         let mut survey = survey([None; 3]);
-        assert_eq!(survey.worth_taking(), [1, 2, 0]);
+        assert_eq!(survey.worth_taking(0), [1, 2, 0]);
         assert!(survey.is_new_group());
-        survey.set_position(0, Some(3));
+        survey.set_known(0, at(3));
         assert!(!survey.is_new_group());
     }
 }

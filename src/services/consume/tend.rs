@@ -1,19 +1,23 @@
 //! One partition while its lane is held: from the fetch to the position.
 
+use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures_util::future::select;
+use futures_util::future::{join_all, select, try_join_all};
 
 use super::desk::{Counter, Desk};
 use super::page::Page;
 use super::position::Position;
-use super::{Consumed, Ticket};
+use super::receipt::{self, Receipt};
+use super::{Ack, Claim, Consumed, claims};
 use crate::error::Result;
-use crate::host::Host;
+use crate::host::{Host, Millis};
 use crate::log::{Fetch, Log};
 use crate::record::Record;
+use crate::state::keys::LaneName;
 use crate::state::lane::{Held, Written};
+use crate::state::marks;
 
 /// How long a caller may take to accept its record before it is handed to
 /// the next one.
@@ -30,8 +34,10 @@ pub(super) struct Tended<H: Host> {
     held: Held<H, Position>,
     page: Page,
     counter: Counter<H::Wake>,
-    /// Records have arrived that the position does not tell yet.
+    /// The position has changed and is not written yet.
     dirty: bool,
+    /// Marks that are in the position and can be deleted once it is written.
+    folded: Vec<Marked>,
 }
 
 impl<H: Host> Tended<H> {
@@ -42,7 +48,16 @@ impl<H: Host> Tended<H> {
         held: Held<H, Position>,
     ) -> Self {
         let page = Page::resume(held.payload(), partition);
-        Self { index, topic, partition, held, page, counter: Counter::new(), dirty: false }
+        Self {
+            index,
+            topic,
+            partition,
+            held,
+            page,
+            counter: Counter::new(),
+            dirty: false,
+            folded: Vec::new(),
+        }
     }
 
     pub(super) fn has_records(&self) -> bool {
@@ -67,18 +82,109 @@ impl<H: Host> Tended<H> {
 
     /// Hands records to those who wait, while the lease lasts. Answers
     /// whether there were any.
-    pub(super) fn hand_out(&mut self, desk: &mut Desk<H::Wake>) -> bool {
+    pub(super) fn hand_out(&mut self, desk: &mut Desk<H::Wake>, host: &H) -> bool {
         let mut any = false;
         while self.held.is_live()
             && let Some(bytes) = self.page.first().map(size)
-            && desk.takes(bytes)
-            && let Some(record) = self.page.hand_out()
+            && let Some(ack) = desk.takes(bytes)
+            && self.give(desk, bytes, ack, host).is_some()
         {
-            let ticket: Ticket = self.counter.ticket(record.offset);
-            desk.serve(Consumed { topic: self.topic.clone(), record }, bytes, ticket);
             any = true;
         }
         any
+    }
+
+    fn give(&mut self, desk: &mut Desk<H::Wake>, bytes: usize, ack: Ack, host: &H) -> Option<()> {
+        let topic = self.topic.clone();
+        match ack {
+            Ack::Auto => {
+                let record = self.page.hand_out()?;
+                let ticket = self.counter.ticket(record.offset);
+                desk.serve(Consumed { topic, record, claim: None }, bytes, ticket);
+            }
+            Ack::Manual { lease } => {
+                let offset = self.page.first()?.offset;
+                if self.page.claims().is_full() && !self.page.claims().contains(offset) {
+                    return None;
+                }
+                let nonce = receipt::nonce(host);
+                let until = host.now().saturating_add(millis(lease));
+                let (record, delivery_count) = self.page.claim(nonce.clone(), until)?;
+                let receipt = Receipt {
+                    topic: topic.to_string(),
+                    partition: self.partition,
+                    epoch: self.held.epoch(),
+                    offset,
+                    nonce,
+                };
+                let claim = Some(Claim { receipt: receipt.to_text(), delivery_count });
+                desk.serve_claimed(Consumed { topic, record, claim }, bytes, until);
+                self.dirty = true;
+            }
+        }
+        Some(())
+    }
+
+    /// Takes in the marks of claimed records that were acknowledged or given
+    /// back meanwhile.
+    pub(super) async fn fold(&mut self, host: &H, margin: Duration) -> Result<()> {
+        let mut seen = BTreeSet::new();
+        loop {
+            let now = host.now();
+            let mut claims = self.page.claims().to_look_up(now, millis(margin));
+            claims.retain(|claim| seen.insert((claim.offset, claim.nonce.clone())));
+            if claims.is_empty() {
+                return Ok(());
+            }
+            let lane = self.held.name();
+            let marks =
+                claims.iter().map(|claim| marks::get(host, lane, claim.offset, &claim.nonce));
+            let marks = try_join_all(marks).await?;
+            let found: Vec<_> = claims.into_iter().zip(marks).collect();
+            for offset in self.page.claims().fold(&found) {
+                self.page.done(offset);
+            }
+            let marked = found.into_iter().filter(|(_, mark)| mark.is_some());
+            self.folded.extend(marked.map(|(claim, _)| (claim.offset, claim.nonce)));
+            self.dirty |= !self.folded.is_empty();
+        }
+    }
+
+    /// Reads the records again whose claims are over, at most so many.
+    pub(super) async fn fetch_again<L: Log>(
+        &mut self,
+        log: &L,
+        host: &H,
+        margin: Duration,
+        max_records: usize,
+    ) -> Result<()> {
+        let mut free = self.page.claims().free(host.now(), millis(margin));
+        free.truncate(max_records);
+        for (offset, count) in claims::ranges(&free) {
+            let fetch = Fetch {
+                topic: &self.topic,
+                partition: self.partition,
+                offset,
+                place: None,
+                max_records: count,
+                max_bytes: FETCH_BYTES,
+                wait: Duration::ZERO,
+            };
+            let fetched = log.fetch(fetch).await?;
+            let there: BTreeSet<_> = fetched.records.iter().map(|record| record.offset).collect();
+            for offset in offset..offset + count as i64 {
+                // Retention or compaction took it: nobody can have it again.
+                if offset < fetched.next && !there.contains(&offset) {
+                    self.page.done(offset);
+                    self.dirty = true;
+                }
+            }
+            self.page.add_again(fetched.records);
+            if let Some(place) = fetched.place {
+                log.close(place).await;
+            }
+        }
+        Ok(())
     }
 
     /// Waits until every caller has its record or will not take it.
@@ -107,24 +213,45 @@ impl<H: Host> Tended<H> {
 
     /// Writes the position down, if that is due. Answers whether the lane is
     /// still held.
-    pub(super) async fn keep(&mut self) -> Result<bool> {
+    pub(super) async fn keep(&mut self, host: &H) -> Result<bool> {
         if !self.dirty && !self.held.renew_due() {
             return Ok(true);
         }
         self.dirty = false;
-        Ok(self.held.write(self.page.position()).await? == Written::Kept)
+        let kept = self.held.write(self.page.position()).await? == Written::Kept;
+        if kept {
+            let folded = std::mem::take(&mut self.folded);
+            delete_marks(host, self.held.name(), folded).await;
+        }
+        Ok(kept)
     }
 
-    /// Writes the position down and lets go. Answers the offset that the
-    /// group has reached.
-    pub(super) async fn let_go(mut self) -> Result<i64> {
+    /// Writes the position down and lets go. Answers the position, if it was
+    /// kept. If not, the records come again, which is what losing a lane
+    /// means.
+    pub(super) async fn let_go(mut self, host: &H) -> Result<Option<Position>> {
         let position = self.page.position();
-        let offset = position.offset;
-        // Lost means that the position may come to nothing; then the records
-        // come again, which is what losing a lane means.
-        self.held.release(position).await?;
-        Ok(offset)
+        let lane = self.held.name().clone();
+        let written = self.held.release(position.clone()).await?;
+        if written == Written::Lost {
+            return Ok(None);
+        }
+        delete_marks(host, &lane, self.folded).await;
+        Ok(Some(position))
     }
+}
+
+/// The offset and the nonce of a claim whose mark is in the position.
+type Marked = (i64, String);
+
+/// A mark that stays costs a little room in the store, and nothing else.
+async fn delete_marks<H: Host>(host: &H, lane: &LaneName, folded: Vec<Marked>) {
+    let delete = folded.iter().map(|(offset, nonce)| marks::delete(host, lane, *offset, nonce));
+    join_all(delete).await;
+}
+
+fn millis(time: Duration) -> Millis {
+    Millis::try_from(time.as_millis()).unwrap_or(Millis::MAX)
 }
 
 /// What counts towards a caller's `max_bytes`.

@@ -9,13 +9,13 @@ use futures_util::future::{join, join_all, select, try_join_all};
 
 use super::desk::Desk;
 use super::position::Position;
-use super::survey::Survey;
+use super::survey::{Known, Survey};
 use super::tend::Tended;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::log::Log;
 use crate::state::keys::LaneName;
-use crate::state::lane::{Lane, Origin, Params, Take};
+use crate::state::lane::{Document, Epoch, Lane, Origin, Params, Take};
 
 /// Between two looks at the ends of the log while callers wait: short at
 /// first, then longer, so that a long wait does not hammer the server.
@@ -135,11 +135,13 @@ impl<H: Host, L: Log> Turn<H, L> {
         // until that order is answered, whatever else happens.
         let mut open = Vec::new();
         let round = self.serve_all(&mut open).await;
-        self.desk.borrow_mut().answer_open();
+        self.desk.borrow_mut().complete_open();
         join_all(open.iter_mut().map(|tended: &mut Tended<H>| tended.settle(&self.host))).await;
+        let mut written = true;
         for tended in open {
-            self.let_go(tended).await?;
+            written &= self.let_go(tended).await?;
         }
+        self.settle_claims(written);
         round
     }
 
@@ -147,7 +149,7 @@ impl<H: Host, L: Log> Turn<H, L> {
     async fn serve_all(&mut self, open: &mut Vec<Tended<H>>) -> Result<Round> {
         let mut busy: Option<Duration> = None;
         let mut served = false;
-        for index in self.survey.worth_taking() {
+        for index in self.survey.worth_taking(self.host.now()) {
             if self.desk.borrow().is_empty() {
                 break;
             }
@@ -156,7 +158,8 @@ impl<H: Host, L: Log> Turn<H, L> {
                 Take::Busy { retry_in } => {
                     busy = Some(busy.map_or(retry_in, |other| other.min(retry_in)));
                     // Its holder may have read it to the end by now.
-                    self.survey.set_position(index, position(&partition.lane).await?);
+                    let known = self.known(partition.lane.peek().await?);
+                    self.survey.set_known(index, known);
                 }
                 Take::Held(held) => {
                     let topic = partition.topic.clone();
@@ -168,7 +171,7 @@ impl<H: Host, L: Log> Turn<H, L> {
         }
         Ok(match busy {
             _ if served => Round::Served,
-            Some(retry_in) if !self.survey.worth_taking().is_empty() => Round::Busy { retry_in },
+            Some(retry_in) if self.is_anything_worth_taking() => Round::Busy { retry_in },
             _ => Round::Nothing,
         })
     }
@@ -177,6 +180,13 @@ impl<H: Host, L: Log> Turn<H, L> {
     /// callers. Answers whether there were any.
     async fn serve(&mut self, mut tended: Tended<H>, open: &mut Vec<Tended<H>>) -> Result<bool> {
         let mut served = false;
+        let margin = self.margin();
+        tended.fold(&self.host, margin).await?;
+        let wanted = self.fetch_size();
+        if let Err(error) = tended.fetch_again(&*self.log, &self.host, margin, wanted).await {
+            self.let_go(tended).await?;
+            return Err(error);
+        }
         loop {
             if !tended.has_records() {
                 let max_records = self.fetch_size();
@@ -190,17 +200,29 @@ impl<H: Host, L: Log> Turn<H, L> {
                 self.let_go(tended).await?;
                 return Ok(served);
             }
-            served |= tended.hand_out(&mut self.desk.borrow_mut());
-            if self.desk.borrow().has_open_order() {
+            let handed = tended.hand_out(&mut self.desk.borrow_mut(), &self.host);
+            served |= handed;
+            let waits_for_others = {
+                let desk = self.desk.borrow();
+                desk.has_open_order() || (desk.has_claims() && !open.is_empty())
+            };
+            if waits_for_others {
                 open.push(tended);
                 return Ok(served);
             }
             tended.settle(&self.host).await;
-            if !(tended.may_stay().await? && self.somebody_comes().await) {
-                self.let_go(tended).await?;
+            // Who claims is answered only after the write, so nobody is kept
+            // waiting for others who may come.
+            let claims = self.desk.borrow().has_claims();
+            let stay = handed && tended.may_stay().await? && self.somebody_comes(!claims).await;
+            if !stay {
+                let written = self.let_go(tended).await?;
+                self.settle_claims(written);
                 return Ok(served);
             }
-            if !tended.keep().await? {
+            let written = tended.keep(&self.host).await?;
+            self.settle_claims(written);
+            if !written {
                 return Ok(served);
             }
         }
@@ -212,11 +234,15 @@ impl<H: Host, L: Log> Turn<H, L> {
         desk.wanted().clamp(stock, MOST_IN_A_FETCH)
     }
 
+    fn settle_claims(&self, written: bool) {
+        self.desk.borrow_mut().settle_claims(written, self.host.now());
+    }
+
     /// Whether somebody waits, or comes soon.
-    async fn somebody_comes(&self) -> bool {
+    async fn somebody_comes(&self, linger: bool) -> bool {
         let expected = {
             let desk = self.desk.borrow();
-            desk.is_empty() && desk.is_busy()
+            linger && desk.is_empty() && desk.is_busy()
         };
         if expected {
             let (bell, rung) = self.host.signal();
@@ -226,11 +252,37 @@ impl<H: Host, L: Log> Turn<H, L> {
         !self.desk.borrow().is_empty()
     }
 
-    async fn let_go(&mut self, tended: Tended<H>) -> Result<()> {
+    /// Answers whether what was handed out is written down.
+    async fn let_go(&mut self, tended: Tended<H>) -> Result<bool> {
         let index = tended.index;
-        let offset = tended.let_go().await?;
-        self.survey.set_position(index, Some(offset));
-        Ok(())
+        let position = tended.let_go(&self.host).await?;
+        let known = position.as_ref().map(|position| self.known_of(position));
+        if known.is_some() {
+            self.survey.set_known(index, known);
+        }
+        Ok(known.is_some())
+    }
+
+    fn is_anything_worth_taking(&self) -> bool {
+        !self.survey.worth_taking(self.host.now()).is_empty()
+    }
+
+    /// How far clocks and reads may be off.
+    fn margin(&self) -> Duration {
+        self.params.skew + self.params.stale
+    }
+
+    fn known(&self, latest: Option<(Epoch, Document<Position>)>) -> Option<Known> {
+        latest.and_then(|(_, document)| document.payload).map(|position| self.known_of(&position))
+    }
+
+    fn known_of(&self, position: &Position) -> Known {
+        let margin = i64::try_from(self.margin().as_millis()).unwrap_or(i64::MAX);
+        Known {
+            next: position.next,
+            free_at: position.claims.next_free(margin),
+            full: position.claims.is_full(),
+        }
     }
 
     /// Looks at the ends of the log, and now and then at the positions.
@@ -256,9 +308,9 @@ impl<H: Host, L: Log> Turn<H, L> {
             }
         }
         if self.looked.is_none_or(|looked| now - looked >= LOOK_AGAIN) {
-            let lanes = self.partitions.iter().map(|partition| position(&partition.lane));
-            for (index, position) in try_join_all(lanes).await?.into_iter().enumerate() {
-                self.survey.set_position(index, position);
+            let lanes = self.partitions.iter().map(|partition| partition.lane.peek());
+            for (index, latest) in try_join_all(lanes).await?.into_iter().enumerate() {
+                self.survey.set_known(index, self.known(latest));
             }
             let first_look = self.looked.replace(now).is_none();
             if first_look && self.survey.is_new_group() && self.desk.borrow().wants_latest() {
@@ -297,7 +349,7 @@ impl<H: Host, L: Log> Turn<H, L> {
                 }
                 Take::Held(held) => {
                     let position = held.payload().clone();
-                    self.survey.set_position(index, Some(position.offset));
+                    self.survey.set_known(index, Some(self.known_of(&position)));
                     held.release(position).await?;
                 }
             }
@@ -305,10 +357,4 @@ impl<H: Host, L: Log> Turn<H, L> {
         self.starting_at_end = false;
         Ok(ControlFlow::Continue(()))
     }
-}
-
-/// Where a group stands in a partition, by the last document that is there.
-async fn position<H: Host>(lane: &Lane<H, Position>) -> Result<Option<i64>> {
-    let latest = lane.peek().await?;
-    Ok(latest.and_then(|(_, document)| document.payload).map(|position| position.offset))
 }

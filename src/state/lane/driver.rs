@@ -80,6 +80,10 @@ where
         Self { inner: Rc::new(inner), payload: PhantomData }
     }
 
+    pub fn name(&self) -> &LaneName {
+        &self.inner.name
+    }
+
     /// Takes the lane if it is free, and never waits for it. `init` gives the
     /// payload of a lane that has none; only the winner of its first epoch is
     /// asked, and has the [grace](Params::grace) for it.

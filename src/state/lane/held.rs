@@ -13,6 +13,7 @@ use super::params::KNOCK_CHECK;
 use super::tenure::{Change, Chore, Tenure, Written};
 use crate::error::Result;
 use crate::host::{Clock, Store};
+use crate::state::keys::LaneName;
 use crate::state::store;
 
 /// A lane that this instance holds, for as long as [`is_live`](Held::is_live).
@@ -45,6 +46,10 @@ where
     /// What was last written and kept.
     pub fn payload(&self) -> &T {
         &self.payload
+    }
+
+    pub fn name(&self) -> &LaneName {
+        &self.lane.inner.name
     }
 
     pub fn epoch(&self) -> Epoch {

@@ -1,0 +1,152 @@
+//! Acknowledging claimed records, from whichever instance is asked.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashSet};
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures_util::future::{join_all, try_join_all};
+
+use super::Consume;
+use super::claims::Verdict;
+use super::position::Position;
+use super::receipt::Receipt;
+use super::tend::Tended;
+use crate::error::Result;
+use crate::host::{Host, Millis};
+use crate::log::Log;
+use crate::state::keys::LaneName;
+use crate::state::lane::{Document, Epoch, Lane, Params, Take};
+use crate::state::marks::{self, Mark};
+
+/// Acknowledgements that come this close together are folded together.
+const FOLD_DELAY: Duration = Duration::from_millis(50);
+
+/// How often a busy lane is tried for folding. Whoever has it folds at its
+/// next turn in any case.
+const FOLD_TRIES: usize = 3;
+
+/// What is to become of claimed records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Disposal {
+    /// They are done with.
+    Ack,
+    /// They are to be handed out again, after a while.
+    Nack { delay: Duration },
+}
+
+/// What an acknowledgement came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Acknowledged {
+    /// It counts; or the record was done with before.
+    Done,
+    /// The lease was over: somebody else has the record or will get it.
+    Expired,
+    /// No such claim: not of this group, from before a seek, or no receipt.
+    Unknown,
+}
+
+/// The lanes that are being folded in this instance.
+pub(super) type Folding = Rc<RefCell<HashSet<LaneName>>>;
+
+impl<H: Host, L: Log> Consume<H, L> {
+    /// Tells what became of claimed records. Answers for each receipt, in the
+    /// order given.
+    pub async fn acknowledge(
+        &self,
+        group: &str,
+        receipts: &[String],
+        disposal: Disposal,
+    ) -> Result<Vec<Acknowledged>> {
+        let receipts: Vec<_> = receipts.iter().map(|text| Receipt::parse(text)).collect();
+        let mut lanes = BTreeMap::new();
+        for receipt in receipts.iter().flatten() {
+            let id = (receipt.topic.clone(), receipt.partition);
+            if !lanes.contains_key(&id) {
+                let name = LaneName::group(group, &receipt.topic, receipt.partition)?;
+                lanes.insert(id, Lane::<H, Position>::new(self.host.clone(), name, self.params));
+            }
+        }
+        let latest = try_join_all(lanes.values().map(Lane::peek)).await?;
+        let lanes: BTreeMap<_, _> = lanes
+            .into_iter()
+            .zip(latest)
+            .filter_map(|((id, lane), latest)| Some((id, (lane, latest?))))
+            .collect();
+        let answers = receipts.iter().map(async |receipt| {
+            let Some(receipt) = receipt else { return Ok(Acknowledged::Unknown) };
+            match lanes.get(&(receipt.topic.clone(), receipt.partition)) {
+                Some((lane, latest)) => self.mark(lane, latest, receipt, disposal).await,
+                None => Ok(Acknowledged::Unknown),
+            }
+        });
+        let answers = join_all(answers).await.into_iter().collect::<Result<Vec<_>>>()?;
+        for (lane, _) in lanes.into_values() {
+            self.fold_soon(lane);
+        }
+        Ok(answers)
+    }
+
+    async fn mark(
+        &self,
+        lane: &Lane<H, Position>,
+        (_, document): &(Epoch, Document<Position>),
+        receipt: &Receipt,
+        disposal: Disposal,
+    ) -> Result<Acknowledged> {
+        let Some(position) = &document.payload else { return Ok(Acknowledged::Unknown) };
+        if receipt.epoch < document.generation {
+            return Ok(Acknowledged::Unknown);
+        }
+        let (offset, nonce) = (receipt.offset, &receipt.nonce);
+        let now = self.host.now();
+        let until = match position.claims.judge(offset, nonce, position.next, now) {
+            Verdict::Acked => return Ok(Acknowledged::Done),
+            Verdict::Expired => return Ok(Acknowledged::Expired),
+            Verdict::Unknown => return Ok(Acknowledged::Unknown),
+            Verdict::Mark { until } => until,
+        };
+        let mark = match disposal {
+            Disposal::Ack => Mark::Acked,
+            Disposal::Nack { delay } => Mark::Nacked {
+                due: now.saturating_add(Millis::try_from(delay.as_millis()).unwrap_or(Millis::MAX)),
+            },
+        };
+        marks::set(&self.host, lane.name(), offset, nonce, mark).await?;
+        // Whoever judged the lease to be over may have looked for the mark
+        // before it was there.
+        let in_time = self.host.now() <= until;
+        Ok(if in_time { Acknowledged::Done } else { Acknowledged::Expired })
+    }
+
+    /// Has the marks folded into the position, so that it tells what is
+    /// acknowledged although nobody consumes.
+    fn fold_soon(&self, lane: Lane<H, Position>) {
+        if !self.folding.borrow_mut().insert(lane.name().clone()) {
+            return;
+        }
+        let (host, params, folding) = (self.host.clone(), self.params, self.folding.clone());
+        self.host.spawn(async move {
+            host.sleep(FOLD_DELAY).await;
+            // From here on another acknowledgement needs another turn.
+            folding.borrow_mut().remove(lane.name());
+            // What cannot be folded now is folded by the next consumer.
+            let _ = fold(&host, &lane, params).await;
+        });
+    }
+}
+
+async fn fold<H: Host>(host: &H, lane: &Lane<H, Position>, params: Params) -> Result<()> {
+    for _ in 0..FOLD_TRIES {
+        match lane.try_take(async |_| Ok(Position::at(0))).await? {
+            Take::Busy { retry_in } => host.sleep(retry_in).await,
+            Take::Held(held) => {
+                let mut tended = Tended::new(0, "".into(), 0, held);
+                tended.fold(host, params.skew + params.stale).await?;
+                tended.let_go(host).await?;
+                break;
+            }
+        }
+    }
+    Ok(())
+}

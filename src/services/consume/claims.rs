@@ -1,0 +1,274 @@
+//! Records that callers have and have not acknowledged yet.
+//!
+//! A claim is a lease on a record: until it ends nobody else gets it, then
+//! somebody does. All decisions are here; marks are read and written by
+//! others.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::host::Millis;
+use crate::state::marks::Mark;
+
+/// Claims in one partition of a group. Beyond that its callers have to
+/// acknowledge before they get more: a document of claims is written with
+/// every page.
+pub(super) const MAX_CLAIMS: usize = 1_000;
+
+/// Marks at the head of a partition that are looked up together.
+const LOOK_UP: usize = 32;
+
+/// One caller's claim to one record.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Claim {
+    #[serde(rename = "o")]
+    pub(super) offset: i64,
+    #[serde(rename = "k")]
+    pub(super) nonce: String,
+    /// The end of the lease; of a record that was given back, when it is due.
+    #[serde(rename = "u")]
+    pub(super) until: Millis,
+    /// How often the record was handed out.
+    #[serde(rename = "c")]
+    pub(super) count: u32,
+    #[serde(rename = "b", default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) given_back: bool,
+}
+
+impl Claim {
+    /// Whether the record may be handed out again. `margin` is how far clocks
+    /// and reads may be off.
+    fn is_free(&self, now: Millis, margin: Millis) -> bool {
+        now > self.free_at(margin)
+    }
+
+    fn free_at(&self, margin: Millis) -> Millis {
+        if self.given_back { self.until } else { self.until.saturating_add(margin) }
+    }
+}
+
+/// What an acknowledgement comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// The claim lives: write the mark, and look at the clock again then.
+    Mark { until: Millis },
+    /// It was acknowledged before.
+    Acked,
+    /// Its lease is over; somebody else has the record or will get it.
+    Expired,
+    /// No such claim.
+    Unknown,
+}
+
+/// All claims in one partition.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct Claims(Vec<Claim>);
+
+impl Claims {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.0.len() >= MAX_CLAIMS
+    }
+
+    pub(super) fn first_offset(&self) -> Option<i64> {
+        self.0.first().map(|claim| claim.offset)
+    }
+
+    pub(super) fn contains(&self, offset: i64) -> bool {
+        self.get(offset).is_some()
+    }
+
+    pub(super) fn get(&self, offset: i64) -> Option<&Claim> {
+        self.find(offset).ok().map(|index| &self.0[index])
+    }
+
+    fn find(&self, offset: i64) -> Result<usize, usize> {
+        self.0.binary_search_by_key(&offset, |claim| claim.offset)
+    }
+
+    /// Somebody gets the record. Answers how often that has happened with it.
+    pub(super) fn put(&mut self, offset: i64, nonce: String, until: Millis) -> u32 {
+        let mut claim = Claim { offset, nonce, until, count: 1, given_back: false };
+        match self.find(offset) {
+            Ok(index) => {
+                claim.count += self.0[index].count;
+                self.0[index] = claim;
+                self.0[index].count
+            }
+            Err(index) => {
+                self.0.insert(index, claim);
+                1
+            }
+        }
+    }
+
+    /// The record is done with.
+    pub(super) fn remove(&mut self, offset: i64) {
+        if let Ok(index) = self.find(offset) {
+            self.0.remove(index);
+        }
+    }
+
+    /// The claims whose marks count now: those whose lease is over, since
+    /// their records would be handed out again, and those at the head, since
+    /// the position may move past them. Expiry is judged here, before any
+    /// mark is read: a mark that comes later was answered with "expired".
+    pub(super) fn to_look_up(&self, now: Millis, margin: Millis) -> Vec<Claim> {
+        self.0
+            .iter()
+            .enumerate()
+            .filter(|(index, claim)| {
+                !claim.given_back && (*index < LOOK_UP || claim.is_free(now, margin))
+            })
+            .map(|(_, claim)| claim.clone())
+            .collect()
+    }
+
+    /// Takes in what was found. Answers the offsets that are done with.
+    pub(super) fn fold(&mut self, found: &[(Claim, Option<Mark>)]) -> Vec<i64> {
+        let mut done = Vec::new();
+        for (looked_up, mark) in found {
+            let Ok(index) = self.find(looked_up.offset) else { continue };
+            if self.0[index].nonce != looked_up.nonce {
+                continue;
+            }
+            match mark {
+                None => {}
+                Some(Mark::Acked) => {
+                    self.0.remove(index);
+                    done.push(looked_up.offset);
+                }
+                Some(Mark::Nacked { due }) => {
+                    self.0[index].given_back = true;
+                    self.0[index].until = *due;
+                }
+            }
+        }
+        done
+    }
+
+    /// The offsets whose records may be handed out again.
+    pub(super) fn free(&self, now: Millis, margin: Millis) -> Vec<i64> {
+        let free = self.0.iter().filter(|claim| claim.is_free(now, margin));
+        free.map(|claim| claim.offset).collect()
+    }
+
+    /// When the next record may be handed out again.
+    pub(super) fn next_free(&self, margin: Millis) -> Option<Millis> {
+        self.0.iter().map(|claim| claim.free_at(margin)).min()
+    }
+
+    /// Judges an acknowledgement against the claims of a document, of which
+    /// everything below `position` is done with.
+    pub(super) fn judge(&self, offset: i64, nonce: &str, position: i64, now: Millis) -> Verdict {
+        match self.get(offset) {
+            Some(claim) if claim.nonce == nonce && !claim.given_back && now <= claim.until => {
+                Verdict::Mark { until: claim.until }
+            }
+            Some(_) => Verdict::Expired,
+            None if offset < position => Verdict::Acked,
+            None => Verdict::Unknown,
+        }
+    }
+}
+
+/// Offsets that are next to each other, as ranges: each is read with one
+/// fetch.
+pub(super) fn ranges(offsets: &[i64]) -> BTreeMap<i64, usize> {
+    let mut ranges = BTreeMap::<i64, usize>::new();
+    for &offset in offsets {
+        match ranges.last_entry() {
+            Some(mut last) if *last.key() + *last.get() as i64 == offset => *last.get_mut() += 1,
+            _ => {
+                ranges.insert(offset, 1);
+            }
+        }
+    }
+    ranges
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn claims(offsets: &[i64], until: Millis) -> Claims {
+        let mut claims = Claims::default();
+        for offset in offsets {
+            assert_eq!(claims.put(*offset, format!("n{offset}"), until), 1);
+        }
+        claims
+    }
+
+    fn found(claims: &Claims, offset: i64, mark: Option<Mark>) -> (Claim, Option<Mark>) {
+        (claims.get(offset).unwrap().clone(), mark)
+    }
+
+    #[test]
+    fn an_acknowledgement_counts_while_the_claim_lives() {
+        let claims = claims(&[5, 7], 100);
+        let judge = |offset, nonce, now| claims.judge(offset, nonce, 5, now);
+        assert_eq!(judge(5, "n5", 100), Verdict::Mark { until: 100 });
+        assert_eq!(judge(5, "n5", 101), Verdict::Expired);
+        assert_eq!(judge(5, "other", 1), Verdict::Expired, "somebody else has it now");
+        assert_eq!(judge(4, "n4", 1), Verdict::Acked, "everything below 5 is done with");
+        assert_eq!(judge(6, "n6", 1), Verdict::Unknown);
+    }
+
+    #[test]
+    fn only_what_is_over_or_at_the_head_is_looked_up() {
+        let offsets: Vec<_> = (0..40).collect();
+        let mut claims = claims(&offsets, 100);
+        claims.put(35, "again".into(), 50);
+        let looked_up: Vec<_> =
+            claims.to_look_up(61, 10).iter().map(|claim| claim.offset).collect();
+        assert_eq!(looked_up, (0..32).chain([35]).collect::<Vec<_>>());
+        assert_eq!(claims.to_look_up(60, 10).len(), 32, "not before the margin is over");
+        assert_eq!(claims.free(111, 10).len(), 40);
+        assert_eq!(claims.next_free(10), Some(60));
+    }
+
+    #[test]
+    fn marks_are_folded_into_the_claims_they_were_made_for() {
+        let mut claims = claims(&[1, 2, 3, 4], 100);
+        let marks = [
+            found(&claims, 1, None),
+            found(&claims, 2, Some(Mark::Acked)),
+            found(&claims, 3, Some(Mark::Nacked { due: 70 })),
+            found(&claims, 4, Some(Mark::Acked)),
+        ];
+        claims.put(4, "newer".into(), 200);
+        assert_eq!(claims.fold(&marks), [2]);
+        assert!(!claims.contains(2));
+        assert_eq!(claims.free(71, 10), [3], "given back: no margin is needed");
+        assert_eq!(claims.judge(3, "n3", 1, 1), Verdict::Expired);
+        assert_eq!(claims.judge(4, "newer", 1, 1), Verdict::Mark { until: 200 });
+        assert_eq!(claims.put(3, "third".into(), 300), 2);
+        assert_eq!(claims.free(71, 10), Vec::<i64>::new());
+    }
+
+    #[test]
+    fn neighbours_are_read_together() {
+        assert_eq!(ranges(&[1, 2, 3, 7, 9, 10]), BTreeMap::from([(1, 3), (7, 1), (9, 2)]));
+        assert!(ranges(&[]).is_empty());
+    }
+
+    #[test]
+    fn a_claim_is_short_in_the_store() {
+        let mut claims = claims(&[1], 100);
+        assert_eq!(serde_json::to_string(&claims).unwrap(), r#"[{"o":1,"k":"n1","u":100,"c":1}]"#);
+        let mark = [found(&claims, 1, Some(Mark::Nacked { due: 7 }))];
+        claims.fold(&mark);
+        let text = serde_json::to_string(&claims).unwrap();
+        assert_eq!(text, r#"[{"o":1,"k":"n1","u":7,"c":1,"b":true}]"#);
+        assert_eq!(serde_json::from_str::<Claims>(&text).unwrap(), claims);
+    }
+}

@@ -1,0 +1,85 @@
+//! What a caller gets with a claimed record, and gives back to acknowledge it.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::host::Clock;
+use crate::state::lane::Epoch;
+
+/// Names one claim. Opaque to callers: its text may change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Receipt {
+    pub(super) topic: String,
+    pub(super) partition: i32,
+    /// The turn that handed the record out.
+    pub(super) epoch: Epoch,
+    pub(super) offset: i64,
+    pub(super) nonce: String,
+}
+
+impl Receipt {
+    pub(super) fn to_text(&self) -> String {
+        let Self { topic, partition, epoch, offset, nonce } = self;
+        URL_SAFE_NO_PAD.encode(format!("{topic}/{partition}/{epoch}/{offset}/{nonce}"))
+    }
+
+    /// `None` for what we never gave anybody.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let text = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
+        // The nonce ends up in a key, so its form is checked.
+        let parts: Vec<_> = text.split('/').collect();
+        let [topic, partition, epoch, offset, nonce] = parts[..] else { return None };
+        let lawful = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        (nonce.len() == NONCE_LENGTH && nonce.bytes().all(lawful)).then_some(())?;
+        crate::names::check_topic(topic).ok()?;
+        Some(Self {
+            topic: topic.to_owned(),
+            partition: partition.parse().ok().filter(|partition| *partition >= 0)?,
+            epoch: epoch.parse().ok()?,
+            offset: offset.parse().ok().filter(|offset| *offset >= 0)?,
+            nonce: nonce.to_owned(),
+        })
+    }
+}
+
+/// 128 bits in base64.
+const NONCE_LENGTH: usize = 22;
+
+/// Something that nobody can guess.
+pub(super) fn nonce(host: &impl Clock) -> String {
+    let mut random = [0; 16];
+    host.random(&mut random);
+    URL_SAFE_NO_PAD.encode(random)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_receipt_comes_back_as_it_was_and_nothing_else_does() {
+        let receipt = Receipt {
+            topic: "orders".into(),
+            partition: 2,
+            epoch: 7,
+            offset: 42,
+            nonce: "abcdefghijklmnopqrst-_".into(),
+        };
+        assert_eq!(Receipt::parse(&receipt.to_text()), Some(receipt.clone()));
+        let encode = |text: &str| URL_SAFE_NO_PAD.encode(text);
+        for bad in [
+            String::new(),
+            "=".into(),
+            receipt.to_text() + "=",
+            encode("orders/2/7/42"),
+            encode("orders/2/7/42/short"),
+            encode("orders/2/7/42/abcdefghijklmnopqrst/_"),
+            encode("orders/-1/7/42/abcdefghijklmnopqrst-_"),
+            encode("orders/2/7/-42/abcdefghijklmnopqrst-_"),
+            encode("../2/7/42/abcdefghijklmnopqrst-_/x"),
+            encode("or ders/2/7/42/abcdefghijklmnopqrst-_"),
+        ] {
+            assert_eq!(Receipt::parse(&bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,48 @@
+//! Marks: what became of records that were claimed, told by whoever was told.
+//!
+//! A mark needs no lane. Each has a key of its own, written once by whichever
+//! instance gets the acknowledgement, so none can be lost to another's write.
+//! The next holder of the lane folds it into the lane's document, and deletes
+//! it only then.
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+use crate::host::{Millis, Store};
+use crate::state::keys::LaneName;
+use crate::state::store;
+
+/// What became of a claimed record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Mark {
+    /// It is done with.
+    #[serde(rename = "a")]
+    Acked,
+    /// It is to be handed out again, at this time or later.
+    #[serde(rename = "n")]
+    Nacked { due: Millis },
+}
+
+pub async fn get(
+    host: &impl Store,
+    lane: &LaneName,
+    offset: i64,
+    nonce: &str,
+) -> Result<Option<Mark>> {
+    store::get(host, &lane.mark(offset, nonce)).await
+}
+
+/// An error means that the mark may be there or not.
+pub async fn set(
+    host: &impl Store,
+    lane: &LaneName,
+    offset: i64,
+    nonce: &str,
+    mark: Mark,
+) -> Result<()> {
+    store::set(host, &lane.mark(offset, nonce), &mark).await
+}
+
+pub async fn delete(host: &impl Store, lane: &LaneName, offset: i64, nonce: &str) -> Result<()> {
+    store::delete(host, &lane.mark(offset, nonce)).await
+}
