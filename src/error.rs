@@ -11,6 +11,8 @@ pub enum Error {
     UnknownTopic(String),
     #[error("Webhook not found")]
     UnknownWebhook(String),
+    #[error("Consumer group not found")]
+    UnknownGroup(String),
     /// Something the caller gave is not right: 400.
     #[error("{message}")]
     Invalid { field: &'static str, message: String },

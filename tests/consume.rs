@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use kafka_edge::error::{Error, Result};
-use kafka_edge::services::consume::{Ack, Consume, Consumed, Next, StartFrom};
+use kafka_edge::services::consume::{
+    Ack, Acknowledged, Claim, Consume, Consumed, Disposal, Next, StartFrom,
+};
+use kafka_edge::services::groups::{Groups, SeekTo};
 use kafka_edge::state::lane::Params;
 use kafka_edge_sim::{Fate, SimHost, SimLog, StoreMode, World, local};
 
@@ -18,6 +21,7 @@ const TOPIC: &str = "orders";
 struct Instance {
     host: SimHost,
     consume: Rc<Consume<SimHost, SimLog>>,
+    groups: Rc<Groups<SimHost, SimLog>>,
 }
 
 struct Cluster {
@@ -34,9 +38,10 @@ impl Cluster {
 
     fn instance(&self) -> Instance {
         let host = self.world.instance();
-        let consume =
-            Rc::new(Consume::new(host.clone(), Rc::new(self.log.clone()), Params::default()));
-        Instance { host, consume }
+        let (log, params) = (Rc::new(self.log.clone()), Params::default());
+        let groups = Rc::new(Groups::new(host.clone(), log.clone(), params));
+        let consume = Rc::new(Consume::new(host.clone(), log, groups.clone(), params));
+        Instance { host, consume, groups }
     }
 
     /// Spreads records over the partitions; their values are their numbers.
@@ -413,6 +418,195 @@ async fn single_records_of_one_page_cost_one_place_whichever_instance_takes_them
         }
         assert_eq!(cluster.log.calls("open"), 1);
         assert_eq!(cluster.log.calls("fetch"), 3, "a page is read once");
+    })
+    .await;
+}
+
+fn claiming(max: usize, lease: u64) -> Next {
+    Next { max, ack: Ack::Manual { lease: Duration::from_secs(lease) }, ..next(2) }
+}
+
+fn receipts(claimed: &[Consumed]) -> Vec<String> {
+    claimed.iter().map(|consumed| claim(consumed).receipt).collect()
+}
+
+fn claim(consumed: &Consumed) -> Claim {
+    consumed.claim.clone().expect("it was claimed")
+}
+
+const ACK: Disposal = Disposal::Ack;
+
+impl Instance {
+    async fn acknowledge(&self, receipts: &[String], disposal: Disposal) -> Vec<Acknowledged> {
+        self.consume.acknowledge("g", receipts, disposal).await.unwrap()
+    }
+
+    /// Committed and claimed on partition 0.
+    async fn standing(&self) -> (i64, usize) {
+        self.host.idle().await;
+        let group = self.groups.get("g").await.unwrap();
+        let standing = &group.topics[TOPIC][0];
+        (standing.committed, standing.claimed)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn claimed_records_are_committed_in_order_however_they_are_acknowledged() {
+    local(async {
+        let cluster = Cluster::new(1, 1);
+        cluster.append(0..6, 1);
+        let (one, two) = (cluster.instance(), cluster.instance());
+        let claimed = page(&one, claiming(4, 60)).await;
+        assert_eq!(claimed.iter().map(number).collect::<Vec<_>>(), [0, 1, 2, 3]);
+        assert_eq!(claim(&claimed[0]).delivery_count, 1);
+        assert_eq!(one.standing().await, (0, 4));
+
+        let all = receipts(&claimed);
+        let done = Acknowledged::Done;
+        assert_eq!(two.acknowledge(&all[2..3], ACK).await, [done]);
+        assert_eq!(two.standing().await, (0, 3), "0 and 1 are still out");
+        assert_eq!(two.acknowledge(&all[..2], ACK).await, [done, done]);
+        assert_eq!(two.standing().await, (3, 1), "the end of the unbroken prefix");
+        assert_eq!(two.acknowledge(&all[..1], ACK).await, [done], "again is no harm");
+
+        let rest = page(&two, claiming(10, 60)).await;
+        assert_eq!(rest.iter().map(number).collect::<Vec<_>>(), [4, 5], "3 is still out");
+        let forged = ["nonsense".to_owned()];
+        assert_eq!(two.acknowledge(&forged, ACK).await, [Acknowledged::Unknown]);
+        let others = two.consume.acknowledge("other", &all, ACK).await.unwrap();
+        assert_eq!(others, [Acknowledged::Unknown; 4], "another group's receipts");
+        let mut left = receipts(&rest);
+        left.push(all[3].clone());
+        assert_eq!(two.acknowledge(&left, ACK).await, [done; 3]);
+        assert_eq!(two.standing().await, (6, 0));
+        let marks = cluster.world.store().into_keys().filter(|key| key.contains("/a/")).count();
+        assert_eq!(marks, 0, "marks are deleted once they are folded");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_that_ends_and_a_record_given_back_come_again() {
+    local(async {
+        let cluster = Cluster::new(1, 1);
+        cluster.append(0..3, 1);
+        let (one, two) = (cluster.instance(), cluster.instance());
+        let first = page(&one, claiming(3, 5)).await;
+        assert_eq!(page(&two, claiming(3, 5)).await, [], "all are out");
+
+        let back = Disposal::Nack { delay: Duration::from_secs(1) };
+        let given_back = two.acknowledge(&receipts(&first[1..2]), back).await;
+        assert_eq!(given_back, [Acknowledged::Done]);
+        let again = page(&two, Next { wait: Duration::from_secs(4), ..claiming(3, 60) }).await;
+        assert_eq!(again.iter().map(number).collect::<Vec<_>>(), [1]);
+        assert_eq!(claim(&again[0]).delivery_count, 2);
+        let late = one.acknowledge(&receipts(&first[1..2]), ACK).await;
+        assert_eq!(late, [Acknowledged::Expired], "somebody else has it");
+
+        let expired = page(&two, Next { wait: Duration::from_secs(9), ..claiming(3, 60) }).await;
+        assert_eq!(expired.iter().map(number).collect::<Vec<_>>(), [0, 2]);
+        assert_eq!(claim(&expired[0]).delivery_count, 2);
+        assert_eq!(one.acknowledge(&receipts(&first), ACK).await, [Acknowledged::Expired; 3]);
+        let now = [receipts(&again), receipts(&expired)].concat();
+        assert_eq!(two.acknowledge(&now, ACK).await, [Acknowledged::Done; 3]);
+        assert_eq!(two.standing().await, (3, 0));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_claim_survives_the_death_of_its_instance_at_any_call() {
+    local(async {
+        for fate in [Fate::Done, Fate::NotDone] {
+            for call in 1.. {
+                let cluster = Cluster::new(call, 1);
+                cluster.append(0..2, 1);
+                let first = cluster.instance();
+                first.host.kill_at(call, fate);
+                let asked = first.clone();
+                let claimed = first.host.run(async move {
+                    let handed = asked.consume.next(claiming(1, 5)).await.unwrap().unwrap();
+                    let claimed = handed.records.clone();
+                    handed.delivered();
+                    claimed
+                });
+                let claimed = claimed.await;
+                let second = cluster.instance();
+                if let Some(claimed) = &claimed {
+                    let acked = second.acknowledge(&receipts(claimed), ACK).await;
+                    assert_eq!(acked, [Acknowledged::Done], "who got it can acknowledge it");
+                }
+                let mut seen = Vec::new();
+                for _ in 0..8 {
+                    let wait = Duration::from_secs(5);
+                    let Ok(Some(handed)) =
+                        second.consume.next(Next { wait, ..claiming(2, 60) }).await
+                    else {
+                        continue;
+                    };
+                    let again = handed.records.clone();
+                    handed.delivered();
+                    seen.extend(again.iter().map(number));
+                    second.acknowledge(&receipts(&again), ACK).await;
+                }
+                // A claim that was written and never heard of costs a lease:
+                // its record comes after the others.
+                seen.sort();
+                let expected = if claimed.is_some() { vec![1] } else { vec![0, 1] };
+                assert_eq!(seen, expected, "killed at {call} ({fate:?})");
+                if !first.host.is_dead() && first.host.calls() < call {
+                    break;
+                }
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn groups_are_listed_moved_and_deleted() {
+    local(async {
+        let cluster = Cluster::new(1, 2);
+        cluster.append(0..10, 2);
+        let instance = cluster.instance();
+        assert_eq!(
+            instance.groups.get("g").await,
+            Err(Error::UnknownGroup("g".into())),
+            "a group exists once it has read"
+        );
+        let claimed = page(&instance, claiming(500, 60)).await;
+        assert_eq!(claimed.len(), 10);
+        let list = instance.groups.list().await.unwrap();
+        assert_eq!(list, BTreeMap::from([("g".into(), [TOPIC.to_owned()].into())]));
+
+        let moved = instance.groups.seek("g", TOPIC, SeekTo::Offsets([(1, 3)].into())).await;
+        assert_eq!(moved, Ok([(1, 3)].into()));
+        let of_moved: Vec<_> =
+            claimed.iter().filter(|c| c.record.partition == 1).cloned().collect();
+        let void = instance.acknowledge(&receipts(&of_moved), ACK).await;
+        assert_eq!(void, [Acknowledged::Unknown; 5], "claims from before a seek are void");
+        let mut again = Vec::new();
+        for _ in 0..2 {
+            again.push(instance.get(1).await);
+        }
+        assert_eq!(again, [Some(7), Some(9)]);
+        assert_eq!(instance.get(0).await, None);
+
+        let earliest = instance.groups.seek("g", TOPIC, SeekTo::Earliest).await;
+        assert_eq!(earliest, Ok([(0, 0), (1, 0)].into()));
+        assert_eq!(page(&instance, Next { max: 500, ..next(1) }).await.len(), 10);
+        instance.groups.seek("g", TOPIC, SeekTo::Latest).await.unwrap();
+        assert_eq!(instance.get(0).await, None);
+        let time = instance.groups.seek("g", TOPIC, SeekTo::Time(4)).await;
+        assert_eq!(time, Ok([(0, 4), (1, 4)].into()), "the simulation stamps with the offset");
+        let refused = instance.groups.seek("g", TOPIC, SeekTo::Offsets([(2, 0)].into())).await;
+        assert!(matches!(refused, Err(Error::Invalid { field: "offsets", .. })), "{refused:?}");
+
+        instance.groups.delete("g").await.unwrap();
+        assert_eq!(instance.groups.list().await, Ok(BTreeMap::new()));
+        assert_eq!(instance.groups.delete("g").await, Err(Error::UnknownGroup("g".into())));
+        assert_eq!(page(&instance, Next { max: 500, ..next(1) }).await.len(), 10);
+        assert_eq!(instance.groups.list().await.unwrap().len(), 1, "it is listed again");
     })
     .await;
 }

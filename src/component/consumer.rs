@@ -11,7 +11,7 @@ use super::bindings::exports::kafka_edge::api::consumer::{
 };
 use super::{Component, services};
 use crate::error::Error as ServiceError;
-use crate::services::consume::{Consumed, Next};
+use crate::services::consume::{Ack, Consumed, Next};
 use crate::services::topics::Description;
 use crate::{limits, log, names};
 
@@ -30,6 +30,7 @@ impl Guest for Component {
             wait: time(wait),
             max: 1,
             max_bytes,
+            ack: Ack::Auto,
         };
         Ok(take(next).await?.pop())
     }
@@ -42,6 +43,7 @@ impl Guest for Component {
             wait: time(page.wait),
             max: number("max", page.max, &limits::PAGE_RECORDS)?,
             max_bytes: number("max-bytes", page.max_bytes, &limits::PAGE_BYTES)?,
+            ack: Ack::Auto,
         })
         .await
     }

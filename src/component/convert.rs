@@ -14,6 +14,7 @@ impl From<Error> for types::Error {
         match error {
             Error::UnknownTopic(_) => Self::UnknownTopic,
             Error::UnknownWebhook(_) => Self::UnknownWebhook,
+            Error::UnknownGroup(_) => Self::UnknownGroup,
             Error::Invalid { field, message } => {
                 Self::Invalid(types::InvalidArgument { field: field.into(), message })
             }

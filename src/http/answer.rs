@@ -94,7 +94,9 @@ impl From<&Error> for ErrorBody {
 
 fn status(error: &Error) -> StatusCode {
     match error {
-        Error::UnknownTopic(_) | Error::UnknownWebhook(_) => StatusCode::NOT_FOUND,
+        Error::UnknownTopic(_) | Error::UnknownWebhook(_) | Error::UnknownGroup(_) => {
+            StatusCode::NOT_FOUND
+        }
         Error::Invalid { .. } | Error::InvalidCallback { .. } => StatusCode::BAD_REQUEST,
         Error::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
         Error::Throttled { .. } => StatusCode::TOO_MANY_REQUESTS,
@@ -123,6 +125,7 @@ fn detail(error: &Error) -> Option<String> {
         | Error::Store { detail } => Some(detail.clone()),
         Error::UnknownTopic(_)
         | Error::UnknownWebhook(_)
+        | Error::UnknownGroup(_)
         | Error::Throttled { .. }
         | Error::LimitReached(_)
         | Error::Unsupported(_)
@@ -236,6 +239,7 @@ mod tests {
         for (error, status) in [
             (Error::UnknownTopic(text()), 404),
             (Error::UnknownWebhook(text()), 404),
+            (Error::UnknownGroup(text()), 404),
             (Error::invalid("topic", "x"), 400),
             (Error::InvalidCallback { detail: text() }, 400),
             (Error::TooLarge { size: 2, limit: 1 }, 413),

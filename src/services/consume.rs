@@ -30,11 +30,13 @@ use futures_util::future::select;
 use self::acknowledge::Folding;
 pub use self::acknowledge::{Acknowledged, Disposal};
 use self::desk::{Desk, QUEUE_TIME, Want};
+pub(in crate::services) use self::position::Position;
 use self::turn::Turn;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::log::Log;
 use crate::record::Record;
+use crate::services::groups::Groups;
 use crate::state::lane::Params;
 
 /// Where a group starts on a topic that it has no position for.
@@ -143,6 +145,7 @@ impl fmt::Debug for Ticket {
 pub struct Consume<H: Host, L> {
     host: H,
     log: Rc<L>,
+    groups: Rc<Groups<H, L>>,
     params: Params,
     desks: Desks<H>,
     folding: Folding,
@@ -153,8 +156,8 @@ type Desks<H> = Rc<RefCell<HashMap<(String, Vec<String>), SharedDesk<H>>>>;
 type SharedDesk<H> = Rc<RefCell<Desk<<H as Host>::Wake>>>;
 
 impl<H: Host, L: Log> Consume<H, L> {
-    pub fn new(host: H, log: Rc<L>, params: Params) -> Self {
-        Self { host, log, params, desks: Rc::default(), folding: Rc::default() }
+    pub fn new(host: H, log: Rc<L>, groups: Rc<Groups<H, L>>, params: Params) -> Self {
+        Self { host, log, groups, params, desks: Rc::default(), folding: Rc::default() }
     }
 
     /// The group's next records; `None` when there is none within the wait.
@@ -183,7 +186,8 @@ impl<H: Host, L: Log> Consume<H, L> {
         }
         let desk = SharedDesk::<H>::default();
         self.desks.borrow_mut().insert(id.clone(), desk.clone());
-        let turn = Turn::new(&self.host, &self.log, &id.0, &id.1, self.params, desk.clone());
+        let (host, log, groups) = (self.host.clone(), self.log.clone(), self.groups.clone());
+        let turn = Turn::new(host, log, groups, &id.0, &id.1, self.params, desk.clone());
         let desks = self.desks.clone();
         self.host.spawn(async move {
             turn.run(|| desks.borrow_mut().remove(&id)).await;

@@ -4,6 +4,7 @@
 
 pub mod consume;
 pub mod credentials;
+pub mod groups;
 pub mod produce;
 pub mod topics;
 pub mod webhook;
@@ -23,6 +24,7 @@ use crate::state::lane::Params;
 pub struct Services<H: Host, L> {
     pub produce: produce::Produce<H, L>,
     pub consume: consume::Consume<H, L>,
+    pub groups: Rc<groups::Groups<H, L>>,
     pub webhooks: webhook::Webhooks<H, L>,
     pub topics: topics::Topics<H, L>,
 }
@@ -30,9 +32,12 @@ pub struct Services<H: Host, L> {
 impl<H: Host, L: Log> Services<H, L> {
     pub fn new(host: H, log: L, config: Rc<Config>) -> Self {
         let log = Rc::new(log);
+        let params = Params::default();
+        let groups = Rc::new(groups::Groups::new(host.clone(), log.clone(), params));
         Self {
             produce: produce::Produce::new(host.clone(), log.clone()),
-            consume: consume::Consume::new(host.clone(), log.clone(), Params::default()),
+            consume: consume::Consume::new(host.clone(), log.clone(), groups.clone(), params),
+            groups,
             webhooks: webhook::Webhooks::new(host.clone(), log.clone(), config),
             topics: topics::Topics::new(host, log),
         }

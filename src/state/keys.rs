@@ -10,6 +10,7 @@
 //! |---|---|
 //! | `kafka-edge/1/group/{group}/{topic}/{partition}/…` | a consumer group's lane |
 //! | `kafka-edge/1/hook/{webhook id}/{partition}/…` | a webhook's lane |
+//! | `kafka-edge/1/groups/…` | the lane of the document that lists the groups |
 //! | `kafka-edge/1/registry/…` | the lane of the document that lists the webhooks |
 //! | `kafka-edge/1/credentials/…` | the lane of the document that lists the credentials |
 //! | `…/c/{epoch}` | claim |
@@ -111,6 +112,11 @@ impl LaneName {
     pub fn webhook(id: &str, partition: i32) -> Result<Self> {
         let Prefix(lanes) = Prefix::webhook(id)?;
         Ok(Self(format!("{lanes}{partition}")))
+    }
+
+    /// The list of all consumer groups.
+    pub fn groups() -> Self {
+        Self(format!("{ROOT}/groups"))
     }
 
     /// The list of all webhooks.

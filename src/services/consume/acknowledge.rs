@@ -1,6 +1,7 @@
 //! Acknowledging claimed records, from whichever instance is asked.
 
 use std::cell::RefCell;
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
 use std::time::Duration;
@@ -61,10 +62,9 @@ impl<H: Host, L: Log> Consume<H, L> {
         let receipts: Vec<_> = receipts.iter().map(|text| Receipt::parse(text)).collect();
         let mut lanes = BTreeMap::new();
         for receipt in receipts.iter().flatten() {
-            let id = (receipt.topic.clone(), receipt.partition);
-            if !lanes.contains_key(&id) {
+            if let Entry::Vacant(entry) = lanes.entry((receipt.topic.clone(), receipt.partition)) {
                 let name = LaneName::group(group, &receipt.topic, receipt.partition)?;
-                lanes.insert(id, Lane::<H, Position>::new(self.host.clone(), name, self.params));
+                entry.insert(Lane::<H, Position>::new(self.host.clone(), name, self.params));
             }
         }
         let latest = try_join_all(lanes.values().map(Lane::peek)).await?;

@@ -15,7 +15,7 @@ pub(super) const MAX_AHEAD_BYTES: usize = 32 * 1024;
 /// Every record below `next` is done with, or is in `claims`. So are those in
 /// `delivered`, which lie above one that its caller did not take.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Position {
+pub(in crate::services) struct Position {
     #[serde(rename = "o")]
     pub(super) next: i64,
     #[serde(rename = "d", default, skip_serializing_if = "Vec::is_empty")]
@@ -27,13 +27,18 @@ pub(super) struct Position {
 }
 
 impl Position {
-    pub(super) fn at(next: i64) -> Self {
+    pub(in crate::services) fn at(next: i64) -> Self {
         Self { next, ..Self::default() }
     }
 
     /// The end of what is done with without a break.
-    pub(super) fn committed(&self) -> i64 {
+    pub(in crate::services) fn committed(&self) -> i64 {
         self.claims.first_offset().map_or(self.next, |claimed| claimed.min(self.next))
+    }
+
+    /// Records that callers have and have not acknowledged yet.
+    pub(in crate::services) fn claimed(&self) -> usize {
+        self.claims.len()
     }
 }
 

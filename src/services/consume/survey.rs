@@ -65,6 +65,10 @@ impl Survey {
         known.drained_at = known.end;
     }
 
+    pub(super) fn has_position(&self, partition: usize) -> bool {
+        self.partitions[partition].known.is_some()
+    }
+
     /// Whether the group has no position anywhere on the topic.
     pub(super) fn is_new_group(&self) -> bool {
         self.partitions.iter().all(|partition| partition.known.is_none())

@@ -14,6 +14,7 @@ use super::tend::Tended;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::log::Log;
+use crate::services::groups::Groups;
 use crate::state::keys::LaneName;
 use crate::state::lane::{Document, Epoch, Lane, Origin, Params, Take};
 
@@ -37,6 +38,7 @@ const MOST_IN_A_FETCH: usize = 500;
 pub(super) struct Turn<H: Host, L> {
     host: H,
     log: Rc<L>,
+    groups: Rc<Groups<H, L>>,
     group: String,
     topics: Vec<Rc<str>>,
     params: Params,
@@ -48,6 +50,8 @@ pub(super) struct Turn<H: Host, L> {
     /// A new group was asked to start at the end of its topics, and not every
     /// partition has a position yet.
     starting_at_end: bool,
+    /// The group is in the list of groups, with all of these topics.
+    enlisted: bool,
     desk: Rc<RefCell<Desk<H::Wake>>>,
 }
 
@@ -71,8 +75,9 @@ enum Round {
 
 impl<H: Host, L: Log> Turn<H, L> {
     pub(super) fn new(
-        host: &H,
-        log: &Rc<L>,
+        host: H,
+        log: Rc<L>,
+        groups: Rc<Groups<H, L>>,
         group: &str,
         topics: &[String],
         params: Params,
@@ -82,8 +87,9 @@ impl<H: Host, L: Log> Turn<H, L> {
         let mut random = [0; 2];
         host.random(&mut random);
         Self {
-            host: host.clone(),
-            log: log.clone(),
+            host,
+            log,
+            groups,
             group: group.to_owned(),
             topics: topics.iter().map(|topic| topic.as_str().into()).collect(),
             params,
@@ -91,6 +97,7 @@ impl<H: Host, L: Log> Turn<H, L> {
             survey: Survey::starting_at(u16::from_le_bytes(random).into()),
             looked: None,
             starting_at_end: false,
+            enlisted: false,
             desk,
         }
     }
@@ -149,7 +156,11 @@ impl<H: Host, L: Log> Turn<H, L> {
     async fn serve_all(&mut self, open: &mut Vec<Tended<H>>) -> Result<Round> {
         let mut busy: Option<Duration> = None;
         let mut served = false;
-        for index in self.survey.worth_taking(self.host.now()) {
+        let worth_taking = self.survey.worth_taking(self.host.now());
+        if !worth_taking.is_empty() {
+            self.enlist().await?;
+        }
+        for index in worth_taking {
             if self.desk.borrow().is_empty() {
                 break;
             }
@@ -232,6 +243,23 @@ impl<H: Host, L: Log> Turn<H, L> {
         let desk = self.desk.borrow();
         let stock = if desk.is_busy() { STOCK } else { 1 };
         desk.wanted().clamp(stock, MOST_IN_A_FETCH)
+    }
+
+    /// Makes sure that the group is listed before it gets its first position
+    /// on a topic.
+    async fn enlist(&mut self) -> Result<()> {
+        if !self.enlisted {
+            let has_position = |topic: &&Rc<str>| {
+                let mut of_topic = (0..).zip(&self.partitions).filter(|(_, p)| p.topic == **topic);
+                of_topic.any(|(index, _)| self.survey.has_position(index))
+            };
+            let new: Vec<_> = self.topics.iter().filter(|topic| !has_position(topic)).collect();
+            if !new.is_empty() {
+                self.groups.enlist(&self.group, &new).await?;
+            }
+            self.enlisted = true;
+        }
+        Ok(())
     }
 
     fn settle_claims(&self, written: bool) {
@@ -335,6 +363,7 @@ impl<H: Host, L: Log> Turn<H, L> {
     /// to be written down before anybody is told that there is nothing to
     /// read: the records that follow are the group's.
     async fn start_at_end(&mut self) -> Result<ControlFlow<Round>> {
+        self.enlist().await?;
         for (index, partition) in self.partitions.iter().enumerate() {
             let start = async |origin| match (origin, self.survey.end(index)) {
                 (Origin::New, Some(end)) => Ok(Position::at(end)),

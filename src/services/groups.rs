@@ -1,0 +1,266 @@
+//! Consumer groups: which there are, where they stand, and moving them.
+//!
+//! A group has no members here. It is a name, and a position on each partition
+//! that somebody has read in that name.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures_util::future::try_join_all;
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+use crate::host::{Host, Millis};
+use crate::log::Log;
+use crate::services::consume::Position;
+use crate::state::keys::LaneName;
+use crate::state::lane::{Lane, Params, Take, Written};
+use crate::state::shared::Shared;
+
+/// Groups in one store. Each keeps a few documents for ever, so a stranger
+/// must not make them at will.
+pub const MAX_GROUPS: usize = 1_000;
+
+/// Topics of one group.
+pub const MAX_TOPICS: usize = 100;
+
+/// How long a seek or a delete waits for whoever reads the partition.
+const MAX_WAIT: Duration = Duration::from_secs(15);
+
+/// How old this instance's list of groups may be when a group reads.
+const LIST_AGE: Duration = Duration::from_secs(60);
+
+/// Where a group stands on a partition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    pub partition: i32,
+    /// Everything below is done with.
+    pub committed: i64,
+    /// Records that callers have and have not acknowledged yet.
+    pub claimed: usize,
+    /// Offset of the next record to be written, where the server tells.
+    pub end: Option<i64>,
+}
+
+impl Standing {
+    /// Records that are not done with, where the server tells the end.
+    pub fn lag(&self) -> Option<i64> {
+        self.end.map(|end| (end - self.committed).max(0))
+    }
+}
+
+/// A group and where it stands, by topic. A partition that it has no position
+/// on is left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    pub name: String,
+    pub topics: BTreeMap<String, Vec<Standing>>,
+}
+
+/// Where to move a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SeekTo {
+    /// The first record that is there, or the end, on every partition.
+    Earliest,
+    Latest,
+    /// The given partitions, to the given offsets.
+    Offsets(BTreeMap<i32, i64>),
+    /// The first record at or after a time, on every partition.
+    Time(Millis),
+}
+
+/// The groups in the store, each with its topics.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+struct List(BTreeMap<String, BTreeSet<String>>);
+
+pub struct Groups<H, L> {
+    host: H,
+    log: Rc<L>,
+    params: Params,
+    list: Shared<H, List>,
+}
+
+impl<H: Host, L: Log> Groups<H, L> {
+    pub fn new(host: H, log: Rc<L>, params: Params) -> Self {
+        let list = Shared::new(host.clone(), LaneName::groups());
+        Self { host, log, params, list }
+    }
+
+    /// Makes sure that a group is listed before it has a position anywhere.
+    pub async fn enlist(&self, group: &str, topics: &[impl AsRef<str>]) -> Result<()> {
+        let topics = || topics.iter().map(|topic| topic.as_ref().to_owned());
+        let listed = |list: &List| {
+            let known = list.0.get(group);
+            known.is_some_and(|known| topics().all(|topic| known.contains(&topic)))
+        };
+        if self.list.known(LIST_AGE).is_some_and(|list| listed(&list))
+            || listed(&*self.list.read().await?)
+        {
+            return Ok(());
+        }
+        self.list
+            .change(|list| {
+                if list.0.len() >= MAX_GROUPS && !list.0.contains_key(group) {
+                    return Err(Error::LimitReached(format!(
+                        "There are {MAX_GROUPS} consumer groups already; delete one first"
+                    )));
+                }
+                let known = list.0.entry(group.to_owned()).or_default();
+                known.extend(topics());
+                if known.len() > MAX_TOPICS {
+                    return Err(Error::LimitReached(format!(
+                        "A consumer group reads {MAX_TOPICS} topics at most"
+                    )));
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    /// All groups, by name, each with its topics.
+    pub async fn list(&self) -> Result<BTreeMap<String, BTreeSet<String>>> {
+        Ok(self.list.read().await?.0.clone())
+    }
+
+    /// One group, and where it stands.
+    pub async fn get(&self, group: &str) -> Result<Group> {
+        let topics = self.topics(group).await?;
+        let standings = topics.iter().map(|topic| self.standings(group, topic));
+        let standings = try_join_all(standings).await?;
+        let topics = topics.iter().cloned().zip(standings).collect();
+        Ok(Group { name: group.to_owned(), topics })
+    }
+
+    async fn topics(&self, group: &str) -> Result<BTreeSet<String>> {
+        let list = self.list.read().await?;
+        list.0.get(group).cloned().ok_or_else(|| Error::UnknownGroup(group.to_owned()))
+    }
+
+    async fn standings(&self, group: &str, topic: &str) -> Result<Vec<Standing>> {
+        let lanes = match self.lanes(group, topic).await {
+            Ok(lanes) => lanes,
+            // It was deleted, and the group's positions with it.
+            Err(Error::UnknownTopic(_)) => return Ok(Vec::new()),
+            Err(error) => return Err(error),
+        };
+        // Where the server does not tell, the positions are all there is.
+        let ends = self.log.ends(topic).await.unwrap_or_default();
+        let latest = try_join_all(lanes.iter().map(Lane::peek)).await?;
+        let standings = (0..).zip(latest).filter_map(|(partition, latest)| {
+            let position = latest?.1.payload?;
+            Some(Standing {
+                partition,
+                committed: position.committed(),
+                claimed: position.claimed(),
+                end: ends.get(&partition).copied(),
+            })
+        });
+        Ok(standings.collect())
+    }
+
+    /// One lane for each partition.
+    async fn lanes(&self, group: &str, topic: &str) -> Result<Vec<Lane<H, Position>>> {
+        let partitions = self.log.topic(topic).await?.partitions;
+        (0..partitions)
+            .map(|partition| {
+                let name = LaneName::group(group, topic, partition)?;
+                Ok(Lane::new(self.host.clone(), name, self.params))
+            })
+            .collect()
+    }
+
+    /// Moves a group on a topic. Claims from before are void. A group that
+    /// does not exist comes to be.
+    pub async fn seek(&self, group: &str, topic: &str, to: SeekTo) -> Result<BTreeMap<i32, i64>> {
+        let lanes = self.lanes(group, topic).await?;
+        let offsets: BTreeMap<i32, i64> = match to {
+            SeekTo::Earliest => self.bounds(topic, |bounds| bounds.first).await?,
+            SeekTo::Latest => self.log.ends(topic).await?,
+            SeekTo::Time(time) => self.log.offset_at(topic, time).await?,
+            SeekTo::Offsets(offsets) => offsets,
+        };
+        for (partition, offset) in &offsets {
+            if *partition < 0 || *partition as usize >= lanes.len() {
+                return Err(Error::invalid("offsets", "The topic has no such partition"));
+            }
+            if *offset < 0 {
+                return Err(Error::invalid("offsets", "An offset below zero"));
+            }
+        }
+        self.enlist(group, &[topic]).await?;
+        let seeks = offsets.iter().map(|(partition, offset)| {
+            self.last_word(&lanes[*partition as usize], Some(Position::at(*offset)))
+        });
+        try_join_all(seeks).await?;
+        Ok(offsets)
+    }
+
+    async fn bounds(
+        &self,
+        topic: &str,
+        pick: impl Fn(&crate::log::Offsets) -> i64,
+    ) -> Result<BTreeMap<i32, i64>> {
+        let offsets = self.log.offsets(topic).await?;
+        Ok(offsets.iter().map(|(partition, bounds)| (*partition, pick(bounds))).collect())
+    }
+
+    /// Forgets a group. Its name can be used again, and starts anew.
+    pub async fn delete(&self, group: &str) -> Result<()> {
+        for topic in self.topics(group).await? {
+            let lanes = match self.lanes(group, &topic).await {
+                Ok(lanes) => lanes,
+                Err(Error::UnknownTopic(_)) => continue,
+                Err(error) => return Err(error),
+            };
+            try_join_all(lanes.iter().map(|lane| self.forget(lane))).await?;
+        }
+        self.list
+            .change(|list| {
+                list.0.remove(group);
+                Ok(())
+            })
+            .await
+    }
+
+    async fn forget(&self, lane: &Lane<H, Position>) -> Result<()> {
+        match lane.peek().await? {
+            // Nobody ever read here, so there is nothing to forget.
+            None => Ok(()),
+            Some(_) => self.last_word(lane, None).await,
+        }
+    }
+
+    /// Waits for a lane and sets, or deletes, what it holds.
+    async fn last_word(&self, lane: &Lane<H, Position>, position: Option<Position>) -> Result<()> {
+        let give_up = self.host.monotonic() + MAX_WAIT;
+        loop {
+            let start = position.clone().unwrap_or_else(|| Position::at(0));
+            let pause = match lane.try_take(async |_| Ok(start)).await? {
+                Take::Busy { retry_in } => retry_in,
+                Take::Held(held) => {
+                    let written = match position.clone() {
+                        Some(position) => held.seek(position).await?,
+                        None => held.delete().await?,
+                    };
+                    if written == Written::Kept {
+                        return Ok(());
+                    }
+                    Duration::ZERO
+                }
+            };
+            if self.host.monotonic() + pause >= give_up {
+                return Err(Error::Busy("The consumer group is being read; try again".into()));
+            }
+            self.host.sleep(pause).await;
+        }
+    }
+}
+
+impl<H, L> fmt::Debug for Groups<H, L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Groups").finish_non_exhaustive()
+    }
+}
