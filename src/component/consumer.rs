@@ -87,7 +87,7 @@ async fn take(next: Next) -> Result<Vec<ConsumerRecord>, Error> {
 }
 
 impl From<Consumed> for ConsumerRecord {
-    fn from(Consumed { topic, record }: Consumed) -> Self {
+    fn from(Consumed { topic, record, .. }: Consumed) -> Self {
         let headers = |headers: Vec<_>| headers.into_iter().map(Into::into).collect();
         Self {
             topic: topic.to_string(),
