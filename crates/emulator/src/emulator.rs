@@ -31,9 +31,13 @@ pub struct Emulator {
 }
 
 impl Emulator {
-    /// A server as `options` say.
+    /// A server as `options` say. With a data folder, what is in it is there
+    /// again.
     pub fn new(options: Options) -> Result<Emulator, StartError> {
-        let log = Log::default();
+        let log = match &options.data_dir {
+            Some(folder) => Log::open(folder)?,
+            None => Log::default(),
+        };
         Ok(Emulator {
             core: Arc::new(Core {
                 limits: Limits::new(&options),
@@ -97,7 +101,7 @@ impl Emulator {
         let topic = self.core.log.topic(topic).ok_or(TopicError::Unknown)?;
         let place = topic.partition(partition).ok_or(TopicError::Unknown)?;
         let timestamp = record.timestamp.unwrap_or_else(|| self.core.options.clock.now_ms());
-        let offset = place.append(record, timestamp);
+        let offset = place.append(record, timestamp)?;
         topic.arrived.notify();
         Ok(offset)
     }
@@ -119,24 +123,38 @@ impl Emulator {
     }
 
     /// Moves the start of a partition's log, as retention does.
-    pub fn delete_records_before(&self, topic: &str, partition: i32, offset: i64) {
-        if let Some(place) = self.partition(topic, partition) {
-            place.truncate_before(offset);
-        }
+    pub fn delete_records_before(
+        &self,
+        topic: &str,
+        partition: i32,
+        offset: i64,
+    ) -> Result<(), TopicError> {
+        let place = self.partition(topic, partition).ok_or(TopicError::Unknown)?;
+        Ok(place.truncate_before(offset)?)
     }
 
     /// Takes one record out of a partition and leaves a gap, as compaction
     /// does. Says whether it was there.
-    pub fn remove_record(&self, topic: &str, partition: i32, offset: i64) -> bool {
-        self.partition(topic, partition).is_some_and(|place| place.remove(offset))
+    pub fn remove_record(
+        &self,
+        topic: &str,
+        partition: i32,
+        offset: i64,
+    ) -> Result<bool, TopicError> {
+        let place = self.partition(topic, partition).ok_or(TopicError::Unknown)?;
+        Ok(place.remove(offset)?)
     }
 
     /// Leaves offsets of a partition unused, so that its next record gets
     /// `offset`, as the marks of a transaction do.
-    pub fn skip_offsets_to(&self, topic: &str, partition: i32, offset: i64) {
-        if let Some(place) = self.partition(topic, partition) {
-            place.skip_to(offset);
-        }
+    pub fn skip_offsets_to(
+        &self,
+        topic: &str,
+        partition: i32,
+        offset: i64,
+    ) -> Result<(), TopicError> {
+        let place = self.partition(topic, partition).ok_or(TopicError::Unknown)?;
+        Ok(place.skip_to(offset)?)
     }
 
     /// Makes `partition` the one that the next records of `topic` without a

@@ -1,5 +1,6 @@
 //! A Confluent-compatible Kafka REST server in a library: Confluent REST Proxy
-//! (v3 and v2) and the internal calls of Confluent Cloud, over a log in memory.
+//! (v3 and v2) and the internal calls of Confluent Cloud, over a log in memory
+//! with optional files behind it.
 //!
 //! It is for tests, for trying things out and for measuring against. It
 //! behaves as the real products were recorded to behave, down to status codes,

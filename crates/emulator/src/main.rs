@@ -2,20 +2,23 @@
 
 use kafka_edge_emulator::{Emulator, Options, Server, TopicError};
 use std::error::Error;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 const HELP: &str = "\
 A Confluent-compatible Kafka REST server for trying things out.
 
-usage: kafka-edge-emulator [--listen ADDRESS] [--topic NAME[:PARTITIONS]]...
+usage: kafka-edge-emulator [--listen ADDRESS] [--topic NAME[:PARTITIONS]]... [--data-dir FOLDER]
 
   --listen ADDRESS           where to listen (127.0.0.1:8082)
   --topic NAME[:PARTITIONS]  a topic to make if it does not exist (3 partitions)
+  --data-dir FOLDER          keep topics and records there (in memory only)
 ";
 
 struct Arguments {
     listen: String,
     topics: Vec<(String, i32)>,
+    data_dir: Option<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -41,7 +44,8 @@ fn main() -> ExitCode {
 
 /// None means that help was asked for.
 fn parse(mut given: impl Iterator<Item = String>) -> Result<Option<Arguments>, String> {
-    let mut arguments = Arguments { listen: "127.0.0.1:8082".into(), topics: Vec::new() };
+    let mut arguments =
+        Arguments { listen: "127.0.0.1:8082".into(), topics: Vec::new(), data_dir: None };
     while let Some(flag) = given.next() {
         if matches!(flag.as_str(), "--help" | "-h") {
             return Ok(None);
@@ -50,6 +54,7 @@ fn parse(mut given: impl Iterator<Item = String>) -> Result<Option<Arguments>, S
         match flag.as_str() {
             "--listen" => arguments.listen = value()?,
             "--topic" => arguments.topics.push(parse_topic(&value()?)?),
+            "--data-dir" => arguments.data_dir = Some(value()?.into()),
             _ => return Err(format!("unknown argument {flag}")),
         }
     }
@@ -68,7 +73,7 @@ fn parse_topic(text: &str) -> Result<(String, i32), String> {
 
 #[tokio::main]
 async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
-    let emulator = Emulator::new(Options::default())?;
+    let emulator = Emulator::new(Options { data_dir: arguments.data_dir, ..Options::default() })?;
     for (name, partitions) in arguments.topics {
         match emulator.create_topic(&name, partitions) {
             Ok(()) | Err(TopicError::Exists(_)) => {}

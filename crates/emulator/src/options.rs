@@ -1,6 +1,7 @@
 //! What an emulator can be told to be.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -115,6 +116,9 @@ pub struct Options {
     pub offer: Offer,
     /// The cluster's id.
     pub cluster_id: String,
+    /// A folder that keeps topics and records; without one they are in memory
+    /// only. What v2 groups have committed is always in memory only.
+    pub data_dir: Option<PathBuf>,
     /// Where wall-clock timestamps come from. Waits use tokio's clock.
     pub clock: Clock,
     /// Credentials that every call must bring.
@@ -173,6 +177,7 @@ impl Default for Options {
             version: Version::default(),
             offer: Offer::default(),
             cluster_id: "lkc-emulator".into(),
+            data_dir: None,
             clock: Clock::default(),
             basic_auth: None,
             auto_create_topics: false,

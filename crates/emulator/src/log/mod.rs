@@ -1,6 +1,7 @@
 //! The log: topics, their partitions, their records.
 
 mod config;
+mod files;
 mod partition;
 mod record;
 mod topic;
@@ -12,8 +13,12 @@ pub use record::{Header, NewRecord, Record};
 pub(crate) use topic::{Topic, valid_topic_name};
 
 use crate::options::Options;
+use files::{Folder, TopicFile};
 use parking_lot::RwLock;
 use std::collections::BTreeMap;
+use std::io;
+use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::Notify;
 
@@ -43,6 +48,9 @@ pub enum TopicError {
     /// A setting that Kafka does not know or does not accept.
     #[error(transparent)]
     Config(#[from] ConfigError),
+    /// The files behind the log cannot be written.
+    #[error("the log's files: {0}")]
+    Files(#[from] io::Error),
 }
 
 fn too_few_partitions(current: i32, wanted: i32) -> String {
@@ -55,15 +63,45 @@ fn too_few_partitions(current: i32, wanted: i32) -> String {
     }
 }
 
+/// Partitions as their files say.
+fn restore(folder: &Folder, topic: &str, ids: Range<i32>) -> io::Result<Vec<Arc<Partition>>> {
+    let open = |id| {
+        let (journal, entries) = folder.journal(topic, id)?;
+        Ok(Arc::new(Partition::restored(journal, entries)))
+    };
+    ids.map(open).collect()
+}
+
 /// All topics of the cluster.
 #[derive(Debug, Default)]
 pub(crate) struct Log {
     topics: RwLock<BTreeMap<String, Arc<Topic>>>,
+    folder: Option<Folder>,
     /// Told whenever a topic appears, grows or goes.
     pub(crate) changed: Notify,
 }
 
 impl Log {
+    /// The log that lies in a folder, which is made if it is not there.
+    pub(crate) fn open(root: &Path) -> io::Result<Log> {
+        let folder = Folder::open(root)?;
+        let mut topics = BTreeMap::new();
+        for (name, file) in folder.topics()? {
+            let partitions = restore(&folder, &name, 0..file.partitions)?;
+            let topic = Topic::new(&name, file.configs, partitions);
+            topics.insert(name, Arc::new(topic));
+        }
+        Ok(Log { topics: RwLock::new(topics), folder: Some(folder), changed: Notify::new() })
+    }
+
+    /// New partitions, with files if there is a folder.
+    fn make_partitions(&self, topic: &str, ids: Range<i32>) -> io::Result<Vec<Arc<Partition>>> {
+        match &self.folder {
+            Some(folder) => restore(folder, topic, ids),
+            None => Ok(ids.map(|_| Arc::default()).collect()),
+        }
+    }
+
     pub(crate) fn topic(&self, name: &str) -> Option<Arc<Topic>> {
         self.topics.read().get(name).cloned()
     }
@@ -84,7 +122,11 @@ impl Log {
         if topics.contains_key(name) {
             return Err(TopicError::Exists(name.to_owned()));
         }
-        let topic = Arc::new(Topic::new(name, partitions, configs));
+        if let Some(folder) = &self.folder {
+            folder.create(name, &TopicFile { partitions, configs: configs.clone() })?;
+        }
+        let made = self.make_partitions(name, 0..partitions)?;
+        let topic = Arc::new(Topic::new(name, configs, made));
         topics.insert(name.to_owned(), topic.clone());
         drop(topics);
         self.changed.notify_waiters();
@@ -120,7 +162,12 @@ impl Log {
     }
 
     pub(crate) fn delete(&self, name: &str) -> Result<(), TopicError> {
-        let topic = self.topics.write().remove(name).ok_or(TopicError::Unknown)?;
+        let mut topics = self.topics.write();
+        let topic = topics.remove(name).ok_or(TopicError::Unknown)?;
+        if let Some(folder) = &self.folder {
+            folder.delete(name)?;
+        }
+        drop(topics);
         topic.arrived.notify();
         self.changed.notify_waiters();
         Ok(())
@@ -128,7 +175,13 @@ impl Log {
 
     pub(crate) fn grow(&self, name: &str, partitions: i32) -> Result<Arc<Topic>, TopicError> {
         let topic = self.topic(name).ok_or(TopicError::Unknown)?;
-        topic.grow(partitions)?;
+        topic.grow(partitions, |new| {
+            let made = self.make_partitions(name, new)?;
+            if let Some(folder) = &self.folder {
+                folder.update(name, &TopicFile { partitions, configs: topic.configs().clone() })?;
+            }
+            Ok(made)
+        })?;
         self.changed.notify_waiters();
         Ok(topic)
     }

@@ -17,15 +17,17 @@ pub(crate) struct Topic {
 }
 
 impl Topic {
-    pub(crate) fn new(name: &str, partitions: i32, configs: BTreeMap<String, String>) -> Topic {
-        let topic = Topic {
+    pub(super) fn new(
+        name: &str,
+        configs: BTreeMap<String, String>,
+        partitions: Vec<Arc<Partition>>,
+    ) -> Topic {
+        Topic {
             name: name.to_owned(),
             configs,
-            partitions: RwLock::default(),
+            partitions: RwLock::new(partitions),
             arrived: Watchers::default(),
-        };
-        topic.partitions.write().extend((0..partitions).map(|_| Arc::default()));
-        topic
+        }
     }
 
     pub(crate) fn name(&self) -> &str {
@@ -58,13 +60,18 @@ impl Topic {
         self.configs.get("message.timestamp.type").is_some_and(|t| t == "LogAppendTime")
     }
 
-    pub(crate) fn grow(&self, wanted: i32) -> Result<(), TopicError> {
+    /// Grows to `wanted` partitions, which `make` makes by their numbers.
+    pub(super) fn grow(
+        &self,
+        wanted: i32,
+        make: impl FnOnce(std::ops::Range<i32>) -> Result<Vec<Arc<Partition>>, TopicError>,
+    ) -> Result<(), TopicError> {
         let mut partitions = self.partitions.write();
         let current = partitions.len() as i32;
         if wanted <= current {
             return Err(TopicError::NotMorePartitions { current, wanted });
         }
-        partitions.extend((current..wanted).map(|_| Arc::default()));
+        partitions.extend(make(current..wanted)?);
         Ok(())
     }
 }

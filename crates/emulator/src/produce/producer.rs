@@ -118,7 +118,7 @@ impl Producer {
                 now.wrapping_sub(i64::MAX)
             )));
         }
-        let offset = partition.append(record, timestamp);
+        let offset = partition.append(record, timestamp).map_err(|_| ProduceError::Internal)?;
         topic.arrived.notify();
         Ok(Acknowledged { partition: id, offset, timestamp })
     }

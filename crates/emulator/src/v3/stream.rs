@@ -137,3 +137,91 @@ fn broken(stop: Stop) -> Next {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a stream gives for pieces that come one after another.
+    fn outcomes(pieces: &[&str], end: InputEnd) -> Vec<String> {
+        let mut stream = RecordStream::new(Version::default(), None);
+        let mut found = Vec::new();
+        let mut pieces = pieces.iter();
+        loop {
+            match stream.next() {
+                Next::Record(record, _) => {
+                    let value = record.value.map(|v| v.data.to_string());
+                    found.push(value.unwrap_or_else(|| "none".into()));
+                }
+                Next::Bad(error) => found.push(format!("bad: {error:?}")),
+                Next::Broken(why) => {
+                    found.push(format!("broken: {why}"));
+                    return found;
+                }
+                Next::End => return found,
+                Next::NeedMore => match pieces.next() {
+                    Some(piece) => stream.feed(piece.as_bytes()),
+                    None => stream.finish(end.clone()),
+                },
+            }
+        }
+    }
+
+    fn whole(text: &str) -> Vec<String> {
+        outcomes(&[text], InputEnd::Complete)
+    }
+
+    const ONE: &str = r#"{"value":{"type":"JSON","data":1}}"#;
+
+    #[test]
+    fn records_need_nothing_between_them_and_may_be_cut_anywhere() {
+        let text = format!("{ONE}{ONE} \n{ONE}");
+        let expected = vec!["1"; 3];
+        assert_eq!(whole(&text), expected);
+        for cut in 0..text.len() {
+            let (start, rest) = text.split_at(cut);
+            assert_eq!(outcomes(&[start, rest], InputEnd::Complete), expected, "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn a_bad_record_is_skipped_to_its_end() {
+        let text = format!(r#"{{"x":[1,{{}}],"value":null}}[{ONE}]{ONE}"#);
+        let found = whole(&text);
+        assert_eq!(found.len(), 3);
+        assert!(found[0].contains("Unrecognized field"), "{}", found[0]);
+        assert!(found[1].contains("from Array value"), "{}", found[1]);
+        assert_eq!(found[2], "1");
+    }
+
+    #[test]
+    fn broken_json_gives_two_errors_and_the_end() {
+        let found = whole(&format!(r#"{ONE}{{"value":x}}{ONE}"#));
+        assert_eq!(found.len(), 3);
+        assert!(found[1].starts_with("bad: Stop(Syntax(\"Unrecognized token 'x'"), "{}", found[1]);
+        assert!(found[2].starts_with("broken: Unexpected character ('{'"), "{}", found[2]);
+    }
+
+    /// A blank behind the wrong word leaves the brace, and with it the end of
+    /// the record, to be found.
+    #[test]
+    fn a_broken_word_that_ends_by_itself_costs_its_own_record_only() {
+        let found = whole(&format!(r#"{{"value":x }}{ONE}"#));
+        assert_eq!(found.len(), 2, "{found:?}");
+        assert_eq!(found[1], "1");
+    }
+
+    #[test]
+    fn an_error_of_the_connection_inside_a_record_shows_twice() {
+        let cut = InputEnd::Broken("gone".into());
+        let found = outcomes(&[ONE, &ONE[..9]], cut);
+        assert_eq!(found, ["1", "bad: Stop(Input(\"gone\"))", "broken: gone"]);
+    }
+
+    #[test]
+    fn a_record_over_the_limit_breaks_the_stream() {
+        let mut stream = RecordStream::new(Version::default(), Some(20));
+        stream.feed(ONE.as_bytes());
+        assert!(matches!(stream.next(), Next::Broken(_)));
+    }
+}

@@ -149,7 +149,7 @@ fn act_now(emulator: &Emulator, action: Action) {
         }
         Action::CreateTopic(name) => emulator.create_topic(name, 1).expect("a new topic"),
         Action::SkipTo { topic, partition, offset } => {
-            emulator.skip_offsets_to(topic, partition, offset);
+            emulator.skip_offsets_to(topic, partition, offset).expect("a partition");
         }
         other => unreachable!("{other:?} takes time"),
     }

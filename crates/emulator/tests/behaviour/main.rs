@@ -1,0 +1,6 @@
+//! What the emulator does beyond what was recorded.
+
+mod cloud;
+mod common;
+mod embedding;
+mod files;
