@@ -159,9 +159,9 @@ async fn on_no_store_is_a_record_lost() {
         StoreMode { false_claims: 0.3, ..healthy },
         StoreMode { failures: 0.05, ..healthy },
     ];
-    for mode in modes {
+    for (seed, mode) in (1..=3).flat_map(|seed| modes.map(|mode| (seed, mode))) {
         local(async move {
-            let scene = Scene::new(2);
+            let scene = Scene::seeded(seed, 2);
             scene.instance().register(HOOK).await;
             // The registration is seen everywhere by now.
             tokio::time::sleep(Duration::from_secs(5)).await;

@@ -22,7 +22,11 @@ pub(crate) struct Scene {
 impl Scene {
     /// A world in which the topic has so many partitions.
     pub(crate) fn new(partitions: usize) -> Self {
-        let world = World::new(7);
+        Self::seeded(7, partitions)
+    }
+
+    pub(crate) fn seeded(seed: u64, partitions: usize) -> Self {
+        let world = World::new(seed);
         let receiver = Receiver::default();
         world.set_upstream(receiver.upstream());
         let log = SimLog::new();
