@@ -6,7 +6,7 @@ use std::time::Duration;
 use kafka_edge::config::ConsumeApi;
 use kafka_edge::log::{Log, Place};
 use kafka_edge_emulator::{self as emulator, Options};
-use kafka_edge_sim::{Fault, local};
+use kafka_edge_sim::{Fate, Fault, local};
 
 use crate::emulated::Emulated;
 use crate::setup::{at, offsets_of};
@@ -55,23 +55,23 @@ async fn read_through_everything(seed: u64, api: ConsumeApi) {
     let mut reader = Reader::default();
     let mut old_places = Vec::new();
     for _ in 0..60 {
-        match dice.u8(..12) {
+        match dice.u8(..13) {
             0..=2 => test.append(dice.usize(1..50)),
             3 => {
                 // Retention.
                 let end = test.server.end_offset("orders", 0).unwrap();
                 let first = dice.i64(0..=end).min(reader.next + dice.i64(0..40));
-                test.server.delete_records_before("orders", 0, first);
+                test.server.delete_records_before("orders", 0, first).unwrap();
             }
             4 => {
                 // Compaction, ahead of the reader.
                 let offset = reader.next + dice.i64(0..40);
-                test.server.remove_record("orders", 0, offset);
+                test.server.remove_record("orders", 0, offset).unwrap();
             }
             5 => {
                 // The marker of a transaction.
                 let end = test.server.end_offset("orders", 0).unwrap();
-                test.server.skip_offsets_to("orders", 0, end + dice.i64(1..3));
+                test.server.skip_offsets_to("orders", 0, end + dice.i64(1..3)).unwrap();
             }
             6 => {
                 let faults = [
@@ -93,7 +93,17 @@ async fn read_through_everything(seed: u64, api: ConsumeApi) {
                 let late = late[dice.usize(..2)].clone();
                 let _ = log.fetch(at(reader.next, late, Duration::ZERO)).await;
             }
-            8 => tokio::time::sleep(Duration::from_secs(dice.u64(0..500))).await,
+            8 => {
+                // A holder that dies at any of its calls.
+                let (host, log) = test.log();
+                let fate = if dice.bool() { Fate::Done } else { Fate::NotDone };
+                host.kill_at(dice.u64(1..15), fate);
+                let (next, place) = (reader.next, reader.place.clone());
+                let fetch =
+                    async move { log.fetch(at(next, place, Duration::ZERO)).await.map(drop) };
+                let _ = host.run(fetch).await;
+            }
+            9 => tokio::time::sleep(Duration::from_secs(dice.u64(0..500))).await,
             _ => {
                 let wait = Duration::from_millis(dice.u64(0..3_000));
                 old_places.push(reader.place.clone());

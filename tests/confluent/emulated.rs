@@ -266,7 +266,7 @@ async fn offsets_are_told_by_every_server() {
         {
             let test = Emulated::new(api, options);
             test.append(10);
-            test.server.delete_records_before("orders", 0, 4);
+            test.server.delete_records_before("orders", 0, 4).unwrap();
             let (_, log) = test.log();
             let offsets = log.offsets("orders").await.unwrap();
             assert_eq!(offsets[&0], Offsets { first: 4, end: 10 }, "{api:?}");

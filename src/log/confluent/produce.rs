@@ -154,12 +154,18 @@ impl<H: Host> Writing<'_, H> {
             Ok(answer) => answer,
             // No connection was made: the one failure without an answer after
             // which it is certain that nothing was written.
-            Err(Failure::Send(error)) if error.sent == Sent::Perhaps => {
-                let error = unknown(&error.to_string());
+            Err(Failure::Send(error)) if error.sent == Sent::Not => {
+                let why = Failure::Send(error).into();
+                return Rest::Again { indexes, why, hint: None };
+            }
+            Err(failure) => {
+                let error = match failure {
+                    Failure::Send(error) => unknown(&error.to_string()),
+                    ours => ours.into(),
+                };
                 indexes.into_iter().for_each(|index| report(index, Err(error.clone())));
                 return Rest::Nothing;
             }
-            Err(failure) => return Rest::Again { indexes, why: failure.into(), hint: None },
         };
         if answer.status == StatusCode::OK {
             return self.follow(indexes, answer, report).await;

@@ -135,7 +135,9 @@ impl<'a, H: Host> Reading<'a, H> {
                 }
                 Page::Gone => {
                     self.seat = None;
-                    self.count_replacement("it was gone")?;
+                    // Gone as soon as it was made: it is another proxy that
+                    // answered.
+                    self.count_replacement("it was gone (two proxies behind one address?)")?;
                 }
                 Page::Off(why) => self.replace(&why)?,
             }
