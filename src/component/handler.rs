@@ -124,10 +124,12 @@ fn to_wasi_response(response: api::Response, is_head: bool) -> Result<Response, 
             // The caller is gone, and `on_sent` with this.
             return;
         }
-        let _ = done.write(Ok(None)).await;
+        // The host has the whole body. What becomes of it on the way to the
+        // caller it does not tell.
         if let Some(sent) = on_sent {
             sent();
         }
+        let _ = done.write(Ok(None)).await;
     });
     Ok(wasi)
 }

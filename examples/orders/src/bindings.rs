@@ -1,0 +1,14 @@
+//! Made from `wit/` and from the interface that kafka-edge publishes.
+
+#![allow(unsafe_code, reason = "what is made from WIT crosses the canonical ABI")]
+#![allow(missing_debug_implementations, unreachable_pub, reason = "it is not ours to change")]
+
+use crate::Orders;
+
+wit_bindgen::generate!({
+    path: ["../../wit", "wit"],
+    world: "example:orders/orders",
+    generate_all,
+});
+
+export!(Orders);
