@@ -7,6 +7,7 @@ pub(crate) fn case(error: &Error) -> &'static str {
     match error {
         Error::UnknownTopic => "unknown-topic",
         Error::UnknownWebhook => "unknown-webhook",
+        Error::UnknownGroup => "unknown-group",
         Error::Invalid(_) => "invalid",
         Error::InvalidCallback(_) => "invalid-callback",
         Error::TooLarge(_) => "too-large",
