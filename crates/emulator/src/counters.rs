@@ -1,20 +1,21 @@
 //! How often each call was made.
 
+use http::Method;
 use parking_lot::Mutex;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 #[derive(Debug, Default)]
-pub(crate) struct Counters(Mutex<BTreeMap<String, u64>>);
+pub(crate) struct Counters(Mutex<HashMap<(Method, &'static str), u64>>);
 
 impl Counters {
-    pub(crate) fn count(&self, method: &str, route: &str) {
-        let mut counts = self.0.lock();
-        let name = format!("{method} {route}");
-        *counts.entry(name).or_default() += 1;
+    pub(crate) fn count(&self, method: &Method, route: &'static str) {
+        *self.0.lock().entry((method.clone(), route)).or_default() += 1;
     }
 
+    /// By method and path with placeholders.
     pub(crate) fn all(&self) -> BTreeMap<String, u64> {
-        self.0.lock().clone()
+        let counts = self.0.lock();
+        counts.iter().map(|((method, route), n)| (format!("{method} {route}"), *n)).collect()
     }
 
     pub(crate) fn reset(&self) {

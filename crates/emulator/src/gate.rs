@@ -54,8 +54,8 @@ pub(crate) fn admit(core: &Core, call: &Call, route: &str) -> Result<(), RestErr
     {
         return Err(RestError::unauthorized());
     }
-    let name = format!("{} {route}", call.method);
-    if core.options.endpoint_blocklist.contains(&name) {
+    let mut blocked = core.options.endpoint_blocklist.iter().filter_map(|b| b.split_once(' '));
+    if blocked.any(|(method, path)| method == call.method.as_str() && path == route) {
         return Err(match call.method {
             Method::GET => RestError::not_found(),
             _ => RestError { of_framework: false, ..RestError::method_not_allowed() },

@@ -127,7 +127,8 @@ pub struct Options {
     pub auto_create_topics: bool,
     /// The host and port to put into links in place of the request's own.
     pub host_name: Option<String>,
-    /// Paths of calls that are switched off, as in `api.endpoints.blocklist`.
+    /// Calls that are switched off, as in `api.endpoints.blocklist`, by method
+    /// and path: `GET /clusters/{cluster}/topics/{topic}`.
     pub endpoint_blocklist: Vec<String>,
 
     /// How long a produce waits for an unknown topic or partition

@@ -81,7 +81,7 @@ async fn answer_plainly(core: Arc<Core>, mut call: Call, body: RequestBody) -> R
     let Some(route) = find(&call, core.options.offer) else {
         return RestError::no_such_call().into_reply(JSON);
     };
-    core.counters.count(call.method.as_str(), route.path);
+    core.counters.count(&call.method, route.path);
     if let Err(refusal) = gate::admit(&core, &call, route.path) {
         return refusal.into_reply(route.api.media());
     }

@@ -1,5 +1,6 @@
 //! Streaming produce: records in, reports out, at the same time.
 
+use super::links::Links;
 use super::report::{Failure, Prepared, Written, prepare, send};
 use super::stream::{Next, RecordStream};
 use crate::core::Core;
@@ -8,7 +9,7 @@ use crate::http::{
     require_content_type, streamed,
 };
 use crate::json::InputEnd;
-use crate::options::Version;
+use crate::options::{Offer, Version};
 use bytes::Bytes;
 use http::{HeaderValue, header};
 use http_body::Body;
@@ -23,6 +24,10 @@ pub(super) async fn produce(
     call: Call,
     body: RequestBody,
 ) -> Result<Reply, RestError> {
+    // The self-hosted proxy takes any cluster id and echoes it.
+    if core.options.offer == Offer::Cloud {
+        Links::new(&core, &call)?;
+    }
     let content_type = call.header(header::CONTENT_TYPE);
     if content_type.is_none() {
         return Err(without_content_type(body).await);

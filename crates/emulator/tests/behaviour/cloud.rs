@@ -153,9 +153,13 @@ async fn cloud_has_only_what_cloud_has() {
     assert_eq!(post(&cloud, &batch, JSON, "{}").await.status, 404);
     assert_eq!(consume(&cloud, true, &json!({})).await.status, 200);
 
+    let elsewhere = "/kafka/v3/clusters/lkc-other/topics/orders/records";
+    assert_eq!(post(&cloud, elsewhere, JSON, "{}").await.status, 404);
+
     let proxy = emulator_with(Options { offer: Offer::Proxy, ..Options::quick() });
     assert_eq!(consume(&proxy, true, &json!({})).await.status, 404);
     assert_eq!(get(&proxy, "/topics").await.status, 200);
+    assert_eq!(post(&proxy, elsewhere, JSON, "{}").await.status, 200);
 }
 
 #[tokio::test]
