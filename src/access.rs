@@ -22,6 +22,14 @@
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! In pass-through mode the gateway has no opinion of its own: the pair that a
+//! caller presents becomes the key for Kafka of that call, and Kafka decides.
+//! What could be done without asking Kafka is therefore refused: whatever needs
+//! a key after the caller has gone (webhooks), and calls that would touch the
+//! gateway's own state on no topic that Kafka has let this key see. See
+//! [`App`](crate::app::App) for how the services of several keys are kept
+//! apart.
+//!
 //! Who calls through WIT is not asked: the component that imports this one was
 //! linked to it by whoever deploys both, and has a door of its own.
 

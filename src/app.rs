@@ -1,62 +1,167 @@
 //! What an instance keeps from one request to the next.
+//!
+//! As a rule there is one set of services, with the key for Kafka that the
+//! configuration holds. In pass-through mode the gateway holds none: each
+//! caller brings a key and a secret as Basic authorization. Then there is a set
+//! of services for each pair that came lately, and nothing that one pair has
+//! read is ever handed to another. Positions of consumer groups are shared:
+//! they are in the store, under names without a pair.
 
-use std::cell::OnceCell;
+mod recent;
+
+use std::cell::{OnceCell, RefCell};
 use std::fmt;
 use std::rc::Rc;
 
-use crate::config::{Access, Config};
-use crate::error::Result;
+use sha2::{Digest, Sha256};
+
+use self::recent::{Id, Recent};
+use crate::access::Grant;
+use crate::config::{Access, ApiKey, Config};
+use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::log::Log;
 use crate::services::Services;
 use crate::services::credentials::Credentials;
+
+/// Sets of services in pass-through mode. Each costs the memory of its caches.
+const MAX_PASSED_KEYS: usize = 16;
 
 /// How the log is reached that the configuration names.
 type Connect<H, L> = Box<dyn Fn(H, Rc<Config>) -> L>;
 
 /// One instance. Its configuration is read at the first call that needs it,
 /// and again at the next one for as long as it is not right, so that whoever
-/// repairs it need not restart anything.
+/// repairs it need not restart anything. Cheap to clone: a handle.
 pub struct App<H: Host, L> {
+    instance: Rc<Instance<H, L>>,
+    /// What the current caller has brought along, in pass-through mode.
+    key: Option<Rc<ApiKey>>,
+}
+
+struct Instance<H: Host, L> {
     host: H,
     connect: Connect<H, L>,
     credentials: OnceCell<Rc<Credentials<H>>>,
     services: OnceCell<Rc<Services<H, L>>>,
+    /// Those of callers' keys.
+    passed: RefCell<Recent<Rc<Services<H, L>>>>,
 }
 
 impl<H: Host, L: Log> App<H, L> {
     pub fn new(host: H, connect: impl Fn(H, Rc<Config>) -> L + 'static) -> Self {
-        Self {
+        let instance = Instance {
             host,
             connect: Box::new(connect),
             credentials: OnceCell::new(),
             services: OnceCell::new(),
-        }
+            passed: RefCell::new(Recent::new(MAX_PASSED_KEYS)),
+        };
+        Self { instance: Rc::new(instance), key: None }
+    }
+
+    /// The same instance, as it is for a caller with this grant.
+    #[must_use]
+    pub fn on_behalf_of(&self, grant: &Grant) -> Self {
+        Self { instance: self.instance.clone(), key: grant.key().cloned() }
     }
 
     /// Who may call.
     pub async fn credentials(&self) -> Result<Rc<Credentials<H>>> {
-        if let Some(credentials) = self.credentials.get() {
+        let Instance { host, credentials, .. } = &*self.instance;
+        if let Some(credentials) = credentials.get() {
             return Ok(credentials.clone());
         }
-        let access = Access::load(&self.host).await?;
-        let build = || Rc::new(Credentials::new(self.host.clone(), access));
-        Ok(self.credentials.get_or_init(build).clone())
+        let access = Access::load(host).await?;
+        let build = || Rc::new(Credentials::new(host.clone(), access));
+        Ok(credentials.get_or_init(build).clone())
     }
 
     pub async fn services(&self) -> Result<Rc<Services<H, L>>> {
-        if let Some(services) = self.services.get() {
+        let instance = &*self.instance;
+        if let Some(services) = instance.services.get() {
             return Ok(services.clone());
         }
-        // Requests that come at once each read the configuration rather than
-        // wait for each other; the services are those of the first one to be
-        // done.
-        let config = Rc::new(Config::load(&self.host).await?);
-        let build = || {
-            let log = (self.connect)(self.host.clone(), config.clone());
-            Rc::new(Services::new(self.host.clone(), log, config.clone()))
-        };
-        Ok(self.services.get_or_init(build).clone())
+        match &self.key {
+            Some(key) => instance.services_with(key).await,
+            None if self.credentials().await?.pass_through() => Err(Error::Unconfigured(
+                "kafka_credentials is passthrough, and only callers over HTTP bring a key along"
+                    .into(),
+            )),
+            None => {
+                // Requests that come at once each read the configuration rather
+                // than wait for each other; the services are those of the first
+                // one to be done.
+                let config = Rc::new(Config::load(&instance.host).await?);
+                let build = || Rc::new(instance.connected(config));
+                Ok(instance.services.get_or_init(build).clone())
+            }
+        }
+    }
+
+    /// Whether the configuration is complete, the store reads and writes, and
+    /// Kafka answers. In pass-through mode a refusal is an answer.
+    pub async fn ready(&self) -> Result<()> {
+        if !self.credentials().await?.pass_through() {
+            return self.services().await?.topics.ready().await;
+        }
+        let config = self.instance.config_without_key().await?;
+        match self.instance.connected(Rc::new(config)).topics.ready().await {
+            Err(Error::PermissionDenied { .. }) => Ok(()),
+            other => other,
+        }
+    }
+}
+
+impl<H: Host, L: Log> Instance<H, L> {
+    fn connected(&self, config: Rc<Config>) -> Services<H, L> {
+        let log = (self.connect)(self.host.clone(), config.clone());
+        Services::new(self.host.clone(), log, config)
+    }
+
+    async fn config_without_key(&self) -> Result<Config> {
+        let config = Config::load(&self.host).await?;
+        if config.api_key.is_some() {
+            return Err(Error::Unconfigured(
+                "kafka_credentials is passthrough, so that kafka_api_key has no meaning; leave it \
+                 out"
+                .into(),
+            ));
+        }
+        Ok(config)
+    }
+
+    async fn services_with(&self, key: &ApiKey) -> Result<Rc<Services<H, L>>> {
+        let id = id(key);
+        let passed = || self.passed.borrow_mut().get(&id);
+        if let Some(services) = passed() {
+            return Ok(services);
+        }
+        let config = self.config_without_key().await?;
+        // Another request of the same caller may have come first.
+        if let Some(services) = passed() {
+            return Ok(services);
+        }
+        let config = Config { api_key: Some(key.clone()), ..config };
+        let services = Rc::new(self.connected(Rc::new(config)).without_deliveries());
+        self.passed.borrow_mut().put(id, services.clone());
+        Ok(services)
+    }
+}
+
+/// The secrets of callers stay nowhere but in the services that need them. The
+/// key goes in behind its length, lest another pair make the same bytes.
+fn id(ApiKey { key, secret }: &ApiKey) -> Id {
+    let mut hash = Sha256::new();
+    hash.update((key.len() as u64).to_be_bytes());
+    hash.update(key);
+    hash.update(secret);
+    hash.finalize().into()
+}
+
+impl<H: Host, L> Clone for App<H, L> {
+    fn clone(&self) -> Self {
+        Self { instance: self.instance.clone(), key: self.key.clone() }
     }
 }
 

@@ -17,7 +17,7 @@ const ROOT: &str = "secret-of-the-root";
 
 fn configured() -> Access {
     let document = format!(r#"[{{"name":"root","secret":"{ROOT}","allow":["admin"]}}]"#);
-    Access::parse(None, Some(&document)).unwrap()
+    Access::parse(None, Some(&document), None).unwrap()
 }
 
 fn instance(world: &World) -> (SimHost, Rc<Credentials<SimHost>>) {

@@ -8,6 +8,7 @@ use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 use super::credential::Credential;
 use super::permission::Permission;
 use super::presented::Presented;
+use crate::config::ApiKey;
 
 /// Why a caller may not.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,8 +19,12 @@ pub enum Denial {
     Malformed,
     /// 401: the name or the secret is wrong; which of them is not told.
     Unknown,
+    /// 401: in pass-through mode, no key of the Kafka server was presented.
+    NoKey,
     /// 403: the caller is known and may not.
     Forbidden(Missing),
+    /// 403: in pass-through mode, the Kafka server refused the caller's key.
+    RefusedByKafka { detail: String },
 }
 
 /// What a credential would have to allow.
@@ -27,12 +32,21 @@ pub enum Denial {
 pub enum Missing {
     Permission(Permission),
     Topic(String),
+    /// In pass-through mode there is none that would allow it.
+    KeyOfGateway(Permission),
 }
 
 impl Denial {
-    /// For `www-authenticate`.
-    pub const CHALLENGE: &'static str =
-        r#"Basic realm="kafka-edge", charset="UTF-8", Bearer realm="kafka-edge""#;
+    /// For `www-authenticate`, with a 401.
+    pub fn challenge(&self) -> Option<&'static str> {
+        match self {
+            Self::Nobody | Self::Malformed | Self::Unknown => {
+                Some(r#"Basic realm="kafka-edge", charset="UTF-8", Bearer realm="kafka-edge""#)
+            }
+            Self::NoKey => Some(r#"Basic realm="kafka-edge", charset="UTF-8""#),
+            Self::Forbidden(_) | Self::RefusedByKafka { .. } => None,
+        }
+    }
 
     /// For what was presented and is not known.
     pub fn of_unknown(presented: &Presented) -> Self {
@@ -52,7 +66,12 @@ impl Denial {
             Self::Forbidden(Missing::Topic(topic)) => {
                 Some(format!("The topic \"{topic}\" is none of those of this credential"))
             }
-            Self::Nobody | Self::Malformed | Self::Unknown => None,
+            Self::Forbidden(Missing::KeyOfGateway(permission)) => Some(format!(
+                "\"{permission}\" needs a key of the gateway's own, and kafka_credentials is \
+                 passthrough"
+            )),
+            Self::RefusedByKafka { detail } => Some(detail.clone()),
+            Self::Nobody | Self::Malformed | Self::Unknown | Self::NoKey => None,
         }
     }
 }
@@ -63,7 +82,11 @@ impl fmt::Display for Denial {
             Self::Nobody => "A credential is needed, as Basic or Bearer authorization",
             Self::Malformed => "The authorization is neither well-formed Basic nor Bearer",
             Self::Unknown => "The credential is not known",
+            Self::NoKey => {
+                "A key and a secret of the Kafka server are needed, as Basic authorization"
+            }
             Self::Forbidden(_) => "The credential does not allow this",
+            Self::RefusedByKafka { .. } => "The Kafka server refused the credential",
         })
     }
 }
@@ -79,6 +102,7 @@ enum Of {
     Everything,
     Nothing,
     Credential(Rc<Credential>),
+    WhateverKafkaAllows(Rc<ApiKey>),
 }
 
 impl Grant {
@@ -96,11 +120,30 @@ impl Grant {
         Self(Of::Credential(credential))
     }
 
+    /// What the Kafka server allows to the pair that was presented.
+    pub fn passing(presented: &Presented) -> Result<Self, Denial> {
+        match presented {
+            Presented::Pair { name, secret } if !name.is_empty() => {
+                let key = ApiKey { key: name.clone(), secret: secret.reveal().to_owned() };
+                Ok(Self(Of::WhateverKafkaAllows(Rc::new(key))))
+            }
+            _ => Err(Denial::NoKey),
+        }
+    }
+
+    /// In pass-through mode, what to show to the Kafka server.
+    pub fn key(&self) -> Option<&Rc<ApiKey>> {
+        match &self.0 {
+            Of::WhateverKafkaAllows(key) => Some(key),
+            Of::Everything | Of::Nothing | Of::Credential(_) => None,
+        }
+    }
+
     /// The name of the credential, if there is one.
     pub fn name(&self) -> Option<&str> {
         match &self.0 {
             Of::Credential(credential) => Some(credential.name().as_str()),
-            Of::Everything | Of::Nothing => None,
+            Of::Everything | Of::Nothing | Of::WhateverKafkaAllows(_) => None,
         }
     }
 
@@ -109,6 +152,13 @@ impl Grant {
             Of::Everything => true,
             Of::Nothing => false,
             Of::Credential(credential) => credential.allow().contains(permission),
+            Of::WhateverKafkaAllows(_) => match permission {
+                Permission::Produce | Permission::Consume => true,
+                // Deliveries go on without the caller, who has taken the key along.
+                Permission::Webhooks | Permission::Admin => {
+                    return Err(Denial::Forbidden(Missing::KeyOfGateway(permission)));
+                }
+            },
         };
         match permitted {
             true => Ok(()),
@@ -120,7 +170,7 @@ impl Grant {
     /// the others are left out.
     pub fn covers(&self, topic: &str) -> bool {
         match &self.0 {
-            Of::Everything => true,
+            Of::Everything | Of::WhateverKafkaAllows(_) => true,
             Of::Nothing => false,
             Of::Credential(credential) => credential.topics().contains(topic),
         }
@@ -277,6 +327,27 @@ mod tests {
 
         let grant = check(&known(), &bearer("secret-of-the-root"), Permission::Admin, None);
         assert!(!grant.unwrap().covers("orders"), "no topics are no topics");
+    }
+
+    #[test]
+    fn a_pair_is_passed_through_and_nothing_else() {
+        let grant = Grant::passing(&Presented::pair("KEY", "hush")).unwrap();
+        let key = grant.key().unwrap();
+        assert_eq!((key.key.as_str(), key.secret.as_str()), ("KEY", "hush"));
+        assert!(!format!("{grant:?}").contains("hush"));
+        assert!(grant.covers("orders"), "topics are Kafka's to judge");
+        for permission in Permission::ALL {
+            let permitted = matches!(permission, Permission::Produce | Permission::Consume);
+            assert_eq!(grant.permits(permission).is_ok(), permitted, "{permission}");
+        }
+        for presented in
+            [Presented::Nothing, Presented::Malformed, bearer("x"), Presented::pair("", "x")]
+        {
+            let denial = Grant::passing(&presented).unwrap_err();
+            assert_eq!(denial, Denial::NoKey);
+            assert!(!denial.challenge().unwrap().contains("Bearer"));
+        }
+        assert_eq!(Grant::open().key(), None);
     }
 
     #[test]

@@ -15,6 +15,9 @@ pub struct Access {
     pub open: bool,
     /// Those of the variable; others may lie in the store.
     pub credentials: Rc<[Rc<Credential>]>,
+    /// Whatever pair a caller presents is shown to the Kafka server, which
+    /// alone judges it.
+    pub pass_through: bool,
 }
 
 impl Access {
@@ -23,17 +26,38 @@ impl Access {
     pub async fn load<H: Host>(host: &H) -> Result<Self> {
         let open = variable(host, "open_access").await?;
         let credentials = variable(host, "credentials").await?;
-        Self::parse(open.as_deref(), credentials.as_deref())
+        let kafka = variable(host, "kafka_credentials").await?;
+        Self::parse(open.as_deref(), credentials.as_deref(), kafka.as_deref())
     }
 
-    pub fn parse(open: Option<&str>, credentials: Option<&str>) -> Result<Self> {
+    pub fn parse(
+        open: Option<&str>,
+        credentials: Option<&str>,
+        kafka_credentials: Option<&str>,
+    ) -> Result<Self> {
         let credentials = credentials.filter(|document| !document.trim().is_empty());
         let credentials = credentials.map(access::parse_document).transpose();
         let credentials = credentials.map_err(|error| Error::Unconfigured(error.to_string()))?;
-        Ok(Self {
-            open: value::switch("open_access", open)?,
-            credentials: credentials.unwrap_or_default().into(),
-        })
+        let open = value::switch("open_access", open)?;
+        let credentials: Rc<[_]> = credentials.unwrap_or_default().into();
+        let pass_through = match kafka_credentials.map(str::trim) {
+            None | Some("" | "configured") => false,
+            Some("passthrough") => true,
+            Some(_) => {
+                return Err(Error::Unconfigured(
+                    "kafka_credentials is neither configured nor passthrough".into(),
+                ));
+            }
+        };
+        // Who sets both expects the one to limit the other, which it would not.
+        if pass_through && (open || !credentials.is_empty()) {
+            return Err(Error::Unconfigured(
+                "kafka_credentials is passthrough, so that open_access and credentials have no \
+                 meaning; leave them out"
+                    .into(),
+            ));
+        }
+        Ok(Self { open, credentials, pass_through })
     }
 }
 
@@ -42,7 +66,7 @@ mod tests {
     use super::*;
 
     fn sentence(open: &str, credentials: &str) -> String {
-        match Access::parse(Some(open), Some(credentials)) {
+        match Access::parse(Some(open), Some(credentials), None) {
             Err(Error::Unconfigured(sentence)) => sentence,
             other => panic!("{other:?}"),
         }
@@ -51,7 +75,7 @@ mod tests {
     #[test]
     fn with_nothing_set_nobody_may() {
         for unset in [None, Some(""), Some(" \n")] {
-            assert_eq!(Access::parse(unset, unset), Ok(Access::default()));
+            assert_eq!(Access::parse(unset, unset, unset), Ok(Access::default()));
         }
         assert!(!Access::default().open);
     }
@@ -61,7 +85,7 @@ mod tests {
         let document =
             r#"[{"name":"a","secret":"hush-hush-hush-hush","allow":["produce"],"topics":["*"]}]"#;
         for open in ["true", "false"] {
-            let access = Access::parse(Some(open), Some(document)).unwrap();
+            let access = Access::parse(Some(open), Some(document), None).unwrap();
             assert_eq!(access.open, open == "true");
             assert_eq!(access.credentials[0].name().as_str(), "a");
             assert!(!format!("{access:?}").contains("hush"));
@@ -75,6 +99,24 @@ mod tests {
             let said = sentence(open, r#"[{"name":"a","secret":"hush"}]"#);
             assert_eq!(said, "credentials[0] (a): secret is shorter than 16 characters");
             assert_eq!(sentence(open, "hush"), "credentials is not JSON from line 1, column 1 on");
+        }
+    }
+
+    #[test]
+    fn passing_through_goes_with_nothing_else() {
+        let root = r#"[{"name":"root","secret":"hush-hush-hush-hush","allow":["admin"]}]"#;
+        let parse = |open, credentials, kafka| Access::parse(open, credentials, Some(kafka));
+        assert!(parse(None, None, "passthrough").unwrap().pass_through);
+        assert!(!parse(Some("true"), Some(root), "configured").unwrap().pass_through);
+        for (open, credentials, kafka) in [
+            (Some("true"), None, "passthrough"),
+            (None, Some(root), "passthrough"),
+            (None, None, "caller"),
+        ] {
+            let Err(Error::Unconfigured(sentence)) = parse(open, credentials, kafka) else {
+                panic!("{open:?} {kafka}");
+            };
+            assert!(sentence.contains("kafka_credentials"), "{sentence}");
         }
     }
 }

@@ -9,7 +9,6 @@ use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER, 
 use serde::Serialize;
 
 use super::refusal::Refusal;
-use crate::access::Denial;
 use crate::error::Error;
 use crate::services::credentials::CredentialError;
 
@@ -172,14 +171,12 @@ impl From<Refusal> for Response {
                 refuse(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed", None)
                     .with_header(ALLOW, allowed)
             }
-            Refusal::Denied(denial) => match &denial {
-                Denial::Forbidden(_) => {
-                    refuse(StatusCode::FORBIDDEN, &denial.to_string(), denial.detail())
+            Refusal::Denied(denial) => match denial.challenge() {
+                Some(challenge) => {
+                    refuse(StatusCode::UNAUTHORIZED, &denial.to_string(), denial.detail())
+                        .with_header(WWW_AUTHENTICATE, challenge)
                 }
-                Denial::Nobody | Denial::Malformed | Denial::Unknown => {
-                    refuse(StatusCode::UNAUTHORIZED, &denial.to_string(), None)
-                        .with_header(WWW_AUTHENTICATE, Denial::CHALLENGE)
-                }
+                None => refuse(StatusCode::FORBIDDEN, &denial.to_string(), denial.detail()),
             },
             Refusal::Credential(error) => {
                 let (status, detail) = match &error {

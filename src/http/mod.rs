@@ -3,6 +3,7 @@
 //! It knows no platform. Whoever receives requests makes a [`Request`] of
 //! each, hands it to [`handle`] and sends the [`Response`] on.
 
+mod admission;
 mod answer;
 mod endpoints;
 mod limits;
@@ -15,16 +16,16 @@ mod routes;
 mod time;
 
 use http::Method;
-use http::header::AUTHORIZATION;
 
 pub use answer::Response;
 pub use request::{BodyBroken, Request, RequestBody};
 pub use routes::{Caller, Endpoint, Route, Topic, routes};
 
+use self::admission::Admitted;
 use self::endpoints::{consumer, credentials, health, index, producer, topics, webhooks};
 use self::refusal::Refusal;
 use self::routes::{Found, Lead};
-use crate::access::{Grant, Presented};
+use crate::access::Grant;
 use crate::app::App;
 use crate::host::Host;
 use crate::log::Log;
@@ -53,31 +54,9 @@ async fn answer<H: Host, L: Log, B: RequestBody>(
             return Ok(Response::empty().with_header(http::header::ALLOW, allowed));
         }
     };
-    let grant = admit(app, request, &found).await?;
-    dispatch(app, request, &found, &grant).await
-}
-
-/// Finds out who calls and whether they may, as far as the head of the request
-/// tells. Nothing upstream is asked for that.
-async fn admit<H: Host, L: Log, B>(
-    app: &App<H, L>,
-    request: &Request<B>,
-    found: &Found<'_>,
-) -> Result<Grant, Refusal> {
-    let permission = match found.route.caller {
-        Caller::Anyone => return Ok(Grant::nothing()),
-        Caller::Known => None,
-        Caller::Allowed(permission) => Some(permission),
-    };
-    let presented = Presented::from_headers(request.header_values(AUTHORIZATION.as_str()));
-    let grant = app.credentials().await?.check(&presented).await?;
-    permission.map_or(Ok(()), |permission| grant.permits(permission))?;
-    if found.route.topic == Topic::InPath {
-        for topic in endpoints::topics(found.segment)? {
-            grant.permits_topic(&topic)?;
-        }
-    }
-    Ok(grant)
+    let Admitted { app, grant } = admission::admit(app, request, &found).await?;
+    let answer = dispatch(&app, request, &found, &grant).await;
+    answer.map_err(|refusal| admission::explain(refusal, &grant))
 }
 
 async fn dispatch<H: Host, L: Log, B: RequestBody>(

@@ -108,9 +108,17 @@ impl<H: Host> Credentials<H> {
         Self { host, configured, stored }
     }
 
+    /// Whether callers bring the key for Kafka along, in place of a credential.
+    pub fn pass_through(&self) -> bool {
+        self.configured.pass_through
+    }
+
     /// Finds out who calls, before anything else is looked at.
     pub async fn check(&self, presented: &Presented) -> Result<Grant, Refused> {
-        let Access { open, credentials: configured } = &self.configured;
+        let Access { open, credentials: configured, pass_through } = &self.configured;
+        if *pass_through {
+            return Ok(Grant::passing(presented)?);
+        }
         if *open {
             return Ok(Grant::open());
         }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use crate::error::Result;
 use crate::host::Host;
-use crate::log::{Log, Offsets, Topic};
+use crate::log::{Capabilities, Log, Offsets, Topic};
 
 /// A topic as it is described to callers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,12 +38,21 @@ impl<H: Host, L: Log> Topics<H, L> {
         Ok(Description { topic, offsets })
     }
 
-    /// Whether the Kafka server answers and the store reads and writes.
+    /// Whether there is such a topic and the log lets us see it. It is asked
+    /// now and then only.
+    pub async fn check(&self, name: &str) -> Result<()> {
+        self.log.topic(name).await.map(drop)
+    }
+
+    pub async fn capabilities(&self) -> Result<Capabilities> {
+        self.log.capabilities().await
+    }
+
+    /// Whether the store reads and writes and the Kafka server answers.
     pub async fn ready(&self) -> Result<()> {
-        self.log.ping().await?;
         self.host.set(PROBE_KEY, b"1").await?;
         self.host.get(PROBE_KEY).await?;
-        Ok(())
+        self.log.ping().await
     }
 }
 

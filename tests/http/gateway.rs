@@ -1,11 +1,10 @@
 //! A gateway to send requests to.
 
-use std::rc::Rc;
-
 use bytes::Bytes;
 use http::Method;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use kafka_edge::app::App;
+use kafka_edge::config::Config;
 use kafka_edge::http::{self as api, Request, Response};
 use kafka_edge_sim::{SimHost, SimLog, World};
 use serde_json::Value;
@@ -13,7 +12,7 @@ use serde_json::Value;
 pub(crate) struct Gateway {
     pub(crate) world: World,
     pub(crate) log: SimLog,
-    app: Rc<App<SimHost, SimLog>>,
+    app: App<SimHost, SimLog>,
 }
 
 impl Gateway {
@@ -27,20 +26,28 @@ impl Gateway {
 
     /// As it comes: nothing is configured.
     pub(crate) fn closed() -> Self {
-        let world = World::new(1);
         let log = SimLog::new();
         log.create_topic("t", 2);
         let connect = log.clone();
-        let app = App::new(world.instance(), move |_, _| connect.clone());
-        Self { world, log, app: Rc::new(app) }
+        Self::connecting(World::new(1), log, move |_| connect.clone())
     }
 
     /// Another instance, over the same store and log.
     pub(crate) fn restarted(&self) -> Self {
         let (world, log) = (self.world.clone(), self.log.clone());
         let connect = log.clone();
-        let app = App::new(world.instance(), move |_, _| connect.clone());
-        Self { world, log, app: Rc::new(app) }
+        Self::connecting(world, log, move |_| connect.clone())
+    }
+
+    /// An instance that reaches this log, or another one if its configuration
+    /// asks for that.
+    pub(crate) fn connecting(
+        world: World,
+        log: SimLog,
+        connect: impl Fn(&Config) -> SimLog + 'static,
+    ) -> Self {
+        let app = App::new(world.instance(), move |_, config| connect(&config));
+        Self { world, log, app }
     }
 
     pub(crate) async fn send(&self, request: Request<Bytes>) -> Response {

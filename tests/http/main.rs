@@ -7,6 +7,7 @@ mod credentials;
 mod gateway;
 mod health;
 mod hostile;
+mod pass_through;
 mod producing;
 mod rules;
 mod topics;

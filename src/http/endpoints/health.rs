@@ -18,11 +18,7 @@ pub(in crate::http) fn alive() -> Result<Response, Refusal> {
 /// Whatever is not so is a 503 with the reason, since to whoever asks this
 /// the gateway is not available, and nothing else.
 pub(in crate::http) async fn ready<H: Host, L: Log>(app: &App<H, L>) -> Result<Response, Refusal> {
-    let checked = async {
-        app.credentials().await?;
-        app.services().await?.topics.ready().await
-    };
-    match checked.await {
+    match app.ready().await {
         Ok(()) => Ok(Response::json(StatusCode::OK, &json!({ "status": "ready" }))),
         Err(error) => Ok(Response::not_ready(&error)),
     }

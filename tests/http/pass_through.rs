@@ -1,0 +1,154 @@
+//! The gateway holds no key for Kafka, its callers do.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::Method;
+use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
+use kafka_edge::error::Error;
+use kafka_edge::http::{Caller, Topic, routes};
+use kafka_edge_sim::{SimLog, World, local};
+use serde_json::Value;
+
+use crate::gateway::{Gateway, Taken, header, request};
+
+/// The pairs that logs were connected with.
+type Keys = Rc<RefCell<Vec<Option<(String, String)>>>>;
+
+/// Kafka lets in whose secret is `hush`, and nobody else.
+fn gateway() -> (Gateway, Keys) {
+    let world = World::new(1);
+    world.set_variable("kafka_credentials", "passthrough");
+    world.set_variable("kafka_rest_url", "http://kafka.test:8082");
+    let (log, refusing) = (SimLog::new(), SimLog::new());
+    log.create_topic("t", 1);
+    let detail = "401 Unauthorized".to_owned();
+    refusing.set_failure(Some(Error::PermissionDenied { detail }));
+    let keys = Keys::default();
+    let (granting, seen) = (log.clone(), keys.clone());
+    let gateway = Gateway::connecting(world, log, move |config| {
+        let pair = config.api_key.as_ref().map(|pair| (pair.key.clone(), pair.secret.clone()));
+        let is_granted = pair.as_ref().is_some_and(|(_, secret)| secret == "hush");
+        seen.borrow_mut().push(pair);
+        if is_granted { granting.clone() } else { refusing.clone() }
+    });
+    (gateway, keys)
+}
+
+fn basic(key: &str, secret: &str) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{key}:{secret}")))
+}
+
+async fn call(gateway: &Gateway, by: &str, method: Method, target: &str) -> (u16, Value) {
+    let mut request = request(method, target);
+    request.headers.push(header(AUTHORIZATION.as_str(), by.as_bytes()));
+    gateway.send(request).await.taken()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_callers_pair_is_what_kafka_sees() {
+    local(async {
+        let (gateway, keys) = gateway();
+        let (one, two) = (basic("ONE", "hush"), basic("TWO", "hush"));
+        for by in [&one, &two, &one] {
+            assert_eq!(call(&gateway, by, Method::GET, "/producer/t/m").await.0, 200);
+        }
+        let pair = |key: &str| Some((key.to_owned(), "hush".to_owned()));
+        assert_eq!(*keys.borrow(), [pair("ONE"), pair("TWO")], "one connection a pair");
+
+        // Whoever reads goes on where another key's caller stopped.
+        for (by, offset) in [(&one, 0), (&two, 1), (&one, 2)] {
+            let (status, json) = call(&gateway, by, Method::GET, "/consumer/t").await;
+            assert_eq!((status, &json["offset"]), (200, &Value::from(offset)));
+        }
+        assert_eq!(call(&gateway, &two, Method::GET, "/topics").await.0, 200);
+        assert!(gateway.world.log().is_empty());
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn whom_kafka_refuses_touches_nothing() {
+    local(async {
+        let (gateway, _) = gateway();
+        let guess = basic("ONE", "guess");
+        for route in routes().iter().filter(|route| route.caller != Caller::Anyone) {
+            let path = route.path.replace("{topic}", "t").replace("{*message}", "m");
+            let path = path.replace("{*callback_url}", "https://h.test/");
+            let path = path.replace("{id}", "webhook_1").replace("{name}", "a");
+            let (status, json) = call(&gateway, &guess, route.method.clone(), &path).await;
+            if path == "/" {
+                assert_eq!(status, 200);
+                continue;
+            }
+            assert_eq!(status, 403, "{path}: {json}");
+            assert!(!json.to_string().contains("guess"), "{json}");
+            if route.topic == Topic::InPath && !path.starts_with("/webhook") {
+                assert_eq!(json["error"], "The Kafka server refused the credential");
+                assert_eq!(json["detail"], "401 Unauthorized");
+            }
+        }
+        assert!(gateway.world.store().is_empty());
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_a_pair_will_do() {
+    local(async {
+        let (gateway, keys) = gateway();
+        let wrong = ["Bearer hush", "Basic ?", "Digest x", &basic("", "hush")].map(str::to_owned);
+        for value in wrong.iter().map(Some).chain([None]) {
+            let mut request = request(Method::GET, "/producer/t/m");
+            let value = value.map(|value| header(AUTHORIZATION.as_str(), value.as_bytes()));
+            request.headers.extend(value);
+            let response = gateway.send(request).await;
+            let challenge = response.header(&WWW_AUTHENTICATE).unwrap().to_owned();
+            assert!(challenge.starts_with("Basic") && !challenge.contains("Bearer"), "{challenge}");
+            assert_eq!(response.taken().0, 401);
+        }
+        assert!(keys.borrow().is_empty());
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_needs_a_key_of_the_gateways_own_is_refused() {
+    local(async {
+        let (gateway, _) = gateway();
+        let by = basic("ONE", "hush");
+        for target in ["/webhooks", "/webhook/t/https://h.test/", "/credentials"] {
+            let (status, json) = call(&gateway, &by, Method::GET, target).await;
+            assert_eq!(status, 403, "{target}");
+            assert!(json["detail"].as_str().unwrap().contains("kafka_credentials"), "{json}");
+        }
+        // A reader's place on the server would pass from one key to another.
+        gateway.log.read_in_places(10);
+        let (status, json) = call(&gateway, &by, Method::GET, "/consumer/t").await;
+        assert_eq!(status, 501, "{json}");
+        assert!(gateway.world.store().is_empty());
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn it_is_ready_when_kafka_answers_and_nothing_contradicts() {
+    local(async {
+        let (gateway, _) = gateway();
+        assert_eq!(gateway.get("/readyz").await.0, 200, "a refusal is an answer");
+        gateway.world.set_variable("kafka_api_key", "KEY");
+        gateway.world.set_variable("kafka_api_secret", "hush");
+        let (sentence, _) = gateway.refused("/readyz", 503).await;
+        assert!(sentence.contains("kafka_api_key"), "{sentence}");
+        let by = basic("ONE", "hush");
+        assert_eq!(call(&gateway, &by, Method::GET, "/producer/t/m").await.0, 503);
+
+        let (gateway, _) = self::gateway();
+        gateway.world.set_variable("open_access", "true");
+        let (sentence, _) = gateway.refused("/topics", 503).await;
+        assert!(sentence.contains("open_access"), "{sentence}");
+    })
+    .await;
+}
