@@ -6,6 +6,7 @@ use std::rc::Rc;
 use crate::error::Result;
 use crate::host::Host;
 use crate::log::{Capabilities, Log, Offsets, Topic};
+use crate::state::keys::PROBE;
 
 /// A topic as it is described to callers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,10 +51,8 @@ impl<H: Host, L: Log> Topics<H, L> {
 
     /// Whether the store reads and writes and the Kafka server answers.
     pub async fn ready(&self) -> Result<()> {
-        self.host.set(PROBE_KEY, b"1").await?;
-        self.host.get(PROBE_KEY).await?;
+        self.host.set(PROBE, b"1").await?;
+        self.host.get(PROBE).await?;
         self.log.ping().await
     }
 }
-
-const PROBE_KEY: &str = "kafka-edge/probe";
