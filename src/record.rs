@@ -47,3 +47,13 @@ pub struct Record {
     /// `None` when the log cannot tell.
     pub timestamp: Option<Millis>,
 }
+
+impl Record {
+    /// Bytes of key, value and headers: what counts towards a caller's limit.
+    pub fn size(&self) -> usize {
+        let part = |part: &Option<Bytes>| part.as_ref().map_or(0, Bytes::len);
+        let headers = self.headers.iter().flatten();
+        let headers = headers.map(|header| header.name.len() + part(&header.value));
+        part(&self.key) + part(&self.value) + headers.sum::<usize>()
+    }
+}

@@ -438,13 +438,13 @@ const ACK: Disposal = Disposal::Ack;
 
 impl Instance {
     async fn acknowledge(&self, receipts: &[String], disposal: Disposal) -> Vec<Acknowledged> {
-        self.consume.acknowledge("g", receipts, disposal).await.unwrap()
+        self.consume.acknowledge("g", |topic| topic == TOPIC, receipts, disposal).await.unwrap()
     }
 
     /// Committed and claimed on partition 0.
     async fn standing(&self) -> (i64, usize) {
         self.host.idle().await;
-        let group = self.groups.get("g").await.unwrap();
+        let group = self.groups.get("g", |_| true).await.unwrap();
         let standing = &group.topics[TOPIC][0];
         (standing.committed, standing.claimed)
     }
@@ -473,7 +473,7 @@ async fn claimed_records_are_committed_in_order_however_they_are_acknowledged() 
         assert_eq!(rest.iter().map(number).collect::<Vec<_>>(), [4, 5], "3 is still out");
         let forged = ["nonsense".to_owned()];
         assert_eq!(two.acknowledge(&forged, ACK).await, [Acknowledged::Unknown]);
-        let others = two.consume.acknowledge("other", &all, ACK).await.unwrap();
+        let others = two.consume.acknowledge("other", |_| true, &all, ACK).await.unwrap();
         assert_eq!(others, [Acknowledged::Unknown; 4], "another group's receipts");
         let mut left = receipts(&rest);
         left.push(all[3].clone());
@@ -570,7 +570,7 @@ async fn groups_are_listed_moved_and_deleted() {
         cluster.append(0..10, 2);
         let instance = cluster.instance();
         assert_eq!(
-            instance.groups.get("g").await,
+            instance.groups.get("g", |_| true).await,
             Err(Error::UnknownGroup("g".into())),
             "a group exists once it has read"
         );

@@ -20,6 +20,13 @@ pub(super) const RECORD_BYTES: usize = 16 * 1024 * 1024;
 /// The body of a call that takes a small JSON object.
 pub(super) const JSON_BYTES: usize = 64 * 1024;
 
+/// The body of an acknowledgement: as many receipts as are taken, each as long
+/// as the longest name of a topic makes it.
+pub(super) const RECEIPTS_BYTES: usize = 512 * 1024;
+
+/// The lease of a caller who names none.
+pub(super) const DEFAULT_LEASE: Duration = Duration::from_secs(30);
+
 /// The wait for a record when the caller names none.
 pub(super) const DEFAULT_WAIT: Duration = Duration::from_secs(1);
 

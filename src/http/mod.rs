@@ -22,7 +22,9 @@ pub use request::{BodyBroken, Request, RequestBody};
 pub use routes::{Caller, Endpoint, Route, Topic, routes};
 
 use self::admission::Admitted;
-use self::endpoints::{consumer, credentials, health, index, producer, topics, webhooks};
+use self::endpoints::{
+    consumer, credentials, groups, health, index, producer, records, topics, webhooks,
+};
 use self::refusal::Refusal;
 use self::routes::{Found, Lead};
 use crate::access::Grant;
@@ -73,6 +75,12 @@ async fn dispatch<H: Host, L: Log, B: RequestBody>(
         Endpoint::ProduceMessage => producer::message(app, request, segment, rest).await,
         Endpoint::ProduceBody => producer::body(app, request, segment).await,
         Endpoint::Consume => consumer::next(app, request, segment).await,
+        Endpoint::Acknowledge => consumer::ack(app, request, segment).await,
+        Endpoint::GiveBack => consumer::nack(app, request, segment).await,
+        Endpoint::ListGroups => groups::list(app, request, grant).await,
+        Endpoint::GetGroup => groups::get(app, request, segment, grant).await,
+        Endpoint::SeekGroup => groups::seek(app, request, segment, grant).await,
+        Endpoint::DeleteGroup => groups::delete(app, request, segment, grant).await,
         Endpoint::RegisterByPath => webhooks::register_path(app, request, segment, rest).await,
         Endpoint::RegisterByBody => webhooks::register_body(app, request, grant).await,
         Endpoint::ListWebhooks => webhooks::list(app, request, grant).await,
@@ -81,6 +89,7 @@ async fn dispatch<H: Host, L: Log, B: RequestBody>(
         Endpoint::Deliver => webhooks::deliver(app, request, grant).await,
         Endpoint::ListTopics => topics::list(app, request, grant).await,
         Endpoint::DescribeTopic => topics::describe(app, request, segment).await,
+        Endpoint::ReadPartition => records::read(app, request, segment, found.partition).await,
         Endpoint::ListCredentials => credentials::list(app, request).await,
         Endpoint::CreateCredential => credentials::create(app, request).await,
         Endpoint::DeleteCredential => credentials::delete(app, request, segment).await,

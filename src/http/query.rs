@@ -72,8 +72,18 @@ impl Query {
     }
 
     /// `earliest` or `latest`.
-    pub(super) fn from(&self) -> Result<StartFrom, Error> {
-        self.text("from")?.map_or(Ok(StartFrom::default()), start_from)
+    pub(super) fn from(&self) -> Result<Option<StartFrom>, Error> {
+        self.text("from")?.map(start_from).transpose()
+    }
+
+    /// An offset, counted from 0.
+    pub(super) fn offset(&self) -> Result<Option<i64>, Error> {
+        let parse = |text: &str| {
+            let plain = text.bytes().all(|byte| byte.is_ascii_digit());
+            let offset = text.parse().ok().filter(|_| plain);
+            offset.ok_or_else(|| Error::invalid("offset", "Not an offset, counted from 0"))
+        };
+        self.text("offset")?.map(parse).transpose()
     }
 
     /// A time in seconds, with decimals if need be, up to `longest`.
@@ -173,8 +183,8 @@ mod tests {
 
     #[test]
     fn a_start_is_earliest_or_latest() {
-        assert_eq!(parse("").unwrap().from(), Ok(StartFrom::Earliest));
-        assert_eq!(parse("from=latest").unwrap().from(), Ok(StartFrom::Latest));
+        assert_eq!(parse("").unwrap().from(), Ok(None));
+        assert_eq!(parse("from=latest").unwrap().from(), Ok(Some(StartFrom::Latest)));
         assert!(parse("from=Latest").unwrap().from().is_err());
     }
 }

@@ -44,6 +44,8 @@ pub enum Topic {
     InBody,
     /// It is the topic of the webhook that the path names.
     OfWebhook,
+    /// They are all topics of the consumer group that the path names.
+    OfGroup,
     /// What is about topics of others is left out of the answer.
     Filtered,
 }
@@ -57,6 +59,12 @@ pub enum Endpoint {
     ProduceMessage,
     ProduceBody,
     Consume,
+    Acknowledge,
+    GiveBack,
+    ListGroups,
+    GetGroup,
+    SeekGroup,
+    DeleteGroup,
     RegisterByPath,
     RegisterByBody,
     ListWebhooks,
@@ -65,6 +73,7 @@ pub enum Endpoint {
     Deliver,
     ListTopics,
     DescribeTopic,
+    ReadPartition,
     ListCredentials,
     CreateCredential,
     DeleteCredential,
@@ -130,6 +139,54 @@ fn table() -> Vec<Route> {
             "The next record of a consumer group",
         ),
         route(
+            Method::POST,
+            "/consumer/{topic}/ack",
+            may(Permission::Consume),
+            Topic::InPath,
+            E::Acknowledge,
+            "Acknowledges records by their receipts",
+        ),
+        route(
+            Method::POST,
+            "/consumer/{topic}/nack",
+            may(Permission::Consume),
+            Topic::InPath,
+            E::GiveBack,
+            "Gives records back, to be handed out again",
+        ),
+        route(
+            Method::GET,
+            "/groups",
+            may(Permission::Consume),
+            Topic::Filtered,
+            E::ListGroups,
+            "All consumer groups",
+        ),
+        route(
+            Method::GET,
+            "/groups/{group}",
+            may(Permission::Consume),
+            Topic::Filtered,
+            E::GetGroup,
+            "Where a consumer group stands",
+        ),
+        route(
+            Method::POST,
+            "/groups/{group}/seek",
+            may(Permission::Consume),
+            Topic::InBody,
+            E::SeekGroup,
+            "Moves a consumer group on a topic",
+        ),
+        route(
+            Method::DELETE,
+            "/groups/{group}",
+            may(Permission::Consume),
+            Topic::OfGroup,
+            E::DeleteGroup,
+            "Forgets a consumer group",
+        ),
+        route(
             Method::GET,
             "/webhook/{topic}/{*callback_url}",
             may(Permission::Webhooks),
@@ -188,6 +245,14 @@ fn table() -> Vec<Route> {
         ),
         route(
             Method::GET,
+            "/topics/{topic}/partitions/{partition}/records",
+            may(Permission::Consume),
+            Topic::InPath,
+            E::ReadPartition,
+            "Reads records at an offset, for no group",
+        ),
+        route(
+            Method::GET,
             "/credentials",
             may(Permission::Admin),
             Topic::None,
@@ -217,8 +282,10 @@ fn table() -> Vec<Route> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Found<'p> {
     pub route: &'static Route,
-    /// The one segment that varies, still encoded; empty when none does.
+    /// The segment that varies, still encoded; empty when none does.
     pub segment: &'p str,
+    /// The segment that names a partition, still encoded.
+    pub partition: &'p str,
     /// The rest of the path, still encoded.
     pub rest: &'p str,
 }
@@ -249,14 +316,16 @@ pub(super) fn find<'p>(method: &Method, path: &'p str) -> Result<Lead<'p>, Refus
         };
     };
     let mut segment = "";
+    let mut partition = "";
     let mut rest = "";
     for (name, value) in found.params.iter() {
         match name {
+            "partition" => partition = value,
             "message" | "callback_url" => rest = value,
             _ => segment = value,
         }
     }
-    Ok(Lead::To(Found { route, segment, rest }))
+    Ok(Lead::To(Found { route, segment, partition, rest }))
 }
 
 fn allowed(routes: &[&'static Route]) -> String {
@@ -322,6 +391,8 @@ mod tests {
                 .replace("{topic}", "t")
                 .replace("{id}", "webhook_1")
                 .replace("{name}", "writer")
+                .replace("{group}", "g")
+                .replace("{partition}", "0")
                 .replace("{*message}", "m")
                 .replace("{*callback_url}", "https://x");
             assert_eq!(to(route.method.clone(), &path).0, route.endpoint, "{path}");

@@ -125,9 +125,14 @@ impl<H: Host, L: Log> Groups<H, L> {
         Ok(self.list.read().await?.0.clone())
     }
 
-    /// One group, and where it stands.
-    pub async fn get(&self, group: &str) -> Result<Group> {
-        let topics = self.topics(group).await?;
+    /// One group, and where it stands on those of its topics that the caller
+    /// may see. Of none of them, it is as unknown as one that does not exist.
+    pub async fn get(&self, group: &str, is_of_caller: impl Fn(&str) -> bool) -> Result<Group> {
+        let mut topics = self.topics(group).await?;
+        topics.retain(|topic| is_of_caller(topic));
+        if topics.is_empty() {
+            return Err(Error::UnknownGroup(group.to_owned()));
+        }
         let standings = topics.iter().map(|topic| self.standings(group, topic));
         let standings = try_join_all(standings).await?;
         let topics = topics.iter().cloned().zip(standings).collect();

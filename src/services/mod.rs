@@ -6,6 +6,7 @@ pub mod consume;
 pub mod credentials;
 pub mod groups;
 pub mod produce;
+pub mod read;
 pub mod topics;
 pub mod webhook;
 
@@ -25,6 +26,7 @@ pub struct Services<H: Host, L> {
     pub produce: produce::Produce<H, L>,
     pub consume: consume::Consume<H, L>,
     pub groups: Rc<groups::Groups<H, L>>,
+    pub read: read::Read<L>,
     pub webhooks: webhook::Webhooks<H, L>,
     pub topics: topics::Topics<H, L>,
     delivers: bool,
@@ -39,6 +41,7 @@ impl<H: Host, L: Log> Services<H, L> {
             produce: produce::Produce::new(host.clone(), log.clone()),
             consume: consume::Consume::new(host.clone(), log.clone(), groups.clone(), params),
             groups,
+            read: read::Read::new(log.clone()),
             webhooks: webhook::Webhooks::new(host.clone(), log.clone(), config),
             topics: topics::Topics::new(host, log),
             delivers: true,

@@ -69,6 +69,11 @@ impl Gateway {
         self.call(Method::GET, target).await
     }
 
+    /// A POST of JSON; the caller takes the answer.
+    pub(crate) async fn post_json(&self, target: &str, body: &Value) -> (u16, Value) {
+        self.post(target, "application/json", &body.to_string()).await.taken()
+    }
+
     pub(crate) async fn post(&self, target: &str, content_type: &str, body: &str) -> Response {
         let mut post = request(Method::POST, target);
         post.headers.push(header("Content-Type", content_type.as_bytes()));

@@ -2,13 +2,16 @@
 //! what comes of calls that nobody should make.
 
 mod access;
+mod acknowledging;
 mod consuming;
 mod credentials;
 mod gateway;
+mod groups;
 mod health;
 mod hostile;
 mod pass_through;
 mod producing;
+mod reading;
 mod rules;
 mod topics;
 mod webhooks;

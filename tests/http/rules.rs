@@ -44,7 +44,8 @@ struct Scene {
 }
 
 impl Scene {
-    /// The topic that is asked for, another one, a webhook on each.
+    /// The topic that is asked for, another one, a webhook on each, and groups
+    /// that read them.
     async fn new() -> Self {
         let gateway = Gateway::open();
         gateway.world.set_variable("open_access", "");
@@ -58,6 +59,12 @@ impl Scene {
             let (status, json) = gateway.send(register).await.taken();
             assert_eq!(status, 201, "{json}");
             webhook = json["webhook_id"].as_str().unwrap().to_owned();
+        }
+        for (group, topic) in [("both", "t2"), ("both", MINE), ("mine", MINE)] {
+            let mut seek = as_caller("root", Endpoint::SeekGroup.route(), "");
+            seek.target = format!("/groups/{group}/seek");
+            seek.body = json!({"topic": topic, "to": "latest"}).to_string().into();
+            assert_eq!(gateway.send(seek).await.status, 200);
         }
         Self { gateway, webhook }
     }
@@ -106,6 +113,14 @@ fn example(route: &Route, webhook: &str) -> Request<Bytes> {
         Endpoint::ProduceMessage => (format!("/producer/{MINE}/hello"), Value::Null),
         Endpoint::ProduceBody => (format!("/producer/{MINE}"), json!("hello")),
         Endpoint::Consume => (format!("/consumer/{MINE}?wait=0"), Value::Null),
+        Endpoint::Acknowledge => (format!("/consumer/{MINE}/ack"), json!({"receipts": []})),
+        Endpoint::GiveBack => (format!("/consumer/{MINE}/nack"), json!({"receipts": []})),
+        Endpoint::ListGroups => ("/groups".into(), Value::Null),
+        Endpoint::GetGroup => ("/groups/both".into(), Value::Null),
+        Endpoint::SeekGroup => {
+            ("/groups/mine/seek".into(), json!({"topic": MINE, "to": "earliest"}))
+        }
+        Endpoint::DeleteGroup => ("/groups/mine".into(), Value::Null),
         Endpoint::RegisterByPath => (format!("/webhook/{MINE}/https://h.test/"), Value::Null),
         Endpoint::RegisterByBody => {
             ("/webhooks".into(), json!({"topic": MINE, "callback_url": "https://h.test/"}))
@@ -117,6 +132,9 @@ fn example(route: &Route, webhook: &str) -> Request<Bytes> {
         Endpoint::Deliver => ("/webhooks/deliver?budget=0".into(), Value::Null),
         Endpoint::ListTopics => ("/topics".into(), Value::Null),
         Endpoint::DescribeTopic => (format!("/topics/{MINE}"), Value::Null),
+        Endpoint::ReadPartition => {
+            (format!("/topics/{MINE}/partitions/0/records?wait=0"), Value::Null)
+        }
         Endpoint::ListCredentials => ("/credentials".into(), Value::Null),
         Endpoint::CreateCredential => {
             ("/credentials".into(), json!({"name": "new", "allow": ["admin"]}))
@@ -219,7 +237,7 @@ async fn every_route_keeps_to_the_topics_of_its_caller() {
             let scene = Scene::new().await;
             match route.topic {
                 Topic::None => assert!(!route.path.contains("{topic}"), "{}", route.path),
-                Topic::InPath | Topic::InBody | Topic::OfWebhook => {
+                Topic::InPath | Topic::InBody | Topic::OfWebhook | Topic::OfGroup => {
                     let request = as_caller("elsewhere", route, &scene.webhook);
                     let (_, json) = scene.refused(request, 403).await;
                     let detail = json["detail"].as_str().unwrap();
@@ -230,7 +248,7 @@ async fn every_route_keeps_to_the_topics_of_its_caller() {
                         let response = scene.by(name, route).await;
                         assert_eq!(response.status, 200, "{}", route.path);
                         let text = response.taken().1.to_string();
-                        ["t", "t2"].map(|topic| text.contains(&format!("\"topic\":\"{topic}\"")))
+                        ["t", "t2"].map(|topic| text.contains(&format!("\"{topic}\"")))
                     };
                     assert_eq!(seen("root").await, [true, true], "{}", route.path);
                     assert_eq!(seen("elsewhere").await, [false, true], "{}", route.path);

@@ -2,9 +2,12 @@
 
 pub(super) mod consumer;
 pub(super) mod credentials;
+pub(super) mod groups;
 pub(super) mod health;
 pub(super) mod index;
 pub(super) mod producer;
+mod record;
+pub(super) mod records;
 pub(super) mod topics;
 pub(super) mod webhooks;
 

@@ -52,14 +52,18 @@ pub(super) type Folding = Rc<RefCell<HashSet<LaneName>>>;
 
 impl<H: Host, L: Log> Consume<H, L> {
     /// Tells what became of claimed records. Answers for each receipt, in the
-    /// order given.
+    /// order given; one for a topic that the caller has nothing to do with is
+    /// [`Acknowledged::Unknown`].
     pub async fn acknowledge(
         &self,
         group: &str,
+        is_of_caller: impl Fn(&str) -> bool,
         receipts: &[String],
         disposal: Disposal,
     ) -> Result<Vec<Acknowledged>> {
-        let receipts: Vec<_> = receipts.iter().map(|text| Receipt::parse(text)).collect();
+        let parse =
+            |text: &String| Receipt::parse(text).filter(|receipt| is_of_caller(&receipt.topic));
+        let receipts: Vec<_> = receipts.iter().map(parse).collect();
         let mut lanes = BTreeMap::new();
         for receipt in receipts.iter().flatten() {
             if let Entry::Vacant(entry) = lanes.entry((receipt.topic.clone(), receipt.partition)) {

@@ -85,7 +85,7 @@ impl<H: Host> Tended<H> {
     pub(super) fn hand_out(&mut self, desk: &mut Desk<H::Wake>, host: &H) -> bool {
         let mut any = false;
         while self.held.is_live()
-            && let Some(bytes) = self.page.first().map(size)
+            && let Some(bytes) = self.page.first().map(Record::size)
             && let Some(ack) = desk.takes(bytes)
             && self.give(desk, bytes, ack, host).is_some()
         {
@@ -252,13 +252,4 @@ async fn delete_marks<H: Host>(host: &H, lane: &LaneName, folded: Vec<Marked>) {
 
 fn millis(time: Duration) -> Millis {
     Millis::try_from(time.as_millis()).unwrap_or(Millis::MAX)
-}
-
-/// What counts towards a caller's `max_bytes`.
-fn size(record: &Record) -> usize {
-    let headers = record.headers.iter().flatten();
-    let headers = headers
-        .map(|header| header.name.len() + header.value.as_ref().map_or(0, bytes::Bytes::len));
-    let part = |part: &Option<bytes::Bytes>| part.as_ref().map_or(0, bytes::Bytes::len);
-    part(&record.key) + part(&record.value) + headers.sum::<usize>()
 }

@@ -1,0 +1,118 @@
+//! Reading at a place of the caller's choice, for no group: nothing is kept of
+//! it.
+
+use std::fmt;
+use std::rc::Rc;
+use std::time::Duration;
+
+use crate::error::{Error, Result};
+use crate::log::{Fetch, Log};
+use crate::record::Record;
+
+/// What to read.
+#[derive(Debug, Clone)]
+pub struct At<'a> {
+    pub topic: &'a str,
+    pub partition: i32,
+    /// One below the first record that is still there means that record.
+    pub offset: i64,
+    /// At most so many records.
+    pub max: usize,
+    /// At most so many bytes of keys, values and headers; the first record
+    /// comes however large.
+    pub max_bytes: usize,
+    /// How long to wait for a record when there is none.
+    pub wait: Duration,
+}
+
+/// What was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page {
+    /// In order of their offsets.
+    pub records: Vec<Record>,
+    /// Where to go on.
+    pub next: i64,
+}
+
+pub struct Read<L> {
+    log: Rc<L>,
+}
+
+impl<L: Log> Read<L> {
+    pub fn new(log: Rc<L>) -> Self {
+        Self { log }
+    }
+
+    /// Reads records of one partition.
+    ///
+    /// Where the log reads in sequence, this costs a place on its side, which
+    /// is given up at once: the next call may come to another instance, or
+    /// never.
+    pub async fn at(&self, at: At<'_>) -> Result<Page> {
+        let partitions = self.log.topic(at.topic).await?.partitions;
+        if !(0..partitions).contains(&at.partition) {
+            return Err(Error::invalid("partition", "The topic has no such partition"));
+        }
+        let fetch = Fetch {
+            topic: at.topic,
+            partition: at.partition,
+            offset: at.offset,
+            place: None,
+            max_records: at.max,
+            max_bytes: at.max_bytes,
+            wait: at.wait,
+        };
+        let fetched = self.log.fetch(fetch).await?;
+        if let Some(place) = fetched.place {
+            self.log.close(place).await;
+        }
+        Ok(cut(fetched.records, fetched.next, at.max, at.max_bytes))
+    }
+}
+
+/// What was asked for, of what the log gave, which can be more.
+fn cut(mut records: Vec<Record>, next: i64, max: usize, max_bytes: usize) -> Page {
+    let mut bytes = 0;
+    let fits = |record: &Record| {
+        bytes += record.size();
+        bytes <= max_bytes
+    };
+    let fitting = records.iter().map(fits).take_while(|fits| *fits).count();
+    let count = fitting.max(1).min(max);
+    let next = records.get(count).map_or(next, |first_left| first_left.offset);
+    records.truncate(count);
+    Page { records, next }
+}
+
+impl<L> fmt::Debug for Read<L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Read").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    #[test]
+    fn what_is_cut_off_is_read_again_from_its_own_offset() {
+        let record = |offset| Record {
+            partition: 0,
+            offset,
+            key: None,
+            value: Some(Bytes::from_static(b"1234")),
+            headers: None,
+            timestamp: None,
+        };
+        let records = || [3, 4, 7].map(record).to_vec();
+        for (max, max_bytes, count, next) in
+            [(9, 99, 3, 8), (2, 99, 2, 7), (9, 11, 2, 7), (9, 8, 2, 7), (9, 7, 1, 4), (9, 1, 1, 4)]
+        {
+            let page = cut(records(), 8, max, max_bytes);
+            assert_eq!((page.records.len(), page.next), (count, next), "{max} {max_bytes}");
+        }
+        assert_eq!(cut(Vec::new(), 8, 1, 1), Page { records: Vec::new(), next: 8 });
+    }
+}
