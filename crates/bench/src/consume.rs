@@ -1,0 +1,103 @@
+//! Reading the same records in every way there is.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use bytes::Bytes;
+use http::Method;
+use kafka_edge_emulator::NewRecord;
+use serde_json::{Value, json};
+
+use crate::load::{call, send};
+use crate::scene::Scene;
+use crate::table;
+
+/// How many records each way reads in one turn.
+pub(crate) const RECORDS: usize = 2_000;
+
+/// One at a time is so much slower that fewer have to do.
+const ONE_BY_ONE: usize = 200;
+
+const TOPIC: &str = "bench-consume";
+const V2: &str = "application/vnd.kafka.v2+json";
+
+pub(crate) async fn run(scene: &Scene, turns: u32) -> Result<()> {
+    scene.emulator.create_topic(TOPIC, 1)?;
+    for number in 0..RECORDS {
+        scene.emulator.append(TOPIC, 0, NewRecord::value(format!("record number {number}")))?;
+    }
+    let mut rates = [
+        ("the REST server's v2 consumer", 0.0),
+        ("kafka-edge, pages of 500", 0.0),
+        ("kafka-edge, pages of 500, one claim and ack each", 0.0),
+        ("kafka-edge, one at a time", 0.0),
+    ];
+    for turn in 0..turns {
+        let group = |way: &str| format!("{way}-{turn}");
+        rates[0].1 += RECORDS as f64 / v2(scene, &group("v2")).await?.as_secs_f64();
+        rates[1].1 += RECORDS as f64 / pages(scene, &group("pages"), false).await?.as_secs_f64();
+        rates[2].1 += RECORDS as f64 / pages(scene, &group("acked"), true).await?.as_secs_f64();
+        rates[3].1 += ONE_BY_ONE as f64 / one_by_one(scene, &group("one")).await?.as_secs_f64();
+    }
+    for (_, rate) in &mut rates {
+        *rate /= f64::from(turns);
+    }
+    table::rates(&rates);
+    Ok(())
+}
+
+/// A consumer instance of the REST server, read to the end. Making it is not
+/// counted.
+async fn v2(scene: &Scene, group: &str) -> Result<Duration> {
+    let post = async |url: &str, body: Value| {
+        send(&scene.client, Method::POST, url, V2, body.to_string().into()).await
+    };
+    let consumers = format!("{}/consumers/{group}", scene.rest_url);
+    let wish = json!({"name": "i", "format": "binary", "auto.offset.reset": "earliest", "fetch.min.bytes": 1});
+    post(&consumers, wish).await?;
+    let instance = format!("{consumers}/instances/i");
+    let partitions = json!({"partitions": [{"topic": TOPIC, "partition": 0}]});
+    post(&format!("{instance}/assignments"), partitions.clone()).await?;
+    post(&format!("{instance}/positions/beginning"), partitions).await?;
+    let records = format!("{instance}/records");
+    let start = Instant::now();
+    let mut read = 0;
+    while read < RECORDS {
+        let page: Value = serde_json::from_slice(
+            &send(&scene.client, Method::GET, &records, V2, Bytes::new()).await?,
+        )?;
+        read += page.as_array().context("no page of records")?.len();
+    }
+    Ok(start.elapsed())
+}
+
+async fn pages(scene: &Scene, group: &str, acknowledge: bool) -> Result<Duration> {
+    let manual = if acknowledge { "&ack=manual" } else { "" };
+    let url = format!("{}/consumer/{TOPIC}?group={group}&max=500{manual}", scene.gateway_url);
+    let ack = format!("{}/consumer/{TOPIC}/ack?group={group}", scene.gateway_url);
+    let start = Instant::now();
+    let mut read = 0;
+    while read < RECORDS {
+        let page = call(&scene.client, Method::GET, &url, Bytes::new()).await?;
+        let page: Value = serde_json::from_slice(&page)?;
+        let records = page["records"].as_array().context("no page of records")?;
+        read += records.len();
+        if acknowledge {
+            let receipts: Vec<_> = records.iter().map(|record| &record["receipt"]).collect();
+            let body = json!({"receipts": receipts}).to_string().into();
+            call(&scene.client, Method::POST, &ack, body).await?;
+        }
+    }
+    Ok(start.elapsed())
+}
+
+async fn one_by_one(scene: &Scene, group: &str) -> Result<Duration> {
+    let url = format!("{}/consumer/{TOPIC}?group={group}", scene.gateway_url);
+    let start = Instant::now();
+    for number in 0..ONE_BY_ONE {
+        let answer = call(&scene.client, Method::GET, &url, Bytes::new()).await?;
+        let answer: Value = serde_json::from_slice(&answer)?;
+        ensure!(answer["offset"] == number, "record {number} came as {answer}");
+    }
+    Ok(start.elapsed())
+}

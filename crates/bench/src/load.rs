@@ -1,0 +1,103 @@
+//! A number of callers who do the same thing again and again.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, ensure};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use tokio::task::JoinSet;
+
+use crate::scene::{HttpClient, Producer};
+
+/// What a load came to. Samples of several turns are added up.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Sample {
+    latencies: Vec<Duration>,
+    elapsed: Duration,
+    pub(crate) upstream_calls: u64,
+}
+
+impl Sample {
+    pub(crate) fn add(&mut self, other: Self) {
+        self.latencies.extend(other.latencies);
+        self.elapsed += other.elapsed;
+        self.upstream_calls += other.upstream_calls;
+    }
+
+    pub(crate) fn per_second(&self) -> f64 {
+        self.latencies.len() as f64 / self.elapsed.as_secs_f64()
+    }
+
+    /// So many callers of a hundred were answered within this time.
+    pub(crate) fn percentile(&self, percent: usize) -> Duration {
+        let mut sorted = self.latencies.clone();
+        sorted.sort();
+        let index = (sorted.len() * percent / 100).min(sorted.len().saturating_sub(1));
+        sorted.get(index).copied().unwrap_or_default()
+    }
+
+    pub(crate) fn records_per_call(&self) -> f64 {
+        self.latencies.len() as f64 / self.upstream_calls.max(1) as f64
+    }
+}
+
+pub(crate) async fn run(
+    client: &HttpClient,
+    producer: &Producer,
+    callers: usize,
+    time: Duration,
+) -> Result<Sample> {
+    let start = Instant::now();
+    let mut tasks = JoinSet::new();
+    for _ in 0..callers {
+        let client = client.clone();
+        let (method, url) = (producer.method.clone(), producer.url.clone());
+        let body = producer.body.clone();
+        tasks.spawn(async move {
+            let mut latencies = Vec::new();
+            while start.elapsed() < time {
+                let called = Instant::now();
+                let answer = call(&client, method.clone(), &url, body.clone()).await?;
+                latencies.push(called.elapsed());
+                // Both APIs answer with the offset where the record is.
+                let has_offset = answer.windows(9).any(|window| window == b"\"offset\":");
+                ensure!(has_offset, "{url} answered {}", String::from_utf8_lossy(&answer));
+            }
+            Ok(latencies)
+        });
+    }
+    let mut sample = Sample::default();
+    while let Some(latencies) = tasks.join_next().await {
+        sample.latencies.extend(latencies??);
+    }
+    sample.elapsed = start.elapsed();
+    Ok(sample)
+}
+
+/// Sends a request and reads the whole answer, which has to be a success.
+pub(crate) async fn call(
+    client: &HttpClient,
+    method: http::Method,
+    url: &str,
+    body: Bytes,
+) -> Result<Bytes> {
+    send(client, method, url, "application/json", body).await
+}
+
+pub(crate) async fn send(
+    client: &HttpClient,
+    method: http::Method,
+    url: &str,
+    content_type: &str,
+    body: Bytes,
+) -> Result<Bytes> {
+    let mut request = http::Request::builder().method(method).uri(url);
+    if !body.is_empty() {
+        request = request.header("content-type", content_type);
+    }
+    let response = client.request(request.body(Full::new(body))?).await?;
+    let status = response.status();
+    let bytes = response.into_body().collect().await?.to_bytes();
+    ensure!(status.is_success(), "{url}: {status} {}", String::from_utf8_lossy(&bytes));
+    Ok(bytes)
+}

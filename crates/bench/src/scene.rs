@@ -1,0 +1,128 @@
+//! The three that are measured, set up once.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use kafka_edge_emulator::{Emulator, Options, Server};
+use kafka_edge_host::kv::{Database, Durability};
+use kafka_edge_host::{Host, Program, build};
+use tokio::net::TcpListener;
+
+pub(crate) type HttpClient = Client<HttpConnector, Full<Bytes>>;
+
+pub(crate) const TOPIC: &str = "bench";
+const PARTITIONS: i32 = 3;
+
+/// Something that takes a produce.
+#[derive(Debug)]
+pub(crate) struct Producer {
+    pub(crate) name: &'static str,
+    pub(crate) method: http::Method,
+    pub(crate) url: String,
+    pub(crate) body: Bytes,
+}
+
+pub(crate) struct Scene {
+    pub(crate) client: HttpClient,
+    pub(crate) emulator: Emulator,
+    pub(crate) rest_url: String,
+    pub(crate) gateway: Host,
+    pub(crate) gateway_url: String,
+    pub(crate) producers: [Producer; 3],
+    pub(crate) component_bytes: u64,
+    /// Dropped last: the store of the component lies in it.
+    _folder: tempfile::TempDir,
+    _server: Server,
+}
+
+impl Scene {
+    pub(crate) async fn start() -> Result<Self> {
+        let emulator = Emulator::new(Options::default())?;
+        emulator.create_topic(TOPIC, PARTITIONS)?;
+        let server = Server::bind("127.0.0.1:0", emulator.clone()).await?;
+        let rest_url = format!("http://{}", server.local_addr());
+        let cluster = Options::default().cluster_id;
+        let records_url = format!("{rest_url}/v3/clusters/{cluster}/topics/{TOPIC}/records");
+
+        let folder = tempfile::tempdir()?;
+        let (smallest, _) = load("kafka-edge-bench-smallest")?;
+        let smallest =
+            Host::builder(&smallest).variable("records_url", records_url.as_str()).build()?;
+        let (program, component_bytes) = load("kafka-edge")?;
+        let gateway = Host::builder(&program)
+            .store(
+                "default",
+                Database::open(folder.path().join("store.redb"), Durability::default())?,
+            )
+            .variable("kafka_rest_url", rest_url.as_str())
+            .variable("kafka_consume_api", "cloud")
+            .variable("open_access", "true")
+            .build()?;
+        let smallest_url = format!("http://{}", serve(smallest).await?);
+        let gateway_url = format!("http://{}", serve(gateway.clone()).await?);
+
+        let record = Bytes::from_static(br#"{"value":{"type":"STRING","data":"hello"}}"#);
+        let producers = [
+            Producer {
+                name: "(a) the REST server itself",
+                method: http::Method::POST,
+                url: records_url,
+                body: record,
+            },
+            Producer {
+                name: "(b) smallest component",
+                method: http::Method::GET,
+                url: smallest_url,
+                body: Bytes::new(),
+            },
+            Producer {
+                name: "(c) kafka-edge",
+                method: http::Method::GET,
+                url: format!("{gateway_url}/producer/{TOPIC}/hello"),
+                body: Bytes::new(),
+            },
+        ];
+        let client = Client::builder(TokioExecutor::new()).build_http();
+        Ok(Self {
+            client,
+            emulator,
+            rest_url,
+            gateway,
+            gateway_url,
+            producers,
+            component_bytes,
+            _folder: folder,
+            _server: server,
+        })
+    }
+
+    /// Produce calls that have reached the REST server.
+    pub(crate) fn produce_calls(&self) -> u64 {
+        let calls = self.emulator.calls();
+        calls.iter().filter(|(name, _)| name.ends_with("/records")).map(|(_, count)| count).sum()
+    }
+}
+
+/// Builds a component and compiles it; and how large it is.
+fn load(package: &str) -> Result<(Program, u64)> {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let path = build::component(workspace, package, &mut |line| eprintln!("{line}"))
+        .with_context(|| format!("{package} cannot be built"))?;
+    let bytes = std::fs::metadata(&path)?.len();
+    Ok((Program::load(&path, None)?, bytes))
+}
+
+async fn serve(host: Host) -> Result<SocketAddr> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    let for_ever = std::future::pending();
+    tokio::spawn(async move { host.serve(listener, for_ever, Duration::ZERO).await });
+    Ok(address)
+}

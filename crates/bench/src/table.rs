@@ -1,0 +1,46 @@
+//! The tables that are printed.
+
+use std::time::Duration;
+
+use crate::load::Sample;
+use crate::scene::Producer;
+
+pub(crate) fn produce(callers: usize, producers: &[Producer], samples: &[Sample]) {
+    println!(
+        "{:<28} {:>9} {:>9} {:>9} {:>13} {:>7} {:>7}",
+        format!("{callers} caller(s)"),
+        "per s",
+        "p50",
+        "p99",
+        "records/call",
+        "to (a)",
+        "to (b)"
+    );
+    let (direct, smallest) = (samples[0].per_second(), samples[1].per_second());
+    for (producer, sample) in producers.iter().zip(samples) {
+        println!(
+            "{:<28} {:>9.0} {:>9} {:>9} {:>13.1} {:>7.2} {:>7.2}",
+            producer.name,
+            sample.per_second(),
+            milliseconds(sample.percentile(50)),
+            milliseconds(sample.percentile(99)),
+            sample.records_per_call(),
+            sample.per_second() / direct,
+            sample.per_second() / smallest,
+        );
+    }
+    println!();
+}
+
+/// Ways to do the same, each with its rates; the first is the measure.
+pub(crate) fn rates(rates: &[(&str, f64)]) {
+    let measure = rates.first().map_or(1.0, |(_, rate)| *rate);
+    println!("{:<44} {:>12} {:>7}", "", "records/s", "ratio");
+    for (name, rate) in rates {
+        println!("{name:<44} {rate:>12.0} {:>7.2}", rate / measure);
+    }
+}
+
+fn milliseconds(time: Duration) -> String {
+    format!("{:.2} ms", time.as_secs_f64() * 1000.0)
+}
