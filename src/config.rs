@@ -9,10 +9,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use futures_util::future::try_join_all;
-
 pub use self::access::Access;
 use self::address::Address;
+use crate::concurrent::try_join_all;
 use crate::error::{Error, Result};
 use crate::host::Host;
 

@@ -15,6 +15,7 @@ pub mod access;
 pub mod app;
 #[cfg(all(target_os = "wasi", target_env = "p2"))]
 mod component;
+pub mod concurrent;
 pub mod config;
 pub mod error;
 pub mod host;

@@ -8,9 +8,9 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 
+use crate::concurrent::try_join_all;
 use crate::error::{Error, Result};
 use crate::host::{Host, Millis};
 use crate::log::Log;

@@ -20,11 +20,10 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures_util::future::try_join_all;
-
 use self::context::Context;
 use self::standing::Standing;
 use self::subscription::Subscription;
+use crate::concurrent::try_join_all;
 use crate::config::Config;
 use crate::error::{Error, Result};
 use crate::host::{Host, Millis};

@@ -6,13 +6,12 @@ use std::collections::{BTreeMap, HashSet};
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures_util::future::{join_all, try_join_all};
-
 use super::Consume;
 use super::claims::Verdict;
 use super::position::Position;
 use super::receipt::Receipt;
 use super::tend::Tended;
+use crate::concurrent::{join_all, try_join_all};
 use crate::error::Result;
 use crate::host::{Host, Millis};
 use crate::log::Log;

@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures_util::future::{join_all, select, try_join_all};
+use futures_util::future::select;
 
 use super::desk::{Counter, Desk};
 use super::page::Page;
 use super::position::Position;
 use super::receipt::{self, Receipt};
 use super::{Ack, Claim, Consumed, claims};
+use crate::concurrent::{join_all, try_join_all};
 use crate::error::Result;
 use crate::host::{Host, Millis};
 use crate::log::{Fetch, Log};

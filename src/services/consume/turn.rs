@@ -5,12 +5,13 @@ use std::ops::ControlFlow;
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures_util::future::{join, join_all, select, try_join_all};
+use futures_util::future::{join, select};
 
 use super::desk::Desk;
 use super::position::Position;
 use super::survey::{Known, Survey};
 use super::tend::Tended;
+use crate::concurrent::{join_all, try_join_all};
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::log::Log;

@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use futures_util::future::join_all;
-
 use super::context::Context;
 use super::standing::Standing;
 use super::subscription::Subscription;
+use crate::concurrent::join_all;
 use crate::error::Result;
 use crate::host::Host;
 use crate::log::Log;

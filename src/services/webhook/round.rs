@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures_util::future::join_all;
 use futures_util::stream::{self, StreamExt};
 
 use super::Delivery;
@@ -12,6 +11,7 @@ use super::context::Context;
 use super::delivery;
 use super::job::{Job, Outcome, Report};
 use super::subscription::Subscription;
+use crate::concurrent::join_all;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::log::Log;

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 
 use super::driver::{Lane, Take};
 use super::held::{Held, write};
+use super::payload::Payload;
 use super::tenure::{Change, Tenure, Written};
 use crate::error::Result;
 use crate::host::{Clock, Store};
@@ -53,7 +54,7 @@ where
 
     /// Takes the lane and changes it with the same write.
     pub async fn announce_as(mut self, payload: T) -> Result<Take<H, T>> {
-        let change = Change { payload: Some(payload.clone()), release: false, seek: false };
+        let change = Change { payload: Some(Payload::of(&payload)?), release: false, seek: false };
         match write(&self.lane.inner, &mut self.tenure, change).await? {
             Written::Kept => Ok(Take::Held(Held::new(self.lane, self.tenure, payload))),
             // Others count from when they first saw the claim.
@@ -77,6 +78,7 @@ where
     }
 
     async fn last(mut self, payload: Option<T>, seek: bool) -> Result<Written> {
+        let payload = payload.as_ref().map(Payload::of).transpose()?;
         let change = Change { payload, release: true, seek };
         write(&self.lane.inner, &mut self.tenure, change).await
     }

@@ -15,7 +15,8 @@ use super::claimed::Claimed;
 use super::document::{Epoch, Knock, Now};
 use super::held::Held;
 use super::params::{KNOCK_CHECK, POLL_MAX, POLL_MIN, Params, Rules};
-use super::take::{self, Memory, Outcome, Step};
+use super::payload::Payload;
+use super::take::{self, Memory, Outcome, Step, Won};
 use super::tenure::{Start, Tenure};
 use crate::error::{Error, Result};
 use crate::host::{Clock, Store};
@@ -104,36 +105,12 @@ where
         &self,
         init: impl AsyncFnOnce(Origin) -> Result<T>,
     ) -> Result<Claim<H, T>> {
-        let inner = &self.inner;
-        let now = inner.now();
-        if let Some(rest) = inner.away_until.get().checked_sub(now.monotonic)
-            && !rest.is_zero()
-        {
-            return Ok(Claim::Busy { retry_in: rest });
-        }
-        let mut step = take::begin::<T>(inner.params, Rules::ALL, inner.memory.get(), now);
-        let won = loop {
-            match inner.perform(step).await? {
-                Step::Done(Outcome::Won(won)) => break won,
-                Step::Done(Outcome::Busy(memory)) => {
-                    inner.memory.set(memory);
-                    return Ok(Claim::Busy { retry_in: inner.poll() });
-                }
-                // A stale store may show a hint and not yet a document.
-                Step::Done(Outcome::Missing) if !inner.params.stale.is_zero() => {
-                    return Ok(Claim::Busy { retry_in: inner.poll() });
-                }
-                Step::Done(Outcome::Missing) => {
-                    return Err(Error::Store {
-                        detail: format!("{} has a hint and no document", inner.name.documents()),
-                    });
-                }
-                next => step = next,
-            }
+        let won = match self.inner.claim().await? {
+            Ok(won) => won,
+            Err(retry_in) => return Ok(Claim::Busy { retry_in }),
         };
-        inner.memory.set(Memory::default());
         let payload = match won.start() {
-            Start::From(payload) => payload,
+            Start::From(payload) => payload.parse()?,
             Start::New => init(Origin::New).await?,
             Start::Restart => init(Origin::Restart).await?,
         };
@@ -142,6 +119,38 @@ where
 }
 
 impl<H: Store + Clock> Inner<H> {
+    /// Claims the lane, or tells when to try again.
+    async fn claim(&self) -> Result<Result<Won<Payload>, Duration>> {
+        let now = self.now();
+        if let Some(rest) = self.away_until.get().checked_sub(now.monotonic)
+            && !rest.is_zero()
+        {
+            return Ok(Err(rest));
+        }
+        let mut step = take::begin::<Payload>(self.params, Rules::ALL, self.memory.get(), now);
+        let won = loop {
+            match self.perform(step).await? {
+                Step::Done(Outcome::Won(won)) => break won,
+                Step::Done(Outcome::Busy(memory)) => {
+                    self.memory.set(memory);
+                    return Ok(Err(self.poll()));
+                }
+                // A stale store may show a hint and not yet a document.
+                Step::Done(Outcome::Missing) if !self.params.stale.is_zero() => {
+                    return Ok(Err(self.poll()));
+                }
+                Step::Done(Outcome::Missing) => {
+                    return Err(Error::Store {
+                        detail: format!("{} has a hint and no document", self.name.documents()),
+                    });
+                }
+                next => step = next,
+            }
+        };
+        self.memory.set(Memory::default());
+        Ok(Ok(won))
+    }
+
     pub(super) fn now(&self) -> Now {
         Now { wall: self.host.now(), monotonic: self.host.monotonic() }
     }
@@ -159,10 +168,7 @@ impl<H: Store + Clock> Inner<H> {
     }
 
     /// Asks the store what the step asks, and gives the answer to it.
-    async fn perform<T>(&self, step: Step<T>) -> Result<Step<T>>
-    where
-        T: Serialize + DeserializeOwned + Clone,
-    {
+    async fn perform(&self, step: Step<Payload>) -> Result<Step<Payload>> {
         let (host, name) = (&self.host, &self.name);
         Ok(match step {
             Step::GetHint(step) => {

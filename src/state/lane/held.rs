@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use super::document::Epoch;
 use super::driver::{Inner, Lane};
 use super::params::KNOCK_CHECK;
+use super::payload::Payload;
 use super::tenure::{Change, Chore, Tenure, Written};
 use crate::error::Result;
 use crate::host::{Clock, Store};
@@ -81,7 +82,7 @@ where
     /// for another lease. After an error or [`Written::Lost`] the lane is not
     /// held any more.
     pub async fn write(&mut self, payload: T) -> Result<Written> {
-        let change = Change { payload: Some(payload.clone()), release: false, seek: false };
+        let change = Change { payload: Some(Payload::of(&payload)?), release: false, seek: false };
         let written = write(&self.lane.inner, &mut self.tenure, change).await?;
         if written == Written::Kept {
             self.payload = payload;
@@ -111,6 +112,7 @@ where
         if self.knocked {
             inner.stay_away();
         }
+        let payload = payload.as_ref().map(Payload::of).transpose()?;
         write(inner, &mut self.tenure, Change { payload, release: true, seek }).await
     }
 
@@ -129,15 +131,11 @@ where
 }
 
 /// Writes the document of a tenure and tidies up after it.
-pub(super) async fn write<H, T>(
+pub(super) async fn write<H: Store + Clock>(
     inner: &Inner<H>,
     tenure: &mut Tenure,
-    change: Change<T>,
-) -> Result<Written>
-where
-    H: Store + Clock,
-    T: Serialize,
-{
+    change: Change<Payload>,
+) -> Result<Written> {
     let Some(document) = tenure.write(change, inner.now()) else { return Ok(Written::Lost) };
     let key = inner.name.document(tenure.epoch());
     if let Err(error) = store::set(&inner.host, &key, &document).await {
@@ -149,7 +147,7 @@ where
         // The state is safe. A hint not given and a key not deleted cost
         // others a little time; a claim may not go before its document, so
         // the first failure ends it.
-        if inner.carry_out::<T>(chore).await.is_err() {
+        if inner.carry_out(chore).await.is_err() {
             break;
         }
     }
@@ -157,12 +155,12 @@ where
 }
 
 impl<H: Store + Clock> Inner<H> {
-    async fn carry_out<T>(&self, chore: Chore) -> Result<()> {
+    async fn carry_out(&self, chore: Chore) -> Result<()> {
         let (host, name) = (&self.host, &self.name);
         match chore {
             Chore::SetHint(hint) => store::set(host, &name.hint(), &hint).await,
             Chore::Delete(epoch) => {
-                let document = name.document::<T>(epoch);
+                let document = name.document::<Payload>(epoch);
                 let watch = name.watch(epoch);
                 try_join(store::delete(host, &document), store::delete(host, &watch)).await?;
                 Ok(())

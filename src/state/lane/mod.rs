@@ -70,6 +70,7 @@ mod document;
 mod driver;
 mod held;
 pub mod params;
+mod payload;
 mod peek;
 mod sweep;
 pub mod take;
