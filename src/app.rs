@@ -142,7 +142,8 @@ impl<H: Host, L: Log> Instance<H, L> {
         if let Some(services) = passed() {
             return Ok(services);
         }
-        let config = Config { api_key: Some(key.clone()), ..config };
+        // Kafka does not vouch for what a caller may do with the registry.
+        let config = Config { api_key: Some(key.clone()), schema_registry: None, ..config };
         let services = Rc::new(self.connected(Rc::new(config)).without_deliveries());
         self.passed.borrow_mut().put(id, services.clone());
         Ok(services)

@@ -3,6 +3,7 @@
 
 mod access;
 mod address;
+mod registry;
 mod value;
 
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use std::time::Duration;
 
 pub use self::access::Access;
 use self::address::Address;
+pub use self::registry::Registry;
 use crate::concurrent::try_join_all;
 use crate::error::{Error, Result};
 use crate::host::Host;
@@ -54,6 +56,7 @@ pub struct Config {
     /// The longest wait for a callback's answer.
     pub webhook_timeout: Duration,
     pub webhook_allow_private: bool,
+    pub schema_registry: Option<Registry>,
 }
 
 impl Config {
@@ -70,6 +73,9 @@ impl Config {
             "request_timeout",
             "webhook_timeout",
             "webhook_allow_private",
+            "schema_registry_url",
+            "schema_registry_api_key",
+            "schema_registry_api_secret",
         ];
         let read = names.map(async |name| Ok::<_, Error>((name, variable(host, name).await?)));
         let values: BTreeMap<_, _> = try_join_all(read).await?.into_iter().collect();
@@ -92,7 +98,9 @@ impl Config {
             }
         };
         let cluster_id = text("kafka_cluster_id").map(|id| value::cluster_id(&id)).transpose()?;
-        let api_key = api_key(text("kafka_api_key"), text("kafka_api_secret"))?;
+        let pair = |key, secret| api_key((key, text(key)), (secret, text(secret)));
+        let api_key = pair("kafka_api_key", "kafka_api_secret")?;
+        let registry_key = pair("schema_registry_api_key", "schema_registry_api_secret")?;
         let cloud_like =
             address.is_cloud() || cluster_id.as_deref().is_some_and(|id| id.starts_with("lkc-"));
         let consume_api = match text("kafka_consume_api").as_deref().map(str::trim) {
@@ -114,26 +122,32 @@ impl Config {
             request_timeout: duration("request_timeout", Duration::from_secs(15))?,
             webhook_timeout: duration("webhook_timeout", Duration::from_secs(15))?,
             webhook_allow_private: switch("webhook_allow_private", &text)?,
+            schema_registry: text("schema_registry_url")
+                .map(|url| Registry::parse(&url, registry_key))
+                .transpose()?,
         })
     }
 }
 
-fn api_key(key: Option<String>, secret: Option<String>) -> Result<Option<ApiKey>> {
+/// A key and its secret, each with the name of its variable.
+fn api_key(
+    (key_name, key): (&str, Option<String>),
+    (secret_name, secret): (&str, Option<String>),
+) -> Result<Option<ApiKey>> {
     let missing = |there: &str, missing: &str| {
         Err(Error::Unconfigured(format!("{there} is set, but {missing} is not")))
     };
     match (key, secret) {
         (None, None) => Ok(None),
-        (Some(_), None) => missing("kafka_api_key", "kafka_api_secret"),
-        (None, Some(_)) => missing("kafka_api_secret", "kafka_api_key"),
+        (Some(_), None) => missing(key_name, secret_name),
+        (None, Some(_)) => missing(secret_name, key_name),
         (Some(key), Some(secret)) => {
             let (key, secret) = (key.trim().to_owned(), secret.trim().to_owned());
             // Basic authentication ends the user name at the first colon.
             if key.contains(':') || [&key, &secret].iter().any(|s| s.contains(char::is_control)) {
-                return Err(Error::Unconfigured(
-                    "kafka_api_key or kafka_api_secret holds a character that it cannot hold"
-                        .into(),
-                ));
+                return Err(Error::Unconfigured(format!(
+                    "{key_name} or {secret_name} holds a character that it cannot hold"
+                )));
             }
             Ok(Some(ApiKey { key, secret }))
         }

@@ -5,7 +5,8 @@ use http::header::AUTHORIZATION;
 use super::endpoints;
 use super::refusal::Refusal;
 use super::request::Request;
-use super::routes::{Caller, Found, Topic};
+use super::routes::{Caller, Endpoint, Found, Topic};
+use super::upstash;
 use crate::access::{Denial, Grant, Missing, Permission, Presented};
 use crate::app::App;
 use crate::error::Error;
@@ -32,7 +33,10 @@ pub(super) async fn admit<H: Host, L: Log, B>(
         Caller::Known => None,
         Caller::Allowed(permission) => Some(permission),
     };
-    let presented = Presented::from_headers(request.header_values(AUTHORIZATION.as_str()));
+    let presented = match found.route.endpoint {
+        Endpoint::Upstash(upstash::Endpoint::Webhook) => upstash::webhook::presented(request)?,
+        _ => Presented::from_headers(request.header_values(AUTHORIZATION.as_str())),
+    };
     let grant = app.credentials().await?.check(&presented).await?;
     permission.map_or(Ok(()), |permission| grant.permits(permission))?;
     let topics = match found.route.topic {
@@ -64,7 +68,7 @@ async fn ask_kafka<H: Host, L: Log>(
     }
     let services = app.services().await?;
     for topic in topics {
-        services.topics.check(topic).await?;
+        services.topics.get(topic).await?;
     }
     // A place on the server is made with the key of one caller and would serve
     // the next one, whom Kafka may not let read there.

@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::refusal::Refusal;
 use crate::error::Error;
 use crate::services::credentials::CredentialError;
+use crate::services::schema_registry::RegistryError;
 
 /// The answer to a request.
 pub struct Response {
@@ -36,6 +37,11 @@ impl Response {
     /// Lines of JSON, each ended by a newline.
     pub fn lines(lines: Vec<u8>) -> Self {
         Self::new(StatusCode::OK, super::ndjson::CONTENT_TYPE, lines)
+    }
+
+    /// What another server answered.
+    pub fn passed_on(status: StatusCode, content_type: Option<&str>, body: Bytes) -> Self {
+        Self::new(status, content_type.unwrap_or("application/json"), body)
     }
 
     /// No body.
@@ -188,6 +194,23 @@ impl From<Refusal> for Response {
                     CredentialError::Failed(error) => (status(error), None),
                 };
                 refuse(status, &error.to_string(), detail.map(str::to_owned))
+            }
+            Refusal::UnknownInstance => {
+                refuse(StatusCode::NOT_FOUND, "Consumer instance not found", None)
+            }
+            Refusal::NotAllWritten { error, written, of } => {
+                let detail = format!("{written} of {of} records were written");
+                refuse(status(&error), &error.to_string(), Some(detail))
+            }
+            Refusal::Registry(error) => {
+                let status = match error {
+                    RegistryError::None => StatusCode::NOT_IMPLEMENTED,
+                    RegistryError::Path => StatusCode::BAD_REQUEST,
+                    RegistryError::Unreachable => StatusCode::SERVICE_UNAVAILABLE,
+                    RegistryError::Timeout => StatusCode::GATEWAY_TIMEOUT,
+                    RegistryError::Failed | RegistryError::Credentials => StatusCode::BAD_GATEWAY,
+                };
+                refuse(status, &error.to_string(), None)
             }
             Refusal::UnknownParameter(name) => {
                 refuse(StatusCode::BAD_REQUEST, "Unknown query parameter", Some(name))

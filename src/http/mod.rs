@@ -14,6 +14,7 @@ mod refusal;
 mod request;
 mod routes;
 mod time;
+pub mod upstash;
 
 use http::Method;
 
@@ -89,9 +90,13 @@ async fn dispatch<H: Host, L: Log, B: RequestBody>(
         Endpoint::Deliver => webhooks::deliver(app, request, grant).await,
         Endpoint::ListTopics => topics::list(app, request, grant).await,
         Endpoint::DescribeTopic => topics::describe(app, request, segment).await,
-        Endpoint::ReadPartition => records::read(app, request, segment, found.partition).await,
+        Endpoint::ReadPartition => {
+            let partition = found.params.get("partition").unwrap_or_default();
+            records::read(app, request, segment, partition).await
+        }
         Endpoint::ListCredentials => credentials::list(app, request).await,
         Endpoint::CreateCredential => credentials::create(app, request).await,
         Endpoint::DeleteCredential => credentials::delete(app, request, segment).await,
+        Endpoint::Upstash(endpoint) => upstash::answer(app, request, found, grant, endpoint).await,
     }
 }

@@ -36,6 +36,22 @@ impl Query {
         Ok(Self(parameters))
     }
 
+    /// The same for an API whose callers add parameters of their own: others
+    /// than those known are passed over, and of two the first one counts.
+    pub(super) fn parse_known(raw: Option<&str>, known: &[&'static str]) -> Result<Self, Refusal> {
+        let mut parameters = Vec::new();
+        for pair in raw.unwrap_or_default().split('&') {
+            let (raw_name, raw_value) = pair.split_once('=').unwrap_or((pair, ""));
+            let name = percent::decode_query(raw_name).unwrap_or_default();
+            if let Some(name) = known.iter().find(|known| known.as_bytes() == name) {
+                let value = percent::decode_query(raw_value)
+                    .ok_or_else(|| Error::invalid(name, "Malformed percent-encoding"))?;
+                parameters.push((*name, value));
+            }
+        }
+        Ok(Self(parameters))
+    }
+
     /// The bytes of a parameter.
     pub(super) fn bytes(&self, name: &'static str) -> Option<&[u8]> {
         self.0.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_slice())

@@ -3,6 +3,7 @@
 use crate::access::Denial;
 use crate::error::Error;
 use crate::services::credentials::{CredentialError, Refused};
+use crate::services::schema_registry::RegistryError;
 
 /// An error on its way to becoming an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +18,13 @@ pub enum Refusal {
     Denied(Denial),
     /// A credential that cannot be made or deleted.
     Credential(CredentialError),
+    /// A consumer instance that is not there, or is not any more.
+    UnknownInstance,
+    /// Not all records of a call were written: the first error, and how many
+    /// were.
+    NotAllWritten { error: Error, written: usize, of: usize },
+    /// The schema registry gave no answer that could be passed on.
+    Registry(RegistryError),
     /// A query parameter that this call does not have.
     UnknownParameter(String),
     /// A parameter's name that cannot be decoded.
@@ -58,5 +66,11 @@ impl From<CredentialError> for Refusal {
             CredentialError::Failed(error) => error.into(),
             error => Self::Credential(error),
         }
+    }
+}
+
+impl From<RegistryError> for Refusal {
+    fn from(error: RegistryError) -> Self {
+        Self::Registry(error)
     }
 }

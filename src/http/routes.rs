@@ -6,6 +6,7 @@ use std::sync::OnceLock;
 use http::Method;
 
 use super::refusal::Refusal;
+use super::upstash;
 use crate::access::Permission;
 
 /// One call of the API.
@@ -40,8 +41,12 @@ pub enum Topic {
     /// The path names one, or several with commas between them. They are
     /// checked before the endpoint is asked; the others are the endpoint's.
     InPath,
-    /// The body names it.
+    /// The body names it, or the bodies' records do.
     InBody,
+    /// The query names it.
+    InQuery,
+    /// They are the topics of the consumer instance that the path names.
+    OfInstance,
     /// It is the topic of the webhook that the path names.
     OfWebhook,
     /// They are all topics of the consumer group that the path names.
@@ -77,19 +82,25 @@ pub enum Endpoint {
     ListCredentials,
     CreateCredential,
     DeleteCredential,
+    /// A call of the Upstash API.
+    Upstash(upstash::Endpoint),
 }
 
 impl Endpoint {
     /// Whether a GET of it changes nothing, so that HEAD may stand for it.
     fn is_safe(self) -> bool {
-        !matches!(self, Self::ProduceMessage | Self::Consume | Self::RegisterByPath)
+        match self {
+            Self::ProduceMessage | Self::Consume | Self::RegisterByPath => false,
+            Self::Upstash(endpoint) => endpoint.is_safe(),
+            _ => true,
+        }
     }
 }
 
 /// All calls.
 pub fn routes() -> &'static [Route] {
     static ROUTES: OnceLock<Vec<Route>> = OnceLock::new();
-    ROUTES.get_or_init(table)
+    ROUTES.get_or_init(|| [table(), upstash::routes()].concat())
 }
 
 fn table() -> Vec<Route> {
@@ -282,12 +293,13 @@ fn table() -> Vec<Route> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Found<'p> {
     pub route: &'static Route,
-    /// The segment that varies, still encoded; empty when none does.
+    /// The topic or whatever else the call is about, still encoded; empty when
+    /// there is no such segment.
     pub segment: &'p str,
-    /// The segment that names a partition, still encoded.
-    pub partition: &'p str,
     /// The rest of the path, still encoded.
     pub rest: &'p str,
+    /// All that varies, by the names that the table gives.
+    pub params: matchit::Params<'static, 'p>,
 }
 
 /// What a request's method and path lead to.
@@ -316,16 +328,15 @@ pub(super) fn find<'p>(method: &Method, path: &'p str) -> Result<Lead<'p>, Refus
         };
     };
     let mut segment = "";
-    let mut partition = "";
     let mut rest = "";
     for (name, value) in found.params.iter() {
         match name {
-            "partition" => partition = value,
-            "message" | "callback_url" => rest = value,
+            "message" | "callback_url" | "path" => rest = value,
+            "partition" | "consumer_group" | "instance" | "time" => {}
             _ => segment = value,
         }
     }
-    Ok(Lead::To(Found { route, segment, partition, rest }))
+    Ok(Lead::To(Found { route, segment, rest, params: found.params }))
 }
 
 fn allowed(routes: &[&'static Route]) -> String {
@@ -393,6 +404,10 @@ mod tests {
                 .replace("{name}", "writer")
                 .replace("{group}", "g")
                 .replace("{partition}", "0")
+                .replace("{consumer_group}", "g")
+                .replace("{instance}", "i")
+                .replace("{time}", "latest")
+                .replace("{*path}", "subjects")
                 .replace("{*message}", "m")
                 .replace("{*callback_url}", "https://x");
             assert_eq!(to(route.method.clone(), &path).0, route.endpoint, "{path}");

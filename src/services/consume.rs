@@ -11,7 +11,9 @@
 
 mod acknowledge;
 mod claims;
+mod commit;
 mod desk;
+mod owner;
 mod page;
 mod position;
 mod receipt;
@@ -30,6 +32,7 @@ use futures_util::future::select;
 use self::acknowledge::Folding;
 pub use self::acknowledge::{Acknowledged, Disposal};
 use self::desk::{Desk, QUEUE_TIME, Want};
+pub use self::owner::{Owner, Reader, Share};
 pub(in crate::services) use self::position::Position;
 use self::turn::Turn;
 use crate::error::{Error, Result};
@@ -151,8 +154,8 @@ pub struct Consume<H: Host, L> {
     folding: Folding,
 }
 
-/// The desks that a turn is serving, by group and topics.
-type Desks<H> = Rc<RefCell<HashMap<(String, Vec<String>), SharedDesk<H>>>>;
+/// The desks that a turn is serving, by group, topics and reader.
+type Desks<H> = Rc<RefCell<HashMap<(String, Vec<String>, Reader), SharedDesk<H>>>>;
 type SharedDesk<H> = Rc<RefCell<Desk<<H as Host>::Wake>>>;
 
 impl<H: Host, L: Log> Consume<H, L> {
@@ -161,13 +164,20 @@ impl<H: Host, L: Log> Consume<H, L> {
     }
 
     /// The group's next records; `None` when there is none within the wait.
-    pub async fn next(&self, mut next: Next) -> Result<Option<Handed>> {
+    pub async fn next(&self, next: Next) -> Result<Option<Handed>> {
+        self.next_for(Reader::default(), next).await
+    }
+
+    /// The same for somebody whom it matters to be. With an owner and
+    /// [`Ack::Manual`] the records are to be [committed](Consume::commit) by
+    /// their offsets, and nobody has a use for their receipts.
+    pub async fn next_for(&self, reader: Reader, mut next: Next) -> Result<Option<Handed>> {
         next.topics.sort();
         next.topics.dedup();
         let want = Want { records: next.max.max(1), bytes: next.max_bytes, ack: next.ack };
         let (wake, woken) = self.host.signal();
         let slot = {
-            let desk = self.desk(next.group, next.topics);
+            let desk = self.desk(next.group, next.topics, reader);
             desk.borrow_mut().place(self.host.monotonic(), next.wait, next.from, want, wake)
         };
         // The turn answers everybody in time. Should it be stopped, nobody
@@ -179,15 +189,15 @@ impl<H: Host, L: Log> Consume<H, L> {
 
     /// The desk of a group, with a turn that serves it once the caller has
     /// placed its order.
-    fn desk(&self, group: String, topics: Vec<String>) -> SharedDesk<H> {
-        let id = (group, topics);
+    fn desk(&self, group: String, topics: Vec<String>, reader: Reader) -> SharedDesk<H> {
+        let id = (group, topics, reader);
         if let Some(desk) = self.desks.borrow().get(&id) {
             return desk.clone();
         }
         let desk = SharedDesk::<H>::default();
         self.desks.borrow_mut().insert(id.clone(), desk.clone());
         let (host, log, groups) = (self.host.clone(), self.log.clone(), self.groups.clone());
-        let turn = Turn::new(host, log, groups, &id.0, &id.1, self.params, desk.clone());
+        let turn = Turn::new(host, log, groups, &id, self.params, desk.clone());
         let desks = self.desks.clone();
         self.host.spawn(async move {
             turn.run(|| desks.borrow_mut().remove(&id)).await;

@@ -144,7 +144,8 @@ impl<H: Host, L: Log> Groups<H, L> {
         list.0.get(group).cloned().ok_or_else(|| Error::UnknownGroup(group.to_owned()))
     }
 
-    async fn standings(&self, group: &str, topic: &str) -> Result<Vec<Standing>> {
+    /// Where a group stands on a topic: nowhere, if either does not exist.
+    pub async fn standings(&self, group: &str, topic: &str) -> Result<Vec<Standing>> {
         let lanes = match self.lanes(group, topic).await {
             Ok(lanes) => lanes,
             // It was deleted, and the group's positions with it.

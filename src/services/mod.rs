@@ -5,8 +5,10 @@
 pub mod consume;
 pub mod credentials;
 pub mod groups;
+pub mod instances;
 pub mod produce;
 pub mod read;
+pub mod schema_registry;
 pub mod topics;
 pub mod webhook;
 
@@ -24,9 +26,11 @@ use crate::state::lane::Params;
 #[derive(Debug)]
 pub struct Services<H: Host, L> {
     pub produce: produce::Produce<H, L>,
-    pub consume: consume::Consume<H, L>,
+    pub consume: Rc<consume::Consume<H, L>>,
     pub groups: Rc<groups::Groups<H, L>>,
+    pub instances: instances::Instances<H, L>,
     pub read: read::Read<L>,
+    pub schema_registry: schema_registry::SchemaRegistry<H>,
     pub webhooks: webhook::Webhooks<H, L>,
     pub topics: topics::Topics<H, L>,
     delivers: bool,
@@ -37,11 +41,15 @@ impl<H: Host, L: Log> Services<H, L> {
         let log = Rc::new(log);
         let params = Params::default();
         let groups = Rc::new(groups::Groups::new(host.clone(), log.clone(), params));
+        let consume = consume::Consume::new(host.clone(), log.clone(), groups.clone(), params);
+        let consume = Rc::new(consume);
         Self {
             produce: produce::Produce::new(host.clone(), log.clone()),
-            consume: consume::Consume::new(host.clone(), log.clone(), groups.clone(), params),
-            groups,
+            consume: consume.clone(),
+            groups: groups.clone(),
+            instances: instances::Instances::new(host.clone(), consume, groups),
             read: read::Read::new(log.clone()),
+            schema_registry: schema_registry::SchemaRegistry::new(host.clone(), config.clone()),
             webhooks: webhook::Webhooks::new(host.clone(), log.clone(), config),
             topics: topics::Topics::new(host, log),
             delivers: true,

@@ -5,6 +5,9 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
+use futures_util::future::select_all;
+
+use crate::concurrent::try_join_all;
 use crate::error::{Error, Result};
 use crate::log::{Fetch, Log};
 use crate::record::Record;
@@ -67,6 +70,30 @@ impl<L: Log> Read<L> {
             self.log.close(place).await;
         }
         Ok(cut(fetched.records, fetched.next, at.max, at.max_bytes))
+    }
+
+    /// Reads records of several partitions. Where none of them has any, it
+    /// waits until one has: for as long as the first of them is waited for.
+    pub async fn each(&self, places: &[At<'_>]) -> Result<Vec<Page>> {
+        let now = places.iter().map(|at| self.at(At { wait: Duration::ZERO, ..at.clone() }));
+        let mut pages = try_join_all(now).await?;
+        let wait = places.first().map_or(Duration::ZERO, |at| at.wait);
+        if wait.is_zero() || pages.iter().any(|page| !page.records.is_empty()) {
+            return Ok(pages);
+        }
+        let later = places.iter().enumerate().map(|(index, at)| {
+            Box::pin(async move { (index, self.at(At { wait, ..at.clone() }).await) })
+        });
+        let mut later: Vec<_> = later.collect();
+        while !later.is_empty() {
+            let ((index, page), _, others) = select_all(later).await;
+            pages[index] = page?;
+            if !pages[index].records.is_empty() {
+                break;
+            }
+            later = others;
+        }
+        Ok(pages)
     }
 }
 

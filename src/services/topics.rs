@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::error::Result;
-use crate::host::Host;
+use crate::host::{Host, Millis};
 use crate::log::{Capabilities, Log, Offsets, Topic};
 use crate::state::keys::PROBE;
 
@@ -39,14 +39,27 @@ impl<H: Host, L: Log> Topics<H, L> {
         Ok(Description { topic, offsets })
     }
 
-    /// Whether there is such a topic and the log lets us see it. It is asked
-    /// now and then only.
-    pub async fn check(&self, name: &str) -> Result<()> {
-        self.log.topic(name).await.map(drop)
-    }
-
     pub async fn capabilities(&self) -> Result<Capabilities> {
         self.log.capabilities().await
+    }
+
+    /// One topic, if there is such a one and the log lets us see it. The log
+    /// is asked now and then only.
+    pub async fn get(&self, name: &str) -> Result<Topic> {
+        self.log.topic(name).await
+    }
+
+    /// First and end offsets of a topic's partitions.
+    pub async fn offsets(&self, name: &str) -> Result<BTreeMap<i32, Offsets>> {
+        self.log.topic(name).await?;
+        self.log.offsets(name).await
+    }
+
+    /// The offset of the first record at or after a time, for each partition
+    /// of a topic; the end offset where there is none.
+    pub async fn offsets_at(&self, name: &str, time: Millis) -> Result<BTreeMap<i32, i64>> {
+        self.log.topic(name).await?;
+        self.log.offset_at(name, time).await
     }
 
     /// Whether the store reads and writes and the Kafka server answers.

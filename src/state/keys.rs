@@ -11,6 +11,7 @@
 //! | `kafka-edge/1/group/{group}/{topic}/{partition}/…` | a consumer group's lane |
 //! | `kafka-edge/1/hook/{webhook id}/{partition}/…` | a webhook's lane |
 //! | `kafka-edge/1/groups/…` | the lane of the document that lists the groups |
+//! | `kafka-edge/1/instances/…` | the lane of the document that lists the named consumers |
 //! | `kafka-edge/1/registry/…` | the lane of the document that lists the webhooks |
 //! | `kafka-edge/1/credentials/…` | the lane of the document that lists the credentials |
 //! | `…/c/{epoch}` | claim |
@@ -117,6 +118,11 @@ impl LaneName {
     /// The list of all consumer groups.
     pub fn groups() -> Self {
         Self(format!("{ROOT}/groups"))
+    }
+
+    /// The list of all consumers that have names.
+    pub fn instances() -> Self {
+        Self(format!("{ROOT}/instances"))
     }
 
     /// The list of all webhooks.

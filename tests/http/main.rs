@@ -14,4 +14,5 @@ mod producing;
 mod reading;
 mod rules;
 mod topics;
+mod upstash;
 mod webhooks;

@@ -4,8 +4,9 @@
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use kafka_edge::access::Permission;
+use kafka_edge::http::upstash::Endpoint as Upstash;
 use kafka_edge::http::{Caller, Endpoint, Request, Response, Route, Topic, routes};
-use kafka_edge_sim::local;
+use kafka_edge_sim::{Answer, Script, local};
 use serde_json::{Value, json};
 
 use crate::gateway::{Gateway, Taken, header, request};
@@ -51,6 +52,8 @@ impl Scene {
         gateway.world.set_variable("open_access", "");
         gateway.world.set_variable("credentials", &credentials());
         gateway.log.create_topic("t2", 1);
+        gateway.world.set_variable("schema_registry_url", "http://registry.test");
+        gateway.world.set_upstream(Script::always(Answer::body(200, "[]")).upstream());
         let mut webhook = String::new();
         for topic in ["t2", MINE] {
             let mut register = as_caller("root", Endpoint::RegisterByBody.route(), "");
@@ -65,6 +68,12 @@ impl Scene {
             seek.target = format!("/groups/{group}/seek");
             seek.body = json!({"topic": topic, "to": "latest"}).to_string().into();
             assert_eq!(gateway.send(seek).await.status, 200);
+        }
+        for (topic, group) in [("t2", "h"), (MINE, "g")] {
+            let target = format!("/upstash/consume/{group}/i/{topic}?timeout=0");
+            let mut consume = request(http::Method::GET, &target);
+            consume.headers.push(authorization(&format!("Bearer {}", secret("root"))));
+            assert_eq!(gateway.send(consume).await.taken().0, 200);
         }
         Self { gateway, webhook }
     }
@@ -140,12 +149,38 @@ fn example(route: &Route, webhook: &str) -> Request<Bytes> {
             ("/credentials".into(), json!({"name": "new", "allow": ["admin"]}))
         }
         Endpoint::DeleteCredential => ("/credentials/new".into(), Value::Null),
+        Endpoint::Upstash(endpoint) => upstash_example(endpoint),
     };
     let mut request = request(route.method.clone(), &target);
     if !body.is_null() {
         request.body = body.to_string().into();
     }
     request
+}
+
+fn upstash_example(endpoint: Upstash) -> (String, Value) {
+    let place = json!({"topic": MINE, "partition": 0, "offset": 0});
+    let (path, body) = match endpoint {
+        Upstash::ProduceMessage => ("produce/t/hello", Value::Null),
+        Upstash::ProduceToTopic => ("produce/t", json!({"value": "hello"})),
+        Upstash::Produce => ("produce", json!([{"topic": MINE, "value": "hello"}])),
+        Upstash::Webhook => ("webhook?topic=t", json!("hello")),
+        Upstash::ConsumeTopic => ("consume/g/i/t?timeout=0", Value::Null),
+        Upstash::Consume => ("consume/g/i", json!({"topics": [MINE], "timeout": 0})),
+        Upstash::Fetch => {
+            ("fetch", json!({"topic": MINE, "partition": 0, "offset": 0, "timeout": 0}))
+        }
+        Upstash::Commit => ("commit/g/i", place),
+        Upstash::Committed => ("committed/g/i", place),
+        Upstash::Offsets => ("offsets/latest", place),
+        Upstash::Topics => ("topics", Value::Null),
+        Upstash::Consumers => ("consumers", Value::Null),
+        Upstash::DeleteConsumer => ("delete-consumer/g/i", Value::Null),
+        Upstash::ReadRegistry | Upstash::WriteRegistry | Upstash::DeleteFromRegistry => {
+            ("schema-registry/subjects", Value::Null)
+        }
+    };
+    (format!("/upstash/{path}"), body)
 }
 
 fn as_caller(name: &str, route: &Route, webhook: &str) -> Request<Bytes> {
@@ -187,6 +222,10 @@ async fn who_is_not_known_is_refused_everywhere_but_at_the_health_checks() {
             let mut in_query = example(route, &scene.webhook);
             let sign = if in_query.target.contains('?') { '&' } else { '?' };
             in_query.target += &format!("{sign}user=root&pass={}", secret("root"));
+            if route.endpoint == Endpoint::Upstash(Upstash::Webhook) {
+                assert_eq!(scene.gateway.send(in_query).await.status, 200);
+                continue;
+            }
             challenged(scene.refused(in_query, 401).await);
         }
     })
@@ -237,7 +276,12 @@ async fn every_route_keeps_to_the_topics_of_its_caller() {
             let scene = Scene::new().await;
             match route.topic {
                 Topic::None => assert!(!route.path.contains("{topic}"), "{}", route.path),
-                Topic::InPath | Topic::InBody | Topic::OfWebhook | Topic::OfGroup => {
+                Topic::InPath
+                | Topic::InBody
+                | Topic::InQuery
+                | Topic::OfInstance
+                | Topic::OfWebhook
+                | Topic::OfGroup => {
                     let request = as_caller("elsewhere", route, &scene.webhook);
                     let (_, json) = scene.refused(request, 403).await;
                     let detail = json["detail"].as_str().unwrap();
@@ -315,7 +359,9 @@ async fn open_access_turns_all_of_it_off() {
             }
             for value in [None, Some("Bearer wrong")] {
                 // Deleted by the first of the two.
-                let again = value.is_some() && route.method == http::Method::DELETE;
+                let deletes = route.method == http::Method::DELETE
+                    || route.endpoint == Endpoint::Upstash(Upstash::DeleteConsumer);
+                let again = value.is_some() && deletes;
                 let mut request = example(route, &scene.webhook);
                 request.headers.extend(value.map(authorization));
                 let status = open.send(request).await.status.as_u16();

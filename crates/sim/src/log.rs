@@ -52,6 +52,11 @@ impl SimLog {
         self.write(topic, partition, record)
     }
 
+    /// All records of a partition.
+    pub fn records(&self, topic: &str, partition: usize) -> Vec<Record> {
+        self.partition(topic, partition, |partition| partition.records.clone())
+    }
+
     /// Deletes the records below an offset, as retention does.
     pub fn delete_before(&self, topic: &str, partition: usize, offset: i64) {
         self.partition(topic, partition, |partition| partition.first = offset);

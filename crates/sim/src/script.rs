@@ -95,6 +95,14 @@ impl Script {
         self
     }
 
+    /// Gives the same answer to everything.
+    pub fn always(answer: Answer) -> Self {
+        let script = Self::new();
+        let route = Route { wanted: Box::new(|_| true), answers: [answer].into() };
+        script.0.borrow_mut().routes.push(route);
+        script
+    }
+
     /// What was asked so far.
     pub fn seen(&self) -> Vec<Outgoing> {
         self.0.borrow().seen.clone()

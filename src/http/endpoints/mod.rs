@@ -16,7 +16,7 @@ use crate::error::Result;
 use crate::names;
 
 /// The topic that a path names.
-fn topic(segment: &str) -> Result<String> {
+pub(super) fn topic(segment: &str) -> Result<String> {
     let topic = percent::decode_text("topic", segment)?;
     names::check_topic(&topic)?;
     Ok(topic)

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::owner::Owner;
 use crate::host::Millis;
 use crate::state::marks::Mark;
 
@@ -118,6 +119,40 @@ impl Claims {
         }
     }
 
+    /// Whether there are live claims that are not this owner's.
+    pub(super) fn held_by_others(&self, owner: &Owner, now: Millis, margin: Millis) -> bool {
+        self.0.iter().any(|claim| claim.nonce != owner.nonce() && !claim.is_free(now, margin))
+    }
+
+    pub(super) fn has_of(&self, owner: &Owner) -> bool {
+        self.0.iter().any(|claim| claim.nonce == owner.nonce())
+    }
+
+    /// All records below an offset are done with.
+    pub(super) fn remove_below(&mut self, offset: i64) {
+        self.0.retain(|claim| claim.offset >= offset);
+    }
+
+    /// All records of an owner are done with.
+    pub(super) fn remove_of(&mut self, owner: &Owner) {
+        self.0.retain(|claim| claim.nonce != owner.nonce());
+    }
+
+    /// The owner keeps what it has until then.
+    pub(super) fn extend_of(&mut self, owner: &Owner, until: Millis) {
+        for claim in self.0.iter_mut().filter(|claim| claim.nonce == owner.nonce()) {
+            claim.until = claim.until.max(until);
+        }
+    }
+
+    /// The owner gives back what it has.
+    pub(super) fn give_back_of(&mut self, owner: &Owner, now: Millis) {
+        for claim in self.0.iter_mut().filter(|claim| claim.nonce == owner.nonce()) {
+            claim.given_back = true;
+            claim.until = now;
+        }
+    }
+
     /// The claims whose marks count now: those whose lease is over, since
     /// their records would be handed out again, and those at the head, since
     /// the position may move past them. Expiry is judged here, before any
@@ -127,7 +162,9 @@ impl Claims {
             .iter()
             .enumerate()
             .filter(|(index, claim)| {
-                !claim.given_back && (*index < LOOK_UP || claim.is_free(now, margin))
+                !claim.given_back
+                    && !Owner::is_nonce(&claim.nonce)
+                    && (*index < LOOK_UP || claim.is_free(now, margin))
             })
             .map(|(_, claim)| claim.clone())
             .collect()
@@ -206,6 +243,26 @@ mod tests {
             assert_eq!(claims.put(*offset, format!("n{offset}"), until), 1);
         }
         claims
+    }
+
+    #[test]
+    fn what_an_owner_has_is_told_apart_and_has_no_marks() {
+        let (mine, other) = (Owner::named("mine"), Owner::named("other"));
+        let mut claims = Claims::default();
+        for offset in 0..4 {
+            claims.put(offset, mine.nonce().into(), 100);
+        }
+        assert!(claims.to_look_up(1, 0).is_empty());
+        assert!(!claims.held_by_others(&mine, 1, 10) && claims.held_by_others(&other, 110, 10));
+        assert!(!claims.held_by_others(&other, 111, 10), "their lease is over");
+        claims.remove_below(2);
+        claims.extend_of(&mine, 200);
+        assert!(claims.held_by_others(&other, 210, 10));
+        claims.give_back_of(&mine, 50);
+        assert_eq!(claims.free(51, 10), [2, 3], "given back: no margin is needed");
+        assert!(claims.has_of(&mine) && !claims.has_of(&other));
+        claims.remove_of(&mine);
+        assert!(claims.is_empty());
     }
 
     fn found(claims: &Claims, offset: i64, mark: Option<Mark>) -> (Claim, Option<Mark>) {

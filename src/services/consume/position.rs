@@ -5,7 +5,9 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::claims::Claims;
+use super::claims::{Claims, MAX_CLAIMS};
+use super::owner::Owner;
+use crate::host::Millis;
 use crate::log::Place;
 use crate::record::Record;
 
@@ -34,6 +36,28 @@ impl Position {
     /// The end of what is done with without a break.
     pub(in crate::services) fn committed(&self) -> i64 {
         self.claims.first_offset().map_or(self.next, |claimed| claimed.min(self.next))
+    }
+
+    /// Makes `offset` the end of what is done with: everything below is, and
+    /// what lies between it and the next record to be read is its owner's
+    /// until then. `false` if that is too much to be claimed.
+    pub(super) fn commit(&mut self, owner: &Owner, offset: i64, until: Millis) -> bool {
+        self.claims.remove_below(offset);
+        self.claims.extend_of(owner, until);
+        if offset > self.next {
+            *self = Self { delivered: std::mem::take(&mut self.delivered), ..Self::at(offset) };
+            self.delivered.retain(|delivered| *delivered >= offset);
+            return true;
+        }
+        let taken_back = offset..self.committed();
+        let room = MAX_CLAIMS - self.claims.len().min(MAX_CLAIMS);
+        if taken_back.end.saturating_sub(taken_back.start) > room as i64 {
+            return false;
+        }
+        for offset in taken_back {
+            self.claims.put(offset, owner.nonce().to_owned(), until);
+        }
+        true
     }
 
     /// Records that callers have and have not acknowledged yet.
@@ -149,6 +173,25 @@ mod tests {
         assert_eq!(read, position);
         assert_eq!(read.ahead.unwrap().records(0), [record]);
         assert_eq!(serde_json::to_string(&Position::at(7)).unwrap(), r#"{"o":7}"#);
+    }
+
+    #[test]
+    fn a_commit_is_read_back_as_it_was_given() {
+        let owner = Owner::named("instance");
+        let mut position = Position::at(10);
+        for offset in 4..10 {
+            position.claims.put(offset, owner.nonce().into(), 100);
+        }
+        // Within what is claimed, back into what was done with, beyond all.
+        for (offset, next, claimed) in
+            [(7, 10, 3), (2, 10, 8), (10, 10, 0), (8, 10, 2), (20, 20, 0)]
+        {
+            assert!(position.commit(&owner, offset, 100));
+            assert_eq!((position.committed(), position.next), (offset, next));
+            assert_eq!(position.claimed(), claimed);
+        }
+        let mut far = Position::at(10_000);
+        assert!(!far.commit(&owner, 0, 100));
     }
 
     #[test]

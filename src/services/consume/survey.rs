@@ -69,11 +69,6 @@ impl Survey {
         self.partitions[partition].known.is_some()
     }
 
-    /// Whether the group has no position anywhere on the topic.
-    pub(super) fn is_new_group(&self) -> bool {
-        self.partitions.iter().all(|partition| partition.known.is_none())
-    }
-
     /// The partitions that have, or may have, records to read, in the order
     /// in which to try them.
     pub(super) fn worth_taking(&self, now: Millis) -> Vec<usize> {
@@ -155,8 +150,7 @@ mod tests {
     fn where_the_server_tells_no_ends_every_partition_may_have_records() {
         let mut survey = survey([None; 3]);
         assert_eq!(survey.worth_taking(0), [1, 2, 0]);
-        assert!(survey.is_new_group());
         survey.set_known(0, at(3));
-        assert!(!survey.is_new_group());
+        assert!(survey.has_position(0) && !survey.has_position(1));
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_util::future::select;
 
 use super::desk::{Counter, Desk};
+use super::owner::Owner;
 use super::page::Page;
 use super::position::Position;
 use super::receipt::{self, Receipt};
@@ -65,6 +66,12 @@ impl<H: Host> Tended<H> {
         self.page.has_records()
     }
 
+    /// Whether somebody else has records of this partition and has not
+    /// acknowledged them.
+    pub(super) fn held_by_others(&mut self, owner: &Owner, host: &H, margin: Duration) -> bool {
+        self.page.claims().held_by_others(owner, host.now(), millis(margin))
+    }
+
     /// Reads on from where the group stands.
     pub(super) async fn fetch<L: Log>(&mut self, log: &L, max_records: usize) -> Result<()> {
         let fetch = Fetch {
@@ -83,19 +90,31 @@ impl<H: Host> Tended<H> {
 
     /// Hands records to those who wait, while the lease lasts. Answers
     /// whether there were any.
-    pub(super) fn hand_out(&mut self, desk: &mut Desk<H::Wake>, host: &H) -> bool {
+    pub(super) fn hand_out(
+        &mut self,
+        desk: &mut Desk<H::Wake>,
+        host: &H,
+        owner: Option<&Owner>,
+    ) -> bool {
         let mut any = false;
         while self.held.is_live()
             && let Some(bytes) = self.page.first().map(Record::size)
             && let Some(ack) = desk.takes(bytes)
-            && self.give(desk, bytes, ack, host).is_some()
+            && self.give(desk, bytes, ack, host, owner).is_some()
         {
             any = true;
         }
         any
     }
 
-    fn give(&mut self, desk: &mut Desk<H::Wake>, bytes: usize, ack: Ack, host: &H) -> Option<()> {
+    fn give(
+        &mut self,
+        desk: &mut Desk<H::Wake>,
+        bytes: usize,
+        ack: Ack,
+        host: &H,
+        owner: Option<&Owner>,
+    ) -> Option<()> {
         let topic = self.topic.clone();
         match ack {
             Ack::Auto => {
@@ -108,7 +127,8 @@ impl<H: Host> Tended<H> {
                 if self.page.claims().is_full() && !self.page.claims().contains(offset) {
                     return None;
                 }
-                let nonce = receipt::nonce(host);
+                let random = || receipt::nonce(host);
+                let nonce = owner.map_or_else(random, |owner| owner.nonce().to_owned());
                 let until = host.now().saturating_add(millis(lease));
                 let (record, delivery_count) = self.page.claim(nonce.clone(), until)?;
                 let receipt = Receipt {

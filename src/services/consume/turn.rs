@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures_util::future::{join, select};
 
 use super::desk::Desk;
+use super::owner::Reader;
 use super::position::Position;
 use super::survey::{Known, Survey};
 use super::tend::Tended;
@@ -42,15 +43,16 @@ pub(super) struct Turn<H: Host, L> {
     groups: Rc<Groups<H, L>>,
     group: String,
     topics: Vec<Rc<str>>,
+    reader: Reader,
     params: Params,
     /// The partitions of all topics, numbered as in the survey. One that was
     /// found later comes later.
     partitions: Vec<Partition<H>>,
     survey: Survey,
     looked: Option<Duration>,
-    /// A new group was asked to start at the end of its topics, and not every
-    /// partition has a position yet.
-    starting_at_end: bool,
+    /// Topics that are new to the group and that it is to read from their
+    /// ends, as long as not every partition has a position.
+    starting_at_end: Vec<Rc<str>>,
     /// The group is in the list of groups, with all of these topics.
     enlisted: bool,
     desk: Rc<RefCell<Desk<H::Wake>>>,
@@ -79,8 +81,7 @@ impl<H: Host, L: Log> Turn<H, L> {
         host: H,
         log: Rc<L>,
         groups: Rc<Groups<H, L>>,
-        group: &str,
-        topics: &[String],
+        (group, topics, reader): &(String, Vec<String>, Reader),
         params: Params,
         desk: Rc<RefCell<Desk<H::Wake>>>,
     ) -> Self {
@@ -91,13 +92,14 @@ impl<H: Host, L: Log> Turn<H, L> {
             host,
             log,
             groups,
-            group: group.to_owned(),
+            group: group.clone(),
             topics: topics.iter().map(|topic| topic.as_str().into()).collect(),
+            reader: reader.clone(),
             params,
             partitions: Vec::new(),
             survey: Survey::starting_at(u16::from_le_bytes(random).into()),
             looked: None,
-            starting_at_end: false,
+            starting_at_end: Vec::new(),
             enlisted: false,
             desk,
         }
@@ -134,7 +136,7 @@ impl<H: Host, L: Log> Turn<H, L> {
 
     async fn round(&mut self) -> Result<Round> {
         self.look().await?;
-        if self.starting_at_end
+        if !self.starting_at_end.is_empty()
             && let ControlFlow::Break(round) = self.start_at_end().await?
         {
             return Ok(round);
@@ -157,7 +159,7 @@ impl<H: Host, L: Log> Turn<H, L> {
     async fn serve_all(&mut self, open: &mut Vec<Tended<H>>) -> Result<Round> {
         let mut busy: Option<Duration> = None;
         let mut served = false;
-        let worth_taking = self.survey.worth_taking(self.host.now());
+        let worth_taking = self.worth_taking();
         if !worth_taking.is_empty() {
             self.enlist().await?;
         }
@@ -194,6 +196,12 @@ impl<H: Host, L: Log> Turn<H, L> {
         let mut served = false;
         let margin = self.margin();
         tended.fold(&self.host, margin).await?;
+        if let Some(owner) = &self.reader.owner
+            && tended.held_by_others(owner, &self.host, margin)
+        {
+            self.let_go(tended).await?;
+            return Ok(false);
+        }
         let wanted = self.fetch_size();
         if let Err(error) = tended.fetch_again(&*self.log, &self.host, margin, wanted).await {
             self.let_go(tended).await?;
@@ -212,7 +220,10 @@ impl<H: Host, L: Log> Turn<H, L> {
                 self.let_go(tended).await?;
                 return Ok(served);
             }
-            let handed = tended.hand_out(&mut self.desk.borrow_mut(), &self.host);
+            let handed = {
+                let owner = self.reader.owner.as_ref();
+                tended.hand_out(&mut self.desk.borrow_mut(), &self.host, owner)
+            };
             served |= handed;
             let waits_for_others = {
                 let desk = self.desk.borrow();
@@ -250,17 +261,20 @@ impl<H: Host, L: Log> Turn<H, L> {
     /// on a topic.
     async fn enlist(&mut self) -> Result<()> {
         if !self.enlisted {
-            let has_position = |topic: &&Rc<str>| {
-                let mut of_topic = (0..).zip(&self.partitions).filter(|(_, p)| p.topic == **topic);
-                of_topic.any(|(index, _)| self.survey.has_position(index))
-            };
-            let new: Vec<_> = self.topics.iter().filter(|topic| !has_position(topic)).collect();
+            let new: Vec<_> =
+                self.topics.iter().filter(|topic| !self.has_position(topic)).collect();
             if !new.is_empty() {
                 self.groups.enlist(&self.group, &new).await?;
             }
             self.enlisted = true;
         }
         Ok(())
+    }
+
+    /// Whether the group has a position anywhere on the topic.
+    fn has_position(&self, topic: &Rc<str>) -> bool {
+        let mut of_topic = (0..).zip(&self.partitions).filter(|(_, p)| p.topic == *topic);
+        of_topic.any(|(index, _)| self.survey.has_position(index))
     }
 
     fn settle_claims(&self, written: bool) {
@@ -293,7 +307,17 @@ impl<H: Host, L: Log> Turn<H, L> {
     }
 
     fn is_anything_worth_taking(&self) -> bool {
-        !self.survey.worth_taking(self.host.now()).is_empty()
+        !self.worth_taking().is_empty()
+    }
+
+    /// The partitions that have, or may have, records for this reader.
+    fn worth_taking(&self) -> Vec<usize> {
+        let mut worth_taking = self.survey.worth_taking(self.host.now());
+        worth_taking.retain(|index| {
+            let Partition { topic, number, .. } = &self.partitions[*index];
+            self.reader.reads(topic, *number)
+        });
+        worth_taking
     }
 
     /// How far clocks and reads may be off.
@@ -307,10 +331,12 @@ impl<H: Host, L: Log> Turn<H, L> {
 
     fn known_of(&self, position: &Position) -> Known {
         let margin = i64::try_from(self.margin().as_millis()).unwrap_or(i64::MAX);
+        let claims = &position.claims;
+        let taken = |owner| claims.held_by_others(owner, self.host.now(), margin);
         Known {
             next: position.next,
-            free_at: position.claims.next_free(margin),
-            full: position.claims.is_full(),
+            free_at: claims.next_free(margin),
+            full: claims.is_full() || self.reader.owner.as_ref().is_some_and(taken),
         }
     }
 
@@ -342,8 +368,9 @@ impl<H: Host, L: Log> Turn<H, L> {
                 self.survey.set_known(index, self.known(latest));
             }
             let first_look = self.looked.replace(now).is_none();
-            if first_look && self.survey.is_new_group() && self.desk.borrow().wants_latest() {
-                self.starting_at_end = true;
+            if first_look && self.desk.borrow().wants_latest() {
+                let new = |topic: &&Rc<str>| !self.has_position(topic);
+                self.starting_at_end = self.topics.iter().filter(new).cloned().collect();
             }
         }
         Ok(())
@@ -360,12 +387,16 @@ impl<H: Host, L: Log> Turn<H, L> {
         Ok(())
     }
 
-    /// Gives a new group its position at the end of every partition. That has
+    /// Gives the group its position at the end of every partition of topics
+    /// that are new to it. That has
     /// to be written down before anybody is told that there is nothing to
     /// read: the records that follow are the group's.
     async fn start_at_end(&mut self) -> Result<ControlFlow<Round>> {
         self.enlist().await?;
         for (index, partition) in self.partitions.iter().enumerate() {
+            if !self.starting_at_end.contains(&partition.topic) {
+                continue;
+            }
             let start = async |origin| match (origin, self.survey.end(index)) {
                 (Origin::New, Some(end)) => Ok(Position::at(end)),
                 (Origin::New, None) => Err(Error::Unsupported(
@@ -384,7 +415,7 @@ impl<H: Host, L: Log> Turn<H, L> {
                 }
             }
         }
-        self.starting_at_end = false;
+        self.starting_at_end.clear();
         Ok(ControlFlow::Continue(()))
     }
 }

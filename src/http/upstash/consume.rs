@@ -1,0 +1,189 @@
+//! `/consume`: the next records for an instance of a group.
+
+use std::str::FromStr;
+
+use http::StatusCode;
+use serde::Deserialize;
+
+use super::{json, names, permit, record};
+use crate::access::Grant;
+use crate::app::App;
+use crate::error::{Error, Result};
+use crate::host::Host;
+use crate::http::answer::Response;
+use crate::http::endpoints;
+use crate::http::limits;
+use crate::http::refusal::Refusal;
+use crate::http::request::{Request, RequestBody};
+use crate::http::routes::Found;
+use crate::log::Log;
+use crate::services::consume::Handed;
+use crate::services::instances::{Ask, DEFAULT_SESSION, Reset, Settings};
+
+/// What a body asks for.
+#[derive(Debug, Default, Deserialize)]
+struct Wanted {
+    topic: Option<String>,
+    topics: Option<Vec<String>>,
+    timeout: Option<i64>,
+}
+
+/// The path names the topic, the query the wait.
+pub(super) async fn topic<H: Host, L: Log, B>(
+    app: &App<H, L>,
+    request: &Request<B>,
+    found: &Found<'_>,
+) -> Result<Response, Refusal> {
+    let topics = endpoints::topics(found.segment)?;
+    let timeout = json::timeout_of_query(request.query())?;
+    next(app, request, found, topics, timeout).await
+}
+
+/// The body does.
+pub(super) async fn topics<H: Host, L: Log, B: RequestBody>(
+    app: &App<H, L>,
+    request: &mut Request<B>,
+    found: &Found<'_>,
+    grant: &Grant,
+) -> Result<Response, Refusal> {
+    let body = request.read_body(limits::JSON_BYTES).await?;
+    let wanted: Wanted =
+        if body.trim_ascii().is_empty() { Wanted::default() } else { json::one(&body)? };
+    let timeout = match wanted.timeout {
+        None => json::timeout_of_query(request.query())?,
+        timeout => timeout,
+    };
+    let topics: Vec<_> =
+        wanted.topic.into_iter().chain(wanted.topics.unwrap_or_default()).collect();
+    crate::names::check_topics(&topics)?;
+    permit(grant, &topics)?;
+    next(app, request, found, topics, timeout).await
+}
+
+async fn next<H: Host, L: Log, B>(
+    app: &App<H, L>,
+    request: &Request<B>,
+    found: &Found<'_>,
+    topics: Vec<String>,
+    timeout: Option<i64>,
+) -> Result<Response, Refusal> {
+    let (group, instance) = names(found)?;
+    let ask =
+        Ask { group, instance, topics, wait: json::wait(timeout)?, settings: settings(request)? };
+    let services = app.services().await?;
+    // A topic that is not there makes no instance.
+    for topic in &ask.topics {
+        services.topics.get(topic).await?;
+    }
+    let handed = match services.instances.next(ask).await {
+        Ok(handed) => handed.unwrap_or_default(),
+        // As with a group that is still being formed: nothing yet.
+        Err(Error::Busy(_)) => Handed::default(),
+        Err(error) => return Err(error.into()),
+    };
+    let records: Vec<_> = handed
+        .records
+        .iter()
+        .map(|consumed| record::Read::of(&consumed.topic, &consumed.record))
+        .collect();
+    let mut response = Response::json(StatusCode::OK, &records);
+    // The group moves on once the caller has the records, not before: dropped
+    // unsent, they go to the next caller.
+    response.on_sent = Some(Box::new(move || handed.delivered()));
+    Ok(response)
+}
+
+/// What the headers say of an instance that is to be.
+fn settings<B>(request: &Request<B>) -> Result<Settings> {
+    let auto_commit = value(request, "kafka-enable-auto-commit")?.map_or(Ok(true), |text| {
+        let switch = bool::from_str(&text.to_ascii_lowercase());
+        switch.map_err(|_| Error::invalid("kafka-enable-auto-commit", "Neither true nor false"))
+    })?;
+    // Records are committed when the caller has them, so there is no interval.
+    millis(request, "kafka-auto-commit-interval", 0, u32::MAX)?;
+    let reset = match value(request, "kafka-auto-offset-reset")?.as_deref() {
+        None | Some("latest") => Reset::Latest,
+        Some("earliest") => Reset::Earliest,
+        Some("none") => Reset::None,
+        Some(_) => {
+            return Err(Error::invalid(
+                "kafka-auto-offset-reset",
+                "None of latest, earliest and none",
+            ));
+        }
+    };
+    let session = millis(request, "kafka-session-timeout-ms", 1_000, 1_800_000)?;
+    let default = u32::try_from(DEFAULT_SESSION.as_millis()).unwrap_or(u32::MAX);
+    Ok(Settings { auto_commit, reset, session: session.unwrap_or(default) })
+}
+
+fn millis<B>(
+    request: &Request<B>,
+    name: &'static str,
+    least: u32,
+    most: u32,
+) -> Result<Option<u32>> {
+    let parse = |text: String| {
+        text.parse().ok().filter(|millis| (least..=most).contains(millis)).ok_or_else(|| {
+            Error::invalid(name, format!("Not a number of milliseconds from {least} to {most}"))
+        })
+    };
+    value(request, name)?.map(parse).transpose()
+}
+
+fn value<B>(request: &Request<B>, name: &'static str) -> Result<Option<String>> {
+    let Some(value) = request.header(name) else { return Ok(None) };
+    match std::str::from_utf8(value) {
+        Ok(text) => Ok(Some(text.trim().to_owned())),
+        Err(_) => Err(Error::invalid(name, "Not valid UTF-8")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn of(headers: &[(&str, &'static str)]) -> Result<Settings> {
+        let header = |(name, value): &(&str, &'static str)| {
+            ((*name).to_owned(), Bytes::from_static(value.as_bytes()))
+        };
+        settings(&Request {
+            method: http::Method::GET,
+            target: "/".into(),
+            headers: headers.iter().map(header).collect(),
+            scheme: None,
+            authority: None,
+            body: (),
+        })
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_api() {
+        let default = Settings { auto_commit: true, reset: Reset::Latest, session: 120_000 };
+        assert_eq!(of(&[]), Ok(default));
+        let manual = of(&[
+            ("Kafka-Enable-Auto-Commit", "false"),
+            ("Kafka-Auto-Commit-Interval", "3000"),
+            ("Kafka-Auto-Offset-Reset", "none"),
+            ("Kafka-Session-Timeout-Ms", "6000"),
+        ]);
+        let expected = Settings { auto_commit: false, reset: Reset::None, session: 6000 };
+        assert_eq!(manual, Ok(expected));
+    }
+
+    #[test]
+    fn a_header_that_is_wrong_is_named() {
+        for (name, value) in [
+            ("kafka-enable-auto-commit", "yes"),
+            ("kafka-auto-commit-interval", "-1"),
+            ("kafka-auto-offset-reset", "end"),
+            ("kafka-session-timeout-ms", "10"),
+            ("kafka-session-timeout-ms", "1h"),
+        ] {
+            let error = of(&[(name, value)]).unwrap_err();
+            assert!(matches!(error, Error::Invalid { field, .. } if field == name), "{name}");
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! Bodies: JSON, whatever their content type says, and one object where a
+//! list of them could stand.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::{Error, Result};
+use crate::http::query::Query;
+use crate::http::refusal::Refusal;
+use crate::limits;
+
+/// The wait of a caller who names none.
+const DEFAULT_WAIT: Duration = Duration::from_secs(1);
+
+/// A partition of a topic.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(super) struct Partition {
+    pub(super) topic: String,
+    pub(super) partition: i32,
+}
+
+pub(super) fn one<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
+    serde_json::from_slice(body)
+        .map_err(|error| Error::invalid("body", format!("Not the JSON that is needed: {error}")))
+}
+
+/// An object or a list of them. No body is an empty list.
+pub(super) fn one_or_many<T: DeserializeOwned>(body: &[u8]) -> Result<Vec<T>> {
+    match body.trim_ascii_start().first() {
+        None => Ok(Vec::new()),
+        Some(b'[') => one(body),
+        Some(_) => Ok(vec![one(body)?]),
+    }
+}
+
+/// The same where there has to be at least one.
+pub(super) fn some<T: DeserializeOwned>(body: &[u8]) -> Result<Vec<T>> {
+    let many = one_or_many(body)?;
+    match many.is_empty() {
+        true => Err(Error::invalid("body", "A JSON object or a list of them is needed")),
+        false => Ok(many),
+    }
+}
+
+/// How long to wait for records, in milliseconds. What is too long is cut: the
+/// caller comes again.
+pub(super) fn wait(timeout: Option<i64>) -> Result<Duration> {
+    let Some(millis) = timeout else { return Ok(DEFAULT_WAIT) };
+    let millis = u64::try_from(millis)
+        .map_err(|_| Error::invalid("timeout", "Not a number of milliseconds"))?;
+    Ok(Duration::from_millis(millis).min(limits::WAIT))
+}
+
+/// The same in a query.
+pub(super) fn timeout_of_query(query: Option<&str>) -> Result<Option<i64>, Refusal> {
+    let query = Query::parse_known(query, &["timeout"])?;
+    let parse = |text: &str| {
+        text.parse().map_err(|_| Error::invalid("timeout", "Not a number of milliseconds"))
+    };
+    Ok(query.text("timeout")?.map(parse).transpose()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_is_as_good_as_many() {
+        let partition = |number| Partition { topic: "t".into(), partition: number };
+        let parse = |text: &str| some::<Partition>(text.as_bytes());
+        assert_eq!(parse(r#"{"topic":"t","partition":1,"more":[]}"#), Ok(vec![partition(1)]));
+        let two = r#" [{"topic":"t","partition":1},{"topic":"t","partition":2}]"#;
+        assert_eq!(parse(two), Ok(vec![partition(1), partition(2)]));
+        for bad in ["", "[]", "{}", "7", "{\"topic\":\"t\"}", "[{}]", "nonsense"] {
+            let error = parse(bad).unwrap_err();
+            assert!(matches!(error, Error::Invalid { field: "body", .. }), "{bad}: {error}");
+        }
+        assert_eq!(one_or_many::<Partition>(b" \n"), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn a_wait_is_a_second_and_never_longer_than_it_may_be() {
+        assert_eq!(wait(None), Ok(Duration::from_secs(1)));
+        assert_eq!(wait(Some(0)), Ok(Duration::ZERO));
+        assert_eq!(wait(Some(i64::MAX)), Ok(limits::WAIT));
+        assert!(wait(Some(-1)).is_err());
+        assert_eq!(timeout_of_query(Some("other=1&timeout=20")), Ok(Some(20)));
+        assert!(timeout_of_query(Some("timeout=soon")).is_err());
+    }
+}

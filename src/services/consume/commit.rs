@@ -1,0 +1,183 @@
+//! Acknowledging by offset, in an owner's name.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::Consume;
+use super::owner::Owner;
+use super::position::Position;
+use crate::concurrent::try_join_all;
+use crate::error::{Error, Result};
+use crate::host::{Host, Millis};
+use crate::log::Log;
+use crate::state::keys::LaneName;
+use crate::state::lane::{Lane, Take, Written};
+
+/// How long a change waits for whoever reads the partition.
+const MAX_WAIT: Duration = Duration::from_secs(10);
+
+/// What becomes of a position.
+enum Change {
+    Keep(Position),
+    /// Claims from before are void.
+    Move(Position),
+    Nothing,
+}
+
+impl<H: Host, L: Log> Consume<H, L> {
+    /// Makes offsets of a topic the ends of what the group has done with:
+    /// everything below is. What lies between them and the next record to be
+    /// read stays the owner's for a lease, then it is handed out again.
+    pub async fn commit(
+        &self,
+        group: &str,
+        owner: &Owner,
+        topic: &str,
+        offsets: &BTreeMap<i32, i64>,
+        lease: Duration,
+    ) -> Result<()> {
+        let partitions = self.log.topic(topic).await?.partitions;
+        for (partition, offset) in offsets {
+            if !(0..partitions).contains(partition) {
+                return Err(Error::invalid("partition", "The topic has no such partition"));
+            }
+            if *offset < 0 {
+                return Err(Error::invalid("offset", "An offset below zero"));
+            }
+        }
+        self.groups.enlist(group, &[topic]).await?;
+        let commits = offsets.iter().map(async |(partition, offset)| {
+            let lane = self.lane(group, topic, *partition)?;
+            self.change(&lane, |mut position| {
+                let now = self.host.now();
+                if position.claims.held_by_others(owner, now, self.margin()) {
+                    return Err(Error::Busy(
+                        "Another consumer of the group has uncommitted records of this partition"
+                            .into(),
+                    ));
+                }
+                Ok(match position.commit(owner, *offset, now.saturating_add(millis(lease))) {
+                    true => Change::Keep(position),
+                    false => Change::Move(Position::at(*offset)),
+                })
+            })
+            .await
+        });
+        try_join_all(commits).await?;
+        Ok(())
+    }
+
+    /// Everything that the owner has is done with.
+    pub async fn commit_all(&self, group: &str, owner: &Owner, topics: &[String]) -> Result<()> {
+        self.change_claims(group, owner, topics, |position| position.claims.remove_of(owner)).await
+    }
+
+    /// The owner keeps what it has for another lease.
+    pub async fn extend(
+        &self,
+        group: &str,
+        owner: &Owner,
+        topics: &[String],
+        lease: Duration,
+    ) -> Result<()> {
+        let until = || self.host.now().saturating_add(millis(lease));
+        let extend = |position: &mut Position| position.claims.extend_of(owner, until());
+        self.change_claims(group, owner, topics, extend).await
+    }
+
+    /// What the owner has is handed out again.
+    pub async fn give_back(&self, group: &str, owner: &Owner, topics: &[String]) -> Result<()> {
+        let give_back =
+            |position: &mut Position| position.claims.give_back_of(owner, self.host.now());
+        self.change_claims(group, owner, topics, give_back).await
+    }
+
+    async fn change_claims(
+        &self,
+        group: &str,
+        owner: &Owner,
+        topics: &[String],
+        edit: impl Fn(&mut Position),
+    ) -> Result<()> {
+        let edit = &edit;
+        let topics = topics.iter().map(async |topic| {
+            let partitions = match self.log.topic(topic).await {
+                Ok(topic) => topic.partitions,
+                // It was deleted, and the claims with it.
+                Err(Error::UnknownTopic(_)) => 0,
+                Err(error) => return Err(error),
+            };
+            let lanes = (0..partitions).map(async |partition| {
+                let lane = self.lane(group, topic, partition)?;
+                let latest = lane.peek().await?.and_then(|(_, document)| document.payload);
+                if !latest.is_some_and(|position| position.claims.has_of(owner)) {
+                    return Ok(());
+                }
+                self.change(&lane, |mut position| {
+                    Ok(match position.claims.has_of(owner) {
+                        true => {
+                            edit(&mut position);
+                            Change::Keep(position)
+                        }
+                        false => Change::Nothing,
+                    })
+                })
+                .await
+            });
+            try_join_all(lanes).await
+        });
+        try_join_all(topics).await?;
+        Ok(())
+    }
+
+    fn lane(&self, group: &str, topic: &str, partition: i32) -> Result<Lane<H, Position>> {
+        let name = LaneName::group(group, topic, partition)?;
+        Ok(Lane::new(self.host.clone(), name, self.params))
+    }
+
+    /// How far clocks and reads may be off.
+    fn margin(&self) -> Millis {
+        millis(self.params.skew + self.params.stale)
+    }
+
+    /// Waits for a lane and changes what it holds.
+    async fn change(
+        &self,
+        lane: &Lane<H, Position>,
+        edit: impl Fn(Position) -> Result<Change>,
+    ) -> Result<()> {
+        let give_up = self.host.monotonic() + MAX_WAIT;
+        loop {
+            let pause = match lane.try_take(async |_| Ok(Position::at(0))).await? {
+                Take::Busy { retry_in } => retry_in,
+                Take::Held(held) => {
+                    let before = held.payload().clone();
+                    let written = match edit(before.clone()) {
+                        Ok(Change::Keep(position)) => held.release(position).await?,
+                        Ok(Change::Move(position)) => held.seek(position).await?,
+                        Ok(Change::Nothing) => {
+                            held.release(before).await?;
+                            return Ok(());
+                        }
+                        Err(error) => {
+                            held.release(before).await?;
+                            return Err(error);
+                        }
+                    };
+                    if written == Written::Kept {
+                        return Ok(());
+                    }
+                    Duration::ZERO
+                }
+            };
+            if self.host.monotonic() + pause >= give_up {
+                return Err(Error::Busy("The consumer group is being read; try again".into()));
+            }
+            self.host.sleep(pause).await;
+        }
+    }
+}
+
+fn millis(time: Duration) -> Millis {
+    Millis::try_from(time.as_millis()).unwrap_or(Millis::MAX)
+}

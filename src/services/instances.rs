@@ -1,0 +1,218 @@
+//! Consumers that have names: what other APIs call the instances of a group.
+//!
+//! A group needs none. An instance is remembered so that it can be told how
+//! to read once and not with each call, so that it can commit what it has by
+//! offset, and so that those of one group share the partitions of a topic. The
+//! sharing is a matter of order and not of right: an instance reads its own
+//! share first, and when there is nothing in it for as long as it would wait,
+//! anything else. So a partition whose instance died is not left alone, and
+//! what keeps two from getting the same record are the group's positions and
+//! claims.
+//!
+//! An instance that does not call for as long as its session lasts is gone.
+
+mod list;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::rc::Rc;
+use std::time::Duration;
+
+use self::list::List;
+pub use self::list::{Instance, MAX_INSTANCES, MAX_TOPICS, Reset, Settings};
+use crate::error::{Error, Result};
+use crate::host::Host;
+use crate::limits;
+use crate::log::Log;
+use crate::services::consume::{Ack, Consume, Handed, Next, Owner, Reader, Share, StartFrom};
+use crate::services::groups::Groups;
+use crate::state::keys::LaneName;
+use crate::state::shared::Shared;
+
+/// How old this instance's copy of the list may be.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// The session of one that is not known.
+pub const DEFAULT_SESSION: Duration = Duration::from_secs(120);
+
+/// What an instance asks for.
+#[derive(Debug, Clone)]
+pub struct Ask {
+    pub group: String,
+    pub instance: String,
+    pub topics: Vec<String>,
+    pub wait: Duration,
+    /// For a new instance only.
+    pub settings: Settings,
+}
+
+/// An offset of a partition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct At {
+    pub topic: String,
+    pub partition: i32,
+    pub offset: i64,
+}
+
+pub struct Instances<H: Host, L> {
+    host: H,
+    consume: Rc<Consume<H, L>>,
+    groups: Rc<Groups<H, L>>,
+    list: Shared<H, List>,
+}
+
+impl<H: Host, L: Log> Instances<H, L> {
+    pub fn new(host: H, consume: Rc<Consume<H, L>>, groups: Rc<Groups<H, L>>) -> Self {
+        let list = Shared::new(host.clone(), LaneName::instances());
+        Self { host, consume, groups, list }
+    }
+
+    /// The next records for an instance; it comes to be with its first call.
+    pub async fn next(&self, ask: Ask) -> Result<Option<Handed>> {
+        let (settings, shares) = self.enter(&ask).await?;
+        let from = match settings.reset {
+            Reset::Earliest => StartFrom::Earliest,
+            Reset::Latest => StartFrom::Latest,
+            Reset::None => {
+                self.check_positions(&ask).await?;
+                StartFrom::Earliest
+            }
+        };
+        let ack = match settings.auto_commit {
+            true => Ack::Auto,
+            false => Ack::Manual { lease: settings.session() },
+        };
+        let next = Next {
+            group: ask.group,
+            topics: ask.topics,
+            from,
+            wait: ask.wait,
+            max: *limits::PAGE_RECORDS.end(),
+            max_bytes: *limits::PAGE_BYTES.end(),
+            ack,
+        };
+        let owner = (!settings.auto_commit).then(|| Owner::named(&ask.instance));
+        if shares.values().all(|share| share.of == 1) {
+            let reader = Reader { owner, shares: BTreeMap::new() };
+            return self.consume.next_for(reader, next).await;
+        }
+        let anything = Next { wait: Duration::ZERO, ..next.clone() };
+        let own = Reader { owner: owner.clone(), shares };
+        match self.consume.next_for(own, next).await? {
+            Some(handed) => Ok(Some(handed)),
+            None => {
+                let reader = Reader { owner, shares: BTreeMap::new() };
+                match self.consume.next_for(reader, anything).await {
+                    // What others are reading is theirs to read.
+                    Err(Error::Busy(_)) => Ok(None),
+                    handed => handed,
+                }
+            }
+        }
+    }
+
+    async fn enter(&self, ask: &Ask) -> Result<(Settings, BTreeMap<String, Share>)> {
+        let Ask { group, instance, topics, settings, .. } = ask;
+        let (settled, was_known) = {
+            let (list, now) = (self.list.recent(FRESH).await?, self.host.now());
+            let settled = list.settled(group, instance, topics, now).is_some();
+            (settled, list.get(group, instance, now).is_some())
+        };
+        if !settled {
+            let now = self.host.now();
+            self.list.change(|list| list.enter(group, instance, topics, *settings, now)).await?;
+        }
+        let (list, now) = (self.list.recent(FRESH).await?, self.host.now());
+        let settings = list.get(group, instance, now).map_or(*settings, |known| known.settings);
+        if !settled && was_known {
+            let owner = Owner::named(instance);
+            self.consume.extend(group, &owner, topics, settings.session()).await?;
+        }
+        Ok((settings, list.shares(group, instance, topics, now)))
+    }
+
+    async fn check_positions(&self, ask: &Ask) -> Result<()> {
+        for topic in &ask.topics {
+            if self.groups.standings(&ask.group, topic).await?.is_empty() {
+                return Err(Error::invalid(
+                    "kafka-auto-offset-reset",
+                    format!("The group has no position on the topic {topic}"),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes offsets the next to be read by whoever comes after the instance.
+    /// It need not be known: its group is what counts.
+    pub async fn commit(&self, group: &str, instance: &str, offsets: &[At]) -> Result<()> {
+        let known = self.get(group, instance).await?;
+        let lease = known.map_or(DEFAULT_SESSION, |known| known.settings.session());
+        let mut by_topic = BTreeMap::<&str, BTreeMap<i32, i64>>::new();
+        for At { topic, partition, offset } in offsets {
+            by_topic.entry(topic).or_default().insert(*partition, *offset);
+        }
+        let owner = Owner::named(instance);
+        for (topic, offsets) in by_topic {
+            self.consume.commit(group, &owner, topic, &offsets, lease).await?;
+        }
+        Ok(())
+    }
+
+    /// Everything that the instance has is done with. `false`: it is not
+    /// known, and so has nothing.
+    pub async fn commit_all(&self, group: &str, instance: &str) -> Result<bool> {
+        let Some(known) = self.get(group, instance).await? else { return Ok(false) };
+        let topics: Vec<_> = known.topics.into_iter().collect();
+        self.consume.commit_all(group, &Owner::named(instance), &topics).await?;
+        Ok(true)
+    }
+
+    /// One instance, if it lives.
+    pub async fn get(&self, group: &str, instance: &str) -> Result<Option<Instance>> {
+        let list = self.list.read().await?;
+        Ok(list.get(group, instance, self.host.now()).cloned())
+    }
+
+    /// All that live, by group and name.
+    pub async fn list(&self) -> Result<BTreeMap<String, BTreeMap<String, Instance>>> {
+        Ok(self.list.read().await?.alive(self.host.now()))
+    }
+
+    /// The partitions that an instance reads first, of so many of a topic.
+    pub async fn partitions(
+        &self,
+        group: &str,
+        instance: &str,
+        topic: &str,
+        count: i32,
+    ) -> Result<Vec<i32>> {
+        let list = self.list.recent(FRESH).await?;
+        let shares = list.shares(group, instance, &[topic.to_owned()], self.host.now());
+        let share = shares.get(topic);
+        Ok((0..count).filter(|n| share.is_some_and(|share| share.covers(*n))).collect())
+    }
+
+    /// Forgets an instance, and has what it did not commit handed out again.
+    /// `false`: there is none of this name.
+    pub async fn delete(&self, group: &str, instance: &str) -> Result<bool> {
+        let Some(known) = self.get(group, instance).await? else { return Ok(false) };
+        let topics: Vec<_> = known.topics.into_iter().collect();
+        let owner = Owner::named(instance);
+        self.consume.give_back(group, &owner, &topics).await?;
+        let now = self.host.now();
+        self.list
+            .change(|list| {
+                list.remove(group, instance, now);
+                Ok(())
+            })
+            .await?;
+        Ok(true)
+    }
+}
+
+impl<H: Host, L> fmt::Debug for Instances<H, L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Instances").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,169 @@
+//! The schema registry beside Kafka, if one is configured: calls are passed on
+//! to it and to nowhere else.
+
+use std::fmt;
+use std::rc::Rc;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::{Bytes, BytesMut};
+use futures_util::future::{Either, select};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+
+use crate::config::{Config, Registry};
+use crate::host::{Body, Host, Incoming, Outgoing, SendError, SendErrorKind, Sent};
+
+/// The longest answer that is passed on.
+const ANSWER_BYTES: usize = 4 * 1024 * 1024;
+
+/// A call of the registry.
+#[derive(Debug, Clone)]
+pub struct Call {
+    pub method: Method,
+    /// Below the registry's address, still encoded, without a leading slash.
+    pub path: String,
+    pub query: Option<String>,
+    pub accept: Option<Bytes>,
+    pub content_type: Option<Bytes>,
+    pub body: Bytes,
+}
+
+/// What the registry answered.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    pub status: StatusCode,
+    pub content_type: Option<String>,
+    pub body: Bytes,
+}
+
+/// Why there is no answer of the registry's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum RegistryError {
+    #[error("There is no schema registry here: schema_registry_url is not set")]
+    None,
+    #[error("Not a path of a schema registry")]
+    Path,
+    #[error("The schema registry cannot be reached")]
+    Unreachable,
+    #[error("The schema registry took too long to answer")]
+    Timeout,
+    #[error("The schema registry failed")]
+    Failed,
+    #[error("The schema registry refused the credentials of this gateway")]
+    Credentials,
+}
+
+pub struct SchemaRegistry<H> {
+    host: H,
+    config: Rc<Config>,
+}
+
+impl<H: Host> SchemaRegistry<H> {
+    pub fn new(host: H, config: Rc<Config>) -> Self {
+        Self { host, config }
+    }
+
+    /// Makes a call once. What the caller is known by stays here.
+    pub async fn forward(&self, call: Call) -> Result<Answer, RegistryError> {
+        let registry = self.config.schema_registry.as_ref().ok_or(RegistryError::None)?;
+        let request = self.request(registry, call)?;
+        let limit = self.config.connect_timeout + self.config.request_timeout;
+        let whole = Box::pin(self.exchange(request));
+        match select(whole, Box::pin(self.host.sleep(limit))).await {
+            Either::Left((answer, _)) => answer,
+            Either::Right(((), _)) => Err(RegistryError::Timeout),
+        }
+    }
+
+    fn request(&self, registry: &Registry, call: Call) -> Result<Outgoing, RegistryError> {
+        if !is_plain(&call.path) {
+            return Err(RegistryError::Path);
+        }
+        let query = call.query.map(|query| format!("?{query}")).unwrap_or_default();
+        let uri: Uri = format!("{}/{}{query}", registry.url, call.path)
+            .parse()
+            .map_err(|_| RegistryError::Path)?;
+        let mut headers = HeaderMap::new();
+        for (name, value) in [(ACCEPT, call.accept), (CONTENT_TYPE, call.content_type)] {
+            if let Some(value) = value.and_then(|value| HeaderValue::from_bytes(&value).ok()) {
+                headers.insert(name, value);
+            }
+        }
+        if let Some(api_key) = &registry.api_key {
+            let pair = STANDARD.encode(format!("{}:{}", api_key.key, api_key.secret));
+            if let Ok(mut value) = HeaderValue::from_str(&format!("Basic {pair}")) {
+                value.set_sensitive(true);
+                headers.insert(AUTHORIZATION, value);
+            }
+        }
+        Ok(Outgoing {
+            method: call.method,
+            uri,
+            headers,
+            body: call.body,
+            connect_timeout: self.config.connect_timeout,
+            read_timeout: self.config.request_timeout,
+        })
+    }
+
+    async fn exchange(&self, request: Outgoing) -> Result<Answer, RegistryError> {
+        let Incoming { status, headers, mut body } = self.host.send(request).await?;
+        match status {
+            StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+                return Err(RegistryError::Credentials);
+            }
+            // Whither would be the registry's to say, and nowhere else is gone.
+            status if status.is_redirection() => return Err(RegistryError::Failed),
+            _ => {}
+        }
+        let mut whole = BytesMut::new();
+        while let Some(piece) = body.chunk().await {
+            let piece = piece?;
+            if whole.len() + piece.len() > ANSWER_BYTES {
+                return Err(RegistryError::Failed);
+            }
+            whole.extend_from_slice(&piece);
+        }
+        let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        Ok(Answer { status, content_type: content_type.map(str::to_owned), body: whole.freeze() })
+    }
+}
+
+/// Whether a path leads nowhere but down. Servers differ in what they make of
+/// dots that are written as escapes.
+fn is_plain(path: &str) -> bool {
+    let undotted = path.to_ascii_lowercase().replace("%2e", ".");
+    !undotted.split('/').any(|segment| matches!(segment, "." | ".."))
+}
+
+impl From<SendError> for RegistryError {
+    fn from(error: SendError) -> Self {
+        match (error.sent, error.kind) {
+            (_, SendErrorKind::Timeout) => Self::Timeout,
+            (Sent::Not, _) => Self::Unreachable,
+            (Sent::Perhaps, _) => Self::Failed,
+        }
+    }
+}
+
+impl<H> fmt::Debug for SchemaRegistry<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SchemaRegistry").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_leads_down_only() {
+        for path in ["subjects/a/versions", "", "subjects/a%2Fb", "subjects/...", "a//b"] {
+            assert!(is_plain(path), "{path}");
+        }
+        for path in ["..", "subjects/../x", "%2e%2E/x", ".%2e", "a/."] {
+            assert!(!is_plain(path), "{path}");
+        }
+    }
+}
