@@ -11,6 +11,7 @@ use super::bindings::exports::kafka_edge::api::consumer::{
 };
 use super::{Component, services};
 use crate::error::Error as ServiceError;
+use crate::host::spin::starting_tasks;
 use crate::services::consume::{Ack, Consumed, Next};
 use crate::services::topics::Description;
 use crate::{limits, log, names};
@@ -22,44 +23,56 @@ impl Guest for Component {
         start: Start,
         wait: Milliseconds,
     ) -> Result<Option<ConsumerRecord>, Error> {
-        let max_bytes = *limits::PAGE_BYTES.end();
-        let next = Next {
-            group,
-            topics: vec![topic],
-            from: start.into(),
-            wait: time(wait),
-            max: 1,
-            max_bytes,
-            ack: Ack::Auto,
-        };
-        Ok(take(next).await?.pop())
+        starting_tasks(async move {
+            let max_bytes = *limits::PAGE_BYTES.end();
+            let next = Next {
+                group,
+                topics: vec![topic],
+                from: start.into(),
+                wait: time(wait),
+                max: 1,
+                max_bytes,
+                ack: Ack::Auto,
+            };
+            Ok(take(next).await?.pop())
+        })
+        .await
     }
 
     async fn next_page(page: PageRequest) -> Result<Vec<ConsumerRecord>, Error> {
-        take(Next {
-            group: page.group,
-            topics: page.topics,
-            from: page.start.into(),
-            wait: time(page.wait),
-            max: number("max", page.max, &limits::PAGE_RECORDS)?,
-            max_bytes: number("max-bytes", page.max_bytes, &limits::PAGE_BYTES)?,
-            ack: Ack::Auto,
+        starting_tasks(async move {
+            take(Next {
+                group: page.group,
+                topics: page.topics,
+                from: page.start.into(),
+                wait: time(page.wait),
+                max: number("max", page.max, &limits::PAGE_RECORDS)?,
+                max_bytes: number("max-bytes", page.max_bytes, &limits::PAGE_BYTES)?,
+                ack: Ack::Auto,
+            })
+            .await
         })
         .await
     }
 
     async fn list_topics() -> Result<Vec<TopicSummary>, Error> {
-        let topics = services().await?.topics.list().await?;
-        Ok(topics.into_iter().map(Into::into).collect())
+        starting_tasks(async move {
+            let topics = services().await?.topics.list().await?;
+            Ok(topics.into_iter().map(Into::into).collect())
+        })
+        .await
     }
 
     async fn describe_topic(topic: Topic) -> Result<TopicDescription, Error> {
-        names::check_topic(&topic)?;
-        Ok(services().await?.topics.describe(&topic).await?.into())
+        starting_tasks(async move {
+            names::check_topic(&topic)?;
+            Ok(services().await?.topics.describe(&topic).await?.into())
+        })
+        .await
     }
 
     async fn ready() -> Result<(), Error> {
-        Ok(services().await?.topics.ready().await?)
+        starting_tasks(async move { Ok(services().await?.topics.ready().await?) }).await
     }
 }
 

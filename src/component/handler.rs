@@ -11,6 +11,7 @@ use spin_sdk::wit_bindgen::{self, FutureReader, StreamReader, StreamResult};
 
 use super::bindings::exports::wasi::http::handler::Guest;
 use super::{Component, app};
+use crate::host::spin::starting_tasks;
 use crate::http::{self as api, BodyBroken, RequestBody};
 
 /// How much of a body is asked for at a time.
@@ -21,7 +22,7 @@ impl Guest for Component {
         let head = request.get_method();
         let is_head = matches!(head, Method::Head);
         let request = from_wasi_request(head, request)?;
-        let response = api::handle(&app(), request).await;
+        let response = starting_tasks(api::handle(&app(), request)).await;
         to_wasi_response(response, is_head)
     }
 }

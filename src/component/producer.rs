@@ -7,33 +7,40 @@ use super::bindings::exports::kafka_edge::api::producer::{
 };
 use super::{Component, services};
 use crate::error::Error as ServiceError;
+use crate::host::spin::starting_tasks;
 use crate::record::{Header, NewRecord, Written};
 use crate::{limits, names};
 
 impl Guest for Component {
     async fn send(topic: Topic, record: ProducerRecord) -> Result<RecordMetadata, Error> {
-        let mut reports = write(topic, vec![record]).await?;
-        let report = reports.pop().unwrap_or_else(|| {
-            let detail = "there is no report on this record".into();
-            Err(ServiceError::OutcomeUnknown { detail })
-        });
-        Ok(report?.into())
+        starting_tasks(async move {
+            let mut reports = write(topic, vec![record]).await?;
+            let report = reports.pop().unwrap_or_else(|| {
+                let detail = "there is no report on this record".into();
+                Err(ServiceError::OutcomeUnknown { detail })
+            });
+            Ok(report?.into())
+        })
+        .await
     }
 
     async fn send_many(
         topic: Topic,
         records: Vec<ProducerRecord>,
     ) -> Result<Vec<Result<RecordMetadata, Error>>, Error> {
-        if records.len() > limits::RECORDS {
-            let message = format!("More than {} records", limits::RECORDS);
-            return Err(ServiceError::invalid("records", message).into());
-        }
-        let reports = write(topic, records).await?;
-        if let Some(error) = ServiceError::of_all(&reports) {
-            return Err(error.into());
-        }
-        let reports = reports.into_iter();
-        Ok(reports.map(|report| report.map(Into::into).map_err(Into::into)).collect())
+        starting_tasks(async move {
+            if records.len() > limits::RECORDS {
+                let message = format!("More than {} records", limits::RECORDS);
+                return Err(ServiceError::invalid("records", message).into());
+            }
+            let reports = write(topic, records).await?;
+            if let Some(error) = ServiceError::of_all(&reports) {
+                return Err(error.into());
+            }
+            let reports = reports.into_iter();
+            Ok(reports.map(|report| report.map(Into::into).map_err(Into::into)).collect())
+        })
+        .await
     }
 }
 

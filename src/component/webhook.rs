@@ -6,6 +6,7 @@ use super::bindings::exports::kafka_edge::api::webhook::{
     Delivery, Error, Guest, Milliseconds, Progress, Registration, Start, Topic, Webhook,
 };
 use super::{Component, services};
+use crate::host::spin::starting_tasks;
 use crate::services::webhook as service;
 use crate::{limits, names};
 
@@ -15,30 +16,42 @@ impl Guest for Component {
         callback_url: String,
         start: Start,
     ) -> Result<Registration, Error> {
-        names::check_topic(&topic)?;
-        let webhooks = &services().await?.webhooks;
-        Ok(webhooks.register(&topic, &callback_url, start.into()).await?.into())
+        starting_tasks(async move {
+            names::check_topic(&topic)?;
+            let webhooks = &services().await?.webhooks;
+            Ok(webhooks.register(&topic, &callback_url, start.into()).await?.into())
+        })
+        .await
     }
 
     async fn list() -> Result<Vec<Webhook>, Error> {
-        let webhooks = services().await?.webhooks.list().await?;
-        Ok(webhooks.into_iter().map(Into::into).collect())
+        starting_tasks(async move {
+            let webhooks = services().await?.webhooks.list().await?;
+            Ok(webhooks.into_iter().map(Into::into).collect())
+        })
+        .await
     }
 
     async fn get(id: String) -> Result<(Webhook, Vec<Progress>), Error> {
-        let (webhook, progress) = services().await?.webhooks.get(&id).await?;
-        Ok((webhook.into(), progress.into_iter().map(Into::into).collect()))
+        starting_tasks(async move {
+            let (webhook, progress) = services().await?.webhooks.get(&id).await?;
+            Ok((webhook.into(), progress.into_iter().map(Into::into).collect()))
+        })
+        .await
     }
 
     async fn delete(id: String) -> Result<(), Error> {
-        Ok(services().await?.webhooks.delete(&id).await?)
+        starting_tasks(async move { Ok(services().await?.webhooks.delete(&id).await?) }).await
     }
 
     async fn deliver(budget: Milliseconds) -> Result<Vec<Delivery>, Error> {
-        let budget = Duration::from_millis(budget.into());
-        let budget = limits::check_time("budget", budget, limits::BUDGET)?;
-        let deliveries = services().await?.webhooks.deliver(budget).await?;
-        Ok(deliveries.into_iter().map(Into::into).collect())
+        starting_tasks(async move {
+            let budget = Duration::from_millis(budget.into());
+            let budget = limits::check_time("budget", budget, limits::BUDGET)?;
+            let deliveries = services().await?.webhooks.deliver(budget).await?;
+            Ok(deliveries.into_iter().map(Into::into).collect())
+        })
+        .await
     }
 }
 

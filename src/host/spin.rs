@@ -4,17 +4,19 @@ mod body;
 mod clock;
 mod send;
 mod signal;
+mod spawn;
 mod store;
 
 use std::future::Future;
 use std::rc::Rc;
 
-use spin_sdk::{variables, wit_bindgen};
+use spin_sdk::variables;
 
 use super::{Host, Incoming, Outgoing, SendError, VariableError};
 
 pub use body::SpinBody;
 pub use signal::{SpinWait, SpinWake};
+pub use spawn::starting_tasks;
 
 /// One instance of the component on Spin. A clone shares the open store.
 #[derive(Debug, Clone, Default)]
@@ -45,7 +47,7 @@ impl Host for SpinHost {
     }
 
     fn spawn(&self, task: impl Future<Output = ()> + 'static) {
-        wit_bindgen::spawn(task);
+        spawn::spawn(task);
     }
 
     fn signal(&self) -> (SpinWake, SpinWait) {

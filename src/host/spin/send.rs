@@ -11,6 +11,7 @@ use spin_sdk::wasip3::{wit_future, wit_stream};
 use spin_sdk::wit_bindgen;
 
 use super::body::SpinBody;
+use super::spawn::spawn;
 use crate::host::{Incoming, Outgoing, SendError, SendErrorKind, Sent};
 
 pub(super) async fn send(request: Outgoing) -> Result<Incoming<SpinBody>, SendError> {
@@ -48,7 +49,7 @@ fn body_stream(body: Bytes) -> (Option<wit_bindgen::StreamReader<u8>>, Trailers)
         return (None, trailers);
     }
     let (mut writer, contents) = wit_stream::new();
-    wit_bindgen::spawn(async move {
+    spawn(async move {
         let unsent = writer.write_all(body.into()).await;
         drop(writer);
         if unsent.is_empty() {
