@@ -7,12 +7,12 @@ use spin_sdk::wasip3::http::types::{
     ErrorCode, Fields, Method, Request, Response, Scheme, Trailers,
 };
 use spin_sdk::wasip3::{wit_future, wit_stream};
-use spin_sdk::wit_bindgen::{self, FutureReader, StreamReader, StreamResult};
+use spin_sdk::wit_bindgen::{self, FutureReader, StreamReader, StreamResult, StreamWriter};
 
 use super::bindings::exports::wasi::http::handler::Guest;
 use super::{Component, app};
 use crate::host::spin::starting_tasks;
-use crate::http::{self as api, BodyBroken, RequestBody};
+use crate::http::{self as api, Body, BodyBroken, RequestBody, Source};
 
 /// How much of a body is asked for at a time.
 const PIECE: usize = 64 * 1024;
@@ -108,8 +108,11 @@ fn to_wasi_response(response: api::Response, is_head: bool) -> Result<Response, 
         .into_iter()
         .map(|(name, value)| (name.as_str().to_owned(), value.into_bytes()))
         .collect();
-    if !body.is_empty() && !is_head {
-        entries.push((CONTENT_LENGTH.as_str().into(), body.len().to_string().into_bytes()));
+    if let Body::Whole(bytes) = &body
+        && !bytes.is_empty()
+        && !is_head
+    {
+        entries.push((CONTENT_LENGTH.as_str().into(), bytes.len().to_string().into_bytes()));
     }
     let headers = Fields::from_list(&entries)
         .map_err(|error| ErrorCode::InternalError(Some(format!("{error:?}"))))?;
@@ -118,10 +121,13 @@ fn to_wasi_response(response: api::Response, is_head: bool) -> Result<Response, 
     let contents = (!body.is_empty()).then_some(contents);
     let (wasi, _transmitted) = Response::new(headers, contents, trailers);
     wasi.set_status_code(status.as_u16()).map_err(|()| ErrorCode::ConfigurationError)?;
-    wit_bindgen::spawn(async move {
-        let unsent = writer.write_all(body.into()).await;
+    wit_bindgen::spawn(starting_tasks(async move {
+        let sent = match body {
+            Body::Whole(bytes) => writer.write_all(bytes.into()).await.is_empty(),
+            Body::Stream(mut source) => send(&mut *source, &mut writer).await,
+        };
         drop(writer);
-        if !unsent.is_empty() {
+        if !sent {
             // The caller is gone, and `on_sent` with this.
             return;
         }
@@ -131,6 +137,17 @@ fn to_wasi_response(response: api::Response, is_head: bool) -> Result<Response, 
             sent();
         }
         let _ = done.write(Ok(None)).await;
-    });
+    }));
     Ok(wasi)
+}
+
+/// Sends a body while it is made: no piece is asked for before the host has
+/// taken the one before. Answers whether the host took all of it.
+async fn send(source: &mut dyn Source, writer: &mut StreamWriter<u8>) -> bool {
+    while let Some(piece) = source.next().await {
+        if !writer.write_all(piece.into()).await.is_empty() {
+            return false;
+        }
+    }
+    true
 }

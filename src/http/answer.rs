@@ -8,6 +8,7 @@ use http::StatusCode;
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde::Serialize;
 
+use super::body::{Body, Source};
 use super::refusal::Refusal;
 use crate::error::Error;
 use crate::services::credentials::CredentialError;
@@ -17,7 +18,7 @@ use crate::services::schema_registry::RegistryError;
 pub struct Response {
     pub status: StatusCode,
     pub headers: Vec<(HeaderName, String)>,
-    pub body: Bytes,
+    pub body: Body,
     /// To be called once the body has been taken over completely on its way
     /// to the caller, and to be dropped when it could not be.
     pub on_sent: Option<Box<dyn FnOnce()>>,
@@ -27,7 +28,7 @@ impl Response {
     fn new(status: StatusCode, content_type: &str, body: impl Into<Bytes>) -> Self {
         let headers =
             vec![(CONTENT_TYPE, content_type.to_owned()), (CACHE_CONTROL, "no-store".to_owned())];
-        Self { status, headers, body: body.into(), on_sent: None }
+        Self { status, headers, body: Body::Whole(body.into()), on_sent: None }
     }
 
     pub fn json(status: StatusCode, body: &impl Serialize) -> Self {
@@ -44,10 +45,16 @@ impl Response {
         Self::new(status, content_type.unwrap_or("application/json"), body)
     }
 
+    /// A body that is made while it is sent.
+    pub(super) fn stream(content_type: &str, source: impl Source + 'static) -> Self {
+        let body = Body::Stream(Box::new(source));
+        Self { body, ..Self::new(StatusCode::OK, content_type, Bytes::new()) }
+    }
+
     /// No body.
     pub fn empty() -> Self {
         let headers = vec![(CACHE_CONTROL, "no-store".to_owned())];
-        Self { status: StatusCode::NO_CONTENT, headers, body: Bytes::new(), on_sent: None }
+        Self { status: StatusCode::NO_CONTENT, headers, body: Body::default(), on_sent: None }
     }
 
     /// Not ready to serve, for whatever reason.
@@ -59,6 +66,15 @@ impl Response {
     pub fn with_header(mut self, name: HeaderName, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
+    }
+
+    /// The body, where it is there as a whole; nothing of one that is still to
+    /// be made.
+    pub fn whole_body(&self) -> &[u8] {
+        match &self.body {
+            Body::Whole(bytes) => bytes,
+            Body::Stream(_) => &[],
+        }
     }
 
     pub fn header(&self, name: &HeaderName) -> Option<&str> {
@@ -250,7 +266,7 @@ mod tests {
         let response = refusal.into();
         assert_eq!(response.header(&CACHE_CONTROL), Some("no-store"));
         assert_eq!(response.header(&CONTENT_TYPE), Some("application/json"));
-        (response.status.as_u16(), String::from_utf8(response.body.to_vec()).unwrap())
+        (response.status.as_u16(), String::from_utf8(response.whole_body().to_vec()).unwrap())
     }
 
     #[test]

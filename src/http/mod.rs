@@ -5,6 +5,7 @@
 
 mod admission;
 mod answer;
+mod body;
 mod endpoints;
 mod limits;
 mod ndjson;
@@ -19,6 +20,7 @@ pub mod upstash;
 use http::Method;
 
 pub use answer::Response;
+pub use body::{Body, Source};
 pub use request::{BodyBroken, Request, RequestBody};
 pub use routes::{Caller, Endpoint, Route, Topic, routes};
 

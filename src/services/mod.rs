@@ -9,6 +9,7 @@ pub mod instances;
 pub mod produce;
 pub mod read;
 pub mod schema_registry;
+pub mod stream;
 pub mod topics;
 pub mod webhook;
 
@@ -25,6 +26,9 @@ use crate::state::lane::Params;
 /// under way; nothing correct depends on that.
 #[derive(Debug)]
 pub struct Services<H: Host, L> {
+    host: H,
+    log: Rc<L>,
+    ends: Rc<stream::RecentEnds>,
     pub produce: produce::Produce<H, L>,
     pub consume: Rc<consume::Consume<H, L>>,
     pub groups: Rc<groups::Groups<H, L>>,
@@ -44,6 +48,9 @@ impl<H: Host, L: Log> Services<H, L> {
         let consume = consume::Consume::new(host.clone(), log.clone(), groups.clone(), params);
         let consume = Rc::new(consume);
         Self {
+            host: host.clone(),
+            log: log.clone(),
+            ends: Rc::default(),
             produce: produce::Produce::new(host.clone(), log.clone()),
             consume: consume.clone(),
             groups: groups.clone(),

@@ -113,14 +113,16 @@ pub(crate) trait Taken {
 impl Taken for Response {
     fn taken(self) -> (u16, Value) {
         let json = match self.header(&CONTENT_TYPE) {
-            Some("application/json") => serde_json::from_slice(&self.body).expect("it is JSON"),
+            Some("application/json") => {
+                serde_json::from_slice(self.whole_body()).expect("it is JSON")
+            }
             Some("application/x-ndjson") => self
-                .body
+                .whole_body()
                 .split_inclusive(|byte| *byte == b'\n')
                 .map(|line| serde_json::from_slice::<Value>(line).expect("each line is JSON"))
                 .collect(),
             other => {
-                assert_eq!((other, self.body.len()), (None, 0));
+                assert_eq!((other, self.body.is_empty()), (None, true));
                 Value::Null
             }
         };

@@ -90,7 +90,7 @@ impl Scene {
         let response = self.gateway.send(request).await;
         assert_eq!(response.status, status, "{what}: {response:?}");
         assert_eq!(before, (self.log_calls(), self.gateway.world.store()), "{what}");
-        let json: Value = serde_json::from_slice(&response.body).unwrap();
+        let json: Value = serde_json::from_slice(response.whole_body()).unwrap();
         assert_eq!(json["status"], status, "{what}");
         assert!(json["error"].is_string(), "{what}");
         (response, json)

@@ -1,6 +1,7 @@
-//! `GET /consumer/{topic}`, and acknowledging what it gave.
+//! `GET /consumer/{topic}`: one record, a page or a stream; and acknowledging what it gave.
 
 mod acknowledge;
+mod stream;
 
 use std::collections::BTreeMap;
 
@@ -8,6 +9,7 @@ use http::StatusCode;
 use serde::Serialize;
 
 pub(in crate::http) use self::acknowledge::{ack, nack};
+use self::stream::Format;
 use super::record::Read;
 use super::topics;
 use crate::app::App;
@@ -40,6 +42,9 @@ pub(in crate::http) async fn next<H: Host, L: Log, B>(
     segment: &str,
 ) -> Result<Response, Refusal> {
     let topics = topics(segment)?;
+    if let Some(format) = Format::asked_for(request) {
+        return stream::open(app, request, topics, format).await;
+    }
     let known = ["group", "from", "wait", "max", "max_bytes", "ack", "lease"];
     let query = Query::parse(request.query(), &known)?;
     let max = query.number("max", limits::PAGE_RECORDS)?;

@@ -30,6 +30,9 @@ pub(super) struct Read<'a> {
     receipt: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     delivery_count: Option<u32>,
+    /// With a line of a stream: what to bring back to go on behind it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) cursor: Option<String>,
 }
 
 impl<'a> From<&'a Consumed> for Read<'a> {
@@ -59,6 +62,7 @@ impl<'a> Read<'a> {
             headers: record.headers.as_deref().map(render::headers),
             receipt: None,
             delivery_count: None,
+            cursor: None,
         }
     }
 
@@ -76,6 +80,7 @@ impl<'a> Read<'a> {
             headers: None,
             receipt: None,
             delivery_count: None,
+            cursor: None,
         }
     }
 }

@@ -1,0 +1,43 @@
+//! The body of an answer: there as a whole, or made while it is sent.
+
+use std::fmt;
+
+use bytes::Bytes;
+use futures_util::future::LocalBoxFuture;
+
+/// The body of an answer.
+pub enum Body {
+    Whole(Bytes),
+    /// Pieces until there are no more.
+    Stream(Box<dyn Source>),
+}
+
+/// Makes a body piece by piece, no faster than they are taken.
+pub trait Source {
+    /// The next piece; `None` at the end. It is asked for once the piece before
+    /// has been taken over on its way to the caller. Dropped without that, the
+    /// source knows that its last piece did not arrive.
+    fn next(&mut self) -> LocalBoxFuture<'_, Option<Bytes>>;
+}
+
+impl Body {
+    /// Whether it is known that nothing is in it.
+    pub fn is_empty(&self) -> bool {
+        matches!(self, Self::Whole(bytes) if bytes.is_empty())
+    }
+}
+
+impl Default for Body {
+    fn default() -> Self {
+        Self::Whole(Bytes::new())
+    }
+}
+
+impl fmt::Debug for Body {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Whole(bytes) => bytes.fmt(f),
+            Self::Stream(_) => f.write_str("a stream"),
+        }
+    }
+}

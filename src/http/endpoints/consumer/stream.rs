@@ -1,0 +1,225 @@
+//! `GET /consumer/{topic}` as a stream: server-sent events, or lines of JSON.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+
+use super::super::record::Read;
+use super::{acknowledgement, group};
+use crate::app::App;
+use crate::error::Error;
+use crate::host::Host;
+use crate::http::answer::{ErrorBody, Response, to_json};
+use crate::http::body::Source;
+use crate::http::ndjson;
+use crate::http::query::Query;
+use crate::http::refusal::Refusal;
+use crate::http::request::Request;
+use crate::log::Log;
+use crate::services::consume::{Handed, StartFrom};
+use crate::services::stream::{Reader, Stream};
+
+/// A sign of life when there is no record, for whatever sits between us and
+/// the reader; and how we find out that the reader is gone.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+
+/// The longest that one answer goes on. The reader comes again with its cursor
+/// (an `EventSource` does so by itself), and is asked again who it is.
+const LONGEST: Duration = Duration::from_secs(15 * 60);
+
+/// How a stream is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Format {
+    Events,
+    Lines,
+}
+
+impl Format {
+    /// What the caller accepts, if that is a stream: the first media type in
+    /// `accept` that we have.
+    pub(super) fn asked_for<B>(request: &Request<B>) -> Option<Self> {
+        let values = request.header_values("accept");
+        let ranges = values.flat_map(|value| value.split(|byte| *byte == b','));
+        let types = ranges.map(|range| {
+            let end = range.iter().position(|byte| *byte == b';').unwrap_or(range.len());
+            range[..end].trim_ascii().to_ascii_lowercase()
+        });
+        let format = types.map(|media_type| match &media_type[..] {
+            b"text/event-stream" => Some(Some(Self::Events)),
+            b"application/x-ndjson" => Some(Some(Self::Lines)),
+            b"application/json" | b"application/*" | b"*/*" => Some(None),
+            _ => None,
+        });
+        format.flatten().next().flatten()
+    }
+
+    fn content_type(self) -> &'static str {
+        match self {
+            Self::Events => "text/event-stream",
+            Self::Lines => ndjson::CONTENT_TYPE,
+        }
+    }
+}
+
+pub(super) async fn open<H: Host, L: Log, B>(
+    app: &App<H, L>,
+    request: &Request<B>,
+    topics: Vec<String>,
+    format: Format,
+) -> Result<Response, Refusal> {
+    let query = Query::parse(request.query(), &["group", "from", "ack", "lease"])?;
+    let ack = acknowledgement(&query)?;
+    let reader = if query.bytes("group").is_some() {
+        Reader::Group { name: group(&query)?, from: query.from()?.unwrap_or_default(), ack }
+    } else if query.bytes("ack").is_some() {
+        return Err(Error::invalid("ack", "Only a group acknowledges records").into());
+    } else {
+        Reader::Tail { from: query.from()?.unwrap_or(StartFrom::Latest) }
+    };
+    let cursor = request.header("last-event-id").filter(|value| !value.is_empty());
+    let cursor = cursor.map(|value| String::from_utf8_lossy(value));
+    let services = app.services().await?;
+    let mut stream = Stream::open(services, topics, reader, cursor.as_deref()).await?;
+    // What fails at once is an answer with a status of its own.
+    let first = stream.next(Duration::ZERO).await?;
+    let source = Pieces { stream, format, first: Some(first), sent: None, stage: Stage::Head };
+    Ok(Response::stream(format.content_type(), source))
+}
+
+/// The pieces of the body: a page of records each.
+struct Pieces<H: Host, L: Log> {
+    stream: Stream<H, L>,
+    format: Format,
+    first: Option<Handed>,
+    /// What is in the piece that was given last.
+    sent: Option<Handed>,
+    stage: Stage,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Head,
+    Records,
+    Over,
+}
+
+impl<H: Host, L: Log> Source for Pieces<H, L> {
+    fn next(&mut self) -> LocalBoxFuture<'_, Option<Bytes>> {
+        self.piece().boxed_local()
+    }
+}
+
+impl<H: Host, L: Log> Pieces<H, L> {
+    async fn piece(&mut self) -> Option<Bytes> {
+        // Who asks for more has taken what was given.
+        if let Some(sent) = self.sent.take() {
+            sent.delivered();
+        }
+        if self.stage == Stage::Head {
+            self.stage = Stage::Records;
+            if self.format == Format::Events {
+                return Some(self.head());
+            }
+        }
+        if self.stage == Stage::Over || self.stream.age() >= LONGEST {
+            return None;
+        }
+        let page = match self.first.take() {
+            Some(first) if !first.records.is_empty() => Ok(first),
+            _ => self.stream.next(HEARTBEAT).await,
+        };
+        match page {
+            Ok(page) => {
+                let piece = self.render(&page);
+                self.sent = Some(page);
+                Some(piece)
+            }
+            Err(error) => {
+                self.stage = Stage::Over;
+                Some(self.failed(&error))
+            }
+        }
+    }
+
+    /// Comes at once, so that the reader knows that it is connected, and where.
+    fn head(&self) -> Bytes {
+        format!("retry: 2000\nid: {}\n\n", self.stream.cursor()).into()
+    }
+
+    fn render(&mut self, page: &Handed) -> Bytes {
+        if page.records.is_empty() {
+            return Bytes::from_static(match self.format {
+                Format::Events => b":\n\n",
+                Format::Lines => b"\n",
+            });
+        }
+        let mut piece = Vec::new();
+        for consumed in &page.records {
+            let cursor = self.stream.pass(consumed);
+            let mut read = Read::from(consumed);
+            match self.format {
+                Format::Events => {
+                    piece.extend(format!("id: {cursor}\ndata: ").into_bytes());
+                    piece.extend(to_json(&read));
+                    piece.extend(b"\n\n");
+                }
+                Format::Lines => {
+                    read.cursor = Some(cursor);
+                    piece.extend(to_json(&read));
+                    piece.push(b'\n');
+                }
+            }
+        }
+        piece.into()
+    }
+
+    fn failed(&self, error: &Error) -> Bytes {
+        let mut piece = match self.format {
+            Format::Events => b"event: error\ndata: ".to_vec(),
+            Format::Lines => Vec::new(),
+        };
+        piece.extend(to_json(&ErrorBody::from(error)));
+        piece.extend(match self.format {
+            Format::Events => &b"\n\n"[..],
+            Format::Lines => b"\n",
+        });
+        piece.into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_media_type_that_we_have_counts() {
+        let asked_for = |accept: &[&str]| {
+            Format::asked_for(&Request {
+                method: http::Method::GET,
+                target: "/".into(),
+                headers: accept
+                    .iter()
+                    .map(|value| ("Accept".into(), Bytes::copy_from_slice(value.as_bytes())))
+                    .collect(),
+                scheme: None,
+                authority: None,
+                body: (),
+            })
+        };
+        for (accept, format) in [
+            (&["text/event-stream"][..], Some(Format::Events)),
+            (&["Text/Event-Stream; q=0.9"], Some(Format::Events)),
+            (&["text/html, application/x-ndjson;q=1, */*"], Some(Format::Lines)),
+            (&["text/html", "text/event-stream"], Some(Format::Events)),
+            (&["application/json, text/event-stream"], None),
+            (&["*/*"], None),
+            (&["text/html"], None),
+            (&[""], None),
+            (&[], None),
+        ] {
+            assert_eq!(asked_for(accept), format, "{accept:?}");
+        }
+    }
+}

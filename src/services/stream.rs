@@ -1,0 +1,179 @@
+//! Records as they come, page after page, until nobody takes them.
+//!
+//! With a group it is the group that reads: its position moves as pages are
+//! taken, and other callers of the group get other records. Without one it is
+//! a [`tail`]: it moves nothing, and its place is a [`cursor`] that the reader
+//! brings back.
+
+mod cursor;
+mod tail;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::rc::Rc;
+use std::time::Duration;
+
+use self::cursor::Cursor;
+pub(in crate::services) use self::tail::RecentEnds;
+use self::tail::Tail;
+use super::Services;
+use crate::error::{Error, Result};
+use crate::host::Host;
+use crate::log::Log;
+use crate::services::consume::{Ack, Consumed, Handed, Next, StartFrom};
+use crate::services::groups::SeekTo;
+
+/// What is in memory of a stream: one page. Large enough that a page costs
+/// little beside its records.
+const PAGE_RECORDS: usize = 500;
+const PAGE_BYTES: usize = 512 * 1024;
+
+/// Who reads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reader {
+    Group {
+        name: String,
+        from: StartFrom,
+        ack: Ack,
+    },
+    /// Nobody in particular.
+    Tail {
+        from: StartFrom,
+    },
+}
+
+/// A stream that somebody reads.
+pub struct Stream<H: Host, L: Log> {
+    services: Rc<Services<H, L>>,
+    topics: Vec<String>,
+    cursor: Cursor,
+    source: Source<H, L>,
+    opened: Duration,
+}
+
+enum Source<H: Host, L: Log> {
+    Group { name: String, from: StartFrom, ack: Ack },
+    Tail(Tail<H, L>),
+}
+
+impl<H: Host, L: Log> Stream<H, L> {
+    /// Opens a stream over topics; with a cursor that was given for the same
+    /// topics, behind what its reader has had.
+    pub async fn open(
+        services: Rc<Services<H, L>>,
+        mut topics: Vec<String>,
+        reader: Reader,
+        cursor: Option<&str>,
+    ) -> Result<Self> {
+        topics.sort();
+        topics.dedup();
+        let resumed = cursor.map(|text| Cursor::parse(text, &topics)).transpose()?;
+        let opened = services.host.monotonic();
+        let mut cursor = resumed.clone().unwrap_or_else(|| Cursor::new(&topics));
+        let source = match reader {
+            Reader::Group { name, from, ack } => {
+                for topic in &topics {
+                    services.log.topic(topic).await?;
+                }
+                // Who acknowledges loses nothing: what did not arrive is
+                // handed out again when its lease is over.
+                if let (Some(resumed), Ack::Auto) = (&resumed, ack) {
+                    go_back(&services, &name, resumed).await?;
+                }
+                Source::Group { name, from, ack }
+            }
+            Reader::Tail { from } => {
+                let (host, log) = (services.host.clone(), services.log.clone());
+                let ends = services.ends.clone();
+                let tail = Tail::open(host, log, ends, &topics, from, resumed.as_ref()).await?;
+                for (topic, partition, next) in tail.positions() {
+                    cursor.set(topic, partition, next);
+                }
+                Source::Tail(tail)
+            }
+        };
+        Ok(Self { services, topics, cursor, source, opened })
+    }
+
+    /// The next page; empty when there was none within the wait. As with
+    /// [`Consume::next`], a group moves on once the records are said to be
+    /// [`delivered`](Handed::delivered).
+    ///
+    /// [`Consume::next`]: crate::services::consume::Consume::next
+    pub async fn next(&mut self, wait: Duration) -> Result<Handed> {
+        match &mut self.source {
+            Source::Tail(tail) => {
+                let mut handed = Handed::default();
+                handed.records = tail.next(wait).await?;
+                Ok(handed)
+            }
+            Source::Group { name, from, ack } => {
+                let next = Next {
+                    group: name.clone(),
+                    topics: self.topics.clone(),
+                    from: *from,
+                    wait,
+                    max: PAGE_RECORDS,
+                    max_bytes: PAGE_BYTES,
+                    ack: *ack,
+                };
+                match self.services.consume.next(next).await {
+                    // Others of the group are at work, for the moment.
+                    Err(Error::Busy(_)) => Ok(Handed::default()),
+                    handed => Ok(handed?.unwrap_or_default()),
+                }
+            }
+        }
+    }
+
+    /// The cursor behind a record, given in the order in which they came.
+    pub fn pass(&mut self, consumed: &Consumed) -> String {
+        let Consumed { topic, record, .. } = consumed;
+        self.cursor.set(topic, record.partition, record.offset + 1);
+        self.cursor.to_text()
+    }
+
+    /// The cursor behind all that was passed.
+    pub fn cursor(&self) -> String {
+        self.cursor.to_text()
+    }
+
+    /// How long ago it was opened.
+    pub fn age(&self) -> Duration {
+        self.services.host.monotonic().saturating_sub(self.opened)
+    }
+}
+
+/// Moves a group back to where its reader was, if it is beyond that: what was
+/// on its way when the connection broke was counted as delivered. Never
+/// forward, whatever the reader claims to have had.
+async fn go_back<H: Host, L: Log>(
+    services: &Services<H, L>,
+    name: &str,
+    cursor: &Cursor,
+) -> Result<()> {
+    let standings = match services.groups.get(name, |_| true).await {
+        Ok(group) => group.topics,
+        Err(Error::UnknownGroup(_)) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    for (topic, mut back) in cursor.known() {
+        let committed: BTreeMap<_, _> = standings
+            .get(topic)
+            .into_iter()
+            .flatten()
+            .map(|standing| (standing.partition, standing.committed))
+            .collect();
+        back.retain(|partition, next| committed.get(partition).is_some_and(|at| at > next));
+        if !back.is_empty() {
+            services.groups.seek(name, topic, SeekTo::Offsets(back)).await?;
+        }
+    }
+    Ok(())
+}
+
+impl<H: Host, L: Log> fmt::Debug for Stream<H, L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stream").field("topics", &self.topics).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,208 @@
+//! Reading topics as they grow, for no group: the positions live in here.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures_util::future::try_join_all;
+
+use super::cursor::Cursor;
+use super::{PAGE_BYTES, PAGE_RECORDS};
+use crate::error::{Error, Result};
+use crate::host::Host;
+use crate::log::{Fetch, Log, Place};
+use crate::services::consume::{Consumed, StartFrom};
+
+/// Between two looks at the ends of the log: short at first, then longer.
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_millis(200);
+
+/// What one tail has learned of the ends of a topic does for all others in
+/// this instance for so long: many of them cost no more than one.
+const ENDS_AGE: Duration = Duration::from_millis(100);
+
+type Ends = BTreeMap<i32, i64>;
+
+/// The ends of topics, as they were last asked for and when.
+#[derive(Debug, Default)]
+pub(in crate::services) struct RecentEnds(RefCell<HashMap<String, (Duration, Ends)>>);
+
+impl RecentEnds {
+    async fn of<H: Host, L: Log>(&self, host: &H, log: &L, topic: &str) -> Result<Ends> {
+        let now = host.monotonic();
+        if let Some((asked, ends)) = self.0.borrow_mut().get_mut(topic) {
+            if now.saturating_sub(*asked) < ENDS_AGE {
+                return Ok(ends.clone());
+            }
+            // Whoever comes while we ask goes by what was known.
+            *asked = now;
+        }
+        let ends = match log.ends(topic).await {
+            // Then every partition is tried, which finds out as well.
+            Err(Error::Unsupported(_)) => Ends::new(),
+            ends => ends?,
+        };
+        self.0.borrow_mut().insert(topic.to_owned(), (now, ends.clone()));
+        Ok(ends)
+    }
+}
+
+pub(super) struct Tail<H: Host, L: Log> {
+    host: H,
+    log: Rc<L>,
+    ends: Rc<RecentEnds>,
+    topics: Vec<Rc<str>>,
+    partitions: Vec<Partition>,
+    /// Where the next round begins, so that no partition starves.
+    first: usize,
+}
+
+struct Partition {
+    topic: Rc<str>,
+    number: i32,
+    next: i64,
+    /// Where the log reads in sequence.
+    place: Option<Place>,
+    end: Option<i64>,
+    /// Nothing was there although the end was here.
+    drained_at: Option<i64>,
+}
+
+impl Partition {
+    fn may_have_records(&self) -> bool {
+        self.end.is_none_or(|end| end > self.next.max(self.drained_at.unwrap_or(0)))
+    }
+}
+
+impl<H: Host, L: Log> Tail<H, L> {
+    /// Goes on at a cursor, or starts at one end. A partition that the cursor
+    /// does not know came later, and is read from its beginning.
+    pub(super) async fn open(
+        host: H,
+        log: Rc<L>,
+        ends: Rc<RecentEnds>,
+        topics: &[String],
+        from: StartFrom,
+        cursor: Option<&Cursor>,
+    ) -> Result<Self> {
+        let at_ends = cursor.is_none() && from == StartFrom::Latest;
+        let mut tail = Self {
+            host,
+            log,
+            ends,
+            topics: topics.iter().map(|topic| topic.as_str().into()).collect(),
+            partitions: Vec::new(),
+            first: 0,
+        };
+        for topic in tail.topics.clone() {
+            let partitions = tail.log.topic(&topic).await?.partitions;
+            let starts = if at_ends { tail.log.ends(&topic).await? } else { Ends::new() };
+            for number in 0..partitions {
+                let known = cursor.and_then(|cursor| cursor.get(&topic, number));
+                let next = known.or_else(|| starts.get(&number).copied()).unwrap_or(0);
+                tail.add(topic.clone(), number, next);
+            }
+        }
+        Ok(tail)
+    }
+
+    fn add(&mut self, topic: Rc<str>, number: i32, next: i64) {
+        let (place, end, drained_at) = (None, None, None);
+        self.partitions.push(Partition { topic, number, next, place, end, drained_at });
+    }
+
+    pub(super) fn positions(&self) -> impl Iterator<Item = (&str, i32, i64)> {
+        self.partitions
+            .iter()
+            .map(|partition| (&*partition.topic, partition.number, partition.next))
+    }
+
+    /// Records of one partition, in order. None within the wait: empty.
+    pub(super) async fn next(&mut self, wait: Duration) -> Result<Vec<Consumed>> {
+        let give_up = self.host.monotonic() + wait;
+        let mut pause = FIRST_PAUSE;
+        loop {
+            let waiting = |partition: &Partition| partition.end.is_some();
+            let known = self.partitions.iter().any(|p| waiting(p) && p.may_have_records());
+            if !known {
+                self.look().await?;
+            }
+            for step in 0..self.partitions.len() {
+                let index = (self.first + step) % self.partitions.len();
+                if self.partitions[index].may_have_records() {
+                    let records = self.fetch(index).await?;
+                    if !records.is_empty() {
+                        self.first = index + 1;
+                        return Ok(records);
+                    }
+                }
+            }
+            let left = give_up.saturating_sub(self.host.monotonic());
+            if left.is_zero() {
+                return Ok(Vec::new());
+            }
+            self.host.sleep(pause.min(left)).await;
+            pause = (pause * 3 / 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// Looks at the ends, and for partitions that were added.
+    async fn look(&mut self) -> Result<()> {
+        let (host, log, recent) = (&self.host, &*self.log, &*self.ends);
+        let looks = self.topics.iter().map(async |topic| {
+            let ends = recent.of(host, log, topic).await?;
+            Ok::<_, Error>((topic.clone(), log.topic(topic).await?.partitions, ends))
+        });
+        for (topic, count, ends) in try_join_all(looks).await? {
+            let known = self.partitions.iter().filter(|known| known.topic == topic).count();
+            for number in known as i32..count {
+                self.add(topic.clone(), number, 0);
+            }
+            for partition in self.partitions.iter_mut().filter(|known| known.topic == topic) {
+                partition.end = ends.get(&partition.number).copied();
+            }
+        }
+        Ok(())
+    }
+
+    async fn fetch(&mut self, index: usize) -> Result<Vec<Consumed>> {
+        let partition = &mut self.partitions[index];
+        let fetched = self
+            .log
+            .fetch(Fetch {
+                topic: &partition.topic,
+                partition: partition.number,
+                offset: partition.next,
+                place: partition.place.take(),
+                max_records: PAGE_RECORDS,
+                max_bytes: PAGE_BYTES,
+                wait: Duration::ZERO,
+            })
+            .await?;
+        partition.next = fetched.next;
+        partition.place = fetched.place;
+        if fetched.records.is_empty() {
+            partition.drained_at = partition.end;
+        }
+        let topic = &partition.topic;
+        let consumed = |record| Consumed { topic: topic.clone(), record, claim: None };
+        Ok(fetched.records.into_iter().map(consumed).collect())
+    }
+}
+
+impl<H: Host, L: Log> Drop for Tail<H, L> {
+    fn drop(&mut self) {
+        let places = self.partitions.iter_mut().filter_map(|partition| partition.place.take());
+        let places: Vec<_> = places.collect();
+        if places.is_empty() {
+            return;
+        }
+        let log = self.log.clone();
+        self.host.spawn(async move {
+            for place in places {
+                log.close(place).await;
+            }
+        });
+    }
+}

@@ -1,0 +1,292 @@
+//! `/consumer` as a stream.
+
+use std::time::Duration;
+
+use http::Method;
+use http::header::CONTENT_TYPE;
+use kafka_edge::error::Error;
+use kafka_edge::http::{Body, Source};
+use kafka_edge_sim::local;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use crate::gateway::{Gateway, header, request};
+
+/// Who reads a stream, and takes a piece only when asked to.
+struct Reader(Box<dyn Source>);
+
+impl Reader {
+    async fn open(gateway: &Gateway, target: &str, accept: &str, cursor: Option<&str>) -> Self {
+        let mut request = request(Method::GET, target);
+        request.headers.push(header("Accept", accept.as_bytes()));
+        request.headers.extend(cursor.map(|id| header("Last-Event-ID", id.as_bytes())));
+        let response = gateway.send(request).await;
+        assert_eq!(response.status, 200, "{response:?}");
+        assert_eq!(response.header(&CONTENT_TYPE), Some(accept));
+        match response.body {
+            Body::Stream(source) => Self(source),
+            Body::Whole(_) => panic!("a stream was asked for"),
+        }
+    }
+
+    async fn events(gateway: &Gateway, target: &str, cursor: Option<&str>) -> Self {
+        let mut reader = Self::open(gateway, target, "text/event-stream", cursor).await;
+        let head = reader.piece().await.expect("it begins");
+        assert!(head.starts_with("retry: 2000\nid: ") && head.ends_with("\n\n"), "{head}");
+        reader
+    }
+
+    async fn piece(&mut self) -> Option<String> {
+        let piece = self.0.next().await?;
+        Some(String::from_utf8(piece.to_vec()).expect("it is text"))
+    }
+
+    /// The events of the next piece with records: cursor and record of each.
+    async fn page(&mut self) -> Vec<(String, Value)> {
+        let piece = loop {
+            let piece = self.piece().await.expect("it goes on");
+            if piece != ":\n\n" {
+                break piece;
+            }
+        };
+        let events = piece.split_terminator("\n\n").map(|event| {
+            let (id, data) = event.split_once('\n').expect("two lines");
+            let id = id.strip_prefix("id: ").expect("a cursor").to_owned();
+            let data = data.strip_prefix("data: ").expect("data");
+            (id, serde_json::from_str(data).expect("it is JSON"))
+        });
+        events.collect()
+    }
+}
+
+fn messages(page: &[(String, Value)]) -> Vec<&str> {
+    page.iter().map(|(_, record)| record["message"].as_str().expect("text")).collect()
+}
+
+fn gateway() -> Gateway {
+    let gateway = Gateway::open();
+    for message in ["a", "b", "c"] {
+        gateway.log.append("t", 0, message);
+    }
+    gateway
+}
+
+async fn committed(gateway: &Gateway) -> Value {
+    // What was delivered is written down within moments.
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    gateway.get("/groups/g").await.1["topics"][0]["partitions"][0]["committed"].clone()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_tail_starts_at_the_end_and_moves_nothing() {
+    local(async {
+        for in_places in [false, true] {
+            let gateway = gateway();
+            if in_places {
+                gateway.log.read_in_places(2);
+            }
+            let mut tail = Reader::events(&gateway, "/consumer/t", None).await;
+            let mut whole = Reader::events(&gateway, "/consumer/t?from=earliest", None).await;
+            let mut seen = Vec::new();
+            while seen.len() < 3 {
+                seen.extend(whole.page().await);
+            }
+            assert_eq!(messages(&seen), ["a", "b", "c"]);
+            gateway.log.append("t", 1, "d");
+            let page = tail.page().await;
+            assert_eq!(messages(&page), ["d"]);
+            assert_eq!((&page[0].1["partition"], &page[0].1["topic"]), (&json!(1), &json!("t")));
+            assert!(gateway.world.store().is_empty());
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cursor_goes_on_where_its_reader_was_on_any_instance() {
+    local(async {
+        let gateway = gateway();
+        let mut reader = Reader::open(&gateway, "/consumer/t", "text/event-stream", None).await;
+        let head = reader.piece().await.expect("it begins");
+        let at_end = head.trim().split_once("id: ").expect("a cursor").1.to_owned();
+        let mut first = Reader::events(&gateway, "/consumer/t?from=earliest", None).await;
+        let page = first.page().await;
+        gateway.log.append("t", 0, "d");
+        gateway.log.append("t", 1, "e");
+        let other = gateway.restarted();
+        for (cursor, expected) in
+            [(&at_end, "de"), (&page[0].0, "bcde"), (&page[1].0, "cde"), (&page[2].0, "de")]
+        {
+            let mut resumed = Reader::events(&other, "/consumer/t", Some(cursor)).await;
+            let mut seen = Vec::new();
+            while seen.len() < expected.len() {
+                seen.extend(resumed.page().await);
+            }
+            assert_eq!(messages(&seen).concat(), expected);
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn with_a_group_a_page_counts_once_it_was_taken() {
+    local(async {
+        let gateway = gateway();
+        let mut reader = Reader::events(&gateway, "/consumer/t?group=g", None).await;
+        let page = reader.page().await;
+        assert_eq!(messages(&page), ["a", "b", "c"]);
+        // The host did not take the piece: the next reader gets it.
+        drop(reader);
+        let mut reader = Reader::events(&gateway, "/consumer/t?group=g", None).await;
+        assert_eq!(messages(&reader.page().await), ["a", "b", "c"]);
+        gateway.log.append("t", 0, "d");
+        assert_eq!(messages(&reader.page().await), ["d"], "asked for, so the others were taken");
+        drop(reader);
+        assert_eq!(committed(&gateway).await, 3);
+        assert_eq!(gateway.get("/consumer/t?group=g").await.1["message"], "d");
+        assert_eq!(committed(&gateway).await, 4);
+
+        // Of the first page only the first event arrived.
+        let mut resumed = Reader::events(&gateway, "/consumer/t?group=g", Some(&page[0].0)).await;
+        let again = resumed.page().await;
+        assert_eq!(messages(&again), ["b", "c", "d"]);
+        drop(resumed);
+        // A cursor from ahead moves nothing.
+        let ahead = Reader::events(&gateway, "/consumer/t?group=g", Some(&again[2].0)).await;
+        drop(ahead);
+        assert_eq!(committed(&gateway).await, 1);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn claimed_records_come_as_a_stream_too() {
+    local(async {
+        let gateway = gateway();
+        let target = "/consumer/t?group=g&ack=manual&lease=60";
+        let mut reader = Reader::events(&gateway, target, None).await;
+        let page = reader.page().await;
+        assert_eq!(messages(&page), ["a", "b", "c"]);
+        let body = json!({"receipts": [page[0].1["receipt"]]});
+        let (_, acked) = gateway.post_json("/consumer/t/ack?group=g", &body).await;
+        assert_eq!(acked["receipts"][0]["status"], "acked");
+        assert_eq!(committed(&gateway).await, 1);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn lines_carry_their_cursor() {
+    local(async {
+        let gateway = gateway();
+        let target = "/consumer/t?from=earliest";
+        let mut reader = Reader::open(&gateway, target, "application/x-ndjson", None).await;
+        let piece = reader.piece().await.expect("it begins");
+        let lines: Vec<Value> =
+            piece.lines().map(|line| serde_json::from_str(line).expect("it is JSON")).collect();
+        assert_eq!(lines.len(), 3);
+        assert_eq!((&lines[1]["message"], &lines[1]["offset"]), (&json!("b"), &json!(1)));
+        let cursor = lines[1]["cursor"].as_str().expect("a cursor");
+        let mut resumed = Reader::events(&gateway, "/consumer/t", Some(cursor)).await;
+        assert_eq!(messages(&resumed.page().await), ["c"]);
+        assert_eq!(reader.piece().await.as_deref(), Some("\n"), "a sign of life");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_silent_stream_shows_signs_of_life_and_ends_after_a_while() {
+    local(async {
+        let gateway = Gateway::open();
+        for target in ["/consumer/t", "/consumer/t?group=g"] {
+            let start = Instant::now();
+            let mut reader = Reader::events(&gateway, target, None).await;
+            let mut beats = 0;
+            while let Some(piece) = reader.piece().await {
+                assert_eq!(piece, ":\n\n");
+                beats += 1;
+                let expected = Duration::from_secs(15 * beats);
+                assert!(start.elapsed() < expected + Duration::from_secs(2), "{target}");
+            }
+            assert!((55..=60).contains(&beats), "{target}: {beats}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_reader_slows_the_polls_and_many_readers_share_them() {
+    local(async {
+        let gateway = Gateway::open();
+        for number in 0..5_000 {
+            gateway.log.append("t", 0, number.to_string());
+        }
+        let mut reader = Reader::events(&gateway, "/consumer/t?from=earliest", None).await;
+        let mut seen = reader.page().await;
+        let before = (gateway.log.calls("fetch"), gateway.log.calls("offsets"));
+        tokio::time::sleep(Duration::from_secs(600)).await;
+        assert_eq!(before, (gateway.log.calls("fetch"), gateway.log.calls("offsets")));
+        assert!(before.0 <= 1, "a page ahead at most");
+        while seen.len() < 5_000 {
+            let page = reader.page().await;
+            assert!(page.len() <= 500);
+            seen.extend(page);
+        }
+        let expected: Vec<_> = (0..5_000).map(|number: i32| number.to_string()).collect();
+        assert_eq!(messages(&seen), expected);
+
+        let mut waiting = Vec::new();
+        for _ in 0..20 {
+            waiting.push(Reader::events(&gateway, "/consumer/t", None).await);
+        }
+        let before = gateway.log.calls("offsets");
+        let beats = waiting.iter_mut().map(Reader::piece);
+        futures_util::future::join_all(beats).await;
+        let polls = gateway.log.calls("offsets") - before;
+        assert!(polls <= 15 * 10, "{polls} looks at the server in 15 s for 20 readers");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_fails_at_once_is_an_answer_and_what_fails_later_an_event() {
+    local(async {
+        let gateway = gateway();
+        let refused = async |target: &str, cursor: Option<&str>| {
+            let mut request = request(Method::GET, target);
+            request.headers.push(header("accept", b"text/event-stream"));
+            request.headers.extend(cursor.map(|id| header("last-event-id", id.as_bytes())));
+            let response = gateway.send(request).await;
+            assert_eq!(response.header(&CONTENT_TYPE), Some("application/json"));
+            let json: Value = serde_json::from_slice(response.whole_body()).expect("it is JSON");
+            (response.status.as_u16(), json["detail"].as_str().unwrap_or_default().to_owned())
+        };
+        assert_eq!(refused("/consumer/none", None).await.0, 404);
+        assert_eq!(refused("/consumer/none?group=g", None).await.0, 404);
+        for (query, detail) in [
+            ("wait=1", "wait"),
+            ("max=1", "max"),
+            ("ack=manual", "ack"),
+            ("group=", "group"),
+            ("from=now", "from"),
+            ("group=g&lease=1", "lease"),
+        ] {
+            let refused = refused(&format!("/consumer/t?{query}"), None).await;
+            assert_eq!(refused, (400, detail.into()), "{query}");
+        }
+        let wrong = refused("/consumer/t", Some("nonsense")).await;
+        assert_eq!(wrong, (400, "last-event-id".into()));
+
+        for target in ["/consumer/t", "/consumer/t?group=g&from=latest"] {
+            let mut reader = Reader::events(&gateway, target, None).await;
+            gateway.log.set_failure(Some(Error::Timeout));
+            let last = reader.piece().await.expect("the error");
+            let expected = "event: error\ndata: {\"error\":\"The Kafka server took too long to \
+                            answer\",\"status\":504}\n\n";
+            assert_eq!(last, expected, "{target}");
+            assert_eq!(reader.piece().await, None);
+            gateway.log.set_failure(None);
+        }
+    })
+    .await;
+}
