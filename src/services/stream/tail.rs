@@ -5,10 +5,9 @@ use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures_util::future::try_join_all;
-
 use super::cursor::Cursor;
 use super::{PAGE_BYTES, PAGE_RECORDS};
+use crate::concurrent::try_join_all;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::log::{Fetch, Log, Place};
