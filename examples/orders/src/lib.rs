@@ -40,10 +40,8 @@ impl Guest for Orders {
             }
             Attempt::Describe => consumer::describe_topic(topic).await.map(drop),
             Attempt::Ready => consumer::ready().await,
-            Attempt::Register => {
-                let url = "https://shop.example/orders".to_owned();
-                webhook::register(topic, url, Start::Latest).await.map(drop)
-            }
+            Attempt::Register => register(&topic, "https://shop.example/orders").await.map(drop),
+            Attempt::RegisterInside => register(&topic, "http://127.0.0.1/").await.map(drop),
             Attempt::Delete => webhook::delete("webhook_of_nobody".into()).await,
             Attempt::Deliver => webhook::deliver(u32::MAX).await.map(drop),
         };
@@ -67,15 +65,13 @@ async fn tell(topic: &str, callback_url: &str, story: &mut Vec<String>) -> Resul
     let nothing = next(topic).await?;
     story.push(format!("then there is {}", if nothing.is_none() { "nothing" } else { "more" }));
 
-    let register =
-        async || webhook::register(topic.to_owned(), callback_url.to_owned(), Start::Latest).await;
-    let registration = register().await?;
+    let registration = register(topic, callback_url).await?;
     let secret = registration.secret.is_some();
     story.push(format!(
         "{} is registered, secret shown: {secret}",
         registration.webhook.callback_url
     ));
-    let again = register().await?;
+    let again = register(topic, callback_url).await?;
     let same = again.webhook.id == registration.webhook.id;
     story.push(format!("again it is the same: {same}, secret shown: {}", again.secret.is_some()));
 
@@ -104,6 +100,10 @@ async fn send(topic: &str, key: &str, order: &[u8]) -> Result<producer::RecordMe
         timestamp: None,
     };
     producer::send(topic.to_owned(), record).await
+}
+
+async fn register(topic: &str, callback_url: &str) -> Result<webhook::Registration, Error> {
+    webhook::register(topic.to_owned(), callback_url.to_owned(), Start::Latest).await
 }
 
 async fn next(topic: &str) -> Result<Option<ConsumerRecord>, Error> {
