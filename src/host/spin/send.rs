@@ -1,27 +1,45 @@
 //! Requests to other servers, over `wasi:http@0.3.0`.
 
+use std::future::{Future, poll_fn};
+use std::pin::pin;
 use std::time::Duration;
 
 use bytes::Bytes;
 use spin_sdk::wasip3::http::client;
 use spin_sdk::wasip3::http::types::{
-    ErrorCode, Fields, Method, Request, RequestOptions, Response, Scheme,
+    ErrorCode, Fields, Method, Request, RequestOptions, Response, Scheme, Trailers,
 };
 use spin_sdk::wasip3::{wit_future, wit_stream};
-use spin_sdk::wit_bindgen;
+use spin_sdk::wit_bindgen::{FutureReader, StreamReader};
 
 use super::body::SpinBody;
 use super::spawn::spawn;
 use crate::host::{Incoming, Outgoing, SendError, SendErrorKind, Sent};
 
 pub(super) async fn send(request: Outgoing) -> Result<Incoming<SpinBody>, SendError> {
-    let response = client::send(to_wasi_request(request)?).await.map_err(from_error_code)?;
+    let (request, body) = to_wasi_request(request)?;
+    let mut answer = pin!(client::send(request));
+    let mut body = Some(Box::pin(body));
+    let response = poll_fn(|cx| {
+        let answer = answer.as_mut().poll(cx);
+        if body.as_mut().is_some_and(|body| body.as_mut().poll(cx).is_ready()) {
+            body = None;
+        }
+        answer
+    });
+    let response = response.await.map_err(from_error_code)?;
+    if let Some(rest) = body {
+        // The server answered before it had the whole body.
+        spawn(rest);
+    }
     from_wasi_response(response)
 }
 
-fn to_wasi_request(request: Outgoing) -> Result<Request, SendError> {
+fn to_wasi_request(
+    request: Outgoing,
+) -> Result<(Request, impl Future<Output = ()> + 'static), SendError> {
     let length = request.body.len();
-    let (contents, trailers) = body_stream(request.body);
+    let (contents, trailers, body) = body_stream(request.body);
     let options = to_wasi_options(request.connect_timeout, request.read_timeout);
     let headers = to_wasi_headers(request.headers, length)?;
     let (wasi, _transmitted) = Request::new(headers, contents, trailers, Some(options));
@@ -35,29 +53,34 @@ fn to_wasi_request(request: Outgoing) -> Result<Request, SendError> {
     wasi.set_authority(authority).map_err(unsendable)?;
     let path = request.uri.path_and_query().map(http::uri::PathAndQuery::as_str);
     wasi.set_path_with_query(path).map_err(unsendable)?;
-    Ok(wasi)
+    Ok((wasi, body))
 }
 
-type Trailers =
-    wit_bindgen::FutureReader<Result<Option<spin_sdk::wasip3::http::types::Trailers>, ErrorCode>>;
+type TrailersResult = Result<Option<Trailers>, ErrorCode>;
 
-/// The body as the host wants it: a stream that a task of its own fills while
-/// the request is under way. The task ends with the stream's other end.
-fn body_stream(body: Bytes) -> (Option<wit_bindgen::StreamReader<u8>>, Trailers) {
+/// The body as the host wants it: a stream, and what fills it while the
+/// request is under way. That ends when the stream's other end does.
+fn body_stream(
+    body: Bytes,
+) -> (Option<StreamReader<u8>>, FutureReader<TrailersResult>, impl Future<Output = ()> + 'static) {
     let (done, trailers) = wit_future::new(|| Ok(None));
-    if body.is_empty() {
-        return (None, trailers);
-    }
-    let (mut writer, contents) = wit_stream::new();
-    spawn(async move {
-        let unsent = writer.write_all(body.into()).await;
-        drop(writer);
-        if unsent.is_empty() {
-            // The reader may be gone; then nobody asks for trailers.
-            let _ = done.write(Ok(None)).await;
+    let (writer, contents) = match body.is_empty() {
+        true => (None, None),
+        false => {
+            let (writer, contents) = wit_stream::new();
+            (Some(writer), Some(contents))
         }
-    });
-    (Some(contents), trailers)
+    };
+    let write = async move {
+        if let Some(mut writer) = writer
+            && !writer.write_all(body.into()).await.is_empty()
+        {
+            return;
+        }
+        // The reader may be gone; then nobody asks for trailers.
+        let _ = done.write(Ok(None)).await;
+    };
+    (contents, trailers, write)
 }
 
 fn to_wasi_options(connect: Duration, read: Duration) -> RequestOptions {
