@@ -1,18 +1,24 @@
 //! The export of `kafka-edge:api/consumer`.
 
+mod claims;
+mod groups;
+
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use spin_sdk::wit_bindgen;
 
 use super::bindings::exports::kafka_edge::api::consumer::{
-    ConsumerRecord, Error, Guest, Milliseconds, PageRequest, PartitionOffsets, Start, Topic,
-    TopicDescription, TopicSummary,
+    Acknowledgement, ClaimedRecord, ConsumerRecord, Error, GroupSummary, GroupTopic, Guest,
+    Milliseconds, PageRequest, PartitionOffset, PartitionOffsets, ReadPage, ReadRequest,
+    SeekTarget, Start, Topic, TopicDescription, TopicSummary,
 };
 use super::{Component, services};
 use crate::error::Error as ServiceError;
 use crate::host::spin::starting_tasks;
-use crate::services::consume::{Ack, Consumed, Next};
+use crate::record::Record;
+use crate::services::consume::{Ack, Consumed, Disposal, Next};
+use crate::services::read::At;
 use crate::services::topics::Description;
 use crate::{limits, log, names};
 
@@ -34,25 +40,58 @@ impl Guest for Component {
                 max_bytes,
                 ack: Ack::Auto,
             };
-            Ok(take(next).await?.pop())
+            Ok(take(next).await?.pop().map(Into::into))
         })
         .await
     }
 
     async fn next_page(page: PageRequest) -> Result<Vec<ConsumerRecord>, Error> {
         starting_tasks(async move {
-            take(Next {
-                group: page.group,
-                topics: page.topics,
-                from: page.start.into(),
-                wait: time(page.wait),
-                max: number("max", page.max, &limits::PAGE_RECORDS)?,
-                max_bytes: number("max-bytes", page.max_bytes, &limits::PAGE_BYTES)?,
-                ack: Ack::Auto,
-            })
-            .await
+            let records = take(next_of(page, Ack::Auto)?).await?;
+            Ok(records.into_iter().map(Into::into).collect())
         })
         .await
+    }
+
+    async fn claim(page: PageRequest, lease: Milliseconds) -> Result<Vec<ClaimedRecord>, Error> {
+        starting_tasks(claims::claim(page, time(lease))).await
+    }
+
+    async fn ack(group: String, receipts: Vec<String>) -> Result<Vec<Acknowledgement>, Error> {
+        starting_tasks(claims::acknowledge(group, receipts, Disposal::Ack)).await
+    }
+
+    async fn nack(
+        group: String,
+        receipts: Vec<String>,
+        delay: Milliseconds,
+    ) -> Result<Vec<Acknowledgement>, Error> {
+        let delay = limits::check_time("delay", time(delay), limits::DELAY)?;
+        starting_tasks(claims::acknowledge(group, receipts, Disposal::Nack { delay })).await
+    }
+
+    async fn list_groups() -> Result<Vec<GroupSummary>, Error> {
+        starting_tasks(groups::list()).await
+    }
+
+    async fn describe_group(group: String) -> Result<Vec<GroupTopic>, Error> {
+        starting_tasks(groups::describe(group)).await
+    }
+
+    async fn seek(
+        group: String,
+        topic: Topic,
+        to: SeekTarget,
+    ) -> Result<Vec<PartitionOffset>, Error> {
+        starting_tasks(groups::seek(group, topic, to)).await
+    }
+
+    async fn delete_group(group: String) -> Result<(), Error> {
+        starting_tasks(groups::delete(group)).await
+    }
+
+    async fn read_at(request: ReadRequest) -> Result<ReadPage, Error> {
+        starting_tasks(read_at(request)).await
     }
 
     async fn list_topics() -> Result<Vec<TopicSummary>, Error> {
@@ -88,29 +127,63 @@ fn number(
     limits::check_number(field, usize::try_from(number).unwrap_or(usize::MAX), bounds)
 }
 
-async fn take(next: Next) -> Result<Vec<ConsumerRecord>, Error> {
+fn next_of(page: PageRequest, ack: Ack) -> Result<Next, ServiceError> {
+    Ok(Next {
+        group: page.group,
+        topics: page.topics,
+        from: page.start.into(),
+        wait: time(page.wait),
+        max: number("max", page.max, &limits::PAGE_RECORDS)?,
+        max_bytes: number("max-bytes", page.max_bytes, &limits::PAGE_BYTES)?,
+        ack,
+    })
+}
+
+async fn take(next: Next) -> Result<Vec<Consumed>, ServiceError> {
     names::check_topics(&next.topics)?;
     names::check_group(&next.group)?;
     limits::check_time("wait", next.wait, limits::WAIT)?;
     let Some(handed) = services().await?.consume.next(next).await? else { return Ok(Vec::new()) };
-    let records = handed.records.iter().cloned().map(Into::into).collect();
+    let records = handed.records.clone();
     // A task of its own runs after the records have been returned.
     wit_bindgen::spawn(async move { handed.delivered() });
     Ok(records)
 }
 
+async fn read_at(request: ReadRequest) -> Result<ReadPage, Error> {
+    names::check_topic(&request.topic)?;
+    if request.offset < 0 {
+        return Err(ServiceError::invalid("offset", "Not an offset, counted from 0").into());
+    }
+    let at = At {
+        topic: &request.topic,
+        partition: request.partition,
+        offset: request.offset,
+        max: number("max", request.max, &limits::PAGE_RECORDS)?,
+        max_bytes: number("max-bytes", request.max_bytes, &limits::PAGE_BYTES)?,
+        wait: limits::check_time("wait", time(request.wait), limits::WAIT)?,
+    };
+    let page = services().await?.read.at(at).await?;
+    let record = |record| consumer_record(&request.topic, record);
+    Ok(ReadPage { records: page.records.into_iter().map(record).collect(), next: page.next })
+}
+
 impl From<Consumed> for ConsumerRecord {
     fn from(Consumed { topic, record, .. }: Consumed) -> Self {
-        let headers = |headers: Vec<_>| headers.into_iter().map(Into::into).collect();
-        Self {
-            topic: topic.to_string(),
-            key: record.key.map(Vec::from),
-            value: record.value.map(Vec::from),
-            headers: record.headers.map(headers),
-            partition: record.partition,
-            offset: record.offset,
-            timestamp: record.timestamp,
-        }
+        consumer_record(&topic, record)
+    }
+}
+
+fn consumer_record(topic: &str, record: Record) -> ConsumerRecord {
+    let headers = |headers: Vec<_>| headers.into_iter().map(Into::into).collect();
+    ConsumerRecord {
+        topic: topic.to_owned(),
+        key: record.key.map(Vec::from),
+        value: record.value.map(Vec::from),
+        headers: record.headers.map(headers),
+        partition: record.partition,
+        offset: record.offset,
+        timestamp: record.timestamp,
     }
 }
 
