@@ -26,6 +26,7 @@
 
 pub mod body;
 pub mod build;
+mod builder;
 mod clock;
 pub mod faults;
 mod host;
@@ -41,8 +42,9 @@ mod stats;
 pub mod upstream;
 
 pub use body::Body;
+pub use builder::HostBuilder;
 pub use clock::WallClock;
-pub use host::{Host, HostBuilder, HostError};
+pub use host::{Host, HostError};
 pub use instances::InstanceOptions;
 pub use output::{Channel, GuestLine, Output, to_stderr};
 pub use program::{LoadError, MAX_INSTANCES, Program};

@@ -65,7 +65,7 @@ impl Store for SpinSqlite {
 
     async fn increment(&self, key: &str, delta: i64) -> Result<i64, StoreError> {
         let memory = self.alive()?;
-        // Checked under the same lock that a later panic would poison there.
+        // Two steps, so a `set` may come between; that one breaks the rule anyhow.
         let is_counter = memory.with(|map| map.get(key).is_none_or(|value| value.len() == 8));
         if !is_counter {
             self.dead.store(true, Ordering::SeqCst);

@@ -1,0 +1,227 @@
+//! The command line.
+
+use lexopt::{Arg, Parser, ValueExt};
+use std::path::PathBuf;
+
+pub(crate) const HELP: &str = "\
+cargo dev: the gateway with a Kafka REST server behind it, on this machine
+
+Usage: cargo dev [OPTIONS]
+
+  --listen ADDRESS           Where the gateway listens; port 0 takes any free one
+                             [127.0.0.1:3000]
+  --topic NAME[:PARTITIONS]  A topic to make if it is not there; may be repeated
+                             [test-topic:3]
+  --data-dir FOLDER          Where records and state are kept [.kafka-edge]
+  --ephemeral                Keep them in memory, and forget them at the end
+  --variable NAME=VALUE      Set a variable of the component; may be repeated.
+                             spin.toml lists them
+
+To use a REST Proxy or Confluent Cloud in place of the embedded server:
+
+  --rest-url URL             Its address, such as http://localhost:8082
+  --api-key KEY              Credentials, sent as HTTP Basic
+  --api-secret SECRET
+  --cluster-id ID            The cluster; Confluent Cloud has to be told
+
+  -h, --help                 This text
+
+Ctrl-C ends it, once what is under way has finished.
+";
+
+/// What was asked for.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Command {
+    Run(Arguments),
+    Help,
+}
+
+/// How to run.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Arguments {
+    pub(crate) listen: String,
+    pub(crate) topics: Vec<Topic>,
+    pub(crate) data_dir: Option<PathBuf>,
+    pub(crate) ephemeral: bool,
+    pub(crate) variables: Vec<(String, String)>,
+    pub(crate) rest: Option<RestServer>,
+}
+
+/// A topic to make.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Topic {
+    pub(crate) name: String,
+    pub(crate) partitions: i32,
+}
+
+/// A REST server that is there already.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct RestServer {
+    pub(crate) url: String,
+    pub(crate) api_key: Option<String>,
+    pub(crate) api_secret: Option<String>,
+    pub(crate) cluster_id: Option<String>,
+}
+
+/// Why a command line makes no sense.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ArgumentError {
+    #[error("{0}")]
+    Syntax(#[from] lexopt::Error),
+    #[error("`{0}` is not NAME[:PARTITIONS] with 1 to 1000 partitions")]
+    Topic(String),
+    #[error("`{0}` is not NAME=VALUE")]
+    Variable(String),
+    #[error("--ephemeral and --data-dir contradict each other")]
+    WhereToKeep,
+    #[error("{0} needs --rest-url: the embedded server takes no credentials")]
+    NoRestServer(&'static str),
+    #[error("--topic is for the embedded server; make topics on a server of your own yourself")]
+    ForeignTopic,
+}
+
+pub(crate) fn parse(mut parser: Parser) -> Result<Command, ArgumentError> {
+    let mut listen = "127.0.0.1:3000".to_owned();
+    let mut topics = Vec::new();
+    let mut data_dir = None;
+    let mut ephemeral = false;
+    let mut variables = Vec::new();
+    let (mut url, mut api_key, mut api_secret, mut cluster_id) = (None, None, None, None);
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Arg::Long("listen") => listen = parser.value()?.string()?,
+            Arg::Long("topic") => topics.push(topic(parser.value()?.string()?)?),
+            Arg::Long("data-dir") => data_dir = Some(PathBuf::from(parser.value()?)),
+            Arg::Long("ephemeral") => ephemeral = true,
+            Arg::Long("variable") => variables.push(variable(parser.value()?.string()?)?),
+            Arg::Long("rest-url") => url = Some(parser.value()?.string()?),
+            Arg::Long("api-key") => api_key = Some(parser.value()?.string()?),
+            Arg::Long("api-secret") => api_secret = Some(parser.value()?.string()?),
+            Arg::Long("cluster-id") => cluster_id = Some(parser.value()?.string()?),
+            Arg::Long("help") | Arg::Short('h') => return Ok(Command::Help),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    if ephemeral && data_dir.is_some() {
+        return Err(ArgumentError::WhereToKeep);
+    }
+    let rest = match url {
+        Some(_) if !topics.is_empty() => return Err(ArgumentError::ForeignTopic),
+        Some(url) => Some(RestServer { url, api_key, api_secret, cluster_id }),
+        None => {
+            let orphans = [
+                ("--api-key", api_key),
+                ("--api-secret", api_secret),
+                ("--cluster-id", cluster_id),
+            ];
+            if let Some((flag, _)) = orphans.into_iter().find(|(_, value)| value.is_some()) {
+                return Err(ArgumentError::NoRestServer(flag));
+            }
+            None
+        }
+    };
+    if topics.is_empty() {
+        topics.push(Topic { name: "test-topic".to_owned(), partitions: 3 });
+    }
+    Ok(Command::Run(Arguments { listen, topics, data_dir, ephemeral, variables, rest }))
+}
+
+fn topic(text: String) -> Result<Topic, ArgumentError> {
+    let (name, partitions) = match text.split_once(':') {
+        None => (text.as_str(), Some(3)),
+        Some((name, count)) => (name, count.parse().ok()),
+    };
+    match partitions {
+        Some(partitions) if (1..=1000).contains(&partitions) && !name.is_empty() => {
+            Ok(Topic { name: name.to_owned(), partitions })
+        }
+        _ => Err(ArgumentError::Topic(text)),
+    }
+}
+
+fn variable(text: String) -> Result<(String, String), ArgumentError> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err(ArgumentError::Variable(text)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(arguments: &[&str]) -> Result<Command, ArgumentError> {
+        parse(Parser::from_args(arguments))
+    }
+
+    fn run(arguments: &[&str]) -> Arguments {
+        match parsed(arguments).unwrap() {
+            Command::Run(arguments) => arguments,
+            Command::Help => panic!("help"),
+        }
+    }
+
+    #[test]
+    fn nothing_is_needed() {
+        let arguments = run(&[]);
+        assert_eq!(arguments.listen, "127.0.0.1:3000");
+        assert_eq!(arguments.topics, [Topic { name: "test-topic".to_owned(), partitions: 3 }]);
+        assert_eq!((arguments.data_dir, arguments.ephemeral), (None, false));
+    }
+
+    #[test]
+    fn topics_and_variables_may_be_repeated() {
+        let arguments = run(&[
+            "--topic=a",
+            "--topic",
+            "b:7",
+            "--variable",
+            "x=1",
+            "--variable=url=http://a/?b=c",
+        ]);
+        let topics: Vec<_> =
+            arguments.topics.iter().map(|t| (t.name.as_str(), t.partitions)).collect();
+        assert_eq!(topics, [("a", 3), ("b", 7)]);
+        assert_eq!(arguments.variables[1], ("url".to_owned(), "http://a/?b=c".to_owned()));
+    }
+
+    #[test]
+    fn help_wins_over_what_follows() {
+        assert_eq!(parsed(&["--help", "--nonsense"]).unwrap(), Command::Help);
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_said() {
+        for (arguments, part) in [
+            (&["--nonsense"][..], "--nonsense"),
+            (&["--listen"], "--listen"),
+            (&["--topic", "a:none"], "a:none"),
+            (&["--topic", ":3"], ":3"),
+            (&["--variable", "x"], "NAME=VALUE"),
+            (&["--ephemeral", "--data-dir", "x"], "contradict"),
+            (&["--api-key", "x"], "--rest-url"),
+            (&["--rest-url", "http://x", "--topic", "a"], "embedded"),
+        ] {
+            let error = parsed(arguments).unwrap_err().to_string();
+            assert!(error.contains(part), "{arguments:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn every_option_is_in_the_help() {
+        for option in [
+            "--listen",
+            "--topic",
+            "--data-dir",
+            "--ephemeral",
+            "--variable",
+            "--rest-url",
+            "--api-key",
+            "--api-secret",
+            "--cluster-id",
+            "--help",
+        ] {
+            assert!(HELP.contains(option), "{option}");
+        }
+    }
+}

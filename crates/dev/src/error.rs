@@ -1,0 +1,39 @@
+//! What can keep the gateway from starting.
+
+use kafka_edge_host::build::BuildError;
+use kafka_edge_host::kv::OpenError;
+use kafka_edge_host::{HostError, LoadError};
+use std::io;
+use std::path::PathBuf;
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StartError {
+    #[error(
+        "{0} is taken, perhaps by another `cargo dev`. \
+         `--listen 127.0.0.1:0` takes any free port."
+    )]
+    PortTaken(String),
+    #[error("`{address}` cannot be listened on: {reason}")]
+    Listen { address: String, reason: io::Error },
+    #[error("{0}")]
+    Build(#[from] BuildError),
+    #[error("{0}")]
+    Load(#[from] LoadError),
+    #[error("{0}")]
+    Host(#[from] HostError),
+    #[error("the folder {folder} cannot be used: {reason}")]
+    Folder { folder: PathBuf, reason: io::Error },
+    #[error(
+        "the folder {0} is in use, perhaps by another `cargo dev`. \
+         `--data-dir` names another one, `--ephemeral` needs none."
+    )]
+    FolderInUse(PathBuf),
+    #[error("{0}")]
+    Store(OpenError),
+    #[error("the Kafka REST server did not start: {0}")]
+    Kafka(String),
+    #[error("spin.toml cannot be read: {0}")]
+    Manifest(String),
+    #[error("the component has no variable `{name}`. It has: {known}.")]
+    UnknownVariable { name: String, known: String },
+}

@@ -1,0 +1,148 @@
+//! Starts everything in order, and ends it in the other.
+
+use crate::arguments::Arguments;
+use crate::banner::{self, Banner};
+use crate::error::StartError;
+use crate::kafka::Kafka;
+use crate::timer;
+use crate::variables::{self, Variables};
+use kafka_edge_host::kv::{Database, Durability, OpenError};
+use kafka_edge_host::{Host, Program, build};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::net::TcpListener;
+
+/// How long work that is under way may go on after Ctrl-C.
+const LIMIT: Duration = Duration::from_secs(10);
+
+pub(crate) async fn run(arguments: Arguments) -> Result<(), StartError> {
+    let workspace = workspace();
+    let mut variables = variables::defaults(&workspace)?;
+    // What is wrong with the command line or the port shall be said before
+    // minutes of building.
+    variables::set(&mut variables.clone(), arguments.variables.iter().cloned())?;
+    let listener = listen(&arguments.listen).await?;
+    let address = listener
+        .local_addr()
+        .map_err(|reason| StartError::Listen { address: arguments.listen.clone(), reason })?;
+    let folder = data_folder(&arguments, &workspace)?;
+    let store = folder.as_deref().map(open_store).transpose()?;
+    let program = program(&workspace).await?;
+
+    let kafka = match arguments.rest {
+        Some(_) => None,
+        None => {
+            let records = folder.as_deref().map(|folder| folder.join("kafka"));
+            Some(Kafka::start(&arguments.topics, records.as_deref()).await?)
+        }
+    };
+    if address.ip().is_loopback() {
+        put(&mut variables, variables::for_loopback());
+    }
+    match (&kafka, &arguments.rest) {
+        (Some(kafka), _) => {
+            put(&mut variables, variables::for_embedded(&kafka.url(), kafka.cluster_id()));
+        }
+        (None, Some(server)) => put(&mut variables, variables::for_rest(server)),
+        (None, None) => {}
+    }
+    variables::set(&mut variables, arguments.variables)?;
+
+    let open = variables.get("open_access").is_some_and(|value| value == "true");
+    let kafka_is = match &kafka {
+        Some(kafka) => {
+            format!("embedded, on {} with {}", kafka.url(), banner::topics(&arguments.topics))
+        }
+        None => variables.get("kafka_rest_url").cloned().unwrap_or_default(),
+    };
+    let banner = Banner {
+        address,
+        open,
+        topic: arguments.topics.first().map_or("test-topic", |topic| topic.name.as_str()),
+        kafka: kafka_is,
+        data: match &folder {
+            Some(folder) => format!("{}; it survives a restart", folder.display()),
+            None => "in memory; it is gone at the end".to_owned(),
+        },
+    };
+
+    let mut host = Host::builder(&program).variables(variables);
+    if let Some(store) = store {
+        host = host.store("default", store);
+    }
+    let host = host.build()?;
+    print!("{banner}");
+    // Who reads this through a pipe waits for it.
+    _ = io::stdout().flush();
+    let deliveries = tokio::spawn(timer::deliver(host.clone()));
+    host.serve(listener, ctrl_c(), LIMIT).await;
+    deliveries.abort();
+    if let Some(kafka) = kafka {
+        kafka.stop().await;
+    }
+    Ok(())
+}
+
+/// The repository that this program was built from.
+fn workspace() -> PathBuf {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    here.ancestors().nth(2).unwrap_or(here).to_owned()
+}
+
+fn put(variables: &mut Variables, values: impl IntoIterator<Item = (&'static str, String)>) {
+    variables.extend(values.into_iter().map(|(name, value)| (name.to_owned(), value)));
+}
+
+async fn listen(address: &str) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|reason| match reason.kind() {
+        io::ErrorKind::AddrInUse => StartError::PortTaken(address.to_owned()),
+        _ => StartError::Listen { address: address.to_owned(), reason },
+    })
+}
+
+fn data_folder(arguments: &Arguments, workspace: &Path) -> Result<Option<PathBuf>, StartError> {
+    if arguments.ephemeral {
+        return Ok(None);
+    }
+    let folder = arguments.data_dir.clone().unwrap_or_else(|| workspace.join(".kafka-edge"));
+    match std::fs::create_dir_all(&folder) {
+        Ok(()) => Ok(Some(folder)),
+        Err(reason) => Err(StartError::Folder { folder, reason }),
+    }
+}
+
+fn open_store(folder: &Path) -> Result<Database, StartError> {
+    Database::open(folder.join("state.redb"), Durability::Process).map_err(|error| match error {
+        OpenError::InUse(_) => StartError::FolderInUse(folder.to_owned()),
+        other => StartError::Store(other),
+    })
+}
+
+/// The component, built and compiled where that has not been done yet.
+async fn program(workspace: &Path) -> Result<Program, StartError> {
+    let workspace = workspace.to_owned();
+    let work = move || {
+        eprintln!("building the component");
+        let wasm = build::component(&workspace, "kafka-edge", &mut |line| eprintln!("{line}"))?;
+        Ok::<_, StartError>(Program::load(&wasm, Some(&wasm.with_file_name("machine-code")))?)
+    };
+    match tokio::task::spawn_blocking(work).await {
+        Ok(program) => program,
+        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+    }
+}
+
+/// Waits for Ctrl-C. A second one ends the program at once.
+async fn ctrl_c() {
+    // Where signals cannot be had the program goes on until it is killed.
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+    eprintln!("\nending; Ctrl-C again ends it at once");
+    tokio::spawn(async {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            std::process::exit(130);
+        }
+    });
+}

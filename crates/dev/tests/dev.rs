@@ -1,0 +1,183 @@
+//! The program that `cargo dev` runs, over real sockets.
+
+use serde_json::Value;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::time::{Duration, Instant};
+
+fn program() -> Command {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_kafka-edge-dev"));
+    program.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    program
+}
+
+/// Runs it where it cannot start.
+fn refused(arguments: &[&str]) -> Output {
+    program().args(arguments).output().unwrap()
+}
+
+/// A gateway that runs; it is killed when it is dropped.
+struct Gateway {
+    child: Child,
+    address: String,
+    banner: String,
+}
+
+impl Gateway {
+    fn start(arguments: &[&str]) -> Self {
+        let mut child = program()
+            .args(["--listen", "127.0.0.1:0"])
+            .args(arguments)
+            .stderr(Stdio::inherit())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut banner = String::new();
+        while !banner.contains("Ctrl-C") {
+            let line = lines.next().expect("a banner").unwrap();
+            banner.push_str(&line);
+            banner.push('\n');
+        }
+        let (_, rest) = banner.split_once("http://").unwrap();
+        let address = rest.split_whitespace().next().unwrap().to_owned();
+        Self { child, address, banner }
+    }
+
+    fn in_folder(folder: &Path) -> Self {
+        Self::start(&["--data-dir", folder.to_str().unwrap()])
+    }
+
+    /// A GET with the JSON of the answer.
+    fn get(&self, path: &str) -> (u16, Value) {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        // HTTP/1.0: the answer ends with the connection, not in chunks.
+        let request = format!("GET {path} HTTP/1.0\r\nhost: {}\r\n\r\n", self.address);
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
+        let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+        (status, serde_json::from_str(body).unwrap_or(Value::Null))
+    }
+
+    fn produce(&self, message: &str) {
+        let (status, report) = self.get(&format!("/producer/test-topic/{message}?partition=0"));
+        assert_eq!(status, 200, "{report}");
+        assert_eq!(report["message"], message);
+    }
+
+    fn consume(&self) -> Value {
+        let (status, record) = self.get("/consumer/test-topic?wait=5");
+        assert_eq!(status, 200, "{record}");
+        record["message"].clone()
+    }
+
+    /// What Ctrl-C does.
+    fn interrupt(mut self) -> ExitStatus {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(start.elapsed() < Duration::from_secs(30), "it goes on");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        _ = self.child.kill();
+        _ = self.child.wait();
+    }
+}
+
+#[test]
+fn the_lines_of_the_banner_work_as_they_stand() {
+    let gateway = Gateway::start(&["--ephemeral"]);
+    let lines = gateway.banner.lines().filter_map(|line| line.trim().strip_prefix("curl "));
+    let paths: Vec<_> =
+        lines.map(|url| url.strip_prefix("http://").unwrap().split_once('/').unwrap().1).collect();
+    let [produce, consume, webhook] = paths[..] else {
+        panic!("{}", gateway.banner);
+    };
+    let (status, report) = gateway.get(&format!("/{produce}"));
+    assert_eq!((status, &report["message"]), (200, &Value::from("hello-world")));
+    let (status, record) = gateway.get(&format!("/{consume}"));
+    assert_eq!((status, &record["message"]), (200, &Value::from("hello-world")));
+    let (status, subscription) = gateway.get(&format!("/{webhook}"));
+    assert_eq!(status, 201, "{subscription}");
+    assert!(gateway.interrupt().success());
+}
+
+#[test]
+fn records_and_positions_survive_a_restart_and_a_kill() {
+    let folder = tempfile::tempdir().unwrap();
+    let gateway = Gateway::in_folder(folder.path());
+    for message in ["one", "two", "three"] {
+        gateway.produce(message);
+    }
+    assert_eq!(gateway.consume(), "one");
+    assert!(gateway.interrupt().success());
+
+    let gateway = Gateway::in_folder(folder.path());
+    assert_eq!(gateway.consume(), "two");
+    gateway.produce("four");
+    // Dropping it is kill -9.
+    drop(gateway);
+
+    // The kill may have come before the position of "two" was written: then
+    // that one comes again, and nothing is ever passed over.
+    let gateway = Gateway::in_folder(folder.path());
+    let mut rest = Vec::new();
+    while rest.last() != Some(&Value::from("four")) {
+        rest.push(gateway.consume());
+    }
+    assert!(rest.ends_with(&["three".into(), "four".into()]), "{rest:?}");
+}
+
+#[test]
+fn what_keeps_it_from_starting_is_said_in_a_sentence() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    for (arguments, part) in [
+        (&["--listen", &address, "--ephemeral"][..], "is taken"),
+        (&["--listen", "nonsense"], "cannot be listened on"),
+        (&["--variable", "no_such=1"], "open_access"),
+        (&["--nonsense"], "--help"),
+    ] {
+        let output = refused(arguments);
+        assert!(!output.status.success(), "{arguments:?}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(said.starts_with("error: ") && said.contains(part), "{arguments:?}: {said}");
+    }
+}
+
+#[test]
+fn a_folder_is_used_by_one_at_a_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let _gateway = Gateway::in_folder(folder.path());
+    let output =
+        refused(&["--listen", "127.0.0.1:0", "--data-dir", folder.path().to_str().unwrap()]);
+    assert!(!output.status.success());
+    assert!(String::from_utf8(output.stderr).unwrap().contains("is in use"));
+}
+
+#[test]
+fn nobody_is_served_where_others_could_call_until_that_is_allowed() {
+    let gateway = Gateway::start(&["--ephemeral", "--variable", "open_access=false"]);
+    assert!(gateway.banner.contains("open_access=true"), "{}", gateway.banner);
+    assert_eq!(gateway.get("/healthz").0, 200);
+    assert!(gateway.get("/producer/test-topic/x").0 >= 400);
+}
+
+#[test]
+fn help_names_every_option() {
+    let output = refused(&["--help"]);
+    assert!(output.status.success());
+    assert!(String::from_utf8(output.stdout).unwrap().contains("--rest-url"));
+}

@@ -1,0 +1,181 @@
+//! How a host is put together.
+
+use crate::clock::WallClock;
+use crate::faults::Faults;
+use crate::host::{Host, HostError, Inner, Lane};
+use crate::imports;
+use crate::instances::{Closing, Gate, InstanceOptions, Instances};
+use crate::kv::{Memory, Store as KvStore};
+use crate::output::{self, Output};
+use crate::program::{MAX_INSTANCES, Program};
+use crate::state::Services;
+use crate::stats::Counters;
+use crate::upstream::{Network, Upstream};
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::time::Duration;
+use wasmtime_wasi_http::handler::ProxyHandler;
+use wasmtime_wasi_http::p3::bindings::ServicePre;
+
+/// Puts a [`Host`] together.
+pub struct HostBuilder {
+    program: Program,
+    stores: HashMap<String, Arc<dyn KvStore>>,
+    variables: HashMap<String, String>,
+    upstream: Arc<dyn Upstream>,
+    faults: Option<Arc<dyn Faults>>,
+    output: Output,
+    clock: Arc<dyn Fn(u64) -> WallClock + Send + Sync>,
+    options: InstanceOptions,
+    lanes: usize,
+}
+
+impl fmt::Debug for HostBuilder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HostBuilder").field("options", &self.options).finish_non_exhaustive()
+    }
+}
+
+impl HostBuilder {
+    pub(crate) fn new(program: &Program) -> Self {
+        let memory: Arc<dyn KvStore> = Arc::new(Memory::new());
+        Self {
+            program: program.clone(),
+            stores: HashMap::from([("default".to_owned(), memory)]),
+            variables: HashMap::new(),
+            upstream: Arc::new(Network::default()),
+            faults: None,
+            output: output::to_stderr(),
+            clock: Arc::new(|_| WallClock::new()),
+            options: InstanceOptions::default(),
+            lanes: 1,
+        }
+    }
+
+    /// Offers a store under a label.
+    pub fn store(self, label: &str, store: impl KvStore) -> Self {
+        self.shared_store(label, Arc::new(store))
+    }
+
+    /// The same, for a store that others hold as well.
+    pub fn shared_store(mut self, label: &str, store: Arc<dyn KvStore>) -> Self {
+        self.stores.insert(label.to_owned(), store);
+        self
+    }
+
+    /// Takes a store away again; `default` for one.
+    pub fn without_store(mut self, label: &str) -> Self {
+        self.stores.remove(label);
+        self
+    }
+
+    /// Sets a variable.
+    pub fn variable(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.variables.insert(name.into(), value.into());
+        self
+    }
+
+    /// Sets several variables.
+    pub fn variables<N, V>(self, variables: impl IntoIterator<Item = (N, V)>) -> Self
+    where
+        N: Into<String>,
+        V: Into<String>,
+    {
+        variables.into_iter().fold(self, |host, (name, value)| host.variable(name, value))
+    }
+
+    /// Sends outgoing requests somewhere else than over the network.
+    pub fn upstream(self, upstream: impl Upstream) -> Self {
+        self.shared_upstream(Arc::new(upstream))
+    }
+
+    /// The same, for an upstream that others hold as well.
+    pub fn shared_upstream(mut self, upstream: Arc<dyn Upstream>) -> Self {
+        self.upstream = upstream;
+        self
+    }
+
+    /// Lets host calls go wrong.
+    pub fn faults(mut self, faults: impl Faults) -> Self {
+        self.faults = Some(Arc::new(faults));
+        self
+    }
+
+    /// Takes the lines that instances print.
+    pub fn output(mut self, output: impl Fn(output::GuestLine) + Send + Sync + 'static) -> Self {
+        self.output = Arc::new(output);
+        self
+    }
+
+    /// Gives each instance, by its number, a wall clock.
+    pub fn wall_clock(mut self, clock: impl Fn(u64) -> WallClock + Send + Sync + 'static) -> Self {
+        self.clock = Arc::new(clock);
+        self
+    }
+
+    /// How instances are shared and how long they live.
+    pub fn instances(mut self, options: InstanceOptions) -> Self {
+        self.options = options;
+        self
+    }
+
+    /// Spreads requests over exactly so many instances, in turn; each stays
+    /// as long as the host does, unless it dies. For tests.
+    pub fn spread_over(mut self, instances: usize) -> Self {
+        self.lanes = instances.max(1);
+        self.options = InstanceOptions {
+            max_reuse: usize::MAX,
+            max_concurrent: usize::MAX,
+            max_instances: 1,
+            idle_timeout: Duration::from_secs(24 * 60 * 60),
+            ..self.options
+        };
+        self
+    }
+
+    /// Links the component and makes the host. A component that exports no
+    /// HTTP handler can still be instantiated by hand.
+    pub fn build(mut self) -> Result<Host, HostError> {
+        let other = |error: wasmtime::Error| HostError::Other(format!("{error:#}"));
+        let most = MAX_INSTANCES as usize;
+        self.options.max_instances = self.options.max_instances.clamp(1, most);
+        let linker = imports::linker(self.program.engine()).map_err(other)?;
+        let pre = linker.instantiate_pre(self.program.component());
+        let service = ServicePre::new(pre.map_err(other)?).ok();
+        let services = Arc::new(Services {
+            stores: self.stores,
+            variables: self.variables,
+            upstream: self.upstream,
+            faults: self.faults,
+            counters: Arc::new(Counters::default()),
+            calls: AtomicU64::new(0),
+        });
+        let closing = Closing::new();
+        let lanes = (0..self.lanes).map(|_| {
+            let gate = Gate::new(self.options);
+            let instances = Instances {
+                engine: self.program.engine().clone(),
+                service: service.clone(),
+                services: Arc::clone(&services),
+                options: self.options,
+                gate: Arc::clone(&gate),
+                closing: Arc::clone(&closing),
+                output: Arc::clone(&self.output),
+                clock: Arc::clone(&self.clock),
+            };
+            Lane { gate, handler: ProxyHandler::new(instances) }
+        });
+        Ok(Host {
+            inner: Arc::new(Inner {
+                lanes: lanes.collect(),
+                program: self.program,
+                linker,
+                next_lane: AtomicUsize::new(0),
+                services,
+                closing,
+            }),
+        })
+    }
+}
