@@ -17,6 +17,7 @@ use crate::log::Log;
 use crate::services::consume::Position;
 use crate::state::keys::LaneName;
 use crate::state::lane::{Lane, Params, Take, Written};
+use crate::state::marks;
 use crate::state::shared::Shared;
 
 /// Groups in one store. Each keeps a few documents for ever, so a stranger
@@ -247,11 +248,13 @@ impl<H: Host, L: Log> Groups<H, L> {
             let pause = match lane.try_take(async |_| Ok(start)).await? {
                 Take::Busy { retry_in } => retry_in,
                 Take::Held(held) => {
+                    let marked = held.payload().marked();
                     let written = match position.clone() {
                         Some(position) => held.seek(position).await?,
                         None => held.delete().await?,
                     };
                     if written == Written::Kept {
+                        marks::delete(&self.host, lane.name(), &marked).await;
                         return Ok(());
                     }
                     Duration::ZERO

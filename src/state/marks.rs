@@ -7,6 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::concurrent::join_all;
 use crate::error::Result;
 use crate::host::{Millis, Store};
 use crate::state::keys::LaneName;
@@ -22,6 +23,9 @@ pub enum Mark {
     #[serde(rename = "n")]
     Nacked { due: Millis },
 }
+
+/// The offset and the nonce of a claim, which name its mark.
+pub type Marked = (i64, String);
 
 pub async fn get(
     host: &impl Store,
@@ -43,6 +47,10 @@ pub async fn set(
     store::set(host, &lane.mark(offset, nonce), &mark).await
 }
 
-pub async fn delete(host: &impl Store, lane: &LaneName, offset: i64, nonce: &str) -> Result<()> {
-    store::delete(host, &lane.mark(offset, nonce)).await
+/// Deletes marks that nobody needs any more. One that stays costs a little
+/// room in the store, and nothing else.
+pub async fn delete(host: &impl Store, lane: &LaneName, marked: &[Marked]) {
+    let delete =
+        async |(offset, nonce): &Marked| store::delete(host, &lane.mark(*offset, nonce)).await;
+    join_all(marked.iter().map(delete)).await;
 }

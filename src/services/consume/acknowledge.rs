@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -46,8 +46,9 @@ pub enum Acknowledged {
     Unknown,
 }
 
-/// The lanes that are being folded in this instance.
-pub(super) type Folding = Rc<RefCell<HashSet<LaneName>>>;
+/// The lanes that are to be folded in this instance, each with the offsets
+/// that were acknowledged or given back.
+pub(super) type Folding = Rc<RefCell<HashMap<LaneName, BTreeSet<i64>>>>;
 
 impl<H: Host, L: Log> Consume<H, L> {
     /// Tells what became of claimed records. Answers for each receipt, in the
@@ -84,9 +85,6 @@ impl<H: Host, L: Log> Consume<H, L> {
             }
         });
         let answers = join_all(answers).await.into_iter().collect::<Result<Vec<_>>>()?;
-        for (lane, _) in lanes.into_values() {
-            self.fold_soon(lane);
-        }
         Ok(answers)
     }
 
@@ -103,7 +101,7 @@ impl<H: Host, L: Log> Consume<H, L> {
         }
         let (offset, nonce) = (receipt.offset, &receipt.nonce);
         let now = self.host.now();
-        let until = match position.claims.judge(offset, nonce, position.next, now) {
+        let until = match position.judge(offset, nonce, now) {
             Verdict::Acked => return Ok(Acknowledged::Done),
             Verdict::Expired => return Ok(Acknowledged::Expired),
             Verdict::Unknown => return Ok(Acknowledged::Unknown),
@@ -115,7 +113,9 @@ impl<H: Host, L: Log> Consume<H, L> {
                 due: now.saturating_add(Millis::try_from(delay.as_millis()).unwrap_or(Millis::MAX)),
             },
         };
-        marks::set(&self.host, lane.name(), offset, nonce, mark).await?;
+        let set = marks::set(&self.host, lane.name(), offset, nonce, mark).await;
+        self.fold_soon(lane, offset);
+        set?;
         // Whoever judged the lease to be over may have looked for the mark
         // before it was there.
         let in_time = self.host.now() <= until;
@@ -124,30 +124,39 @@ impl<H: Host, L: Log> Consume<H, L> {
 
     /// Has the marks folded into the position, so that it tells what is
     /// acknowledged although nobody consumes.
-    fn fold_soon(&self, lane: Lane<H, Position>) {
-        if !self.folding.borrow_mut().insert(lane.name().clone()) {
+    fn fold_soon(&self, lane: &Lane<H, Position>, offset: i64) {
+        let mut folding = self.folding.borrow_mut();
+        if let Some(offsets) = folding.get_mut(lane.name()) {
+            offsets.insert(offset);
             return;
         }
-        let (host, params, folding) = (self.host.clone(), self.params, self.folding.clone());
+        folding.insert(lane.name().clone(), [offset].into());
+        let (host, params) = (self.host.clone(), self.params);
+        let (lane, folding) = (lane.clone(), self.folding.clone());
         self.host.spawn(async move {
             host.sleep(FOLD_DELAY).await;
             // From here on another acknowledgement needs another turn.
-            folding.borrow_mut().remove(lane.name());
+            let told = folding.borrow_mut().remove(lane.name()).unwrap_or_default();
             // What cannot be folded now is folded by the next consumer.
-            let _ = fold(&host, &lane, params).await;
+            let _ = fold(&host, &lane, params, &told).await;
         });
     }
 }
 
-async fn fold<H: Host>(host: &H, lane: &Lane<H, Position>, params: Params) -> Result<()> {
+async fn fold<H: Host>(
+    host: &H,
+    lane: &Lane<H, Position>,
+    params: Params,
+    told: &BTreeSet<i64>,
+) -> Result<()> {
     for _ in 0..FOLD_TRIES {
         match lane.try_take(async |_| Ok(Position::at(0))).await? {
             Take::Busy { retry_in } => host.sleep(retry_in).await,
             Take::Held(held) => {
                 let mut tended = Tended::new(0, "".into(), 0, held);
-                tended.fold(host, params.skew + params.stale).await?;
+                let folded = tended.fold(host, params.skew + params.stale, told).await;
                 tended.let_go(host).await?;
-                break;
+                return folded;
             }
         }
     }

@@ -4,13 +4,13 @@
 //! somebody does. All decisions are here; marks are read and written by
 //! others.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::owner::Owner;
 use crate::host::Millis;
-use crate::state::marks::Mark;
+use crate::state::marks::{Mark, Marked};
 
 /// Claims in one partition of a group. Beyond that its callers have to
 /// acknowledge before they get more: a document of claims is written with
@@ -78,6 +78,10 @@ impl Claims {
 
     pub(super) fn is_full(&self) -> bool {
         self.0.len() >= MAX_CLAIMS
+    }
+
+    pub(super) fn marked(&self) -> Vec<Marked> {
+        self.0.iter().map(|claim| (claim.offset, claim.nonce.clone())).collect()
     }
 
     pub(super) fn first_offset(&self) -> Option<i64> {
@@ -154,17 +158,24 @@ impl Claims {
     }
 
     /// The claims whose marks count now: those whose lease is over, since
-    /// their records would be handed out again, and those at the head, since
-    /// the position may move past them. Expiry is judged here, before any
-    /// mark is read: a mark that comes later was answered with "expired".
-    pub(super) fn to_look_up(&self, now: Millis, margin: Millis) -> Vec<Claim> {
+    /// their records would be handed out again; those at the head, since the
+    /// position may move past them; those that were `told` of; and all if no
+    /// more records can be claimed. Expiry is judged here, before any mark is
+    /// read: a mark that comes later was answered with "expired".
+    pub(super) fn to_look_up(
+        &self,
+        now: Millis,
+        margin: Millis,
+        told: &BTreeSet<i64>,
+    ) -> Vec<Claim> {
+        let head = if self.is_full() { self.len() } else { LOOK_UP };
         self.0
             .iter()
             .enumerate()
             .filter(|(index, claim)| {
-                !claim.given_back
-                    && !Owner::is_nonce(&claim.nonce)
-                    && (*index < LOOK_UP || claim.is_free(now, margin))
+                let counts =
+                    *index < head || claim.is_free(now, margin) || told.contains(&claim.offset);
+                counts && !claim.given_back && !Owner::is_nonce(&claim.nonce)
             })
             .map(|(_, claim)| claim.clone())
             .collect()
@@ -252,7 +263,7 @@ mod tests {
         for offset in 0..4 {
             claims.put(offset, mine.nonce().into(), 100);
         }
-        assert!(claims.to_look_up(1, 0).is_empty());
+        assert!(claims.to_look_up(1, 0, &[].into()).is_empty());
         assert!(!claims.held_by_others(&mine, 1, 10) && claims.held_by_others(&other, 110, 10));
         assert!(!claims.held_by_others(&other, 111, 10), "their lease is over");
         claims.remove_below(2);
@@ -285,10 +296,12 @@ mod tests {
         let offsets: Vec<_> = (0..40).collect();
         let mut claims = claims(&offsets, 100);
         claims.put(35, "again".into(), 50);
+        let told = [38, 41].into();
         let looked_up: Vec<_> =
-            claims.to_look_up(61, 10).iter().map(|claim| claim.offset).collect();
-        assert_eq!(looked_up, (0..32).chain([35]).collect::<Vec<_>>());
-        assert_eq!(claims.to_look_up(60, 10).len(), 32, "not before the margin is over");
+            claims.to_look_up(61, 10, &told).iter().map(|claim| claim.offset).collect();
+        assert_eq!(looked_up, (0..32).chain([35, 38]).collect::<Vec<_>>());
+        let none = BTreeSet::new();
+        assert_eq!(claims.to_look_up(60, 10, &none).len(), 32, "not before the margin is over");
         assert_eq!(claims.free(111, 10).len(), 40);
         assert_eq!(claims.next_free(10), Some(60));
     }

@@ -213,6 +213,17 @@ impl<W> Desk<W> {
         }
     }
 
+    /// Takes back what a caller has got so far, for which it is now too late.
+    /// Claimed records are not its until they are written down anyhow.
+    pub(super) fn take_back_open(&mut self) {
+        if let Some(order) = self.orders.front_mut()
+            && order.want.ack == Ack::Auto
+        {
+            order.handed = Handed::default();
+            order.bytes = 0;
+        }
+    }
+
     /// Whether claims have to be written down before their callers can be
     /// answered.
     pub(super) fn has_claims(&self) -> bool {

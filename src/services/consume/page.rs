@@ -2,6 +2,7 @@
 //! still here, which are on their way to a caller, which have arrived.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use super::claims::Claims;
 use super::position::{Ahead, Position};
@@ -53,7 +54,9 @@ impl Page {
         self.next = self.next.max(fetched.next);
         self.place = fetched.place;
         for record in fetched.records {
-            if !self.delivered.contains(&record.offset) {
+            // Claims and deliveries may lie above a record that came back.
+            let offset = record.offset;
+            if !self.delivered.contains(&offset) && !self.claims.contains(offset) {
                 self.here.insert(record.offset, record);
             }
         }
@@ -63,10 +66,11 @@ impl Page {
         &mut self.claims
     }
 
-    /// Records whose claims are over, read again.
-    pub(super) fn add_again(&mut self, records: Vec<Record>) {
+    /// Records whose claims are over, read again. A server that reads in
+    /// pages gives more than was asked for, others' records among them.
+    pub(super) fn add_again(&mut self, records: Vec<Record>, asked: Range<i64>) {
         for record in records {
-            if self.claims.contains(record.offset) {
+            if asked.contains(&record.offset) && self.claims.contains(record.offset) {
                 self.here.insert(record.offset, record);
             }
         }
@@ -76,6 +80,7 @@ impl Page {
     pub(super) fn done(&mut self, offset: i64) {
         self.claims.remove(offset);
         self.here.remove(&offset);
+        self.delivered.insert(offset);
     }
 
     /// Whether there is a record to hand out.
@@ -230,7 +235,7 @@ mod tests {
         assert_eq!((position.committed(), position.next), (0, 2));
 
         let mut second = Page::resume(&position, 3);
-        second.add_again(vec![self::record(0), self::record(1)]);
+        second.add_again(vec![self::record(0), self::record(1)], 0..2);
         second.add(fetched(&[2], 3, None));
         assert_eq!(second.position(), Position { next: 2, ..position.clone() });
         let (record, count) = second.claim("again".into(), 200).unwrap();
@@ -246,11 +251,38 @@ mod tests {
         let mut first = page(&[0], 1);
         first.claim("n0".into(), 100);
         let mut second = Page::resume(&first.position(), 3);
-        second.add_again(vec![record(0)]);
+        second.add_again(vec![record(0)], 0..1);
         assert_eq!(second.hand_out().unwrap().offset, 0);
         assert_eq!(second.position().committed(), 0, "on the way is not arrived");
         second.arrived(0);
         assert_eq!(second.position(), Position::at(1));
+    }
+
+    #[test]
+    fn a_claim_above_a_record_that_came_back_stays_a_claim() {
+        let mut first = page(&[0, 1, 2], 3);
+        first.hand_out();
+        first.claim("n1".into(), 100);
+        first.claim("n2".into(), 100);
+        first.returned(0);
+        let position = first.position();
+        assert_eq!((position.next, position.claimed()), (0, 2));
+
+        let mut second = Page::resume(&position, 3);
+        second.done(1);
+        second.add(fetched(&[0, 1, 2, 3], 4, None));
+        assert_eq!(second.hand_out().unwrap().offset, 0);
+        assert_eq!(second.hand_out().unwrap().offset, 3, "1 is done with, 2 is out");
+    }
+
+    #[test]
+    fn of_a_page_only_the_record_that_was_asked_for_comes_again() {
+        let mut page = page(&[0, 1], 2);
+        page.claim("n0".into(), 100);
+        page.claim("n1".into(), 900);
+        page.add_again(vec![record(0), record(1)], 0..1);
+        assert_eq!(page.hand_out().unwrap().offset, 0);
+        assert!(page.hand_out().is_none(), "the lease on 1 lives");
     }
 
     #[test]

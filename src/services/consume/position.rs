@@ -5,11 +5,12 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::claims::{Claims, MAX_CLAIMS};
+use super::claims::{Claims, MAX_CLAIMS, Verdict};
 use super::owner::Owner;
 use crate::host::Millis;
 use crate::log::Place;
 use crate::record::Record;
+use crate::state::marks::Marked;
 
 /// Bytes of keys and values that a position may carry with it.
 pub(super) const MAX_AHEAD_BYTES: usize = 32 * 1024;
@@ -58,6 +59,19 @@ impl Position {
             self.claims.put(offset, owner.nonce().to_owned(), until);
         }
         true
+    }
+
+    /// Judges an acknowledgement of a claimed record.
+    pub(super) fn judge(&self, offset: i64, nonce: &str, now: Millis) -> Verdict {
+        match self.claims.judge(offset, nonce, self.next, now) {
+            Verdict::Unknown if self.delivered.contains(&offset) => Verdict::Acked,
+            verdict => verdict,
+        }
+    }
+
+    /// The claims, as their marks are named.
+    pub(in crate::services) fn marked(&self) -> Vec<Marked> {
+        self.claims.marked()
     }
 
     /// Records that callers have and have not acknowledged yet.

@@ -11,9 +11,9 @@ struct Partition {
     known: Option<Known>,
     /// Offset of the next record to be written, where the server tells.
     end: Option<i64>,
-    /// Reading found nothing although the end was here: the last offsets of a
-    /// partition can be compacted away or belong to no record.
-    drained_at: Option<i64>,
+    /// Reading from here found nothing although the end was there: the last
+    /// offsets of a partition can be compacted away or belong to no record.
+    drained: Option<(i64, Option<i64>)>,
 }
 
 /// What a group's position says of a partition.
@@ -59,10 +59,10 @@ impl Survey {
         self.partitions[partition].known = known;
     }
 
-    /// Reading the partition from the group's position found nothing.
-    pub(super) fn set_drained(&mut self, partition: usize) {
+    /// Reading the partition found nothing, and goes on at `next`.
+    pub(super) fn set_drained(&mut self, partition: usize, next: i64) {
         let known = &mut self.partitions[partition];
-        known.drained_at = known.end;
+        known.drained = Some((next, known.end));
     }
 
     pub(super) fn has_position(&self, partition: usize) -> bool {
@@ -91,7 +91,8 @@ impl Partition {
             Some(Known { next, free_at, full }) => (next, free_at, full),
             None => (0, None, false),
         };
-        let unread = self.end.is_none_or(|end| end > next.max(self.drained_at.unwrap_or(0)));
+        let drained = self.drained == Some((next, self.end));
+        let unread = self.end.is_none_or(|end| end > next && !drained);
         free_at.is_some_and(|free_at| free_at < now) || (unread && !full)
     }
 }
@@ -140,10 +141,14 @@ mod tests {
     #[test]
     fn a_partition_that_read_empty_is_not_tried_again_until_its_end_moves() {
         let mut survey = survey([Some(5), Some(0), Some(0)]);
-        survey.set_drained(0);
+        survey.set_known(0, at(3));
+        survey.set_drained(0, 3);
         assert!(survey.worth_taking(0).is_empty());
         survey.set_end(0, Some(6));
         assert_eq!(survey.worth_taking(0), [0]);
+        survey.set_drained(0, 3);
+        survey.set_known(0, at(1));
+        assert_eq!(survey.worth_taking(0), [0], "somebody moved the group back");
     }
 
     #[test]

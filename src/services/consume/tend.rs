@@ -12,14 +12,13 @@ use super::page::Page;
 use super::position::Position;
 use super::receipt::{self, Receipt};
 use super::{Ack, Claim, Consumed, claims};
-use crate::concurrent::{join_all, try_join_all};
+use crate::concurrent::try_join_all;
 use crate::error::Result;
 use crate::host::{Host, Millis};
 use crate::log::{Fetch, Log};
 use crate::record::Record;
-use crate::state::keys::LaneName;
 use crate::state::lane::{Held, Written};
-use crate::state::marks;
+use crate::state::marks::{self, Marked};
 
 /// How long a caller may take to accept its record before it is handed to
 /// the next one.
@@ -40,6 +39,9 @@ pub(super) struct Tended<H: Host> {
     dirty: bool,
     /// Marks that are in the position and can be deleted once it is written.
     folded: Vec<Marked>,
+    /// The time by which the leases of claims were judged: before their marks
+    /// were read.
+    judged: Millis,
 }
 
 impl<H: Host> Tended<H> {
@@ -59,7 +61,13 @@ impl<H: Host> Tended<H> {
             counter: Counter::new(),
             dirty: false,
             folded: Vec::new(),
+            judged: Millis::MIN,
         }
+    }
+
+    /// Where reading goes on.
+    pub(super) fn next(&self) -> i64 {
+        self.page.next()
     }
 
     pub(super) fn has_records(&self) -> bool {
@@ -147,12 +155,17 @@ impl<H: Host> Tended<H> {
     }
 
     /// Takes in the marks of claimed records that were acknowledged or given
-    /// back meanwhile.
-    pub(super) async fn fold(&mut self, host: &H, margin: Duration) -> Result<()> {
+    /// back meanwhile, of the offsets that it was `told` in any case.
+    pub(super) async fn fold(
+        &mut self,
+        host: &H,
+        margin: Duration,
+        told: &BTreeSet<i64>,
+    ) -> Result<()> {
         let mut seen = BTreeSet::new();
+        self.judged = host.now();
         loop {
-            let now = host.now();
-            let mut claims = self.page.claims().to_look_up(now, millis(margin));
+            let mut claims = self.page.claims().to_look_up(self.judged, millis(margin), told);
             claims.retain(|claim| seen.insert((claim.offset, claim.nonce.clone())));
             if claims.is_empty() {
                 return Ok(());
@@ -171,15 +184,15 @@ impl<H: Host> Tended<H> {
         }
     }
 
-    /// Reads the records again whose claims are over, at most so many.
+    /// Reads the records again whose claims were over when their marks were
+    /// [looked up](Self::fold), at most so many.
     pub(super) async fn fetch_again<L: Log>(
         &mut self,
         log: &L,
-        host: &H,
         margin: Duration,
         max_records: usize,
     ) -> Result<()> {
-        let mut free = self.page.claims().free(host.now(), millis(margin));
+        let mut free = self.page.claims().free(self.judged, millis(margin));
         free.truncate(max_records);
         for (offset, count) in claims::ranges(&free) {
             let fetch = Fetch {
@@ -193,14 +206,15 @@ impl<H: Host> Tended<H> {
             };
             let fetched = log.fetch(fetch).await?;
             let there: BTreeSet<_> = fetched.records.iter().map(|record| record.offset).collect();
-            for offset in offset..offset + count as i64 {
+            let asked = offset..offset + count as i64;
+            for offset in asked.clone() {
                 // Retention or compaction took it: nobody can have it again.
                 if offset < fetched.next && !there.contains(&offset) {
                     self.page.done(offset);
                     self.dirty = true;
                 }
             }
-            self.page.add_again(fetched.records);
+            self.page.add_again(fetched.records, asked);
             if let Some(place) = fetched.place {
                 log.close(place).await;
             }
@@ -224,12 +238,23 @@ impl<H: Host> Tended<H> {
                 self.page.returned(offset);
             }
         }
-        self.page.give_up_waiting();
+        if !self.counter.all_settled() {
+            self.page.give_up_waiting();
+            // Whatever those callers do now, it is about records that others
+            // may have; and nobody waits for them again.
+            self.counter = Counter::new();
+        }
     }
 
-    /// Whether the lane can be kept for others who come.
-    pub(super) async fn may_stay(&mut self) -> Result<bool> {
-        Ok(self.held.is_live() && !self.held.knocked().await?)
+    /// Whether what was handed out is still this instance's to hand out.
+    pub(super) fn is_live(&self) -> bool {
+        self.held.is_live()
+    }
+
+    /// Whether the lane can be kept for others who come. If the store does
+    /// not tell, better let go: what was handed out is to be written down.
+    pub(super) async fn may_stay(&mut self) -> bool {
+        self.held.is_live() && !self.held.knocked().await.unwrap_or(true)
     }
 
     /// Writes the position down, if that is due. Answers whether the lane is
@@ -242,7 +267,7 @@ impl<H: Host> Tended<H> {
         let kept = self.held.write(self.page.position()).await? == Written::Kept;
         if kept {
             let folded = std::mem::take(&mut self.folded);
-            delete_marks(host, self.held.name(), folded).await;
+            marks::delete(host, self.held.name(), &folded).await;
         }
         Ok(kept)
     }
@@ -257,18 +282,9 @@ impl<H: Host> Tended<H> {
         if written == Written::Lost {
             return Ok(None);
         }
-        delete_marks(host, &lane, self.folded).await;
+        marks::delete(host, &lane, &self.folded).await;
         Ok(Some(position))
     }
-}
-
-/// The offset and the nonce of a claim whose mark is in the position.
-type Marked = (i64, String);
-
-/// A mark that stays costs a little room in the store, and nothing else.
-async fn delete_marks<H: Host>(host: &H, lane: &LaneName, folded: Vec<Marked>) {
-    let delete = folded.iter().map(|(offset, nonce)| marks::delete(host, lane, *offset, nonce));
-    join_all(delete).await;
 }
 
 fn millis(time: Duration) -> Millis {

@@ -1,6 +1,7 @@
 //! The task that serves the callers of one group in this instance.
 
 use std::cell::RefCell;
+use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::rc::Rc;
 use std::time::Duration;
@@ -145,14 +146,26 @@ impl<H: Host, L: Log> Turn<H, L> {
         // until that order is answered, whatever else happens.
         let mut open = Vec::new();
         let round = self.serve_all(&mut open).await;
+        self.take_back_what_is_late(&open);
         self.desk.borrow_mut().complete_open();
         join_all(open.iter_mut().map(|tended: &mut Tended<H>| tended.settle(&self.host))).await;
-        let mut written = true;
+        let (mut written, mut failure) = (true, None);
         for tended in open {
-            written &= self.let_go(tended).await?;
+            match self.let_go(tended).await {
+                Ok(kept) => written &= kept,
+                Err(error) => (written, failure) = (false, Some(error)),
+            }
         }
         self.settle_claims(written);
-        round
+        failure.map_or(round, Err)
+    }
+
+    /// A partition may be another's while its records wait for the rest of
+    /// their order.
+    fn take_back_what_is_late(&self, open: &[Tended<H>]) {
+        if !open.iter().all(Tended::is_live) {
+            self.desk.borrow_mut().take_back_open();
+        }
     }
 
     /// Goes over the partitions once, as long as somebody wants records.
@@ -164,7 +177,10 @@ impl<H: Host, L: Log> Turn<H, L> {
             self.enlist().await?;
         }
         for index in worth_taking {
-            if self.desk.borrow().is_empty() {
+            // What was handed out of several partitions is written down before
+            // anybody else is served.
+            let order_is_full = !open.is_empty() && !self.desk.borrow().has_open_order();
+            if order_is_full || self.desk.borrow().is_empty() {
                 break;
             }
             let partition = &self.partitions[index];
@@ -194,18 +210,12 @@ impl<H: Host, L: Log> Turn<H, L> {
     /// callers. Answers whether there were any.
     async fn serve(&mut self, mut tended: Tended<H>, open: &mut Vec<Tended<H>>) -> Result<bool> {
         let mut served = false;
-        let margin = self.margin();
-        tended.fold(&self.host, margin).await?;
-        if let Some(owner) = &self.reader.owner
-            && tended.held_by_others(owner, &self.host, margin)
-        {
-            self.let_go(tended).await?;
-            return Ok(false);
-        }
-        let wanted = self.fetch_size();
-        if let Err(error) = tended.fetch_again(&*self.log, &self.host, margin, wanted).await {
-            self.let_go(tended).await?;
-            return Err(error);
+        match self.take_up_claims(&mut tended).await {
+            Ok(true) => {}
+            ended => {
+                self.let_go(tended).await?;
+                return ended;
+            }
         }
         loop {
             if !tended.has_records() {
@@ -216,10 +226,11 @@ impl<H: Host, L: Log> Turn<H, L> {
                 }
             }
             if !tended.has_records() {
-                self.survey.set_drained(tended.index);
+                self.survey.set_drained(tended.index, tended.next());
                 self.let_go(tended).await?;
                 return Ok(served);
             }
+            self.take_back_what_is_late(open);
             let handed = {
                 let owner = self.reader.owner.as_ref();
                 tended.hand_out(&mut self.desk.borrow_mut(), &self.host, owner)
@@ -237,18 +248,35 @@ impl<H: Host, L: Log> Turn<H, L> {
             // Who claims is answered only after the write, so nobody is kept
             // waiting for others who may come.
             let claims = self.desk.borrow().has_claims();
-            let stay = handed && tended.may_stay().await? && self.somebody_comes(!claims).await;
+            let stay = handed
+                && open.is_empty()
+                && tended.may_stay().await
+                && self.somebody_comes(!claims).await;
             if !stay {
-                let written = self.let_go(tended).await?;
-                self.settle_claims(written);
-                return Ok(served);
+                let written = self.let_go(tended).await;
+                self.settle_claims(matches!(written, Ok(true)));
+                return written.map(|_| served);
             }
-            let written = tended.keep(&self.host).await?;
-            self.settle_claims(written);
-            if !written {
+            let written = tended.keep(&self.host).await;
+            self.settle_claims(matches!(written, Ok(true)));
+            if !written? {
                 return Ok(served);
             }
         }
+    }
+
+    /// Finds the claimed records that may be handed out again. Answers whether
+    /// this reader may have the partition's records at all.
+    async fn take_up_claims(&self, tended: &mut Tended<H>) -> Result<bool> {
+        let margin = self.margin();
+        tended.fold(&self.host, margin, &BTreeSet::new()).await?;
+        if let Some(owner) = &self.reader.owner
+            && tended.held_by_others(owner, &self.host, margin)
+        {
+            return Ok(false);
+        }
+        tended.fetch_again(&*self.log, margin, self.fetch_size()).await?;
+        Ok(true)
     }
 
     fn fetch_size(&self) -> usize {
