@@ -62,6 +62,10 @@ impl SimLog {
         self.partition(topic, partition, |partition| partition.first = offset);
     }
 
+    pub fn first(&self, topic: &str, partition: usize) -> i64 {
+        self.partition(topic, partition, |partition| partition.first)
+    }
+
     pub fn end(&self, topic: &str, partition: usize) -> i64 {
         self.partition(topic, partition, |partition| partition.end())
     }

@@ -1,0 +1,172 @@
+//! Runs that once went wrong, each by itself.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use kafka_edge::services::consume::{Ack, Acknowledged, Disposal, Handed, Next};
+use kafka_edge::services::groups::SeekTo;
+use kafka_edge::state::lane::Params;
+use kafka_edge_sim::{SimLog, StoreMode, World};
+use tokio::time::{Instant, sleep};
+
+use crate::run;
+use crate::scene::{Instance, everything};
+
+const ORDERS: &str = "orders";
+
+fn seconds(count: u64) -> Duration {
+    Duration::from_secs(count)
+}
+
+struct Cluster {
+    world: World,
+    log: SimLog,
+}
+
+impl Cluster {
+    /// One topic, with so many records in each partition.
+    fn new(seed: u64, records: &[usize]) -> Self {
+        let (world, log) = (World::new(seed), SimLog::new());
+        log.create_topic(ORDERS, records.len());
+        for (partition, count) in records.iter().enumerate() {
+            for _ in 0..*count {
+                log.append(ORDERS, partition, "x");
+            }
+        }
+        Self { world, log }
+    }
+
+    fn instance(&self) -> Instance {
+        Instance::new(&self.world, &self.log, Params::default())
+    }
+}
+
+fn next(max: usize, wait: u64) -> Next {
+    Next { max, ..everything(&[ORDERS], seconds(wait)) }
+}
+
+fn places(handed: &Handed) -> Vec<(i32, i64)> {
+    let place = |record: &kafka_edge::record::Record| (record.partition, record.offset);
+    handed.records.iter().map(|consumed| place(&consumed.record)).collect()
+}
+
+/// Asks and takes what comes, if anything does.
+async fn take(instance: &Instance, next: Next) -> Vec<(i32, i64)> {
+    let Some(Ok(Some(handed))) = instance.next(next, Duration::MAX).await else {
+        return Vec::new();
+    };
+    let places = places(&handed);
+    handed.delivered();
+    places
+}
+
+#[test]
+fn a_claim_whose_write_failed_is_not_handed_out() {
+    let mut claimed = 0;
+    for seed in 0..60 {
+        run(async {
+            let cluster = Cluster::new(seed, &[6]);
+            let instance = cluster.instance();
+            let failures = 0.1;
+            cluster.world.set_store_mode(StoreMode { failures, ..StoreMode::default() });
+            let ack = Ack::Manual { lease: seconds(60) };
+            let next = Next { ack, ..next(2, 0) };
+            let Some(Ok(Some(handed))) = instance.next(next, Duration::MAX).await else { return };
+            cluster.world.set_store_mode(StoreMode::default());
+            let receipts: Vec<_> =
+                handed.records.iter().map(|c| c.claim.clone().unwrap().receipt).collect();
+            claimed += receipts.len();
+            let answers = instance.acknowledge(receipts, Disposal::Ack).await.unwrap().unwrap();
+            assert_eq!(answers, vec![Acknowledged::Done; answers.len()], "seed {seed}");
+        });
+    }
+    assert!(claimed > 20, "{claimed}");
+}
+
+#[test]
+fn who_waits_at_the_end_sees_that_the_group_was_moved_back() {
+    run(async {
+        let cluster = Cluster::new(1, &[3]);
+        let (one, two) = (cluster.instance(), cluster.instance());
+        let waiting = async {
+            // The turn that reads the partition to its end is the one that waits.
+            let first = take(&one, next(2, 9));
+            let rest = take(&one, next(5, 9));
+            let last = async {
+                sleep(Duration::from_millis(10)).await;
+                take(&one, next(5, 9)).await
+            };
+            tokio::join!(first, rest, last).2
+        };
+        let moving = async {
+            sleep(seconds(2)).await;
+            two.seek(ORDERS, SeekTo::Earliest).await.unwrap().unwrap();
+        };
+        let (again, ()) = tokio::join!(waiting, moving);
+        assert_eq!(again, [(0, 0), (0, 1), (0, 2)]);
+    });
+}
+
+#[test]
+fn a_page_that_took_too_long_does_not_hold_what_is_anothers_by_now() {
+    run(async {
+        let cluster = Cluster::new(1, &[1, 1, 1]);
+        // Fetches from two partitions take longer than the lease of the first.
+        cluster.log.set_delay(seconds(6));
+        let (one, two) = (cluster.instance(), cluster.instance());
+        let mut seen = Vec::new();
+        for _ in 0..6 {
+            let asked = tokio::join!(take(&one, next(3, 60)), take(&two, next(1, 60)));
+            seen.extend(asked.0.into_iter().chain(asked.1));
+            if seen.len() >= 3 {
+                break;
+            }
+        }
+        let distinct: BTreeSet<_> = seen.iter().collect();
+        assert_eq!((distinct.len(), seen.len()), (3, 3), "{seen:?}");
+    });
+}
+
+#[test]
+fn a_page_of_several_partitions_is_written_down_however_many_callers_come() {
+    run(async {
+        let cluster = Cluster::new(1, &[1, 5_000]);
+        let one = cluster.instance();
+        let mut seen = take(&one, next(2, 1)).await;
+        // Others come all the time, for longer than a lease.
+        let start = Instant::now();
+        while start.elapsed() < seconds(15) {
+            let several = [next(3, 1), next(1, 1), next(1, 1)].map(|next| take(&one, next));
+            seen.extend(futures_util::future::join_all(several).await.into_iter().flatten());
+            sleep(Duration::from_millis(30)).await;
+            if start.elapsed() > seconds(1) && cluster.log.end(ORDERS, 0) < 2 {
+                cluster.log.append(ORDERS, 0, "x");
+            }
+        }
+        let two = cluster.instance();
+        for _ in 0..3 {
+            seen.extend(take(&two, next(500, 1)).await);
+        }
+        let distinct: BTreeSet<_> = seen.iter().collect();
+        assert_eq!(distinct.len(), seen.len(), "some came twice");
+        assert!(distinct.contains(&(0, 1)));
+    });
+}
+
+#[test]
+fn a_caller_that_never_says_whether_it_has_its_record_costs_others_one_wait() {
+    run(async {
+        let cluster = Cluster::new(1, &[40]);
+        let one = cluster.instance();
+        let hanging = one.next(next(1, 1), Duration::MAX);
+        let others = (0..30).map(|_| take(&one, next(1, 10)));
+        let start = Instant::now();
+        let (held, others) = tokio::join!(hanging, futures_util::future::join_all(others));
+        assert_eq!(others.iter().flatten().count(), 30);
+        // The one that comes next waits for it, and nobody after that one.
+        let rest = futures_util::future::join_all((0..9).map(|_| take(&one, next(1, 10)))).await;
+        assert_eq!(rest.iter().flatten().count(), 9);
+        assert!(start.elapsed() < seconds(5), "{:?}", start.elapsed());
+        drop(held);
+    });
+}

@@ -1,0 +1,89 @@
+//! Instances over one store and one log.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+use std::time::Duration;
+
+use kafka_edge::error::Result;
+use kafka_edge::services::consume::{
+    Ack, Acknowledged, Consume, Disposal, Handed, Next, StartFrom,
+};
+use kafka_edge::services::groups::{Group, Groups, SeekTo};
+use kafka_edge::state::lane::Params;
+use kafka_edge_sim::{SimHost, SimLog, World};
+
+pub(crate) const GROUP: &str = "g";
+
+/// One instance and its services.
+#[derive(Clone)]
+pub(crate) struct Instance {
+    pub(crate) host: SimHost,
+    consume: Rc<Consume<SimHost, SimLog>>,
+    groups: Rc<Groups<SimHost, SimLog>>,
+}
+
+impl Instance {
+    pub(crate) fn new(world: &World, log: &SimLog, params: Params) -> Self {
+        let host = world.instance();
+        let log = Rc::new(log.clone());
+        let groups = Rc::new(Groups::new(host.clone(), log.clone(), params));
+        let consume = Rc::new(Consume::new(host.clone(), log, groups.clone(), params));
+        Self { host, consume, groups }
+    }
+
+    /// Asks for records. `None`: the instance died, or the caller went away.
+    pub(crate) async fn next(
+        &self,
+        next: Next,
+        patience: Duration,
+    ) -> Option<Result<Option<Handed>>> {
+        let consume = self.consume.clone();
+        let asked = self
+            .host
+            .run(async move { tokio::time::timeout(patience, consume.next(next)).await.ok() });
+        asked.await.flatten()
+    }
+
+    pub(crate) async fn acknowledge(
+        &self,
+        receipts: Vec<String>,
+        disposal: Disposal,
+    ) -> Option<Result<Vec<Acknowledged>>> {
+        let consume = self.consume.clone();
+        self.host
+            .run(async move { consume.acknowledge(GROUP, |_| true, &receipts, disposal).await })
+            .await
+    }
+
+    pub(crate) async fn seek(
+        &self,
+        topic: &'static str,
+        to: SeekTo,
+    ) -> Option<Result<BTreeMap<i32, i64>>> {
+        let groups = self.groups.clone();
+        self.host.run(async move { groups.seek(GROUP, topic, to).await }).await
+    }
+
+    pub(crate) async fn delete(&self) -> Option<Result<()>> {
+        let groups = self.groups.clone();
+        self.host.run(async move { groups.delete(GROUP).await }).await
+    }
+
+    pub(crate) async fn group(&self) -> Option<Result<Group>> {
+        let groups = self.groups.clone();
+        self.host.run(async move { groups.get(GROUP, |_| true).await }).await
+    }
+}
+
+/// What a caller asks for that takes everything at once.
+pub(crate) fn everything(topics: &[&str], wait: Duration) -> Next {
+    Next {
+        group: GROUP.into(),
+        topics: topics.iter().map(|topic| (*topic).to_owned()).collect(),
+        from: StartFrom::Earliest,
+        wait,
+        max: 500,
+        max_bytes: usize::MAX,
+        ack: Ack::Auto,
+    }
+}
