@@ -8,13 +8,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::host::Millis;
+use crate::limits;
 use crate::services::consume::Share;
 
 /// Consumers that live at the same time.
 pub const MAX_INSTANCES: usize = 500;
 
-/// Topics that one of them reads.
-pub const MAX_TOPICS: usize = 100;
+/// Topics that one of them reads, over all of its calls.
+pub const MAX_TOPICS: usize = limits::TOPICS;
 
 /// What a consumer is told once, when it comes to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
