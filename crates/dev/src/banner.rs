@@ -10,6 +10,8 @@ pub(crate) struct Banner<'a> {
     pub(crate) address: SocketAddr,
     /// Whether everybody may call.
     pub(crate) open: bool,
+    /// Where a webhook can be seen to arrive.
+    pub(crate) callback: Option<String>,
     /// The topic for the examples.
     pub(crate) topic: &'a str,
     pub(crate) kafka: String,
@@ -21,9 +23,11 @@ impl fmt::Display for Banner<'_> {
         let Self { address, topic, .. } = self;
         writeln!(f, "\nkafka-edge listens on http://{address}\n")?;
         if self.open {
+            if let Some(callback) = &self.callback {
+                writeln!(f, "  curl http://{address}/webhook/{topic}/{callback}")?;
+            }
             writeln!(f, "  curl http://{address}/producer/{topic}/hello-world")?;
             writeln!(f, "  curl http://{address}/consumer/{topic}")?;
-            writeln!(f, "  curl http://{address}/webhook/{topic}/http://127.0.0.1:9000/hook")?;
         } else {
             writeln!(
                 f,
@@ -57,6 +61,7 @@ mod tests {
         let banner = Banner {
             address: "127.0.0.1:3000".parse().unwrap(),
             open,
+            callback: Some("http://127.0.0.1:3001/callback".to_owned()),
             topic: "t",
             kafka: "somewhere".to_owned(),
             data: "in memory".to_owned(),
@@ -67,6 +72,9 @@ mod tests {
     #[test]
     fn lines_can_be_pasted_where_calls_are_served() {
         assert!(banner(true).contains("curl http://127.0.0.1:3000/producer/t/hello-world\n"));
+        assert!(banner(true).contains(
+            "curl http://127.0.0.1:3000/webhook/t/http://127.0.0.1:3001/callback\n"
+        ));
         assert!(!banner(false).contains("curl"));
         assert!(banner(false).contains("open_access=true"));
     }

@@ -7,6 +7,7 @@
 mod arguments;
 mod banner;
 mod error;
+mod inbox;
 mod kafka;
 mod start;
 mod timer;

@@ -3,6 +3,7 @@
 use crate::arguments::Arguments;
 use crate::banner::{self, Banner};
 use crate::error::StartError;
+use crate::inbox::Inbox;
 use crate::kafka::Kafka;
 use crate::timer;
 use crate::variables::{self, Variables};
@@ -49,6 +50,11 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), StartError> {
     }
     variables::set(&mut variables, arguments.variables)?;
 
+    // Others must not be able to fill somebody's terminal.
+    let inbox = match address.ip().is_loopback() {
+        true => Inbox::start(address).await.ok(),
+        false => None,
+    };
     let open = variables.get("open_access").is_some_and(|value| value == "true");
     let kafka_is = match &kafka {
         Some(kafka) => {
@@ -59,6 +65,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), StartError> {
     let banner = Banner {
         address,
         open,
+        callback: inbox.as_ref().map(Inbox::url),
         topic: arguments.topics.first().map_or("test-topic", |topic| topic.name.as_str()),
         kafka: kafka_is,
         data: match &folder {
