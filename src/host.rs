@@ -67,8 +67,10 @@ pub enum Sent {
 pub enum SendErrorKind {
     /// The name of the server has no address.
     Dns,
-    /// Nothing answers at that address, or the host forbids reaching it.
+    /// Nothing answers at that address.
     Refused,
+    /// The host does not let us go there.
+    Forbidden,
     /// No TLS connection could be made.
     Tls,
     /// Too slow to connect or to answer.
@@ -84,6 +86,7 @@ impl fmt::Display for SendError {
         f.write_str(match self.kind {
             SendErrorKind::Dns => "its name could not be resolved",
             SendErrorKind::Refused => "the connection was refused",
+            SendErrorKind::Forbidden => "the host does not let it be reached",
             SendErrorKind::Tls => "no TLS connection could be made",
             SendErrorKind::Timeout => "it took too long",
             SendErrorKind::Broken => "the connection broke",

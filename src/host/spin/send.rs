@@ -150,11 +150,10 @@ pub(super) fn from_error_code(code: ErrorCode) -> SendError {
     let (sent, kind) = match code {
         E::DnsTimeout | E::DnsError(_) | E::DestinationNotFound => (Sent::Not, Kind::Dns),
         E::DestinationUnavailable
-        | E::DestinationIpProhibited
         | E::DestinationIpUnroutable
         | E::ConnectionRefused
-        | E::ConnectionLimitReached
-        | E::HttpRequestDenied => (Sent::Not, Kind::Refused),
+        | E::ConnectionLimitReached => (Sent::Not, Kind::Refused),
+        E::DestinationIpProhibited | E::HttpRequestDenied => (Sent::Not, Kind::Forbidden),
         E::ConnectionTimeout => (Sent::Not, Kind::Timeout),
         E::TlsProtocolError | E::TlsCertificateError => (Sent::Not, Kind::Tls),
         // An alert can come in the middle of a connection, too.
