@@ -1,0 +1,22 @@
+//! The built component, run in this process: its HTTP API from outside, with
+//! the Kafka REST server's emulator and callbacks behind a network that does
+//! as it is told, and with hosts' stores, faults and deaths.
+
+mod after_answer;
+mod calling;
+mod configuration;
+mod consume_death;
+mod consuming;
+mod dying;
+mod errors;
+mod exactly_once;
+mod hostile;
+mod outcome;
+mod shared_calls;
+mod stream_damage;
+mod traps;
+mod webhook_death;
+mod world;
+
+#[path = "../support/program.rs"]
+mod program;
