@@ -72,9 +72,10 @@ mod tests {
     #[test]
     fn lines_can_be_pasted_where_calls_are_served() {
         assert!(banner(true).contains("curl http://127.0.0.1:3000/producer/t/hello-world\n"));
-        assert!(banner(true).contains(
-            "curl http://127.0.0.1:3000/webhook/t/http://127.0.0.1:3001/callback\n"
-        ));
+        assert!(
+            banner(true)
+                .contains("curl http://127.0.0.1:3000/webhook/t/http://127.0.0.1:3001/callback\n")
+        );
         assert!(!banner(false).contains("curl"));
         assert!(banner(false).contains("open_access=true"));
     }

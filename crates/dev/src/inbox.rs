@@ -95,7 +95,8 @@ async fn answer(
         },
         http::Method::GET => {
             // Deliveries are JSON already.
-            let list: Vec<_> = list().iter().map(|b| String::from_utf8_lossy(b).into_owned()).collect();
+            let list: Vec<_> =
+                list().iter().map(|b| String::from_utf8_lossy(b).into_owned()).collect();
             of(http::StatusCode::OK, format!("{{\"received\":[{}]}}", list.join(",")))
         }
         _ => of(http::StatusCode::METHOD_NOT_ALLOWED, "{}".into()),
