@@ -15,7 +15,7 @@ mod table;
 
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 
 use self::load::Sample;
 use self::scene::Scene;
@@ -62,7 +62,8 @@ async fn instantiation(scene: &Scene) -> Result<Duration> {
     for _ in 0..200 {
         let mut store = host.new_store();
         let start = Instant::now();
-        host.linker().instantiate_async(&mut store, program.component()).await?;
+        let instance = host.linker().instantiate_async(&mut store, program.component()).await;
+        instance.map_err(|error| anyhow!("no instance could be made: {error:#}"))?;
         times.push(start.elapsed());
     }
     times.sort();
