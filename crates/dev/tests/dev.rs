@@ -1,10 +1,10 @@
 //! The program that `cargo dev` runs, over real sockets.
 
 use serde_json::Value;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Lines, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
 use std::time::{Duration, Instant};
 
 fn program() -> Command {
@@ -23,6 +23,7 @@ struct Gateway {
     child: Child,
     address: String,
     banner: String,
+    lines: Lines<BufReader<ChildStdout>>,
 }
 
 impl Gateway {
@@ -42,7 +43,7 @@ impl Gateway {
         }
         let (_, rest) = banner.split_once("http://").unwrap();
         let address = rest.split_whitespace().next().unwrap().to_owned();
-        Self { child, address, banner }
+        Self { child, address, banner, lines }
     }
 
     fn in_folder(folder: &Path) -> Self {
@@ -74,6 +75,16 @@ impl Gateway {
         record["message"].clone()
     }
 
+    /// Reads what it prints until there is such a line.
+    fn until_line(&mut self, wanted: impl Fn(&str) -> bool) {
+        for line in &mut self.lines {
+            if wanted(&line.unwrap()) {
+                return;
+            }
+        }
+        panic!("it ended without that line");
+    }
+
     /// What Ctrl-C does.
     fn interrupt(mut self) -> ExitStatus {
         let id = self.child.id().to_string();
@@ -98,19 +109,21 @@ impl Drop for Gateway {
 
 #[test]
 fn the_lines_of_the_banner_work_as_they_stand() {
-    let gateway = Gateway::start(&["--ephemeral"]);
+    let mut gateway = Gateway::start(&["--ephemeral"]);
     let lines = gateway.banner.lines().filter_map(|line| line.trim().strip_prefix("curl "));
     let paths: Vec<_> =
         lines.map(|url| url.strip_prefix("http://").unwrap().split_once('/').unwrap().1).collect();
-    let [produce, consume, webhook] = paths[..] else {
+    let [webhook, produce, consume] = paths[..] else {
         panic!("{}", gateway.banner);
     };
+    let (status, subscription) = gateway.get(&format!("/{webhook}"));
+    assert_eq!(status, 201, "{subscription}");
     let (status, report) = gateway.get(&format!("/{produce}"));
     assert_eq!((status, &report["message"]), (200, &Value::from("hello-world")));
     let (status, record) = gateway.get(&format!("/{consume}"));
     assert_eq!((status, &record["message"]), (200, &Value::from("hello-world")));
-    let (status, subscription) = gateway.get(&format!("/{webhook}"));
-    assert_eq!(status, 201, "{subscription}");
+    let shown = |line: &str| line.starts_with("callback  ") && line.contains("hello-world");
+    gateway.until_line(shown);
     assert!(gateway.interrupt().success());
 }
 
