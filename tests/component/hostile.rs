@@ -294,6 +294,6 @@ async fn bytes_on_the_wire_that_are_no_request() {
     until("every request is done with", async || (host.stats().traps == 0).then_some(())).await;
     assert_eq!(world.produce_calls(), 0);
     drop(stop);
-    _ = server.await.unwrap();
+    server.await.unwrap();
     assert_eq!(host.stats().traps, 0);
 }
