@@ -1,7 +1,7 @@
 //! Everything the core needs of the world, as one trait.
 //!
 //! An adapter per platform implements it (`host/spin.rs` on WASI 0.3,
-//! `host/sim.rs` natively under a virtual clock). Nothing outside an adapter
+//! `crates/sim` natively under a virtual clock). Nothing outside an adapter
 //! names a platform.
 
 #[cfg(all(target_os = "wasi", target_env = "p2"))]
