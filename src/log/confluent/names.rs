@@ -2,7 +2,8 @@
 
 use std::fmt;
 
-use crate::error::{Error, Result};
+use crate::error::Result;
+use crate::names::check_topic;
 
 /// The name of a topic that Kafka would allow: nothing in it needs to be
 /// percent-encoded, and it is no step to another directory.
@@ -11,16 +12,8 @@ pub(super) struct TopicName<'a>(&'a str);
 
 impl<'a> TopicName<'a> {
     pub(super) fn new(name: &'a str) -> Result<Self> {
-        let lawful = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
-        if (1..=249).contains(&name.len())
-            && name.chars().all(lawful)
-            && name != "."
-            && name != ".."
-        {
-            return Ok(Self(name));
-        }
-        let rule = "A topic's name has 1 to 249 of the characters a-z, A-Z, 0-9, '.', '_' and '-'";
-        Err(Error::invalid("topic", rule))
+        check_topic(name)?;
+        Ok(Self(name))
     }
 
     pub(super) fn as_str(self) -> &'a str {
