@@ -39,6 +39,7 @@ use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::log::Log;
 use crate::record::Record;
+use crate::services::ends::Ends;
 use crate::services::groups::Groups;
 use crate::state::lane::Params;
 
@@ -148,6 +149,7 @@ impl fmt::Debug for Ticket {
 pub struct Consume<H: Host, L> {
     host: H,
     log: Rc<L>,
+    ends: Rc<Ends<H, L>>,
     groups: Rc<Groups<H, L>>,
     params: Params,
     desks: Desks<H>,
@@ -159,8 +161,14 @@ type Desks<H> = Rc<RefCell<HashMap<(String, Vec<String>, Reader), SharedDesk<H>>
 type SharedDesk<H> = Rc<RefCell<Desk<<H as Host>::Wake>>>;
 
 impl<H: Host, L: Log> Consume<H, L> {
-    pub fn new(host: H, log: Rc<L>, groups: Rc<Groups<H, L>>, params: Params) -> Self {
-        Self { host, log, groups, params, desks: Rc::default(), folding: Rc::default() }
+    pub fn new(
+        host: H,
+        log: Rc<L>,
+        ends: Rc<Ends<H, L>>,
+        groups: Rc<Groups<H, L>>,
+        params: Params,
+    ) -> Self {
+        Self { host, log, ends, groups, params, desks: Rc::default(), folding: Rc::default() }
     }
 
     /// The group's next records; `None` when there is none within the wait.
@@ -196,8 +204,9 @@ impl<H: Host, L: Log> Consume<H, L> {
         }
         let desk = SharedDesk::<H>::default();
         self.desks.borrow_mut().insert(id.clone(), desk.clone());
-        let (host, log, groups) = (self.host.clone(), self.log.clone(), self.groups.clone());
-        let turn = Turn::new(host, log, groups, &id, self.params, desk.clone());
+        let (host, log) = (self.host.clone(), self.log.clone());
+        let (ends, groups) = (self.ends.clone(), self.groups.clone());
+        let turn = Turn::new(host, log, ends, groups, &id, self.params, desk.clone());
         let desks = self.desks.clone();
         self.host.spawn(async move {
             turn.run(|| desks.borrow_mut().remove(&id)).await;

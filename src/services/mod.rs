@@ -4,6 +4,7 @@
 
 pub mod consume;
 pub mod credentials;
+pub mod ends;
 pub mod groups;
 pub mod instances;
 pub mod produce;
@@ -28,7 +29,7 @@ use crate::state::lane::Params;
 pub struct Services<H: Host, L> {
     host: H,
     log: Rc<L>,
-    ends: Rc<stream::RecentEnds>,
+    ends: Rc<ends::Ends<H, L>>,
     pub produce: produce::Produce<H, L>,
     pub consume: Rc<consume::Consume<H, L>>,
     pub groups: Rc<groups::Groups<H, L>>,
@@ -45,12 +46,14 @@ impl<H: Host, L: Log> Services<H, L> {
         let log = Rc::new(log);
         let params = Params::default();
         let groups = Rc::new(groups::Groups::new(host.clone(), log.clone(), params));
-        let consume = consume::Consume::new(host.clone(), log.clone(), groups.clone(), params);
+        let ends = Rc::new(ends::Ends::new(host.clone(), log.clone()));
+        let (waiting, known) = (ends.clone(), groups.clone());
+        let consume = consume::Consume::new(host.clone(), log.clone(), waiting, known, params);
         let consume = Rc::new(consume);
         Self {
             host: host.clone(),
             log: log.clone(),
-            ends: Rc::default(),
+            ends,
             produce: produce::Produce::new(host.clone(), log.clone()),
             consume: consume.clone(),
             groups: groups.clone(),
@@ -71,13 +74,17 @@ impl<H: Host, L: Log> Services<H, L> {
     }
 
     /// Produces records to a topic, with a report on each in the order given,
-    /// and has them delivered to the topic's webhooks beyond the answer.
+    /// tells those who wait for one, and has them delivered to the topic's
+    /// webhooks beyond the answer.
     pub async fn write(&self, topic: &str, records: Vec<NewRecord>) -> Vec<Result<Written>> {
         let reports = self.produce.send(topic, records).await;
         let perhaps =
             |report: &Result<Written>| matches!(report, Ok(_) | Err(Error::OutcomeUnknown { .. }));
-        if self.delivers && reports.iter().any(perhaps) {
-            self.webhooks.deliver_soon(topic);
+        if reports.iter().any(perhaps) {
+            self.ends.written(topic);
+            if self.delivers {
+                self.webhooks.deliver_soon(topic);
+            }
         }
         reports
     }

@@ -14,7 +14,6 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use self::cursor::Cursor;
-pub(in crate::services) use self::tail::RecentEnds;
 use self::tail::Tail;
 use super::Services;
 use crate::error::{Error, Result};

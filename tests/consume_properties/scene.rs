@@ -8,6 +8,7 @@ use kafka_edge::error::Result;
 use kafka_edge::services::consume::{
     Ack, Acknowledged, Consume, Disposal, Handed, Next, StartFrom,
 };
+use kafka_edge::services::ends::Ends;
 use kafka_edge::services::groups::{Group, Groups, SeekTo};
 use kafka_edge::state::lane::Params;
 use kafka_edge_sim::{SimHost, SimLog, World};
@@ -27,7 +28,8 @@ impl Instance {
         let host = world.instance();
         let log = Rc::new(log.clone());
         let groups = Rc::new(Groups::new(host.clone(), log.clone(), params));
-        let consume = Rc::new(Consume::new(host.clone(), log, groups.clone(), params));
+        let ends = Rc::new(Ends::new(host.clone(), log.clone()));
+        let consume = Rc::new(Consume::new(host.clone(), log, ends, groups.clone(), params));
         Self { host, consume, groups }
     }
 

@@ -51,6 +51,24 @@ async fn a_record_that_could_not_be_sent_comes_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_produce_wakes_who_waits() {
+    local(async {
+        let gateway = Gateway::open();
+        let waiting = gateway.get("/consumer/t?wait=30");
+        let producing = async {
+            tokio::time::sleep(Duration::from_millis(10_111)).await;
+            let (status, _) = gateway.get("/producer/t/hello").await;
+            assert_eq!(status, 200);
+            Instant::now()
+        };
+        let ((_, record), written) = futures_util::future::join(waiting, producing).await;
+        assert_eq!(record["message"], "hello");
+        assert!(written.elapsed() < Duration::from_millis(10), "{:?}", written.elapsed());
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_wait_is_the_callers() {
     local(async {
         let gateway = Gateway::open();

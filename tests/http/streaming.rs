@@ -249,6 +249,25 @@ async fn a_slow_reader_slows_the_polls_and_many_readers_share_them() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_produce_is_in_the_streams_of_its_instance_at_once() {
+    local(async {
+        let gateway = Gateway::open();
+        for target in ["/consumer/t", "/consumer/t?group=g"] {
+            let mut reader = Reader::events(&gateway, target, None).await;
+            let producing = async {
+                tokio::time::sleep(Duration::from_millis(10_111)).await;
+                assert_eq!(gateway.get("/producer/t/hello").await.0, 200);
+                Instant::now()
+            };
+            let (page, written) = futures_util::future::join(reader.page(), producing).await;
+            assert_eq!(messages(&page), ["hello"]);
+            assert!(written.elapsed() < Duration::from_millis(10), "{target}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn what_fails_at_once_is_an_answer_and_what_fails_later_an_event() {
     local(async {
         let gateway = gateway();

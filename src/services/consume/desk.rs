@@ -87,6 +87,8 @@ pub(super) struct Desk<W> {
     /// Dropped when an order comes, so that whoever serves need not poll.
     bell: Option<W>,
     last_arrival: Option<Duration>,
+    /// An order came since the log was looked at.
+    arrived: bool,
     busy: bool,
 }
 
@@ -97,6 +99,7 @@ impl<W> Default for Desk<W> {
             claimed: Vec::new(),
             bell: None,
             last_arrival: None,
+            arrived: false,
             busy: false,
         }
     }
@@ -124,12 +127,24 @@ impl<W> Desk<W> {
         });
         self.busy = self.last_arrival.is_some_and(|last| now - last < CLOSE_TOGETHER);
         self.last_arrival = Some(now);
+        self.arrived = true;
         self.bell = None;
         Slot(answer)
     }
 
     pub(super) fn is_empty(&self) -> bool {
         self.orders.is_empty()
+    }
+
+    /// Whether orders came since the last time: they want to know what is
+    /// there now.
+    pub(super) fn take_arrived(&mut self) -> bool {
+        std::mem::take(&mut self.arrived)
+    }
+
+    /// How long it is until the first wait is over; `None` when nobody waits.
+    pub(super) fn shortest_wait(&self, now: Duration) -> Option<Duration> {
+        self.orders.iter().map(|order| order.wait_until.saturating_sub(now)).min()
     }
 
     /// Records that the callers want, all together.

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures_util::future::{join, select};
+use futures_util::future::select;
 
 use super::desk::Desk;
 use super::owner::Reader;
@@ -14,17 +14,17 @@ use super::position::Position;
 use super::survey::{Known, Survey};
 use super::tend::Tended;
 use crate::concurrent::{join_all, try_join_all};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::host::Host;
 use crate::log::Log;
+use crate::services::ends::{Ends, Watch, untold};
 use crate::services::groups::Groups;
 use crate::state::keys::LaneName;
 use crate::state::lane::{Document, Epoch, Lane, Origin, Params, Take};
 
-/// Between two looks at the ends of the log while callers wait: short at
-/// first, then longer, so that a long wait does not hammer the server.
-const FIRST_PAUSE: Duration = Duration::from_millis(20);
-const LONGEST_PAUSE: Duration = Duration::from_millis(200);
+/// How late a caller may be told that there was nothing within its wait, so
+/// that callers whose waits end one after the other share a look.
+const LATENESS: Duration = Duration::from_millis(200);
 
 /// How often the positions are looked at again while nothing is there to be
 /// read: somebody may have moved them back.
@@ -46,6 +46,7 @@ pub(super) struct Turn<H: Host, L> {
     topics: Vec<Rc<str>>,
     reader: Reader,
     params: Params,
+    watch: Watch<H, L>,
     /// The partitions of all topics, numbered as in the survey. One that was
     /// found later comes later.
     partitions: Vec<Partition<H>>,
@@ -81,6 +82,7 @@ impl<H: Host, L: Log> Turn<H, L> {
     pub(super) fn new(
         host: H,
         log: Rc<L>,
+        ends: Rc<Ends<H, L>>,
         groups: Rc<Groups<H, L>>,
         (group, topics, reader): &(String, Vec<String>, Reader),
         params: Params,
@@ -89,14 +91,16 @@ impl<H: Host, L: Log> Turn<H, L> {
         // Instances that start at the same time spread over the partitions.
         let mut random = [0; 2];
         host.random(&mut random);
+        let topics: Vec<Rc<str>> = topics.iter().map(|topic| topic.as_str().into()).collect();
         Self {
             host,
             log,
             groups,
             group: group.clone(),
-            topics: topics.iter().map(|topic| topic.as_str().into()).collect(),
+            topics: topics.clone(),
             reader: reader.clone(),
             params,
+            watch: Watch::new(ends, topics),
             partitions: Vec::new(),
             survey: Survey::starting_at(u16::from_le_bytes(random).into()),
             looked: None,
@@ -109,18 +113,16 @@ impl<H: Host, L: Log> Turn<H, L> {
     /// Serves until nobody waits, then calls `gone` (which takes the desk
     /// away, so that the next caller starts a new turn).
     pub(super) async fn run<R>(mut self, gone: impl FnOnce() -> R) {
-        let mut pause = FIRST_PAUSE;
         while !self.desk.borrow().is_empty() {
             match self.round().await {
-                Ok(Round::Served) => pause = FIRST_PAUSE,
-                Ok(Round::Nothing) => {
-                    self.desk.borrow_mut().answer_nothing(self.host.monotonic());
-                    self.sleep_if_somebody_waits(pause).await;
-                    pause = (pause * 3 / 2).min(LONGEST_PAUSE);
-                }
+                Ok(Round::Served) => self.watch.quicken(),
+                Ok(Round::Nothing) => self.rest().await,
                 Ok(Round::Busy { retry_in }) => {
                     self.desk.borrow_mut().answer_busy(self.host.monotonic());
-                    self.sleep_if_somebody_waits(retry_in).await;
+                    let nobody = self.desk.borrow().is_empty();
+                    if !nobody {
+                        self.host.sleep(retry_in).await;
+                    }
                 }
                 Err(error) => self.desk.borrow_mut().answer_all(&error),
             }
@@ -128,10 +130,13 @@ impl<H: Host, L: Log> Turn<H, L> {
         gone();
     }
 
-    async fn sleep_if_somebody_waits(&self, time: Duration) {
-        let nobody = self.desk.borrow().is_empty();
-        if !nobody {
-            self.host.sleep(time).await;
+    /// Waits for something to appear, if somebody does.
+    async fn rest(&mut self) {
+        let now = self.host.monotonic();
+        self.desk.borrow_mut().answer_nothing(now);
+        let shortest_wait = self.desk.borrow().shortest_wait(now);
+        if let Some(wait) = shortest_wait {
+            self.watch.rest(wait.max(LATENESS)).await;
         }
     }
 
@@ -371,22 +376,18 @@ impl<H: Host, L: Log> Turn<H, L> {
     /// Looks at the ends of the log, and now and then at the positions.
     async fn look(&mut self) -> Result<()> {
         let now = self.host.monotonic();
-        let known = join_all(self.topics.iter().map(async |topic| {
-            let (known, ends) = join(self.log.topic(topic), self.log.ends(topic)).await;
-            let ends = match ends {
-                // Then every partition is tried, which finds out as well.
-                Err(Error::Unsupported(_)) => Default::default(),
-                ends => ends?,
-            };
-            Ok::<_, Error>((topic.clone(), known?.partitions, ends))
-        }))
-        .await;
-        for known in known {
-            let (topic, partitions, ends) = known?;
-            self.add_partitions(&topic, partitions)?;
+        if self.desk.borrow_mut().take_arrived() {
+            self.watch.renew();
+        }
+        for (topic, seen) in self.watch.look().await? {
+            self.add_partitions(&topic, seen.partitions)?;
             for (index, partition) in self.partitions.iter().enumerate() {
                 if partition.topic == topic {
-                    self.survey.set_end(index, ends.get(&partition.number).copied());
+                    // Where no end is told every partition is tried, which
+                    // finds out as well.
+                    let ends = seen.ends.as_ref();
+                    let end = ends.and_then(|ends| ends.get(&partition.number).copied());
+                    self.survey.set_end(index, end);
                 }
             }
         }
@@ -427,9 +428,7 @@ impl<H: Host, L: Log> Turn<H, L> {
             }
             let start = async |origin| match (origin, self.survey.end(index)) {
                 (Origin::New, Some(end)) => Ok(Position::at(end)),
-                (Origin::New, None) => Err(Error::Unsupported(
-                    "The Kafka server does not tell where a topic ends".into(),
-                )),
+                (Origin::New, None) => Err(untold()),
                 (Origin::Restart, _) => Ok(Position::at(0)),
             };
             match partition.lane.try_take(start).await? {

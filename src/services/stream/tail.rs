@@ -1,57 +1,20 @@
 //! Reading topics as they grow, for no group: the positions live in here.
 
-use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::time::Duration;
 
 use super::cursor::Cursor;
 use super::{PAGE_BYTES, PAGE_RECORDS};
-use crate::concurrent::try_join_all;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::host::Host;
 use crate::log::{Fetch, Log, Place};
 use crate::services::consume::{Consumed, StartFrom};
-
-/// Between two looks at the ends of the log: short at first, then longer.
-const FIRST_PAUSE: Duration = Duration::from_millis(20);
-const LONGEST_PAUSE: Duration = Duration::from_millis(200);
-
-/// What one tail has learned of the ends of a topic does for all others in
-/// this instance for so long: many of them cost no more than one.
-const ENDS_AGE: Duration = Duration::from_millis(100);
-
-type Ends = BTreeMap<i32, i64>;
-
-/// The ends of topics, as they were last asked for and when.
-#[derive(Debug, Default)]
-pub(in crate::services) struct RecentEnds(RefCell<HashMap<String, (Duration, Ends)>>);
-
-impl RecentEnds {
-    async fn of<H: Host, L: Log>(&self, host: &H, log: &L, topic: &str) -> Result<Ends> {
-        let now = host.monotonic();
-        if let Some((asked, ends)) = self.0.borrow_mut().get_mut(topic) {
-            if now.saturating_sub(*asked) < ENDS_AGE {
-                return Ok(ends.clone());
-            }
-            // Whoever comes while we ask goes by what was known.
-            *asked = now;
-        }
-        let ends = match log.ends(topic).await {
-            // Then every partition is tried, which finds out as well.
-            Err(Error::Unsupported(_)) => Ends::new(),
-            ends => ends?,
-        };
-        self.0.borrow_mut().insert(topic.to_owned(), (now, ends.clone()));
-        Ok(ends)
-    }
-}
+use crate::services::ends::{Ends, Watch, untold};
 
 pub(super) struct Tail<H: Host, L: Log> {
     host: H,
     log: Rc<L>,
-    ends: Rc<RecentEnds>,
-    topics: Vec<Rc<str>>,
+    watch: Watch<H, L>,
     partitions: Vec<Partition>,
     /// Where the next round begins, so that no partition starves.
     first: usize,
@@ -80,26 +43,26 @@ impl<H: Host, L: Log> Tail<H, L> {
     pub(super) async fn open(
         host: H,
         log: Rc<L>,
-        ends: Rc<RecentEnds>,
+        ends: Rc<Ends<H, L>>,
         topics: &[String],
         from: StartFrom,
         cursor: Option<&Cursor>,
     ) -> Result<Self> {
-        let at_ends = cursor.is_none() && from == StartFrom::Latest;
-        let mut tail = Self {
-            host,
-            log,
-            ends,
-            topics: topics.iter().map(|topic| topic.as_str().into()).collect(),
-            partitions: Vec::new(),
-            first: 0,
-        };
-        for topic in tail.topics.clone() {
-            let partitions = tail.log.topic(&topic).await?.partitions;
-            let starts = if at_ends { tail.log.ends(&topic).await? } else { Ends::new() };
-            for number in 0..partitions {
-                let known = cursor.and_then(|cursor| cursor.get(&topic, number));
-                let next = known.or_else(|| starts.get(&number).copied()).unwrap_or(0);
+        let topics: Vec<Rc<str>> = topics.iter().map(|topic| topic.as_str().into()).collect();
+        let watch = Watch::new(ends, topics.clone());
+        let mut tail = Self { host, log, watch, partitions: Vec::new(), first: 0 };
+        if cursor.is_none() && from == StartFrom::Latest {
+            for (topic, seen) in tail.watch.look().await? {
+                let ends = seen.ends.as_ref().ok_or_else(untold)?;
+                for number in 0..seen.partitions {
+                    tail.add(topic.clone(), number, ends.get(&number).copied().unwrap_or(0));
+                }
+            }
+            return Ok(tail);
+        }
+        for topic in topics {
+            for number in 0..tail.log.topic(&topic).await?.partitions {
+                let next = cursor.and_then(|cursor| cursor.get(&topic, number)).unwrap_or(0);
                 tail.add(topic.clone(), number, next);
             }
         }
@@ -120,7 +83,6 @@ impl<H: Host, L: Log> Tail<H, L> {
     /// Records of one partition, in order. None within the wait: empty.
     pub(super) async fn next(&mut self, wait: Duration) -> Result<Vec<Consumed>> {
         let give_up = self.host.monotonic() + wait;
-        let mut pause = FIRST_PAUSE;
         loop {
             let waiting = |partition: &Partition| partition.end.is_some();
             let known = self.partitions.iter().any(|p| waiting(p) && p.may_have_records());
@@ -133,6 +95,7 @@ impl<H: Host, L: Log> Tail<H, L> {
                     let records = self.fetch(index).await?;
                     if !records.is_empty() {
                         self.first = index + 1;
+                        self.watch.quicken();
                         return Ok(records);
                     }
                 }
@@ -141,25 +104,22 @@ impl<H: Host, L: Log> Tail<H, L> {
             if left.is_zero() {
                 return Ok(Vec::new());
             }
-            self.host.sleep(pause.min(left)).await;
-            pause = (pause * 3 / 2).min(LONGEST_PAUSE);
+            self.watch.rest(left).await;
         }
     }
 
     /// Looks at the ends, and for partitions that were added.
     async fn look(&mut self) -> Result<()> {
-        let (host, log, recent) = (&self.host, &*self.log, &*self.ends);
-        let looks = self.topics.iter().map(async |topic| {
-            let ends = recent.of(host, log, topic).await?;
-            Ok::<_, Error>((topic.clone(), log.topic(topic).await?.partitions, ends))
-        });
-        for (topic, count, ends) in try_join_all(looks).await? {
+        for (topic, seen) in self.watch.look().await? {
             let known = self.partitions.iter().filter(|known| known.topic == topic).count();
-            for number in known as i32..count {
+            for number in known as i32..seen.partitions {
                 self.add(topic.clone(), number, 0);
             }
             for partition in self.partitions.iter_mut().filter(|known| known.topic == topic) {
-                partition.end = ends.get(&partition.number).copied();
+                // Where no end is told the partition is tried, which finds
+                // out as well.
+                partition.end =
+                    seen.ends.as_ref().and_then(|ends| ends.get(&partition.number)).copied();
             }
         }
         Ok(())

@@ -1,0 +1,202 @@
+//! Where topics end: what everybody in this instance looks at who waits for a
+//! record.
+//!
+//! However many wait, and for however many groups or for none, the server is
+//! asked once: a look that somebody else has made since, or is making, does as
+//! well as one's own. Of what is written through this instance those who wait
+//! are told at once.
+
+mod watch;
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::rc::{Rc, Weak};
+use std::time::Duration;
+
+use futures_util::future::{Either, join, select};
+
+pub use self::watch::Watch;
+use crate::error::{Error, Result};
+use crate::host::Host;
+use crate::log::Log;
+
+/// Topics that are remembered though nobody looks at them.
+const REMEMBERED: usize = 100;
+
+/// What a look at a topic shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    pub partitions: i32,
+    /// `None` where the server does not tell.
+    pub ends: Option<BTreeMap<i32, i64>>,
+}
+
+/// What to say where an end is needed and not told.
+pub fn untold() -> Error {
+    Error::Unsupported("The Kafka server does not tell where a topic ends".into())
+}
+
+/// Looks are numbered as they begin; the first one is 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+struct Look(u64);
+
+type Answer = Result<Rc<Seen>>;
+
+/// The ends of the topics that somebody waits at.
+pub struct Ends<H: Host, L> {
+    host: H,
+    log: Rc<L>,
+    topics: RefCell<HashMap<Rc<str>, Topic<H::Wake>>>,
+    last: Cell<Look>,
+}
+
+struct Topic<W> {
+    answer: Option<(Look, Answer)>,
+    /// Somebody is looking. Dropped with the look, which wakes those who want
+    /// to know what it shows.
+    looking: Option<Vec<W>>,
+    /// Looks up to this one need not show what was written here.
+    outdated: Look,
+    /// Those who sleep until it is time for another look.
+    sleeping: Vec<Weak<Bell<W>>>,
+}
+
+/// Rings when it is emptied.
+type Bell<W> = Cell<Option<W>>;
+
+impl<W> Default for Topic<W> {
+    fn default() -> Self {
+        Self { answer: None, looking: None, outdated: Look(0), sleeping: Vec::new() }
+    }
+}
+
+impl<W> Topic<W> {
+    fn is_in_use(&self) -> bool {
+        self.looking.is_some() || self.sleeping.iter().any(|bell| bell.strong_count() > 0)
+    }
+}
+
+impl<H: Host, L: Log> Ends<H, L> {
+    pub fn new(host: H, log: Rc<L>) -> Self {
+        Self { host, log, topics: RefCell::default(), last: Cell::default() }
+    }
+
+    /// A record was written to a topic through this instance, or may have
+    /// been: whoever waits there looks at once.
+    pub fn written(&self, topic: &str) {
+        let sleeping = match self.topics.borrow_mut().get_mut(topic) {
+            Some(known) => {
+                known.outdated = self.last.get();
+                std::mem::take(&mut known.sleeping)
+            }
+            None => return,
+        };
+        for bell in sleeping.iter().filter_map(Weak::upgrade) {
+            drop(bell.take());
+        }
+    }
+
+    /// Topics that something is known of.
+    pub fn remembered(&self) -> usize {
+        self.topics.borrow().len()
+    }
+
+    /// What a look shows that began after `seen`.
+    async fn after(&self, topic: &Rc<str>, seen: Look) -> Result<(Look, Rc<Seen>)> {
+        let mut waited = false;
+        loop {
+            let woken = {
+                let mut topics = self.topics.borrow_mut();
+                let known = topics.entry(topic.clone()).or_default();
+                // That somebody had no luck some time ago says nothing.
+                if let Some((look, answer)) = &known.answer
+                    && *look > seen.max(known.outdated)
+                    && (waited || answer.is_ok())
+                {
+                    return answer.clone().map(|answer| (*look, answer));
+                }
+                let Some(waiting) = &mut known.looking else { break };
+                let (wake, woken) = self.host.signal();
+                waiting.push(wake);
+                woken
+            };
+            woken.await;
+            waited = true;
+        }
+        self.look(topic).await
+    }
+
+    async fn look(&self, topic: &Rc<str>) -> Result<(Look, Rc<Seen>)> {
+        let look = Look(self.last.get().0 + 1);
+        self.last.set(look);
+        let mut looking = Looking { topics: &self.topics, topic };
+        looking.begin();
+        let (known, ends) = join(self.log.topic(topic), self.log.ends(topic)).await;
+        let answer = known.and_then(|known| {
+            let ends = match ends {
+                Err(Error::Unsupported(_)) => None,
+                ends => Some(ends?),
+            };
+            Ok(Rc::new(Seen { partitions: known.partitions, ends }))
+        });
+        looking.end(look, answer.clone());
+        answer.map(|answer| (look, answer))
+    }
+
+    /// Sleeps until something is written through this instance to one of the
+    /// topics that these looks need not have shown, and no longer than `time`.
+    /// Answers whether something was.
+    async fn sleep(&self, looks: &BTreeMap<Rc<str>, Look>, time: Duration) -> bool {
+        let (wake, rung) = self.host.signal();
+        let bell = Rc::new(Bell::new(Some(wake)));
+        for (topic, look) in looks {
+            let mut topics = self.topics.borrow_mut();
+            let known = topics.entry(topic.clone()).or_default();
+            if known.outdated >= *look {
+                return true;
+            }
+            known.sleeping.retain(|bell| bell.strong_count() > 0);
+            known.sleeping.push(Rc::downgrade(&bell));
+        }
+        matches!(select(rung, Box::pin(self.host.sleep(time))).await, Either::Left(_))
+    }
+}
+
+/// A look under way. Dropped without an end (its task is gone), it leaves
+/// looking to the next one.
+struct Looking<'a, W> {
+    topics: &'a RefCell<HashMap<Rc<str>, Topic<W>>>,
+    topic: &'a Rc<str>,
+}
+
+impl<W> Looking<'_, W> {
+    fn begin(&mut self) {
+        let mut topics = self.topics.borrow_mut();
+        if topics.len() > REMEMBERED {
+            topics.retain(|_, known| known.is_in_use());
+        }
+        topics.entry(self.topic.clone()).or_default().looking = Some(Vec::new());
+    }
+
+    fn end(self, look: Look, answer: Answer) {
+        if let Some(known) = self.topics.borrow_mut().get_mut(self.topic) {
+            known.answer = Some((look, answer));
+        }
+    }
+}
+
+impl<W> Drop for Looking<'_, W> {
+    fn drop(&mut self) {
+        let mut topics = self.topics.borrow_mut();
+        let waiting = topics.get_mut(self.topic).and_then(|known| known.looking.take());
+        drop(topics);
+        drop(waiting);
+    }
+}
+
+impl<H: Host, L> fmt::Debug for Ends<H, L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Ends").finish_non_exhaustive()
+    }
+}
