@@ -33,6 +33,7 @@ mod host;
 mod imports;
 mod instances;
 pub mod kv;
+mod memory;
 mod output;
 mod program;
 mod response;

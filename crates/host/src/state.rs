@@ -2,6 +2,7 @@
 
 use crate::faults::{CallKind, Failure, Fault, Faults, HostCall, Moment};
 use crate::kv::Store;
+use crate::memory::Memory;
 use crate::stats::Counters;
 use crate::upstream::Upstream;
 use std::collections::HashMap;
@@ -88,6 +89,7 @@ pub struct State {
     pub(crate) table: ResourceTable,
     /// How many stores of `spin:key-value` the guest holds open.
     pub(crate) open_stores: usize,
+    pub(crate) memory: Memory,
     wasi: WasiCtx,
     http: WasiHttpCtx,
     hooks: Hooks,
@@ -106,6 +108,7 @@ impl State {
         Self {
             table: ResourceTable::new(),
             open_stores: 0,
+            memory: Memory::new(Arc::clone(&services.counters)),
             wasi,
             http: WasiHttpCtx::new(),
             hooks: Hooks { services: Arc::clone(&services) },

@@ -15,6 +15,8 @@ pub struct Stats {
     pub traps: u64,
     /// HTTP requests that the component sent.
     pub outgoing_calls: u64,
+    /// The most linear memory, in bytes, that any one instance has had.
+    pub peak_memory: u64,
 }
 
 #[derive(Debug, Default)]
@@ -24,6 +26,7 @@ pub(crate) struct Counters {
     ended: AtomicU64,
     traps: AtomicU64,
     outgoing: AtomicU64,
+    peak_memory: AtomicU64,
 }
 
 impl Counters {
@@ -48,6 +51,11 @@ impl Counters {
         self.outgoing.fetch_add(1, Relaxed);
     }
 
+    /// An instance has so much memory.
+    pub(crate) fn memory(&self, bytes: u64) {
+        self.peak_memory.fetch_max(bytes, Relaxed);
+    }
+
     pub(crate) fn stats(&self) -> Stats {
         let ended = self.ended.load(Relaxed);
         let started = self.started.load(Relaxed);
@@ -57,6 +65,7 @@ impl Counters {
             instances_live: started.saturating_sub(ended),
             traps: self.traps.load(Relaxed),
             outgoing_calls: self.outgoing.load(Relaxed),
+            peak_memory: self.peak_memory.load(Relaxed),
         }
     }
 }

@@ -38,7 +38,9 @@ impl Instances {
             .wall_clock((self.clock)(number))
             .build();
         let state = State::new(number, wasi, Arc::clone(&self.services));
-        Store::new(&self.engine, state)
+        let mut store = Store::new(&self.engine, state);
+        store.limiter(|state| &mut state.memory);
+        store
     }
 }
 
@@ -140,7 +142,7 @@ impl WorkerState for Worker {
         if let Err(error) = result {
             // Before the store goes, and every body that it still feeds ends.
             self.died.store(true, Ordering::SeqCst);
-            if self.closing.is_open() {
+            if self.closing.is_open() && !is_abandoned(&error) {
                 self.services.counters.trapped();
                 (self.output)(GuestLine {
                     instance: self.number,
@@ -151,4 +153,11 @@ impl WorkerState for Worker {
         }
         drop(store);
     }
+}
+
+/// Whether the instance did not die: the runtime ended under it, since its
+/// host was dropped rather than closed. The handler then says what it says of
+/// a panic; but in a panic the thread knows that it is one.
+fn is_abandoned(error: &wasmtime::Error) -> bool {
+    !std::thread::panicking() && error.to_string() == "worker panicked"
 }

@@ -3,6 +3,7 @@
 use crate::common::{get, get_with_status, host, program, text, until};
 use futures_util::future::join_all;
 use http_body_util::BodyExt;
+use kafka_edge_host::faults::HostCall;
 use kafka_edge_host::kv::{Memory, Store};
 use kafka_edge_host::{Channel, GuestLine, Host, InstanceOptions, body};
 use std::sync::{Arc, Mutex};
@@ -152,6 +153,56 @@ async fn a_trap_costs_the_requests_of_its_instance_and_no_more() {
     assert_eq!(four, (200, "2".to_owned()));
     until(async || (host.stats().traps == 1).then_some(())).await;
     assert_eq!(get(&host, "/hello").await, "hello");
+}
+
+#[test]
+fn an_instance_whose_runtime_ends_has_not_died() {
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let sink = Arc::clone(&lines);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let host = runtime.block_on(async {
+        let host = host().output(move |line| sink.lock().unwrap().push(line)).build().unwrap();
+        // One is idle, one at work.
+        get(&host, "/hello").await;
+        let request = http::Request::get("http://test/stream/key/3/1000").body(body::empty());
+        drop(host.handle(request.unwrap()).await.unwrap());
+        host
+    });
+    assert!(host.stats().instances_live > 0);
+    drop(runtime);
+    let stats = host.stats();
+    assert_eq!((stats.instances_live, stats.traps), (0, 0));
+    assert_eq!(lines.lock().unwrap().len(), 0, "{:?}", lines.lock().unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_whose_host_panics_has_died() {
+    let lines = Arc::new(Mutex::new(Vec::new()));
+    let sink = Arc::clone(&lines);
+    let host = host()
+        .output(move |line| sink.lock().unwrap().push(line.text))
+        .faults(|_: &HostCall<'_>| panic!("a test's own panic"))
+        .build()
+        .unwrap();
+    assert_eq!(get_with_status(&host, "/kv/default/spin/set/a/1").await.0, 500);
+    until(async || (host.stats().traps == 1).then_some(())).await;
+    assert_eq!(*lines.lock().unwrap(), ["the instance died: worker panicked"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_most_memory_that_an_instance_had_is_told() {
+    const MIB: u64 = 1024 * 1024;
+    let host = host().spread_over(2).build().unwrap();
+    for _ in 0..2 {
+        get(&host, "/hello").await;
+    }
+    let small = host.stats().peak_memory;
+    assert!((1..8 * MIB).contains(&small), "{small}");
+    get(&host, "/fill/20").await;
+    let peak = host.stats().peak_memory;
+    assert!((20 * MIB..28 * MIB).contains(&peak), "{peak}");
+    get(&host, "/fill/10").await;
+    assert_eq!(host.stats().peak_memory, peak, "of any one, not of all together");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -49,6 +49,12 @@ pub(crate) async fn together(ms: &str) -> Answer {
     text(MOST.get().to_string())
 }
 
+/// Has so much memory for a moment.
+pub(crate) fn fill(mib: &str) -> Answer {
+    let filled = vec![1_u8; number(mib) as usize * 1024 * 1024];
+    text(filled.iter().map(|byte| u64::from(*byte)).sum::<u64>().to_string())
+}
+
 /// Answers at once, and writes a key some time later.
 pub(crate) fn later(key: &str, ms: &str) -> Answer {
     let (key, ms) = (key.to_owned(), number(ms));

@@ -36,6 +36,7 @@ async fn route(request: Request, parts: &[&str]) -> Answer {
         ["stream", key, pieces, ms] => behave::stream(key, pieces, ms),
         ["stream-then-die", ms] => behave::stream_then_die(ms),
         ["compute", ms] => behave::compute(ms),
+        ["fill", mib] => behave::fill(mib),
         ["panic"] => panic!("on purpose"),
         ["refuse"] => Err(ErrorCode::LoopDetected),
         ["print", line] => behave::print(line),
