@@ -7,6 +7,7 @@ mod calling;
 mod configuration;
 mod consume_death;
 mod consuming;
+mod credentials;
 mod dying;
 mod errors;
 mod exactly_once;
@@ -14,7 +15,10 @@ mod hostile;
 mod outcome;
 mod shared_calls;
 mod stream_damage;
+mod stream_reader;
+mod streams;
 mod traps;
+mod waiting;
 mod webhook_death;
 mod world;
 
