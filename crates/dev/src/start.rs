@@ -14,8 +14,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::net::TcpListener;
 
-/// How long work that is under way may go on after Ctrl-C.
-const LIMIT: Duration = Duration::from_secs(10);
+/// How long work that is under way may go on after Ctrl-C. A stream or a caller
+/// who waits uses all of it.
+const LIMIT: Duration = Duration::from_secs(3);
 
 pub(crate) async fn run(arguments: Arguments) -> Result<(), StartError> {
     let workspace = workspace();

@@ -28,10 +28,15 @@ struct Gateway {
 
 impl Gateway {
     fn start(arguments: &[&str]) -> Self {
+        Self::start_telling(arguments, Stdio::inherit())
+    }
+
+    /// Starts it with another place for what it has to say beside the banner.
+    fn start_telling(arguments: &[&str], place: Stdio) -> Self {
         let mut child = program()
             .args(["--listen", "127.0.0.1:0"])
             .args(arguments)
-            .stderr(Stdio::inherit())
+            .stderr(place)
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -50,12 +55,19 @@ impl Gateway {
         Self::start(&["--data-dir", folder.to_str().unwrap()])
     }
 
-    /// A GET with the JSON of the answer.
-    fn get(&self, path: &str) -> (u16, Value) {
+    /// Sends a GET; the answer is still to be read.
+    fn ask(&self, path: &str, accept: &str) -> TcpStream {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         // HTTP/1.0: the answer ends with the connection, not in chunks.
-        let request = format!("GET {path} HTTP/1.0\r\nhost: {}\r\n\r\n", self.address);
+        let host = &self.address;
+        let request = format!("GET {path} HTTP/1.0\r\nhost: {host}\r\naccept: {accept}\r\n\r\n");
         stream.write_all(request.as_bytes()).unwrap();
+        stream
+    }
+
+    /// A GET with the JSON of the answer.
+    fn get(&self, path: &str) -> (u16, Value) {
+        let mut stream = self.ask(path, "*/*");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
         let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
@@ -151,6 +163,28 @@ fn records_and_positions_survive_a_restart_and_a_kill() {
         rest.push(gateway.consume());
     }
     assert!(rest.ends_with(&["three".into(), "four".into()]), "{rest:?}");
+}
+
+#[test]
+fn ctrl_c_ends_it_quietly_in_the_middle_of_its_work() {
+    let mut gateway = Gateway::start_telling(&["--ephemeral"], Stdio::piped());
+    gateway.produce("one");
+    let mut stream = gateway.ask("/consumer/test-topic?from=earliest", "text/event-stream");
+    let mut event = String::new();
+    let mut lines = BufReader::new(&mut stream);
+    while !event.contains("\"one\"") {
+        assert_ne!(lines.read_line(&mut event).unwrap(), 0, "{event}");
+    }
+    let _waiting = gateway.ask("/consumer/test-topic?group=waiting&from=latest&wait=30", "*/*");
+    gateway.produce("two");
+    let mut told = gateway.child.stderr.take().unwrap();
+    assert!(gateway.interrupt().success());
+    let mut text = String::new();
+    told.read_to_string(&mut text).unwrap();
+    assert!(text.ends_with("\nending; Ctrl-C again ends it at once\n"), "{text}");
+    for trouble in ["panic", "died", "error"] {
+        assert!(!text.contains(trouble), "{text}");
+    }
 }
 
 #[test]
