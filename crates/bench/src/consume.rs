@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use http::Method;
+use http_body_util::{BodyExt, Full};
 use kafka_edge_emulator::NewRecord;
 use serde_json::{Value, json};
 
@@ -13,7 +14,7 @@ use crate::scene::Scene;
 use crate::table;
 
 /// How many records each way reads in one turn.
-pub(crate) const RECORDS: usize = 2_000;
+pub(crate) const RECORDS: usize = 10_000;
 
 /// One at a time is so much slower that fewer have to do.
 const ONE_BY_ONE: usize = 200;
@@ -28,6 +29,7 @@ pub(crate) async fn run(scene: &Scene, turns: u32) -> Result<()> {
     }
     let mut rates = [
         ("the REST server's v2 consumer", 0.0),
+        ("kafka-edge, a stream", 0.0),
         ("kafka-edge, pages of 500", 0.0),
         ("kafka-edge, pages of 500, one claim and ack each", 0.0),
         ("kafka-edge, one at a time", 0.0),
@@ -35,9 +37,10 @@ pub(crate) async fn run(scene: &Scene, turns: u32) -> Result<()> {
     for turn in 0..turns {
         let group = |way: &str| format!("{way}-{turn}");
         rates[0].1 += RECORDS as f64 / v2(scene, &group("v2")).await?.as_secs_f64();
-        rates[1].1 += RECORDS as f64 / pages(scene, &group("pages"), false).await?.as_secs_f64();
-        rates[2].1 += RECORDS as f64 / pages(scene, &group("acked"), true).await?.as_secs_f64();
-        rates[3].1 += ONE_BY_ONE as f64 / one_by_one(scene, &group("one")).await?.as_secs_f64();
+        rates[1].1 += RECORDS as f64 / stream(scene, &group("stream")).await?.as_secs_f64();
+        rates[2].1 += RECORDS as f64 / pages(scene, &group("pages"), false).await?.as_secs_f64();
+        rates[3].1 += RECORDS as f64 / pages(scene, &group("acked"), true).await?.as_secs_f64();
+        rates[4].1 += ONE_BY_ONE as f64 / one_by_one(scene, &group("one")).await?.as_secs_f64();
     }
     for (_, rate) in &mut rates {
         *rate /= f64::from(turns);
@@ -67,6 +70,32 @@ async fn v2(scene: &Scene, group: &str) -> Result<Duration> {
             &send(&scene.client, Method::GET, &records, V2, Bytes::new()).await?,
         )?;
         read += page.as_array().context("no page of records")?.len();
+    }
+    Ok(start.elapsed())
+}
+
+/// Server-sent events, until the last record is there. Then it hangs up.
+async fn stream(scene: &Scene, group: &str) -> Result<Duration> {
+    let url = format!("{}/consumer/{TOPIC}?group={group}", scene.gateway_url);
+    let request = http::Request::get(&url).header("accept", "text/event-stream");
+    let request = request.body(Full::new(Bytes::new()))?;
+    let start = Instant::now();
+    let mut body = scene.client.request(request).await?.into_body();
+    let (mut text, mut read) = (Vec::new(), 0);
+    while read < RECORDS {
+        let frame = body.frame().await.context("the stream ended")??;
+        text.extend_from_slice(frame.data_ref().context("no data")?);
+        let end = text.windows(2).rposition(|pair| pair == b"\n\n").map_or(0, |at| at + 2);
+        for event in std::str::from_utf8(&text[..end])?.split_terminator("\n\n") {
+            // The first event has no record, it says where the stream begins.
+            let Some(data) = event.lines().find_map(|line| line.strip_prefix("data: ")) else {
+                continue;
+            };
+            let record: Value = serde_json::from_str(data)?;
+            ensure!(record["offset"] == read, "record {read} came as {record}");
+            read += 1;
+        }
+        text.drain(..end);
     }
     Ok(start.elapsed())
 }
