@@ -28,7 +28,7 @@ async fn run(api: ConsumeApi, place: Place) -> Life {
     }
     // The position is written after the answer, and so may the death be.
     settle(host).await;
-    let later = rest(&heir(&world, &store), "/consumer/t?group=g&wait=1").await;
+    let later = rest(&heir(&world, &store), "/consumer/t?group=g&wait=0").await;
 
     let context = format!("{api:?}, {place:?}: {got:?}, then {later:?}");
     assert!(victims <= usize::from(life.died()), "{context}");
@@ -49,6 +49,11 @@ async fn a_death_loses_nothing(api: ConsumeApi) {
     println!("{api:?}: {calls} calls, died at {deaths} of {} places", lives.len());
     assert!(deaths > 20, "{deaths}");
     assert!(lives.last().is_some_and(|life| !life.died()), "there are more calls to die at");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_death_at_any_call_loses_no_record() {
+    a_death_loses_nothing(ConsumeApi::V2).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -175,6 +175,7 @@ impl HostBuilder {
                 next_lane: AtomicUsize::new(0),
                 services,
                 closing,
+                pool_patience: self.options.pool_patience,
             }),
         })
     }

@@ -12,13 +12,13 @@ use http::uri::{Authority, PathAndQuery, Scheme};
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use wasmtime::component::Linker;
 use wasmtime_wasi_http::handler::{InstantiationError, ProxyHandler, TrapOrPanicError};
 use wasmtime_wasi_http::p3::bindings::http::types::ErrorCode;
 
-/// How long a request waits for a place in the engine's pool when other hosts
-/// of the same program have taken them all.
+/// Between two looks for a place in the engine's pool, when hosts of the same
+/// program have taken them all.
 const POOL_PAUSE: Duration = Duration::from_millis(5);
 
 /// Why a request got no answer from the component.
@@ -30,6 +30,10 @@ pub enum HostError {
     /// No instance could be made.
     #[error("no instance could be started: {0}")]
     NoInstance(String),
+    /// Hosts of the same program have taken all places for instances, and
+    /// kept them.
+    #[error("all places for instances are taken")]
+    NoPlace,
     /// The component answered with an error in place of a response.
     #[error("the component answered with the error {0:?}")]
     Guest(ErrorCode),
@@ -44,8 +48,8 @@ pub enum HostError {
 /// Runs a component: hands requests to its instances and answers what they
 /// ask of the world. Clones are the same host.
 ///
-/// Dropping the last one leaves instances to finish their work and to end
-/// when they are idle; [`Host::close`] waits for it.
+/// Dropping the last one leaves instances to finish their work, and ends them
+/// then; [`Host::close`] waits for it.
 #[derive(Clone)]
 pub struct Host {
     pub(crate) inner: Arc<Inner>,
@@ -58,6 +62,15 @@ pub(crate) struct Inner {
     pub(crate) next_lane: AtomicUsize,
     pub(crate) services: Arc<Services>,
     pub(crate) closing: Arc<Closing>,
+    pub(crate) pool_patience: Duration,
+}
+
+impl Drop for Inner {
+    /// Nobody can send requests any more. Instances that stayed would keep
+    /// their places from the other hosts of the program.
+    fn drop(&mut self) {
+        self.closing.enter(Phase::Draining);
+    }
 }
 
 /// Instances that share a queue.
@@ -96,6 +109,7 @@ impl Host {
         let mut request = with_authority(request.map(body::boxed));
         let lane = inner.next_lane.fetch_add(1, Ordering::Relaxed) % inner.lanes.len();
         let lane = &inner.lanes[lane];
+        let mut full_since = None;
         loop {
             if !inner.closing.is_open() {
                 return Err(HostError::Closed);
@@ -106,6 +120,10 @@ impl Host {
                 Ok(response) => return Ok(response::watched(response, died)),
                 Err(error) => {
                     request = retry(error)?;
+                    let since = full_since.get_or_insert_with(Instant::now);
+                    if since.elapsed() >= inner.pool_patience {
+                        return Err(HostError::NoPlace);
+                    }
                     tokio::time::sleep(POOL_PAUSE).await;
                 }
             }

@@ -17,11 +17,12 @@ use wasmtime_wasi_http::Error;
 /// The answer in place of the component's own.
 pub(crate) fn of_error(error: &HostError) -> http::Response<Body> {
     let status = match error {
-        HostError::Closed => StatusCode::SERVICE_UNAVAILABLE,
+        HostError::Closed | HostError::NoPlace => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     };
     let message = match error {
         HostError::Closed => "The server is shutting down.",
+        HostError::NoPlace => "Too many instances of the component are at work.",
         HostError::NoInstance(_) => "The component could not be started.",
         _ => "The component failed while handling this request.",
     };

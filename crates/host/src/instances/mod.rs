@@ -30,6 +30,9 @@ pub struct InstanceOptions {
     /// is started for a request that waits. In a line that moves a request
     /// waits ten times as long.
     pub patience: Duration,
+    /// How long a request waits for a place when all hosts of the program
+    /// together have as many instances as there can be.
+    pub pool_patience: Duration,
 }
 
 impl Default for InstanceOptions {
@@ -40,6 +43,7 @@ impl Default for InstanceOptions {
             max_instances: 64,
             idle_timeout: Duration::from_secs(10),
             patience: Duration::from_millis(5),
+            pool_patience: Duration::from_secs(10),
         }
     }
 }

@@ -10,13 +10,16 @@ use std::time::{Duration, Instant};
 /// program.
 pub(crate) fn program() -> &'static Program {
     static PROGRAM: OnceLock<Program> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let wasm = build::component(here, "kafka-edge-host-guest", &mut |_| {});
-        let wasm = wasm.unwrap_or_else(|error| panic!("{error}"));
-        let cache = wasm.with_file_name("machine-code");
-        Program::load(&wasm, Some(&cache)).unwrap()
-    })
+    PROGRAM.get_or_init(another_program)
+}
+
+/// The same with room for instances of its own.
+pub(crate) fn another_program() -> Program {
+    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let wasm = build::component(here, "kafka-edge-host-guest", &mut |_| {});
+    let wasm = wasm.unwrap_or_else(|error| panic!("{error}"));
+    let cache = wasm.with_file_name("machine-code");
+    Program::load(&wasm, Some(&cache)).unwrap()
 }
 
 /// A host that keeps what its guests print to itself.

@@ -1,6 +1,6 @@
 //! Who starts instances, what they share, and when they end.
 
-use crate::common::{get, get_with_status, host, program, text, until};
+use crate::common::{another_program, get, get_with_status, host, program, text, until};
 use futures_util::future::join_all;
 use http_body_util::BodyExt;
 use kafka_edge_host::faults::HostCall;
@@ -72,6 +72,33 @@ async fn an_instance_can_be_had_for_each_request() {
         assert_eq!(get(&host, "/visits").await, "1");
     }
     assert_eq!(host.stats().instances_started, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_instances_of_a_host_that_is_gone_end() {
+    let seen_by_instances = Arc::new(());
+    let held = Arc::clone(&seen_by_instances);
+    let host = host().output(move |_| drop(Arc::clone(&held))).spread_over(2).build().unwrap();
+    for _ in 0..2 {
+        get(&host, "/hello").await;
+    }
+    drop(host);
+    until(async || (Arc::strong_count(&seen_by_instances) == 1).then_some(())).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_waits_for_ever_for_a_place() {
+    // A pool of its own, lest other tests wait.
+    let program = another_program();
+    let most = kafka_edge_host::MAX_INSTANCES as usize;
+    let full = Host::builder(&program).spread_over(most).build().unwrap();
+    join_all((0..most).map(|_| get(&full, "/hello"))).await;
+    let impatient =
+        InstanceOptions { pool_patience: Duration::from_millis(50), ..InstanceOptions::default() };
+    let other = Host::builder(&program).instances(impatient).build().unwrap();
+    assert_eq!(get_with_status(&other, "/hello").await.0, 503);
+    drop(full);
+    until(async || (get_with_status(&other, "/hello").await.0 == 200).then_some(())).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
