@@ -1,0 +1,121 @@
+//! Records that callers claim and acknowledge.
+
+use std::time::Duration;
+
+use kafka_edge::services::consume::{Acknowledged, Disposal, Next};
+use kafka_edge_sim::{Fate, local};
+
+use crate::scene::{ACK, Cluster, claim, claiming, number, page, receipts};
+
+#[tokio::test(start_paused = true)]
+async fn claimed_records_are_committed_in_order_however_they_are_acknowledged() {
+    local(async {
+        let cluster = Cluster::new(1, 1);
+        cluster.append(0..6, 1);
+        let (one, two) = (cluster.instance(), cluster.instance());
+        let claimed = page(&one, claiming(4, 60)).await;
+        assert_eq!(claimed.iter().map(number).collect::<Vec<_>>(), [0, 1, 2, 3]);
+        assert_eq!(claim(&claimed[0]).delivery_count, 1);
+        assert_eq!(one.standing().await, (0, 4));
+
+        let all = receipts(&claimed);
+        let done = Acknowledged::Done;
+        assert_eq!(two.acknowledge(&all[2..3], ACK).await, [done]);
+        assert_eq!(two.standing().await, (0, 3), "0 and 1 are still out");
+        assert_eq!(two.acknowledge(&all[..2], ACK).await, [done, done]);
+        assert_eq!(two.standing().await, (3, 1), "the end of the unbroken prefix");
+        assert_eq!(two.acknowledge(&all[..1], ACK).await, [done], "again is no harm");
+
+        let rest = page(&two, claiming(10, 60)).await;
+        assert_eq!(rest.iter().map(number).collect::<Vec<_>>(), [4, 5], "3 is still out");
+        let forged = ["nonsense".to_owned()];
+        assert_eq!(two.acknowledge(&forged, ACK).await, [Acknowledged::Unknown]);
+        let others = two.consume.acknowledge("other", |_| true, &all, ACK).await.unwrap();
+        assert_eq!(others, [Acknowledged::Unknown; 4], "another group's receipts");
+        let mut left = receipts(&rest);
+        left.push(all[3].clone());
+        assert_eq!(two.acknowledge(&left, ACK).await, [done; 3]);
+        assert_eq!(two.standing().await, (6, 0));
+        let marks = cluster.world.store().into_keys().filter(|key| key.contains("/a/")).count();
+        assert_eq!(marks, 0, "marks are deleted once they are folded");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lease_that_ends_and_a_record_given_back_come_again() {
+    local(async {
+        let cluster = Cluster::new(1, 1);
+        cluster.append(0..3, 1);
+        let (one, two) = (cluster.instance(), cluster.instance());
+        let first = page(&one, claiming(3, 5)).await;
+        assert_eq!(page(&two, claiming(3, 5)).await, [], "all are out");
+
+        let back = Disposal::Nack { delay: Duration::from_secs(1) };
+        let given_back = two.acknowledge(&receipts(&first[1..2]), back).await;
+        assert_eq!(given_back, [Acknowledged::Done]);
+        let again = page(&two, Next { wait: Duration::from_secs(4), ..claiming(3, 60) }).await;
+        assert_eq!(again.iter().map(number).collect::<Vec<_>>(), [1]);
+        assert_eq!(claim(&again[0]).delivery_count, 2);
+        let late = one.acknowledge(&receipts(&first[1..2]), ACK).await;
+        assert_eq!(late, [Acknowledged::Expired], "somebody else has it");
+
+        let expired = page(&two, Next { wait: Duration::from_secs(9), ..claiming(3, 60) }).await;
+        assert_eq!(expired.iter().map(number).collect::<Vec<_>>(), [0, 2]);
+        assert_eq!(claim(&expired[0]).delivery_count, 2);
+        assert_eq!(one.acknowledge(&receipts(&first), ACK).await, [Acknowledged::Expired; 3]);
+        let now = [receipts(&again), receipts(&expired)].concat();
+        assert_eq!(two.acknowledge(&now, ACK).await, [Acknowledged::Done; 3]);
+        assert_eq!(two.standing().await, (3, 0));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_claim_survives_the_death_of_its_instance_at_any_call() {
+    local(async {
+        for fate in [Fate::Done, Fate::NotDone] {
+            for call in 1.. {
+                let cluster = Cluster::new(call, 1);
+                cluster.append(0..2, 1);
+                let first = cluster.instance();
+                first.host.kill_at(call, fate);
+                let asked = first.clone();
+                let claimed = first.host.run(async move {
+                    let handed = asked.consume.next(claiming(1, 5)).await.unwrap().unwrap();
+                    let claimed = handed.records.clone();
+                    handed.delivered();
+                    claimed
+                });
+                let claimed = claimed.await;
+                let second = cluster.instance();
+                if let Some(claimed) = &claimed {
+                    let acked = second.acknowledge(&receipts(claimed), ACK).await;
+                    assert_eq!(acked, [Acknowledged::Done], "who got it can acknowledge it");
+                }
+                let mut seen = Vec::new();
+                for _ in 0..8 {
+                    let wait = Duration::from_secs(5);
+                    let Ok(Some(handed)) =
+                        second.consume.next(Next { wait, ..claiming(2, 60) }).await
+                    else {
+                        continue;
+                    };
+                    let again = handed.records.clone();
+                    handed.delivered();
+                    seen.extend(again.iter().map(number));
+                    second.acknowledge(&receipts(&again), ACK).await;
+                }
+                // A claim that was written and never heard of costs a lease:
+                // its record comes after the others.
+                seen.sort();
+                let expected = if claimed.is_some() { vec![1] } else { vec![0, 1] };
+                assert_eq!(seen, expected, "killed at {call} ({fate:?})");
+                if !first.host.is_dead() && first.host.calls() < call {
+                    break;
+                }
+            }
+        }
+    })
+    .await;
+}

@@ -1,0 +1,10 @@
+//! Consuming through the service, on simulated instances under virtual time.
+
+mod claims;
+mod failing;
+mod groups;
+mod pages;
+mod scene;
+mod sharing;
+mod starting;
+mod waiting;

@@ -1,0 +1,77 @@
+//! Several records at once.
+
+use std::collections::BTreeMap;
+
+use kafka_edge::services::consume::Next;
+use kafka_edge_sim::local;
+
+use crate::scene::{Cluster, TOPIC, next, number, page};
+
+#[tokio::test(start_paused = true)]
+async fn a_page_holds_what_is_there_of_all_partitions_and_topics() {
+    local(async {
+        let cluster = Cluster::new(1, 3);
+        cluster.log.create_topic("events", 1);
+        cluster.append(0..30, 3);
+        for number in 30..40 {
+            cluster.log.append("events", 0, number.to_string());
+        }
+        let topics = vec!["events".to_owned(), TOPIC.to_owned(), TOPIC.to_owned()];
+        let want = |max, max_bytes| Next { topics: topics.clone(), max, max_bytes, ..next(1) };
+        let instance = cluster.instance();
+
+        let first = page(&instance, want(25, usize::MAX)).await;
+        assert_eq!(first.len(), 25);
+        let second = page(&instance, want(500, 9)).await;
+        assert!(second.len() >= 4, "at most 9 bytes in records of 1 or 2: {second:?}");
+        let bytes: usize = second.iter().map(|c| c.record.value.as_ref().unwrap().len()).sum();
+        assert!(bytes <= 9, "{bytes}");
+        instance.host.idle().await;
+        let third = page(&instance, want(500, usize::MAX)).await;
+        assert_eq!(page(&instance, want(500, usize::MAX)).await, []);
+
+        let all: Vec<_> = [first, second, third].concat();
+        let mut numbers: Vec<_> = all.iter().map(number).collect();
+        numbers.sort();
+        assert_eq!(numbers, (0..40).collect::<Vec<_>>());
+        let mut reached = BTreeMap::new();
+        for consumed in &all {
+            let lane = (consumed.topic.clone(), consumed.record.partition);
+            let before = reached.insert(lane, consumed.record.offset);
+            assert!(before.is_none_or(|before| before < consumed.record.offset), "out of order");
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_that_nobody_took_comes_again_whole() {
+    local(async {
+        let cluster = Cluster::new(1, 3);
+        cluster.append(0..12, 3);
+        let instance = cluster.instance();
+        let want = Next { max: 100, ..next(1) };
+        let (consume, dropped) = (instance.consume.clone(), want.clone());
+        instance.host.run(async move { drop(consume.next(dropped).await) }).await.unwrap();
+        let mut numbers: Vec<_> = page(&instance, want).await.iter().map(number).collect();
+        numbers.sort();
+        assert_eq!(numbers, (0..12).collect::<Vec<_>>());
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn single_records_of_one_page_cost_one_place_whichever_instance_takes_them() {
+    local(async {
+        let cluster = Cluster::new(1, 1);
+        cluster.append(0..90, 1);
+        cluster.log.read_in_places(30);
+        let instances: Vec<_> = (0..3).map(|_| cluster.instance()).collect();
+        for number in 0..90 {
+            assert_eq!(instances[number % 3].get(5).await, Some(number));
+        }
+        assert_eq!(cluster.log.calls("open"), 1);
+        assert_eq!(cluster.log.calls("fetch"), 3, "a page is read once");
+    })
+    .await;
+}
