@@ -50,7 +50,7 @@ async fn main() -> Result<()> {
         table::produce(callers, &scene.producers, &samples);
     }
 
-    println!("\nConsume, {} records each way, in {turns} turns\n", consume::RECORDS);
+    println!("\nConsume, up to {} records each way, in {turns} turns\n", consume::RECORDS);
     consume::run(&scene, turns).await
 }
 
