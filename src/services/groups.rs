@@ -3,13 +3,14 @@
 //! A group has no members here. It is a name, and a position on each partition
 //! that somebody has read in that name.
 
+mod list;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
+use self::list::List;
 use crate::concurrent::try_join_all;
 use crate::error::{Error, Result};
 use crate::host::{Host, Millis};
@@ -19,13 +20,6 @@ use crate::state::keys::LaneName;
 use crate::state::lane::{Lane, Params, Take, Written};
 use crate::state::marks;
 use crate::state::shared::Shared;
-
-/// Groups in one store. Each keeps a few documents for ever, so a stranger
-/// must not make them at will.
-pub const MAX_GROUPS: usize = 1_000;
-
-/// Topics of one group.
-pub const MAX_TOPICS: usize = 100;
 
 /// How long a seek or a delete waits for whoever reads the partition.
 const MAX_WAIT: Duration = Duration::from_secs(15);
@@ -72,11 +66,6 @@ pub enum SeekTo {
     Time(Millis),
 }
 
-/// The groups in the store, each with its topics.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-struct List(BTreeMap<String, BTreeSet<String>>);
-
 pub struct Groups<H, L> {
     host: H,
     log: Rc<L>,
@@ -92,38 +81,17 @@ impl<H: Host, L: Log> Groups<H, L> {
 
     /// Makes sure that a group is listed before it has a position anywhere.
     pub async fn enlist(&self, group: &str, topics: &[impl AsRef<str>]) -> Result<()> {
-        let topics = || topics.iter().map(|topic| topic.as_ref().to_owned());
-        let listed = |list: &List| {
-            let known = list.0.get(group);
-            known.is_some_and(|known| topics().all(|topic| known.contains(&topic)))
-        };
-        if self.list.known(LIST_AGE).is_some_and(|list| listed(&list))
-            || listed(&*self.list.read().await?)
+        if self.list.known(LIST_AGE).is_some_and(|list| list.has(group, topics))
+            || self.list.read().await?.has(group, topics)
         {
             return Ok(());
         }
-        self.list
-            .change(|list| {
-                if list.0.len() >= MAX_GROUPS && !list.0.contains_key(group) {
-                    return Err(Error::LimitReached(format!(
-                        "There are {MAX_GROUPS} consumer groups already; delete one first"
-                    )));
-                }
-                let known = list.0.entry(group.to_owned()).or_default();
-                known.extend(topics());
-                if known.len() > MAX_TOPICS {
-                    return Err(Error::LimitReached(format!(
-                        "A consumer group reads {MAX_TOPICS} topics at most"
-                    )));
-                }
-                Ok(())
-            })
-            .await
+        self.list.change(|list| list.enlist(group, topics)).await
     }
 
     /// All groups, by name, each with its topics.
     pub async fn list(&self) -> Result<BTreeMap<String, BTreeSet<String>>> {
-        Ok(self.list.read().await?.0.clone())
+        Ok(self.list.read().await?.all().clone())
     }
 
     /// One group, and where it stands on those of its topics that the caller
@@ -142,7 +110,7 @@ impl<H: Host, L: Log> Groups<H, L> {
 
     async fn topics(&self, group: &str) -> Result<BTreeSet<String>> {
         let list = self.list.read().await?;
-        list.0.get(group).cloned().ok_or_else(|| Error::UnknownGroup(group.to_owned()))
+        list.all().get(group).cloned().ok_or_else(|| Error::UnknownGroup(group.to_owned()))
     }
 
     /// Where a group stands on a topic: nowhere, if either does not exist.
@@ -226,7 +194,7 @@ impl<H: Host, L: Log> Groups<H, L> {
         }
         self.list
             .change(|list| {
-                list.0.remove(group);
+                list.remove(group);
                 Ok(())
             })
             .await

@@ -1,0 +1,81 @@
+//! The groups that there are, each with its topics: one document in the store.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+
+/// Groups in one store. Each keeps a few documents for ever, so a stranger
+/// must not make them at will.
+const MAX_GROUPS: usize = 1_000;
+
+/// Topics of one group.
+const MAX_TOPICS: usize = 100;
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub(super) struct List(BTreeMap<String, BTreeSet<String>>);
+
+impl List {
+    /// By name, each with its topics.
+    pub(super) fn all(&self) -> &BTreeMap<String, BTreeSet<String>> {
+        &self.0
+    }
+
+    /// Whether a group is listed with all of these topics.
+    pub(super) fn has(&self, group: &str, topics: &[impl AsRef<str>]) -> bool {
+        let known = self.0.get(group);
+        known.is_some_and(|known| topics.iter().all(|topic| known.contains(topic.as_ref())))
+    }
+
+    /// Lists a group and its topics, or nothing of it.
+    pub(super) fn enlist(&mut self, group: &str, topics: &[impl AsRef<str>]) -> Result<()> {
+        let known = self.0.get(group);
+        if known.is_none() && self.0.len() >= MAX_GROUPS {
+            return Err(Error::LimitReached(format!(
+                "There are {MAX_GROUPS} consumer groups already; delete one first"
+            )));
+        }
+        let mut all = known.cloned().unwrap_or_default();
+        all.extend(topics.iter().map(|topic| topic.as_ref().to_owned()));
+        if all.len() > MAX_TOPICS {
+            return Err(Error::LimitReached(format!(
+                "A consumer group reads {MAX_TOPICS} topics at most"
+            )));
+        }
+        self.0.insert(group.to_owned(), all);
+        Ok(())
+    }
+
+    pub(super) fn remove(&mut self, group: &str) {
+        self.0.remove(group);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_goes_beyond_a_limit_leaves_the_list_as_it_was() {
+        let mut list = List::default();
+        for topic in 0..MAX_TOPICS {
+            list.enlist("g", &[topic.to_string()]).unwrap();
+        }
+        let full = list.clone();
+        assert!(matches!(list.enlist("g", &["more"]), Err(Error::LimitReached(_))));
+        assert_eq!(list, full);
+        assert!(!list.has("g", &["more"]));
+        list.enlist("g", &["0", "1"]).unwrap();
+
+        for group in 1..MAX_GROUPS {
+            list.enlist(&group.to_string(), &["t"]).unwrap();
+        }
+        let full = list.clone();
+        assert!(matches!(list.enlist("more", &["t"]), Err(Error::LimitReached(_))));
+        assert_eq!(list, full);
+        list.enlist("1", &["t2"]).unwrap();
+        assert!(list.has("1", &["t", "t2"]));
+    }
+}
