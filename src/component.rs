@@ -4,6 +4,7 @@
 mod bindings;
 mod consumer;
 mod convert;
+mod credentials;
 mod handler;
 mod producer;
 mod webhook;

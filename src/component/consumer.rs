@@ -1,17 +1,19 @@
 //! The export of `kafka-edge:api/consumer`.
 
 mod claims;
+mod follow;
 mod groups;
 
+use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use spin_sdk::wit_bindgen;
+use spin_sdk::wit_bindgen::{self, FutureReader, StreamReader};
 
 use super::bindings::exports::kafka_edge::api::consumer::{
-    Acknowledgement, ClaimedRecord, ConsumerRecord, Error, GroupSummary, GroupTopic, Guest,
-    Milliseconds, PageRequest, PartitionOffset, PartitionOffsets, ReadPage, ReadRequest,
-    SeekTarget, Start, Topic, TopicDescription, TopicSummary,
+    Acknowledgement, ClaimedRecord, ConsumerRecord, Error, FollowRequest, FollowedRecord,
+    GroupSummary, GroupTopic, Guest, Milliseconds, PageRequest, PartitionOffset, PartitionOffsets,
+    ReadPage, ReadRequest, SeekTarget, Start, Timestamp, Topic, TopicDescription, TopicSummary,
 };
 use super::{Component, services};
 use crate::error::Error as ServiceError;
@@ -70,6 +72,12 @@ impl Guest for Component {
         starting_tasks(claims::acknowledge(group, receipts, Disposal::Nack { delay })).await
     }
 
+    async fn follow(
+        request: FollowRequest,
+    ) -> Result<(StreamReader<FollowedRecord>, FutureReader<Result<(), Error>>), Error> {
+        starting_tasks(follow::follow(request)).await
+    }
+
     async fn list_groups() -> Result<Vec<GroupSummary>, Error> {
         starting_tasks(groups::list()).await
     }
@@ -106,6 +114,15 @@ impl Guest for Component {
         starting_tasks(async move {
             names::check_topic(&topic)?;
             Ok(services().await?.topics.describe(&topic).await?.into())
+        })
+        .await
+    }
+
+    async fn offsets_at(topic: Topic, time: Timestamp) -> Result<Vec<PartitionOffset>, Error> {
+        starting_tasks(async move {
+            names::check_topic(&topic)?;
+            let offsets = services().await?.topics.offsets_at(&topic, time).await?;
+            Ok(partition_offsets(offsets))
         })
         .await
     }
@@ -185,6 +202,11 @@ fn consumer_record(topic: &str, record: Record) -> ConsumerRecord {
         offset: record.offset,
         timestamp: record.timestamp,
     }
+}
+
+fn partition_offsets(offsets: BTreeMap<i32, i64>) -> Vec<PartitionOffset> {
+    let offsets = offsets.into_iter();
+    offsets.map(|(partition, offset)| PartitionOffset { partition, offset }).collect()
 }
 
 impl From<log::Topic> for TopicSummary {

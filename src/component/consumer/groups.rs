@@ -1,6 +1,8 @@
 //! Consumer groups: where they stand, and moving them.
 
-use super::{Error, GroupSummary, GroupTopic, PartitionOffset, SeekTarget, Start, Topic};
+use super::{
+    Error, GroupSummary, GroupTopic, PartitionOffset, SeekTarget, Start, Topic, partition_offsets,
+};
 use crate::component::bindings::exports::kafka_edge::api::consumer::GroupPosition;
 use crate::component::services;
 use crate::error::Error as ServiceError;
@@ -44,9 +46,7 @@ pub(super) async fn seek(
         }
         SeekTarget::Time(time) => SeekTo::Time(time),
     };
-    let moved = services().await?.groups.seek(&group, &topic, to).await?;
-    let moved = moved.into_iter();
-    Ok(moved.map(|(partition, offset)| PartitionOffset { partition, offset }).collect())
+    Ok(partition_offsets(services().await?.groups.seek(&group, &topic, to).await?))
 }
 
 pub(super) async fn delete(group: String) -> Result<(), Error> {
