@@ -5,13 +5,12 @@
 #![cfg(all(target_os = "wasi", target_env = "p2"))]
 
 mod bindings;
-mod errors;
 
+use bindings::Guest;
 use bindings::kafka_edge::api::consumer::{self, ConsumerRecord};
 use bindings::kafka_edge::api::producer::{self, ProducerRecord};
 use bindings::kafka_edge::api::types::{Error, Header, Start};
 use bindings::kafka_edge::api::webhook;
-use bindings::{Attempt, Guest};
 
 /// The shop reads as one consumer group.
 const GROUP: &str = "shop";
@@ -25,27 +24,9 @@ impl Guest for Orders {
     async fn run(topic: String, callback_url: String) -> Vec<String> {
         let mut story = Vec::new();
         if let Err(error) = tell(&topic, &callback_url, &mut story).await {
-            story.push(format!("stopped by {}", errors::case(&error)));
+            story.push(format!("stopped by {error:?}"));
         }
         story
-    }
-
-    async fn try_it(attempt: Attempt, topic: String) -> Option<String> {
-        let done = match attempt {
-            Attempt::Send => send(&topic, "order", b"one book").await.map(drop),
-            Attempt::SendTooLarge => send(&topic, "order", &vec![b'x'; 3 << 20]).await.map(drop),
-            Attempt::Next => {
-                let group = GROUP.to_owned();
-                consumer::next(topic, group, Start::Earliest, WAIT).await.map(drop)
-            }
-            Attempt::Describe => consumer::describe_topic(topic).await.map(drop),
-            Attempt::Ready => consumer::ready().await,
-            Attempt::Register => register(&topic, "https://shop.example/orders").await.map(drop),
-            Attempt::RegisterInside => register(&topic, "http://127.0.0.1/").await.map(drop),
-            Attempt::Delete => webhook::delete("webhook_of_nobody".into()).await,
-            Attempt::Deliver => webhook::deliver(u32::MAX).await.map(drop),
-        };
-        done.err().map(|error| errors::case(&error).to_owned())
     }
 }
 

@@ -1,0 +1,133 @@
+//! One call of each function.
+
+use std::fmt::Debug;
+
+use crate::bindings::Arguments;
+use crate::bindings::kafka_edge::api::consumer::{
+    self, FollowRequest, FollowedRecord, PageRequest, PartitionOffset, ReadRequest, SeekTarget,
+};
+use crate::bindings::kafka_edge::api::credentials::{self, Permissions};
+use crate::bindings::kafka_edge::api::producer::{self, ProducerRecord};
+use crate::bindings::kafka_edge::api::types::{Error, Header, Start};
+use crate::bindings::kafka_edge::api::webhook;
+
+pub(crate) async fn call(function: &str, with: Arguments) -> Result<String, Error> {
+    match function {
+        "producer.send" => show(producer::send(with.topic.clone(), record(&with)).await?),
+        "producer.send-many" => {
+            let tombstone = ProducerRecord { value: None, headers: Vec::new(), ..record(&with) };
+            show(producer::send_many(with.topic.clone(), vec![record(&with), tombstone]).await?)
+        }
+
+        "consumer.next" => {
+            show(consumer::next(with.topic, with.name, Start::Earliest, with.time).await?)
+        }
+        "consumer.next-page" => show(consumer::next_page(page(&with)).await?),
+        "consumer.claim" => show(consumer::claim(page(&with), with.time).await?),
+        "consumer.ack" => show(consumer::ack(with.name, with.receipts).await?),
+        "consumer.nack" => show(consumer::nack(with.name, with.receipts, with.time).await?),
+        "consumer.follow" => show(follow(with).await?),
+
+        "consumer.list-groups" => show(consumer::list_groups().await?),
+        "consumer.describe-group" => show(consumer::describe_group(with.name).await?),
+        "consumer.seek" => {
+            let to = match with.text.as_str() {
+                "earliest" => SeekTarget::Ends(Start::Earliest),
+                "latest" => SeekTarget::Ends(Start::Latest),
+                "time" => SeekTarget::Time(with.at),
+                _ => {
+                    let Arguments { partition, at: offset, .. } = with;
+                    SeekTarget::Offsets(vec![PartitionOffset { partition, offset }])
+                }
+            };
+            show(consumer::seek(with.name, with.topic, to).await?)
+        }
+        "consumer.delete-group" => show(consumer::delete_group(with.name).await?),
+
+        "consumer.read-at" => {
+            let request = ReadRequest {
+                topic: with.topic,
+                partition: with.partition,
+                offset: with.at,
+                max: with.max,
+                max_bytes: 1 << 20,
+                wait: with.time,
+            };
+            show(consumer::read_at(request).await?)
+        }
+        "consumer.list-topics" => show(consumer::list_topics().await?),
+        "consumer.describe-topic" => show(consumer::describe_topic(with.topic).await?),
+        "consumer.offsets-at" => show(consumer::offsets_at(with.topic, with.at).await?),
+        "consumer.ready" => show(consumer::ready().await?),
+
+        "webhook.register" => show(webhook::register(with.topic, with.text, Start::Latest).await?),
+        "webhook.list" => show(webhook::list().await?),
+        "webhook.get" => show(webhook::get(with.name).await?),
+        "webhook.delete" => show(webhook::delete(with.name).await?),
+        "webhook.deliver" => show(webhook::deliver(with.time).await?),
+
+        "credentials.create" => {
+            let allow = Permissions::PRODUCE | Permissions::CONSUME;
+            show(credentials::create(with.name, allow, vec![with.topic]).await?)
+        }
+        "credentials.list" => show(credentials::list().await?),
+        "credentials.delete" => show(credentials::delete(with.name).await?),
+
+        _ => panic!("there is no call {function}"),
+    }
+}
+
+fn show(answer: impl Debug) -> Result<String, Error> {
+    Ok(format!("{answer:?}"))
+}
+
+fn record(with: &Arguments) -> ProducerRecord {
+    let header = Header { name: "from".into(), value: Some(b"every-call".to_vec()) };
+    ProducerRecord {
+        key: Some(b"key".to_vec()),
+        value: Some(with.text.clone().into_bytes()),
+        headers: vec![header],
+        partition: Some(with.partition),
+        timestamp: None,
+    }
+}
+
+/// Several topics have commas between them.
+fn topics(with: &Arguments) -> Vec<String> {
+    with.topic.split(',').map(str::to_owned).collect()
+}
+
+fn page(with: &Arguments) -> PageRequest {
+    PageRequest {
+        topics: topics(with),
+        group: with.name.clone(),
+        start: Start::Earliest,
+        wait: with.time,
+        max: with.max,
+        max_bytes: 1 << 20,
+    }
+}
+
+/// Reads some records of a stream and leaves it. Without a name it is nobody's.
+async fn follow(with: Arguments) -> Result<Vec<FollowedRecord>, Error> {
+    let request = FollowRequest {
+        topics: topics(&with),
+        group: Some(with.name).filter(|name| !name.is_empty()),
+        start: Start::Earliest,
+        cursor: Some(with.text).filter(|cursor| !cursor.is_empty()),
+        lease: Some(with.time).filter(|lease| *lease > 0),
+    };
+    let (mut records, end) = consumer::follow(request).await?;
+    let mut read = Vec::new();
+    while read.len() < with.max as usize {
+        match records.next().await {
+            Some(record) => read.push(record),
+            // It goes on for as long as it is read, so something is wrong.
+            None => {
+                end.await?;
+                break;
+            }
+        }
+    }
+    Ok(read)
+}

@@ -1,0 +1,267 @@
+//! Every error of the interface comes as its case, from just those functions
+//! whose documentation tells of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use futures_util::stream::{self, StreamExt};
+use http::StatusCode;
+use kafka_edge_host::HostBuilder;
+use kafka_edge_host::kv::Memory;
+use kafka_edge_host::upstream::ErrorCode;
+use kafka_edge_host::upstream::script::{fail, respond};
+
+use crate::caller::{self, Arguments, CONFIGURED, Caller, Outcome};
+use crate::interface::Interface;
+use crate::kafka::{Kafka, Trouble, refusing};
+
+/// The one case that nothing gives: it is there for what a later gateway may
+/// have to say to a component of today.
+const FOR_LATER: &str = "other";
+
+/// A topic on which nobody has read.
+const ONE_MORE: &str = "one-more";
+
+/// Scenes that play side by side: most of their time they wait.
+const AT_ONCE: usize = 4;
+
+/// No call takes so long.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// A place where calls end with some error.
+struct Scene {
+    host: HostBuilder,
+    /// What each function is given.
+    arguments: Arguments,
+    /// The error's case.
+    case: String,
+    before: Before,
+}
+
+/// What went before: there is a group, a webhook, a credential, a receipt.
+struct Before {
+    kafka: Kafka,
+    store: Memory,
+    caller: Caller,
+    receipt: String,
+    webhook: String,
+}
+
+impl Before {
+    async fn happens() -> Self {
+        let (kafka, store) = (Kafka::new(), Memory::new());
+        let host = gateway(&store).upstream(kafka.upstream(Trouble::None));
+        let caller = Caller::start(host);
+        let this = Self { kafka, store, caller, receipt: String::new(), webhook: String::new() };
+        let with = Arguments { text: "https://shop.example/hook".into(), ..Arguments::default() };
+        for _ in 0..5 {
+            this.call("producer.send", with.clone()).await;
+        }
+        this.call("consumer.seek", with.clone()).await;
+        let claims = Arguments { name: "claims".into(), time: 30_000, ..with.clone() };
+        let claimed = this.call("consumer.claim", claims).await;
+        let registered = this.call("webhook.register", with.clone()).await;
+        this.call("credentials.create", Arguments { name: "clerk".into(), ..with }).await;
+        let text = |answer: &str, name: &str| {
+            let quoted = answer.split_once(name).and_then(|(_, rest)| rest.split('"').nth(1));
+            quoted.expect("the answer tells").to_owned()
+        };
+        let (receipt, webhook) = (text(&claimed, "receipt"), text(&registered, "id"));
+        Self { receipt, webhook, ..this }
+    }
+
+    async fn call(&self, function: &str, arguments: Arguments) -> String {
+        let outcome = self.caller.call(function, arguments).await;
+        outcome.unwrap_or_else(|error| panic!("{function}: {error:?}"))
+    }
+
+    /// As many topics of a group, webhooks of a topic and credentials as there
+    /// can be; one of each is there already.
+    async fn fills_up(&self) {
+        let with = || Arguments { partition: 0, ..Arguments::default() };
+        for topic in (1..100).map(|number| format!("topic-{number}")) {
+            self.kafka.create_topic(&topic, 1);
+            self.call("consumer.seek", Arguments { topic, ..with() }).await;
+        }
+        let one_more = || Arguments { topic: ONE_MORE.into(), ..with() };
+        self.kafka.create_topic(ONE_MORE, 1);
+        self.call("producer.send", one_more()).await;
+        for number in 0..50 {
+            let text = format!("https://shop.example/{number}");
+            self.call("webhook.register", Arguments { text, ..one_more() }).await;
+        }
+        for name in (1..100).map(|number| format!("clerk-{number}")) {
+            self.call("credentials.create", Arguments { name, ..with() }).await;
+        }
+    }
+
+    /// The way to an error.
+    async fn then(self, case: &str) -> Scene {
+        let arguments = Arguments {
+            text: "https://shop.example/another".into(),
+            receipts: vec![self.receipt.clone()],
+            ..Arguments::default()
+        };
+        let changed = |change: &dyn Fn(&mut Arguments)| {
+            let mut arguments = arguments.clone();
+            change(&mut arguments);
+            arguments
+        };
+        let same = || arguments.clone();
+        let host = || gateway(&self.store);
+        let well = || host().upstream(self.kafka.upstream(Trouble::None));
+        let with = |trouble| host().upstream(self.kafka.upstream(trouble));
+        let refused = |status| host().upstream(refusing(status));
+        let (host, arguments) = match case {
+            "unknown-topic" => (well(), changed(&|with| with.topic = "no-such-topic".into())),
+            "unknown-webhook" | "unknown-group" | "unknown-credential" => (well(), same()),
+            "invalid" => {
+                let wrong = |with: &mut Arguments| {
+                    (with.topic, with.name, with.time) = ("..".into(), "\n".into(), u32::MAX);
+                };
+                (well(), changed(&wrong))
+            }
+            "invalid-callback" => (well(), changed(&|with| with.text = "http://127.0.0.1/".into())),
+            "too-large" => (well(), changed(&|with| with.text = "x".repeat(3 << 20))),
+            "conflict" => (well(), same()),
+            "limit-reached" => {
+                self.fills_up().await;
+                let one_more = |with: &mut Arguments| {
+                    (with.topic, with.partition) = (ONE_MORE.into(), 0);
+                };
+                (well(), changed(&one_more))
+            }
+            "unconfigured" => (well().variable("open_access", "perhaps"), same()),
+            "store" => (well().without_store("default"), same()),
+            "connection" => (host().upstream(fail(ErrorCode::ConnectionRefused)), same()),
+            "timeout" => (host().upstream(fail(ErrorCode::ConnectionReadTimeout)), same()),
+            "throttled" => (refused(StatusCode::TOO_MANY_REQUESTS), same()),
+            "permission-denied" => (refused(StatusCode::UNAUTHORIZED), same()),
+            "upstream" => (host().upstream(respond(StatusCode::OK, "nonsense")), same()),
+            "unsupported" => (with(Trouble::ReadingRefused), same()),
+            "outcome-unknown" => (with(Trouble::ReportsLost), same()),
+            "busy" => (with(Trouble::ReadingStuck).variable("request_timeout", "30s"), same()),
+            _ => panic!("nothing here leads to the error {case}"),
+        };
+        Scene { host, arguments, case: case.to_owned(), before: self }
+    }
+}
+
+fn gateway(store: &Memory) -> HostBuilder {
+    caller::host().variables(caller::variables()).store("default", store.clone())
+}
+
+fn left_out(case: &str) -> &'static [&'static str] {
+    match case {
+        // A stream waits until the group is free, and who reads for no group
+        // waits for Kafka. It takes a crowd to keep a list busy for as long as
+        // the others wait for it.
+        "busy" => &[
+            "consumer.follow",
+            "consumer.read-at",
+            "webhook.deliver",
+            "consumer.seek",
+            "consumer.delete-group",
+            "webhook.register",
+            "webhook.delete",
+            "credentials.create",
+            "credentials.delete",
+        ],
+        _ => &[],
+    }
+}
+
+impl Scene {
+    /// What becomes of a call of each function. What removes something comes
+    /// last, since the others may need it.
+    async fn plays(self, functions: &BTreeSet<String>) -> BTreeMap<String, Outcome> {
+        let Self { host, arguments, case, before } = self;
+        let left_out = left_out(&case);
+        let caller = Caller::start(host);
+        let call = async |function: &String| {
+            let called = caller.call(function, suited(&arguments, &case, function, &before));
+            let late = |_| Err(("no answer".to_owned(), format!("within {PATIENCE:?}")));
+            let outcome = tokio::time::timeout(PATIENCE, called).await.unwrap_or_else(late);
+            (function.clone(), outcome)
+        };
+        let functions = functions.iter().filter(|name| !left_out.contains(&name.as_str()));
+        let (last, first): (Vec<_>, Vec<_>) = functions.partition(|name| name.contains("delete"));
+        let mut outcomes = join_all(first.into_iter().map(call)).await;
+        outcomes.extend(join_all(last.into_iter().map(call)).await);
+        outcomes.into_iter().collect()
+    }
+}
+
+/// The arguments for a function: name and text mean something else to each.
+fn suited(arguments: &Arguments, case: &str, function: &str, before: &Before) -> Arguments {
+    let mut arguments = arguments.clone();
+    let by_name = match function {
+        "webhook.get" | "webhook.delete" => Some(before.webhook.as_str()),
+        "credentials.delete" => Some("clerk"),
+        "consumer.describe-group" | "consumer.delete-group" => Some("shop"),
+        _ => None,
+    };
+    arguments.name = match (case, by_name) {
+        ("unknown-webhook" | "unknown-group" | "unknown-credential", Some(_)) => "nobody".into(),
+        ("conflict", _) if function.starts_with("credentials") => CONFIGURED.into(),
+        ("invalid", _) => arguments.name,
+        (_, Some(name)) => name.to_owned(),
+        (_, None) if function == "credentials.create" => "new-clerk".into(),
+        (_, None) => arguments.name,
+    };
+    match function {
+        "consumer.follow" => arguments.text.clear(),
+        "consumer.seek" if case == "unsupported" => arguments.text = "time".into(),
+        _ => {}
+    }
+    arguments
+}
+
+/// What a case has to carry, beyond a text.
+fn carried(case: &str) -> &'static str {
+    match case {
+        "invalid" => "field: ",
+        "too-large" => "size: 3145",
+        "throttled" => "7000",
+        _ => "",
+    }
+}
+
+/// What differs between the documentation and what the functions do.
+async fn differences(case: &str, documented: &BTreeMap<String, BTreeSet<String>>) -> Vec<String> {
+    let functions: BTreeSet<_> = documented.keys().cloned().collect();
+    let scene = Before::happens().await.then(case).await;
+    let left_out = left_out(case);
+    let outcomes = scene.plays(&functions).await;
+
+    let tells = |function: &str, case: &str| documented[function].contains(case);
+    let difference = |(function, outcome): (&String, &Outcome)| match outcome {
+        Err((given, what)) if !tells(function, given) => {
+            Some(format!("{function} does not tell of {given}({what})"))
+        }
+        Err((given, what)) if given == case && !what.contains(carried(case)) => {
+            Some(format!("{function} gives {case}({what})"))
+        }
+        Err((given, _)) if given == case => None,
+        outcome => tells(function, case).then(|| format!("{function} gives {outcome:?}")),
+    };
+    let differences = outcomes.iter().filter_map(difference);
+    let mut differences: Vec<_> = differences.map(|what| format!("{case}: {what}")).collect();
+    let telling = functions.iter().filter(|name| tells(name, case));
+    if telling.filter(|name| !left_out.contains(&name.as_str())).count() == 0 {
+        differences.push(format!("{case}: no function tells of it"));
+    }
+    differences
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_error_comes_as_a_case_from_the_functions_that_tell_of_it() {
+    let interface = Interface::exported();
+    let documented = interface.documented();
+    assert_eq!(documented.keys().cloned().collect::<BTreeSet<_>>(), interface.functions);
+    let cases = interface.cases.iter().filter(|case| *case != FOR_LATER);
+    let scenes = stream::iter(cases).map(|case| differences(case, &documented));
+    let found = scenes.buffer_unordered(AT_ONCE).collect::<Vec<_>>().await.concat();
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}

@@ -1,0 +1,172 @@
+//! Every function of the interface does what it is there for.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use crate::caller::{self, Arguments, Caller};
+use crate::interface::Interface;
+use crate::kafka::{Kafka, Trouble};
+
+/// What a component went through, and which functions it called.
+struct Story {
+    caller: Caller,
+    called: BTreeSet<String>,
+}
+
+impl Story {
+    /// Makes a call that goes well.
+    async fn call(&mut self, function: &str, arguments: Arguments) -> String {
+        self.called.insert(function.to_owned());
+        let outcome = self.caller.call(function, arguments).await;
+        outcome.unwrap_or_else(|error| panic!("{function}: {error:?}"))
+    }
+
+    /// Makes a call, in whose answer there is all of this, in this order.
+    async fn expect(&mut self, function: &str, arguments: Arguments, expected: &[&str]) -> String {
+        let answer = self.call(function, arguments).await;
+        let mut rest = answer.as_str();
+        for part in expected {
+            let found = rest.split_once(part);
+            rest = found.unwrap_or_else(|| panic!("{function}: no {part} in {answer}")).1;
+        }
+        answer
+    }
+}
+
+/// The first text in an answer that stands behind this.
+fn behind(answer: &str, name: &str) -> String {
+    let found = answer.split_once(&format!("{name}: \"")).or_else(|| {
+        // An option.
+        answer.split_once(&format!("{name}: Some(\""))
+    });
+    let text = found.and_then(|(_, rest)| rest.split('"').next());
+    text.unwrap_or_else(|| panic!("no {name} in {answer}")).to_owned()
+}
+
+fn with() -> Arguments {
+    Arguments::default()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_function_does_what_it_is_there_for() {
+    let host = caller::host().variables(caller::variables());
+    let host = host.upstream(Kafka::new().upstream(Trouble::None));
+    let mut story = Story { caller: Caller::start(host), called: BTreeSet::new() };
+
+    story.expect("consumer.ready", with(), &["()"]).await;
+    produces(&mut story).await;
+    consumes(&mut story).await;
+    claims(&mut story).await;
+    follows(&mut story).await;
+    moves_groups(&mut story).await;
+    looks_at_topics(&mut story).await;
+    has_webhooks(&mut story).await;
+    has_credentials(&mut story).await;
+
+    assert_eq!(story.called, Interface::exported().functions, "each function is called above");
+}
+
+/// Three records in partition 1; the last one is a tombstone.
+async fn produces(story: &mut Story) {
+    let one = Arguments { text: "one".into(), ..with() };
+    story.expect("producer.send", one, &["partition: 1", "offset: 0"]).await;
+    let two = Arguments { text: "two".into(), ..with() };
+    story.expect("producer.send-many", two, &["[Ok(", "offset: 1", "Ok(", "offset: 2"]).await;
+}
+
+async fn consumes(story: &mut Story) {
+    let first = ["topic: \"orders\"", "headers: Some(", "from", "partition: 1", "offset: 0"];
+    story.expect("consumer.next", with(), &first).await;
+    story.expect("consumer.next-page", with(), &["offset: 1"]).await;
+}
+
+async fn claims(story: &mut Story) {
+    let claim = Arguments { time: 5000, ..with() };
+    let tombstone = ["value: None", "offset: 2", "delivery-count: 1"];
+    let claimed = story.expect("consumer.claim", claim.clone(), &tombstone).await;
+    let receipts = vec![behind(&claimed, "receipt"), "nonsense".to_owned()];
+    let back = Arguments { receipts, time: 0, ..with() };
+    story.expect("consumer.nack", back, &["Done", "Unknown"]).await;
+
+    let again = ["offset: 2", "delivery-count: 2"];
+    let claimed = story.expect("consumer.claim", claim, &again).await;
+    let receipts = vec![behind(&claimed, "receipt")];
+    story.expect("consumer.ack", Arguments { receipts, ..with() }, &["Done"]).await;
+
+    let committed = "committed: 3, claimed: 0, end: Some(3), lag: Some(0)";
+    while !story.call("consumer.describe-group", with()).await.contains(committed) {
+        // An acknowledgement counts at once, and is told of a little later.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    story.expect("consumer.list-groups", with(), &["name: \"shop\", topics: [\"orders\"]"]).await;
+}
+
+async fn follows(story: &mut Story) {
+    let nobody = Arguments { name: String::new(), time: 0, max: 2, ..with() };
+    let two = ["offset: 0", "receipt: None", "offset: 1"];
+    let read = story.expect("consumer.follow", nobody.clone(), &two).await;
+    let cursor = read.rsplit_once("cursor").map(|(_, last)| format!("cursor{last}"));
+    let text = behind(&cursor.expect("each record has one"), "cursor");
+    let rest = Arguments { text, max: 1, ..nobody };
+    story.expect("consumer.follow", rest, &["offset: 2", "cursor"]).await;
+
+    let group = Arguments { name: "followers".into(), time: 0, max: 3, ..with() };
+    story.expect("consumer.follow", group, &["offset: 0", "offset: 1", "offset: 2"]).await;
+    let claims = Arguments { name: "claimers".into(), time: 5000, ..with() };
+    let one = ["offset: 0", "receipt: Some(", "delivery-count: Some(1)"];
+    story.expect("consumer.follow", claims, &one).await;
+}
+
+async fn moves_groups(story: &mut Story) {
+    let to = |text: &str| Arguments { text: text.into(), at: i64::MAX, ..with() };
+    let starts = ["partition: 0, offset: 0", "partition: 1, offset: 0", "partition: 2, offset: 0"];
+    story.expect("consumer.seek", to("earliest"), &starts).await;
+    story.expect("consumer.seek", to("latest"), &["partition: 1, offset: 3"]).await;
+    story.expect("consumer.seek", to("time"), &["partition: 1, offset: 3"]).await;
+    let two = Arguments { at: 2, ..with() };
+    story.expect("consumer.seek", two, &["[PartitionOffset", "partition: 1, offset: 2"]).await;
+    story.expect("consumer.next", with(), &["offset: 2"]).await;
+    story.call("consumer.delete-group", with()).await;
+    let groups = story.call("consumer.list-groups", with()).await;
+    assert!(!groups.contains("shop"), "{groups}");
+}
+
+async fn looks_at_topics(story: &mut Story) {
+    let second = Arguments { at: 1, ..with() };
+    story.expect("consumer.read-at", second, &["offset: 1", "next: 2"]).await;
+    story.expect("consumer.list-topics", with(), &["name: \"orders\", partitions: 3"]).await;
+    let bounds = ["name: \"orders\", partitions: 3", "partition: 1, first: 0, end: 3"];
+    story.expect("consumer.describe-topic", with(), &bounds).await;
+    let ends = Arguments { at: i64::MAX, ..with() };
+    story.expect("consumer.offsets-at", ends, &["partition: 1, offset: 3"]).await;
+    story.expect("consumer.offsets-at", with(), &["partition: 1, offset: 0"]).await;
+}
+
+async fn has_webhooks(story: &mut Story) {
+    let hook = || Arguments { text: "https://shop.example/hook".into(), ..with() };
+    let new = ["callback-url: \"https://shop.example/hook\"", "secret: Some(\"whsec_"];
+    let registered = story.expect("webhook.register", hook(), &new).await;
+    story.expect("webhook.register", hook(), &["secret: None"]).await;
+    let id = behind(&registered, "id");
+    story.expect("webhook.list", with(), &[&id]).await;
+    let by_id = || Arguments { name: id.clone(), ..with() };
+    let standing = ["partition: 1, position: 3, failures: 0"];
+    story.expect("webhook.get", by_id(), &standing).await;
+    story.expect("webhook.deliver", with(), &[&id, "delivered: 0", "failed: 0"]).await;
+    story.call("webhook.delete", by_id()).await;
+    let webhooks = story.call("webhook.list", with()).await;
+    assert_eq!(webhooks, "[]");
+}
+
+async fn has_credentials(story: &mut Story) {
+    let clerk = || Arguments { name: "clerk".into(), ..with() };
+    let new = ["name: \"clerk\"", "bits: 3", "topics: [\"orders\"]", "created: Some("];
+    let made = story.expect("credentials.create", clerk(), &new).await;
+    let secret = behind(&made, "secret");
+    let all = ["name: \"configured\"", "bits: 8", "created: None", "name: \"clerk\""];
+    let list = story.expect("credentials.list", with(), &all).await;
+    assert!(!list.contains(&secret), "{list}");
+    story.call("credentials.delete", clerk()).await;
+    let list = story.call("credentials.list", with()).await;
+    assert!(!list.contains("clerk"), "{list}");
+}
