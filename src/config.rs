@@ -6,7 +6,6 @@ mod address;
 mod registry;
 mod value;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
@@ -16,6 +15,7 @@ pub use self::registry::Registry;
 use crate::concurrent::try_join_all;
 use crate::error::{Error, Result};
 use crate::host::Host;
+use crate::sorted::SortedMap;
 
 /// How records are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,7 +78,7 @@ impl Config {
             "schema_registry_api_secret",
         ];
         let read = names.map(async |name| Ok::<_, Error>((name, variable(host, name).await?)));
-        let values: BTreeMap<_, _> = try_join_all(read).await?.into_iter().collect();
+        let values: SortedMap<_, _> = try_join_all(read).await?.into_iter().collect();
         Self::parse(|name| values.get(name).cloned().flatten())
     }
 

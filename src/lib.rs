@@ -26,4 +26,5 @@ pub mod names;
 pub mod record;
 pub mod render;
 pub mod services;
+pub mod sorted;
 pub mod state;

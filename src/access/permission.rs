@@ -1,11 +1,11 @@
 //! What a credential may be for.
 
-use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
 use super::credential::Flaw;
+use crate::sorted::SortedSet;
 
 /// What a caller has to be allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -44,7 +44,7 @@ impl fmt::Display for Permission {
 /// At least one of them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "Vec<String>", try_from = "Vec<String>")]
-pub struct Permissions(BTreeSet<Permission>);
+pub struct Permissions(SortedSet<Permission>);
 
 impl Permissions {
     /// Everything there is.
@@ -60,7 +60,7 @@ impl Permissions {
                 Flaw::at(place, "allow", "is none of produce, consume, webhooks and admin")
             })
         };
-        let all: BTreeSet<_> =
+        let all: SortedSet<_> =
             names.iter().enumerate().map(permission).collect::<Result<_, _>>()?;
         if all.is_empty() {
             return Err(Flaw::new("allow", "is empty, so that nothing would be allowed"));

@@ -4,7 +4,6 @@ mod claims;
 mod follow;
 mod groups;
 
-use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
@@ -22,6 +21,7 @@ use crate::record::Record;
 use crate::services::consume::{Ack, Consumed, Disposal, Next};
 use crate::services::read::At;
 use crate::services::topics::Description;
+use crate::sorted::SortedMap;
 use crate::{limits, log, names};
 
 impl Guest for Component {
@@ -204,7 +204,7 @@ fn consumer_record(topic: &str, record: Record) -> ConsumerRecord {
     }
 }
 
-fn partition_offsets(offsets: BTreeMap<i32, i64>) -> Vec<PartitionOffset> {
+fn partition_offsets(offsets: SortedMap<i32, i64>) -> Vec<PartitionOffset> {
     let offsets = offsets.into_iter();
     offsets.map(|(partition, offset)| PartitionOffset { partition, offset }).collect()
 }

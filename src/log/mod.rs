@@ -6,7 +6,6 @@
 
 pub mod confluent;
 
-use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::Duration;
 
@@ -15,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::Result;
 use crate::host::Millis;
 use crate::record::{NewRecord, Record, Written};
+use crate::sorted::SortedMap;
 
 /// What a log can and cannot do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -100,11 +100,11 @@ pub trait Log: 'static {
     fn topic(&self, name: &str) -> impl Future<Output = Result<Topic>>;
 
     /// First and end offsets of the partitions, where the server offers them.
-    fn offsets(&self, topic: &str) -> impl Future<Output = Result<BTreeMap<i32, Offsets>>>;
+    fn offsets(&self, topic: &str) -> impl Future<Output = Result<SortedMap<i32, Offsets>>>;
 
     /// The end offsets alone: what is asked again and again while a caller
     /// waits for a record to appear.
-    fn ends(&self, topic: &str) -> impl Future<Output = Result<BTreeMap<i32, i64>>> {
+    fn ends(&self, topic: &str) -> impl Future<Output = Result<SortedMap<i32, i64>>> {
         async {
             let offsets = self.offsets(topic).await?;
             Ok(offsets.into_iter().map(|(partition, offsets)| (partition, offsets.end)).collect())
@@ -117,7 +117,7 @@ pub trait Log: 'static {
         &self,
         topic: &str,
         time: Millis,
-    ) -> impl Future<Output = Result<BTreeMap<i32, i64>>>;
+    ) -> impl Future<Output = Result<SortedMap<i32, i64>>>;
 
     /// Writes records of one topic with one call, and reports on each in the
     /// order given. It never fails as a whole.

@@ -22,7 +22,6 @@ mod tend;
 mod turn;
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
@@ -41,6 +40,7 @@ use crate::log::Log;
 use crate::record::Record;
 use crate::services::ends::Ends;
 use crate::services::groups::Groups;
+use crate::sorted::SortedMap;
 use crate::state::lane::Params;
 
 /// Where a group starts on a topic that it has no position for.
@@ -157,7 +157,7 @@ pub struct Consume<H: Host, L> {
 }
 
 /// The desks that a turn is serving, by group, topics and reader.
-type Desks<H> = Rc<RefCell<HashMap<(String, Vec<String>, Reader), SharedDesk<H>>>>;
+type Desks<H> = Rc<RefCell<SortedMap<(String, Vec<String>, Reader), SharedDesk<H>>>>;
 type SharedDesk<H> = Rc<RefCell<Desk<<H as Host>::Wake>>>;
 
 impl<H: Host, L: Log> Consume<H, L> {

@@ -9,7 +9,6 @@
 mod watch;
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
@@ -20,6 +19,7 @@ pub use self::watch::Watch;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::log::Log;
+use crate::sorted::SortedMap;
 
 /// Topics that are remembered though nobody looks at them.
 const REMEMBERED: usize = 100;
@@ -29,7 +29,7 @@ const REMEMBERED: usize = 100;
 pub struct Seen {
     pub partitions: i32,
     /// `None` where the server does not tell.
-    pub ends: Option<BTreeMap<i32, i64>>,
+    pub ends: Option<SortedMap<i32, i64>>,
 }
 
 /// What to say where an end is needed and not told.
@@ -47,7 +47,7 @@ type Answer = Result<Rc<Seen>>;
 pub struct Ends<H: Host, L> {
     host: H,
     log: Rc<L>,
-    topics: RefCell<HashMap<Rc<str>, Topic<H::Wake>>>,
+    topics: RefCell<SortedMap<Rc<str>, Topic<H::Wake>>>,
     last: Cell<Look>,
 }
 
@@ -108,7 +108,7 @@ impl<H: Host, L: Log> Ends<H, L> {
         loop {
             let woken = {
                 let mut topics = self.topics.borrow_mut();
-                let known = topics.entry(topic.clone()).or_default();
+                let known = topics.get_or_default(topic.clone());
                 // That somebody had no luck some time ago says nothing.
                 if let Some((look, answer)) = &known.answer
                     && *look > seen.max(known.outdated)
@@ -147,12 +147,12 @@ impl<H: Host, L: Log> Ends<H, L> {
     /// Sleeps until something is written through this instance to one of the
     /// topics that these looks need not have shown, and no longer than `time`.
     /// Answers whether something was.
-    async fn sleep(&self, looks: &BTreeMap<Rc<str>, Look>, time: Duration) -> bool {
+    async fn sleep(&self, looks: &SortedMap<Rc<str>, Look>, time: Duration) -> bool {
         let (wake, rung) = self.host.signal();
         let bell = Rc::new(Bell::new(Some(wake)));
         for (topic, look) in looks {
             let mut topics = self.topics.borrow_mut();
-            let known = topics.entry(topic.clone()).or_default();
+            let known = topics.get_or_default(topic.clone());
             if known.outdated >= *look {
                 return true;
             }
@@ -166,7 +166,7 @@ impl<H: Host, L: Log> Ends<H, L> {
 /// A look under way. Dropped without an end (its task is gone), it leaves
 /// looking to the next one.
 struct Looking<'a, W> {
-    topics: &'a RefCell<HashMap<Rc<str>, Topic<W>>>,
+    topics: &'a RefCell<SortedMap<Rc<str>, Topic<W>>>,
     topic: &'a Rc<str>,
 }
 
@@ -176,7 +176,7 @@ impl<W> Looking<'_, W> {
         if topics.len() > REMEMBERED {
             topics.retain(|_, known| known.is_in_use());
         }
-        topics.entry(self.topic.clone()).or_default().looking = Some(Vec::new());
+        topics.get_or_default(self.topic.clone()).looking = Some(Vec::new());
     }
 
     fn end(self, look: Look, answer: Answer) {

@@ -5,7 +5,6 @@
 
 mod list;
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
@@ -16,6 +15,7 @@ use crate::error::{Error, Result};
 use crate::host::{Host, Millis};
 use crate::log::Log;
 use crate::services::consume::Position;
+use crate::sorted::{SortedMap, SortedSet};
 use crate::state::keys::LaneName;
 use crate::state::lane::{Lane, Params, Take, Written};
 use crate::state::marks;
@@ -51,7 +51,7 @@ impl Standing {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
     pub name: String,
-    pub topics: BTreeMap<String, Vec<Standing>>,
+    pub topics: SortedMap<String, Vec<Standing>>,
 }
 
 /// Where to move a group.
@@ -61,7 +61,7 @@ pub enum SeekTo {
     Earliest,
     Latest,
     /// The given partitions, to the given offsets.
-    Offsets(BTreeMap<i32, i64>),
+    Offsets(SortedMap<i32, i64>),
     /// The first record at or after a time, on every partition.
     Time(Millis),
 }
@@ -90,7 +90,7 @@ impl<H: Host, L: Log> Groups<H, L> {
     }
 
     /// All groups, by name, each with its topics.
-    pub async fn list(&self) -> Result<BTreeMap<String, BTreeSet<String>>> {
+    pub async fn list(&self) -> Result<SortedMap<String, SortedSet<String>>> {
         Ok(self.list.read().await?.all().clone())
     }
 
@@ -108,7 +108,7 @@ impl<H: Host, L: Log> Groups<H, L> {
         Ok(Group { name: group.to_owned(), topics })
     }
 
-    async fn topics(&self, group: &str) -> Result<BTreeSet<String>> {
+    async fn topics(&self, group: &str) -> Result<SortedSet<String>> {
         let list = self.list.read().await?;
         list.all().get(group).cloned().ok_or_else(|| Error::UnknownGroup(group.to_owned()))
     }
@@ -149,9 +149,9 @@ impl<H: Host, L: Log> Groups<H, L> {
 
     /// Moves a group on a topic. Claims from before are void. A group that
     /// does not exist comes to be.
-    pub async fn seek(&self, group: &str, topic: &str, to: SeekTo) -> Result<BTreeMap<i32, i64>> {
+    pub async fn seek(&self, group: &str, topic: &str, to: SeekTo) -> Result<SortedMap<i32, i64>> {
         let lanes = self.lanes(group, topic).await?;
-        let offsets: BTreeMap<i32, i64> = match to {
+        let offsets: SortedMap<i32, i64> = match to {
             SeekTo::Earliest => self.bounds(topic, |bounds| bounds.first).await?,
             SeekTo::Latest => self.log.ends(topic).await?,
             SeekTo::Time(time) => self.log.offset_at(topic, time).await?,
@@ -177,7 +177,7 @@ impl<H: Host, L: Log> Groups<H, L> {
         &self,
         topic: &str,
         pick: impl Fn(&crate::log::Offsets) -> i64,
-    ) -> Result<BTreeMap<i32, i64>> {
+    ) -> Result<SortedMap<i32, i64>> {
         let offsets = self.log.offsets(topic).await?;
         Ok(offsets.iter().map(|(partition, bounds)| (*partition, pick(bounds))).collect())
     }

@@ -13,7 +13,6 @@
 
 mod list;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
@@ -26,6 +25,7 @@ use crate::limits;
 use crate::log::Log;
 use crate::services::consume::{Ack, Consume, Handed, Next, Owner, Reader, Share, StartFrom};
 use crate::services::groups::Groups;
+use crate::sorted::SortedMap;
 use crate::state::keys::LaneName;
 use crate::state::shared::Shared;
 
@@ -93,7 +93,7 @@ impl<H: Host, L: Log> Instances<H, L> {
         };
         let owner = (!settings.auto_commit).then(|| Owner::named(&ask.instance));
         if shares.values().all(|share| share.of == 1) {
-            let reader = Reader { owner, shares: BTreeMap::new() };
+            let reader = Reader { owner, shares: SortedMap::new() };
             return self.consume.next_for(reader, next).await;
         }
         let anything = Next { wait: Duration::ZERO, ..next.clone() };
@@ -101,7 +101,7 @@ impl<H: Host, L: Log> Instances<H, L> {
         match self.consume.next_for(own, next).await? {
             Some(handed) => Ok(Some(handed)),
             None => {
-                let reader = Reader { owner, shares: BTreeMap::new() };
+                let reader = Reader { owner, shares: SortedMap::new() };
                 match self.consume.next_for(reader, anything).await {
                     // What others are reading is theirs to read.
                     Err(Error::Busy(_)) => Ok(None),
@@ -111,7 +111,7 @@ impl<H: Host, L: Log> Instances<H, L> {
         }
     }
 
-    async fn enter(&self, ask: &Ask) -> Result<(Settings, BTreeMap<String, Share>)> {
+    async fn enter(&self, ask: &Ask) -> Result<(Settings, SortedMap<String, Share>)> {
         let Ask { group, instance, topics, settings, .. } = ask;
         let (settled, was_known) = {
             let (list, now) = (self.list.recent(FRESH).await?, self.host.now());
@@ -148,9 +148,9 @@ impl<H: Host, L: Log> Instances<H, L> {
     pub async fn commit(&self, group: &str, instance: &str, offsets: &[At]) -> Result<()> {
         let known = self.get(group, instance).await?;
         let lease = known.map_or(DEFAULT_SESSION, |known| known.settings.session());
-        let mut by_topic = BTreeMap::<&str, BTreeMap<i32, i64>>::new();
+        let mut by_topic = SortedMap::<&str, SortedMap<i32, i64>>::new();
         for At { topic, partition, offset } in offsets {
-            by_topic.entry(topic).or_default().insert(*partition, *offset);
+            by_topic.get_or_default(topic).insert(*partition, *offset);
         }
         let owner = Owner::named(instance);
         for (topic, offsets) in by_topic {
@@ -175,7 +175,7 @@ impl<H: Host, L: Log> Instances<H, L> {
     }
 
     /// All that live, by group and name.
-    pub async fn list(&self) -> Result<BTreeMap<String, BTreeMap<String, Instance>>> {
+    pub async fn list(&self) -> Result<SortedMap<String, SortedMap<String, Instance>>> {
         Ok(self.list.read().await?.alive(self.host.now()))
     }
 

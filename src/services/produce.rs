@@ -9,7 +9,6 @@
 mod queue;
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
@@ -21,6 +20,7 @@ use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::log::Log;
 use crate::record::{NewRecord, Written};
+use crate::sorted::SortedMap;
 
 /// The longest that a caller waits for others' calls and its own. Each call
 /// has a time limit of its own, far below; this one only keeps a caller from
@@ -35,7 +35,7 @@ struct Shared<H: Host, L> {
     host: H,
     log: Rc<L>,
     /// Only topics with a call under way are in here.
-    under_way: RefCell<HashMap<String, Queue<H::Wake>>>,
+    under_way: RefCell<SortedMap<String, Queue<H::Wake>>>,
 }
 
 impl<H: Host, L: Log> Produce<H, L> {

@@ -8,7 +8,6 @@
 mod cursor;
 mod tail;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
@@ -21,6 +20,7 @@ use crate::host::Host;
 use crate::log::Log;
 use crate::services::consume::{Ack, Consumed, Handed, Next, StartFrom};
 use crate::services::groups::SeekTo;
+use crate::sorted::SortedMap;
 
 /// What is in memory of a stream: one page. Large enough that a page costs
 /// little beside its records.
@@ -157,7 +157,7 @@ async fn go_back<H: Host, L: Log>(
         Err(error) => return Err(error),
     };
     for (topic, mut back) in cursor.known() {
-        let committed: BTreeMap<_, _> = standings
+        let committed: SortedMap<_, _> = standings
             .get(topic)
             .into_iter()
             .flatten()

@@ -1,11 +1,11 @@
 //! What topics there are, and whether Kafka and the store answer at all.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use crate::error::Result;
 use crate::host::{Host, Millis};
 use crate::log::{Capabilities, Log, Offsets, Topic};
+use crate::sorted::SortedMap;
 use crate::state::keys::PROBE;
 
 /// A topic as it is described to callers.
@@ -13,7 +13,7 @@ use crate::state::keys::PROBE;
 pub struct Description {
     pub topic: Topic,
     /// Empty where the server does not offer offsets.
-    pub offsets: BTreeMap<i32, Offsets>,
+    pub offsets: SortedMap<i32, Offsets>,
 }
 
 #[derive(Debug)]
@@ -50,14 +50,14 @@ impl<H: Host, L: Log> Topics<H, L> {
     }
 
     /// First and end offsets of a topic's partitions.
-    pub async fn offsets(&self, name: &str) -> Result<BTreeMap<i32, Offsets>> {
+    pub async fn offsets(&self, name: &str) -> Result<SortedMap<i32, Offsets>> {
         self.log.topic(name).await?;
         self.log.offsets(name).await
     }
 
     /// The offset of the first record at or after a time, for each partition
     /// of a topic; the end offset where there is none.
-    pub async fn offsets_at(&self, name: &str, time: Millis) -> Result<BTreeMap<i32, i64>> {
+    pub async fn offsets_at(&self, name: &str, time: Millis) -> Result<SortedMap<i32, i64>> {
         self.log.topic(name).await?;
         self.log.offset_at(name, time).await
     }

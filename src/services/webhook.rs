@@ -16,7 +16,6 @@ mod soon;
 mod standing;
 mod subscription;
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -29,6 +28,7 @@ use crate::error::{Error, Result};
 use crate::host::{Host, Millis};
 use crate::log::Log;
 use crate::services::consume::StartFrom;
+use crate::sorted::SortedMap;
 
 /// A subscription as callers see it: everything but its secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -164,14 +164,14 @@ impl<H: Host, L: Log> Webhooks<H, L> {
 }
 
 /// Where a new subscription begins in the partitions that there are.
-async fn starts<L: Log>(log: &L, topic: &str, from: StartFrom) -> Result<BTreeMap<i32, i64>> {
+async fn starts<L: Log>(log: &L, topic: &str, from: StartFrom) -> Result<SortedMap<i32, i64>> {
     match (from, log.offsets(topic).await) {
         (StartFrom::Latest, offsets) => Ok(offsets?.into_iter().map(|(p, o)| (p, o.end)).collect()),
         (StartFrom::Earliest, Ok(offsets)) => {
             Ok(offsets.into_iter().map(|(p, o)| (p, o.first)).collect())
         }
         // A partition without a start begins at its beginning.
-        (StartFrom::Earliest, Err(Error::Unsupported(_))) => Ok(BTreeMap::new()),
+        (StartFrom::Earliest, Err(Error::Unsupported(_))) => Ok(SortedMap::new()),
         (StartFrom::Earliest, Err(error)) => Err(error),
     }
 }

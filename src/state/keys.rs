@@ -94,7 +94,7 @@ impl Prefix {
 }
 
 /// The name of a lane: what its keys begin with.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LaneName(String);
 
 impl LaneName {

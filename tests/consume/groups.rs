@@ -1,10 +1,9 @@
 //! Groups as a whole.
 
-use std::collections::BTreeMap;
-
 use kafka_edge::error::Error;
 use kafka_edge::services::consume::{Acknowledged, Next};
 use kafka_edge::services::groups::SeekTo;
+use kafka_edge::sorted::SortedMap;
 use kafka_edge_sim::local;
 
 use crate::scene::{ACK, Cluster, TOPIC, claiming, next, page, receipts};
@@ -23,7 +22,7 @@ async fn groups_are_listed_moved_and_deleted() {
         let claimed = page(&instance, claiming(500, 60)).await;
         assert_eq!(claimed.len(), 10);
         let list = instance.groups.list().await.unwrap();
-        assert_eq!(list, BTreeMap::from([("g".into(), [TOPIC.to_owned()].into())]));
+        assert_eq!(list, SortedMap::from([("g".into(), [TOPIC.to_owned()].into())]));
 
         let moved = instance.groups.seek("g", TOPIC, SeekTo::Offsets([(1, 3)].into())).await;
         assert_eq!(moved, Ok([(1, 3)].into()));
@@ -49,7 +48,7 @@ async fn groups_are_listed_moved_and_deleted() {
         assert!(matches!(refused, Err(Error::Invalid { field: "offsets", .. })), "{refused:?}");
 
         instance.groups.delete("g").await.unwrap();
-        assert_eq!(instance.groups.list().await, Ok(BTreeMap::new()));
+        assert_eq!(instance.groups.list().await, Ok(SortedMap::new()));
         assert_eq!(instance.groups.delete("g").await, Err(Error::UnknownGroup("g".into())));
         assert_eq!(page(&instance, Next { max: 500, ..next(1) }).await.len(), 10);
         assert_eq!(instance.groups.list().await.unwrap().len(), 1, "it is listed again");

@@ -1,6 +1,5 @@
 //! Instances over one store and one log.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -10,6 +9,7 @@ use kafka_edge::services::consume::{
 };
 use kafka_edge::services::ends::Ends;
 use kafka_edge::services::groups::{Group, Groups, SeekTo};
+use kafka_edge::sorted::SortedMap;
 use kafka_edge::state::lane::Params;
 use kafka_edge_sim::{SimHost, SimLog, World};
 
@@ -61,7 +61,7 @@ impl Instance {
         &self,
         topic: &'static str,
         to: SeekTo,
-    ) -> Option<Result<BTreeMap<i32, i64>>> {
+    ) -> Option<Result<SortedMap<i32, i64>>> {
         let groups = self.groups.clone();
         self.host.run(async move { groups.seek(GROUP, topic, to).await }).await
     }

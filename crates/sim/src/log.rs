@@ -10,6 +10,7 @@ use kafka_edge::error::{Error, Result};
 use kafka_edge::host::Millis;
 use kafka_edge::log::{Capabilities, Fetch, Fetched, Log, Offsets, Place, Topic};
 use kafka_edge::record::{NewRecord, Record, Written};
+use kafka_edge::sorted::SortedMap;
 
 /// A log that any number of simulated instances share. Cheap to clone.
 #[derive(Debug, Clone, Default)]
@@ -113,7 +114,7 @@ impl SimLog {
         f(&mut topics.get_mut(topic).expect("the test created the topic")[number])
     }
 
-    fn partitions<T>(&self, topic: &str, f: impl Fn(&Partition) -> T) -> Result<BTreeMap<i32, T>> {
+    fn partitions<T>(&self, topic: &str, f: impl Fn(&Partition) -> T) -> Result<SortedMap<i32, T>> {
         let topics = self.0.topics.borrow();
         let partitions = topics.get(topic).ok_or_else(|| Error::UnknownTopic(topic.into()))?;
         Ok((0..).zip(partitions.iter().map(f)).collect())
@@ -160,12 +161,12 @@ impl Log for SimLog {
         }
     }
 
-    async fn offsets(&self, topic: &str) -> Result<BTreeMap<i32, Offsets>> {
+    async fn offsets(&self, topic: &str) -> Result<SortedMap<i32, Offsets>> {
         self.call("offsets").await?;
         self.partitions(topic, |log| Offsets { first: log.first, end: log.end() })
     }
 
-    async fn offset_at(&self, topic: &str, time: Millis) -> Result<BTreeMap<i32, i64>> {
+    async fn offset_at(&self, topic: &str, time: Millis) -> Result<SortedMap<i32, i64>> {
         self.call("offset_at").await?;
         self.partitions(topic, |log| {
             let at = log.records.iter().find(|record| record.timestamp >= Some(time));

@@ -8,10 +8,11 @@ use crate::component::services;
 use crate::error::Error as ServiceError;
 use crate::names;
 use crate::services::groups::{SeekTo, Standing};
+use crate::sorted::SortedSet;
 
 pub(super) async fn list() -> Result<Vec<GroupSummary>, Error> {
     let groups = services().await?.groups.list().await?;
-    let summary = |(name, topics): (_, std::collections::BTreeSet<_>)| GroupSummary {
+    let summary = |(name, topics): (_, SortedSet<_>)| GroupSummary {
         name,
         topics: topics.into_iter().collect(),
     };

@@ -3,8 +3,6 @@
 mod acknowledge;
 mod stream;
 
-use std::collections::BTreeMap;
-
 use http::StatusCode;
 use serde::Serialize;
 
@@ -22,6 +20,7 @@ use crate::http::refusal::Refusal;
 use crate::http::request::Request;
 use crate::log::Log;
 use crate::services::consume::{Ack, Consumed, Next};
+use crate::sorted::SortedMap;
 use crate::{limits, names};
 
 /// The group of a caller who names none.
@@ -33,7 +32,7 @@ struct Page<'a> {
     records: Vec<Read<'a>>,
     /// For each topic and partition in the page, the offset after its last
     /// record here.
-    next: BTreeMap<&'a str, BTreeMap<i32, i64>>,
+    next: SortedMap<&'a str, SortedMap<i32, i64>>,
 }
 
 pub(in crate::http) async fn next<H: Host, L: Log, B>(
@@ -93,9 +92,9 @@ fn acknowledgement(query: &Query) -> Result<Ack, Error> {
 }
 
 fn page(consumed: &[Consumed]) -> Page<'_> {
-    let mut next = BTreeMap::<_, BTreeMap<_, _>>::new();
+    let mut next = SortedMap::<_, SortedMap<_, _>>::new();
     for Consumed { topic, record, .. } in consumed {
-        next.entry(&**topic).or_default().insert(record.partition, record.offset + 1);
+        next.get_or_default(&**topic).insert(record.partition, record.offset + 1);
     }
     Page { records: consumed.iter().map(Read::from).collect(), next }
 }

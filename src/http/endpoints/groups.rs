@@ -1,7 +1,5 @@
 //! Everything under `/groups`.
 
-use std::collections::BTreeMap;
-
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -19,6 +17,7 @@ use crate::http::{percent, time};
 use crate::log::Log;
 use crate::names;
 use crate::services::groups::{Group, SeekTo, Standing};
+use crate::sorted::SortedMap;
 
 #[derive(Serialize)]
 struct List {
@@ -59,7 +58,7 @@ struct PartitionStanding {
 struct Wish<'a> {
     topic: String,
     to: Option<String>,
-    offsets: Option<BTreeMap<i32, i64>>,
+    offsets: Option<SortedMap<i32, i64>>,
     /// RFC 3339 as a string, or milliseconds since 1970.
     #[serde(borrow)]
     timestamp: Option<&'a RawValue>,
@@ -69,7 +68,7 @@ struct Wish<'a> {
 struct Moved {
     group: String,
     topic: String,
-    offsets: BTreeMap<i32, i64>,
+    offsets: SortedMap<i32, i64>,
 }
 
 pub(in crate::http) async fn list<H: Host, L: Log, B>(

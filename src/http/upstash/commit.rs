@@ -1,7 +1,5 @@
 //! `/commit` and `/committed`.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +14,7 @@ use crate::http::request::{Request, RequestBody};
 use crate::http::routes::Found;
 use crate::log::Log;
 use crate::services::instances::At;
+use crate::sorted::{SortedMap, SortedSet};
 
 /// An offset of a partition. Committed, it is that of the next record to be
 /// read, as it is in Kafka.
@@ -61,10 +60,10 @@ pub(super) async fn committed<H: Host, L: Log, B: RequestBody>(
     let (group, _) = names(found)?;
     let body = request.read_body(limits::JSON_BYTES).await?;
     let wanted: Vec<json::Partition> = json::some(&body)?;
-    let topics: BTreeSet<_> = wanted.iter().map(|wanted| &wanted.topic).collect();
+    let topics: SortedSet<_> = wanted.iter().map(|wanted| &wanted.topic).collect();
     permit(grant, topics.iter().copied())?;
     let services = app.services().await?;
-    let mut offsets = BTreeMap::new();
+    let mut offsets = SortedMap::new();
     for topic in topics {
         for standing in services.groups.standings(&group, topic).await? {
             offsets.insert((topic, standing.partition), standing.committed);

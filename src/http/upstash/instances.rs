@@ -1,7 +1,5 @@
 //! `/consumers` and `/delete-consumer`.
 
-use std::collections::BTreeMap;
-
 use http::StatusCode;
 use serde::Serialize;
 
@@ -13,6 +11,7 @@ use crate::http::answer::Response;
 use crate::http::refusal::Refusal;
 use crate::http::routes::Found;
 use crate::log::Log;
+use crate::sorted::SortedMap;
 
 #[derive(Debug, Serialize)]
 struct Group {
@@ -40,7 +39,7 @@ pub(super) async fn list<H: Host, L: Log>(
 ) -> Result<Response, Refusal> {
     let services = app.services().await?;
     let topics = services.topics.list().await?;
-    let counts: BTreeMap<_, _> =
+    let counts: SortedMap<_, _> =
         topics.into_iter().map(|topic| (topic.name, topic.partitions)).collect();
     let mut groups = Vec::new();
     for (group, known) in services.instances.list().await? {

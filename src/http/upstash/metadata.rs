@@ -1,7 +1,5 @@
 //! `/topics` and `/offsets`.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use http::StatusCode;
 
 use super::commit::Offset;
@@ -16,6 +14,7 @@ use crate::http::request::{Request, RequestBody};
 use crate::http::routes::Found;
 use crate::http::{limits, percent};
 use crate::log::Log;
+use crate::sorted::{SortedMap, SortedSet};
 
 /// A time before this many milliseconds is one in seconds: as milliseconds it
 /// would lie in early 1973, as seconds this is the year 5138.
@@ -48,7 +47,7 @@ pub(super) async fn topics<H: Host, L: Log>(
 ) -> Result<Response, Refusal> {
     let topics = app.services().await?.topics.list().await?;
     let topics = topics.into_iter().filter(|topic| grant.covers(&topic.name));
-    let topics: BTreeMap<_, _> = topics.map(|topic| (topic.name, topic.partitions)).collect();
+    let topics: SortedMap<_, _> = topics.map(|topic| (topic.name, topic.partitions)).collect();
     Ok(Response::json(StatusCode::OK, &topics))
 }
 
@@ -62,13 +61,13 @@ pub(super) async fn offsets<H: Host, L: Log, B: RequestBody>(
     let when = When::parse(&percent::decode_text("timestamp", when)?)?;
     let body = request.read_body(limits::JSON_BYTES).await?;
     let wanted: Vec<json::Partition> = json::some(&body)?;
-    let topics: BTreeSet<_> = wanted.iter().map(|wanted| &wanted.topic).collect();
+    let topics: SortedSet<_> = wanted.iter().map(|wanted| &wanted.topic).collect();
     permit(grant, topics.iter().copied())?;
     let services = app.services().await?;
-    let mut known = BTreeMap::new();
+    let mut known = SortedMap::new();
     for topic in topics {
         let bounds = async || services.topics.offsets(topic).await;
-        let offsets: BTreeMap<i32, i64> = match when {
+        let offsets: SortedMap<i32, i64> = match when {
             When::Earliest => {
                 bounds().await?.iter().map(|(p, bounds)| (*p, bounds.first)).collect()
             }

@@ -1,7 +1,5 @@
 //! `/produce`, in its three forms.
 
-use std::collections::BTreeMap;
-
 use bytes::Bytes;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -21,6 +19,7 @@ use crate::http::{limits as http_limits, percent};
 use crate::limits;
 use crate::log::Log;
 use crate::record::{self, NewRecord, Written};
+use crate::sorted::SortedMap;
 
 /// A record, as callers send it.
 #[derive(Debug, Deserialize)]
@@ -150,10 +149,10 @@ async fn write<H: Host, L: Log>(
     records: Vec<(String, NewRecord)>,
 ) -> Result<Vec<Written>, Refusal> {
     let services = app.services().await?;
-    let mut by_topic = BTreeMap::<String, (Vec<usize>, Vec<NewRecord>)>::new();
+    let mut by_topic = SortedMap::<String, (Vec<usize>, Vec<NewRecord>)>::new();
     let count = records.len();
     for (index, (topic, record)) in records.into_iter().enumerate() {
-        let (indexes, records) = by_topic.entry(topic).or_default();
+        let (indexes, records) = by_topic.get_or_default(topic);
         indexes.push(index);
         records.push(record);
     }

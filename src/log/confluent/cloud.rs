@@ -6,7 +6,6 @@
 
 mod wire;
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
@@ -20,6 +19,7 @@ use super::retry;
 use crate::error::{Error, Result};
 use crate::host::{Host, Millis};
 use crate::log::{Fetch, Fetched, Offsets};
+use crate::sorted::SortedMap;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
@@ -68,7 +68,7 @@ impl<H: Host> Reader<'_, H> {
         }
     }
 
-    pub(super) async fn offsets(&self, topic: TopicName<'_>) -> Result<BTreeMap<i32, Offsets>> {
+    pub(super) async fn offsets(&self, topic: TopicName<'_>) -> Result<SortedMap<i32, Offsets>> {
         let partitions = self.metadata.topic(topic).await?.partitions;
         let path = self.path(topic).await?;
         let one = async |partition: i32| {
@@ -87,7 +87,7 @@ impl<H: Host> Reader<'_, H> {
     }
 
     /// Where reading would start now: at the end of every partition.
-    pub(super) async fn ends(&self, topic: TopicName<'_>) -> Result<BTreeMap<i32, i64>> {
+    pub(super) async fn ends(&self, topic: TopicName<'_>) -> Result<SortedMap<i32, i64>> {
         self.positions(topic, &Start::end()).await
     }
 
@@ -95,11 +95,11 @@ impl<H: Host> Reader<'_, H> {
         &self,
         topic: TopicName<'_>,
         time: Millis,
-    ) -> Result<BTreeMap<i32, i64>> {
+    ) -> Result<SortedMap<i32, i64>> {
         self.positions(topic, &Start::time(time)).await
     }
 
-    async fn positions(&self, topic: TopicName<'_>, start: &Start) -> Result<BTreeMap<i32, i64>> {
+    async fn positions(&self, topic: TopicName<'_>, start: &Start) -> Result<SortedMap<i32, i64>> {
         // It is found out here that the topic does not exist.
         let partitions = self.metadata.topic(topic).await?.partitions;
         let consumed = self.consume(topic, start, 0).await;

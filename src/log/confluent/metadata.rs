@@ -1,7 +1,6 @@
 //! What the server knows of its cluster and topics, remembered for a while.
 
 use std::cell::RefCell;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -14,6 +13,7 @@ use super::names::{TopicName, is_segment};
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::log::Topic;
+use crate::sorted::SortedMap;
 
 /// How old a remembered topic may be. Its partitions can only grow, and who
 /// names one that is not remembered makes us ask anew.
@@ -28,7 +28,7 @@ pub(super) struct Metadata<H> {
     client: Rc<Client<H>>,
     configured_cluster: Option<String>,
     asked_cluster: RefCell<Option<String>>,
-    topics: RefCell<BTreeMap<String, Remembered>>,
+    topics: RefCell<SortedMap<String, Remembered>>,
 }
 
 struct Remembered {

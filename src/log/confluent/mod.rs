@@ -12,7 +12,6 @@ mod retry;
 mod time;
 mod v2;
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
 
@@ -24,6 +23,7 @@ use crate::config::{Config, ConsumeApi};
 use crate::error::{Error, Result};
 use crate::host::{Host, Millis};
 use crate::record::{NewRecord, Written};
+use crate::sorted::SortedMap;
 
 /// A log behind a REST server.
 pub struct ConfluentLog<H> {
@@ -79,7 +79,7 @@ impl<H: Host> Log for ConfluentLog<H> {
         self.metadata.topic(TopicName::new(name)?).await
     }
 
-    async fn offsets(&self, topic: &str) -> Result<BTreeMap<i32, Offsets>> {
+    async fn offsets(&self, topic: &str) -> Result<SortedMap<i32, Offsets>> {
         let topic = TopicName::new(topic)?;
         match self.consume_api {
             ConsumeApi::V2 => self.v2().offsets(topic).await,
@@ -87,7 +87,7 @@ impl<H: Host> Log for ConfluentLog<H> {
         }
     }
 
-    async fn ends(&self, topic: &str) -> Result<BTreeMap<i32, i64>> {
+    async fn ends(&self, topic: &str) -> Result<SortedMap<i32, i64>> {
         let topic = TopicName::new(topic)?;
         match self.consume_api {
             ConsumeApi::V2 => {
@@ -98,7 +98,7 @@ impl<H: Host> Log for ConfluentLog<H> {
         }
     }
 
-    async fn offset_at(&self, topic: &str, time: Millis) -> Result<BTreeMap<i32, i64>> {
+    async fn offset_at(&self, topic: &str, time: Millis) -> Result<SortedMap<i32, i64>> {
         let topic = TopicName::new(topic)?;
         match self.consume_api {
             // A v2 instance can seek to a time, but does not tell where that

@@ -17,8 +17,6 @@ mod page;
 mod place;
 mod reading;
 
-use std::collections::BTreeMap;
-
 use futures_util::{StreamExt, TryStreamExt, stream};
 
 use self::instance::Instance;
@@ -31,6 +29,7 @@ use super::names::TopicName;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::log::{Fetch, Fetched, Offsets, Place, Topic};
+use crate::sorted::SortedMap;
 
 /// What a topic takes when its own limit is not known: Kafka's default.
 const USUAL_MAX_MESSAGE: usize = 1 << 20;
@@ -56,7 +55,7 @@ impl<H: Host> Reader<'_, H> {
         Reading::new(self.client, name, &fetch, page_limit).run(place).await
     }
 
-    pub(super) async fn offsets(&self, topic: TopicName<'_>) -> Result<BTreeMap<i32, Offsets>> {
+    pub(super) async fn offsets(&self, topic: TopicName<'_>) -> Result<SortedMap<i32, Offsets>> {
         let partitions = self.metadata.topic(topic).await?.partitions;
         let one = async |partition: i32| {
             let offsets = instance::offsets(self.client, topic, partition).await?;

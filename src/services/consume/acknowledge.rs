@@ -1,8 +1,6 @@
 //! Acknowledging claimed records, from whichever instance is asked.
 
 use std::cell::RefCell;
-use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -15,6 +13,7 @@ use crate::concurrent::{join_all, try_join_all};
 use crate::error::Result;
 use crate::host::{Host, Millis};
 use crate::log::Log;
+use crate::sorted::{SortedMap, SortedSet};
 use crate::state::keys::LaneName;
 use crate::state::lane::{Document, Epoch, Lane, Params, Take};
 use crate::state::marks::{self, Mark};
@@ -48,7 +47,7 @@ pub enum Acknowledged {
 
 /// The lanes that are to be folded in this instance, each with the offsets
 /// that were acknowledged or given back.
-pub(super) type Folding = Rc<RefCell<HashMap<LaneName, BTreeSet<i64>>>>;
+pub(super) type Folding = Rc<RefCell<SortedMap<LaneName, SortedSet<i64>>>>;
 
 impl<H: Host, L: Log> Consume<H, L> {
     /// Tells what became of claimed records. Answers for each receipt, in the
@@ -64,15 +63,17 @@ impl<H: Host, L: Log> Consume<H, L> {
         let parse =
             |text: &String| Receipt::parse(text).filter(|receipt| is_of_caller(&receipt.topic));
         let receipts: Vec<_> = receipts.iter().map(parse).collect();
-        let mut lanes = BTreeMap::new();
+        let mut lanes = SortedMap::new();
         for receipt in receipts.iter().flatten() {
-            if let Entry::Vacant(entry) = lanes.entry((receipt.topic.clone(), receipt.partition)) {
+            let id = (receipt.topic.clone(), receipt.partition);
+            if !lanes.contains_key(&id) {
                 let name = LaneName::group(group, &receipt.topic, receipt.partition)?;
-                entry.insert(Lane::<H, Position>::new(self.host.clone(), name, self.params));
+                let lane = Lane::<H, Position>::new(self.host.clone(), name, self.params);
+                lanes.insert(id, lane);
             }
         }
         let latest = try_join_all(lanes.values().map(Lane::peek)).await?;
-        let lanes: BTreeMap<_, _> = lanes
+        let lanes: SortedMap<_, _> = lanes
             .into_iter()
             .zip(latest)
             .filter_map(|((id, lane), latest)| Some((id, (lane, latest?))))
@@ -147,7 +148,7 @@ async fn fold<H: Host>(
     host: &H,
     lane: &Lane<H, Position>,
     params: Params,
-    told: &BTreeSet<i64>,
+    told: &SortedSet<i64>,
 ) -> Result<()> {
     for _ in 0..FOLD_TRIES {
         match lane.try_take(async |_| Ok(Position::at(0))).await? {

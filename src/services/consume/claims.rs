@@ -4,12 +4,11 @@
 //! somebody does. All decisions are here; marks are read and written by
 //! others.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use serde::{Deserialize, Serialize};
 
 use super::owner::Owner;
 use crate::host::Millis;
+use crate::sorted::SortedSet;
 use crate::state::marks::{Mark, Marked};
 
 /// Claims in one partition of a group. Beyond that its callers have to
@@ -166,7 +165,7 @@ impl Claims {
         &self,
         now: Millis,
         margin: Millis,
-        told: &BTreeSet<i64>,
+        told: &SortedSet<i64>,
     ) -> Vec<Claim> {
         let head = if self.is_full() { self.len() } else { LOOK_UP };
         self.0
@@ -231,14 +230,12 @@ impl Claims {
 
 /// Offsets that are next to each other, as ranges: each is read with one
 /// fetch.
-pub(super) fn ranges(offsets: &[i64]) -> BTreeMap<i64, usize> {
-    let mut ranges = BTreeMap::<i64, usize>::new();
+pub(super) fn ranges(offsets: &[i64]) -> Vec<(i64, usize)> {
+    let mut ranges: Vec<(i64, usize)> = Vec::new();
     for &offset in offsets {
-        match ranges.last_entry() {
-            Some(mut last) if *last.key() + *last.get() as i64 == offset => *last.get_mut() += 1,
-            _ => {
-                ranges.insert(offset, 1);
-            }
+        match ranges.last_mut() {
+            Some((first, count)) if *first + *count as i64 == offset => *count += 1,
+            _ => ranges.push((offset, 1)),
         }
     }
     ranges
@@ -300,7 +297,7 @@ mod tests {
         let looked_up: Vec<_> =
             claims.to_look_up(61, 10, &told).iter().map(|claim| claim.offset).collect();
         assert_eq!(looked_up, (0..32).chain([35, 38]).collect::<Vec<_>>());
-        let none = BTreeSet::new();
+        let none = SortedSet::new();
         assert_eq!(claims.to_look_up(60, 10, &none).len(), 32, "not before the margin is over");
         assert_eq!(claims.free(111, 10).len(), 40);
         assert_eq!(claims.next_free(10), Some(60));
@@ -327,7 +324,7 @@ mod tests {
 
     #[test]
     fn neighbours_are_read_together() {
-        assert_eq!(ranges(&[1, 2, 3, 7, 9, 10]), BTreeMap::from([(1, 3), (7, 1), (9, 2)]));
+        assert_eq!(ranges(&[1, 2, 3, 7, 9, 10]), [(1, 3), (7, 1), (9, 2)]);
         assert!(ranges(&[]).is_empty());
     }
 

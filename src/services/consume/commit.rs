@@ -1,6 +1,5 @@
 //! Acknowledging by offset, in an owner's name.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Consume;
@@ -10,6 +9,7 @@ use crate::concurrent::try_join_all;
 use crate::error::{Error, Result};
 use crate::host::{Host, Millis};
 use crate::log::Log;
+use crate::sorted::SortedMap;
 use crate::state::keys::LaneName;
 use crate::state::lane::{Lane, Take, Written};
 
@@ -33,7 +33,7 @@ impl<H: Host, L: Log> Consume<H, L> {
         group: &str,
         owner: &Owner,
         topic: &str,
-        offsets: &BTreeMap<i32, i64>,
+        offsets: &SortedMap<i32, i64>,
         lease: Duration,
     ) -> Result<()> {
         let partitions = self.log.topic(topic).await?.partitions;

@@ -7,14 +7,14 @@
 //! Its claims carry its name in place of a random nonce; there is no receipt
 //! for them and no mark.
 
-use std::collections::BTreeMap;
-
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest, Sha256};
 
+use crate::sorted::SortedMap;
+
 /// An owner's name, as it is kept with its claims.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Owner(String);
 
 /// No receipt's nonce begins with it.
@@ -37,7 +37,7 @@ impl Owner {
 }
 
 /// Which of a topic's partitions somebody reads, where several share them.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Share {
     /// Counted from 0.
     pub place: usize,
@@ -52,12 +52,12 @@ impl Share {
 }
 
 /// Who asks for records, where that makes a difference.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Reader {
     /// In whose name records are claimed.
     pub owner: Option<Owner>,
     /// By topic; of a topic that is not in here all partitions are read.
-    pub shares: BTreeMap<String, Share>,
+    pub shares: SortedMap<String, Share>,
 }
 
 impl Reader {

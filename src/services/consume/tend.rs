@@ -1,6 +1,5 @@
 //! One partition while its lane is held: from the fetch to the position.
 
-use std::collections::BTreeSet;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -17,6 +16,7 @@ use crate::error::Result;
 use crate::host::{Host, Millis};
 use crate::log::{Fetch, Log};
 use crate::record::Record;
+use crate::sorted::SortedSet;
 use crate::state::lane::{Held, Written};
 use crate::state::marks::{self, Marked};
 
@@ -160,9 +160,9 @@ impl<H: Host> Tended<H> {
         &mut self,
         host: &H,
         margin: Duration,
-        told: &BTreeSet<i64>,
+        told: &SortedSet<i64>,
     ) -> Result<()> {
-        let mut seen = BTreeSet::new();
+        let mut seen = SortedSet::new();
         self.judged = host.now();
         loop {
             let mut claims = self.page.claims().to_look_up(self.judged, millis(margin), told);
@@ -205,7 +205,7 @@ impl<H: Host> Tended<H> {
                 wait: Duration::ZERO,
             };
             let fetched = log.fetch(fetch).await?;
-            let there: BTreeSet<_> = fetched.records.iter().map(|record| record.offset).collect();
+            let there: SortedSet<_> = fetched.records.iter().map(|record| record.offset).collect();
             let asked = offset..offset + count as i64;
             for offset in asked.clone() {
                 // Retention or compaction took it: nobody can have it again.

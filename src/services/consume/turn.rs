@@ -1,7 +1,6 @@
 //! The task that serves the callers of one group in this instance.
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::rc::Rc;
 use std::time::Duration;
@@ -19,6 +18,7 @@ use crate::host::Host;
 use crate::log::Log;
 use crate::services::ends::{Ends, Watch, untold};
 use crate::services::groups::Groups;
+use crate::sorted::SortedSet;
 use crate::state::keys::LaneName;
 use crate::state::lane::{Document, Epoch, Lane, Origin, Params, Take};
 
@@ -274,7 +274,7 @@ impl<H: Host, L: Log> Turn<H, L> {
     /// this reader may have the partition's records at all.
     async fn take_up_claims(&self, tended: &mut Tended<H>) -> Result<bool> {
         let margin = self.margin();
-        tended.fold(&self.host, margin, &BTreeSet::new()).await?;
+        tended.fold(&self.host, margin, &SortedSet::new()).await?;
         if let Some(owner) = &self.reader.owner
             && tended.held_by_others(owner, &self.host, margin)
         {

@@ -1,6 +1,5 @@
 //! One who waits at the ends of some topics.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
@@ -10,6 +9,7 @@ use crate::concurrent::try_join_all;
 use crate::error::Result;
 use crate::host::Host;
 use crate::log::Log;
+use crate::sorted::SortedMap;
 
 /// Between two looks: short at first, then longer, so that a long wait does
 /// not hammer the server.
@@ -26,14 +26,14 @@ const LONGEST_PAUSE_OF_MANY: Duration = Duration::from_secs(1);
 pub struct Watch<H: Host, L> {
     ends: Rc<Ends<H, L>>,
     topics: Vec<Rc<str>>,
-    looks: BTreeMap<Rc<str>, Look>,
+    looks: SortedMap<Rc<str>, Look>,
     partitions: u32,
     pause: Duration,
 }
 
 impl<H: Host, L: Log> Watch<H, L> {
     pub fn new(ends: Rc<Ends<H, L>>, topics: Vec<Rc<str>>) -> Self {
-        Self { ends, topics, looks: BTreeMap::new(), partitions: 0, pause: FIRST_PAUSE }
+        Self { ends, topics, looks: SortedMap::new(), partitions: 0, pause: FIRST_PAUSE }
     }
 
     /// Only what is seen from now on will do: somebody has asked just now.

@@ -1,10 +1,9 @@
 //! The groups that there are, each with its topics: one document in the store.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
+use crate::sorted::{SortedMap, SortedSet};
 
 /// Groups in one store. Each keeps a few documents for ever, so a stranger
 /// must not make them at will.
@@ -15,11 +14,11 @@ const MAX_TOPICS: usize = 100;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(super) struct List(BTreeMap<String, BTreeSet<String>>);
+pub(super) struct List(SortedMap<String, SortedSet<String>>);
 
 impl List {
     /// By name, each with its topics.
-    pub(super) fn all(&self) -> &BTreeMap<String, BTreeSet<String>> {
+    pub(super) fn all(&self) -> &SortedMap<String, SortedSet<String>> {
         &self.0
     }
 

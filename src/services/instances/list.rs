@@ -1,7 +1,6 @@
 //! The list of consumers that have names, as all instances of the gateway
 //! share it.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -10,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::host::Millis;
 use crate::limits;
 use crate::services::consume::Share;
+use crate::sorted::{SortedMap, SortedSet};
 
 /// Consumers that live at the same time.
 pub const MAX_INSTANCES: usize = 500;
@@ -53,7 +53,7 @@ pub enum Reset {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Instance {
     #[serde(rename = "t")]
-    pub topics: BTreeSet<String>,
+    pub topics: SortedSet<String>,
     #[serde(flatten)]
     pub settings: Settings,
     /// When it last called, to within a quarter of its session.
@@ -75,7 +75,7 @@ impl Instance {
 /// By group, then by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(super) struct List(BTreeMap<String, BTreeMap<String, Instance>>);
+pub(super) struct List(SortedMap<String, SortedMap<String, Instance>>);
 
 impl List {
     pub(super) fn get(&self, group: &str, name: &str, now: Millis) -> Option<&Instance> {
@@ -112,7 +112,7 @@ impl List {
                 "There are {MAX_INSTANCES} consumer instances already; delete one first"
             )));
         }
-        let new = || Instance { topics: BTreeSet::new(), settings, seen: now };
+        let new = || Instance { topics: SortedSet::new(), settings, seen: now };
         let mut instance = known.cloned().unwrap_or_else(new);
         instance.seen = now;
         instance.topics.extend(topics.iter().cloned());
@@ -121,7 +121,7 @@ impl List {
                 "A consumer instance reads {MAX_TOPICS} topics at most"
             )));
         }
-        self.0.entry(group.to_owned()).or_default().insert(name.to_owned(), instance);
+        self.0.get_or_default(group.to_owned()).insert(name.to_owned(), instance);
         Ok(())
     }
 
@@ -139,7 +139,7 @@ impl List {
         name: &str,
         topics: &[String],
         now: Millis,
-    ) -> BTreeMap<String, Share> {
+    ) -> SortedMap<String, Share> {
         let share = |topic: &String| {
             let readers =
                 self.0.get(group)?.iter().filter(|(_, instance)| {
@@ -153,14 +153,14 @@ impl List {
     }
 
     /// All that live.
-    pub(super) fn alive(&self, now: Millis) -> BTreeMap<String, BTreeMap<String, Instance>> {
+    pub(super) fn alive(&self, now: Millis) -> SortedMap<String, SortedMap<String, Instance>> {
         let mut alive = self.clone();
         alive.sweep(now);
         alive.0
     }
 
     fn len(&self) -> usize {
-        self.0.values().map(BTreeMap::len).sum()
+        self.0.values().map(SortedMap::len).sum()
     }
 
     fn sweep(&mut self, now: Millis) {

@@ -1,12 +1,11 @@
 //! How far a reader is on all partitions of its topics, in a short text that
 //! the reader brings back.
 
-use std::collections::BTreeMap;
-
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::error::{Error, Result};
+use crate::sorted::SortedMap;
 
 /// The first byte of a cursor.
 const VERSION: u8 = 1;
@@ -19,7 +18,7 @@ const MAX_PARTITIONS: usize = 200_000;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Cursor {
     /// By name.
-    topics: BTreeMap<String, Vec<Option<i64>>>,
+    topics: SortedMap<String, Vec<Option<i64>>>,
 }
 
 impl Cursor {
@@ -42,7 +41,7 @@ impl Cursor {
     }
 
     /// What is known, by topic.
-    pub(super) fn known(&self) -> impl Iterator<Item = (&str, BTreeMap<i32, i64>)> {
+    pub(super) fn known(&self) -> impl Iterator<Item = (&str, SortedMap<i32, i64>)> {
         self.topics.iter().map(|(topic, offsets)| {
             let known = (0..).zip(offsets).filter_map(|(p, next)| Some((p, (*next)?)));
             (topic.as_str(), known.collect())
@@ -141,7 +140,7 @@ mod tests {
         assert_eq!((read.get("orders", 0), read.get("orders", 1)), (Some(0), None));
         assert_eq!((read.get("orders", 2), read.get("orders", 3)), (Some(1_000_000), None));
         let known: Vec<_> = read.known().collect();
-        assert_eq!(known[0].1, BTreeMap::from([(0, 0), (2, 1_000_000)]));
+        assert_eq!(known[0].1, SortedMap::from([(0, 0), (2, 1_000_000)]));
 
         assert!(Cursor::parse(&text, &topics(&["orders"])).is_err());
         assert!(Cursor::parse(&text, &topics(&["orders", "refund"])).is_err());

@@ -1,6 +1,5 @@
 //! Ending the deliveries of a subscription that was removed.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::context::Context;
@@ -10,6 +9,7 @@ use crate::concurrent::join_all;
 use crate::error::Result;
 use crate::host::Host;
 use crate::log::Log;
+use crate::sorted::SortedSet;
 use crate::state::delete_all;
 use crate::state::keys::Prefix;
 use crate::state::lane::{Claim, Written};
@@ -70,7 +70,7 @@ async fn stop_one<H: Host, L: Log>(
 pub(super) async fn partitions<H: Host, L: Log>(
     context: &Context<H, L>,
     subscription: &Subscription,
-) -> BTreeSet<i32> {
+) -> SortedSet<i32> {
     let mut partitions = subscription.first_partitions();
     if let Ok(topic) = context.log.topic(&subscription.topic).await {
         partitions.extend(0..topic.partitions);

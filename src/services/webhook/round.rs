@@ -1,6 +1,5 @@
 //! One round of delivery over several subscriptions, side by side.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -15,13 +14,14 @@ use crate::concurrent::join_all;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::log::Log;
+use crate::sorted::SortedMap;
 
 /// Jobs under way at once. A callback that never answers takes one of these
 /// for as long as the timeout, and then comes back ever less often.
 pub(super) const CONCURRENCY: usize = 64;
 
 /// The partitions of a topic, and where they end if the log tells.
-pub(super) type Ends = BTreeMap<i32, Option<i64>>;
+pub(super) type Ends = SortedMap<i32, Option<i64>>;
 
 pub(super) async fn ends<L: Log>(log: &L, topic: &str) -> Result<Ends> {
     match log.ends(topic).await {
@@ -56,7 +56,7 @@ pub(super) async fn deliver<H: Host, L: Log>(
     topics.sort_unstable();
     topics.dedup();
     let ends = topics.into_iter().map(async |topic| (topic, ends(&*context.log, topic).await));
-    let ends: BTreeMap<_, _> = join_all(ends).await.into_iter().collect();
+    let ends: SortedMap<_, _> = join_all(ends).await.into_iter().collect();
 
     let mut deliveries: Vec<_> = subscriptions.iter().map(|one| Delivery::new(one)).collect();
     let mut all = Vec::new();

@@ -6,7 +6,6 @@
 //! plain flags, since no waker may go from one to another.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeSet, HashMap};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -19,6 +18,7 @@ use super::round::{self, CONCURRENCY};
 use crate::error::Result;
 use crate::host::{Host, Millis};
 use crate::log::Log;
+use crate::sorted::{SortedMap, SortedSet};
 
 /// How long an instance goes by the list of webhooks that it has read. One
 /// that another instance registered meanwhile is served after this time.
@@ -37,11 +37,11 @@ const FIRST_LOOK: Duration = Duration::from_millis(100);
 #[derive(Debug, Default)]
 pub(super) struct Soon {
     /// Topics that are being planned, and whether once more is needed.
-    planned: RefCell<HashMap<String, bool>>,
+    planned: RefCell<SortedMap<String, bool>>,
     /// The same for what is being delivered: by webhook and partition.
-    at_work: RefCell<HashMap<(String, i32), bool>>,
+    at_work: RefCell<SortedMap<(String, i32), bool>>,
     /// Topics to be looked at once the list of webhooks is read anew.
-    later: RefCell<BTreeSet<String>>,
+    later: RefCell<SortedSet<String>>,
     waiting: Cell<bool>,
 }
 

@@ -1,6 +1,5 @@
 //! What is kept of a registration.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
@@ -9,6 +8,7 @@ use super::Webhook;
 use super::signature::Secret;
 use crate::error::{Error, Result};
 use crate::host::{Clock, Millis};
+use crate::sorted::{SortedMap, SortedSet};
 
 /// The most webhooks that one deployment takes. All of them are looked at with
 /// each round of delivery.
@@ -26,14 +26,14 @@ pub(super) struct Subscription {
     pub(super) created: Millis,
     pub(super) secret: Secret,
     /// Where delivery began, by partition, as it was seen at the registration.
-    starts: BTreeMap<i32, i64>,
+    starts: SortedMap<i32, i64>,
 }
 
 impl Subscription {
     pub(super) fn new(
         topic: &str,
         callback_url: String,
-        starts: BTreeMap<i32, i64>,
+        starts: SortedMap<i32, i64>,
         clock: &impl Clock,
     ) -> Self {
         Self {
@@ -53,7 +53,7 @@ impl Subscription {
     }
 
     /// The partitions that the topic had at the registration.
-    pub(super) fn first_partitions(&self) -> BTreeSet<i32> {
+    pub(super) fn first_partitions(&self) -> SortedSet<i32> {
         self.starts.keys().copied().collect()
     }
 
@@ -135,7 +135,7 @@ mod tests {
             callback_url: url.into(),
             created: 7,
             secret,
-            starts: BTreeMap::from([(0, 42)]),
+            starts: SortedMap::from([(0, 42)]),
         })
     }
 

@@ -1,7 +1,5 @@
 //! The JSON of the stateless call.
 
-use std::collections::BTreeMap;
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -13,6 +11,7 @@ use crate::log::Fetched;
 use crate::log::confluent::failure::Failure;
 use crate::log::confluent::names::TopicName;
 use crate::record::{Header, Record};
+use crate::sorted::SortedMap;
 
 /// Where to read, and how much.
 #[derive(Debug, Default, Serialize)]
@@ -164,7 +163,7 @@ impl Consumed {
 
     /// Where each partition starts: at its first record here, or where it
     /// would go on.
-    pub(super) fn positions(self) -> BTreeMap<i32, i64> {
+    pub(super) fn positions(self) -> SortedMap<i32, i64> {
         let position = |data: &PartitionData| {
             data.records.first().map_or(data.next_offset, |record| record.offset)
         };
@@ -292,6 +291,6 @@ mod tests {
     #[test]
     fn positions_are_first_records_or_where_reading_goes_on() {
         let positions = Consumed::read(PAGE.as_bytes()).unwrap().positions();
-        assert_eq!(positions, BTreeMap::from([(0, 100), (1, 7)]));
+        assert_eq!(positions, SortedMap::from([(0, 100), (1, 7)]));
     }
 }
