@@ -17,6 +17,9 @@ use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::sorted::SortedMap;
 
+/// Both parts of the configuration need it.
+const STORE_STALENESS: &str = "store_staleness";
+
 /// How records are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConsumeApi {
@@ -56,6 +59,8 @@ pub struct Config {
     /// The longest wait for a callback's answer.
     pub webhook_timeout: Duration,
     pub webhook_allow_private: bool,
+    /// How old a read of the store may be.
+    pub store_staleness: Duration,
     pub schema_registry: Option<Registry>,
 }
 
@@ -73,6 +78,7 @@ impl Config {
             "request_timeout",
             "webhook_timeout",
             "webhook_allow_private",
+            STORE_STALENESS,
             "schema_registry_url",
             "schema_registry_api_key",
             "schema_registry_api_secret",
@@ -122,6 +128,7 @@ impl Config {
             request_timeout: duration("request_timeout", Duration::from_secs(15))?,
             webhook_timeout: duration("webhook_timeout", Duration::from_secs(15))?,
             webhook_allow_private: switch("webhook_allow_private", &text)?,
+            store_staleness: value::age(STORE_STALENESS, text(STORE_STALENESS).as_deref())?,
             schema_registry: text("schema_registry_url")
                 .map(|url| Registry::parse(&url, registry_key))
                 .transpose()?,
@@ -188,6 +195,7 @@ mod tests {
         assert_eq!(config.consume_api, ConsumeApi::V2);
         assert_eq!((config.cluster_id, config.api_key), (None, None));
         assert!(!config.webhook_allow_private);
+        assert_eq!(config.store_staleness, Duration::ZERO);
     }
 
     #[test]
@@ -245,6 +253,7 @@ mod tests {
             ("request_timeout", "0s"),
             ("webhook_timeout", "11m"),
             ("webhook_allow_private", "yes"),
+            ("store_staleness", "some"),
             ("kafka_api_key", "key"),
             ("kafka_api_secret", "secret"),
         ] {

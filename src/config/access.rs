@@ -1,8 +1,9 @@
 //! The variables that say who may call.
 
 use std::rc::Rc;
+use std::time::Duration;
 
-use super::{value, variable};
+use super::{STORE_STALENESS, value, variable};
 use crate::access::{self, Credential};
 use crate::error::{Error, Result};
 use crate::host::Host;
@@ -18,16 +19,20 @@ pub struct Access {
     /// Whatever pair a caller presents is shown to the Kafka server, which
     /// alone judges it.
     pub pass_through: bool,
+    /// How old a read of the store may be.
+    pub store_staleness: Duration,
 }
 
 impl Access {
-    /// Both variables are checked whatever they say: who opens the gateway for
+    /// All variables are checked whatever they say: who opens the gateway for
     /// a while had better hear of a mistake before it is closed again.
     pub async fn load<H: Host>(host: &H) -> Result<Self> {
         let open = variable(host, "open_access").await?;
         let credentials = variable(host, "credentials").await?;
         let kafka = variable(host, "kafka_credentials").await?;
-        Self::parse(open.as_deref(), credentials.as_deref(), kafka.as_deref())
+        let staleness = variable(host, STORE_STALENESS).await?;
+        let access = Self::parse(open.as_deref(), credentials.as_deref(), kafka.as_deref())?;
+        Ok(Self { store_staleness: value::age(STORE_STALENESS, staleness.as_deref())?, ..access })
     }
 
     pub fn parse(
@@ -57,7 +62,7 @@ impl Access {
                     .into(),
             ));
         }
-        Ok(Self { open, credentials, pass_through })
+        Ok(Self { open, credentials, pass_through, store_staleness: Duration::ZERO })
     }
 }
 

@@ -6,9 +6,25 @@ use crate::error::{Error, Result};
 
 const LONGEST: Duration = Duration::from_secs(600);
 
-/// `500ms`, `10s` or `2m`; a number alone is in seconds.
+/// A time to wait: `500ms`, `10s` or `2m`; a number alone is in seconds.
 pub(super) fn duration(name: &str, value: Option<&str>, default: Duration) -> Result<Duration> {
     let Some(value) = value else { return Ok(default) };
+    time(value).filter(|time| !time.is_zero()).ok_or_else(|| {
+        Error::Unconfigured(format!("{name} is not a time from 1ms to 10m, such as 500ms or 10s"))
+    })
+}
+
+/// How old something may be, which it need not be at all: nothing set is zero.
+pub(super) fn age(name: &str, value: Option<&str>) -> Result<Duration> {
+    let Some(value) = value.filter(|value| !value.trim().is_empty()) else {
+        return Ok(Duration::ZERO);
+    };
+    time(value).ok_or_else(|| {
+        Error::Unconfigured(format!("{name} is not a time from 0s to 10m, such as 300ms or 60s"))
+    })
+}
+
+fn time(value: &str) -> Option<Duration> {
     let value = value.trim();
     let unit = value.find(|c: char| !c.is_ascii_digit()).unwrap_or(value.len());
     let (number, unit) = value.split_at(unit);
@@ -19,13 +35,7 @@ pub(super) fn duration(name: &str, value: Option<&str>, default: Duration) -> Re
         _ => None,
     };
     let time = number.parse().ok().zip(millis).and_then(|(n, ms): (u64, u64)| n.checked_mul(ms));
-    time.map(Duration::from_millis).filter(|time| !time.is_zero() && *time <= LONGEST).ok_or_else(
-        || {
-            Error::Unconfigured(format!(
-                "{name} is not a time from 1ms to 10m, such as 500ms or 10s"
-            ))
-        },
-    )
+    time.map(Duration::from_millis).filter(|time| *time <= LONGEST)
 }
 
 pub(super) fn switch(name: &str, value: Option<&str>) -> Result<bool> {
@@ -60,6 +70,18 @@ mod tests {
         assert_eq!(duration("t", None, Duration::from_secs(3)), Ok(Duration::from_secs(3)));
         for wrong in ["", "0", "-1s", "1.5s", "s", "1h", "601s", "99999999999999999999s", "1 s"] {
             assert!(of(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn an_age_may_be_zero_and_is_if_nothing_is_set() {
+        let of = |value| age("t", value);
+        for zero in [None, Some(""), Some(" "), Some("0"), Some("0s")] {
+            assert_eq!(of(zero), Ok(Duration::ZERO), "{zero:?}");
+        }
+        assert_eq!(of(Some("300ms")), Ok(Duration::from_millis(300)));
+        for wrong in ["s", "soon", "11m", "-1s"] {
+            assert!(of(Some(wrong)).is_err(), "{wrong}");
         }
     }
 

@@ -27,6 +27,7 @@ use crate::config::Access;
 use crate::error::Error;
 use crate::host::{Host, Millis};
 use crate::state::keys::LaneName;
+use crate::state::lane::Params;
 use crate::state::shared::Shared;
 
 /// How long the list of the store is used without looking.
@@ -104,7 +105,8 @@ pub struct Credentials<H> {
 
 impl<H: Host> Credentials<H> {
     pub fn new(host: H, configured: Access) -> Self {
-        let stored = Shared::new(host.clone(), LaneName::credentials());
+        let params = Params::default().with_stale_bound(configured.store_staleness);
+        let stored = Shared::new(host.clone(), LaneName::credentials(), params);
         Self { host, configured, stored }
     }
 
@@ -115,7 +117,7 @@ impl<H: Host> Credentials<H> {
 
     /// Finds out who calls, before anything else is looked at.
     pub async fn check(&self, presented: &Presented) -> Result<Grant, Refused> {
-        let Access { open, credentials: configured, pass_through } = &self.configured;
+        let Access { open, credentials: configured, pass_through, .. } = &self.configured;
         if *pass_through {
             return Ok(Grant::passing(presented)?);
         }

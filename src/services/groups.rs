@@ -75,7 +75,7 @@ pub struct Groups<H, L> {
 
 impl<H: Host, L: Log> Groups<H, L> {
     pub fn new(host: H, log: Rc<L>, params: Params) -> Self {
-        let list = Shared::new(host.clone(), LaneName::groups());
+        let list = Shared::new(host.clone(), LaneName::groups(), params);
         Self { host, log, params, list }
     }
 

@@ -27,6 +27,7 @@ use crate::services::consume::{Ack, Consume, Handed, Next, Owner, Reader, Share,
 use crate::services::groups::Groups;
 use crate::sorted::SortedMap;
 use crate::state::keys::LaneName;
+use crate::state::lane::Params;
 use crate::state::shared::Shared;
 
 /// How old this instance's copy of the list may be.
@@ -62,8 +63,13 @@ pub struct Instances<H: Host, L> {
 }
 
 impl<H: Host, L: Log> Instances<H, L> {
-    pub fn new(host: H, consume: Rc<Consume<H, L>>, groups: Rc<Groups<H, L>>) -> Self {
-        let list = Shared::new(host.clone(), LaneName::instances());
+    pub fn new(
+        host: H,
+        consume: Rc<Consume<H, L>>,
+        groups: Rc<Groups<H, L>>,
+        params: Params,
+    ) -> Self {
+        let list = Shared::new(host.clone(), LaneName::instances(), params);
         Self { host, consume, groups, list }
     }
 

@@ -44,7 +44,7 @@ pub struct Services<H: Host, L> {
 impl<H: Host, L: Log> Services<H, L> {
     pub fn new(host: H, log: L, config: Rc<Config>) -> Self {
         let log = Rc::new(log);
-        let params = Params::default();
+        let params = Params::default().with_stale_bound(config.store_staleness);
         let groups = Rc::new(groups::Groups::new(host.clone(), log.clone(), params));
         let ends = Rc::new(ends::Ends::new(host.clone(), log.clone()));
         let (waiting, known) = (ends.clone(), groups.clone());
@@ -57,7 +57,7 @@ impl<H: Host, L: Log> Services<H, L> {
             produce: produce::Produce::new(host.clone(), log.clone()),
             consume: consume.clone(),
             groups: groups.clone(),
-            instances: instances::Instances::new(host.clone(), consume, groups),
+            instances: instances::Instances::new(host.clone(), consume, groups, params),
             read: read::Read::new(log.clone()),
             schema_registry: schema_registry::SchemaRegistry::new(host.clone(), config.clone()),
             webhooks: webhook::Webhooks::new(host.clone(), log.clone(), config),

@@ -38,8 +38,8 @@ where
     H: Host,
     T: Serialize + DeserializeOwned + Clone + Default,
 {
-    pub fn new(host: H, name: LaneName) -> Self {
-        let lane = Lane::new(host.clone(), name, Params::default());
+    pub fn new(host: H, name: LaneName, params: Params) -> Self {
+        let lane = Lane::new(host.clone(), name, params);
         Self { host, lane, snapshot: RefCell::default(), asked: Cell::default() }
     }
 

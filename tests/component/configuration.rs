@@ -57,6 +57,17 @@ async fn with_nothing_configured_all_but_the_health_checks_refuse() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn how_old_the_store_may_be_is_needed_to_tell_who_calls() {
+    let host = World::new().gateway().variable("store_staleness", "now").build().unwrap();
+    for target in CALLS.into_iter().chain(["/", "/credentials"]) {
+        let answer = get(&host, target).await;
+        assert!(answer.error(503).0.contains("store_staleness"), "{answer:?}");
+    }
+    get(&host, "/healthz").await.ok();
+    assert_eq!(host.stats().traps, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_complete_configuration_is_ready() {
     let host = World::new().gateway().build().unwrap();
     assert_eq!(get(&host, "/readyz").await.ok()["status"], "ready");

@@ -75,6 +75,7 @@ pub(crate) fn config(consume_api: ConsumeApi) -> Config {
         request_timeout: Duration::from_secs(15),
         webhook_timeout: Duration::from_secs(15),
         webhook_allow_private: false,
+        store_staleness: Duration::ZERO,
         schema_registry: None,
     }
 }

@@ -13,6 +13,7 @@ mod pass_through;
 mod producing;
 mod reading;
 mod rules;
+mod store;
 mod streaming;
 mod topics;
 mod upstash;

@@ -28,14 +28,18 @@ impl<H, L> fmt::Debug for Context<H, L> {
 
 impl<H: Host, L> Context<H, L> {
     pub(super) fn new(host: H, log: Rc<L>, config: Rc<Config>) -> Self {
-        let registry = Registry::new(host.clone());
+        let registry = Registry::new(host.clone(), params(&config));
         Self { host, log, config, registry, soon: Soon::default() }
     }
 
     /// Where the deliveries of a subscription stand in a partition.
     pub(super) fn lane(&self, id: &str, partition: i32) -> Result<Lane<H, Standing>> {
         // An attempt fits between two writes.
-        let params = Params::default().with_longer_lease(self.config.webhook_timeout);
+        let params = params(&self.config).with_longer_lease(self.config.webhook_timeout);
         Ok(Lane::new(self.host.clone(), LaneName::webhook(id, partition)?, params))
     }
+}
+
+fn params(config: &Config) -> Params {
+    Params::default().with_stale_bound(config.store_staleness)
 }

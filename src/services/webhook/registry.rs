@@ -9,6 +9,7 @@ use super::subscription::{Subscription, Subscriptions};
 use crate::error::Result;
 use crate::host::Host;
 use crate::state::keys::LaneName;
+use crate::state::lane::Params;
 use crate::state::shared::Shared;
 
 pub(super) struct Registry<H>(Shared<H, Subscriptions>);
@@ -20,8 +21,8 @@ impl<H> fmt::Debug for Registry<H> {
 }
 
 impl<H: Host> Registry<H> {
-    pub(super) fn new(host: H) -> Self {
-        Self(Shared::new(host, LaneName::registry()))
+    pub(super) fn new(host: H, params: Params) -> Self {
+        Self(Shared::new(host, LaneName::registry(), params))
     }
 
     /// The list as it is now.
