@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::bindings::kafka_edge::api::types;
+use super::bindings::exports::kafka_edge::api::types;
 use crate::error::Error;
 use crate::record::Header;
 use crate::services::consume::StartFrom;

@@ -3,7 +3,7 @@
 use super::bindings::exports::kafka_edge::api::credentials::{
     Credential, Error, Guest, NewCredential, Permissions,
 };
-use super::bindings::kafka_edge::api::types::InvalidArgument;
+use super::bindings::exports::kafka_edge::api::types::InvalidArgument;
 use super::{Component, app};
 use crate::access::Permission;
 use crate::host::spin::starting_tasks;

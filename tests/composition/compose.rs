@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use kafka_edge_host::{Program, build};
-use wac_graph::types::Package;
+use wac_graph::types::{Package, Types};
 use wac_graph::{CompositionGraph, EncodeOptions, plug};
 
 /// The component of an example, composed with ours and compiled.
@@ -13,6 +13,15 @@ pub(crate) fn composed(example: &str) -> Program {
     let component = compose(&example, &gateway());
     let cache = example.with_file_name("machine-code");
     Program::from_bytes(&component, Some(&cache)).expect("what was composed is valid")
+}
+
+/// What the component of an example, composed with ours, wants from its host.
+pub(crate) fn left_to_the_host(example: &str) -> Vec<String> {
+    let component = compose(&built(example), &gateway());
+    let mut types = Types::new();
+    let package = Package::from_bytes("example:composed", None, component, &mut types);
+    let world = &types[package.expect("it is a component").ty()];
+    world.imports.keys().cloned().collect()
 }
 
 /// Our component alone.

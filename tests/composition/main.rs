@@ -31,3 +31,14 @@ async fn a_shop_works_through_the_interface() {
         ]
     );
 }
+
+/// Spin takes a dependency by its package, and then wants all of that from it.
+#[test]
+fn nothing_of_the_package_is_left_to_the_host() {
+    for example in ["kafka-edge-example-orders", "kafka-edge-example-every-call"] {
+        let imports = compose::left_to_the_host(example);
+        assert!(imports.iter().any(|name| name.starts_with("wasi:http/")), "{imports:?}");
+        let ours: Vec<_> = imports.iter().filter(|name| name.starts_with("kafka-edge:")).collect();
+        assert!(ours.is_empty(), "{ours:?}");
+    }
+}
