@@ -1,7 +1,7 @@
 //! What simulated instances share.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
@@ -30,6 +30,7 @@ struct Inner {
     store: SharedStore,
     variables: RefCell<BTreeMap<String, String>>,
     variables_fail: Cell<bool>,
+    variables_read: RefCell<BTreeSet<String>>,
     upstream: RefCell<Upstream>,
     log: RefCell<Vec<String>>,
     panics: RefCell<Vec<String>>,
@@ -58,6 +59,7 @@ impl World {
             store,
             variables: RefCell::default(),
             variables_fail: Cell::new(false),
+            variables_read: RefCell::default(),
             upstream: RefCell::new(nobody),
             log: RefCell::default(),
             panics: RefCell::default(),
@@ -86,6 +88,11 @@ impl World {
 
     pub fn set_variable(&self, name: &str, value: &str) {
         self.0.variables.borrow_mut().insert(name.into(), value.into());
+    }
+
+    /// The names of all variables that instances have read, set or not.
+    pub fn variables_read(&self) -> BTreeSet<String> {
+        self.0.variables_read.borrow().clone()
     }
 
     /// Whether reading a variable fails from now on.
@@ -119,6 +126,7 @@ impl World {
     }
 
     pub(crate) fn variable(&self, name: &str) -> Option<Option<String>> {
+        self.0.variables_read.borrow_mut().insert(name.into());
         if self.0.variables_fail.get() {
             return None;
         }
