@@ -2,9 +2,8 @@
 //!
 //! The usual combinators are made anew for every kind of future that they
 //! join, and in a small component that is much of the code. Here each future
-//! is boxed and the joining is there once.
+//! is boxed and the joining is there once for each kind of answer.
 
-use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::Poll;
@@ -13,44 +12,74 @@ use std::task::Poll;
 /// as a rule, and all of them are looked at whenever one has gone on.
 const AT_ONCE: usize = 64;
 
-type Part<'a> = Pin<Box<dyn Future<Output = ()> + 'a>>;
+type Part<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 
 /// Waits for all, and answers in the order given.
-pub async fn join_all<F: Future>(futures: impl IntoIterator<Item = F>) -> Vec<F::Output> {
-    let futures: Vec<_> = futures.into_iter().collect();
-    let slots: Vec<_> = futures.iter().map(|_| Cell::new(None)).collect();
-    let parts = futures.into_iter().zip(&slots).map(|(future, slot)| {
-        let part: Part<'_> = Box::pin(async move { slot.set(Some(future.await)) });
-        part
-    });
-    let mut waiting: Vec<_> = parts.collect();
-    waiting.reverse();
-    run(waiting).await;
-    // Every part has run to its end, so every slot is filled.
-    slots.into_iter().filter_map(Cell::into_inner).collect()
+pub fn join_all<'a, F: Future + 'a>(
+    futures: impl IntoIterator<Item = F>,
+) -> impl Future<Output = Vec<F::Output>> {
+    join(parts(futures))
 }
 
-/// Waits for all; answers with the first error in the order given, if there
-/// is one.
-pub async fn try_join_all<F, T, E>(futures: impl IntoIterator<Item = F>) -> Result<Vec<T>, E>
+/// Answers with the first error in the order given, if there is one. Waits for
+/// all that have begun; once one has failed no other is begun.
+pub fn try_join_all<'a, F, T, E>(
+    futures: impl IntoIterator<Item = F>,
+) -> impl Future<Output = Result<Vec<T>, E>>
 where
-    F: Future<Output = Result<T, E>>,
+    F: Future<Output = Result<T, E>> + 'a,
 {
-    join_all(futures).await.into_iter().collect()
+    try_join(AT_ONCE, parts(futures))
 }
 
-/// Runs parts from the last to the first.
-async fn run(mut waiting: Vec<Part<'_>>) {
-    let mut running: Vec<Part<'_>> = Vec::new();
-    poll_fn(move |cx| {
+/// The same with no more than so many at once.
+pub fn try_join_few<'a, F, T, E>(
+    at_once: usize,
+    futures: impl IntoIterator<Item = F>,
+) -> impl Future<Output = Result<Vec<T>, E>>
+where
+    F: Future<Output = Result<T, E>> + 'a,
+{
+    try_join(at_once, parts(futures))
+}
+
+fn parts<'a, F: Future + 'a>(futures: impl IntoIterator<Item = F>) -> Vec<Part<'a, F::Output>> {
+    futures.into_iter().map(|future| Box::pin(future) as Part<'a, F::Output>).collect()
+}
+
+async fn join<T>(parts: Vec<Part<'_, T>>) -> Vec<T> {
+    run(AT_ONCE, parts, |_| false).await
+}
+
+async fn try_join<T, E>(at_once: usize, parts: Vec<Part<'_, Result<T, E>>>) -> Result<Vec<T>, E> {
+    run(at_once, parts, Result::is_err).await.into_iter().collect()
+}
+
+/// Runs parts until one answers something after which no other is to begin.
+/// Their answers come in the order of the parts.
+async fn run<T>(at_once: usize, parts: Vec<Part<'_, T>>, is_last: fn(&T) -> bool) -> Vec<T> {
+    let mut answers: Vec<Option<T>> = parts.iter().map(|_| None).collect();
+    let mut waiting: Vec<_> = parts.into_iter().enumerate().collect();
+    waiting.reverse();
+    let mut running: Vec<(usize, Part<'_, T>)> = Vec::new();
+    poll_fn(|cx| {
         loop {
-            while running.len() < AT_ONCE
+            while running.len() < at_once
                 && let Some(part) = waiting.pop()
             {
                 running.push(part);
             }
             let before = running.len();
-            running.retain_mut(|part| part.as_mut().poll(cx).is_pending());
+            running.retain_mut(|(place, part)| match part.as_mut().poll(cx) {
+                Poll::Pending => true,
+                Poll::Ready(answer) => {
+                    if is_last(&answer) {
+                        waiting.clear();
+                    }
+                    answers[*place] = Some(answer);
+                    false
+                }
+            });
             // A part that has just begun has to be polled, or nobody is woken
             // for it.
             if running.len() == before || waiting.is_empty() {
@@ -60,10 +89,12 @@ async fn run(mut waiting: Vec<Part<'_>>) {
         if running.is_empty() { Poll::Ready(()) } else { Poll::Pending }
     })
     .await;
+    answers.into_iter().flatten().collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
     use std::rc::Rc;
     use std::task::{Context, Waker};
 
@@ -118,6 +149,15 @@ mod tests {
     fn the_first_error_is_the_answer_and_nothing_is_no_error() {
         let tried = try_join_all((0..5).map(async |n| if n < 3 { Ok(n) } else { Err(n) }));
         assert_eq!(tried.now_or_never(), Some(Err(3)));
+        let begun = Cell::new(0);
+        let tried = try_join_few(
+            2,
+            (0..9).map(async |n| {
+                begun.set(begun.get() + 1);
+                if n == 3 { Err(()) } else { Ok(()) }
+            }),
+        );
+        assert_eq!((tried.now_or_never(), begun.get()), (Some(Err(())), 4));
         let none = join_all(std::iter::empty::<std::future::Ready<u8>>());
         assert_eq!(none.now_or_never(), Some(vec![]));
     }

@@ -180,7 +180,7 @@ impl<H: Host, L: Log> Consume<H, L> {
     /// [`Ack::Manual`] the records are to be [committed](Consume::commit) by
     /// their offsets, and nobody has a use for their receipts.
     pub async fn next_for(&self, reader: Reader, mut next: Next) -> Result<Option<Handed>> {
-        next.topics.sort();
+        next.topics.sort_unstable();
         next.topics.dedup();
         let want = Want { records: next.max.max(1), bytes: next.max_bytes, ack: next.ack };
         let (wake, woken) = self.host.signal();

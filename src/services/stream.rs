@@ -64,7 +64,7 @@ impl<H: Host, L: Log> Stream<H, L> {
         reader: Reader,
         cursor: Option<&str>,
     ) -> Result<Self> {
-        topics.sort();
+        topics.sort_unstable();
         topics.dedup();
         let resumed = cursor.map(|text| Cursor::parse(text, &topics)).transpose()?;
         let opened = services.host.monotonic();

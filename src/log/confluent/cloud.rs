@@ -8,14 +8,13 @@ mod wire;
 
 use std::time::Duration;
 
-use futures_util::{StreamExt, TryStreamExt, stream};
-
 use self::wire::{Consumed, NextOffset, Start};
 use super::client::{Call, Client, JSON};
 use super::failure::Failure;
 use super::metadata::Metadata;
 use super::names::TopicName;
 use super::retry;
+use crate::concurrent::try_join_few;
 use crate::error::{Error, Result};
 use crate::host::{Host, Millis};
 use crate::log::{Fetch, Fetched, Offsets};
@@ -82,8 +81,8 @@ impl<H: Host> Reader<'_, H> {
             let first = bound(true).await?;
             Ok::<_, Failure>((partition, Offsets { first, end: bound(false).await?.max(first) }))
         };
-        let all = stream::iter((0..partitions).map(one)).buffer_unordered(AT_ONCE);
-        all.try_collect().await.map_err(|failure| refused(failure, topic))
+        let all = try_join_few(AT_ONCE, (0..partitions).map(one)).await;
+        Ok(all.map_err(|failure| refused(failure, topic))?.into_iter().collect())
     }
 
     /// Where reading would start now: at the end of every partition.

@@ -102,7 +102,7 @@ impl<H: Host> Metadata<H> {
             max_message_bytes: None,
         });
         let mut topics: Vec<_> = topics.collect();
-        topics.sort_by(|a, b| a.name.cmp(&b.name));
+        topics.sort_unstable_by(|a, b| a.name.cmp(&b.name));
         Ok(topics)
     }
 

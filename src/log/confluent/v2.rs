@@ -17,8 +17,6 @@ mod page;
 mod place;
 mod reading;
 
-use futures_util::{StreamExt, TryStreamExt, stream};
-
 use self::instance::Instance;
 use self::place::Standing;
 use self::reading::Reading;
@@ -26,6 +24,7 @@ use super::client::Client;
 use super::failure::Failure;
 use super::metadata::Metadata;
 use super::names::TopicName;
+use crate::concurrent::try_join_few;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::log::{Fetch, Fetched, Offsets, Place, Topic};
@@ -61,8 +60,7 @@ impl<H: Host> Reader<'_, H> {
             let offsets = instance::offsets(self.client, topic, partition).await?;
             Ok::<_, Failure>((partition, offsets))
         };
-        let all = stream::iter((0..partitions).map(one)).buffer_unordered(AT_ONCE);
-        Ok(all.try_collect().await?)
+        Ok(try_join_few(AT_ONCE, (0..partitions).map(one)).await?.into_iter().collect())
     }
 
     pub(super) async fn close(&self, place: &Place) {

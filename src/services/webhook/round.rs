@@ -3,8 +3,6 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures_util::stream::{self, StreamExt};
-
 use super::Delivery;
 use super::context::Context;
 use super::delivery;
@@ -15,10 +13,6 @@ use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::log::Log;
 use crate::sorted::SortedMap;
-
-/// Jobs under way at once. A callback that never answers takes one of these
-/// for as long as the timeout, and then comes back ever less often.
-pub(super) const CONCURRENCY: usize = 64;
 
 /// The partitions of a topic, and where they end if the log tells.
 pub(super) type Ends = SortedMap<i32, Option<i64>>;
@@ -70,8 +64,9 @@ pub(super) async fn deliver<H: Host, L: Log>(
     let runs = all
         .into_iter()
         .map(async |(index, job)| (index, delivery::run(context, &job, deadline).await));
-    let mut reports = Box::pin(stream::iter(runs).buffer_unordered(CONCURRENCY));
-    while let Some((index, report)) = reports.next().await {
+    // A callback that never answers takes one of the places for as long as the
+    // timeout, and then comes back ever less often.
+    for (index, report) in join_all(runs).await {
         deliveries[index].add(report);
     }
     deliveries

@@ -9,12 +9,11 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures_util::stream::{self, StreamExt};
-
 use super::context::Context;
 use super::delivery;
 use super::job::{Job, Outcome};
-use super::round::{self, CONCURRENCY};
+use super::round;
+use crate::concurrent::join_all;
 use crate::error::Result;
 use crate::host::{Host, Millis};
 use crate::log::Log;
@@ -71,9 +70,7 @@ fn start_now<H: Host, L: Log>(context: &Rc<Context<H, L>>, topic: &str) {
         }
         match planned {
             Ok(jobs) => {
-                let work = jobs.into_iter().map(|job| work(&context, job));
-                let mut work = Box::pin(stream::iter(work).buffer_unordered(CONCURRENCY));
-                while work.next().await.is_some() {}
+                join_all(jobs.into_iter().map(|job| work(&context, job))).await;
             }
             Err(error) => {
                 context.host.log(&format!("The webhooks of {topic} have to wait: {error}"));
