@@ -9,6 +9,7 @@ mod body;
 mod endpoints;
 mod limits;
 mod ndjson;
+mod pattern;
 mod percent;
 mod query;
 mod refusal;

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 
 use http::Method;
 
+use super::pattern::Params;
 use super::refusal::Refusal;
 use super::upstash;
 use crate::access::Permission;
@@ -299,7 +300,7 @@ pub(super) struct Found<'p> {
     /// The rest of the path, still encoded.
     pub rest: &'p str,
     /// All that varies, by the names that the table gives.
-    pub params: matchit::Params<'static, 'p>,
+    pub params: Params<'p>,
 }
 
 /// What a request's method and path lead to.
@@ -314,14 +315,17 @@ pub(super) enum Lead<'p> {
 
 /// Finds the route of a request.
 pub(super) fn find<'p>(method: &Method, path: &'p str) -> Result<Lead<'p>, Refusal> {
-    let found = router().at(path).map_err(|_| Refusal::NoSuchPath)?;
-    let same_path = found.value;
+    let fitting = routes().iter().filter_map(|route| Some((route, Params::of(route.path, path)?)));
+    // `/webhooks/deliver` is not the webhook of that name.
+    let found = fitting.min_by_key(|(_, params)| params.len());
+    let (like, params) = found.ok_or(Refusal::NoSuchPath)?;
+    let same_path = || routes().iter().filter(|route| route.path == like.path);
     let wanted = if method == Method::HEAD { &Method::GET } else { method };
-    let route = same_path.iter().copied().find(|route| {
+    let route = same_path().find(|route| {
         route.method == wanted && (method != Method::HEAD || route.endpoint.is_safe())
     });
     let Some(route) = route else {
-        let allowed = allowed(same_path);
+        let allowed = allowed(same_path());
         return match *method {
             Method::OPTIONS => Ok(Lead::Options { allowed }),
             _ => Err(Refusal::Method { allowed }),
@@ -329,17 +333,17 @@ pub(super) fn find<'p>(method: &Method, path: &'p str) -> Result<Lead<'p>, Refus
     };
     let mut segment = "";
     let mut rest = "";
-    for (name, value) in found.params.iter() {
+    for (name, value) in params.iter() {
         match name {
             "message" | "callback_url" | "path" => rest = value,
             "partition" | "consumer_group" | "instance" | "time" => {}
             _ => segment = value,
         }
     }
-    Ok(Lead::To(Found { route, segment, rest, params: found.params }))
+    Ok(Lead::To(Found { route, segment, rest, params }))
 }
 
-fn allowed(routes: &[&'static Route]) -> String {
+fn allowed(routes: impl Iterator<Item = &'static Route>) -> String {
     let mut methods = Vec::new();
     for route in routes {
         methods.push(route.method.as_str());
@@ -349,38 +353,6 @@ fn allowed(routes: &[&'static Route]) -> String {
     }
     methods.push("OPTIONS");
     methods.join(", ")
-}
-
-type Router = matchit::Router<Vec<&'static Route>>;
-
-fn router() -> &'static Router {
-    static ROUTER: OnceLock<Router> = OnceLock::new();
-    ROUTER.get_or_init(|| {
-        let mut by_path: Vec<(String, Vec<&'static Route>)> = Vec::new();
-        for route in routes() {
-            for path in paths(route) {
-                match by_path.iter_mut().find(|(known, _)| *known == path) {
-                    Some((_, routes)) => routes.push(route),
-                    None => by_path.push((path, vec![route])),
-                }
-            }
-        }
-        let mut router = Router::new();
-        for (path, routes) in by_path {
-            // The table is fixed; a test looks each of its paths up.
-            if let Err(error) = router.insert(path, routes) {
-                panic!("the table of routes contradicts itself: {error}");
-            }
-        }
-        router
-    })
-}
-
-/// The router's paths of a route. A `{*rest}` of the router is never empty,
-/// one of ours can be, and is then refused by its name and not as unknown.
-fn paths(route: &Route) -> impl Iterator<Item = String> {
-    let empty_rest = route.path.split_once("{*").map(|(path, _)| path.to_owned());
-    std::iter::once(route.path.to_owned()).chain(empty_rest)
 }
 
 #[cfg(test)]

@@ -1,0 +1,81 @@
+//! Paths of routes, and what varies in them.
+//!
+//! There are some fifty routes, told apart by their first segments, so that
+//! looking at each costs less than a tree of them would: an instance that is
+//! made for a request has nothing to build first.
+
+/// The parts of a path that vary, as they came, by the names in the pattern.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Params<'p>(Vec<(&'static str, &'p str)>);
+
+impl<'p> Params<'p> {
+    /// Of a path that fits the pattern: `{name}` stands for one segment that
+    /// is not empty, `{*name}` for all of the rest, which may be.
+    pub(super) fn of(pattern: &'static str, path: &'p str) -> Option<Self> {
+        let mut params = Vec::new();
+        let mut path = Some(path);
+        for piece in pattern.split('/') {
+            let left = path?;
+            if let Some(name) = piece.strip_prefix("{*") {
+                params.push((name.strip_suffix('}')?, left));
+                return Some(Self(params));
+            }
+            let (segment, rest) = match left.split_once('/') {
+                Some((segment, rest)) => (segment, Some(rest)),
+                None => (left, None),
+            };
+            match piece.strip_prefix('{') {
+                Some(name) if !segment.is_empty() => {
+                    params.push((name.strip_suffix('}')?, segment));
+                }
+                None if piece == segment => {}
+                _ => return None,
+            }
+            path = rest;
+        }
+        path.is_none().then_some(Self(params))
+    }
+
+    pub(super) fn get(&self, name: &str) -> Option<&'p str> {
+        self.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&'static str, &'p str)> {
+        self.0.iter().copied()
+    }
+
+    /// Of the patterns that a path fits, the one with the fewest is meant.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_segment_is_one_and_the_rest_is_all() {
+        let of = |pattern, path| Params::of(pattern, path).map(|Params(params)| params);
+        assert_eq!(of("/", "/"), Some(vec![]));
+        assert_eq!(of("/a/{b}", "/a/x"), Some(vec![("b", "x")]));
+        assert_eq!(of("/a/{b}/c", "/a/x/c"), Some(vec![("b", "x")]));
+        assert_eq!(of("/{a}/{*b}", "/x/y//z/"), Some(vec![("a", "x"), ("b", "y//z/")]));
+        assert_eq!(of("/{a}/{*b}", "/x/"), Some(vec![("a", "x"), ("b", "")]));
+        for (pattern, path) in [
+            ("/", ""),
+            ("/", "//"),
+            ("/a", "a"),
+            ("/a", "/a/"),
+            ("/a", "/ab"),
+            ("/a/{b}", "/a"),
+            ("/a/{b}", "/a/"),
+            ("/a/{b}", "/a/x/"),
+            ("/a/{b}/c", "/a//c"),
+            ("/{a}/{*b}", "/x"),
+            ("/{a}/{*b}", "//x"),
+        ] {
+            assert_eq!(of(pattern, path), None, "{pattern} {path}");
+        }
+    }
+}
