@@ -9,7 +9,6 @@ mod body;
 mod endpoints;
 mod limits;
 mod ndjson;
-mod pattern;
 mod percent;
 mod query;
 mod refusal;

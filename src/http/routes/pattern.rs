@@ -6,12 +6,12 @@
 
 /// The parts of a path that vary, as they came, by the names in the pattern.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Params<'p>(Vec<(&'static str, &'p str)>);
+pub(in crate::http) struct Params<'p>(Vec<(&'static str, &'p str)>);
 
 impl<'p> Params<'p> {
     /// Of a path that fits the pattern: `{name}` stands for one segment that
     /// is not empty, `{*name}` for all of the rest, which may be.
-    pub(super) fn of(pattern: &'static str, path: &'p str) -> Option<Self> {
+    pub(in crate::http) fn of(pattern: &'static str, path: &'p str) -> Option<Self> {
         let mut params = Vec::new();
         let mut path = Some(path);
         for piece in pattern.split('/') {
@@ -36,16 +36,16 @@ impl<'p> Params<'p> {
         path.is_none().then_some(Self(params))
     }
 
-    pub(super) fn get(&self, name: &str) -> Option<&'p str> {
+    pub(in crate::http) fn get(&self, name: &str) -> Option<&'p str> {
         self.iter().find(|(known, _)| *known == name).map(|(_, value)| value)
     }
 
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&'static str, &'p str)> {
+    pub(in crate::http) fn iter(&self) -> impl Iterator<Item = (&'static str, &'p str)> {
         self.0.iter().copied()
     }
 
     /// Of the patterns that a path fits, the one with the fewest is meant.
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::http) fn len(&self) -> usize {
         self.0.len()
     }
 }

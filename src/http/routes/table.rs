@@ -1,0 +1,193 @@
+//! The table of calls.
+
+use http::Method;
+
+use super::{Caller, Endpoint, Route, Topic};
+use crate::access::Permission;
+
+/// Everything outside of `/upstash`, which has a table of its own.
+pub(super) fn routes() -> Vec<Route> {
+    use Endpoint as E;
+    let route = |method, path, caller, topic, endpoint, about| Route {
+        method,
+        path,
+        caller,
+        topic,
+        endpoint,
+        about,
+    };
+    let may = Caller::Allowed;
+    vec![
+        route(Method::GET, "/", Caller::Known, Topic::None, E::Index, "This list"),
+        route(Method::GET, "/healthz", Caller::Anyone, Topic::None, E::Healthz, "Alive"),
+        route(
+            Method::GET,
+            "/readyz",
+            Caller::Anyone,
+            Topic::None,
+            E::Readyz,
+            "Kafka answers, the store reads and writes",
+        ),
+        route(
+            Method::GET,
+            "/producer/{topic}/{*message}",
+            may(Permission::Produce),
+            Topic::InPath,
+            E::ProduceMessage,
+            "Writes the rest of the path as a record",
+        ),
+        route(
+            Method::POST,
+            "/producer/{topic}",
+            may(Permission::Produce),
+            Topic::InPath,
+            E::ProduceBody,
+            "Writes the body as a record, or each line of it",
+        ),
+        route(
+            Method::GET,
+            "/consumer/{topic}",
+            may(Permission::Consume),
+            Topic::InPath,
+            E::Consume,
+            "The next record of a consumer group",
+        ),
+        route(
+            Method::POST,
+            "/consumer/{topic}/ack",
+            may(Permission::Consume),
+            Topic::InPath,
+            E::Acknowledge,
+            "Acknowledges records by their receipts",
+        ),
+        route(
+            Method::POST,
+            "/consumer/{topic}/nack",
+            may(Permission::Consume),
+            Topic::InPath,
+            E::GiveBack,
+            "Gives records back, to be handed out again",
+        ),
+        route(
+            Method::GET,
+            "/groups",
+            may(Permission::Consume),
+            Topic::Filtered,
+            E::ListGroups,
+            "All consumer groups",
+        ),
+        route(
+            Method::GET,
+            "/groups/{group}",
+            may(Permission::Consume),
+            Topic::Filtered,
+            E::GetGroup,
+            "Where a consumer group stands",
+        ),
+        route(
+            Method::POST,
+            "/groups/{group}/seek",
+            may(Permission::Consume),
+            Topic::InBody,
+            E::SeekGroup,
+            "Moves a consumer group on a topic",
+        ),
+        route(
+            Method::DELETE,
+            "/groups/{group}",
+            may(Permission::Consume),
+            Topic::OfGroup,
+            E::DeleteGroup,
+            "Forgets a consumer group",
+        ),
+        route(
+            Method::GET,
+            "/webhook/{topic}/{*callback_url}",
+            may(Permission::Webhooks),
+            Topic::InPath,
+            E::RegisterByPath,
+            "Has each new record of a topic POSTed to the URL in the rest of the path",
+        ),
+        route(
+            Method::POST,
+            "/webhooks",
+            may(Permission::Webhooks),
+            Topic::InBody,
+            E::RegisterByBody,
+            "The same with a JSON body",
+        ),
+        route(
+            Method::GET,
+            "/webhooks",
+            may(Permission::Webhooks),
+            Topic::Filtered,
+            E::ListWebhooks,
+            "All webhooks",
+        ),
+        route(
+            Method::GET,
+            "/webhooks/{id}",
+            may(Permission::Webhooks),
+            Topic::OfWebhook,
+            E::GetWebhook,
+            "A webhook and how far it is",
+        ),
+        route(
+            Method::DELETE,
+            "/webhooks/{id}",
+            may(Permission::Webhooks),
+            Topic::OfWebhook,
+            E::DeleteWebhook,
+            "Removes a webhook",
+        ),
+        route(
+            Method::POST,
+            "/webhooks/deliver",
+            may(Permission::Webhooks),
+            Topic::Filtered,
+            E::Deliver,
+            "Delivers what is due now",
+        ),
+        route(Method::GET, "/topics", Caller::Known, Topic::Filtered, E::ListTopics, "All topics"),
+        route(
+            Method::GET,
+            "/topics/{topic}",
+            Caller::Known,
+            Topic::InPath,
+            E::DescribeTopic,
+            "A topic's partitions and offsets",
+        ),
+        route(
+            Method::GET,
+            "/topics/{topic}/partitions/{partition}/records",
+            may(Permission::Consume),
+            Topic::InPath,
+            E::ReadPartition,
+            "Reads records at an offset, for no group",
+        ),
+        route(
+            Method::GET,
+            "/credentials",
+            may(Permission::Admin),
+            Topic::None,
+            E::ListCredentials,
+            "All credentials, without their secrets",
+        ),
+        route(
+            Method::POST,
+            "/credentials",
+            may(Permission::Admin),
+            Topic::None,
+            E::CreateCredential,
+            "Makes a credential; its secret is shown once",
+        ),
+        route(
+            Method::DELETE,
+            "/credentials/{name}",
+            may(Permission::Admin),
+            Topic::None,
+            E::DeleteCredential,
+            "Removes a credential",
+        ),
+    ]
+}
