@@ -3,15 +3,13 @@
 
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
-use spin_sdk::wasip3::http::types::{
-    ErrorCode, Fields, Method, Request, Response, Scheme, Trailers,
-};
+use spin_sdk::wasip3::http::types::{ErrorCode, Fields, Method, Request, Response, Scheme};
 use spin_sdk::wasip3::{wit_future, wit_stream};
-use spin_sdk::wit_bindgen::{self, FutureReader, StreamReader, StreamResult, StreamWriter};
+use spin_sdk::wit_bindgen::{self, StreamWriter};
 
 use super::bindings::exports::wasi::http::handler::Guest;
 use super::{Component, app};
-use crate::host::spin::starting_tasks;
+use crate::host::spin::{Contents, starting_tasks};
 use crate::http::{self as api, Body, BodyBroken, RequestBody, Source};
 
 /// How much of a body is asked for at a time.
@@ -67,36 +65,19 @@ fn from_wasi_scheme(scheme: Scheme) -> String {
 }
 
 /// The body of a request. The host counts it as read or refused once this is
-/// dropped.
-struct WasiBody {
-    contents: StreamReader<u8>,
-    end: Option<FutureReader<Result<Option<Trailers>, ErrorCode>>>,
-}
+/// dropped. A caller who hangs up breaks it.
+struct WasiBody(Contents);
 
 impl WasiBody {
     fn new(request: Request) -> Self {
         let (_handled, result) = wit_future::new(|| Ok(()));
-        let (contents, end) = Request::consume_body(request, result);
-        Self { contents, end: Some(end) }
+        Self(Contents::new(Request::consume_body(request, result), PIECE))
     }
 }
 
 impl RequestBody for WasiBody {
     async fn chunk(&mut self) -> Option<Result<Bytes, BodyBroken>> {
-        while self.end.is_some() {
-            let (result, bytes) = self.contents.read(Vec::with_capacity(PIECE)).await;
-            if !bytes.is_empty() {
-                return Some(Ok(bytes.into()));
-            }
-            if result == StreamResult::Dropped {
-                break;
-            }
-        }
-        // A caller who hung up ends the stream, too.
-        match self.end.take()?.await {
-            Ok(_trailers) => None,
-            Err(_) => Some(Err(BodyBroken)),
-        }
+        Some(self.0.next().await?.map_err(|_| BodyBroken))
     }
 }
 

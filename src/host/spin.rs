@@ -2,6 +2,7 @@
 
 mod body;
 mod clock;
+mod contents;
 mod send;
 mod signal;
 mod spawn;
@@ -15,6 +16,7 @@ use spin_sdk::variables;
 use super::{Host, Incoming, Outgoing, SendError, VariableError};
 
 pub use body::SpinBody;
+pub use contents::Contents;
 pub use signal::{SpinWait, SpinWake};
 pub use spawn::starting_tasks;
 

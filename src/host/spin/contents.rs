@@ -1,0 +1,49 @@
+//! The contents of a request or a response while they arrive.
+
+use std::fmt;
+
+use bytes::Bytes;
+use spin_sdk::wasip3::http::types::{ErrorCode, Trailers};
+use spin_sdk::wit_bindgen::{FutureReader, StreamReader, StreamResult};
+
+/// Dropped before their end, they are refused.
+pub struct Contents {
+    stream: StreamReader<u8>,
+    /// Tells how they ended; taken when it has.
+    end: Option<FutureReader<Result<Option<Trailers>, ErrorCode>>>,
+    piece: usize,
+}
+
+impl Contents {
+    /// `piece` is how much is asked for at a time; the host gives what it has.
+    pub fn new(
+        (stream, end): (StreamReader<u8>, FutureReader<Result<Option<Trailers>, ErrorCode>>),
+        piece: usize,
+    ) -> Self {
+        Self { stream, end: Some(end), piece }
+    }
+
+    pub async fn next(&mut self) -> Option<Result<Bytes, ErrorCode>> {
+        while self.end.is_some() {
+            let (result, bytes) = self.stream.read(Vec::with_capacity(self.piece)).await;
+            if !bytes.is_empty() {
+                return Some(Ok(bytes.into()));
+            }
+            if result == StreamResult::Dropped {
+                break;
+            }
+        }
+        // What was cut ends the stream as what is whole does; only this tells
+        // them apart.
+        match self.end.take()?.await {
+            Ok(_trailers) => None,
+            Err(code) => Some(Err(code)),
+        }
+    }
+}
+
+impl fmt::Debug for Contents {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Contents").finish_non_exhaustive()
+    }
+}
