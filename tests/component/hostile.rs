@@ -14,6 +14,7 @@ use kafka_edge_host::upstream::{Network, Policy, RequestOptions, Upstream};
 use kafka_edge_host::{Host, body};
 
 use crate::calling::{PATIENCE, get, post, request, send};
+use crate::names;
 use crate::world::World;
 
 /// Nothing died, nothing was written, and the instance still works.
@@ -27,27 +28,7 @@ async fn is_unharmed(world: &World, host: &Host) {
 async fn names_that_are_no_topics() {
     let world = World::new();
     let host = world.gateway().spread_over(1).build().unwrap();
-    let long = "x".repeat(10_000);
-    for name in [
-        "%00",
-        "a%00b",
-        "..",
-        ".",
-        "%2e%2e",
-        "a%2Fb",
-        "a%20b",
-        "%ff",
-        "%C3",
-        "%c3%28",
-        "%",
-        "%zz",
-        "%2",
-        "gr%C3%BCn",
-        "a;b",
-        "*",
-        "\u{fc}",
-        long.as_str(),
-    ] {
+    for name in names::that_are_no_topics() {
         for target in [
             format!("/producer/{name}/m"),
             format!("/consumer/{name}"),

@@ -22,5 +22,7 @@ mod waiting;
 mod webhook_death;
 mod world;
 
+#[path = "../support/names.rs"]
+mod names;
 #[path = "../support/program.rs"]
 mod program;

@@ -5,30 +5,13 @@ use http::Method;
 use kafka_edge_sim::local;
 
 use crate::gateway::{Gateway, Taken, header, request};
+use crate::names;
 
 #[tokio::test(start_paused = true)]
 async fn a_name_that_is_no_topics_is_refused_as_such() {
     local(async {
         let gateway = Gateway::open();
-        let long = "x".repeat(10_000);
-        for name in [
-            "%00",
-            "a%00b",
-            "..",
-            ".",
-            "%2e%2e",
-            "a%2Fb",
-            "a%20b",
-            "%ff",
-            "%C3",
-            "%",
-            "%zz",
-            "%2",
-            "gr%C3%BCn",
-            "{topic}",
-            "a;b",
-            long.as_str(),
-        ] {
+        for name in names::that_are_no_topics() {
             for target in [
                 format!("/producer/{name}/m"),
                 format!("/consumer/{name}"),

@@ -18,3 +18,6 @@ mod streaming;
 mod topics;
 mod upstash;
 mod webhooks;
+
+#[path = "../support/names.rs"]
+mod names;

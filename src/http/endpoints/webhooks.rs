@@ -159,16 +159,22 @@ pub(in crate::http) async fn list<H: Host, L: Log, B>(
     Ok(Response::json(StatusCode::OK, &List { webhooks }))
 }
 
-/// Refuses who may not see the webhook's topic, before the log is asked about
-/// it. What there is no webhook for is left to the call itself.
-async fn check_topic_of<H: Host, L: Log>(
+/// The id of the webhook that a path names. Refuses who may not see its topic,
+/// before the log is asked about that. That there is no such webhook is left to
+/// the call itself to say.
+async fn permitted<H: Host, L: Log, B>(
     app: &App<H, L>,
-    id: &str,
+    request: &Request<B>,
+    segment: &str,
     grant: &Grant,
-) -> Result<(), Refusal> {
+) -> Result<String, Refusal> {
+    let id = percent::decode_text("webhook_id", segment)?;
+    Query::parse(request.query(), &[])?;
     let webhooks = app.services().await?.webhooks.list().await?;
-    let webhook = webhooks.iter().find(|webhook| webhook.id == id);
-    Ok(webhook.map_or(Ok(()), |webhook| grant.permits_topic(&webhook.topic))?)
+    if let Some(webhook) = webhooks.iter().find(|webhook| webhook.id == id) {
+        grant.permits_topic(&webhook.topic)?;
+    }
+    Ok(id)
 }
 
 pub(in crate::http) async fn get<H: Host, L: Log, B>(
@@ -177,9 +183,7 @@ pub(in crate::http) async fn get<H: Host, L: Log, B>(
     segment: &str,
     grant: &Grant,
 ) -> Result<Response, Refusal> {
-    let id = percent::decode_text("webhook_id", segment)?;
-    Query::parse(request.query(), &[])?;
-    check_topic_of(app, &id, grant).await?;
+    let id = permitted(app, request, segment, grant).await?;
     let (webhook, progress) = app.services().await?.webhooks.get(&id).await?;
     let partitions = progress.into_iter().map(PartitionProgress::from).collect();
     Ok(Response::json(StatusCode::OK, &Described { webhook: webhook.into(), partitions }))
@@ -191,9 +195,7 @@ pub(in crate::http) async fn delete<H: Host, L: Log, B>(
     segment: &str,
     grant: &Grant,
 ) -> Result<Response, Refusal> {
-    let id = percent::decode_text("webhook_id", segment)?;
-    Query::parse(request.query(), &[])?;
-    check_topic_of(app, &id, grant).await?;
+    let id = permitted(app, request, segment, grant).await?;
     app.services().await?.webhooks.delete(&id).await?;
     Ok(Response::empty())
 }
