@@ -4,12 +4,13 @@
 //! that somebody has read in that name.
 
 mod list;
+mod listing;
 
 use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
-use self::list::List;
+use self::listing::Listing;
 use crate::concurrent::try_join_all;
 use crate::error::{Error, Result};
 use crate::host::{Host, Millis};
@@ -19,13 +20,9 @@ use crate::sorted::{SortedMap, SortedSet};
 use crate::state::keys::LaneName;
 use crate::state::lane::{Lane, Params, Take, Written};
 use crate::state::marks;
-use crate::state::shared::Shared;
 
 /// How long a seek or a delete waits for whoever reads the partition.
 const MAX_WAIT: Duration = Duration::from_secs(15);
-
-/// How old this instance's list of groups may be when a group reads.
-const LIST_AGE: Duration = Duration::from_secs(60);
 
 /// Where a group stands on a partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,28 +67,35 @@ pub struct Groups<H, L> {
     host: H,
     log: Rc<L>,
     params: Params,
-    list: Shared<H, List>,
+    listing: Rc<Listing<H>>,
 }
 
 impl<H: Host, L: Log> Groups<H, L> {
     pub fn new(host: H, log: Rc<L>, params: Params) -> Self {
-        let list = Shared::new(host.clone(), LaneName::groups(), params);
-        Self { host, log, params, list }
+        let listing = Listing::new(host.clone(), params);
+        Self { host, log, params, listing }
     }
 
-    /// Makes sure that a group is listed before it has a position anywhere.
+    /// Lists a group before it gets its first position on topics. An error if
+    /// there is no room for it.
     pub async fn enlist(&self, group: &str, topics: &[impl AsRef<str>]) -> Result<()> {
-        if self.list.known(LIST_AGE).is_some_and(|list| list.has(group, topics))
-            || self.list.read().await?.has(group, topics)
-        {
-            return Ok(());
-        }
-        self.list.change(|list| list.enlist(group, topics)).await
+        self.listing.enter(group, topics).await
+    }
+
+    /// Sees that a group which is read stays listed. Nobody waits for that.
+    pub fn keep_listed(&self, group: &str, topics: &[impl AsRef<str>]) {
+        self.listing.keep(group, topics);
+    }
+
+    /// The group has got a position where it had none. If it was being deleted
+    /// just then, it is listed again.
+    pub fn begun(&self, group: &str, topic: &str) {
+        self.listing.see_to(group, &[topic]);
     }
 
     /// All groups, by name, each with its topics.
     pub async fn list(&self) -> Result<SortedMap<String, SortedSet<String>>> {
-        Ok(self.list.read().await?.all().clone())
+        Ok(self.listing.read().await?.all().clone())
     }
 
     /// One group, and where it stands on those of its topics that the caller
@@ -109,7 +113,7 @@ impl<H: Host, L: Log> Groups<H, L> {
     }
 
     async fn topics(&self, group: &str) -> Result<SortedSet<String>> {
-        let list = self.list.read().await?;
+        let list = self.listing.read().await?;
         list.all().get(group).cloned().ok_or_else(|| Error::UnknownGroup(group.to_owned()))
     }
 
@@ -169,7 +173,9 @@ impl<H: Host, L: Log> Groups<H, L> {
         let seeks = offsets.iter().map(|(partition, offset)| {
             self.last_word(&lanes[*partition as usize], Some(Position::at(*offset)))
         });
-        try_join_all(seeks).await?;
+        if try_join_all(seeks).await?.contains(&true) {
+            self.begun(group, topic);
+        }
         Ok(offsets)
     }
 
@@ -184,6 +190,7 @@ impl<H: Host, L: Log> Groups<H, L> {
 
     /// Forgets a group. Its name can be used again, and starts anew.
     pub async fn delete(&self, group: &str) -> Result<()> {
+        let mut all_lanes = Vec::new();
         for topic in self.topics(group).await? {
             let lanes = match self.lanes(group, &topic).await {
                 Ok(lanes) => lanes,
@@ -191,31 +198,42 @@ impl<H: Host, L: Log> Groups<H, L> {
                 Err(error) => return Err(error),
             };
             try_join_all(lanes.iter().map(|lane| self.forget(lane))).await?;
+            all_lanes.push((topic, lanes));
         }
-        self.list
-            .change(|list| {
-                list.remove(group);
-                Ok(())
-            })
-            .await
+        self.listing.remove(group).await?;
+        // Whoever has begun anew meanwhile may have looked when the group was
+        // still listed. Whoever begins from now on finds that it is not.
+        for (topic, lanes) in all_lanes {
+            let latest = try_join_all(lanes.iter().map(Lane::peek)).await?;
+            if latest.iter().flatten().any(|(_, document)| document.payload.is_some()) {
+                self.begun(group, &topic);
+            }
+        }
+        Ok(())
     }
 
     async fn forget(&self, lane: &Lane<H, Position>) -> Result<()> {
-        match lane.peek().await? {
-            // Nobody ever read here, so there is nothing to forget.
-            None => Ok(()),
-            Some(_) => self.last_word(lane, None).await,
+        // Where nobody ever read there is nothing to forget.
+        if lane.peek().await?.is_some() {
+            self.last_word(lane, None).await?;
         }
+        Ok(())
     }
 
-    /// Waits for a lane and sets, or deletes, what it holds.
-    async fn last_word(&self, lane: &Lane<H, Position>, position: Option<Position>) -> Result<()> {
+    /// Waits for a lane and sets, or deletes, what it holds. Answers whether
+    /// it held nothing before.
+    async fn last_word(
+        &self,
+        lane: &Lane<H, Position>,
+        position: Option<Position>,
+    ) -> Result<bool> {
         let give_up = self.host.monotonic() + MAX_WAIT;
         loop {
             let start = position.clone().unwrap_or_else(|| Position::at(0));
             let pause = match lane.try_take(async |_| Ok(start)).await? {
                 Take::Busy { retry_in } => retry_in,
                 Take::Held(held) => {
+                    let begins = held.begins();
                     let marked = held.payload().marked();
                     let written = match position.clone() {
                         Some(position) => held.seek(position).await?,
@@ -223,7 +241,7 @@ impl<H: Host, L: Log> Groups<H, L> {
                     };
                     if written == Written::Kept {
                         marks::delete(&self.host, lane.name(), &marked).await;
-                        return Ok(());
+                        return Ok(begins);
                     }
                     Duration::ZERO
                 }

@@ -126,7 +126,12 @@ impl<H: Host, L: Log> Instances<H, L> {
         };
         if !settled {
             let now = self.host.now();
-            self.list.change(|list| list.enter(group, instance, topics, *settings, now)).await?;
+            let enter = |list: &mut List| list.enter(group, instance, topics, *settings, now);
+            match self.list.change(enter).await {
+                // That it lives, its next call tells.
+                Err(Error::Busy(_)) if was_known => {}
+                entered => entered?,
+            }
         }
         let (list, now) = (self.list.recent(FRESH).await?, self.host.now());
         let settings = list.get(group, instance, now).map_or(*settings, |known| known.settings);

@@ -76,7 +76,16 @@ where
     /// answer is given only when the changed document is in the store for
     /// good. An `edit` that fails leaves the document as it found it.
     pub async fn change<R>(&self, edit: impl Fn(&mut T) -> Result<R>) -> Result<R> {
-        let give_up = self.host.monotonic() + MAX_WAIT;
+        self.change_within(MAX_WAIT, edit).await
+    }
+
+    /// The same, for who will not wait for others so long, or longer.
+    pub async fn change_within<R>(
+        &self,
+        wait: Duration,
+        edit: impl Fn(&mut T) -> Result<R>,
+    ) -> Result<R> {
+        let give_up = self.host.monotonic() + wait;
         loop {
             // Who died in the first epoch was not heard of: nothing is lost by
             // beginning anew.

@@ -1,12 +1,17 @@
 //! Groups as a whole.
 
+use std::time::Duration;
+
+use futures_util::future::join;
 use kafka_edge::error::Error;
 use kafka_edge::services::consume::{Acknowledged, Next};
 use kafka_edge::services::groups::SeekTo;
 use kafka_edge::sorted::SortedMap;
-use kafka_edge_sim::local;
+use kafka_edge::state::keys::LaneName;
+use kafka_edge::state::lane::{Lane, Params, Take};
+use kafka_edge_sim::{SimHost, StoreMode, local};
 
-use crate::scene::{ACK, Cluster, TOPIC, claiming, next, page, receipts};
+use crate::scene::{ACK, Cluster, Instance, TOPIC, claiming, next, page, receipts};
 
 #[tokio::test(start_paused = true)]
 async fn groups_are_listed_moved_and_deleted() {
@@ -52,6 +57,82 @@ async fn groups_are_listed_moved_and_deleted() {
         assert_eq!(instance.groups.delete("g").await, Err(Error::UnknownGroup("g".into())));
         assert_eq!(page(&instance, Next { max: 500, ..next(1) }).await.len(), 10);
         assert_eq!(instance.groups.list().await.unwrap().len(), 1, "it is listed again");
+    })
+    .await;
+}
+
+/// Whether a group has a position anywhere on the topic.
+async fn has_position(instance: &Instance) -> bool {
+    !instance.groups.standings("g", TOPIC).await.unwrap().is_empty()
+}
+
+async fn is_listed(instance: &Instance) -> bool {
+    instance.groups.list().await.unwrap().contains_key("g")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_is_read_while_others_keep_the_list_and_listed_once_they_are_gone() {
+    local(async {
+        for first_one_dies in [false, true] {
+            let cluster = Cluster::new(1, 1);
+            cluster.append(0..3, 1);
+            // Somebody changed the list before, and somebody dies with it now.
+            cluster.instance().groups.seek("other", TOPIC, SeekTo::Latest).await.unwrap();
+            let (dead, params) = (cluster.world.instance(), Params::default());
+            let lane = Lane::<SimHost, serde_json::Value>::new(dead, LaneName::groups(), params);
+            let held = lane.try_take(async |_| unreachable!()).await;
+            assert!(matches!(held, Ok(Take::Held(_))), "{held:?}");
+
+            let first = cluster.instance();
+            let start = tokio::time::Instant::now();
+            assert_eq!(first.get(5).await, Some(0));
+            assert!(start.elapsed() < Duration::from_secs(2), "{:?}", start.elapsed());
+            assert_eq!(first.get(5).await, Some(1));
+            assert!(has_position(&first).await && !is_listed(&first).await);
+
+            if first_one_dies {
+                first.host.kill();
+                let second = cluster.instance();
+                assert_eq!(second.get(20).await, Some(2));
+                second.host.idle().await;
+                assert!(is_listed(&second).await);
+            } else {
+                first.host.idle().await;
+                assert!(is_listed(&first).await);
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_that_is_read_while_it_is_deleted_is_gone_or_listed() {
+    local(async {
+        let (mut gone, mut listed) = (0, 0);
+        for seed in 0..300 {
+            let cluster = Cluster::new(seed, 1);
+            cluster.append(0..9, 1);
+            let latency = Duration::from_millis(20);
+            cluster.world.set_store_mode(StoreMode { latency, ..StoreMode::default() });
+            let (reader, other) = (cluster.instance(), cluster.instance());
+            reader.get(1).await.unwrap();
+            reader.host.idle().await;
+            let asked = async {
+                tokio::time::sleep(Duration::from_millis(seed)).await;
+                for _ in 0..2 {
+                    reader.ask(next(1)).await.unwrap().unwrap();
+                }
+            };
+            let (deleted, ()) = join(other.groups.delete("g"), asked).await;
+            deleted.unwrap();
+            reader.host.idle().await;
+            other.host.idle().await;
+            let (is_listed, has_position) = (is_listed(&other).await, has_position(&other).await);
+            assert!(is_listed || !has_position, "{seed}: it is there, and nobody can see it");
+            gone += u32::from(!is_listed);
+            listed += u32::from(is_listed);
+        }
+        assert!(gone > 0 && listed > 0, "{gone} {listed}");
     })
     .await;
 }

@@ -153,6 +153,11 @@ async fn fold<H: Host>(
     for _ in 0..FOLD_TRIES {
         match lane.try_take(async |_| Ok(Position::at(0))).await? {
             Take::Busy { retry_in } => host.sleep(retry_in).await,
+            // The group was deleted, and its marks mean nothing.
+            Take::Held(held) if held.begins() => {
+                held.delete().await?;
+                return Ok(());
+            }
             Take::Held(held) => {
                 let mut tended = Tended::new(0, "".into(), 0, held);
                 let folded = tended.fold(host, params.skew + params.stale, told).await;

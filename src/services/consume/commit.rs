@@ -63,7 +63,9 @@ impl<H: Host, L: Log> Consume<H, L> {
             })
             .await
         });
-        try_join_all(commits).await?;
+        if try_join_all(commits).await?.contains(&true) {
+            self.groups.begun(group, topic);
+        }
         Ok(())
     }
 
@@ -111,7 +113,7 @@ impl<H: Host, L: Log> Consume<H, L> {
                 let lane = self.lane(group, topic, partition)?;
                 let latest = lane.peek().await?.and_then(|(_, document)| document.payload);
                 if !latest.is_some_and(|position| position.claims.has_of(owner)) {
-                    return Ok(());
+                    return Ok(false);
                 }
                 self.change(&lane, |mut position| {
                     Ok(match position.claims.has_of(owner) {
@@ -140,32 +142,33 @@ impl<H: Host, L: Log> Consume<H, L> {
         millis(self.params.skew + self.params.stale)
     }
 
-    /// Waits for a lane and changes what it holds.
+    /// Waits for a lane and changes what it holds. Answers whether it held
+    /// nothing before.
     async fn change(
         &self,
         lane: &Lane<H, Position>,
         edit: impl Fn(Position) -> Result<Change>,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         let give_up = self.host.monotonic() + MAX_WAIT;
         loop {
             let pause = match lane.try_take(async |_| Ok(Position::at(0))).await? {
                 Take::Busy { retry_in } => retry_in,
                 Take::Held(held) => {
-                    let before = held.payload().clone();
+                    let (before, begins) = (held.payload().clone(), held.begins());
                     let written = match edit(before.clone()) {
                         Ok(Change::Keep(position)) => held.release(position).await?,
                         Ok(Change::Move(position)) => held.seek(position).await?,
-                        Ok(Change::Nothing) => {
-                            held.release(before).await?;
-                            return Ok(());
-                        }
-                        Err(error) => {
-                            held.release(before).await?;
-                            return Err(error);
+                        unchanged => {
+                            // A group that was deleted stays so.
+                            match begins {
+                                true => held.delete().await?,
+                                false => held.release(before).await?,
+                            };
+                            return unchanged.map(|_| false);
                         }
                     };
                     if written == Written::Kept {
-                        return Ok(());
+                        return Ok(begins);
                     }
                     Duration::ZERO
                 }

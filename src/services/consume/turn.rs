@@ -55,8 +55,6 @@ pub(super) struct Turn<H: Host, L> {
     /// Topics that are new to the group and that it is to read from their
     /// ends, as long as not every partition has a position.
     starting_at_end: Vec<Rc<str>>,
-    /// The group is in the list of groups, with all of these topics.
-    enlisted: bool,
     desk: Rc<RefCell<Desk<H::Wake>>>,
 }
 
@@ -105,7 +103,6 @@ impl<H: Host, L: Log> Turn<H, L> {
             survey: Survey::starting_at(u16::from_le_bytes(random).into()),
             looked: None,
             starting_at_end: Vec::new(),
-            enlisted: false,
             desk,
         }
     }
@@ -198,6 +195,9 @@ impl<H: Host, L: Log> Turn<H, L> {
                 }
                 Take::Held(held) => {
                     let topic = partition.topic.clone();
+                    if held.begins() {
+                        self.groups.begun(&self.group, &topic);
+                    }
                     let tended = Tended::new(index, topic, partition.number, held);
                     served |= self.serve(tended, open).await?;
                     self.survey.served(index);
@@ -290,16 +290,17 @@ impl<H: Host, L: Log> Turn<H, L> {
         desk.wanted().clamp(stock, MOST_IN_A_FETCH)
     }
 
-    /// Makes sure that the group is listed before it gets its first position
-    /// on a topic.
-    async fn enlist(&mut self) -> Result<()> {
-        if !self.enlisted {
-            let new: Vec<_> =
-                self.topics.iter().filter(|topic| !self.has_position(topic)).collect();
-            if !new.is_empty() {
-                self.groups.enlist(&self.group, &new).await?;
-            }
-            self.enlisted = true;
+    /// Has the group listed: on a topic that it has no position on before it
+    /// gets one, on the others beside whatever goes on. Asked at each round, it
+    /// costs nothing as long as this instance knows the list.
+    async fn enlist(&self) -> Result<()> {
+        let (old, new): (Vec<_>, Vec<_>) =
+            self.topics.iter().partition(|topic| self.has_position(topic));
+        if !old.is_empty() {
+            self.groups.keep_listed(&self.group, &old);
+        }
+        if !new.is_empty() {
+            self.groups.enlist(&self.group, &new).await?;
         }
         Ok(())
     }
@@ -436,6 +437,9 @@ impl<H: Host, L: Log> Turn<H, L> {
                     return Ok(ControlFlow::Break(Round::Busy { retry_in }));
                 }
                 Take::Held(held) => {
+                    if held.begins() {
+                        self.groups.begun(&self.group, &partition.topic);
+                    }
                     let position = held.payload().clone();
                     self.survey.set_known(index, Some(self.known_of(&position)));
                     held.release(position).await?;

@@ -50,6 +50,31 @@ impl List {
     pub(super) fn remove(&mut self, group: &str) {
         self.0.remove(group);
     }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn has_all(&self, other: &Self) -> bool {
+        let topics = |topics: &SortedSet<String>| topics.iter().cloned().collect::<Vec<_>>();
+        other.0.iter().all(|(group, of_group)| self.has(group, &topics(of_group)))
+    }
+
+    /// Lists what there is room for.
+    pub(super) fn enlist_all(&mut self, other: &Self) {
+        for (group, topics) in &other.0 {
+            let _ = self.enlist(group, &topics.iter().collect::<Vec<_>>());
+        }
+    }
+
+    pub(super) fn remove_all(&mut self, other: &Self) {
+        for (group, topics) in &other.0 {
+            if let Some(known) = self.0.get_mut(group) {
+                known.retain(|topic| !topics.contains(topic));
+            }
+        }
+        self.0.retain(|_, topics| !topics.is_empty());
+    }
 }
 
 #[cfg(test)]
@@ -76,5 +101,22 @@ mod tests {
         assert_eq!(list, full);
         list.enlist("1", &["t2"]).unwrap();
         assert!(list.has("1", &["t", "t2"]));
+    }
+
+    #[test]
+    fn what_is_missing_is_listed_together_and_what_came_since_stays_missing() {
+        let (mut list, mut missing) = (List::default(), List::default());
+        missing.enlist("g", &["a", "b"]).unwrap();
+        missing.enlist("h", &["a"]).unwrap();
+        list.enlist("g", &["a"]).unwrap();
+        assert!(!list.has_all(&missing));
+        list.enlist_all(&missing);
+        assert!(list.has_all(&missing));
+        let mut left = missing.clone();
+        left.enlist("g", &["c"]).unwrap();
+        left.remove_all(&missing);
+        assert!(left.has("g", &["c"]) && !left.has("g", &["a"]) && !left.has("h", &["a"]));
+        left.remove_all(&left.clone());
+        assert!(left.is_empty());
     }
 }

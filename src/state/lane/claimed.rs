@@ -19,6 +19,7 @@ pub struct Claimed<H, T> {
     lane: Lane<H, T>,
     tenure: Box<Tenure>,
     payload: T,
+    begins: bool,
 }
 
 impl<H, T> fmt::Debug for Claimed<H, T> {
@@ -32,8 +33,8 @@ where
     H: Store + Clock,
     T: Serialize + DeserializeOwned + Clone,
 {
-    pub(super) fn new(lane: Lane<H, T>, tenure: Box<Tenure>, payload: T) -> Self {
-        Self { lane, tenure, payload }
+    pub(super) fn new(lane: Lane<H, T>, tenure: Box<Tenure>, payload: T, begins: bool) -> Self {
+        Self { lane, tenure, payload, begins }
     }
 
     /// What the new holder starts from.
@@ -56,7 +57,9 @@ where
     pub async fn announce_as(mut self, payload: T) -> Result<Take<H, T>> {
         let change = Change { payload: Some(Payload::of(&payload)?), release: false, seek: false };
         match write(&self.lane.inner, &mut self.tenure, change).await? {
-            Written::Kept => Ok(Take::Held(Held::new(self.lane, self.tenure, payload))),
+            Written::Kept => {
+                Ok(Take::Held(Held::new(self.lane, self.tenure, payload, self.begins)))
+            }
             // Others count from when they first saw the claim.
             Written::Lost => Ok(Take::Busy { retry_in: self.lane.inner.params.grace }),
         }

@@ -109,12 +109,12 @@ where
             Ok(won) => won,
             Err(retry_in) => return Ok(Claim::Busy { retry_in }),
         };
-        let payload = match won.start() {
-            Start::From(payload) => payload.parse()?,
-            Start::New => init(Origin::New).await?,
-            Start::Restart => init(Origin::Restart).await?,
+        let (payload, begins) = match won.start() {
+            Start::From(payload) => (payload.parse()?, false),
+            Start::New => (init(Origin::New).await?, true),
+            Start::Restart => (init(Origin::Restart).await?, true),
         };
-        Ok(Claim::Won(Claimed::new(self.clone(), Box::new(Tenure::new(&won)), payload)))
+        Ok(Claim::Won(Claimed::new(self.clone(), Box::new(Tenure::new(&won)), payload, begins)))
     }
 }
 

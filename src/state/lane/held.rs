@@ -24,6 +24,7 @@ pub struct Held<H, T> {
     lane: Lane<H, T>,
     tenure: Box<Tenure>,
     payload: T,
+    begins: bool,
     knocked: bool,
     knock_checked: Duration,
 }
@@ -39,9 +40,14 @@ where
     H: Store + Clock,
     T: Serialize + DeserializeOwned + Clone,
 {
-    pub(super) fn new(lane: Lane<H, T>, tenure: Box<Tenure>, payload: T) -> Self {
+    pub(super) fn new(lane: Lane<H, T>, tenure: Box<Tenure>, payload: T, begins: bool) -> Self {
         let knock_checked = lane.inner.host.monotonic();
-        Self { lane, tenure, payload, knocked: false, knock_checked }
+        Self { lane, tenure, payload, begins, knocked: false, knock_checked }
+    }
+
+    /// Whether the lane held nothing before: it is new, or was deleted.
+    pub fn begins(&self) -> bool {
+        self.begins
     }
 
     /// What was last written and kept.
