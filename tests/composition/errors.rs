@@ -141,7 +141,8 @@ impl Before {
             "upstream" => (host().upstream(respond(StatusCode::OK, "nonsense")), same()),
             "unsupported" => (with(Trouble::ReadingRefused), same()),
             "outcome-unknown" => (with(Trouble::ReportsLost), same()),
-            "busy" => (with(Trouble::ReadingStuck).variable("request_timeout", "30s"), same()),
+            // Longer than anybody queues for a group, which is 11 s.
+            "busy" => (with(Trouble::ReadingStuck).variable("request_timeout", "15s"), same()),
             _ => panic!("nothing here leads to the error {case}"),
         };
         Scene { host, arguments, case: case.to_owned(), before: self }
