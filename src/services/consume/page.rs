@@ -1,7 +1,7 @@
 //! The records of one partition between the fetch and the position: which are
 //! still here, which are on their way to a caller, which have arrived.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::VecDeque;
 use std::ops::Range;
 
 use super::claims::Claims;
@@ -9,13 +9,14 @@ use super::position::{Ahead, Position};
 use crate::host::Millis;
 use crate::log::{Fetched, Place};
 use crate::record::Record;
+use crate::sorted::SortedSet;
 
 /// Records that were fetched, by where they are.
 #[derive(Debug)]
 pub(super) struct Page {
-    here: BTreeMap<i64, Record>,
-    on_the_way: BTreeMap<i64, Record>,
-    delivered: BTreeSet<i64>,
+    here: Records,
+    on_the_way: Records,
+    delivered: SortedSet<i64>,
     claims: Claims,
     next: i64,
     place: Option<Place>,
@@ -28,8 +29,8 @@ impl Page {
             None => (Vec::new(), position.next, None),
         };
         let mut page = Self {
-            here: BTreeMap::new(),
-            on_the_way: BTreeMap::new(),
+            here: Records::default(),
+            on_the_way: Records::default(),
             delivered: position.delivered.iter().copied().collect(),
             claims: position.claims.clone(),
             next,
@@ -57,7 +58,7 @@ impl Page {
             // Claims and deliveries may lie above a record that came back.
             let offset = record.offset;
             if !self.delivered.contains(&offset) && !self.claims.contains(offset) {
-                self.here.insert(record.offset, record);
+                self.here.put(record);
             }
         }
     }
@@ -71,7 +72,7 @@ impl Page {
     pub(super) fn add_again(&mut self, records: Vec<Record>, asked: Range<i64>) {
         for record in records {
             if asked.contains(&record.offset) && self.claims.contains(record.offset) {
-                self.here.insert(record.offset, record);
+                self.here.put(record);
             }
         }
     }
@@ -79,37 +80,37 @@ impl Page {
     /// A claimed record is done with, or the log has it no more.
     pub(super) fn done(&mut self, offset: i64) {
         self.claims.remove(offset);
-        self.here.remove(&offset);
+        self.here.take(offset);
         self.delivered.insert(offset);
     }
 
     /// Whether there is a record to hand out.
     pub(super) fn has_records(&self) -> bool {
-        !self.here.is_empty()
+        !self.here.0.is_empty()
     }
 
     /// The next record to be handed out.
     pub(super) fn first(&self) -> Option<&Record> {
-        self.here.first_key_value().map(|(_, record)| record)
+        self.here.0.front()
     }
 
     /// Its first record is on its way.
     pub(super) fn hand_out(&mut self) -> Option<Record> {
-        let (offset, record) = self.here.pop_first()?;
-        self.on_the_way.insert(offset, record.clone());
+        let record = self.here.0.pop_front()?;
+        self.on_the_way.put(record.clone());
         Some(record)
     }
 
     /// Its first record is claimed by somebody, who has it from then on.
     /// Answers with how often that has happened with it.
     pub(super) fn claim(&mut self, nonce: String, until: Millis) -> Option<(Record, u32)> {
-        let (offset, record) = self.here.pop_first()?;
-        let count = self.claims.put(offset, nonce, until);
+        let record = self.here.0.pop_front()?;
+        let count = self.claims.put(record.offset, nonce, until);
         Some((record, count))
     }
 
     pub(super) fn arrived(&mut self, offset: i64) {
-        if self.on_the_way.remove(&offset).is_some() {
+        if self.on_the_way.take(offset).is_some() {
             self.claims.remove(offset);
             self.delivered.insert(offset);
         }
@@ -117,31 +118,56 @@ impl Page {
 
     /// The caller did not take it: the next one gets it.
     pub(super) fn returned(&mut self, offset: i64) {
-        if let Some(record) = self.on_the_way.remove(&offset) {
-            self.here.insert(offset, record);
+        if let Some(record) = self.on_the_way.take(offset) {
+            self.here.put(record);
         }
     }
 
     /// Whoever still has a record has had it for too long to be waited for.
     pub(super) fn give_up_waiting(&mut self) {
-        self.here.append(&mut self.on_the_way);
+        for record in std::mem::take(&mut self.on_the_way).0 {
+            self.here.put(record);
+        }
     }
 
     /// What may be written down: nothing but what has arrived, or is claimed,
     /// is behind it.
     pub(super) fn position(&mut self) -> Position {
-        let waiting = || self.here.values().chain(self.on_the_way.values());
+        let waiting = || self.here.0.iter().chain(&self.on_the_way.0);
         let unclaimed = || waiting().filter(|record| !self.claims.contains(record.offset));
         let next = unclaimed().map(|record| record.offset).min().unwrap_or(self.next);
         let place = self.place.clone();
         let ahead = place.and_then(|place| Ahead::new(place, self.next, unclaimed()));
-        self.delivered = self.delivered.split_off(&next);
+        self.delivered.retain(|offset| *offset >= next);
         Position {
             next,
             delivered: self.delivered.iter().copied().collect(),
             claims: self.claims.clone(),
             ahead,
         }
+    }
+}
+
+/// Records in the order of their offsets, each once. They come at the end and
+/// go at the front, as a rule.
+#[derive(Debug, Default)]
+struct Records(VecDeque<Record>);
+
+impl Records {
+    fn put(&mut self, record: Record) {
+        match self.find(record.offset) {
+            Ok(index) => self.0[index] = record,
+            Err(index) => self.0.insert(index, record),
+        }
+    }
+
+    fn take(&mut self, offset: i64) -> Option<Record> {
+        let index = self.find(offset).ok()?;
+        self.0.remove(index)
+    }
+
+    fn find(&self, offset: i64) -> Result<usize, usize> {
+        self.0.binary_search_by_key(&offset, |record| record.offset)
     }
 }
 
