@@ -14,6 +14,7 @@ mod exactly_once;
 mod hostile;
 mod outcome;
 mod shared_calls;
+mod size;
 mod stream_damage;
 mod stream_reader;
 mod streams;
