@@ -35,6 +35,11 @@ impl Response {
         Self::new(status, "application/json", to_json(body))
     }
 
+    /// JSON that is written already.
+    pub fn json_text(status: StatusCode, body: String) -> Self {
+        Self::new(status, "application/json", body)
+    }
+
     /// Lines of JSON, each ended by a newline.
     pub fn lines(lines: Vec<u8>) -> Self {
         Self::new(StatusCode::OK, super::ndjson::CONTENT_TYPE, lines)

@@ -56,6 +56,13 @@ async fn the_index_links_to_where_the_caller_is() {
         assert!(urls.contains(&"https://edge.test/topics"), "{urls:?}");
         assert!(urls.contains(&"https://edge.test/producer/{topic}/{message}"), "{urls:?}");
         assert!(urls.iter().all(|url| url.starts_with("https://edge.test/")), "{urls:?}");
+        let links = json["links"].as_array().unwrap();
+        for link in links {
+            let (_, path) = link.as_str().unwrap().split_once("edge.test").unwrap();
+            let (status, json) = gateway.get(path).await;
+            assert_eq!(status, 200, "{path}: {json}");
+        }
+        assert!(links.len() >= 6, "{links:?}");
     })
     .await;
 }

@@ -1,9 +1,9 @@
 //! `GET /`: what this is and where to go on.
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde::Serialize;
 
-use crate::http::answer::Response;
+use crate::http::answer::{Response, to_json};
 use crate::http::query::Query;
 use crate::http::refusal::Refusal;
 use crate::http::request::Request;
@@ -14,6 +14,8 @@ struct Index {
     name: &'static str,
     version: &'static str,
     about: &'static str,
+    /// Those that can be followed as they are.
+    links: Vec<String>,
     calls: Vec<Call>,
 }
 
@@ -27,19 +29,27 @@ struct Call {
 pub(in crate::http) fn list<B>(request: &Request<B>) -> Result<Response, Refusal> {
     Query::parse(request.query(), &[])?;
     let base = base_url(request);
-    let calls = routes().iter().map(|route| Call {
-        method: route.method.as_str(),
+    let mut links = Vec::new();
+    let mut calls = Vec::new();
+    for route in routes() {
         // In a link, a `*` before a name would be taken for a part of it.
-        url: format!("{base}{}", route.path.replace("{*", "{")),
-        about: route.about,
-    });
+        let url = format!("{base}{}", route.path.replace("{*", "{"));
+        if route.method == Method::GET && !url.contains('{') && !url.contains("/upstash/") {
+            links.push(url.clone());
+        }
+        calls.push(Call { method: route.method.as_str(), url, about: route.about });
+    }
     let index = Index {
         name: "kafka-edge",
         version: env!("CARGO_PKG_VERSION"),
         about: "Kafka over HTTP, at the edge",
-        calls: calls.collect(),
+        links,
+        calls,
     };
-    Ok(Response::json(StatusCode::OK, &index))
+    // People look at this in a browser or a terminal: a line for each call.
+    let text = String::from_utf8(to_json(&index)).unwrap_or_default();
+    let text = text.replace("\"links\"", "\n\"links\"").replace("{\"method\"", "\n{\"method\"");
+    Ok(Response::json_text(StatusCode::OK, text))
 }
 
 /// Where the caller reached us, empty when nobody can tell. It is for the
