@@ -31,6 +31,19 @@ pub(crate) async fn rest(host: &Host, target: &str) -> Vec<Id> {
     records
 }
 
+/// The same by pages.
+pub(crate) async fn pages(host: &Host, target: &str) -> Vec<Id> {
+    let mut all = Vec::new();
+    loop {
+        let page = get(host, target).await.ok();
+        let records = page["records"].as_array().unwrap();
+        if records.is_empty() {
+            return all;
+        }
+        all.extend(records.iter().filter_map(id));
+    }
+}
+
 /// All records of a topic whose partitions have so many.
 pub(crate) fn all(partitions: i64, each: i64) -> BTreeSet<Id> {
     (0..partitions).flat_map(|p| (0..each).map(move |offset| (p, offset))).collect()

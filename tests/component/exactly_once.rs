@@ -2,15 +2,16 @@
 //! and through both ways to read.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use futures_util::future::join_all;
 use kafka_edge_emulator::Options;
 use kafka_edge_host::Host;
-use kafka_edge_host::kv::quirks::{DoubleClaim, SpinRedis, SpinSqlite};
+use kafka_edge_host::kv::quirks::{DoubleClaim, Eventual, SpinRedis, SpinSqlite};
 use kafka_edge_host::kv::{Memory, Store};
 
 use crate::calling::{get, until};
-use crate::consuming::{Id, all, counted, id, rest};
+use crate::consuming::{Id, all, counted, id, pages, rest};
 use crate::world::{ConsumeApi, World};
 
 const CALLERS: usize = 200;
@@ -19,12 +20,18 @@ const INSTANCES: usize = 4;
 /// A topic of as many records as there are callers, in one partition or three,
 /// and instances that share a store.
 fn scene(api: ConsumeApi, topic: &str, store: impl Store) -> Host {
+    scene_told(api, topic, store, "")
+}
+
+/// The same, and how old a read may be is known.
+fn scene_told(api: ConsumeApi, topic: &str, store: impl Store, staleness: &str) -> Host {
     let world = World::with(api, Options::quick());
     match topic {
         "t" => world.append("t", 0, CALLERS),
         _ => [(0, 100), (1, 60), (2, 40)].into_iter().for_each(|(p, n)| world.append(topic, p, n)),
     }
-    world.gateway().store("default", store).spread_over(INSTANCES).build().unwrap()
+    let gateway = world.gateway().variable("store_staleness", staleness);
+    gateway.store("default", store).spread_over(INSTANCES).build().unwrap()
 }
 
 /// All callers at once, each with the record it got.
@@ -90,13 +97,13 @@ async fn from_several_partitions() {
     }
 }
 
-/// Where a store gives a claim to two, records may come twice. None is lost.
-async fn no_record_is_lost(api: ConsumeApi, store: impl Store) {
-    let host = scene(api, "t", store);
+/// Where a store shows old values, or gives a claim to two, records may come
+/// twice. None is lost.
+async fn no_record_is_lost(host: Host) {
     let mut got: BTreeSet<Id> =
         join_all((0..CALLERS).map(|_| insist(&host))).await.into_iter().collect();
     let repeated = CALLERS - got.len();
-    let later = rest(&host, "/consumer/t?group=g&wait=2").await;
+    let later = pages(&host, "/consumer/t?group=g&wait=2&max=500").await;
     got.extend(&later);
     println!("{repeated} of {CALLERS} came again, {} more answers after that", later.len());
     assert_eq!(got, all(1, CALLERS as i64));
@@ -115,16 +122,30 @@ async fn insist(host: &Host) -> Id {
     .await
 }
 
+fn stale() -> Eventual {
+    Eventual::new(Duration::from_millis(300), 11)
+}
+
 fn doubled() -> DoubleClaim<Memory> {
     DoubleClaim::new(Memory::new(), 0.3, 12)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_a_store_with_stale_reads_none_is_lost() {
+    no_record_is_lost(scene(ConsumeApi::V2, "t", stale())).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_a_store_with_stale_reads_that_are_known_none_is_lost_through_clouds_call() {
+    no_record_is_lost(scene_told(ConsumeApi::Cloud, "t", stale(), "300ms")).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_a_store_that_gives_claims_twice_none_is_lost() {
-    no_record_is_lost(ConsumeApi::V2, doubled()).await;
+    no_record_is_lost(scene(ConsumeApi::V2, "t", doubled())).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_a_store_that_gives_claims_twice_none_is_lost_through_clouds_call() {
-    no_record_is_lost(ConsumeApi::Cloud, doubled()).await;
+    no_record_is_lost(scene(ConsumeApi::Cloud, "t", doubled())).await;
 }
