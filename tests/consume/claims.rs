@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use futures_util::future::join;
 use kafka_edge::services::consume::{Acknowledged, Disposal, Next};
-use kafka_edge_sim::{Fate, local};
+use kafka_edge::state::lane::Params;
+use kafka_edge_sim::{Fate, StoreMode, local};
 
 use crate::scene::{ACK, Cluster, claim, claiming, number, page, receipts};
 
@@ -116,6 +118,46 @@ async fn a_claim_survives_the_death_of_its_instance_at_any_call() {
                 }
             }
         }
+    })
+    .await;
+}
+
+/// Whether a lease is over is judged before marks are read. Judged after that,
+/// it could be over when the mark was not there yet, of an acknowledgement that
+/// came in time.
+#[tokio::test(start_paused = true)]
+async fn a_record_whose_acknowledgement_counts_is_never_handed_out_again() {
+    local(async {
+        let (mut kept, mut passed_on) = (0, 0);
+        for seed in 0..400 {
+            let cluster = Cluster::new(seed, 1);
+            cluster.append(0..1, 1);
+            // Reading takes longer than clocks may be apart.
+            let skew = Duration::from_millis(20);
+            let instance = || cluster.instance_with(Params { skew, ..Params::default() });
+            let (one, two, three) = (instance(), instance(), instance());
+            let claimed = page(&one, claiming(1, 6)).await;
+            one.host.idle().await;
+            cluster.append(1..9, 1);
+            let latency = Duration::from_millis(900);
+            cluster.world.set_store_mode(StoreMode { latency, ..StoreMode::default() });
+            let acknowledged = async {
+                tokio::time::sleep(Duration::from_millis(2300 + 7 * seed % 2200)).await;
+                one.acknowledge(&receipts(&claimed), ACK).await[0]
+            };
+            let others = async {
+                tokio::time::sleep(Duration::from_millis(11 * seed % 2500)).await;
+                page(&two, claiming(2, 60)).await
+            };
+            let (acknowledged, mut others) = join(acknowledged, others).await;
+            cluster.world.set_store_mode(StoreMode::default());
+            others.extend(page(&three, claiming(9, 60)).await);
+            let again = others.iter().any(|consumed| number(consumed) == 0);
+            let counts = acknowledged == Acknowledged::Done;
+            assert!(!(counts && again), "{seed}: it was acknowledged in time");
+            (kept, passed_on) = (kept + u32::from(counts), passed_on + u32::from(again));
+        }
+        assert!(kept > 20 && passed_on > 20, "{kept} {passed_on}");
     })
     .await;
 }

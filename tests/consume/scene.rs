@@ -36,8 +36,12 @@ impl Cluster {
     }
 
     pub(crate) fn instance(&self) -> Instance {
+        self.instance_with(Params::default())
+    }
+
+    pub(crate) fn instance_with(&self, params: Params) -> Instance {
         let host = self.world.instance();
-        let (log, params) = (Rc::new(self.log.clone()), Params::default());
+        let log = Rc::new(self.log.clone());
         let groups = Rc::new(Groups::new(host.clone(), log.clone(), params));
         let ends = Rc::new(Ends::new(host.clone(), log.clone()));
         let (known, waiting) = (groups.clone(), ends.clone());
