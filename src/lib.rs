@@ -17,6 +17,7 @@ pub mod app;
 mod component;
 pub mod concurrent;
 pub mod config;
+mod deadline;
 pub mod error;
 pub mod host;
 pub mod http;

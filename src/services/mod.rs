@@ -14,9 +14,12 @@ pub mod stream;
 pub mod topics;
 pub mod webhook;
 
+use std::future::Future;
 use std::rc::Rc;
+use std::time::Duration;
 
 use crate::config::Config;
+use crate::deadline::within;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::log::Log;
@@ -71,6 +74,15 @@ impl<H: Host, L: Log> Services<H, L> {
     #[must_use]
     pub fn without_deliveries(self) -> Self {
         Self { delivers: false, ..self }
+    }
+
+    /// Does work that changes nothing, for a caller who waits no longer.
+    pub async fn within<T>(
+        &self,
+        limit: Duration,
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
+        within(&self.host, limit, work).await.unwrap_or(Err(Error::Timeout))
     }
 
     /// Produces records to a topic, with a report on each in the order given,

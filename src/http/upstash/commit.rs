@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{json, names, permit, success};
 use crate::access::Grant;
 use crate::app::App;
+use crate::concurrent::try_join_all;
 use crate::host::Host;
 use crate::http::answer::Response;
 use crate::http::limits;
@@ -62,10 +63,13 @@ pub(super) async fn committed<H: Host, L: Log, B: RequestBody>(
     let wanted: Vec<json::Partition> = json::some(&body)?;
     let topics: SortedSet<_> = wanted.iter().map(|wanted| &wanted.topic).collect();
     permit(grant, topics.iter().copied())?;
+    let patience = json::patience(request.query())?;
     let services = app.services().await?;
+    let standings = topics.iter().map(|topic| services.groups.standings(&group, topic));
+    let standings = services.within(patience, try_join_all(standings)).await?;
     let mut offsets = SortedMap::new();
-    for topic in topics {
-        for standing in services.groups.standings(&group, topic).await? {
+    for (topic, standings) in topics.into_iter().zip(standings) {
+        for standing in standings {
             offsets.insert((topic, standing.partition), standing.committed);
         }
     }

@@ -14,6 +14,9 @@ use crate::limits;
 /// The wait of a caller who names none.
 const DEFAULT_WAIT: Duration = Duration::from_secs(1);
 
+/// The patience of a caller who names none.
+const DEFAULT_PATIENCE: Duration = Duration::from_secs(10);
+
 /// A partition of a topic.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(super) struct Partition {
@@ -48,9 +51,20 @@ pub(super) fn some<T: DeserializeOwned>(body: &[u8]) -> Result<Vec<T>> {
 /// caller comes again.
 pub(super) fn wait(timeout: Option<i64>) -> Result<Duration> {
     let Some(millis) = timeout else { return Ok(DEFAULT_WAIT) };
-    let millis = u64::try_from(millis)
-        .map_err(|_| Error::invalid("timeout", "Not a number of milliseconds"))?;
-    Ok(Duration::from_millis(millis).min(limits::WAIT))
+    Ok(millis_of(millis)?.min(limits::WAIT))
+}
+
+/// How long a caller waits for what is there to be told: after that it is an
+/// error.
+pub(super) fn patience(query: Option<&str>) -> Result<Duration, Refusal> {
+    let Some(millis) = timeout_of_query(query)? else { return Ok(DEFAULT_PATIENCE) };
+    Ok(millis_of(millis)?)
+}
+
+fn millis_of(timeout: i64) -> Result<Duration> {
+    let millis = u64::try_from(timeout);
+    let millis = millis.map_err(|_| Error::invalid("timeout", "Not a number of milliseconds"))?;
+    Ok(Duration::from_millis(millis))
 }
 
 /// The same in a query.

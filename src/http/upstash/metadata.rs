@@ -6,6 +6,7 @@ use super::commit::Offset;
 use super::{json, permit};
 use crate::access::Grant;
 use crate::app::App;
+use crate::concurrent::try_join_all;
 use crate::error::Error;
 use crate::host::{Host, Millis};
 use crate::http::answer::Response;
@@ -63,9 +64,9 @@ pub(super) async fn offsets<H: Host, L: Log, B: RequestBody>(
     let wanted: Vec<json::Partition> = json::some(&body)?;
     let topics: SortedSet<_> = wanted.iter().map(|wanted| &wanted.topic).collect();
     permit(grant, topics.iter().copied())?;
+    let patience = json::patience(request.query())?;
     let services = app.services().await?;
-    let mut known = SortedMap::new();
-    for topic in topics {
+    let known = topics.iter().map(async |topic| {
         let bounds = async || services.topics.offsets(topic).await;
         let offsets: SortedMap<i32, i64> = match when {
             When::Earliest => {
@@ -74,8 +75,10 @@ pub(super) async fn offsets<H: Host, L: Log, B: RequestBody>(
             When::Latest => bounds().await?.iter().map(|(p, bounds)| (*p, bounds.end)).collect(),
             When::At(time) => services.topics.offsets_at(topic, time).await?,
         };
-        known.insert(topic, offsets);
-    }
+        Ok::<_, Error>((*topic, offsets))
+    });
+    let known = services.within(patience, try_join_all(known)).await?;
+    let known: SortedMap<_, _> = known.into_iter().collect();
     let offset = |json::Partition { topic, partition }: &json::Partition| {
         let offset = known.get(topic).and_then(|offsets| offsets.get(partition));
         let offset = *offset

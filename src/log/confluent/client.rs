@@ -9,10 +9,10 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use serde::de::DeserializeOwned;
 
-use super::deadline::within;
 use super::failure::{Failure, Refusal};
 use super::retry;
 use crate::config::Config;
+use crate::deadline::within;
 use crate::host::{Body, Host, Incoming, Outgoing, SendError, SendErrorKind, Sent};
 
 /// Enough for the list of all topics of a large cluster.

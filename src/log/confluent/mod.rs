@@ -3,7 +3,6 @@
 
 mod client;
 mod cloud;
-mod deadline;
 mod failure;
 mod metadata;
 mod names;

@@ -1,8 +1,11 @@
 //! `/topics` and `/offsets`.
 
+use std::time::Duration;
+
 use http::Method;
 use kafka_edge_sim::local;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::{call, get, post};
 use crate::gateway::Gateway;
@@ -52,6 +55,31 @@ async fn offsets_are_told_by_their_names_and_by_time() {
         ] {
             assert_eq!(post(&gateway, path, body).await.0, status, "{path} {body}");
         }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_longer_for_offsets_than_it_says() {
+    local(async {
+        let gateway = Gateway::open();
+        gateway.log.set_delay(Duration::from_secs(3));
+        let place = json!({"topic": "t", "partition": 0});
+        for path in ["offsets/latest", "offsets/1772359200", "committed/g/i"] {
+            let start = Instant::now();
+            let answer = post(&gateway, &format!("{path}?timeout=500"), &place).await;
+            assert_eq!((answer.0, start.elapsed().as_millis()), (504, 500), "{path}: {answer:?}");
+            assert_eq!(post(&gateway, &format!("{path}?timeout=9000"), &place).await.0, 200);
+            assert_eq!(post(&gateway, path, &place).await.0, 200, "ten seconds by default");
+            for wrong in ["soon", "-1"] {
+                let path = format!("{path}?timeout={wrong}");
+                assert_eq!(post(&gateway, &path, &place).await.0, 400, "{path}");
+            }
+        }
+        gateway.log.set_delay(Duration::from_secs(60));
+        let start = Instant::now();
+        assert_eq!(post(&gateway, "offsets/earliest", &place).await.0, 504);
+        assert_eq!(start.elapsed(), Duration::from_secs(10));
     })
     .await;
 }

@@ -1,3 +1,5 @@
+//! Work that is given up after a time.
+
 use std::future::Future;
 use std::pin::pin;
 use std::time::Duration;
@@ -7,7 +9,7 @@ use futures_util::future::{Either, select};
 use crate::host::Clock;
 
 /// What `work` gives, unless it takes longer than `limit`; then it is dropped.
-pub(super) async fn within<T>(
+pub(crate) async fn within<T>(
     clock: &impl Clock,
     limit: Duration,
     work: impl Future<Output = T>,
