@@ -3,22 +3,34 @@
 
 use kafka_edge_host::{Host, body};
 use std::time::Duration;
+use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
 const PERIOD: Duration = Duration::from_secs(1);
 
-/// Runs until it is dropped. One call is over before the next begins.
+/// Calls that may be under way at once. One that waits for a callback which
+/// does not answer must not keep what is due to the others waiting.
+const AT_ONCE: usize = 20;
+
+/// Runs until it is dropped, and its calls with it.
 pub(crate) async fn deliver(host: Host) {
     let mut ticks = tokio::time::interval(PERIOD);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut calls = JoinSet::new();
     loop {
         ticks.tick().await;
-        // A call that is refused or fails says nothing that the next one, or
-        // the component's own lines on the terminal, would not say.
-        if let Ok(request) =
-            http::Request::post("http://localhost/webhooks/deliver").body(body::empty())
-        {
-            drop(host.respond(request).await);
+        while calls.try_join_next().is_some() {}
+        if calls.len() < AT_ONCE {
+            calls.spawn(call(host.clone()));
         }
+    }
+}
+
+/// A call that is refused or fails says nothing that the next one, or the
+/// component's own lines on the terminal, would not say.
+async fn call(host: Host) {
+    let request = http::Request::post("http://localhost/webhooks/deliver").body(body::empty());
+    if let Ok(request) = request {
+        drop(host.respond(request).await);
     }
 }

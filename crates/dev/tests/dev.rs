@@ -81,6 +81,23 @@ impl Gateway {
         assert_eq!(report["message"], message);
     }
 
+    /// Writes a record to the REST server behind it, of which it hears nothing.
+    fn write_behind_it(&self, message: &str) {
+        let (_, rest) = self.banner.split_once("embedded, on http://").unwrap();
+        let address = rest.split_whitespace().next().unwrap();
+        let mut stream = TcpStream::connect(address).unwrap();
+        let body = format!(r#"{{"value":{{"type":"STRING","data":"{message}"}}}}"#);
+        let request = format!(
+            "POST /v3/clusters/any/topics/test-topic/records HTTP/1.0\r\nhost: {address}\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.contains("\"offset\""), "{answer}");
+    }
+
     fn consume(&self) -> Value {
         let (status, record) = self.get("/consumer/test-topic?wait=5");
         assert_eq!(status, 200, "{record}");
@@ -137,6 +154,25 @@ fn the_lines_of_the_banner_work_as_they_stand() {
     let shown = |line: &str| line.starts_with("callback  ") && line.contains("hello-world");
     gateway.until_line(shown);
     assert!(gateway.interrupt().success());
+}
+
+#[test]
+fn what_comes_another_way_is_delivered_although_another_callback_does_not_answer() {
+    let stuck = TcpListener::bind("127.0.0.1:0").unwrap();
+    let mut gateway = Gateway::start(&["--ephemeral", "--variable", "webhook_timeout=60s"]);
+    let (_, rest) = gateway.banner.split_once("/webhook/test-topic/").unwrap();
+    let shown = rest.split_whitespace().next().unwrap().to_owned();
+    for callback in [format!("http://{}/", stuck.local_addr().unwrap()), shown] {
+        assert_eq!(gateway.get(&format!("/webhook/test-topic/{callback}")).0, 201);
+    }
+    gateway.write_behind_it("one");
+    // The call that the timer made is now under way for a minute.
+    let _stuck = stuck.accept().unwrap();
+    let start = Instant::now();
+    gateway.until_line(|line| line.starts_with("callback  ") && line.contains("\"one\""));
+    gateway.write_behind_it("two");
+    gateway.until_line(|line| line.starts_with("callback  ") && line.contains("\"two\""));
+    assert!(start.elapsed() < Duration::from_secs(45), "{:?}", start.elapsed());
 }
 
 #[test]
