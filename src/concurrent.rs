@@ -12,6 +12,9 @@ use std::task::Poll;
 /// as a rule, and all of them are looked at whenever one has gone on.
 const AT_ONCE: usize = 64;
 
+/// Of each group that goes on beside others, at least.
+const OF_A_GROUP: usize = 2;
+
 type Part<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 
 /// Waits for all, and answers in the order given.
@@ -19,6 +22,15 @@ pub fn join_all<'a, F: Future + 'a>(
     futures: impl IntoIterator<Item = F>,
 ) -> impl Future<Output = Vec<F::Output>> {
     join(parts(futures))
+}
+
+/// Waits for all of all groups. However long the futures of one take, and
+/// however many they are, those of the others go on: only within a group does
+/// one wait for its turn.
+pub fn join_groups<'a, F: Future + 'a>(
+    groups: Vec<Vec<F>>,
+) -> impl Future<Output = Vec<F::Output>> {
+    join_grouped(groups.into_iter().map(parts).collect())
 }
 
 /// Answers with the first error in the order given, if there is one. Waits for
@@ -49,6 +61,13 @@ fn parts<'a, F: Future + 'a>(futures: impl IntoIterator<Item = F>) -> Vec<Part<'
 
 async fn join<T>(parts: Vec<Part<'_, T>>) -> Vec<T> {
     run(AT_ONCE, parts, |_| false).await
+}
+
+async fn join_grouped<T>(groups: Vec<Vec<Part<'_, T>>>) -> Vec<T> {
+    let of_each = (AT_ONCE / groups.len().max(1)).max(OF_A_GROUP);
+    let all = groups.len();
+    let groups = parts(groups.into_iter().map(|group| run(of_each, group, |_| false)));
+    run(all, groups, |_| false).await.into_iter().flatten().collect()
 }
 
 async fn try_join<T, E>(at_once: usize, parts: Vec<Part<'_, Result<T, E>>>) -> Result<Vec<T>, E> {
@@ -143,6 +162,34 @@ mod tests {
             assert!(looks < 100, "it does not come to an end");
         }
         assert_eq!(most.get(), AT_ONCE);
+    }
+
+    #[test]
+    fn no_group_waits_for_another() {
+        let done = Cell::new(0);
+        // Each begins with more of what never ends than may be under way at all.
+        let stuck = |group: usize| (0..AT_ONCE * 2).map(move |_| (group, false));
+        let quick = |group: usize| (0..3).map(move |_| (group, true));
+        let mut groups: Vec<Vec<_>> = (0..AT_ONCE).map(|group| stuck(group).collect()).collect();
+        groups.push(quick(AT_ONCE).collect());
+        let run = async |(_, quick)| match quick {
+            true => done.set(done.get() + 1),
+            false => std::future::pending().await,
+        };
+        let groups = groups.into_iter().map(|group| group.into_iter().map(run).collect());
+        assert_eq!(join_groups(groups.collect()).now_or_never(), None);
+        assert_eq!(done.get(), 3);
+    }
+
+    #[test]
+    fn answers_of_groups_come_in_the_order_given() {
+        let groups = [vec![1, 2, 3], vec![], vec![4]];
+        let groups = groups.map(|group| group.into_iter().map(std::future::ready).collect());
+        assert_eq!(join_groups(groups.into()).now_or_never(), Some(vec![1, 2, 3, 4]));
+        assert_eq!(
+            join_groups(Vec::<Vec<std::future::Ready<u8>>>::new()).now_or_never(),
+            Some(vec![])
+        );
     }
 
     #[test]

@@ -183,6 +183,35 @@ async fn one_stuck_callback_delays_no_other_however_delivery_is_started() {
     .await;
 }
 
+/// More than are ever under way at once, of one webhook.
+#[tokio::test(start_paused = true)]
+async fn a_callback_stuck_in_very_many_partitions_delays_no_other() {
+    local(async {
+        let scene = Scene::new(150);
+        let instance = scene.instance();
+        let stuck = "https://example.com/stuck";
+        instance.register(stuck).await;
+        instance.register(HOOK).await;
+        scene.receiver.set(stuck, Mood::Stuck);
+        let append_everywhere = || (0..150).for_each(|partition| scene.append(partition, 1));
+        for at_once in [true, false] {
+            let before = scene.receiver.accepted(HOOK).len();
+            append_everywhere();
+            let (background, round) = (instance.clone(), instance.clone());
+            let round = tokio::task::spawn_local(async move {
+                match at_once {
+                    true => drop(round.deliver().await),
+                    false => background.webhooks.deliver_soon(TOPIC),
+                }
+            });
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            assert_eq!(scene.receiver.accepted(HOOK).len() - before, 150, "{at_once}");
+            round.await.unwrap();
+        }
+    })
+    .await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn rounds_at_once_send_nothing_twice() {
     local(async {

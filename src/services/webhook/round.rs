@@ -8,7 +8,7 @@ use super::context::Context;
 use super::delivery;
 use super::job::{Job, Outcome, Report};
 use super::subscription::Subscription;
-use crate::concurrent::join_all;
+use crate::concurrent::{join_all, join_groups};
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::log::Log;
@@ -53,20 +53,21 @@ pub(super) async fn deliver<H: Host, L: Log>(
     let ends: SortedMap<_, _> = join_all(ends).await.into_iter().collect();
 
     let mut deliveries: Vec<_> = subscriptions.iter().map(|one| Delivery::new(one)).collect();
-    let mut all = Vec::new();
+    let mut groups = Vec::new();
     for (index, subscription) in subscriptions.iter().enumerate() {
         match ends.get(subscription.topic.as_str()) {
-            Some(Ok(ends)) => all.extend(jobs(subscription, ends).map(|job| (index, job))),
+            Some(Ok(ends)) => {
+                groups.push(jobs(subscription, ends).map(|job| (index, job)).collect());
+            }
             Some(Err(error)) => deliveries[index].add(failed(error.clone())),
             None => {}
         }
     }
-    let runs = all
-        .into_iter()
-        .map(async |(index, job)| (index, delivery::run(context, &job, deadline).await));
-    // A callback that never answers takes one of the places for as long as the
+    let run = async |(index, job): (_, Job)| (index, delivery::run(context, &job, deadline).await);
+    // A callback that never answers takes its places for as long as the
     // timeout, and then comes back ever less often.
-    for (index, report) in join_all(runs).await {
+    let groups = groups.into_iter().map(|group: Vec<_>| group.into_iter().map(run).collect());
+    for (index, report) in join_groups(groups.collect()).await {
         deliveries[index].add(report);
     }
     deliveries

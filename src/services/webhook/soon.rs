@@ -13,7 +13,7 @@ use super::context::Context;
 use super::delivery;
 use super::job::{Job, Outcome};
 use super::round;
-use crate::concurrent::join_all;
+use crate::concurrent::join_groups;
 use crate::error::Result;
 use crate::host::{Host, Millis};
 use crate::log::Log;
@@ -69,8 +69,10 @@ fn start_now<H: Host, L: Log>(context: &Rc<Context<H, L>>, topic: &str) {
             start_now(&context, &topic);
         }
         match planned {
-            Ok(jobs) => {
-                join_all(jobs.into_iter().map(|job| work(&context, job))).await;
+            Ok(groups) => {
+                let work = |job| work(&context, job);
+                let groups = groups.into_iter().map(|jobs| jobs.into_iter().map(work).collect());
+                join_groups(groups.collect()).await;
             }
             Err(error) => {
                 context.host.log(&format!("The webhooks of {topic} have to wait: {error}"));
@@ -100,26 +102,27 @@ fn look_again<H: Host, L: Log>(context: &Rc<Context<H, L>>, topic: &str) {
     });
 }
 
-/// The jobs of a topic that nobody in this instance is at; who is at one is
-/// told to look once more.
-async fn plan<H: Host, L: Log>(context: &Context<H, L>, topic: &str) -> Result<Vec<Job>> {
+/// The jobs of a topic that nobody in this instance is at, webhook by webhook;
+/// who is at one is told to look once more.
+async fn plan<H: Host, L: Log>(context: &Context<H, L>, topic: &str) -> Result<Vec<Vec<Job>>> {
     let list = context.registry.recent(KNOWN).await?;
     if list.of_topic(topic).next().is_none() {
         return Ok(Vec::new());
     }
     let ends = round::ends(&*context.log, topic).await?;
     let mut at_work = context.soon.at_work.borrow_mut();
-    let mut jobs = Vec::new();
-    for job in list.of_topic(topic).flat_map(|subscription| round::jobs(subscription, &ends)) {
-        match at_work.get_mut(&name(&job)) {
-            Some(again) => *again = true,
-            None => {
-                at_work.insert(name(&job), false);
-                jobs.push(job);
-            }
+    let mut is_idle = |job: &Job| match at_work.get_mut(&name(job)) {
+        Some(again) => {
+            *again = true;
+            false
         }
-    }
-    Ok(jobs)
+        None => {
+            at_work.insert(name(job), false);
+            true
+        }
+    };
+    let idle = |webhook| round::jobs(webhook, &ends).filter(&mut is_idle).collect();
+    Ok(list.of_topic(topic).map(idle).collect())
 }
 
 /// Delivers a partition until nothing is left to do there for now.
