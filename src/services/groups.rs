@@ -28,23 +28,18 @@ const MAX_WAIT: Duration = Duration::from_secs(15);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standing {
     pub partition: i32,
-    /// Everything below is done with.
-    pub committed: i64,
+    /// Everything below is done with; `None` where the group has no position.
+    pub committed: Option<i64>,
     /// Records that callers have and have not acknowledged yet.
     pub claimed: usize,
     /// Offset of the next record to be written, where the server tells.
     pub end: Option<i64>,
+    /// Records that are not done with, where that can be told.
+    pub lag: Option<i64>,
 }
 
-impl Standing {
-    /// Records that are not done with, where the server tells the end.
-    pub fn lag(&self) -> Option<i64> {
-        self.end.map(|end| (end - self.committed).max(0))
-    }
-}
-
-/// A group and where it stands, by topic. A partition that it has no position
-/// on is left out.
+/// A group and where it stands on each partition, by topic. One that does not
+/// exist any more has no partitions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
     pub name: String,
@@ -117,27 +112,51 @@ impl<H: Host, L: Log> Groups<H, L> {
         list.all().get(group).cloned().ok_or_else(|| Error::UnknownGroup(group.to_owned()))
     }
 
-    /// Where a group stands on a topic: nowhere, if either does not exist.
-    pub async fn standings(&self, group: &str, topic: &str) -> Result<Vec<Standing>> {
+    async fn standings(&self, group: &str, topic: &str) -> Result<Vec<Standing>> {
+        let positions = self.positions(group, topic).await?;
+        // Where the server does not tell, the positions are all there is.
+        let ends = self.log.ends(topic).await.unwrap_or_default();
+        let (known, unknown): (Vec<_>, Vec<_>) = positions.iter().partition(|p| p.is_some());
+        // A group that has begun with a topic begins with what is left of it at
+        // the first record. Before that its next caller decides.
+        let starts = match known.is_empty() || unknown.is_empty() {
+            true => SortedMap::new(),
+            false => self.bounds(topic, |bounds| bounds.first).await.unwrap_or_default(),
+        };
+        let standings = (0..).zip(positions).map(|(partition, position)| {
+            let committed = position.as_ref().map(Position::committed);
+            let next = committed.or_else(|| starts.get(&partition).copied());
+            let end = ends.get(&partition).copied();
+            Standing {
+                partition,
+                committed,
+                claimed: position.map_or(0, |position| position.claimed()),
+                end,
+                lag: next.zip(end).map(|(next, end)| (end - next).max(0)),
+            }
+        });
+        Ok(standings.collect())
+    }
+
+    /// What a group has done with on a topic, by partition: nothing where it
+    /// has no position, nor if either does not exist. The log is not asked.
+    pub async fn committed(&self, group: &str, topic: &str) -> Result<SortedMap<i32, i64>> {
+        let positions = (0..).zip(self.positions(group, topic).await?);
+        let committed =
+            |(partition, position): (_, Option<Position>)| Some((partition, position?.committed()));
+        Ok(positions.filter_map(committed).collect())
+    }
+
+    /// The position on each partition, where there is one.
+    async fn positions(&self, group: &str, topic: &str) -> Result<Vec<Option<Position>>> {
         let lanes = match self.lanes(group, topic).await {
             Ok(lanes) => lanes,
             // It was deleted, and the group's positions with it.
             Err(Error::UnknownTopic(_)) => return Ok(Vec::new()),
             Err(error) => return Err(error),
         };
-        // Where the server does not tell, the positions are all there is.
-        let ends = self.log.ends(topic).await.unwrap_or_default();
         let latest = try_join_all(lanes.iter().map(Lane::peek)).await?;
-        let standings = (0..).zip(latest).filter_map(|(partition, latest)| {
-            let position = latest?.1.payload?;
-            Some(Standing {
-                partition,
-                committed: position.committed(),
-                claimed: position.claimed(),
-                end: ends.get(&partition).copied(),
-            })
-        });
-        Ok(standings.collect())
+        Ok(latest.into_iter().map(|latest| latest?.1.payload).collect())
     }
 
     /// One lane for each partition.

@@ -144,7 +144,7 @@ impl<H: Host, L: Log> Instances<H, L> {
 
     async fn check_positions(&self, ask: &Ask) -> Result<()> {
         for topic in &ask.topics {
-            if self.groups.standings(&ask.group, topic).await?.is_empty() {
+            if self.groups.committed(&ask.group, topic).await?.is_empty() {
                 return Err(Error::invalid(
                     "kafka-auto-offset-reset",
                     format!("The group has no position on the topic {topic}"),

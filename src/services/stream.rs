@@ -20,7 +20,6 @@ use crate::host::Host;
 use crate::log::Log;
 use crate::services::consume::{Ack, Consumed, Handed, Next, StartFrom};
 use crate::services::groups::SeekTo;
-use crate::sorted::SortedMap;
 
 /// What is in memory of a stream: one page. Large enough that a page costs
 /// little beside its records.
@@ -151,18 +150,8 @@ async fn go_back<H: Host, L: Log>(
     name: &str,
     cursor: &Cursor,
 ) -> Result<()> {
-    let standings = match services.groups.get(name, |_| true).await {
-        Ok(group) => group.topics,
-        Err(Error::UnknownGroup(_)) => return Ok(()),
-        Err(error) => return Err(error),
-    };
     for (topic, mut back) in cursor.known() {
-        let committed: SortedMap<_, _> = standings
-            .get(topic)
-            .into_iter()
-            .flatten()
-            .map(|standing| (standing.partition, standing.committed))
-            .collect();
+        let committed = services.groups.committed(name, topic).await?;
         back.retain(|partition, next| committed.get(partition).is_some_and(|at| at > next));
         if !back.is_empty() {
             services.groups.seek(name, topic, SeekTo::Offsets(back)).await?;

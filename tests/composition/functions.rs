@@ -93,7 +93,7 @@ async fn claims(story: &mut Story) {
     let receipts = vec![behind(&claimed, "receipt")];
     story.expect("consumer.ack", Arguments { receipts, ..with() }, &["Done"]).await;
 
-    let committed = "committed: 3, claimed: 0, end: Some(3), lag: Some(0)";
+    let committed = "committed: Some(3), claimed: 0, end: Some(3), lag: Some(0)";
     while !story.call("consumer.describe-group", with()).await.contains(committed) {
         // An acknowledgement counts at once, and is told of a little later.
         tokio::time::sleep(Duration::from_millis(20)).await;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join;
 use kafka_edge::error::Error;
-use kafka_edge::services::consume::{Acknowledged, Next};
+use kafka_edge::services::consume::{Acknowledged, Next, StartFrom};
 use kafka_edge::services::groups::SeekTo;
 use kafka_edge::sorted::SortedMap;
 use kafka_edge::state::keys::LaneName;
@@ -61,9 +61,39 @@ async fn groups_are_listed_moved_and_deleted() {
     .await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_a_group_has_not_read_is_told_as_what_it_will_read() {
+    local(async {
+        let cluster = Cluster::new(1, 3);
+        cluster.append(0..10, 2);
+        let instance = cluster.instance();
+        let told = async || -> Vec<_> {
+            let group = instance.groups.get("g", |_| true).await.unwrap();
+            let told = group.topics[TOPIC].iter();
+            told.map(|at| (at.partition, at.committed, at.end, at.lag)).collect()
+        };
+        // Listed, and dead before it had a position.
+        instance.groups.enlist("g", &[TOPIC]).await.unwrap();
+        let unread = |partition, end| (partition, None, Some(end), None);
+        assert_eq!(told().await, [unread(0, 5), unread(1, 5), unread(2, 0)]);
+
+        instance.groups.seek("g", TOPIC, SeekTo::Offsets([(0, 4)].into())).await.unwrap();
+        cluster.log.delete_before(TOPIC, 1, 2);
+        let expected = [
+            (0, Some(4), Some(5), Some(1)),
+            (1, None, Some(5), Some(3)),
+            (2, None, Some(0), Some(0)),
+        ];
+        assert_eq!(told().await, expected);
+        let rest = page(&instance, Next { from: StartFrom::Latest, max: 500, ..next(1) }).await;
+        assert_eq!(rest.len(), 1 + 3, "that is what it gets, whatever its next caller says");
+    })
+    .await;
+}
+
 /// Whether a group has a position anywhere on the topic.
 async fn has_position(instance: &Instance) -> bool {
-    !instance.groups.standings("g", TOPIC).await.unwrap().is_empty()
+    !instance.groups.committed("g", TOPIC).await.unwrap().is_empty()
 }
 
 async fn is_listed(instance: &Instance) -> bool {

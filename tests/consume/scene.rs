@@ -134,6 +134,6 @@ impl Instance {
         self.host.idle().await;
         let group = self.groups.get("g", |_| true).await.unwrap();
         let standing = &group.topics[TOPIC][0];
-        (standing.committed, standing.claimed)
+        (standing.committed.unwrap(), standing.claimed)
     }
 }

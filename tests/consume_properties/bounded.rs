@@ -91,7 +91,7 @@ impl Only {
 
     async fn committed(&self) -> i64 {
         self.instance.host.idle().await;
-        self.instance.group().await.unwrap().unwrap().topics[ORDERS][0].committed
+        self.instance.group().await.unwrap().unwrap().topics[ORDERS][0].committed.unwrap()
     }
 }
 

@@ -34,9 +34,11 @@ async fn groups_are_listed_and_described() {
         let (status, list) = gateway.get("/groups").await;
         assert_eq!((status, list), (200, json!({"groups": [{"group": "g", "topics": ["t"]}]})));
         let (status, group) = gateway.get("/groups/g").await;
-        let standing =
-            json!({"partition": 0, "committed": 3, "claimed": 0, "end_offset": 5, "lag": 2});
-        let expected = json!({"group": "g", "topics": [{"topic": "t", "partitions": [standing]}]});
+        let standings = json!([
+            {"partition": 0, "committed": 3, "claimed": 0, "end_offset": 5, "lag": 2},
+            {"partition": 1, "committed": null, "claimed": 0, "end_offset": 0, "lag": 0},
+        ]);
+        let expected = json!({"group": "g", "topics": [{"topic": "t", "partitions": standings}]});
         assert_eq!((status, group), (200, expected));
         for target in ["/groups/none", "/groups/g%20"] {
             assert_eq!(gateway.refused(target, 404).await.0, "Consumer group not found");

@@ -32,6 +32,7 @@ pub(super) async fn acknowledge(
     let acknowledged = consume.acknowledge(&group, |_| true, &receipts, disposal).await?;
     let answers = acknowledged.into_iter().map(|acknowledged| match acknowledged {
         Acknowledged::Done => Acknowledgement::Done,
+        Acknowledged::DoneBefore => Acknowledgement::DoneBefore,
         Acknowledged::Expired => Acknowledgement::Expired,
         Acknowledged::Unknown => Acknowledgement::Unknown,
     });

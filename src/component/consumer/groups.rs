@@ -62,7 +62,7 @@ impl From<Standing> for GroupPosition {
             committed: standing.committed,
             claimed: u32::try_from(standing.claimed).unwrap_or(u32::MAX),
             end: standing.end,
-            lag: standing.lag(),
+            lag: standing.lag,
         }
     }
 }

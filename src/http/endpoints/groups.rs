@@ -45,7 +45,8 @@ struct TopicStandings {
 #[derive(Serialize)]
 struct PartitionStanding {
     partition: i32,
-    committed: i64,
+    /// Null where the group has no position.
+    committed: Option<i64>,
     claimed: usize,
     /// Null where the server does not tell.
     end_offset: Option<i64>,
@@ -178,7 +179,7 @@ impl From<Standing> for PartitionStanding {
             committed: standing.committed,
             claimed: standing.claimed,
             end_offset: standing.end,
-            lag: standing.lag(),
+            lag: standing.lag,
         }
     }
 }

@@ -65,16 +65,11 @@ pub(super) async fn committed<H: Host, L: Log, B: RequestBody>(
     permit(grant, topics.iter().copied())?;
     let patience = json::patience(request.query())?;
     let services = app.services().await?;
-    let standings = topics.iter().map(|topic| services.groups.standings(&group, topic));
-    let standings = services.within(patience, try_join_all(standings)).await?;
-    let mut offsets = SortedMap::new();
-    for (topic, standings) in topics.into_iter().zip(standings) {
-        for standing in standings {
-            offsets.insert((topic, standing.partition), standing.committed);
-        }
-    }
+    let offsets = topics.iter().map(|topic| services.groups.committed(&group, topic));
+    let offsets = services.within(patience, try_join_all(offsets)).await?;
+    let offsets: SortedMap<_, _> = topics.into_iter().zip(offsets).collect();
     let committed = wanted.iter().filter_map(|json::Partition { topic, partition }| {
-        let offset = *offsets.get(&(topic, *partition))?;
+        let offset = *offsets.get(topic)?.get(partition)?;
         Some(Offset { topic: topic.clone(), partition: *partition, offset })
     });
     Ok(Response::json(StatusCode::OK, &committed.collect::<Vec<_>>()))

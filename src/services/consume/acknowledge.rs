@@ -37,8 +37,10 @@ pub enum Disposal {
 /// What an acknowledgement came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Acknowledged {
-    /// It counts; or the record was done with before.
+    /// It counts, or has counted before.
     Done,
+    /// The record was done with before and cannot be given back.
+    DoneBefore,
     /// The lease was over: somebody else has the record or will get it.
     Expired,
     /// No such claim: not of this group, from before a seek, or no receipt.
@@ -103,7 +105,12 @@ impl<H: Host, L: Log> Consume<H, L> {
         let (offset, nonce) = (receipt.offset, &receipt.nonce);
         let now = self.host.now();
         let until = match position.judge(offset, nonce, now) {
-            Verdict::Acked => return Ok(Acknowledged::Done),
+            Verdict::Acked => {
+                return Ok(match disposal {
+                    Disposal::Ack => Acknowledged::Done,
+                    Disposal::Nack { .. } => Acknowledged::DoneBefore,
+                });
+            }
             Verdict::Expired => return Ok(Acknowledged::Expired),
             Verdict::Unknown => return Ok(Acknowledged::Unknown),
             Verdict::Mark { until } => until,

@@ -89,6 +89,7 @@ async fn dispose<H: Host, L: Log, B>(
         receipt,
         status: match acknowledged {
             Acknowledged::Done => done,
+            Acknowledged::DoneBefore => "acked",
             Acknowledged::Expired => "expired",
             Acknowledged::Unknown => "unknown",
         },
