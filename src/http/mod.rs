@@ -7,6 +7,7 @@ mod admission;
 mod answer;
 mod body;
 mod endpoints;
+mod json;
 mod limits;
 mod ndjson;
 mod percent;
@@ -73,8 +74,8 @@ async fn dispatch<H: Host, L: Log, B: RequestBody>(
     let (segment, rest) = (found.segment, found.rest);
     match found.route.endpoint {
         Endpoint::Index => index::list(request),
-        Endpoint::Healthz => health::alive(),
-        Endpoint::Readyz => health::ready(app).await,
+        Endpoint::Healthz => health::alive(request),
+        Endpoint::Readyz => health::ready(app, request).await,
         Endpoint::ProduceMessage => producer::message(app, request, segment, rest).await,
         Endpoint::ProduceBody => producer::body(app, request, segment).await,
         Endpoint::Consume => consumer::next(app, request, segment).await,

@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::answer::{ErrorBody, to_json};
+use super::json;
 use super::refusal::Refusal;
 use super::time;
 use crate::error::{Error, Result};
@@ -44,7 +45,7 @@ struct Line<'a> {
     #[serde(borrow)]
     timestamp: Option<&'a RawValue>,
     #[serde(borrow, default)]
-    headers: Vec<HeaderOfLine<'a>>,
+    headers: Vec<&'a RawValue>,
 }
 
 #[derive(Deserialize)]
@@ -77,17 +78,19 @@ pub(super) fn parse(body: &[u8], common: &[Header]) -> Result<Vec<Result<NewReco
 }
 
 fn record(line: &[u8], common: &[Header]) -> Result<NewRecord> {
-    let line: Line<'_> = serde_json::from_slice(line).map_err(|error| {
-        let text = error.to_string();
+    let not_a_record = |reason: String| {
         // To the parser, this line is all there is.
-        let reason = text.split(" at line ").next().unwrap_or_default();
+        let reason = reason.replace(" at line 1 column ", " at column ");
         Error::invalid("line", format!("Not a record: {reason}"))
-    })?;
+    };
+    let line: Line<'_> = json::object(line).map_err(not_a_record)?;
     if line.partition.is_some_and(|partition| partition < 0) {
         return Err(Error::invalid("partition", "Partitions are counted from 0"));
     }
     let mut headers = common.to_vec();
     for header in line.headers {
+        let header: HeaderOfLine<'_> = json::object(header.get().as_bytes())
+            .map_err(|reason| Error::invalid("headers", format!("Not a header: {reason}")))?;
         let value = header.value.map(|text| bytes("headers", text, header.encoding));
         headers.push(Header { name: header.name.into_owned(), value: value.transpose()? });
     }
@@ -206,12 +209,15 @@ mod tests {
             ("hello", "line"),
             ("{}", "line"),
             ("[]", "line"),
+            (r#"["a",null,null,null,null,null,[]]"#, "line"),
             (r#"{"message":"a""#, "line"),
             (r#"{"message":"a","partiton":1}"#, "line"),
             (r#"{"message":"a","message":"b"}"#, "line"),
             (r#"{"message":"a","partition":"1"}"#, "line"),
             (r#"{"message":"a","encoding":"hex"}"#, "line"),
             (r#"{"message":"a","headers":{"a":"b"}}"#, "line"),
+            (r#"{"message":"a","headers":[["a","b",null]]}"#, "headers"),
+            (r#"{"message":"a","headers":[{"name":"a","vaule":"b"}]}"#, "headers"),
             (r#"{"message":"\ud800"}"#, "message"),
             (r#"{"message":{},"encoding":"base64"}"#, "message"),
             (r#"{"message":"%","encoding":"base64"}"#, "message"),
@@ -230,7 +236,7 @@ mod tests {
         }
         let error = one(r#"{"message":"a","partiton":1}"#).unwrap_err().to_string();
         assert!(error.starts_with("Not a record: unknown field `partiton`"), "{error}");
-        assert!(!error.contains("at line"), "{error}");
+        assert!(error.ends_with(" at column 25"), "{error}");
         assert!(one("{\"message\":\"\\u0000").is_err());
         assert!(parse(b"{\"message\":\"\xff\"}", &[]).unwrap()[0].is_err());
     }

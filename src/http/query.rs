@@ -64,7 +64,8 @@ impl Query {
 
     pub(super) fn partition(&self) -> Result<Option<i32>, Error> {
         let parse = |text: &str| {
-            text.parse().ok().filter(|number| *number >= 0).ok_or_else(|| {
+            let plain = text.bytes().all(|byte| byte.is_ascii_digit());
+            text.parse().ok().filter(|_| plain).ok_or_else(|| {
                 Error::invalid("partition", "Not the number of a partition, counted from 0")
             })
         };
@@ -170,7 +171,7 @@ mod tests {
 
     #[test]
     fn numbers_are_checked() {
-        for bad in ["-1", "x", "", "1.5", "2147483648", "%00", " 1", "0x1"] {
+        for bad in ["-1", "%2B1", "x", "", "1.5", "2147483648", "%00", " 1", "0x1"] {
             let query = parse(&format!("partition={bad}")).unwrap();
             let error = query.partition().unwrap_err();
             assert!(matches!(error, Error::Invalid { field: "partition", .. }), "{bad}");

@@ -2,10 +2,12 @@
 
 use bytes::Bytes;
 use http::Method;
+use kafka_edge::http::{Endpoint, routes};
 use kafka_edge_sim::local;
 
 use crate::gateway::{Gateway, Taken, header, request};
 use crate::names;
+use crate::rules::example;
 
 #[tokio::test(start_paused = true)]
 async fn a_name_that_is_no_topics_is_refused_as_such() {
@@ -52,6 +54,43 @@ async fn malformed_encoding_is_named_and_never_written() {
             assert_eq!(gateway.refused(target, 400).await.1, field, "{target}");
         }
         assert_eq!(gateway.log.calls("produce"), 0);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_parameter_that_a_call_does_not_have_is_named_on_every_call() {
+    local(async {
+        let gateway = Gateway::open();
+        for route in routes() {
+            // The query of the one is the callback's; the callers of the other
+            // API add parameters of their own.
+            if matches!(route.endpoint, Endpoint::RegisterByPath | Endpoint::Upstash(_)) {
+                continue;
+            }
+            let mut request = example(route, "webhook_1");
+            let sign = if request.target.contains('?') { '&' } else { '?' };
+            request.target += &format!("{sign}nonsense=1");
+            let (status, json) = gateway.send(request).await.taken();
+            assert_eq!((status, json["detail"].as_str()), (400, Some("nonsense")), "{route:?}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_array_is_no_object() {
+    local(async {
+        let gateway = Gateway::open();
+        for (path, body) in [
+            ("/webhooks", r#"["t","https://h.test/",null]"#),
+            ("/consumer/t/ack", r#"[[],null]"#),
+            ("/groups/g/seek", r#"["t","latest",null,null]"#),
+            ("/credentials", r#"["new",["admin"],["*"]]"#),
+        ] {
+            let (status, json) = gateway.post(path, "application/json", body).await.taken();
+            assert_eq!((status, json["detail"].as_str()), (400, Some("body")), "{path}: {json}");
+        }
     })
     .await;
 }

@@ -114,7 +114,7 @@ impl Routed for Endpoint {
 
 /// A request that does what the route is for, without any credential. A new
 /// endpoint does not compile before it has one.
-fn example(route: &Route, webhook: &str) -> Request<Bytes> {
+pub(crate) fn example(route: &Route, webhook: &str) -> Request<Bytes> {
     let (target, body) = match route.endpoint {
         Endpoint::Index => ("/".to_owned(), Value::Null),
         Endpoint::Healthz => ("/healthz".into(), Value::Null),

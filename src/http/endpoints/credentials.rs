@@ -7,6 +7,7 @@ use crate::app::App;
 use crate::error::Error;
 use crate::host::Host;
 use crate::http::answer::Response;
+use crate::http::json;
 use crate::http::limits::JSON_BYTES;
 use crate::http::percent;
 use crate::http::query::Query;
@@ -60,7 +61,7 @@ pub(in crate::http) async fn create<H: Host, L: Log, B: RequestBody>(
 ) -> Result<Response, Refusal> {
     Query::parse(request.query(), &[])?;
     let body = request.read_body(JSON_BYTES).await?;
-    let New { name, allow, topics } = serde_json::from_slice(&body)
+    let New { name, allow, topics } = json::object(&body)
         .map_err(|error| Error::invalid("body", format!("Not a new credential: {error}")))?;
     let wish = Wish { name, allow, topics };
     let Created { credential, secret } = app.credentials().await?.create(wish).await?;

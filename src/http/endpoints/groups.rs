@@ -13,7 +13,7 @@ use crate::http::limits::JSON_BYTES;
 use crate::http::query::Query;
 use crate::http::refusal::Refusal;
 use crate::http::request::{Request, RequestBody};
-use crate::http::{percent, time};
+use crate::http::{json, percent, time};
 use crate::log::Log;
 use crate::names;
 use crate::services::groups::{Group, SeekTo, Standing};
@@ -115,7 +115,7 @@ pub(in crate::http) async fn seek<H: Host, L: Log, B: RequestBody>(
 }
 
 fn wish(body: &[u8]) -> Result<(String, SeekTo), Error> {
-    let wish: Wish<'_> = serde_json::from_slice(body)
+    let wish: Wish<'_> = json::object(body)
         .map_err(|error| Error::invalid("body", format!("Not a place to seek to: {error}")))?;
     names::check_topic(&wish.topic)?;
     let to = match (wish.to.as_deref(), wish.offsets, wish.timestamp) {

@@ -9,6 +9,7 @@ use crate::app::App;
 use crate::error::Error;
 use crate::host::Host;
 use crate::http::answer::Response;
+use crate::http::json;
 use crate::http::limits::{DEFAULT_BUDGET, JSON_BYTES};
 use crate::http::percent;
 use crate::http::query::{Query, start_from};
@@ -100,7 +101,7 @@ pub(in crate::http) async fn register_body<H: Host, L: Log, B: RequestBody>(
 ) -> Result<Response, Refusal> {
     Query::parse(request.query(), &[])?;
     let body = request.read_body(JSON_BYTES).await?;
-    let wish: Wish = serde_json::from_slice(&body)
+    let wish: Wish = json::object(&body)
         .map_err(|error| Error::invalid("body", format!("Not a registration: {error}")))?;
     names::check_topic(&wish.topic)?;
     grant.permits_topic(&wish.topic)?;

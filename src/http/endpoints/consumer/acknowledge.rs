@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::error::Error;
 use crate::host::Host;
 use crate::http::answer::Response;
+use crate::http::json;
 use crate::http::limits::RECEIPTS_BYTES;
 use crate::http::query::Query;
 use crate::http::refusal::Refusal;
@@ -63,7 +64,7 @@ pub(in crate::http) async fn nack<H: Host, L: Log, B: RequestBody>(
 
 async fn receipts<B: RequestBody>(request: &mut Request<B>) -> Result<Receipts, Refusal> {
     let body = request.read_body(RECEIPTS_BYTES).await?;
-    let given: Receipts = serde_json::from_slice(&body)
+    let given: Receipts = json::object(&body)
         .map_err(|error| Error::invalid("body", format!("Not a list of receipts: {error}")))?;
     limits::check_receipts(&given.receipts)?;
     Ok(given)

@@ -1,0 +1,37 @@
+//! JSON objects that callers send.
+
+use serde::Deserialize;
+
+/// Reads an object; else says why it is none, or not the one that is needed.
+/// Serde would take an array for a struct, too, its values for the fields in
+/// their order: a form that nobody has documented and no field could be added
+/// to.
+pub(super) fn object<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, String> {
+    match text.trim_ascii_start().first() {
+        Some(b'{') => serde_json::from_slice(text).map_err(|error| error.to_string()),
+        _ => Err("it is not a JSON object".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, PartialEq, Eq, Deserialize)]
+    struct Pair {
+        a: u8,
+        b: Option<u8>,
+    }
+
+    #[test]
+    fn an_object_is_in_braces() {
+        assert_eq!(object(b" \r\n\t{\"a\":1} \n"), Ok(Pair { a: 1, b: None }));
+        for text in ["[1,null]", "[1,2]", "1", "null", "", " ", "\u{feff}{\"a\":1}"] {
+            let refused = object::<Pair>(text.as_bytes());
+            assert_eq!(refused, Err("it is not a JSON object".into()), "{text}");
+        }
+        for text in ["{", "{}", "{\"a\":1} {}", "{\"a\":\"1\"}"] {
+            assert!(object::<Pair>(text.as_bytes()).is_err(), "{text}");
+        }
+    }
+}
