@@ -16,13 +16,13 @@ use std::rc::Rc;
 use sha2::{Digest, Sha256};
 
 use self::recent::{Id, Recent};
-use crate::access::Grant;
+use crate::access::{Grant, Presented};
 use crate::config::{Access, ApiKey, Config};
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::log::Log;
 use crate::services::Services;
-use crate::services::credentials::Credentials;
+use crate::services::credentials::{Credentials, Refused};
 
 /// Sets of services in pass-through mode. Each costs the memory of its caches.
 const MAX_PASSED_KEYS: usize = 16;
@@ -99,11 +99,17 @@ impl<H: Host, L: Log> App<H, L> {
         }
     }
 
-    /// Whether the configuration is complete, the store reads and writes, and
-    /// Kafka answers. In pass-through mode a refusal is an answer.
+    /// Whether the configuration is complete, the store reads and writes, Kafka
+    /// answers, and there is somebody who may call. In pass-through mode a refusal is an answer.
     pub async fn ready(&self) -> Result<()> {
-        if !self.credentials().await?.pass_through() {
-            return self.services().await?.topics.ready().await;
+        let credentials = self.credentials().await?;
+        if !credentials.pass_through() {
+            self.services().await?.topics.ready().await?;
+            return match credentials.check(&Presented::Nothing).await {
+                // Where nobody may call, nobody can be served.
+                Err(Refused::Failed(error)) => Err(error),
+                _ => Ok(()),
+            };
         }
         let config = self.instance.config_without_key().await?;
         match self.instance.connected(Rc::new(config)).topics.ready().await {

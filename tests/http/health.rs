@@ -39,6 +39,11 @@ async fn ready_says_what_is_missing() {
         let gateway = Gateway::closed();
         let (sentence, _) = gateway.refused("/readyz", 503).await;
         assert!(sentence.contains("kafka_rest_url"), "{sentence}");
+
+        let gateway = Gateway::open();
+        gateway.world.set_variable("open_access", "");
+        let (sentence, _) = gateway.refused("/readyz", 503).await;
+        assert!(sentence.contains("open_access"), "nobody could be served: {sentence}");
     })
     .await;
 }
