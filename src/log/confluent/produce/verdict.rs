@@ -43,10 +43,12 @@ pub(super) fn of_report(report: Report, record: &NewRecord, topic: &Topic) -> Ve
         // Said of the record with which an old stream ends; it is in the log
         // most of the time.
         408 => Error::OutcomeUnknown { detail },
+        // Kafka's "no" for good. Of a record it is said where the record itself
+        // is at fault: no key on a compacted topic, a time out of range.
+        50_002 => Error::invalid("record", format!("Kafka refused the record: {message}")),
         // Other 4xx: the proxy could not make a Kafka record of what it got,
-        // or Kafka refused it as invalid. 50002 is Kafka's "no" for good (no
-        // key on a compacted topic, a time out of range).
-        400..=499 | 40_000..=49_999 | 50_002 => Error::Upstream { detail },
+        // or Kafka refused the request as invalid.
+        400..=499 | 40_000..=49_999 => Error::Upstream { detail },
         // 50003 and 50302 are what Kafka calls worth a retry: a lost
         // connection to a broker, or no acknowledgement in time. The record
         // may have been on its way. 500 is any other exception of the proxy,
@@ -155,7 +157,7 @@ mod tests {
 
     #[test]
     fn what_was_refused_is_not() {
-        for code in [400, 422, 40002, 42206, 50002] {
+        for code in [400, 422, 40002, 42206] {
             let verdict = of_code(code);
             assert!(matches!(verdict, Verdict::Failed(Error::Upstream { .. })), "{code}");
         }
@@ -170,6 +172,8 @@ mod tests {
             of_code(40402),
             Verdict::Failed(Error::Invalid { field: "partition", .. })
         ));
+        let refused = Error::invalid("record", "Kafka refused the record: why");
+        assert_eq!(of_code(50002), Verdict::Failed(refused));
         assert!(matches!(of_code(413), Verdict::Failed(Error::TooLarge { size: 68, .. })));
     }
 
