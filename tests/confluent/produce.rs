@@ -149,6 +149,46 @@ async fn a_topic_whose_limit_is_secret_is_written_all_the_same() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_record_that_may_be_over_a_secret_limit_is_sent_alone() {
+    local(async {
+        let test = Scripted::producing([
+            all_reports(0..2),
+            Answer::body(200, refusal(413, "too large")),
+            all_reports(2..3),
+        ]);
+        test.script.on(CONFIGS, [error(403, 40301, "not for you")]);
+        let large = NewRecord { value: Some(vec![b'x'; 1 << 20].into()), ..value("") };
+        let outcomes = test.produce(vec![value("a"), value("b"), large, value("c")]).await;
+        assert_eq!(outcomes[..2], [written(0), written(1)]);
+        assert!(matches!(outcomes[2], Err(Error::TooLarge { .. })), "{:?}", outcomes[2]);
+        assert_eq!(outcomes[3], written(2));
+        let sent: Vec<_> = test.produced().iter().map(Vec::len).collect();
+        assert_eq!(sent, [2, 1, 1]);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_sent_while_the_limit_cannot_be_asked_for() {
+    local(async {
+        for failure in [error(500, 500, "Internal Server Error"), error(429, 429, "slow down")] {
+            let test = Scripted::producing([all_reports(0..1)]);
+            test.script.on(CONFIGS, [failure.clone(), failure.clone(), failure, configs(1_000)]);
+            let outcome = test.produce_values(["a"]).await;
+            let told = matches!(
+                outcome[0],
+                Err(Error::Upstream { .. } | Error::Throttled { .. } | Error::Timeout)
+            );
+            assert!(told, "{outcome:?}");
+            assert_eq!(test.script.count(RECORDS), 0);
+            while test.produce_values(["a"]).await != [written(0)] {}
+            assert_eq!(test.script.count(RECORDS), 1);
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_partition_that_came_meanwhile_is_looked_for() {
     local(async {
         let test = Scripted::producing([all_reports(0..1)]);

@@ -81,6 +81,11 @@ impl Refusal {
         }
     }
 
+    /// Whether the same call would be refused tomorrow, too.
+    pub(super) fn is_for_good(&self) -> bool {
+        self.status.is_client_error() && !matches!(self.status.as_u16(), 408 | 429)
+    }
+
     pub(super) fn throttled(&self) -> Error {
         Error::Throttled { retry_after: self.retry_after.unwrap_or(THROTTLED_FOR) }
     }

@@ -155,19 +155,27 @@ impl<H: Host> Metadata<H> {
                 });
             }
         };
-        let topic =
-            Topic { name: data.topic_name, partitions: data.partitions_count, max_message_bytes };
+        let topic = Topic {
+            name: data.topic_name,
+            partitions: data.partitions_count,
+            max_message_bytes: max_message_bytes?,
+        };
         self.remember(since, topic.clone());
         Ok(topic)
     }
 
     /// The topic's own limit. Whoever may produce need not be allowed to read
-    /// this; then the limit is the server's business alone.
-    async fn max_message_bytes(&self, topic: &str) -> Option<u64> {
+    /// this; then the limit is the server's business alone. A failure that is
+    /// over soon is one all the same: whoever went on without the limit might
+    /// send what stops the server for good.
+    async fn max_message_bytes(&self, topic: &str) -> Result<Option<u64>, Failure> {
         let path = format!("{topic}/configs/max.message.bytes");
         let call = Call { answer_limit: TOPIC_LIMIT, ..Call::get(path) };
-        let config: ConfigData = self.client.ask(&call).await.ok()?;
-        config.value?.parse().ok()
+        match self.client.ask::<ConfigData>(&call).await {
+            Ok(config) => Ok(config.value.and_then(|value| value.parse().ok())),
+            Err(Failure::Refused(refusal)) if refusal.is_for_good() => Ok(None),
+            Err(failure) => Err(failure),
+        }
     }
 
     async fn ask_cluster_id(&self) -> Result<String> {

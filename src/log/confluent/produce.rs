@@ -30,6 +30,8 @@ const TRIES_TO_CONNECT: u32 = 4;
 /// How long the end of an answer is waited for whose reports are all there,
 /// so that its connection can be used again.
 const END_OF_ANSWER: Duration = Duration::from_secs(1);
+/// What a topic takes by default, as `max.message.bytes`.
+const USUAL_LIMIT: u64 = 1_048_588;
 
 /// Writes records and reports on each, once.
 pub(super) async fn produce<H: Host>(
@@ -102,7 +104,7 @@ enum Rest {
 
 impl<H: Host> Writing<'_, H> {
     async fn run(&self, indexes: Vec<usize>, mut report: impl FnMut(usize, Result<Written>)) {
-        let mut work = VecDeque::from([Batch { indexes, tries: 1 }]);
+        let mut work = self.batches(indexes);
         while let Some(Batch { indexes, tries }) = work.pop_front() {
             if indexes.is_empty() {
                 continue;
@@ -139,6 +141,18 @@ impl<H: Host> Writing<'_, H> {
                 }),
             }
         }
+    }
+
+    /// The records that are sent together, in their order. Where nobody tells
+    /// the topic's limit, one that is probably over it goes alone: then it is
+    /// refused and nothing worse.
+    fn batches(&self, indexes: Vec<usize>) -> VecDeque<Batch> {
+        let alone = |index: usize| {
+            let size = size::in_a_batch(&self.records[index]);
+            self.topic.max_message_bytes.is_none() && size > USUAL_LIMIT
+        };
+        let together = indexes.chunk_by(|one, next| !alone(*one) && !alone(*next));
+        together.map(|indexes| Batch { indexes: indexes.to_vec(), tries: 1 }).collect()
     }
 
     /// Sends records once and reports on all that are not to be sent again.
