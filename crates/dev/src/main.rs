@@ -9,6 +9,7 @@ mod banner;
 mod error;
 mod inbox;
 mod kafka;
+mod reach;
 mod start;
 mod timer;
 mod variables;

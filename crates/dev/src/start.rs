@@ -5,9 +5,11 @@ use crate::banner::{self, Banner};
 use crate::error::StartError;
 use crate::inbox::Inbox;
 use crate::kafka::Kafka;
+use crate::reach;
 use crate::timer;
 use crate::variables::{self, Variables};
 use kafka_edge_host::kv::{Database, Durability, OpenError};
+use kafka_edge_host::upstream::Network;
 use kafka_edge_host::{Host, Program, build};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -21,8 +23,8 @@ const LIMIT: Duration = Duration::from_secs(3);
 pub(crate) async fn run(arguments: Arguments) -> Result<(), StartError> {
     let workspace = workspace();
     let mut variables = variables::defaults(&workspace)?;
-    // What is wrong with the command line or the port shall be said before
-    // minutes of building.
+    // What is wrong with the command line, the port or the folder shall be said
+    // before minutes of building.
     variables::set(&mut variables.clone(), arguments.variables.iter().cloned())?;
     let listener = listen(&arguments.listen).await?;
     let address = listener
@@ -30,8 +32,6 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), StartError> {
         .map_err(|reason| StartError::Listen { address: arguments.listen.clone(), reason })?;
     let folder = data_folder(&arguments, &workspace)?;
     let store = folder.as_deref().map(open_store).transpose()?;
-    let program = program(&workspace).await?;
-
     let kafka = match arguments.rest {
         Some(_) => None,
         None => {
@@ -39,6 +39,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), StartError> {
             Some(Kafka::start(&arguments.topics, records.as_deref()).await?)
         }
     };
+    let program = program(&workspace).await?;
+
     if address.ip().is_loopback() {
         put(&mut variables, variables::for_loopback());
     }
@@ -59,7 +61,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), StartError> {
     let open = variables.get("open_access").is_some_and(|value| value == "true");
     let kafka_is = match &kafka {
         Some(kafka) => {
-            format!("embedded, on {} with {}", kafka.url(), banner::topics(&arguments.topics))
+            format!("embedded, on {} with {}", kafka.url(), banner::topics(kafka.topics()))
         }
         None => variables.get("kafka_rest_url").cloned().unwrap_or_default(),
     };
@@ -75,7 +77,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), StartError> {
         },
     };
 
-    let mut host = Host::builder(&program).variables(variables);
+    let network = Network::new(reach::policy(&variables));
+    let mut host = Host::builder(&program).variables(variables).upstream(network);
     if let Some(store) = store {
         host = host.store("default", store);
     }

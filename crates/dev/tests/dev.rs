@@ -231,11 +231,13 @@ fn what_keeps_it_from_starting_is_said_in_a_sentence() {
         (&["--listen", &address, "--ephemeral"][..], "is taken"),
         (&["--listen", "nonsense"], "cannot be listened on"),
         (&["--variable", "no_such=1"], "open_access"),
+        (&["--listen", "127.0.0.1:0", "--ephemeral", "--topic", "a b"], "topic a b"),
         (&["--nonsense"], "--help"),
     ] {
         let output = refused(arguments);
         assert!(!output.status.success(), "{arguments:?}");
         let said = String::from_utf8(output.stderr).unwrap();
+        // And at once, before anything is built.
         assert!(said.starts_with("error: ") && said.contains(part), "{arguments:?}: {said}");
     }
 }
@@ -248,6 +250,25 @@ fn a_folder_is_used_by_one_at_a_time() {
         refused(&["--listen", "127.0.0.1:0", "--data-dir", folder.path().to_str().unwrap()]);
     assert!(!output.status.success());
     assert!(String::from_utf8(output.stderr).unwrap().contains("is in use"));
+}
+
+#[test]
+fn a_topic_that_is_there_keeps_its_partitions_and_the_banner_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    assert!(Gateway::in_folder(folder.path()).banner.contains("test-topic (3 partitions)"));
+    let folder = folder.path().to_str().unwrap();
+    let gateway =
+        Gateway::start(&["--data-dir", folder, "--topic", "test-topic:5", "--topic", "t:1"]);
+    let banner = &gateway.banner;
+    assert!(banner.contains("with t (1 partition), test-topic (3 partitions)"), "{banner}");
+}
+
+#[test]
+fn kafka_is_reached_where_callbacks_must_not_be_private() {
+    let gateway = Gateway::start(&["--ephemeral", "--variable", "webhook_allow_private=false"]);
+    gateway.produce("one");
+    let (status, error) = gateway.get("/webhook/test-topic/http://127.0.0.1:1/callback");
+    assert_eq!((status, &error["error"]), (400, &Value::from("Invalid webhook URL")));
 }
 
 #[test]

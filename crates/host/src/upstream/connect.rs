@@ -47,9 +47,10 @@ impl Connector {
         if found.is_empty() {
             return Err(ErrorCode::DestinationNotFound);
         }
+        let authority = target.authority();
         let mut outcome = ErrorCode::DestinationIpProhibited;
         for address in found {
-            if !self.policy.allows_address(address.ip()) {
+            if !self.policy.allows_address(&authority, address.ip()) {
                 continue;
             }
             match TcpStream::connect(address).await {

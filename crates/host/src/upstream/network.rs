@@ -70,11 +70,7 @@ impl Upstream for Network {
         let uri = request.uri();
         let target = Target::of(uri).ok_or(ErrorCode::HttpRequestUriInvalid)?;
         let scheme = if target.tls { "https" } else { "http" };
-        let authority = match target.host.contains(':') {
-            true => format!("[{}]:{}", target.host, target.port),
-            false => format!("{}:{}", target.host, target.port),
-        };
-        if !self.inner.connector.policy.allows(scheme, &authority) {
+        if !self.inner.connector.policy.allows(scheme, &target.authority()) {
             return Err(ErrorCode::HttpRequestDenied);
         }
         let request = in_origin_form(request)?;

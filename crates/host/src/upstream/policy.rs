@@ -9,6 +9,7 @@ use std::sync::Arc;
 pub struct Policy {
     allow: Option<Arc<Allow>>,
     public_only: bool,
+    trusted: Vec<String>,
 }
 
 type Allow = dyn Fn(&str, &str) -> bool + Send + Sync;
@@ -18,6 +19,7 @@ impl fmt::Debug for Policy {
         f.debug_struct("Policy")
             .field("allow", &self.allow.as_ref().map(|_| "custom"))
             .field("public_only", &self.public_only)
+            .field("trusted", &self.trusted)
             .finish()
     }
 }
@@ -42,12 +44,19 @@ impl Policy {
         self
     }
 
+    /// Whatever its address, this authority (`host:port`) may be reached.
+    pub fn trust(mut self, authority: impl Into<String>) -> Self {
+        self.trusted.push(authority.into());
+        self
+    }
+
     pub(super) fn allows(&self, scheme: &str, authority: &str) -> bool {
         self.allow.as_ref().is_none_or(|allow| allow(scheme, authority))
     }
 
-    pub(super) fn allows_address(&self, address: IpAddr) -> bool {
-        !self.public_only || is_public(address)
+    pub(super) fn allows_address(&self, authority: &str, address: IpAddr) -> bool {
+        let trusted = || self.trusted.iter().any(|known| known.eq_ignore_ascii_case(authority));
+        !self.public_only || is_public(address) || trusted()
     }
 }
 

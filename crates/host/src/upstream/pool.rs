@@ -40,6 +40,14 @@ impl Target {
         let default = if tls { 443 } else { 80 };
         Some(Self { tls, host: host.to_owned(), port: uri.port_u16().unwrap_or(default) })
     }
+
+    /// `host:port`, an IPv6 address in its brackets.
+    pub(super) fn authority(&self) -> String {
+        match self.host.contains(':') {
+            true => format!("[{}]:{}", self.host, self.port),
+            false => format!("{}:{}", self.host, self.port),
+        }
+    }
 }
 
 #[derive(Default)]

@@ -189,6 +189,13 @@ async fn a_policy_decides_before_and_after_the_name_is_resolved() {
     let public = with_upstream(Network::new(Policy::allow_all().public_only()));
     let (_, text) = fetch(&public, "http://localhost:1234/", PATIENT).await;
     assert!(text.contains("DestinationIpProhibited"), "{text}");
+    // Nothing listens there, and that is found out.
+    let policy = Policy::allow_all().public_only().trust("localhost:1");
+    let trusting = with_upstream(Network::new(policy));
+    let (_, text) = fetch(&trusting, "http://localhost:1/", PATIENT).await;
+    assert!(text.contains("ConnectionRefused"), "{text}");
+    let (_, text) = fetch(&trusting, "http://localhost:2/", PATIENT).await;
+    assert!(text.contains("DestinationIpProhibited"), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
