@@ -136,6 +136,11 @@ impl<H: Host, L: Log> Stream<H, L> {
         self.cursor.to_text()
     }
 
+    /// Whether a group's position moves with it.
+    pub fn is_of_group(&self) -> bool {
+        matches!(self.source, Source::Group { .. })
+    }
+
     /// How long ago it was opened.
     pub fn age(&self) -> Duration {
         self.services.host.monotonic().saturating_sub(self.opened)

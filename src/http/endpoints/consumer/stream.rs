@@ -123,8 +123,12 @@ impl<H: Host, L: Log> Pieces<H, L> {
                 return Some(self.head());
             }
         }
-        if self.stage == Stage::Over || self.stream.age() >= LONGEST {
+        if self.stage == Stage::Over {
             return None;
+        }
+        if self.stream.age() >= LONGEST {
+            self.stage = Stage::Over;
+            return self.farewell();
         }
         let page = match self.first.take() {
             Some(first) if !first.records.is_empty() => Ok(first),
@@ -146,6 +150,14 @@ impl<H: Host, L: Log> Pieces<H, L> {
     /// Comes at once, so that the reader knows that it is connected, and where.
     fn head(&self) -> Bytes {
         format!("retry: 2000\nid: {}\n\n", self.stream.cursor()).into()
+    }
+
+    /// Whoever reads this has read all before it. So a group need not go back
+    /// for its reader, over records that others of the group have had since:
+    /// the reader is to come again without a cursor.
+    fn farewell(&self) -> Option<Bytes> {
+        let forget = self.format == Format::Events && self.stream.is_of_group();
+        forget.then_some(Bytes::from_static(b"id:\n\n"))
     }
 
     fn render(&mut self, page: &Handed) -> Bytes {
