@@ -31,9 +31,9 @@ pub enum Error {
     /// Something in the configuration is missing or malformed: 503.
     #[error("{0}")]
     Unconfigured(String),
-    /// Kafka refused our credentials, or they may not do this: 502.
+    /// Kafka does not know our credentials, or they may not do this: 502.
     #[error("The Kafka server refused the credentials of this gateway")]
-    PermissionDenied { detail: String },
+    PermissionDenied { known: bool, detail: String },
     /// The log cannot do this: 501.
     #[error("{0}")]
     Unsupported(String),

@@ -23,8 +23,9 @@ pub enum Denial {
     NoKey,
     /// 403: the caller is known and may not.
     Forbidden(Missing),
-    /// 403: in pass-through mode, the Kafka server refused the caller's key.
-    RefusedByKafka { detail: String },
+    /// In pass-through mode the Kafka server refused the caller's key. 401: it
+    /// does not know it; 403: it does.
+    RefusedByKafka { known: bool, detail: String },
 }
 
 /// What a credential would have to allow.
@@ -43,8 +44,10 @@ impl Denial {
             Self::Nobody | Self::Malformed | Self::Unknown => {
                 Some(r#"Basic realm="kafka-edge", charset="UTF-8", Bearer realm="kafka-edge""#)
             }
-            Self::NoKey => Some(r#"Basic realm="kafka-edge", charset="UTF-8""#),
-            Self::Forbidden(_) | Self::RefusedByKafka { .. } => None,
+            Self::NoKey | Self::RefusedByKafka { known: false, .. } => {
+                Some(r#"Basic realm="kafka-edge", charset="UTF-8""#)
+            }
+            Self::Forbidden(_) | Self::RefusedByKafka { known: true, .. } => None,
         }
     }
 
@@ -70,7 +73,7 @@ impl Denial {
                 "\"{permission}\" needs a key of the gateway's own, and kafka_credentials is \
                  passthrough"
             )),
-            Self::RefusedByKafka { detail } => Some(detail.clone()),
+            Self::RefusedByKafka { detail, .. } => Some(detail.clone()),
             Self::Nobody | Self::Malformed | Self::Unknown | Self::NoKey => None,
         }
     }

@@ -23,7 +23,7 @@ impl From<Error> for types::Error {
             Error::Throttled { retry_after } => Self::Throttled(millis(retry_after)),
             Error::LimitReached(text) => Self::LimitReached(text),
             Error::Unconfigured(text) => Self::Unconfigured(text),
-            Error::PermissionDenied { detail } => Self::PermissionDenied(detail),
+            Error::PermissionDenied { detail, .. } => Self::PermissionDenied(detail),
             Error::Unsupported(text) => Self::Unsupported(text),
             Error::Unreachable { detail } => Self::Connection(detail),
             Error::Upstream { detail } => Self::Upstream(detail),

@@ -86,8 +86,8 @@ async fn ask_kafka<H: Host, L: Log>(
 /// In pass-through mode what Kafka refuses is the caller's own key.
 pub(super) fn explain(refusal: Refusal, grant: &Grant) -> Refusal {
     match refusal {
-        Refusal::Service(Error::PermissionDenied { detail }) if grant.key().is_some() => {
-            Denial::RefusedByKafka { detail }.into()
+        Refusal::Service(Error::PermissionDenied { known, detail }) if grant.key().is_some() => {
+            Denial::RefusedByKafka { known, detail }.into()
         }
         other => other,
     }

@@ -144,7 +144,7 @@ fn detail(error: &Error) -> Option<String> {
             Some(format!("{size} bytes, where at most {limit} are taken"))
         }
         Error::InvalidCallback { detail }
-        | Error::PermissionDenied { detail }
+        | Error::PermissionDenied { detail, .. }
         | Error::Unreachable { detail }
         | Error::Upstream { detail }
         | Error::OutcomeUnknown { detail }
@@ -287,7 +287,7 @@ mod tests {
             (Error::Throttled { retry_after: Duration::ZERO }, 429),
             (Error::LimitReached(text()), 409),
             (Error::Unconfigured(text()), 503),
-            (Error::PermissionDenied { detail: text() }, 502),
+            (Error::PermissionDenied { known: true, detail: text() }, 502),
             (Error::Unsupported(text()), 501),
             (Error::Unreachable { detail: text() }, 503),
             (Error::Upstream { detail: text() }, 502),

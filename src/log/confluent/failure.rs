@@ -6,7 +6,6 @@ use http::header::RETRY_AFTER;
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
-use super::client::is_forbidden;
 use crate::error::Error;
 use crate::host::{SendError, SendErrorKind, Sent};
 
@@ -93,7 +92,8 @@ impl Refusal {
     pub(super) fn error(&self) -> Error {
         let detail = self.detail();
         match self.status {
-            status if is_forbidden(status) => Error::PermissionDenied { detail },
+            StatusCode::UNAUTHORIZED => Error::PermissionDenied { known: false, detail },
+            StatusCode::FORBIDDEN => Error::PermissionDenied { known: true, detail },
             StatusCode::TOO_MANY_REQUESTS => self.throttled(),
             StatusCode::GATEWAY_TIMEOUT => Error::Timeout,
             _ => Error::Upstream { detail },
@@ -192,8 +192,8 @@ mod tests {
     #[test]
     fn statuses_become_errors() {
         let error = |status| refusal(status, "").error();
-        assert!(matches!(error(401), Error::PermissionDenied { .. }));
-        assert!(matches!(error(403), Error::PermissionDenied { .. }));
+        assert!(matches!(error(401), Error::PermissionDenied { known: false, .. }));
+        assert!(matches!(error(403), Error::PermissionDenied { known: true, .. }));
         assert_eq!(error(429), Error::Throttled { retry_after: Duration::from_secs(1) });
         assert_eq!(error(504), Error::Timeout);
         assert!(matches!(error(500), Error::Upstream { .. }));

@@ -33,7 +33,8 @@ pub(super) fn of_report(report: Report, record: &NewRecord, topic: &Topic) -> Ve
                 retry_after: std::time::Duration::from_secs(1),
             });
         }
-        401 | 403 | 40101 | 40301 => Error::PermissionDenied { detail },
+        401 | 40101 => Error::PermissionDenied { known: false, detail },
+        403 | 40301 => Error::PermissionDenied { known: true, detail },
         // Not in the metadata after a minute of waiting, or gone meanwhile.
         // Of a partition the same code is said.
         40401 | 40403 if record.partition.is_none() => Error::UnknownTopic(topic.name.clone()),
