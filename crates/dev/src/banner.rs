@@ -1,6 +1,7 @@
 //! What is printed once everything runs.
 
 use crate::arguments::Topic;
+use crate::variables::Variables;
 use std::fmt;
 use std::net::SocketAddr;
 
@@ -8,8 +9,7 @@ use std::net::SocketAddr;
 #[derive(Debug)]
 pub(crate) struct Banner<'a> {
     pub(crate) address: SocketAddr,
-    /// Whether everybody may call.
-    pub(crate) open: bool,
+    pub(crate) callers: Callers,
     /// Where a webhook can be seen to arrive.
     pub(crate) callback: Option<String>,
     /// The topic for the examples.
@@ -18,25 +18,51 @@ pub(crate) struct Banner<'a> {
     pub(crate) data: String,
 }
 
+/// Who may call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Callers {
+    Everybody,
+    /// Whoever has one of the credentials in the variable.
+    Listed,
+    Nobody,
+}
+
+impl Callers {
+    pub(crate) fn of(variables: &Variables) -> Self {
+        let value = |name| variables.get(name).map_or("", |value| value.trim());
+        match (value("open_access"), value("credentials")) {
+            ("true", _) => Self::Everybody,
+            (_, "") => Self::Nobody,
+            _ => Self::Listed,
+        }
+    }
+}
+
+/// A URL without the user name and the password that it may hold.
+pub(crate) fn without_secrets(url: &str) -> String {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let authority = rest.split('/').next().unwrap_or_default();
+    match authority.rfind('@') {
+        Some(at) => format!("{scheme}://…{}", &rest[at..]),
+        None => url.to_owned(),
+    }
+}
+
 impl fmt::Display for Banner<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { address, topic, .. } = self;
         writeln!(f, "\nkafka-edge listens on http://{address}\n")?;
-        if self.open {
+        if self.callers == Callers::Everybody {
             if let Some(callback) = &self.callback {
                 writeln!(f, "  curl http://{address}/webhook/{topic}/{callback}")?;
             }
             writeln!(f, "  curl http://{address}/producer/{topic}/hello-world")?;
             writeln!(f, "  curl http://{address}/consumer/{topic}")?;
+        } else if self.callers == Callers::Listed {
+            writeln!(f, "  Callers need one of the credentials in the variable `credentials`.")?;
         } else {
-            writeln!(
-                f,
-                "  Every endpoint but /healthz and /readyz refuses to serve, because others"
-            )?;
-            writeln!(
-                f,
-                "  can reach this address. `--variable open_access=true` opens it to all."
-            )?;
+            writeln!(f, "  Nobody may call any endpoint but /healthz and /readyz.")?;
+            writeln!(f, "  `--variable open_access=true` lets in everyone who can reach it.")?;
         }
         writeln!(f, "\n  Kafka  {}", self.kafka)?;
         writeln!(f, "  data   {}", self.data)?;
@@ -57,10 +83,10 @@ pub(crate) fn topics(topics: &[Topic]) -> String {
 mod tests {
     use super::*;
 
-    fn banner(open: bool) -> String {
+    fn banner(callers: Callers) -> String {
         let banner = Banner {
             address: "127.0.0.1:3000".parse().unwrap(),
-            open,
+            callers,
             callback: Some("http://127.0.0.1:3001/callback".to_owned()),
             topic: "t",
             kafka: "somewhere".to_owned(),
@@ -71,12 +97,42 @@ mod tests {
 
     #[test]
     fn lines_can_be_pasted_where_calls_are_served() {
-        assert!(banner(true).contains("curl http://127.0.0.1:3000/producer/t/hello-world\n"));
         assert!(
-            banner(true)
+            banner(Callers::Everybody)
+                .contains("curl http://127.0.0.1:3000/producer/t/hello-world\n")
+        );
+        assert!(
+            banner(Callers::Everybody)
                 .contains("curl http://127.0.0.1:3000/webhook/t/http://127.0.0.1:3001/callback\n")
         );
-        assert!(!banner(false).contains("curl"));
-        assert!(banner(false).contains("open_access=true"));
+        assert!(!banner(Callers::Nobody).contains("curl"));
+        assert!(banner(Callers::Nobody).contains("open_access=true"));
+        assert!(!banner(Callers::Listed).contains("curl"));
+        assert!(banner(Callers::Listed).contains("`credentials`"));
+    }
+
+    #[test]
+    fn who_may_call_follows_from_the_variables() {
+        for (open, credentials, callers) in [
+            ("true", "", Callers::Everybody),
+            (" true ", "[]", Callers::Everybody),
+            ("false", " ", Callers::Nobody),
+            ("", r#"[{"name":"a"}]"#, Callers::Listed),
+        ] {
+            let named = [("open_access", open), ("credentials", credentials)];
+            let variables = named.map(|(name, value)| (name.to_owned(), value.to_owned()));
+            assert_eq!(Callers::of(&variables.into()), callers, "{open} {credentials}");
+        }
+    }
+
+    #[test]
+    fn a_password_in_a_url_is_not_shown() {
+        for (url, shown) in [
+            ("http://localhost:8082/a@b", "http://localhost:8082/a@b"),
+            ("http://me:hu@sh@localhost:8082/x", "http://…@localhost:8082/x"),
+            ("nonsense", "nonsense"),
+        ] {
+            assert_eq!(without_secrets(url), shown);
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! Starts everything in order, and ends it in the other.
 
 use crate::arguments::Arguments;
-use crate::banner::{self, Banner};
+use crate::banner::{self, Banner, Callers};
 use crate::error::StartError;
 use crate::inbox::Inbox;
 use crate::kafka::Kafka;
@@ -58,16 +58,15 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), StartError> {
         true => Inbox::start(address).await.ok(),
         false => None,
     };
-    let open = variables.get("open_access").is_some_and(|value| value == "true");
     let kafka_is = match &kafka {
         Some(kafka) => {
             format!("embedded, on {} with {}", kafka.url(), banner::topics(kafka.topics()))
         }
-        None => variables.get("kafka_rest_url").cloned().unwrap_or_default(),
+        None => banner::without_secrets(variables.get("kafka_rest_url").map_or("", String::as_str)),
     };
     let banner = Banner {
         address,
-        open,
+        callers: Callers::of(&variables),
         callback: inbox.as_ref().map(Inbox::url),
         topic: arguments.topics.first().map_or("test-topic", |topic| topic.name.as_str()),
         kafka: kafka_is,
