@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::host::{Host, Millis};
 use crate::log::{Capabilities, Log, Offsets, Topic};
 use crate::sorted::SortedMap;
@@ -35,7 +35,10 @@ impl<H: Host, L: Log> Topics<H, L> {
     /// One topic with its offsets.
     pub async fn describe(&self, name: &str) -> Result<Description> {
         let topic = self.log.topic(name).await?;
-        let offsets = self.log.offsets(name).await.unwrap_or_default();
+        let offsets = match self.log.offsets(name).await {
+            Err(Error::Unsupported(_)) => SortedMap::new(),
+            offsets => offsets?,
+        };
         Ok(Description { topic, offsets })
     }
 

@@ -1,5 +1,6 @@
 //! `/topics`.
 
+use kafka_edge::error::Error;
 use kafka_edge_sim::local;
 use serde_json::json;
 
@@ -27,6 +28,18 @@ async fn topics_are_listed_and_described() {
         );
         assert_eq!(gateway.refused("/topics/none", 404).await.0, "Topic not found");
         assert_eq!(gateway.refused("/topics/t?x=1", 400).await.1, "x");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn offsets_are_left_out_where_the_server_has_none_and_not_where_it_fails() {
+    local(async {
+        let gateway = Gateway::open();
+        gateway.log.set_failure_of("offsets", Error::Unsupported("no such call".into()));
+        assert_eq!(gateway.get("/topics/t").await, (200, json!({"topic": "t", "partitions": 2})));
+        gateway.log.set_failure_of("offsets", Error::Timeout);
+        gateway.refused("/topics/t", 504).await;
     })
     .await;
 }

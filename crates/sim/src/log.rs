@@ -21,6 +21,7 @@ struct Inner {
     topics: RefCell<BTreeMap<String, Vec<Partition>>>,
     delay: Cell<Duration>,
     failure: RefCell<Option<Error>>,
+    failures: RefCell<BTreeMap<&'static str, Error>>,
     calls: RefCell<BTreeMap<&'static str, u64>>,
     page: Cell<Option<usize>>,
 }
@@ -81,6 +82,11 @@ impl SimLog {
         *self.0.failure.borrow_mut() = failure;
     }
 
+    /// What a function of [`Log`] answers from now on.
+    pub fn set_failure_of(&self, function: &'static str, error: Error) {
+        self.0.failures.borrow_mut().insert(function, error);
+    }
+
     /// From now on records are read in sequence from a [`Place`], in pages of
     /// that many whatever is asked for, and without headers and timestamps:
     /// as Confluent's v2 API does.
@@ -126,8 +132,9 @@ impl SimLog {
         if !delay.is_zero() {
             tokio::time::sleep(delay).await;
         }
-        match &*self.0.failure.borrow() {
-            Some(error) => Err(error.clone()),
+        let failure = self.0.failure.borrow().clone();
+        match failure.or_else(|| self.0.failures.borrow().get(function).cloned()) {
+            Some(error) => Err(error),
             None => Ok(()),
         }
     }
