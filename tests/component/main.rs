@@ -12,6 +12,7 @@ mod dying;
 mod errors;
 mod exactly_once;
 mod hostile;
+mod listing;
 mod outcome;
 mod shared_calls;
 mod size;

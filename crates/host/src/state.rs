@@ -1,6 +1,7 @@
 //! What one instance of the component has on the host's side.
 
 use crate::faults::{CallKind, Failure, Fault, Faults, HostCall, Moment};
+use crate::imports::Unread;
 use crate::kv::Store;
 use crate::memory::Memory;
 use crate::stats::Counters;
@@ -89,6 +90,7 @@ pub struct State {
     pub(crate) table: ResourceTable,
     /// How many stores of `spin:key-value` the guest holds open.
     pub(crate) open_stores: usize,
+    pub(crate) unread: Unread,
     pub(crate) memory: Memory,
     wasi: WasiCtx,
     http: WasiHttpCtx,
@@ -108,6 +110,7 @@ impl State {
         Self {
             table: ResourceTable::new(),
             open_stores: 0,
+            unread: Unread::default(),
             memory: Memory::new(Arc::clone(&services.counters)),
             wasi,
             http: WasiHttpCtx::new(),

@@ -1,5 +1,5 @@
 //! Spin's key-value store: the async interface for values, the synchronous
-//! one for its one atomic thing.
+//! one for its one atomic thing and for listing.
 
 use std::cell::OnceCell;
 use std::rc::Rc;
@@ -17,7 +17,7 @@ const LABEL: &str = "default";
 #[derive(Default)]
 pub(super) struct Opened {
     values: OnceCell<Rc<AsyncStore>>,
-    claims: OnceCell<sync::Bucket>,
+    bucket: OnceCell<sync::Bucket>,
 }
 
 impl Opened {
@@ -30,12 +30,12 @@ impl Opened {
         Ok(self.values.get_or_init(|| store).clone())
     }
 
-    fn claims(&self) -> Result<&sync::Bucket, StoreError> {
-        if let Some(bucket) = self.claims.get() {
+    fn bucket(&self) -> Result<&sync::Bucket, StoreError> {
+        if let Some(bucket) = self.bucket.get() {
             return Ok(bucket);
         }
         let bucket = sync::open(LABEL).map_err(refused)?;
-        Ok(self.claims.get_or_init(|| bucket))
+        Ok(self.bucket.get_or_init(|| bucket))
     }
 }
 
@@ -61,20 +61,26 @@ impl Store for SpinHost {
     /// `increment` is atomic on every store behind Spin, compare-and-swap is
     /// not. It blocks the whole instance while it runs.
     async fn claim(&self, key: &str) -> Result<bool, StoreError> {
-        let count = atomics::increment(self.store.claims()?, key, 1).map_err(refused)?;
+        let count = atomics::increment(self.store.bucket()?, key, 1).map_err(refused)?;
         Ok(count == 1)
     }
 
+    /// The async interface lists as well, but Spin's own store is locked until
+    /// its stream has been read. What another request of this instance asks
+    /// for meanwhile then blocks the very thread that would hand out the next
+    /// key, for ever; and soon no instance answers.
     async fn keys(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
-        let mut all = self.store.values().await?.get_keys().await;
+        let bucket = self.store.bucket()?;
         let mut found = Vec::new();
-        while let Some(key) = all.next().await {
-            if key.starts_with(prefix) {
-                found.push(key);
+        let mut cursor = None;
+        loop {
+            let page = bucket.list_keys(cursor.as_deref()).map_err(refused)?;
+            found.extend(page.keys.into_iter().filter(|key| key.starts_with(prefix)));
+            cursor = page.cursor;
+            if cursor.is_none() {
+                return Ok(found);
             }
         }
-        all.result().await.map_err(failed)?;
-        Ok(found)
     }
 }
 

@@ -1,6 +1,7 @@
 //! `spin:key-value@3.0.0`.
 
 use super::bindings::spin::spin::key_value::key_value;
+use super::listing::Listing;
 use crate::faults::{CallKind, Failure};
 use crate::kv::{MAX_VALUE_LEN, Store, StoreError};
 use crate::state::{Caller, State};
@@ -63,6 +64,7 @@ fn open_store(
 ) -> wasmtime::Result<(Caller, Arc<dyn Store>)> {
     accessor.with(|mut access| {
         let state = access.get();
+        state.unread.check()?;
         let store = Arc::clone(&state.table.get(store)?.0);
         Ok((state.caller(), store))
     })
@@ -131,6 +133,7 @@ impl key_value::HostStoreWithStore<State> for KeyValue {
             Err(error) => (Vec::new(), Err(error)),
         };
         accessor.with(|mut access| {
+            let keys = Listing::new(keys, access.get().unread.clone());
             let keys = StreamReader::new(&mut access, keys)?;
             let result =
                 FutureReader::new(&mut access, async move { wasmtime::error::Ok(result) })?;

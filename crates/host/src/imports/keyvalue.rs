@@ -54,6 +54,7 @@ fn open_bucket(
     state: &State,
     bucket: &Resource<Bucket>,
 ) -> wasmtime::Result<(Caller, Arc<dyn Store>)> {
+    state.unread.check()?;
     let store = Arc::clone(&state.table.get(bucket)?.0);
     Ok((state.caller(), store))
 }

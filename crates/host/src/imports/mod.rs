@@ -9,8 +9,11 @@ mod bindings;
 mod http_client;
 mod key_value;
 mod keyvalue;
+mod listing;
 mod sleep;
 mod variables;
+
+pub(crate) use listing::Unread;
 
 use crate::state::State;
 use wasmtime::Engine;

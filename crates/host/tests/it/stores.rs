@@ -1,6 +1,6 @@
 //! The key-value interfaces over each kind of store, through a guest.
 
-use crate::common::{get, host};
+use crate::common::{get, get_with_status, host, until};
 use kafka_edge_host::Host;
 use kafka_edge_host::kv::quirks::{DoubleClaim, Eventual, SpinRedis, SpinSqlite};
 use kafka_edge_host::kv::{Database, Durability, Memory, Store};
@@ -134,4 +134,12 @@ async fn claims_can_be_won_twice() {
         twice += usize::from(kv(&host, &call).await == "1");
     }
     assert!((1..20).contains(&twice), "{twice}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_is_no_ones_while_its_keys_are_read() {
+    let host = with_store(SpinSqlite::new());
+    let (status, _) = get_with_status(&host, "/kv/default/spin/keys-then-get/key").await;
+    assert_eq!(status, 500);
+    until(async || (host.stats().traps == 1).then_some(())).await;
 }

@@ -42,6 +42,13 @@ async fn spin(label: &str, parts: &[&str]) -> Answer {
         ["delete", key] => done(store.delete(key).await),
         ["exists", key] => done(store.exists(key).await),
         ["keys"] => done(store.get_keys().await.collect().await),
+        // The store is asked for something else before the first key is read.
+        ["keys-then-get", key] => {
+            let keys = store.get_keys().await;
+            let value = store.get(key).await;
+            keys.collect().await.expect("the keys");
+            shown(value)
+        }
         _ => text("no such call"),
     }
 }
