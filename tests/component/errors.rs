@@ -1,5 +1,8 @@
 //! Every error that the HTTP API promises, through the built component.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use http::Method;
 use kafka_edge_emulator::Options;
 use kafka_edge_host::upstream::ErrorCode;
@@ -34,6 +37,26 @@ async fn a_topic_that_is_not_there_is_not_found_at_once() {
         assert!(start.elapsed() < Options::default().max_block, "{:?}", start.elapsed());
         assert_eq!(world.produce_calls(), 0);
     }
+}
+
+/// A kept connection that the server closed is one, and Spin says no more of
+/// it than of an answer that is no HTTP.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_question_whose_connection_broke_is_asked_again() {
+    let world = World::new();
+    let asked = Arc::new(AtomicBool::new(false));
+    let kafka = world.clone();
+    let upstream = from_fn(move |request| {
+        let (kafka, asked) = (kafka.clone(), asked.swap(true, Ordering::SeqCst));
+        async move {
+            match asked {
+                true => kafka.answer(request).await,
+                false => Err(ErrorCode::HttpProtocolError),
+            }
+        }
+    });
+    let host = world.gateway_over(upstream).build().unwrap();
+    assert_eq!(get(&host, "/topics/t").await.ok()["partitions"], 1);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

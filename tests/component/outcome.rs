@@ -52,9 +52,8 @@ async fn an_answer_that_is_lost_leaves_the_record_written_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_connection_that_breaks_before_anything_arrives_leaves_none() {
     let world = World::new();
-    let host = meddled(&world, async |_, _| {
-        Err::<http::Response<Body>, _>(ErrorCode::ConnectionTerminated)
-    });
+    let host =
+        meddled(&world, async |_, _| Err::<http::Response<Body>, _>(ErrorCode::HttpProtocolError));
     assert_eq!(unknown(&world, &host, "a").await, 0);
 }
 
@@ -112,7 +111,7 @@ async fn half_a_request_leaves_each_record_written_once_at_most() {
             let half = cut(http::Response::new(body::full(whole)), after).into_body();
             let sent = world.answer(http::Request::from_parts(head, half)).await?;
             _ = sent.into_body().collect().await;
-            Err(ErrorCode::ConnectionTerminated)
+            Err(ErrorCode::HttpProtocolError)
         });
         let reports = post_lines(&host, "/producer/t", &lines).await.lines();
         assert_eq!(reports.len(), 8);

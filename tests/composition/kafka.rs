@@ -54,7 +54,7 @@ impl Kafka {
                     Trouble::ReportsLost if produce => {
                         let answer = kafka.handle(request).await;
                         let _reports = answer.into_body().collect().await;
-                        Err(ErrorCode::ConnectionTerminated)
+                        Err(ErrorCode::HttpProtocolError)
                     }
                     _ => Ok(kafka.handle(request).await.map(body::boxed)),
                 }

@@ -167,7 +167,10 @@ pub(super) fn from_error_code(code: ErrorCode) -> SendError {
         E::ConnectionReadTimeout | E::ConnectionWriteTimeout | E::HttpResponseTimeout => {
             (Sent::Perhaps, Kind::Timeout)
         }
-        E::ConnectionTerminated | E::HttpResponseIncomplete => (Sent::Perhaps, Kind::Broken),
+        // The last is what Spin says of any exchange that broke off.
+        E::ConnectionTerminated | E::HttpResponseIncomplete | E::HttpProtocolError => {
+            (Sent::Perhaps, Kind::Broken)
+        }
         _ => (Sent::Perhaps, Kind::Protocol),
     };
     SendError { sent, kind }

@@ -36,7 +36,7 @@ impl Connector {
         let name = ServerName::try_from(target.host.clone())
             .map_err(|_| ErrorCode::HttpRequestUriInvalid)?;
         let stream = self.tls.connect(name, stream).await;
-        handshake(stream.map_err(|error| errors::tls(&error))?).await
+        handshake(stream.map_err(|_| errors::TLS)?).await
     }
 
     async fn tcp(&self, target: &Target) -> Result<TcpStream, ErrorCode> {
@@ -73,7 +73,7 @@ where
 {
     let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
         .await
-        .map_err(|_| ErrorCode::DestinationUnavailable)?;
+        .map_err(|_| errors::EXCHANGE)?;
     // Its end is seen by the sender; there is nobody else to tell.
     tokio::spawn(async move { _ = connection.await });
     Ok(sender)

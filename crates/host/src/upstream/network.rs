@@ -114,13 +114,12 @@ impl Inner {
                     .map_err(|_| ErrorCode::ConnectionTimeout)??,
             };
             let sent = timeout(first_byte_timeout, sender.try_send_request(request)).await;
-            match sent.map_err(|_| ErrorCode::HttpResponseTimeout)? {
+            match sent.map_err(|_| ErrorCode::ConnectionReadTimeout)? {
                 Ok(response) => return Ok((response, sender)),
                 // A request that comes back was not begun to be written.
                 Err(mut error) => match error.take_message() {
                     Some(unsent) if is_kept => request = unsent,
-                    Some(_) => return Err(ErrorCode::DestinationUnavailable),
-                    None => return Err(errors::exchange(error.error())),
+                    Some(_) | None => return Err(errors::EXCHANGE),
                 },
             }
         }
@@ -161,7 +160,7 @@ impl http_body::Body for ResponseBody {
             Poll::Ready(frame) => {
                 let next = Instant::now() + self.pause;
                 self.deadline.as_mut().reset(next);
-                Poll::Ready(frame.map(|frame| frame.map_err(|error| errors::body(&error))))
+                Poll::Ready(frame.map(|frame| frame.map_err(|_| errors::BODY)))
             }
             Poll::Pending => {
                 self.deadline.as_mut().poll(cx).map(|()| Some(Err(Error::ConnectionReadTimeout)))

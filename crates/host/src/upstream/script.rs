@@ -80,7 +80,7 @@ impl<U: Upstream> Upstream for DropAnswer<U> {
         let answer = self.0.send(request, options).await?;
         // An answer that is still being made is made to its end.
         _ = answer.into_body().collect().await;
-        Err(ErrorCode::ConnectionTerminated)
+        Err(ErrorCode::HttpProtocolError)
     }
 }
 
@@ -135,7 +135,7 @@ impl http_body::Body for CutBody {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        let broken = || Some(Err(Error::ConnectionTerminated));
+        let broken = || Some(Err(Error::HttpProtocolError));
         if self.left == 0 {
             return Poll::Ready(broken());
         }

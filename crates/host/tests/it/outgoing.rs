@@ -154,9 +154,9 @@ async fn errors_of_the_network_have_their_names() {
     for (url, timeouts, error) in [
         (format!("http://{free}/"), PATIENT, "ConnectionRefused"),
         ("http://no-such-name.invalid/".to_owned(), PATIENT, "DnsError"),
-        (silent.clone(), "10000,100,10000", "HttpResponseTimeout"),
+        (silent.clone(), "10000,100,10000", "ConnectionReadTimeout"),
         (unencrypted, "100,10000,10000", "ConnectionTimeout"),
-        (closing, PATIENT, "ConnectionTerminated"),
+        (closing, PATIENT, "HttpProtocolError"),
         (nonsense, PATIENT, "HttpProtocolError"),
     ] {
         let (status, text) = fetch(&host, &url, timeouts).await;
@@ -207,7 +207,7 @@ async fn upstreams_made_for_tests_break_as_told() {
     let cut = with_upstream(script::CutResponse(4, ok()));
     assert_eq!(fetch(&cut, url, PATIENT).await, (200, "broken off".to_owned()));
     let lost = with_upstream(script::DropAnswer(ok()));
-    assert!(fetch(&lost, url, PATIENT).await.1.contains("ConnectionTerminated"));
+    assert!(fetch(&lost, url, PATIENT).await.1.contains("HttpProtocolError"));
     let refusing = with_upstream(script::refuse());
     assert!(fetch(&refusing, url, PATIENT).await.1.contains("ConnectionRefused"));
     let slow = with_upstream(script::Delay(Duration::from_millis(50), ok()));
