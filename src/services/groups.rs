@@ -116,12 +116,12 @@ impl<H: Host, L: Log> Groups<H, L> {
         let positions = self.positions(group, topic).await?;
         // Where the server does not tell, the positions are all there is.
         let ends = self.log.ends(topic).await.unwrap_or_default();
-        let (known, unknown): (Vec<_>, Vec<_>) = positions.iter().partition(|p| p.is_some());
         // A group that has begun with a topic begins with what is left of it at
         // the first record. Before that its next caller decides.
-        let starts = match known.is_empty() || unknown.is_empty() {
-            true => SortedMap::new(),
-            false => self.bounds(topic, |bounds| bounds.first).await.unwrap_or_default(),
+        let begun = positions.iter().any(Option::is_some);
+        let starts = match begun && positions.iter().any(Option::is_none) {
+            true => self.bounds(topic, |bounds| bounds.first).await.unwrap_or_default(),
+            false => SortedMap::new(),
         };
         let standings = (0..).zip(positions).map(|(partition, position)| {
             let committed = position.as_ref().map(Position::committed);

@@ -1,7 +1,9 @@
 //! The callers of a run, and whatever befalls them.
 
+mod named;
+
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -10,6 +12,7 @@ use kafka_edge::services::groups::SeekTo;
 use kafka_edge_sim::{Fate, SimHost, SimLog, StoreMode, World};
 use tokio::time::{Instant, sleep};
 
+use self::named::Named;
 use crate::model::{Counts, Handing, Lane, Model};
 use crate::plan::{Plan, TOPICS};
 use crate::scene::{Instance, everything};
@@ -26,6 +29,8 @@ struct Scene {
     instances: RefCell<Vec<Instance>>,
     model: RefCell<Model>,
     receipts: RefCell<Vec<Held>>,
+    /// Those who call in a name of theirs, and do not just now.
+    named: RefCell<VecDeque<Named>>,
     random: RefCell<fastrand::Rng>,
     start: Instant,
     over: Cell<bool>,
@@ -64,6 +69,7 @@ impl Scene {
             instances: RefCell::default(),
             model: RefCell::new(Model::new(plan)),
             receipts: RefCell::default(),
+            named: RefCell::new((0..2).map(Named::new).collect()),
             random: RefCell::new(fastrand::Rng::with_seed(plan.seed)),
             start: Instant::now(),
             over: Cell::new(false),
@@ -186,7 +192,7 @@ impl Scene {
 
 async fn caller(scene: Rc<Scene>) {
     while !scene.over.get() {
-        match scene.draw(20) {
+        match scene.draw(24) {
             0..8 => consume(&scene, false).await,
             8..13 => consume(&scene, true).await,
             13..17 => acknowledge(&scene).await,
@@ -196,6 +202,7 @@ async fn caller(scene: Rc<Scene>) {
             }
             18 if scene.plan.moves && scene.draw(4) == 0 => seek(&scene).await,
             19 if scene.plan.moves && scene.draw(10) == 0 => delete(&scene).await,
+            20..24 => named::act(&scene).await,
             _ => sleep(scene.draw_millis(800)).await,
         }
         if scene.draw(3) == 0 {

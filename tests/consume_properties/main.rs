@@ -6,7 +6,7 @@
 //!
 //! - [`plan`]: what may happen in a run
 //! - [`scene`]: the instances, and what a caller can do
-//! - [`actors`]: the callers, and whatever befalls them
+//! - [`actors`]: the callers, some of them in a name, and whatever befalls them
 //! - [`model`]: what was handed out and disposed of, and what must hold of it
 //! - [`found`]: runs that once went wrong, each by itself
 //! - [`bounded`]: the store does not grow with what a group has consumed
@@ -44,6 +44,7 @@ fn check(runs: u64, plan: impl Fn(u64) -> Plan) {
     }
     println!("{sum:?}");
     assert!(sum.handed > 0 && sum.again > 0 && sum.acked > 0, "hardly anything was tried");
+    assert!(sum.committed > 0 || !plan(first).is_certain(), "nothing was committed in a name");
 }
 
 #[test]

@@ -49,6 +49,15 @@ struct Hand {
     state: State,
 }
 
+impl Hand {
+    /// When it became its caller's at the earliest: who claims a record is
+    /// answered only once that is written down.
+    fn since(&self) -> Duration {
+        let before = if self.state.is_claimed() { ANSWER_TIME } else { Duration::ZERO };
+        self.at.saturating_sub(before)
+    }
+}
+
 /// What became of a record that was handed out.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum State {
@@ -93,6 +102,7 @@ pub(crate) struct Counts {
     pub(crate) handed: u64,
     pub(crate) again: u64,
     pub(crate) acked: u64,
+    pub(crate) committed: u64,
     pub(crate) moves: u64,
     pub(crate) deaths: u64,
 }
@@ -102,6 +112,7 @@ impl AddAssign for Counts {
         self.handed += other.handed;
         self.again += other.again;
         self.acked += other.acked;
+        self.committed += other.committed;
         self.moves += other.moves;
         self.deaths += other.deaths;
     }
@@ -153,7 +164,7 @@ impl Model {
                 State::GivenBack { due } => now + SKEW >= due,
             };
             assert!(
-                may_repeat || self.is_moved_since(lane, hand.at) || plan.is_unreliable(),
+                may_repeat || self.is_moved_since(lane, hand.since()) || plan.is_unreliable(),
                 "{:?} is handed out at {now:?} although {:?} since {:?}",
                 (lane, offset),
                 hand.state,
@@ -171,7 +182,7 @@ impl Model {
             assert!(overtaken.is_none(), "{offset} of {lane:?} comes after {overtaken:?}");
         }
         if let Some((_, count)) = claim
-            && !plan.moves
+            && self.partitions[&lane].moves.is_empty()
             && !plan.is_unreliable()
         {
             let expected = hands.iter().filter(|hand| hand.state.is_claimed()).count() + 1;
@@ -217,14 +228,58 @@ impl Model {
     /// The answer to an acknowledgement.
     pub(crate) fn answered(&mut self, handing: Handing, ack: bool, answer: Acknowledged) {
         let ((lane, _), _) = handing;
-        let at = self.hand(handing).at;
+        let since = self.hand(handing).since();
         if answer == Acknowledged::Unknown {
-            let lawful = self.is_moved_since(lane, at) || self.plan.is_unreliable();
+            let lawful = self.is_moved_since(lane, since) || self.plan.is_unreliable();
             assert!(lawful, "the receipt of {handing:?} is unknown");
         }
         if answer == Acknowledged::Done && ack {
             self.hand(handing).state = State::Acked;
             self.counts.acked += 1;
+        }
+    }
+
+    /// Everything that a name had was said to be done with. That is for good if
+    /// the claim was still alive.
+    pub(crate) fn committed(&mut self, handing: Handing, now: Duration) {
+        let hand = self.hand(handing);
+        if matches!(hand.state, State::Claimed { until } if now < until) {
+            hand.state = State::Acked;
+            self.counts.committed += 1;
+        }
+    }
+
+    /// A name keeps what it has for a while longer.
+    pub(crate) fn extended(&mut self, handing: Handing, to: Duration, now: Duration) {
+        let hand = self.hand(handing);
+        if let State::Claimed { until } = hand.state
+            && now < until
+        {
+            hand.state = State::Claimed { until: until.max(to - ANSWER_TIME) };
+        }
+    }
+
+    /// What was handed out in a name is so while nobody else, apart from those
+    /// who do not claim, has any of the partition: to commit would speak of
+    /// that as well.
+    pub(crate) fn claimed_alone(&self, handed: &[Handing], held: &[Handing], now: Duration) {
+        for ((lane, offset), number) in handed {
+            for (other, record) in &self.partitions[lane].records {
+                let last = record.hands.len() - 1;
+                let hand = &record.hands[last];
+                let handing = ((*lane, *other), last);
+                let lives = matches!(hand.state, State::Claimed { until } if now < until);
+                let disposed = record.disposed.is_some_and(|at| at >= hand.at);
+                assert!(
+                    !lives
+                        || disposed
+                        || held.contains(&handing)
+                        || handed.contains(&handing)
+                        || self.is_moved_since(*lane, hand.since())
+                        || self.plan.is_unreliable(),
+                    "{offset} of {lane:?} is claimed in a name ({number}), and {other} by another"
+                );
+            }
         }
     }
 
@@ -242,6 +297,13 @@ impl Model {
         let at_most = to.unwrap_or(0);
         let start = moves[number].start;
         moves[number] = Move { start, end: Some(now), to, at_most };
+    }
+
+    /// It is moved, or not: those who wait for records need not get what is
+    /// before, and get the rest all the same.
+    pub(crate) fn moved_at_most(&mut self, lane: Lane, number: usize, now: Duration) {
+        let moves = &mut self.partitions.get_mut(&lane).expect("a partition").moves;
+        moves[number].end = Some(now);
     }
 
     /// Where the group is said to stand must not be ahead of what it has done.

@@ -46,6 +46,12 @@ impl Plan {
         self.wild || !self.store.stale.is_zero()
     }
 
+    /// Whether a caller that has an answer knows what was claimed for it. If
+    /// a write fails or a clock jumps, more may be than it has got.
+    pub(crate) fn is_certain(&self) -> bool {
+        !self.wild && self.store.failures == 0.0
+    }
+
     /// No record comes twice but for its own caller's sake.
     pub(crate) fn is_orderly(&self) -> bool {
         !self.is_unreliable()

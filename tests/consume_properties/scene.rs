@@ -5,13 +5,15 @@ use std::time::Duration;
 
 use kafka_edge::error::Result;
 use kafka_edge::services::consume::{
-    Ack, Acknowledged, Consume, Disposal, Handed, Next, StartFrom,
+    Ack, Acknowledged, Consume, Disposal, Handed, Next, Owner, Reader, StartFrom,
 };
 use kafka_edge::services::ends::Ends;
 use kafka_edge::services::groups::{Group, Groups, SeekTo};
 use kafka_edge::sorted::SortedMap;
 use kafka_edge::state::lane::Params;
 use kafka_edge_sim::{SimHost, SimLog, World};
+
+use crate::plan::TOPICS;
 
 pub(crate) const GROUP: &str = "g";
 
@@ -55,6 +57,47 @@ impl Instance {
         self.host
             .run(async move { consume.acknowledge(GROUP, |_| true, &receipts, disposal).await })
             .await
+    }
+
+    /// Asks in somebody's name. `None`: the instance died.
+    pub(crate) async fn next_for(
+        &self,
+        reader: Reader,
+        next: Next,
+    ) -> Option<Result<Option<Handed>>> {
+        let consume = self.consume.clone();
+        self.host.run(async move { consume.next_for(reader, next).await }).await
+    }
+
+    pub(crate) async fn commit(
+        &self,
+        owner: &Owner,
+        topic: &'static str,
+        offsets: SortedMap<i32, i64>,
+        lease: Duration,
+    ) -> Option<Result<()>> {
+        let (consume, owner) = (self.consume.clone(), owner.clone());
+        self.host
+            .run(async move { consume.commit(GROUP, &owner, topic, &offsets, lease).await })
+            .await
+    }
+
+    pub(crate) async fn commit_all(&self, owner: &Owner) -> Option<Result<()>> {
+        let (consume, owner) = (self.consume.clone(), owner.clone());
+        let topics = TOPICS.map(str::to_owned);
+        self.host.run(async move { consume.commit_all(GROUP, &owner, &topics).await }).await
+    }
+
+    pub(crate) async fn extend(&self, owner: &Owner, lease: Duration) -> Option<Result<()>> {
+        let (consume, owner) = (self.consume.clone(), owner.clone());
+        let topics = TOPICS.map(str::to_owned);
+        self.host.run(async move { consume.extend(GROUP, &owner, &topics, lease).await }).await
+    }
+
+    pub(crate) async fn give_back(&self, owner: &Owner) -> Option<Result<()>> {
+        let (consume, owner) = (self.consume.clone(), owner.clone());
+        let topics = TOPICS.map(str::to_owned);
+        self.host.run(async move { consume.give_back(GROUP, &owner, &topics).await }).await
     }
 
     pub(crate) async fn seek(

@@ -46,7 +46,8 @@ impl Position {
         self.claims.remove_below(offset);
         self.claims.extend_of(owner, until);
         if offset > self.next {
-            *self = Self { delivered: std::mem::take(&mut self.delivered), ..Self::at(offset) };
+            // Claims may lie above a record that came back; they stay.
+            (self.next, self.ahead) = (offset, None);
             self.delivered.retain(|delivered| *delivered >= offset);
             return true;
         }
@@ -204,6 +205,13 @@ mod tests {
             assert_eq!((position.committed(), position.next), (offset, next));
             assert_eq!(position.claimed(), claimed);
         }
+        let mut gap = Position::at(5);
+        for offset in [6, 7, 9] {
+            gap.claims.put(offset, owner.nonce().into(), 100);
+        }
+        assert!(gap.commit(&owner, 8, 200));
+        assert_eq!((gap.committed(), gap.next, gap.claimed()), (8, 8, 1));
+        assert_eq!(gap.claims.get(9).map(|claim| claim.until), Some(200));
         let mut far = Position::at(10_000);
         assert!(!far.commit(&owner, 0, 100));
     }
