@@ -80,7 +80,7 @@ async fn a_receipt_counts_for_its_own_group_and_topic_alone() {
             let answer = gateway.post_json(target, &body).await;
             assert_eq!(statuses(&answer), ["unknown", "unknown"], "{target}");
         }
-        let several = gateway.post_json("/consumer/t2,t/nack?group=g", &body).await;
+        let several = gateway.post_json("/consumer/t2%2Ct/nack?group=g", &body).await;
         assert_eq!(statuses(&several), ["nacked", "unknown"]);
     })
     .await;

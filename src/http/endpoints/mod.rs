@@ -22,10 +22,11 @@ pub(super) fn topic(segment: &str) -> Result<String> {
     Ok(topic)
 }
 
-/// The topics that a path names, with commas between them.
+/// The topics that a path names, with commas between them. No name holds one,
+/// so that it does not matter whether a client has encoded them.
 pub(super) fn topics(segment: &str) -> Result<Vec<String>> {
-    let decode = |piece| percent::decode_text("topic", piece);
-    let topics: Vec<_> = segment.split(',').map(decode).collect::<Result<_>>()?;
+    let decoded = percent::decode_text("topic", segment)?;
+    let topics: Vec<_> = decoded.split(',').map(str::to_owned).collect();
     names::check_topics(&topics)?;
     Ok(topics)
 }
