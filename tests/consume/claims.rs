@@ -6,6 +6,7 @@ use futures_util::future::join;
 use kafka_edge::services::consume::{Acknowledged, Disposal, Next};
 use kafka_edge::state::lane::Params;
 use kafka_edge_sim::{Fate, StoreMode, local};
+use tokio::time::Instant;
 
 use crate::scene::{ACK, Cluster, claim, claiming, number, page, receipts};
 
@@ -118,6 +119,37 @@ async fn a_claim_survives_the_death_of_its_instance_at_any_call() {
                 }
             }
         }
+    })
+    .await;
+}
+
+/// The clock is looked at again once the mark is written: until then others may
+/// have found that there is none.
+#[tokio::test(start_paused = true)]
+async fn an_acknowledgement_that_is_written_too_late_does_not_count() {
+    local(async {
+        let (mut counted, mut late) = (0, 0);
+        for step in 0..60 {
+            let cluster = Cluster::new(step, 1);
+            cluster.append(0..1, 1);
+            let instance = cluster.instance();
+            let claimed = page(&instance, claiming(1, 5)).await;
+            let start = Instant::now();
+            let latency = Duration::from_millis(900);
+            cluster.world.set_store_mode(StoreMode { latency, ..StoreMode::default() });
+            tokio::time::sleep(Duration::from_millis(1500 + 50 * step)).await;
+            match instance.acknowledge(&receipts(&claimed), ACK).await[0] {
+                Acknowledged::Done => {
+                    assert!(start.elapsed() <= Duration::from_secs(5), "{step}");
+                    counted += 1;
+                }
+                other => {
+                    assert_eq!(other, Acknowledged::Expired, "{step}");
+                    late += 1;
+                }
+            }
+        }
+        assert!(counted > 5 && late > 5, "{counted} {late}");
     })
     .await;
 }
