@@ -327,6 +327,8 @@ mod tests {
             let response = Response::from(Error::Throttled { retry_after });
             assert_eq!(response.header(&RETRY_AFTER), Some(seconds), "{millis}");
         }
+        let busy = Response::from(Error::Busy("The group is busy".into()));
+        assert_eq!(busy.header(&RETRY_AFTER), Some("1"));
         assert_eq!(Response::from(Error::Timeout).header(&RETRY_AFTER), None);
     }
 }

@@ -52,6 +52,10 @@ async fn what_cannot_be_delivered_cannot_be_registered() {
             let refused = webhooks.register(TOPIC, url, StartFrom::Latest).await.unwrap_err();
             assert_eq!(refused.to_string(), "Invalid webhook URL");
         }
+        // Neither where the server tells no offsets.
+        scene.log.set_failure_of("offsets", Error::Unsupported("no such call".into()));
+        let unknown = webhooks.register("none", HOOK, StartFrom::Earliest).await;
+        assert_eq!(unknown, Err(Error::UnknownTopic("none".into())));
         assert_eq!(webhooks.list().await.unwrap(), []);
         let id = "webhook_none".to_owned();
         assert_eq!(webhooks.get(&id).await.unwrap_err(), Error::UnknownWebhook(id.clone()));

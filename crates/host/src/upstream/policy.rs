@@ -97,9 +97,16 @@ fn is_public_v6(address: Ipv6Addr) -> bool {
     if [a, b, c, d, e, f] == [0x64, 0xff9b, 0, 0, 0, 0] {
         return is_public_v4(embedded());
     }
+    if a == 0x2002 {
+        // 6to4, which has the address in front.
+        let ([h, i], [j, k]) = (b.to_be_bytes(), c.to_be_bytes());
+        return is_public_v4(Ipv4Addr::new(h, i, j, k));
+    }
     let global_unicast = a & 0xe000 == 0x2000;
+    // Assigned to protocols; one of them, Teredo, hides an IPv4 address.
+    let protocols = a == 0x2001 && b < 0x200;
     let documentation = a == 0x2001 && b == 0xdb8;
-    global_unicast && !documentation
+    global_unicast && !protocols && !documentation
 }
 
 #[cfg(test)]
@@ -108,7 +115,8 @@ mod tests {
 
     #[test]
     fn tells_public_addresses_from_others() {
-        for public in ["8.8.8.8", "1.1.1.1", "2606:4700::1111", "::ffff:8.8.8.8"] {
+        for public in ["8.8.8.8", "1.1.1.1", "2606:4700::1111", "::ffff:8.8.8.8", "2002:808:808::1"]
+        {
             assert!(is_public(public.parse().unwrap()), "{public}");
         }
         for other in [
@@ -127,6 +135,9 @@ mod tests {
             "::7f00:1",
             "::ffff:127.0.0.1",
             "64:ff9b::7f00:1",
+            "2002:7f00:1::1",
+            "2001::7f00:1",
+            "2001:db8::1",
             "fe80::1",
             "fc00::1",
             "ff02::1",
