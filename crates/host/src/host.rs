@@ -1,5 +1,6 @@
 //! A component that answers requests.
 
+use crate::arriving;
 use crate::body::{self, Body};
 use crate::builder::HostBuilder;
 use crate::instances::{Closing, Gate, Instances, Phase, Ticket};
@@ -8,7 +9,6 @@ use crate::response;
 use crate::state::{Services, State};
 use crate::stats::Stats;
 use bytes::Bytes;
-use http::uri::{Authority, PathAndQuery, Scheme};
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
@@ -106,7 +106,7 @@ impl Host {
     {
         let inner = &self.inner;
         inner.services.counters.request();
-        let mut request = with_authority(request.map(body::boxed));
+        let mut request = arriving::as_spin_does(request.map(body::boxed));
         let lane = inner.next_lane.fetch_add(1, Ordering::Relaxed) % inner.lanes.len();
         let lane = &inner.lanes[lane];
         let mut full_since = None;
@@ -195,23 +195,4 @@ fn retry(error: wasmtime::Error) -> Result<http::Request<Body>, HostError> {
         Ok(error) => Err(HostError::NoInstance(format!("{:#}", error.error))),
         Err(error) => Err(HostError::Other(format!("{error:#}"))),
     }
-}
-
-/// Completes the URI of a request as it comes over HTTP/1.1.
-fn with_authority(mut request: http::Request<Body>) -> http::Request<Body> {
-    if request.uri().authority().is_some() {
-        return request;
-    }
-    let host = request.headers().get(http::header::HOST);
-    let authority = host
-        .and_then(|host| Authority::try_from(host.as_bytes()).ok())
-        .unwrap_or(Authority::from_static("localhost"));
-    let mut parts = request.uri().clone().into_parts();
-    parts.scheme = Some(Scheme::HTTP);
-    parts.authority = Some(authority);
-    parts.path_and_query.get_or_insert(PathAndQuery::from_static("/"));
-    if let Ok(uri) = http::Uri::from_parts(parts) {
-        *request.uri_mut() = uri;
-    }
-    request
 }

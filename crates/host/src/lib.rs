@@ -24,6 +24,7 @@
 //! [`upstream::Upstream`] of one's own, the wall clock by one that is wrong,
 //! and any host call of a guest by [`faults`].
 
+mod arriving;
 pub mod body;
 pub mod build;
 mod builder;

@@ -54,10 +54,13 @@ fn record_headers(headers: &[(String, Bytes)]) -> Vec<Header> {
 
 fn is_standard(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    let prefixes =
-        ["accept", "content-", "if-", "proxy-", "sec-", "x-forwarded-", "access-control-"];
-    STANDARD.contains(&name.as_str()) || prefixes.iter().any(|prefix| name.starts_with(prefix))
+    STANDARD.contains(&name.as_str()) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
+
+/// Spin's own are among them: `spin-full-url` holds the query, and with it the
+/// credential.
+const PREFIXES: [&str; 8] =
+    ["accept", "content-", "if-", "proxy-", "sec-", "x-forwarded-", "access-control-", "spin-"];
 
 /// The others of HTTP's own, and what is usual in front of servers.
 const STANDARD: [&str; 31] = [
@@ -107,6 +110,7 @@ mod tests {
             header("content-type", b"text/plain"),
             header("Accept-Encoding", b"gzip"),
             header("X-Forwarded-For", b"::1"),
+            header("spin-full-url", b"http://h/upstash/webhook?user=u&pass=p"),
             header("event-origin", b"my-app"),
             header("X-GitHub-Event", b"push"),
             header("authorization", b"Basic x"),
