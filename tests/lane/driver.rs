@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use kafka_edge::error::Error;
 use kafka_edge::state::keys::LaneName;
-use kafka_edge::state::lane::{Held, Lane, Origin, Params, Take, Written};
+use kafka_edge::state::lane::{Claim, Held, Lane, Origin, Params, Take, Written};
 
 use crate::memory::{Memory, run};
 
@@ -95,6 +95,22 @@ fn a_first_winner_that_died_is_passed_by() {
     }));
     let Take::Held(held) = taken.0.unwrap() else { panic!("busy") };
     assert_eq!(held.epoch(), 2);
+}
+
+#[test]
+fn a_claim_that_was_swept_before_the_next_poll_is_not_waited_for() {
+    let host = Memory::default();
+    let waiting = lane(&host.beside());
+    let Claim::Won(claimed) = run(lane(&host).try_claim(async |_| Ok(0))).0.unwrap() else {
+        panic!("busy")
+    };
+    assert!(is_busy(&waiting));
+    let Take::Held(first) = run(claimed.announce()).0.unwrap() else { panic!("busy") };
+    run(first.release(0)).0.unwrap();
+    for position in 1..40 {
+        run(held(&lane(&host)).release(position)).0.unwrap();
+    }
+    assert_eq!(held(&waiting).epoch(), 41);
 }
 
 #[test]

@@ -86,10 +86,10 @@ pub fn begin<T: Clone>(params: Params, rules: Rules, memory: Memory, now: Now) -
         Some((seen, at)) if now.monotonic < at + MEMORY => match seen {
             Seen::Held(epoch) => context.get_document(epoch, From::Memory, now),
             Seen::Claimed { known, epoch } => {
-                Step::GetWatch(GetWatch { context, epoch, of: Of::Claim { known } })
+                Step::GetHint(GetHint { context, claimed: Some((known, epoch)) })
             }
         },
-        _ => Step::GetHint(GetHint { context }),
+        _ => Step::GetHint(GetHint { context, claimed: None }),
     }
 }
 
@@ -101,7 +101,7 @@ impl Context {
     fn again<T>(mut self) -> Step<T> {
         self.rounds += 1;
         if self.rounds < ROUNDS {
-            Step::GetHint(GetHint { context: self })
+            Step::GetHint(GetHint { context: self, claimed: None })
         } else {
             Step::Done(Outcome::Busy(Memory { seen: None, knocked: self.knocked }))
         }
@@ -181,10 +181,21 @@ enum From {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct GetHint {
     context: Context,
+    /// A claim that the last poll saw without a document, above the last
+    /// document known. Where turns are short, enough of them pass until the
+    /// next poll that its document was written and swept: then nothing is
+    /// there to be waited for.
+    claimed: Option<(Epoch, Epoch)>,
 }
 
 impl GetHint {
     pub fn got<T>(self, hint: Option<Hint>, now: Now) -> Step<T> {
+        if let Some((known, epoch)) = self.claimed
+            && hint.is_none_or(|hint| hint.epoch < epoch)
+        {
+            let of = Of::Claim { known };
+            return Step::GetWatch(GetWatch { context: self.context, epoch, of });
+        }
         match hint {
             None => self.context.claim(0, 1, now),
             Some(Hint { epoch, released: true, .. }) => self.context.claim(epoch, epoch + 1, now),
