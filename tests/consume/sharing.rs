@@ -8,10 +8,10 @@ use kafka_edge_sim::{StoreMode, local};
 
 use crate::scene::{Cluster, next};
 
-/// Two hundred callers at once over five instances. How often each record was
+/// Two hundred callers at once over some instances. How often each record was
 /// handed out.
-async fn crowd(cluster: &Cluster, wait: u64) -> BTreeMap<usize, usize> {
-    let instances: Vec<_> = (0..5).map(|_| cluster.instance()).collect();
+async fn crowd(cluster: &Cluster, instances: usize, wait: u64) -> BTreeMap<usize, usize> {
+    let instances: Vec<_> = (0..instances).map(|_| cluster.instance()).collect();
     let callers = (0..200).map(|caller| {
         let instance = instances[caller % instances.len()].clone();
         async move { instance.get(wait).await }
@@ -30,9 +30,28 @@ async fn two_hundred_callers_on_five_instances_get_two_hundred_records_once_each
             let cluster = Cluster::new(partitions as u64, partitions);
             cluster.append(0..200, partitions);
             let start = tokio::time::Instant::now();
-            let seen = crowd(&cluster, 1).await;
+            let seen = crowd(&cluster, 5, 1).await;
             println!("{partitions} partitions: {:?} of virtual time", start.elapsed());
             assert_eq!(seen, (0..200).map(|number| (number, 1)).collect());
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_holds_a_partition_keeps_it_for_nobody_while_others_wait() {
+    local(async {
+        for (instances, longest) in [(13, 800), (50, 2_000), (200, 600)] {
+            let cluster = Cluster::new(instances as u64, 1);
+            cluster.append(0..200, 1);
+            let start = tokio::time::Instant::now();
+            let seen = crowd(&cluster, instances, 30).await;
+            let (took, looks) = (start.elapsed(), cluster.log.calls("offsets"));
+            println!("{instances} instances: {took:?} of virtual time, {looks} looks at the end");
+            assert_eq!(seen, (0..200).map(|number| (number, 1)).collect());
+            assert!(took < Duration::from_millis(longest), "{instances} instances: {took:?}");
+            let looks_of_one = took.as_millis() as u64 / 200 + 2;
+            assert!(looks <= instances as u64 * looks_of_one, "{instances} instances: {looks}");
         }
     })
     .await;

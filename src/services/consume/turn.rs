@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures_util::future::select;
+use futures_util::future::{Either, select};
 
 use super::desk::Desk;
 use super::owner::Reader;
@@ -20,6 +20,7 @@ use crate::services::ends::{Ends, Watch, untold};
 use crate::services::groups::Groups;
 use crate::sorted::SortedSet;
 use crate::state::keys::LaneName;
+use crate::state::lane::params::KNOCK_CHECK_IDLE;
 use crate::state::lane::{Document, Epoch, Lane, Origin, Params, Take};
 
 /// How late a caller may be told that there was nothing within its wait, so
@@ -29,6 +30,10 @@ const LATENESS: Duration = Duration::from_millis(200);
 /// How often the positions are looked at again while nothing is there to be
 /// read: somebody may have moved them back.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// How long a look at the log's ends does for those who queue: they try to
+/// take their partition more often than that.
+const QUEUE_LOOK: Duration = Duration::from_millis(200);
 
 /// How long a partition is kept for callers that come close together.
 const LINGER: Duration = Duration::from_millis(100);
@@ -52,6 +57,8 @@ pub(super) struct Turn<H: Host, L> {
     partitions: Vec<Partition<H>>,
     survey: Survey,
     looked: Option<Duration>,
+    /// When to look at the ends of the log again.
+    ends_due: Duration,
     /// Topics that are new to the group and that it is to read from their
     /// ends, as long as not every partition has a position.
     starting_at_end: Vec<Rc<str>>,
@@ -102,6 +109,7 @@ impl<H: Host, L: Log> Turn<H, L> {
             partitions: Vec::new(),
             survey: Survey::starting_at(u16::from_le_bytes(random).into()),
             looked: None,
+            ends_due: Duration::ZERO,
             starting_at_end: Vec::new(),
             desk,
         }
@@ -111,7 +119,11 @@ impl<H: Host, L: Log> Turn<H, L> {
     /// away, so that the next caller starts a new turn).
     pub(super) async fn run<R>(mut self, gone: impl FnOnce() -> R) {
         while !self.desk.borrow().is_empty() {
-            match self.round().await {
+            let round = self.round().await;
+            if !matches!(round, Ok(Round::Busy { .. })) {
+                self.ends_due = Duration::ZERO;
+            }
+            match round {
                 Ok(Round::Served) => self.watch.quicken(),
                 Ok(Round::Nothing) => self.rest().await,
                 Ok(Round::Busy { retry_in }) => {
@@ -256,7 +268,7 @@ impl<H: Host, L: Log> Turn<H, L> {
             let stay = handed
                 && open.is_empty()
                 && tended.may_stay().await
-                && self.somebody_comes(!claims).await;
+                && self.somebody_comes(&mut tended, !claims).await;
             if !stay {
                 let written = self.let_go(tended).await;
                 self.settle_claims(matches!(written, Ok(true)));
@@ -315,16 +327,24 @@ impl<H: Host, L: Log> Turn<H, L> {
         self.desk.borrow_mut().settle_claims(written, self.host.now());
     }
 
-    /// Whether somebody waits, or comes soon.
-    async fn somebody_comes(&self, linger: bool) -> bool {
+    /// Whether somebody waits, or comes soon. A partition that others wait for
+    /// is not kept for those who only may come.
+    async fn somebody_comes(&self, tended: &mut Tended<H>, linger: bool) -> bool {
         let expected = {
             let desk = self.desk.borrow();
             linger && desk.is_empty() && desk.is_busy()
         };
         if expected {
-            let (bell, rung) = self.host.signal();
+            let until = self.host.monotonic() + LINGER;
+            let (bell, mut rung) = self.host.signal();
             self.desk.borrow_mut().ring_on_arrival(bell);
-            select(rung, Box::pin(self.host.sleep(LINGER))).await;
+            while self.host.monotonic() < until {
+                let pause = Box::pin(self.host.sleep(KNOCK_CHECK_IDLE));
+                let arrived = matches!(select(&mut rung, pause).await, Either::Left(_));
+                if arrived || !tended.may_linger().await {
+                    break;
+                }
+            }
         }
         !self.desk.borrow().is_empty()
     }
@@ -377,20 +397,13 @@ impl<H: Host, L: Log> Turn<H, L> {
     /// Looks at the ends of the log, and now and then at the positions.
     async fn look(&mut self) -> Result<()> {
         let now = self.host.monotonic();
-        if self.desk.borrow_mut().take_arrived() {
+        let arrived = self.desk.borrow_mut().take_arrived();
+        if arrived {
             self.watch.renew();
         }
-        for (topic, seen) in self.watch.look().await? {
-            self.add_partitions(&topic, seen.partitions)?;
-            for (index, partition) in self.partitions.iter().enumerate() {
-                if partition.topic == topic {
-                    // Where no end is told every partition is tried, which
-                    // finds out as well.
-                    let ends = seen.ends.as_ref();
-                    let end = ends.and_then(|ends| ends.get(&partition.number).copied());
-                    self.survey.set_end(index, end);
-                }
-            }
+        if arrived || now >= self.ends_due {
+            self.ends_due = now + QUEUE_LOOK;
+            self.look_at_ends().await?;
         }
         if self.looked.is_none_or(|looked| now - looked >= LOOK_AGAIN) {
             let lanes = self.partitions.iter().map(|partition| partition.lane.peek());
@@ -401,6 +414,22 @@ impl<H: Host, L: Log> Turn<H, L> {
             if first_look && self.desk.borrow().wants_latest() {
                 let new = |topic: &&Rc<str>| !self.has_position(topic);
                 self.starting_at_end = self.topics.iter().filter(new).cloned().collect();
+            }
+        }
+        Ok(())
+    }
+
+    async fn look_at_ends(&mut self) -> Result<()> {
+        for (topic, seen) in self.watch.look().await? {
+            self.add_partitions(&topic, seen.partitions)?;
+            for (index, partition) in self.partitions.iter().enumerate() {
+                if partition.topic == topic {
+                    // Where no end is told every partition is tried, which
+                    // finds out as well.
+                    let ends = seen.ends.as_ref();
+                    let end = ends.and_then(|ends| ends.get(&partition.number).copied());
+                    self.survey.set_end(index, end);
+                }
             }
         }
         Ok(())

@@ -125,9 +125,14 @@ where
     /// Whether somebody waits for the lane: then let go with the next write.
     /// Looks at the store now and then only, so it may be asked at will.
     pub async fn knocked(&mut self) -> Result<bool> {
+        self.knocked_within(KNOCK_CHECK).await
+    }
+
+    /// The same, by a look that is not older than this.
+    pub async fn knocked_within(&mut self, age: Duration) -> Result<bool> {
         let inner = &self.lane.inner;
         let now = inner.host.monotonic();
-        if !self.knocked && now >= self.knock_checked + KNOCK_CHECK {
+        if !self.knocked && now >= self.knock_checked + age {
             self.knock_checked = now;
             let knock = store::get(&inner.host, &inner.name.knock()).await?;
             self.knocked = knock.is_some_and(|knock| knock.epoch >= self.tenure.epoch());

@@ -28,6 +28,10 @@ pub const POLL_MAX: Duration = Duration::from_millis(100);
 /// away: two polls of those who wait.
 pub const KNOCK_CHECK: Duration = Duration::from_millis(200);
 
+/// How often it looks while it has nothing to do but to wait for more of its
+/// own callers. Who comes back at once, as a loop does, comes within.
+pub const KNOCK_CHECK_IDLE: Duration = Duration::from_millis(20);
+
 /// A knock may be overwritten by a late one for an earlier epoch; so who still
 /// waits after this time knocks again.
 pub const KNOCK_AGAIN: Duration = Duration::from_secs(2);
