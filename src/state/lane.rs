@@ -57,6 +57,10 @@
 //!   that asked for the log's end may come late, and be found by somebody who
 //!   sees nothing newer: then a group goes on from there that had begun at the
 //!   earliest record. It is the one case in which a record is passed over.
+//! - Who waits on a claim without a document has to ask the hint at each poll.
+//!   Where turns are short its document is written and swept between two, and
+//!   looks like one that never was: a wait of the whole grace for nobody. (No
+//!   run goes wrong by it, so the explorer does not tell.)
 //!
 //! Small choices: a knock names an epoch, not a time, so no clocks are
 //! compared. A document names its lease, so that lanes of different leases can
