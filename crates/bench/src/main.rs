@@ -6,13 +6,14 @@
 //! TCP on this machine, in turns, so that whatever else the machine does falls
 //! on all three alike. Absolute numbers mean nothing; look at the ratios.
 //!
-//! `cargo run --release -p kafka-edge-bench -- [seconds per turn] [turns]`
+//! See [`USAGE`].
 
 mod consume;
 mod load;
 mod scene;
 mod table;
 
+use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, anyhow};
@@ -22,16 +23,37 @@ use self::scene::Scene;
 
 const CALLERS: [usize; 2] = [1, 64];
 
-#[tokio::main]
-async fn main() -> Result<()> {
-    let mut arguments = std::env::args().skip(1);
-    let mut number = |default: u32| match arguments.next() {
-        None => Ok(default),
-        Some(text) => text.parse::<u32>(),
-    };
-    let turn = Duration::from_secs(number(2)?.into());
-    let turns = number(5)?.max(1);
+const USAGE: &str = "cargo run --release -p kafka-edge-bench -- [seconds per turn] [turns]";
 
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments: Vec<_> = std::env::args().skip(1).collect();
+    let Some((turn, turns)) = plan(&arguments) else {
+        eprintln!(
+            "{USAGE}\n\nBoth are whole numbers from 1 on: 2 seconds and 5 turns, if not said."
+        );
+        return ExitCode::from(2);
+    };
+    match run(turn, turns).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// How long each turn is, and how many there are.
+fn plan(arguments: &[String]) -> Option<(Duration, u32)> {
+    let number = |index: usize, default| match arguments.get(index) {
+        None => Some(default),
+        Some(text) => text.parse::<u32>().ok().filter(|number| *number > 0),
+    };
+    let (seconds, turns) = (number(0, 2)?, number(1, 5)?);
+    (arguments.len() <= 2).then(|| (Duration::from_secs(seconds.into()), turns))
+}
+
+async fn run(turn: Duration, turns: u32) -> Result<()> {
     let scene = Scene::start().await?;
     println!("component: {} KiB", scene.component_bytes / 1024);
     println!("instantiation: {:?} (median of 200)", instantiation(&scene).await?);
