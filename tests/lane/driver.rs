@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use kafka_edge::error::Error;
 use kafka_edge::state::keys::LaneName;
+use kafka_edge::state::lane::params::KNOCK_CHECK;
 use kafka_edge::state::lane::{Claim, Held, Lane, Origin, Params, Take, Written};
 
 use crate::memory::{Memory, run};
@@ -168,14 +169,14 @@ fn who_waits_is_heard_and_gets_its_turn() {
     let host = Memory::default();
     let (ours, theirs) = (lane(&host), lane(&host.beside()));
     let mut first = held(&ours);
-    assert!(!run(first.knocked()).0.unwrap());
+    assert!(!run(first.knocked(KNOCK_CHECK)).0.unwrap());
     assert!(is_busy(&theirs));
     host.calls(NAME);
     assert!(is_busy(&theirs));
     assert_eq!(host.calls(NAME), ["get s/1"], "a poll is one get");
-    assert!(!run(first.knocked()).0.unwrap(), "it looks now and then only");
+    assert!(!run(first.knocked(KNOCK_CHECK)).0.unwrap(), "it looks now and then only");
     host.pass(200);
-    assert!(run(first.knocked()).0.unwrap());
+    assert!(run(first.knocked(KNOCK_CHECK)).0.unwrap());
     run(first.release(101)).0.unwrap();
     assert!(is_busy(&ours), "stays away after a knock");
     let second = held(&theirs);
@@ -184,7 +185,7 @@ fn who_waits_is_heard_and_gets_its_turn() {
     run(second.release(102)).0.unwrap();
     let mut third = held(&ours);
     host.pass(200);
-    assert!(!run(third.knocked()).0.unwrap(), "the knock was for an earlier turn");
+    assert!(!run(third.knocked(KNOCK_CHECK)).0.unwrap(), "the knock was for an earlier turn");
 }
 
 #[test]

@@ -17,7 +17,6 @@ use crate::host::{Host, Millis};
 use crate::log::{Fetch, Log};
 use crate::record::Record;
 use crate::sorted::SortedSet;
-use crate::state::lane::params::KNOCK_CHECK_IDLE;
 use crate::state::lane::{Held, Written};
 use crate::state::marks::{self, Marked};
 
@@ -254,13 +253,9 @@ impl<H: Host> Tended<H> {
 
     /// Whether the lane can be kept for others who come. If the store does
     /// not tell, better let go: what was handed out is to be written down.
-    pub(super) async fn may_stay(&mut self) -> bool {
-        self.held.is_live() && !self.held.knocked().await.unwrap_or(true)
-    }
-
-    /// The same while there is nothing to do with it.
-    pub(super) async fn may_linger(&mut self) -> bool {
-        let knocked = self.held.knocked_within(KNOCK_CHECK_IDLE).await;
+    /// `look` is how old the last look at it may be.
+    pub(super) async fn may_stay(&mut self, look: Duration) -> bool {
+        let knocked = self.held.knocked(look).await;
         self.held.is_live() && !knocked.unwrap_or(true)
     }
 

@@ -20,7 +20,7 @@ use crate::services::ends::{Ends, Watch, untold};
 use crate::services::groups::Groups;
 use crate::sorted::SortedSet;
 use crate::state::keys::LaneName;
-use crate::state::lane::params::KNOCK_CHECK_IDLE;
+use crate::state::lane::params::{KNOCK_CHECK, KNOCK_CHECK_IDLE};
 use crate::state::lane::{Document, Epoch, Lane, Origin, Params, Take};
 
 /// How late a caller may be told that there was nothing within its wait, so
@@ -57,7 +57,7 @@ pub(super) struct Turn<H: Host, L> {
     partitions: Vec<Partition<H>>,
     survey: Survey,
     looked: Option<Duration>,
-    /// When to look at the ends of the log again.
+    /// When to look at the ends of the log again, for as long as it queues.
     ends_due: Duration,
     /// Topics that are new to the group and that it is to read from their
     /// ends, as long as not every partition has a position.
@@ -267,7 +267,7 @@ impl<H: Host, L: Log> Turn<H, L> {
             let claims = self.desk.borrow().has_claims();
             let stay = handed
                 && open.is_empty()
-                && tended.may_stay().await
+                && tended.may_stay(KNOCK_CHECK).await
                 && self.somebody_comes(&mut tended, !claims).await;
             if !stay {
                 let written = self.let_go(tended).await;
@@ -341,7 +341,7 @@ impl<H: Host, L: Log> Turn<H, L> {
             while self.host.monotonic() < until {
                 let pause = Box::pin(self.host.sleep(KNOCK_CHECK_IDLE));
                 let arrived = matches!(select(&mut rung, pause).await, Either::Left(_));
-                if arrived || !tended.may_linger().await {
+                if arrived || !tended.may_stay(KNOCK_CHECK_IDLE).await {
                     break;
                 }
             }

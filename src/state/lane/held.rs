@@ -9,7 +9,6 @@ use serde::de::DeserializeOwned;
 
 use super::document::Epoch;
 use super::driver::{Inner, Lane};
-use super::params::KNOCK_CHECK;
 use super::payload::Payload;
 use super::tenure::{Change, Chore, Tenure, Written};
 use crate::error::Result;
@@ -123,13 +122,8 @@ where
     }
 
     /// Whether somebody waits for the lane: then let go with the next write.
-    /// Looks at the store now and then only, so it may be asked at will.
-    pub async fn knocked(&mut self) -> Result<bool> {
-        self.knocked_within(KNOCK_CHECK).await
-    }
-
-    /// The same, by a look that is not older than this.
-    pub async fn knocked_within(&mut self, age: Duration) -> Result<bool> {
+    /// Looks at the store only if the last look is older than this.
+    pub async fn knocked(&mut self, age: Duration) -> Result<bool> {
         let inner = &self.lane.inner;
         let now = inner.host.monotonic();
         if !self.knocked && now >= self.knock_checked + age {

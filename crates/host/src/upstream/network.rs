@@ -119,7 +119,7 @@ impl Inner {
                 // A request that comes back was not begun to be written.
                 Err(mut error) => match error.take_message() {
                     Some(unsent) if is_kept => request = unsent,
-                    Some(_) | None => return Err(errors::EXCHANGE),
+                    _ => return Err(errors::EXCHANGE),
                 },
             }
         }
