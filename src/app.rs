@@ -20,9 +20,9 @@ use crate::access::{Grant, Presented};
 use crate::config::{Access, ApiKey, Config};
 use crate::error::{Error, Result};
 use crate::host::Host;
-use crate::log::Log;
+use crate::kafka::Log;
 use crate::services::Services;
-use crate::services::credentials::{Credentials, Refused};
+use crate::services::credentials::{CheckError, Credentials};
 
 /// Sets of services in pass-through mode. Each costs the memory of its caches.
 const MAX_PASSED_KEYS: usize = 16;
@@ -107,7 +107,7 @@ impl<H: Host, L: Log> App<H, L> {
             self.services().await?.topics.ready().await?;
             return match credentials.check(&Presented::Nothing).await {
                 // Where nobody may call, nobody can be served.
-                Err(Refused::Failed(error)) => Err(error),
+                Err(CheckError::Failed(error)) => Err(error),
                 _ => Ok(()),
             };
         }

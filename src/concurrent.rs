@@ -18,7 +18,7 @@ const OF_A_GROUP: usize = 2;
 type Part<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 
 /// Waits for all, and answers in the order given.
-pub fn join_all<'a, F: Future + 'a>(
+pub fn join_bounded<'a, F: Future + 'a>(
     futures: impl IntoIterator<Item = F>,
 ) -> impl Future<Output = Vec<F::Output>> {
     join(parts(futures))
@@ -35,7 +35,7 @@ pub fn join_groups<'a, F: Future + 'a>(
 
 /// Answers with the first error in the order given, if there is one. Waits for
 /// all that have begun; once one has failed no other is begun.
-pub fn try_join_all<'a, F, T, E>(
+pub fn try_join_bounded<'a, F, T, E>(
     futures: impl IntoIterator<Item = F>,
 ) -> impl Future<Output = Result<Vec<T>, E>>
 where
@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn answers_come_in_the_order_given_whatever_is_done_first() {
-        let answers = join_all((0..200).map(async |number| {
+        let answers = join_bounded((0..200).map(async |number| {
             // Each second one needs another look.
             let mut pending = number % 2 == 0;
             poll_fn(|cx| {
@@ -154,7 +154,7 @@ mod tests {
                 .await;
             running.set(running.get() - 1);
         });
-        let mut all = Box::pin(join_all(futures));
+        let mut all = Box::pin(join_bounded(futures));
         let mut cx = Context::from_waker(Waker::noop());
         let mut looks = 0;
         while all.as_mut().poll(&mut cx).is_pending() {
@@ -194,7 +194,7 @@ mod tests {
 
     #[test]
     fn the_first_error_is_the_answer_and_nothing_is_no_error() {
-        let tried = try_join_all((0..5).map(async |n| if n < 3 { Ok(n) } else { Err(n) }));
+        let tried = try_join_bounded((0..5).map(async |n| if n < 3 { Ok(n) } else { Err(n) }));
         assert_eq!(tried.now_or_never(), Some(Err(3)));
         let begun = Cell::new(0);
         let tried = try_join_few(
@@ -205,7 +205,7 @@ mod tests {
             }),
         );
         assert_eq!((tried.now_or_never(), begun.get()), (Some(Err(())), 4));
-        let none = join_all(std::iter::empty::<std::future::Ready<u8>>());
+        let none = join_bounded(std::iter::empty::<std::future::Ready<u8>>());
         assert_eq!(none.now_or_never(), Some(vec![]));
     }
 }

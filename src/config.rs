@@ -11,8 +11,8 @@ use std::time::Duration;
 
 pub use self::access::Access;
 use self::address::Address;
-pub use self::registry::Registry;
-use crate::concurrent::try_join_all;
+pub use self::registry::SchemaRegistryConfig;
+use crate::concurrent::try_join_bounded;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::sorted::SortedMap;
@@ -61,7 +61,7 @@ pub struct Config {
     pub webhook_allow_private: bool,
     /// How old a read of the store may be.
     pub store_staleness: Duration,
-    pub schema_registry: Option<Registry>,
+    pub schema_registry: Option<SchemaRegistryConfig>,
 }
 
 impl Config {
@@ -84,7 +84,7 @@ impl Config {
             "schema_registry_api_secret",
         ];
         let read = names.map(async |name| Ok::<_, Error>((name, variable(host, name).await?)));
-        let values: SortedMap<_, _> = try_join_all(read).await?.into_iter().collect();
+        let values: SortedMap<_, _> = try_join_bounded(read).await?.into_iter().collect();
         Self::parse(|name| values.get(name).cloned().flatten())
     }
 
@@ -130,7 +130,7 @@ impl Config {
             webhook_allow_private: switch("webhook_allow_private", &text)?,
             store_staleness: value::age(STORE_STALENESS, text(STORE_STALENESS).as_deref())?,
             schema_registry: text("schema_registry_url")
-                .map(|url| Registry::parse(&url, registry_key))
+                .map(|url| SchemaRegistryConfig::parse(&url, registry_key))
                 .transpose()?,
         })
     }

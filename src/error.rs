@@ -10,7 +10,7 @@ pub enum Error {
     #[error("Topic not found")]
     UnknownTopic(String),
     #[error("Webhook not found")]
-    UnknownWebhook(String),
+    UnknownSubscription(String),
     #[error("Consumer group not found")]
     UnknownGroup(String),
     /// Something the caller gave is not right: 400.

@@ -1,11 +1,7 @@
 //! Everything the core needs of the world, as one trait.
 //!
-//! An adapter per platform implements it (`host/spin.rs` on WASI 0.3,
-//! `crates/sim` natively under a virtual clock). Nothing outside an adapter
-//! names a platform.
-
-#[cfg(all(target_os = "wasi", target_env = "p2"))]
-pub mod spin;
+//! Each platform's crate under `components/` implements it, and `crates/sim` does
+//! so natively under a virtual clock. Nothing here names a platform.
 
 use std::fmt;
 use std::future::Future;

@@ -34,7 +34,7 @@ use self::routes::{Found, Lead};
 use crate::access::Grant;
 use crate::app::App;
 use crate::host::Host;
-use crate::log::Log;
+use crate::kafka::Log;
 
 /// Answers a request.
 pub async fn handle<H: Host, L: Log, B: RequestBody>(

@@ -27,7 +27,7 @@ pub struct NewRecord {
 
 /// Where a record was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Written {
+pub struct RecordMetadata {
     pub partition: i32,
     pub offset: i64,
     /// Absent when the server does not tell.

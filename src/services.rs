@@ -11,8 +11,8 @@ pub mod produce;
 pub mod read;
 pub mod schema_registry;
 pub mod stream;
+pub mod subscriptions;
 pub mod topics;
-pub mod webhook;
 
 use std::future::Future;
 use std::rc::Rc;
@@ -22,8 +22,8 @@ use crate::config::Config;
 use crate::deadline::within;
 use crate::error::{Error, Result};
 use crate::host::Host;
-use crate::log::Log;
-use crate::record::{NewRecord, Written};
+use crate::kafka::Log;
+use crate::record::{NewRecord, RecordMetadata};
 use crate::state::lane::Params;
 
 /// All services of one instance. They share its log, its caches and what is
@@ -37,9 +37,9 @@ pub struct Services<H: Host, L> {
     pub consume: Rc<consume::Consume<H, L>>,
     pub groups: Rc<groups::Groups<H, L>>,
     pub instances: instances::Instances<H, L>,
-    pub read: read::Read<L>,
+    pub read: read::ReadAt<L>,
     pub schema_registry: schema_registry::SchemaRegistry<H>,
-    pub webhooks: webhook::Webhooks<H, L>,
+    pub subscriptions: subscriptions::Subscriptions<H, L>,
     pub topics: topics::Topics<H, L>,
     delivers: bool,
 }
@@ -61,9 +61,9 @@ impl<H: Host, L: Log> Services<H, L> {
             consume: consume.clone(),
             groups: groups.clone(),
             instances: instances::Instances::new(host.clone(), consume, groups, params),
-            read: read::Read::new(log.clone()),
+            read: read::ReadAt::new(log.clone()),
             schema_registry: schema_registry::SchemaRegistry::new(host.clone(), config.clone()),
-            webhooks: webhook::Webhooks::new(host.clone(), log.clone(), config),
+            subscriptions: subscriptions::Subscriptions::new(host.clone(), log.clone(), config),
             topics: topics::Topics::new(host, log),
             delivers: true,
         }
@@ -87,15 +87,16 @@ impl<H: Host, L: Log> Services<H, L> {
 
     /// Produces records to a topic, with a report on each in the order given,
     /// tells those who wait for one, and has them delivered to the topic's
-    /// webhooks beyond the answer.
-    pub async fn write(&self, topic: &str, records: Vec<NewRecord>) -> Vec<Result<Written>> {
+    /// subscriptions beyond the answer.
+    pub async fn write(&self, topic: &str, records: Vec<NewRecord>) -> Vec<Result<RecordMetadata>> {
         let reports = self.produce.send(topic, records).await;
-        let perhaps =
-            |report: &Result<Written>| matches!(report, Ok(_) | Err(Error::OutcomeUnknown { .. }));
+        let perhaps = |report: &Result<RecordMetadata>| {
+            matches!(report, Ok(_) | Err(Error::OutcomeUnknown { .. }))
+        };
         if reports.iter().any(perhaps) {
             self.ends.written(topic);
             if self.delivers {
-                self.webhooks.deliver_soon(topic);
+                self.subscriptions.deliver_in_background(topic);
             }
         }
         reports

@@ -104,7 +104,7 @@ fn spin_lets_the_component_reach_its_store_and_what_is_configured() {
         assert_eq!(trigger["route"].as_str(), Some("/..."));
     }
     let source = component["source"].as_str().expect("it is a path");
-    assert_eq!(source, "target/wasm32-wasip2/component/kafka_edge.wasm");
+    assert_eq!(source, "target/wasm32-wasip2/component/kafka_edge_spin.wasm");
     assert_eq!(component["build"]["command"].as_str(), Some("cargo wasm"));
 }
 

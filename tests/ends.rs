@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use futures_util::future::join_all;
 use kafka_edge::error::Error;
-use kafka_edge::services::ends::{Ends, Watch};
+use kafka_edge::services::ends::{EndPoller, Ends};
 use kafka_edge_sim::{SimHost, SimLog, World, local};
 use tokio::time::{Instant, sleep};
 
@@ -28,14 +28,14 @@ impl Scene {
         Self { log, ends: Rc::new(ends) }
     }
 
-    fn watch(&self, topics: &[&str]) -> Watch<SimHost, SimLog> {
+    fn watch(&self, topics: &[&str]) -> EndPoller<SimHost, SimLog> {
         let topics = topics.iter().map(|topic| Rc::from(*topic)).collect();
-        Watch::new(self.ends.clone(), topics)
+        EndPoller::new(self.ends.clone(), topics)
     }
 }
 
 /// Where the first topic ends.
-async fn end(watch: &mut Watch<SimHost, SimLog>) -> Result<i64, Error> {
+async fn end(watch: &mut EndPoller<SimHost, SimLog>) -> Result<i64, Error> {
     let seen = watch.look().await?;
     Ok(seen[0].1.ends.as_ref().expect("the server tells ends")[&0])
 }

@@ -8,13 +8,13 @@ use crate::error::{Error, Result};
 
 /// A schema registry, and what it wants to see of us.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Registry {
+pub struct SchemaRegistryConfig {
     /// Scheme, authority and path prefix, without a trailing slash.
     pub url: String,
     pub api_key: Option<ApiKey>,
 }
 
-impl Registry {
+impl SchemaRegistryConfig {
     pub(super) fn parse(url: &str, api_key: Option<ApiKey>) -> Result<Self> {
         let malformed = || {
             Error::Unconfigured(
@@ -45,11 +45,11 @@ mod tests {
             ("https://psrc-1.aws.confluent.cloud/", "https://psrc-1.aws.confluent.cloud"),
             (" https://h/registry/ ", "https://h/registry"),
         ] {
-            assert_eq!(Registry::parse(url, None).unwrap().url, base);
+            assert_eq!(SchemaRegistryConfig::parse(url, None).unwrap().url, base);
         }
         for url in ["registry:8081", "ftp://h", "http://u:p@h", "http://h/?a=b", "http://h#f", "/"]
         {
-            assert!(Registry::parse(url, None).is_err(), "{url}");
+            assert!(SchemaRegistryConfig::parse(url, None).is_err(), "{url}");
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::access::{Denial, Grant, Missing, Permission, Presented};
 use crate::app::App;
 use crate::error::Error;
 use crate::host::Host;
-use crate::log::Log;
+use crate::kafka::Log;
 
 /// A caller who may go on.
 pub(super) struct Admitted<H: Host, L> {

@@ -120,7 +120,7 @@ impl From<&Error> for ErrorBody {
 
 fn status(error: &Error) -> StatusCode {
     match error {
-        Error::UnknownTopic(_) | Error::UnknownWebhook(_) | Error::UnknownGroup(_) => {
+        Error::UnknownTopic(_) | Error::UnknownSubscription(_) | Error::UnknownGroup(_) => {
             StatusCode::NOT_FOUND
         }
         Error::Invalid { .. } | Error::InvalidCallback { .. } => StatusCode::BAD_REQUEST,
@@ -150,7 +150,7 @@ fn detail(error: &Error) -> Option<String> {
         | Error::OutcomeUnknown { detail }
         | Error::Store { detail } => Some(detail.clone()),
         Error::UnknownTopic(_)
-        | Error::UnknownWebhook(_)
+        | Error::UnknownSubscription(_)
         | Error::UnknownGroup(_)
         | Error::Throttled { .. }
         | Error::LimitReached(_)
@@ -279,7 +279,7 @@ mod tests {
         let text = || String::from("x");
         for (error, status) in [
             (Error::UnknownTopic(text()), 404),
-            (Error::UnknownWebhook(text()), 404),
+            (Error::UnknownSubscription(text()), 404),
             (Error::UnknownGroup(text()), 404),
             (Error::invalid("topic", "x"), 400),
             (Error::InvalidCallback { detail: text() }, 400),

@@ -20,7 +20,7 @@ use super::refusal::Refusal;
 use super::time;
 use crate::error::{Error, Result};
 use crate::limits;
-use crate::record::{Header, NewRecord, Written};
+use crate::record::{Header, NewRecord, RecordMetadata};
 
 pub(super) const CONTENT_TYPE: &str = "application/x-ndjson";
 
@@ -132,8 +132,8 @@ fn bytes(field: &'static str, text: Cow<'_, str>, encoding: Option<Encoding>) ->
 
 /// A line for each report.
 pub(super) fn render<T: Serialize>(
-    reports: &[Result<Written>],
-    success: impl Fn(&Written) -> T,
+    reports: &[Result<RecordMetadata>],
+    success: impl Fn(&RecordMetadata) -> T,
 ) -> Vec<u8> {
     let mut lines = Vec::new();
     for report in reports {

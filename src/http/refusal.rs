@@ -2,7 +2,7 @@
 
 use crate::access::Denial;
 use crate::error::Error;
-use crate::services::credentials::{CredentialError, Refused};
+use crate::services::credentials::{CheckError, CredentialError};
 use crate::services::schema_registry::RegistryError;
 
 /// An error on its way to becoming an answer.
@@ -51,11 +51,11 @@ impl From<Denial> for Refusal {
     }
 }
 
-impl From<Refused> for Refusal {
-    fn from(refused: Refused) -> Self {
+impl From<CheckError> for Refusal {
+    fn from(refused: CheckError) -> Self {
         match refused {
-            Refused::Denied(denial) => denial.into(),
-            Refused::Failed(error) => error.into(),
+            CheckError::Denied(denial) => denial.into(),
+            CheckError::Failed(error) => error.into(),
         }
     }
 }

@@ -35,7 +35,7 @@ use crate::access::Grant;
 use crate::app::App;
 use crate::error::{Error, Result};
 use crate::host::Host;
-use crate::log::Log;
+use crate::kafka::Log;
 use crate::names;
 
 pub(super) async fn answer<H: Host, L: Log, B: RequestBody>(

@@ -31,12 +31,12 @@ use futures_util::future::select;
 use self::acknowledge::Folding;
 pub use self::acknowledge::{Acknowledged, Disposal};
 use self::desk::{Desk, QUEUE_TIME, Want};
-pub use self::owner::{Owner, Reader, Share};
+pub use self::owner::{NamedReader, Owner, Share};
 pub(in crate::services) use self::position::Position;
 use self::turn::Turn;
 use crate::error::{Error, Result};
 use crate::host::Host;
-use crate::log::Log;
+use crate::kafka::Log;
 use crate::record::Record;
 use crate::services::ends::Ends;
 use crate::services::groups::Groups;
@@ -85,12 +85,12 @@ pub struct Consumed {
     pub topic: Rc<str>,
     pub record: Record,
     /// Only with [`Ack::Manual`].
-    pub claim: Option<Claim>,
+    pub acquired: Option<Acquired>,
 }
 
-/// A caller's claim to a record that it has to acknowledge.
+/// What a caller needs to acknowledge a record that it was handed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Claim {
+pub struct Acquired {
     /// To be given back with the acknowledgement. Opaque.
     pub receipt: String,
     /// How often the record has been handed out, this time included.
@@ -105,22 +105,22 @@ pub struct Claim {
 pub struct Handed {
     /// At least one; those of one partition in order of their offsets.
     pub records: Vec<Consumed>,
-    tickets: Vec<Ticket>,
+    confirmations: Vec<Confirmation>,
 }
 
 impl Handed {
     /// The caller has the records.
     pub fn delivered(self) {
-        for ticket in self.tickets {
-            ticket.settle(true);
+        for confirmation in self.confirmations {
+            confirmation.settle(true);
         }
     }
 }
 
 /// One record on its way. Dropped, it has not arrived.
-struct Ticket(Option<Box<dyn FnOnce(bool)>>);
+struct Confirmation(Option<Box<dyn FnOnce(bool)>>);
 
-impl Ticket {
+impl Confirmation {
     fn new(settle: impl FnOnce(bool) + 'static) -> Self {
         Self(Some(Box::new(settle)))
     }
@@ -132,7 +132,7 @@ impl Ticket {
     }
 }
 
-impl Drop for Ticket {
+impl Drop for Confirmation {
     fn drop(&mut self) {
         if let Some(settle) = self.0.take() {
             settle(false);
@@ -140,9 +140,9 @@ impl Drop for Ticket {
     }
 }
 
-impl fmt::Debug for Ticket {
+impl fmt::Debug for Confirmation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Ticket")
+        f.write_str("Confirmation")
     }
 }
 
@@ -157,7 +157,7 @@ pub struct Consume<H: Host, L> {
 }
 
 /// The desks that a turn is serving, by group, topics and reader.
-type Desks<H> = Rc<RefCell<SortedMap<(String, Vec<String>, Reader), SharedDesk<H>>>>;
+type Desks<H> = Rc<RefCell<SortedMap<(String, Vec<String>, NamedReader), SharedDesk<H>>>>;
 type SharedDesk<H> = Rc<RefCell<Desk<<H as Host>::Wake>>>;
 
 impl<H: Host, L: Log> Consume<H, L> {
@@ -173,13 +173,13 @@ impl<H: Host, L: Log> Consume<H, L> {
 
     /// The group's next records; `None` when there is none within the wait.
     pub async fn next(&self, next: Next) -> Result<Option<Handed>> {
-        self.next_for(Reader::default(), next).await
+        self.next_for(NamedReader::default(), next).await
     }
 
     /// The same for somebody whom it matters to be. With an owner and
     /// [`Ack::Manual`] the records are to be [committed](Consume::commit) by
     /// their offsets, and nobody has a use for their receipts.
-    pub async fn next_for(&self, reader: Reader, mut next: Next) -> Result<Option<Handed>> {
+    pub async fn next_for(&self, reader: NamedReader, mut next: Next) -> Result<Option<Handed>> {
         next.topics.sort_unstable();
         next.topics.dedup();
         let want = Want { records: next.max.max(1), bytes: next.max_bytes, ack: next.ack };
@@ -197,7 +197,7 @@ impl<H: Host, L: Log> Consume<H, L> {
 
     /// The desk of a group, with a turn that serves it once the caller has
     /// placed its order.
-    fn desk(&self, group: String, topics: Vec<String>, reader: Reader) -> SharedDesk<H> {
+    fn desk(&self, group: String, topics: Vec<String>, reader: NamedReader) -> SharedDesk<H> {
         let id = (group, topics, reader);
         if let Some(desk) = self.desks.borrow().get(&id) {
             return desk.clone();

@@ -67,7 +67,7 @@ pub struct Created {
 
 /// Why a caller is not let in.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Refused {
+pub enum CheckError {
     #[error(transparent)]
     Denied(#[from] Denial),
     /// It could not be found out who calls.
@@ -116,7 +116,7 @@ impl<H: Host> Credentials<H> {
     }
 
     /// Finds out who calls, before anything else is looked at.
-    pub async fn check(&self, presented: &Presented) -> Result<Grant, Refused> {
+    pub async fn check(&self, presented: &Presented) -> Result<Grant, CheckError> {
         let Access { open, credentials: configured, pass_through, .. } = &self.configured;
         if *pass_through {
             return Ok(Grant::passing(presented)?);

@@ -6,7 +6,7 @@
 //! well as one's own. Of what is written through this instance those who wait
 //! are told at once.
 
-mod watch;
+mod poller;
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -15,10 +15,10 @@ use std::time::Duration;
 
 use futures_util::future::{Either, join, select};
 
-pub use self::watch::Watch;
+pub use self::poller::EndPoller;
 use crate::error::{Error, Result};
 use crate::host::Host;
-use crate::log::Log;
+use crate::kafka::Log;
 use crate::sorted::SortedMap;
 
 /// Topics that are remembered though nobody looks at them.

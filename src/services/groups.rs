@@ -11,10 +11,10 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use self::listing::Listing;
-use crate::concurrent::try_join_all;
+use crate::concurrent::try_join_bounded;
 use crate::error::{Error, Result};
 use crate::host::{Host, Millis};
-use crate::log::Log;
+use crate::kafka::Log;
 use crate::services::consume::Position;
 use crate::sorted::{SortedMap, SortedSet};
 use crate::state::keys::LaneName;
@@ -26,7 +26,7 @@ const MAX_WAIT: Duration = Duration::from_secs(15);
 
 /// Where a group stands on a partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Standing {
+pub struct GroupPosition {
     pub partition: i32,
     /// Everything below is done with; `None` where the group has no position.
     pub committed: Option<i64>,
@@ -43,7 +43,7 @@ pub struct Standing {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
     pub name: String,
-    pub topics: SortedMap<String, Vec<Standing>>,
+    pub topics: SortedMap<String, Vec<GroupPosition>>,
 }
 
 /// Where to move a group.
@@ -102,7 +102,7 @@ impl<H: Host, L: Log> Groups<H, L> {
             return Err(Error::UnknownGroup(group.to_owned()));
         }
         let standings = topics.iter().map(|topic| self.standings(group, topic));
-        let standings = try_join_all(standings).await?;
+        let standings = try_join_bounded(standings).await?;
         let topics = topics.iter().cloned().zip(standings).collect();
         Ok(Group { name: group.to_owned(), topics })
     }
@@ -112,7 +112,7 @@ impl<H: Host, L: Log> Groups<H, L> {
         list.all().get(group).cloned().ok_or_else(|| Error::UnknownGroup(group.to_owned()))
     }
 
-    async fn standings(&self, group: &str, topic: &str) -> Result<Vec<Standing>> {
+    async fn standings(&self, group: &str, topic: &str) -> Result<Vec<GroupPosition>> {
         let positions = self.positions(group, topic).await?;
         // Where the server does not tell, the positions are all there is.
         let ends = self.log.ends(topic).await.unwrap_or_default();
@@ -127,7 +127,7 @@ impl<H: Host, L: Log> Groups<H, L> {
             let committed = position.as_ref().map(Position::committed);
             let next = committed.or_else(|| starts.get(&partition).copied());
             let end = ends.get(&partition).copied();
-            Standing {
+            GroupPosition {
                 partition,
                 committed,
                 claimed: position.map_or(0, |position| position.claimed()),
@@ -155,7 +155,7 @@ impl<H: Host, L: Log> Groups<H, L> {
             Err(Error::UnknownTopic(_)) => return Ok(Vec::new()),
             Err(error) => return Err(error),
         };
-        let latest = try_join_all(lanes.iter().map(Lane::peek)).await?;
+        let latest = try_join_bounded(lanes.iter().map(Lane::peek)).await?;
         Ok(latest.into_iter().map(|latest| latest?.1.payload).collect())
     }
 
@@ -192,7 +192,7 @@ impl<H: Host, L: Log> Groups<H, L> {
         let seeks = offsets.iter().map(|(partition, offset)| {
             self.last_word(&lanes[*partition as usize], Some(Position::at(*offset)))
         });
-        if try_join_all(seeks).await?.contains(&true) {
+        if try_join_bounded(seeks).await?.contains(&true) {
             self.begun(group, topic);
         }
         Ok(offsets)
@@ -201,7 +201,7 @@ impl<H: Host, L: Log> Groups<H, L> {
     async fn bounds(
         &self,
         topic: &str,
-        pick: impl Fn(&crate::log::Offsets) -> i64,
+        pick: impl Fn(&crate::kafka::Offsets) -> i64,
     ) -> Result<SortedMap<i32, i64>> {
         let offsets = self.log.offsets(topic).await?;
         Ok(offsets.iter().map(|(partition, bounds)| (*partition, pick(bounds))).collect())
@@ -216,14 +216,14 @@ impl<H: Host, L: Log> Groups<H, L> {
                 Err(Error::UnknownTopic(_)) => continue,
                 Err(error) => return Err(error),
             };
-            try_join_all(lanes.iter().map(|lane| self.forget(lane))).await?;
+            try_join_bounded(lanes.iter().map(|lane| self.forget(lane))).await?;
             all_lanes.push((topic, lanes));
         }
         self.listing.remove(group).await?;
         // Whoever has begun anew meanwhile may have looked when the group was
         // still listed. Whoever begins from now on finds that it is not.
         for (topic, lanes) in all_lanes {
-            let latest = try_join_all(lanes.iter().map(Lane::peek)).await?;
+            let latest = try_join_bounded(lanes.iter().map(Lane::peek)).await?;
             if latest.iter().flatten().any(|(_, document)| document.payload.is_some()) {
                 self.begun(group, &topic);
             }

@@ -18,12 +18,12 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use self::list::List;
-pub use self::list::{Instance, MAX_INSTANCES, MAX_TOPICS, Reset, Settings};
+pub use self::list::{MAX_INSTANCES, MAX_TOPICS, NamedConsumer, Reset, Settings};
 use crate::error::{Error, Result};
 use crate::host::Host;
+use crate::kafka::Log;
 use crate::limits;
-use crate::log::Log;
-use crate::services::consume::{Ack, Consume, Handed, Next, Owner, Reader, Share, StartFrom};
+use crate::services::consume::{Ack, Consume, Handed, NamedReader, Next, Owner, Share, StartFrom};
 use crate::services::groups::Groups;
 use crate::sorted::SortedMap;
 use crate::state::keys::LaneName;
@@ -99,15 +99,15 @@ impl<H: Host, L: Log> Instances<H, L> {
         };
         let owner = (!settings.auto_commit).then(|| Owner::named(&ask.instance));
         if shares.values().all(|share| share.of == 1) {
-            let reader = Reader { owner, shares: SortedMap::new() };
+            let reader = NamedReader { owner, shares: SortedMap::new() };
             return self.consume.next_for(reader, next).await;
         }
         let anything = Next { wait: Duration::ZERO, ..next.clone() };
-        let own = Reader { owner: owner.clone(), shares };
+        let own = NamedReader { owner: owner.clone(), shares };
         match self.consume.next_for(own, next).await? {
             Some(handed) => Ok(Some(handed)),
             None => {
-                let reader = Reader { owner, shares: SortedMap::new() };
+                let reader = NamedReader { owner, shares: SortedMap::new() };
                 match self.consume.next_for(reader, anything).await {
                     // What others are reading is theirs to read.
                     Err(Error::Busy(_)) => Ok(None),
@@ -180,13 +180,13 @@ impl<H: Host, L: Log> Instances<H, L> {
     }
 
     /// One instance, if it lives.
-    pub async fn get(&self, group: &str, instance: &str) -> Result<Option<Instance>> {
+    pub async fn get(&self, group: &str, instance: &str) -> Result<Option<NamedConsumer>> {
         let list = self.list.read().await?;
         Ok(list.get(group, instance, self.host.now()).cloned())
     }
 
     /// All that live, by group and name.
-    pub async fn list(&self) -> Result<SortedMap<String, SortedMap<String, Instance>>> {
+    pub async fn list(&self) -> Result<SortedMap<String, SortedMap<String, NamedConsumer>>> {
         Ok(self.list.read().await?.alive(self.host.now()))
     }
 

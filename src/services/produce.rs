@@ -15,11 +15,11 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 
-use self::queue::{Batch, Job, Queue};
+use self::queue::{Batch, Queue, QueuedProduce};
 use crate::error::{Error, Result};
 use crate::host::Host;
-use crate::log::Log;
-use crate::record::{NewRecord, Written};
+use crate::kafka::Log;
+use crate::record::{NewRecord, RecordMetadata};
 use crate::sorted::SortedMap;
 
 /// The longest that a caller waits for others' calls and its own. Each call
@@ -45,7 +45,7 @@ impl<H: Host, L: Log> Produce<H, L> {
 
     /// Writes records to a topic and reports on each, in the order given. One
     /// record's failure is no other's.
-    pub async fn send(&self, topic: &str, records: Vec<NewRecord>) -> Vec<Result<Written>> {
+    pub async fn send(&self, topic: &str, records: Vec<NewRecord>) -> Vec<Result<RecordMetadata>> {
         if records.is_empty() {
             return Vec::new();
         }
@@ -54,9 +54,9 @@ impl<H: Host, L: Log> Produce<H, L> {
             match under_way.get_mut(topic) {
                 Some(queue) => {
                     let (wake, wait) = self.shared.host.signal();
-                    let (job, outcome) = Job::new(records, Some(wake));
+                    let (job, reports) = QueuedProduce::new(records, Some(wake));
                     queue.push(job);
-                    Err((wait, outcome))
+                    Err((wait, reports))
                 }
                 None => {
                     under_way.insert(topic.to_owned(), Queue::default());
@@ -66,15 +66,15 @@ impl<H: Host, L: Log> Produce<H, L> {
         };
         match lead {
             Ok((lead, records)) => {
-                let (job, outcome) = Job::new(records, None);
+                let (job, reports) = QueuedProduce::new(records, None);
                 lead.call(Batch::from(job)).await;
                 drop(lead);
-                outcome.take()
+                reports.take()
             }
-            Err((wait, outcome)) => {
+            Err((wait, reports)) => {
                 let limit = Box::pin(self.shared.host.sleep(LONGEST_WAIT));
                 match select(wait, limit).await {
-                    Either::Left(_) | Either::Right(_) => outcome.take(),
+                    Either::Left(_) | Either::Right(_) => reports.take(),
                 }
             }
         }

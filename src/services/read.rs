@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use futures_util::future::select_all;
 
-use crate::concurrent::try_join_all;
+use crate::concurrent::try_join_bounded;
 use crate::error::{Error, Result};
-use crate::log::{Fetch, Log};
+use crate::kafka::{Fetch, Log};
 use crate::record::Record;
 
 /// What to read.
@@ -37,11 +37,11 @@ pub struct Page {
     pub next: i64,
 }
 
-pub struct Read<L> {
+pub struct ReadAt<L> {
     log: Rc<L>,
 }
 
-impl<L: Log> Read<L> {
+impl<L: Log> ReadAt<L> {
     pub fn new(log: Rc<L>) -> Self {
         Self { log }
     }
@@ -76,7 +76,7 @@ impl<L: Log> Read<L> {
     /// waits until one has: for as long as the first of them is waited for.
     pub async fn each(&self, places: &[At<'_>]) -> Result<Vec<Page>> {
         let now = places.iter().map(|at| self.at(At { wait: Duration::ZERO, ..at.clone() }));
-        let mut pages = try_join_all(now).await?;
+        let mut pages = try_join_bounded(now).await?;
         let wait = places.first().map_or(Duration::ZERO, |at| at.wait);
         if wait.is_zero() || pages.iter().any(|page| !page.records.is_empty()) {
             return Ok(pages);
@@ -111,9 +111,9 @@ fn cut(mut records: Vec<Record>, next: i64, max: usize, max_bytes: usize) -> Pag
     Page { records, next }
 }
 
-impl<L> fmt::Debug for Read<L> {
+impl<L> fmt::Debug for ReadAt<L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Read").finish_non_exhaustive()
+        f.debug_struct("ReadAt").finish_non_exhaustive()
     }
 }
 

@@ -11,7 +11,7 @@ use futures_util::future::{Either, select};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 
-use crate::config::{Config, Registry};
+use crate::config::{Config, SchemaRegistryConfig};
 use crate::host::{Body, Host, Incoming, Outgoing, SendError, SendErrorKind, Sent};
 
 /// The longest answer that is passed on.
@@ -19,7 +19,7 @@ const ANSWER_BYTES: usize = 4 * 1024 * 1024;
 
 /// A call of the registry.
 #[derive(Debug, Clone)]
-pub struct Call {
+pub struct RegistryCall {
     pub method: Method,
     /// Below the registry's address, still encoded, without a leading slash.
     pub path: String,
@@ -65,7 +65,7 @@ impl<H: Host> SchemaRegistry<H> {
     }
 
     /// Makes a call once. What the caller is known by stays here.
-    pub async fn forward(&self, call: Call) -> Result<Answer, RegistryError> {
+    pub async fn forward(&self, call: RegistryCall) -> Result<Answer, RegistryError> {
         let registry = self.config.schema_registry.as_ref().ok_or(RegistryError::None)?;
         let request = self.request(registry, call)?;
         let limit = self.config.connect_timeout + self.config.request_timeout;
@@ -76,7 +76,11 @@ impl<H: Host> SchemaRegistry<H> {
         }
     }
 
-    fn request(&self, registry: &Registry, call: Call) -> Result<Outgoing, RegistryError> {
+    fn request(
+        &self,
+        registry: &SchemaRegistryConfig,
+        call: RegistryCall,
+    ) -> Result<Outgoing, RegistryError> {
         if !is_plain(&call.path) {
             return Err(RegistryError::Path);
         }

@@ -17,7 +17,7 @@ use self::tail::Tail;
 use super::Services;
 use crate::error::{Error, Result};
 use crate::host::Host;
-use crate::log::Log;
+use crate::kafka::Log;
 use crate::services::consume::{Ack, Consumed, Handed, Next, StartFrom};
 use crate::services::groups::SeekTo;
 
@@ -28,7 +28,7 @@ const PAGE_BYTES: usize = 512 * 1024;
 
 /// Who reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reader {
+pub enum StreamMode {
     Group {
         name: String,
         from: StartFrom,
@@ -60,7 +60,7 @@ impl<H: Host, L: Log> Stream<H, L> {
     pub async fn open(
         services: Rc<Services<H, L>>,
         mut topics: Vec<String>,
-        reader: Reader,
+        reader: StreamMode,
         cursor: Option<&str>,
     ) -> Result<Self> {
         topics.sort_unstable();
@@ -69,7 +69,7 @@ impl<H: Host, L: Log> Stream<H, L> {
         let opened = services.host.monotonic();
         let mut cursor = resumed.clone().unwrap_or_else(|| Cursor::new(&topics));
         let source = match reader {
-            Reader::Group { name, from, ack } => {
+            StreamMode::Group { name, from, ack } => {
                 for topic in &topics {
                     services.log.topic(topic).await?;
                 }
@@ -80,7 +80,7 @@ impl<H: Host, L: Log> Stream<H, L> {
                 }
                 Source::Group { name, from, ack }
             }
-            Reader::Tail { from } => {
+            StreamMode::Tail { from } => {
                 let (host, log) = (services.host.clone(), services.log.clone());
                 let ends = services.ends.clone();
                 let tail = Tail::open(host, log, ends, &topics, from, resumed.as_ref()).await?;

@@ -4,7 +4,7 @@ use std::rc::Rc;
 
 use crate::error::{Error, Result};
 use crate::host::{Host, Millis};
-use crate::log::{Capabilities, Log, Offsets, Topic};
+use crate::kafka::{Capabilities, Log, Offsets, Topic};
 use crate::sorted::SortedMap;
 use crate::state::keys::PROBE;
 

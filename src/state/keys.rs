@@ -36,7 +36,7 @@ pub const MAX_TOPIC_BYTES: usize = 249;
 /// Of a consumer group's name, in UTF-8. Each byte may take three in a key.
 pub const MAX_GROUP_BYTES: usize = 200;
 /// Of a webhook's id, which we make ourselves.
-pub const MAX_WEBHOOK_ID_BYTES: usize = 100;
+pub const MAX_SUBSCRIPTION_ID_BYTES: usize = 100;
 
 const ROOT: &str = "kafka-edge/1";
 
@@ -83,8 +83,8 @@ pub struct Prefix(String);
 
 impl Prefix {
     /// All lanes of a webhook.
-    pub fn webhook(id: &str) -> Result<Self> {
-        let id = capped("webhook_id", id, MAX_WEBHOOK_ID_BYTES)?;
+    pub fn subscription(id: &str) -> Result<Self> {
+        let id = capped("webhook_id", id, MAX_SUBSCRIPTION_ID_BYTES)?;
         Ok(Self(format!("{ROOT}/hook/{id}/")))
     }
 
@@ -110,8 +110,8 @@ impl LaneName {
     }
 
     /// Where the deliveries of a webhook stand in a partition.
-    pub fn webhook(id: &str, partition: i32) -> Result<Self> {
-        let Prefix(lanes) = Prefix::webhook(id)?;
+    pub fn subscription(id: &str, partition: i32) -> Result<Self> {
+        let Prefix(lanes) = Prefix::subscription(id)?;
         Ok(Self(format!("{lanes}{partition}")))
     }
 
@@ -126,7 +126,7 @@ impl LaneName {
     }
 
     /// The list of all webhooks.
-    pub fn registry() -> Self {
+    pub fn subscriptions() -> Self {
         Self(format!("{ROOT}/registry"))
     }
 
@@ -215,8 +215,8 @@ mod tests {
         let claim = lane.claim(u64::MAX);
         // An acknowledgement's key ends in an offset and 128 random bits.
         assert!(claim.as_str().len() + 1 + 32 <= MAX_KEY_BYTES, "{}", claim.as_str().len());
-        let hook = "\u{1}".repeat(MAX_WEBHOOK_ID_BYTES);
-        let claim = LaneName::webhook(&hook, i32::MAX).unwrap().claim(u64::MAX);
+        let hook = "\u{1}".repeat(MAX_SUBSCRIPTION_ID_BYTES);
+        let claim = LaneName::subscription(&hook, i32::MAX).unwrap().claim(u64::MAX);
         assert!(claim.as_str().len() <= MAX_KEY_BYTES);
     }
 
@@ -230,6 +230,6 @@ mod tests {
         assert_eq!(refused(LaneName::group(&"g".repeat(201), "t", 0)), "group");
         assert_eq!(refused(LaneName::group("g", "", 0)), "topic");
         assert_eq!(refused(LaneName::group("g", &"é".repeat(42), 0)), "topic");
-        assert_eq!(refused(LaneName::webhook("", 0)), "webhook_id");
+        assert_eq!(refused(LaneName::subscription("", 0)), "webhook_id");
     }
 }

@@ -7,7 +7,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::concurrent::join_all;
+use crate::concurrent::join_bounded;
 use crate::error::Result;
 use crate::host::{Millis, Store};
 use crate::state::keys::LaneName;
@@ -52,5 +52,5 @@ pub async fn set(
 pub async fn delete(host: &impl Store, lane: &LaneName, marked: &[Marked]) {
     let delete =
         async |(offset, nonce): &Marked| store::delete(host, &lane.mark(*offset, nonce)).await;
-    join_all(marked.iter().map(delete)).await;
+    join_bounded(marked.iter().map(delete)).await;
 }

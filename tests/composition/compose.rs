@@ -26,7 +26,7 @@ pub(crate) fn left_to_the_host(example: &str) -> Vec<String> {
 
 /// Our component alone.
 pub(crate) fn gateway() -> PathBuf {
-    built("kafka-edge")
+    built("kafka-edge-spin")
 }
 
 fn built(package: &str) -> PathBuf {

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use kafka_edge::config::ConsumeApi;
-use kafka_edge::log::{Log, Place};
+use kafka_edge::kafka::{Log, Place};
 use kafka_edge_emulator::{self as emulator, Options};
 use kafka_edge_sim::{Fate, Fault, local};
 

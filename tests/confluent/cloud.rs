@@ -5,7 +5,7 @@ use std::time::Duration;
 use kafka_edge::config::ConsumeApi;
 use kafka_edge::error::Error;
 use kafka_edge::host::Clock;
-use kafka_edge::log::{Log, Offsets};
+use kafka_edge::kafka::{Log, Offsets};
 use kafka_edge_sim::{Answer, Fault, local};
 use serde_json::{Value, json};
 

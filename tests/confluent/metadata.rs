@@ -5,8 +5,8 @@ use std::time::Duration;
 use kafka_edge::config::{Config, ConsumeApi};
 use kafka_edge::error::Error;
 use kafka_edge::host::{SendError, SendErrorKind, Sent};
-use kafka_edge::log::confluent::ConfluentLog;
-use kafka_edge::log::{Log, Offsets};
+use kafka_edge::kafka::confluent::ConfluentLog;
+use kafka_edge::kafka::{Log, Offsets};
 use kafka_edge_sim::{Answer, Fault, Piece, local};
 
 use crate::setup::{CONFIGS, Scripted, TOPIC, config, error};

@@ -8,8 +8,8 @@ use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, EXPECT};
 use kafka_edge::config::{ApiKey, ConsumeApi};
 use kafka_edge::error::Error;
 use kafka_edge::host::{Clock, SendError, SendErrorKind, Sent};
-use kafka_edge::log::Log;
-use kafka_edge::log::confluent::ConfluentLog;
+use kafka_edge::kafka::Log;
+use kafka_edge::kafka::confluent::ConfluentLog;
 use kafka_edge::record::NewRecord;
 use kafka_edge_sim::{Answer, Fault, Piece, local};
 

@@ -7,9 +7,9 @@ use bytes::Bytes;
 use kafka_edge::config::{Config, ConsumeApi};
 use kafka_edge::error::Result;
 use kafka_edge::host::Outgoing;
-use kafka_edge::log::confluent::ConfluentLog;
-use kafka_edge::log::{Fetch, Log, Place};
-use kafka_edge::record::{NewRecord, Record, Written};
+use kafka_edge::kafka::confluent::ConfluentLog;
+use kafka_edge::kafka::{Fetch, Log, Place};
+use kafka_edge::record::{NewRecord, Record, RecordMetadata};
 use kafka_edge_sim::{Answer, Faults, Script, SimHost, World};
 use serde_json::{Value, json};
 
@@ -46,14 +46,14 @@ impl Scripted {
         this
     }
 
-    pub(crate) async fn produce(&self, records: Vec<NewRecord>) -> Vec<Result<Written>> {
+    pub(crate) async fn produce(&self, records: Vec<NewRecord>) -> Vec<Result<RecordMetadata>> {
         produce(&self.log, "orders", records).await
     }
 
     pub(crate) async fn produce_values<const N: usize>(
         &self,
         values: [&'static str; N],
-    ) -> [Result<Written>; N] {
+    ) -> [Result<RecordMetadata>; N] {
         let outcomes = self.produce(values.map(value).into()).await;
         outcomes.try_into().expect("one outcome for each record")
     }
@@ -110,8 +110,8 @@ pub(crate) fn report(offset: i64) -> String {
     )
 }
 
-pub(crate) fn written(offset: i64) -> Result<Written> {
-    Ok(Written { partition: 1, offset, timestamp: Some(1_772_360_130_250) })
+pub(crate) fn written(offset: i64) -> Result<RecordMetadata> {
+    Ok(RecordMetadata { partition: 1, offset, timestamp: Some(1_772_360_130_250) })
 }
 
 pub(crate) fn value(value: &'static str) -> NewRecord {
@@ -122,7 +122,7 @@ pub(crate) async fn produce(
     log: &impl Log,
     topic: &str,
     records: Vec<NewRecord>,
-) -> Vec<Result<Written>> {
+) -> Vec<Result<RecordMetadata>> {
     let outcomes = RefCell::new(vec![None; records.len()]);
     let report = |index: usize, outcome| {
         let before = outcomes.borrow_mut()[index].replace(outcome);

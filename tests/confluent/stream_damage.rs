@@ -2,25 +2,25 @@
 //! is said then of each record.
 
 use kafka_edge::error::{Error, Result};
-use kafka_edge::record::Written;
+use kafka_edge::record::RecordMetadata;
 use kafka_edge_sim::{Answer, Piece, local};
 
 use crate::setup::{RECORDS, Scripted, refusal, report, written};
 
 /// The outcomes of three records when the stream comes as `pieces`. Nothing
 /// is ever sent twice here.
-async fn three(pieces: impl IntoIterator<Item = impl Into<Piece>>) -> [Result<Written>; 3] {
+async fn three(pieces: impl IntoIterator<Item = impl Into<Piece>>) -> [Result<RecordMetadata>; 3] {
     let test = Scripted::producing([Answer::pieces(200, pieces)]);
     let outcomes = test.produce_values(["a", "b", "c"]).await;
     assert_eq!(test.script.count(RECORDS), 1);
     outcomes
 }
 
-fn is_unknown(outcome: &Result<Written>) -> bool {
+fn is_unknown(outcome: &Result<RecordMetadata>) -> bool {
     matches!(outcome, Err(Error::OutcomeUnknown { .. }))
 }
 
-fn is_upstream(outcome: &Result<Written>) -> bool {
+fn is_upstream(outcome: &Result<RecordMetadata>) -> bool {
     matches!(outcome, Err(Error::Upstream { .. }))
 }
 

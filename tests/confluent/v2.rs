@@ -6,7 +6,7 @@ use std::time::Duration;
 use kafka_edge::config::ConsumeApi;
 use kafka_edge::error::Error;
 use kafka_edge::host::Clock;
-use kafka_edge::log::{Fetched, Log, Place};
+use kafka_edge::kafka::{Fetched, Log, Place};
 use kafka_edge_sim::{Answer, Fault, Piece, local};
 use serde_json::{Value, json};
 
@@ -395,7 +395,7 @@ async fn a_partition_that_does_not_exist_is_not_read() {
     local(async {
         let test = reading([page([5])]);
         for partition in [-1, 3] {
-            let fetch = kafka_edge::log::Fetch { partition, ..at(0, None, NOW) };
+            let fetch = kafka_edge::kafka::Fetch { partition, ..at(0, None, NOW) };
             let outcome = test.log.fetch(fetch).await;
             assert!(matches!(outcome, Err(Error::Invalid { .. })), "{outcome:?}");
         }

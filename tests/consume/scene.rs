@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use kafka_edge::error::Result;
 use kafka_edge::services::consume::{
-    Ack, Acknowledged, Claim, Consume, Consumed, Disposal, Next, StartFrom,
+    Ack, Acknowledged, Acquired, Consume, Consumed, Disposal, Next, StartFrom,
 };
 use kafka_edge::services::ends::Ends;
 use kafka_edge::services::groups::Groups;
@@ -114,8 +114,8 @@ pub(crate) fn receipts(claimed: &[Consumed]) -> Vec<String> {
     claimed.iter().map(|consumed| claim(consumed).receipt).collect()
 }
 
-pub(crate) fn claim(consumed: &Consumed) -> Claim {
-    consumed.claim.clone().expect("it was claimed")
+pub(crate) fn claim(consumed: &Consumed) -> Acquired {
+    consumed.acquired.clone().expect("it was claimed")
 }
 
 pub(crate) const ACK: Disposal = Disposal::Ack;

@@ -175,7 +175,7 @@ impl Scene {
             assert!(before.is_none_or(|before| before < offset), "{lane:?} is out of order");
             let value = consumed.record.value.as_deref();
             assert_eq!(value, Some(offset.to_string().as_bytes()), "another record's value");
-            let claim = consumed.claim.as_ref();
+            let claim = consumed.acquired.as_ref();
             let count = claim.map(|claim| claim.delivery_count);
             let handing = model.handed((lane, offset), self.now(), by, lease.zip(count));
             handings.push((handing, claim.map_or(String::new(), |claim| claim.receipt.clone())));

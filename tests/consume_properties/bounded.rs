@@ -77,7 +77,7 @@ impl Only {
         let Some(handed) = self.instance.next(next, Duration::MAX).await.unwrap().unwrap() else {
             return Vec::new();
         };
-        let claims = handed.records.iter().map(|consumed| consumed.claim.clone().unwrap());
+        let claims = handed.records.iter().map(|consumed| consumed.acquired.clone().unwrap());
         let receipts = claims.map(|claim| claim.receipt).collect();
         handed.delivered();
         receipts

@@ -74,7 +74,7 @@ fn a_claim_whose_write_failed_is_not_handed_out() {
             let Some(Ok(Some(handed))) = instance.next(next, Duration::MAX).await else { return };
             cluster.world.set_store_mode(StoreMode::default());
             let receipts: Vec<_> =
-                handed.records.iter().map(|c| c.claim.clone().unwrap().receipt).collect();
+                handed.records.iter().map(|c| c.acquired.clone().unwrap().receipt).collect();
             claimed += receipts.len();
             let answers = instance.acknowledge(receipts, Disposal::Ack).await.unwrap().unwrap();
             assert_eq!(answers, vec![Acknowledged::Done; answers.len()], "seed {seed}");

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use kafka_edge::error::Result;
 use kafka_edge::services::consume::{
-    Ack, Acknowledged, Consume, Disposal, Handed, Next, Owner, Reader, StartFrom,
+    Ack, Acknowledged, Consume, Disposal, Handed, NamedReader, Next, Owner, StartFrom,
 };
 use kafka_edge::services::ends::Ends;
 use kafka_edge::services::groups::{Group, Groups, SeekTo};
@@ -62,7 +62,7 @@ impl Instance {
     /// Asks in somebody's name. `None`: the instance died.
     pub(crate) async fn next_for(
         &self,
-        reader: Reader,
+        reader: NamedReader,
         next: Next,
     ) -> Option<Result<Option<Handed>>> {
         let consume = self.consume.clone();

@@ -12,7 +12,7 @@ const NAME: &str = "kafka-edge/1/registry/";
 type Position = u64;
 
 fn lane(host: &Memory) -> Lane<Memory, Position> {
-    Lane::new(host.clone(), LaneName::registry(), Params::default())
+    Lane::new(host.clone(), LaneName::subscriptions(), Params::default())
 }
 
 fn take(lane: &Lane<Memory, Position>) -> Take<Memory, Position> {

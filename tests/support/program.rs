@@ -10,7 +10,7 @@ pub(crate) fn wasm() -> &'static Path {
     static WASM: OnceLock<PathBuf> = OnceLock::new();
     WASM.get_or_init(|| {
         let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let wasm = build::component(here, env!("CARGO_PKG_NAME"), &mut |_| {});
+        let wasm = build::component(here, "kafka-edge-spin", &mut |_| {});
         wasm.unwrap_or_else(|error| panic!("{error}"))
     })
 }

@@ -55,7 +55,7 @@ impl Scene {
         let (smallest, _) = load("kafka-edge-bench-smallest")?;
         let smallest =
             Host::builder(&smallest).variable("records_url", records_url.as_str()).build()?;
-        let (program, component_bytes) = load("kafka-edge")?;
+        let (program, component_bytes) = load("kafka-edge-spin")?;
         let gateway = Host::builder(&program)
             .store(
                 "default",

@@ -134,7 +134,8 @@ async fn program(workspace: &Path) -> Result<Program, StartError> {
     let workspace = workspace.to_owned();
     let work = move || {
         eprintln!("building the component");
-        let wasm = build::component(&workspace, "kafka-edge", &mut |line| eprintln!("{line}"))?;
+        let wasm =
+            build::component(&workspace, "kafka-edge-spin", &mut |line| eprintln!("{line}"))?;
         Ok::<_, StartError>(Program::load(&wasm, Some(&wasm.with_file_name("machine-code")))?)
     };
     match tokio::task::spawn_blocking(work).await {

@@ -8,8 +8,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use kafka_edge::error::{Error, Result};
 use kafka_edge::host::Millis;
-use kafka_edge::log::{Capabilities, Fetch, Fetched, Log, Offsets, Place, Topic};
-use kafka_edge::record::{NewRecord, Record, Written};
+use kafka_edge::kafka::{Capabilities, Fetch, Fetched, Log, Offsets, Place, Topic};
+use kafka_edge::record::{NewRecord, Record, RecordMetadata};
 use kafka_edge::sorted::SortedMap;
 
 /// A log that any number of simulated instances share. Cheap to clone.
@@ -185,7 +185,7 @@ impl Log for SimLog {
         &self,
         topic: &str,
         records: Vec<NewRecord>,
-        mut report: impl FnMut(usize, Result<Written>),
+        mut report: impl FnMut(usize, Result<RecordMetadata>),
     ) {
         let called = self.call("produce").await;
         let count = self.partitions(topic, |_| ()).map(|partitions| partitions.len());
@@ -197,7 +197,7 @@ impl Log for SimLog {
                 }
                 let timestamp = record.timestamp;
                 let offset = self.write(topic, partition as usize, record);
-                Ok(Written { partition, offset, timestamp })
+                Ok(RecordMetadata { partition, offset, timestamp })
             });
             report(index, written);
         }

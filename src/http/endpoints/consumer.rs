@@ -8,7 +8,7 @@ use serde::Serialize;
 
 pub(in crate::http) use self::acknowledge::{ack, nack};
 use self::stream::Format;
-use super::record::Read;
+use super::record::RecordJson;
 use super::topics;
 use crate::app::App;
 use crate::error::Error;
@@ -18,7 +18,7 @@ use crate::http::limits::{DEFAULT_LEASE, DEFAULT_WAIT};
 use crate::http::query::Query;
 use crate::http::refusal::Refusal;
 use crate::http::request::Request;
-use crate::log::Log;
+use crate::kafka::Log;
 use crate::services::consume::{Ack, Consumed, Next};
 use crate::sorted::SortedMap;
 use crate::{limits, names};
@@ -29,7 +29,7 @@ const DEFAULT_GROUP: &str = "default";
 /// A page of records.
 #[derive(Serialize)]
 struct Page<'a> {
-    records: Vec<Read<'a>>,
+    records: Vec<RecordJson<'a>>,
     /// For each topic and partition in the page, the offset after its last
     /// record here.
     next: SortedMap<&'a str, SortedMap<i32, i64>>,
@@ -62,9 +62,9 @@ pub(in crate::http) async fn next<H: Host, L: Log, B>(
     let mut response = if as_page {
         Response::json(StatusCode::OK, &page(&handed.records))
     } else if let [consumed] = &handed.records[..] {
-        Response::json(StatusCode::OK, &Read::from(consumed))
+        Response::json(StatusCode::OK, &RecordJson::from(consumed))
     } else {
-        Response::json(StatusCode::OK, &Read::nothing(&topics.join(",")))
+        Response::json(StatusCode::OK, &RecordJson::nothing(&topics.join(",")))
     };
     // The group moves on once the caller has the records, not before: dropped
     // unsent, they go to the next caller.
@@ -96,7 +96,7 @@ fn page(consumed: &[Consumed]) -> Page<'_> {
     for Consumed { topic, record, .. } in consumed {
         next.get_or_default(&**topic).insert(record.partition, record.offset + 1);
     }
-    Page { records: consumed.iter().map(Read::from).collect(), next }
+    Page { records: consumed.iter().map(RecordJson::from).collect(), next }
 }
 
 #[cfg(test)]
@@ -116,7 +116,7 @@ mod tests {
                 headers: None,
                 timestamp: None,
             },
-            claim: None,
+            acquired: None,
         };
         let text = serde_json::to_string(&page(&[record(1, 7), record(0, 3), record(1, 8)]));
         let next = r#""next":{"t":{"0":4,"1":9}}}"#;

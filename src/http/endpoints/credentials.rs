@@ -13,7 +13,7 @@ use crate::http::percent;
 use crate::http::query::Query;
 use crate::http::refusal::Refusal;
 use crate::http::request::{Request, RequestBody};
-use crate::log::Log;
+use crate::kafka::Log;
 use crate::render::timestamp;
 use crate::services::credentials::{Created, Listed, Wish};
 

@@ -14,9 +14,9 @@ use crate::http::query::Query;
 use crate::http::refusal::Refusal;
 use crate::http::request::{Request, RequestBody};
 use crate::http::{json, percent, time};
-use crate::log::Log;
+use crate::kafka::Log;
 use crate::names;
-use crate::services::groups::{Group, SeekTo, Standing};
+use crate::services::groups::{Group, GroupPosition, SeekTo};
 use crate::sorted::SortedMap;
 
 #[derive(Serialize)]
@@ -33,17 +33,17 @@ struct Listed {
 #[derive(Serialize)]
 struct Described {
     group: String,
-    topics: Vec<TopicStandings>,
+    topics: Vec<TopicPositions>,
 }
 
 #[derive(Serialize)]
-struct TopicStandings {
+struct TopicPositions {
     topic: String,
-    partitions: Vec<PartitionStanding>,
+    partitions: Vec<PartitionPosition>,
 }
 
 #[derive(Serialize)]
-struct PartitionStanding {
+struct PartitionPosition {
     partition: i32,
     /// Null where the group has no position.
     committed: Option<i64>,
@@ -164,22 +164,22 @@ fn group(segment: &str) -> Result<String, Error> {
 
 impl From<Group> for Described {
     fn from(Group { name, topics }: Group) -> Self {
-        let topics = topics.into_iter().map(|(topic, standings)| TopicStandings {
+        let topics = topics.into_iter().map(|(topic, positions)| TopicPositions {
             topic,
-            partitions: standings.into_iter().map(PartitionStanding::from).collect(),
+            partitions: positions.into_iter().map(PartitionPosition::from).collect(),
         });
         Self { group: name, topics: topics.collect() }
     }
 }
 
-impl From<Standing> for PartitionStanding {
-    fn from(standing: Standing) -> Self {
+impl From<GroupPosition> for PartitionPosition {
+    fn from(position: GroupPosition) -> Self {
         Self {
-            partition: standing.partition,
-            committed: standing.committed,
-            claimed: standing.claimed,
-            end_offset: standing.end,
-            lag: standing.lag,
+            partition: position.partition,
+            committed: position.committed,
+            claimed: position.claimed,
+            end_offset: position.end,
+            lag: position.lag,
         }
     }
 }

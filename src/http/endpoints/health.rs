@@ -9,7 +9,7 @@ use crate::http::answer::Response;
 use crate::http::query::Query;
 use crate::http::refusal::Refusal;
 use crate::http::request::Request;
-use crate::log::Log;
+use crate::kafka::Log;
 
 /// The instance runs.
 pub(in crate::http) fn alive<B>(request: &Request<B>) -> Result<Response, Refusal> {

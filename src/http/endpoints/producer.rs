@@ -15,8 +15,8 @@ use crate::http::query::Query;
 use crate::http::refusal::Refusal;
 use crate::http::request::{Request, RequestBody};
 use crate::http::{limits, ndjson, percent, time};
-use crate::log::Log;
-use crate::record::{Header, NewRecord, Written};
+use crate::kafka::Log;
+use crate::record::{Header, NewRecord, RecordMetadata};
 use crate::render::{self, Text};
 
 /// Request headers of this kind become record headers.
@@ -97,7 +97,7 @@ async fn lines<H: Host, L: Log, B: RequestBody>(
         .map(|line| line.map(|record| records.push(record)).err())
         .collect();
     let mut written = app.services().await?.write(topic, records).await.into_iter();
-    let reports: Vec<Result<Written, Error>> = malformed
+    let reports: Vec<Result<RecordMetadata, Error>> = malformed
         .into_iter()
         .map(|malformed| match malformed {
             Some(error) => Err(error),
@@ -115,16 +115,16 @@ async fn send_one<H: Host, L: Log>(
     app: &App<H, L>,
     topic: &str,
     record: NewRecord,
-) -> Result<Written, Error> {
+) -> Result<RecordMetadata, Error> {
     let mut written = app.services().await?.write(topic, vec![record]).await;
     written.pop().unwrap_or_else(no_report)
 }
 
-fn no_report() -> Result<Written, Error> {
+fn no_report() -> Result<RecordMetadata, Error> {
     Err(Error::OutcomeUnknown { detail: "there is no report on this record".into() })
 }
 
-fn produced<'a>(topic: &'a str, written: &Written) -> Produced<'a> {
+fn produced<'a>(topic: &'a str, written: &RecordMetadata) -> Produced<'a> {
     Produced {
         topic,
         message: None,

@@ -11,7 +11,7 @@ use crate::services::consume::Consumed;
 /// A record as it is read. What the log cannot tell is absent; what is there
 /// and null (the key of a record without one, a tombstone) is null.
 #[derive(Serialize)]
-pub(super) struct Read<'a> {
+pub(super) struct RecordJson<'a> {
     topic: &'a str,
     message: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -35,18 +35,18 @@ pub(super) struct Read<'a> {
     pub(super) cursor: Option<String>,
 }
 
-impl<'a> From<&'a Consumed> for Read<'a> {
-    fn from(Consumed { topic, record, claim }: &'a Consumed) -> Self {
-        let claim = claim.as_ref();
+impl<'a> From<&'a Consumed> for RecordJson<'a> {
+    fn from(Consumed { topic, record, acquired }: &'a Consumed) -> Self {
+        let acquired = acquired.as_ref();
         Self {
-            receipt: claim.map(|claim| claim.receipt.as_str()),
-            delivery_count: claim.map(|claim| claim.delivery_count),
+            receipt: acquired.map(|acquired| acquired.receipt.as_str()),
+            delivery_count: acquired.map(|acquired| acquired.delivery_count),
             ..Self::of(topic, record)
         }
     }
 }
 
-impl<'a> Read<'a> {
+impl<'a> RecordJson<'a> {
     pub(super) fn of(topic: &'a str, record: &'a Record) -> Self {
         let (message, encoding) = Text::of_option(record.value.as_deref());
         let (key, key_encoding) = Text::of_option(record.key.as_deref());
@@ -91,9 +91,9 @@ mod tests {
 
     use super::*;
     use crate::record::Header;
-    use crate::services::consume::Claim;
+    use crate::services::consume::Acquired;
 
-    fn json(value: &Read<'_>) -> String {
+    fn json(value: &RecordJson<'_>) -> String {
         serde_json::to_string(value).unwrap()
     }
 
@@ -108,7 +108,7 @@ mod tests {
             timestamp: None,
         };
         assert_eq!(
-            json(&Read::of("t", &record)),
+            json(&RecordJson::of("t", &record)),
             r#"{"topic":"t","message":"hello","key":null,"partition":2,"offset":42}"#
         );
         record.value = Some(Bytes::from_static(&[0xff]));
@@ -117,17 +117,20 @@ mod tests {
             Some(vec![Header { name: "a".into(), value: Some(Bytes::from_static(b"1")) }]);
         record.timestamp = Some(0);
         assert_eq!(
-            json(&Read::of("t", &record)),
+            json(&RecordJson::of("t", &record)),
             r#"{"topic":"t","message":"/w==","encoding":"base64","key":"/g==","key_encoding":"base64","partition":2,"offset":42,"timestamp":"1970-01-01T00:00:00.000Z","headers":[{"name":"a","value":"1"}]}"#
         );
         record.value = None;
-        assert!(json(&Read::of("t", &record)).starts_with(r#"{"topic":"t","message":null,"key":"#));
+        assert!(
+            json(&RecordJson::of("t", &record))
+                .starts_with(r#"{"topic":"t","message":null,"key":"#)
+        );
     }
 
     #[test]
     fn with_nothing_there_message_and_offset_are_null() {
         assert_eq!(
-            json(&Read::nothing("t")),
+            json(&RecordJson::nothing("t")),
             r#"{"topic":"t","message":null,"key":null,"partition":null,"offset":null}"#
         );
     }
@@ -144,9 +147,9 @@ mod tests {
                 headers: None,
                 timestamp: None,
             },
-            claim: Some(Claim { receipt: "abc".into(), delivery_count: 2 }),
+            acquired: Some(Acquired { receipt: "abc".into(), delivery_count: 2 }),
         };
-        let text = json(&Read::from(&consumed));
+        let text = json(&RecordJson::from(&consumed));
         assert!(text.ends_with(r#""offset":1,"receipt":"abc","delivery_count":2}"#), "{text}");
     }
 }

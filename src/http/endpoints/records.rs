@@ -3,7 +3,7 @@
 use http::StatusCode;
 use serde::Serialize;
 
-use super::record::Read;
+use super::record::RecordJson;
 use super::topic;
 use crate::app::App;
 use crate::error::Error;
@@ -14,13 +14,13 @@ use crate::http::percent;
 use crate::http::query::Query;
 use crate::http::refusal::Refusal;
 use crate::http::request::Request;
+use crate::kafka::Log;
 use crate::limits;
-use crate::log::Log;
 use crate::services::read::At;
 
 #[derive(Serialize)]
 struct Page<'a> {
-    records: Vec<Read<'a>>,
+    records: Vec<RecordJson<'a>>,
     /// Where to go on.
     next_offset: i64,
 }
@@ -45,7 +45,7 @@ pub(in crate::http) async fn read<H: Host, L: Log, B>(
         wait: query.seconds("wait", DEFAULT_WAIT, limits::WAIT)?,
     };
     let page = app.services().await?.read.at(at).await?;
-    let records = page.records.iter().map(|record| Read::of(&topic, record)).collect();
+    let records = page.records.iter().map(|record| RecordJson::of(&topic, record)).collect();
     Ok(Response::json(StatusCode::OK, &Page { records, next_offset: page.next }))
 }
 

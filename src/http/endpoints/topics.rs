@@ -11,7 +11,7 @@ use crate::http::answer::Response;
 use crate::http::query::Query;
 use crate::http::refusal::Refusal;
 use crate::http::request::Request;
-use crate::log::Log;
+use crate::kafka::Log;
 use crate::services::topics::Description;
 
 #[derive(Serialize)]

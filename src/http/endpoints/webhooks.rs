@@ -15,12 +15,12 @@ use crate::http::percent;
 use crate::http::query::{Query, start_from};
 use crate::http::refusal::Refusal;
 use crate::http::request::{Request, RequestBody};
+use crate::kafka::Log;
 use crate::limits;
-use crate::log::Log;
 use crate::names;
 use crate::render::timestamp;
 use crate::services::consume::StartFrom;
-use crate::services::webhook::{Delivery, Progress, Registered, Webhook};
+use crate::services::subscriptions::{Progress, Registered, RoundReport, SubscriptionSummary};
 
 /// The order of the first four is what users' code was written for.
 #[derive(Serialize)]
@@ -115,11 +115,11 @@ async fn register<H: Host, L: Log>(
     url: &str,
     from: StartFrom,
 ) -> Result<Response, Refusal> {
-    let Registered { webhook, secret } =
-        app.services().await?.webhooks.register(topic, url, from).await?;
+    let Registered { subscription, secret } =
+        app.services().await?.subscriptions.register(topic, url, from).await?;
     // Only a new one comes with its secret.
     let status = if secret.is_some() { StatusCode::CREATED } else { StatusCode::OK };
-    Ok(Response::json(status, &Registration { secret, ..webhook.into() }))
+    Ok(Response::json(status, &Registration { secret, ..subscription.into() }))
 }
 
 /// The callback URL that a path was meant to hold: the whole rest of it and
@@ -154,7 +154,7 @@ pub(in crate::http) async fn list<H: Host, L: Log, B>(
     grant: &Grant,
 ) -> Result<Response, Refusal> {
     Query::parse(request.query(), &[])?;
-    let mut webhooks = app.services().await?.webhooks.list().await?;
+    let mut webhooks = app.services().await?.subscriptions.list().await?;
     webhooks.retain(|webhook| grant.covers(&webhook.topic));
     let webhooks = webhooks.into_iter().map(Registration::from).collect();
     Ok(Response::json(StatusCode::OK, &List { webhooks }))
@@ -171,7 +171,7 @@ async fn permitted<H: Host, L: Log, B>(
 ) -> Result<String, Refusal> {
     let id = percent::decode_text("webhook_id", segment)?;
     Query::parse(request.query(), &[])?;
-    let webhooks = app.services().await?.webhooks.list().await?;
+    let webhooks = app.services().await?.subscriptions.list().await?;
     if let Some(webhook) = webhooks.iter().find(|webhook| webhook.id == id) {
         grant.permits_topic(&webhook.topic)?;
     }
@@ -185,7 +185,7 @@ pub(in crate::http) async fn get<H: Host, L: Log, B>(
     grant: &Grant,
 ) -> Result<Response, Refusal> {
     let id = permitted(app, request, segment, grant).await?;
-    let (webhook, progress) = app.services().await?.webhooks.get(&id).await?;
+    let (webhook, progress) = app.services().await?.subscriptions.get(&id).await?;
     let partitions = progress.into_iter().map(PartitionProgress::from).collect();
     Ok(Response::json(StatusCode::OK, &Described { webhook: webhook.into(), partitions }))
 }
@@ -197,7 +197,7 @@ pub(in crate::http) async fn delete<H: Host, L: Log, B>(
     grant: &Grant,
 ) -> Result<Response, Refusal> {
     let id = permitted(app, request, segment, grant).await?;
-    app.services().await?.webhooks.delete(&id).await?;
+    app.services().await?.subscriptions.delete(&id).await?;
     Ok(Response::empty())
 }
 
@@ -209,14 +209,14 @@ pub(in crate::http) async fn deliver<H: Host, L: Log, B>(
     let query = Query::parse(request.query(), &["budget"])?;
     let budget = query.seconds("budget", DEFAULT_BUDGET, limits::BUDGET)?;
     // All of them are worked on, whoever asks: it does what is due anyway.
-    let mut deliveries = app.services().await?.webhooks.deliver(budget).await?;
+    let mut deliveries = app.services().await?.subscriptions.deliver(budget).await?;
     deliveries.retain(|delivery| grant.covers(&delivery.topic));
     let webhooks = deliveries.into_iter().map(Delivered::from).collect();
     Ok(Response::json(StatusCode::OK, &Deliveries { webhooks }))
 }
 
-impl From<Webhook> for Registration {
-    fn from(webhook: Webhook) -> Self {
+impl From<SubscriptionSummary> for Registration {
+    fn from(webhook: SubscriptionSummary) -> Self {
         Self {
             topic: webhook.topic,
             callback_url: webhook.callback_url,
@@ -239,8 +239,8 @@ impl From<Progress> for PartitionProgress {
     }
 }
 
-impl From<Delivery> for Delivered {
-    fn from(delivery: Delivery) -> Self {
+impl From<RoundReport> for Delivered {
+    fn from(delivery: RoundReport) -> Self {
         Self {
             webhook_id: delivery.webhook_id,
             topic: delivery.topic,

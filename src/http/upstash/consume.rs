@@ -16,7 +16,7 @@ use crate::http::limits;
 use crate::http::refusal::Refusal;
 use crate::http::request::{Request, RequestBody};
 use crate::http::routes::Found;
-use crate::log::Log;
+use crate::kafka::Log;
 use crate::services::consume::Handed;
 use crate::services::instances::{Ask, DEFAULT_SESSION, Reset, Settings};
 
@@ -84,7 +84,7 @@ async fn next<H: Host, L: Log, B>(
     let records: Vec<_> = handed
         .records
         .iter()
-        .map(|consumed| record::Read::of(&consumed.topic, &consumed.record))
+        .map(|consumed| record::RecordJson::of(&consumed.topic, &consumed.record))
         .collect();
     let mut response = Response::json(StatusCode::OK, &records);
     // The group moves on once the caller has the records, not before: dropped

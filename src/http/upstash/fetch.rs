@@ -12,8 +12,8 @@ use crate::http::answer::Response;
 use crate::http::limits as http_limits;
 use crate::http::refusal::Refusal;
 use crate::http::request::{Request, RequestBody};
+use crate::kafka::Log;
 use crate::limits;
-use crate::log::Log;
 use crate::services::read::At;
 
 /// Partitions that are read together.
@@ -80,7 +80,7 @@ pub(super) async fn fetch<H: Host, L: Log, B: RequestBody>(
     });
     let pages = services.read.each(&at.collect::<Vec<_>>()).await?;
     let records = places.iter().zip(&pages).flat_map(|(place, page)| {
-        page.records.iter().map(|record| record::Read::of(&place.topic, record))
+        page.records.iter().map(|record| record::RecordJson::of(&place.topic, record))
     });
     Ok(Response::json(StatusCode::OK, &records.collect::<Vec<_>>()))
 }

@@ -10,7 +10,7 @@ use crate::host::Host;
 use crate::http::answer::Response;
 use crate::http::refusal::Refusal;
 use crate::http::routes::Found;
-use crate::log::Log;
+use crate::kafka::Log;
 use crate::sorted::SortedMap;
 
 #[derive(Debug, Serialize)]

@@ -6,7 +6,7 @@ use super::commit::Offset;
 use super::{json, permit};
 use crate::access::Grant;
 use crate::app::App;
-use crate::concurrent::try_join_all;
+use crate::concurrent::try_join_bounded;
 use crate::error::Error;
 use crate::host::{Host, Millis};
 use crate::http::answer::Response;
@@ -14,7 +14,7 @@ use crate::http::refusal::Refusal;
 use crate::http::request::{Request, RequestBody};
 use crate::http::routes::Found;
 use crate::http::{limits, percent};
-use crate::log::Log;
+use crate::kafka::Log;
 use crate::sorted::{SortedMap, SortedSet};
 
 /// A time before this many milliseconds is one in seconds: as milliseconds it
@@ -77,7 +77,7 @@ pub(super) async fn offsets<H: Host, L: Log, B: RequestBody>(
         };
         Ok::<_, Error>((*topic, offsets))
     });
-    let known = services.within(patience, try_join_all(known)).await?;
+    let known = services.within(patience, try_join_bounded(known)).await?;
     let known: SortedMap<_, _> = known.into_iter().collect();
     let offset = |json::Partition { topic, partition }: &json::Partition| {
         let offset = known.get(topic).and_then(|offsets| offsets.get(partition));

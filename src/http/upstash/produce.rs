@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{json, permit};
 use crate::access::Grant;
 use crate::app::App;
-use crate::concurrent::{join_all, try_join_all};
+use crate::concurrent::{join_bounded, try_join_bounded};
 use crate::error::Error;
 use crate::host::Host;
 use crate::http::answer::Response;
@@ -16,9 +16,9 @@ use crate::http::query::Query;
 use crate::http::refusal::Refusal;
 use crate::http::request::{Request, RequestBody};
 use crate::http::{limits as http_limits, percent};
+use crate::kafka::Log;
 use crate::limits;
-use crate::log::Log;
-use crate::record::{self, NewRecord, Written};
+use crate::record::{self, NewRecord, RecordMetadata};
 use crate::sorted::SortedMap;
 
 /// A record, as callers send it.
@@ -147,7 +147,7 @@ pub(super) async fn produce<H: Host, L: Log>(
 async fn write<H: Host, L: Log>(
     app: &App<H, L>,
     records: Vec<(String, NewRecord)>,
-) -> Result<Vec<Written>, Refusal> {
+) -> Result<Vec<RecordMetadata>, Refusal> {
     let services = app.services().await?;
     let mut by_topic = SortedMap::<String, (Vec<usize>, Vec<NewRecord>)>::new();
     let count = records.len();
@@ -164,12 +164,12 @@ async fn write<H: Host, L: Log>(
         }
         Err(Error::invalid("partition", "The topic has no such partition"))
     });
-    try_join_all(checks).await?;
+    try_join_bounded(checks).await?;
     let writes = by_topic
         .into_iter()
         .map(async |(topic, (indexes, records))| (indexes, services.write(&topic, records).await));
     let mut reports: Vec<_> = std::iter::repeat_with(|| Err(no_report())).take(count).collect();
-    for (indexes, written) in join_all(writes).await {
+    for (indexes, written) in join_bounded(writes).await {
         for (index, report) in indexes.into_iter().zip(written) {
             reports[index] = report;
         }
@@ -187,8 +187,8 @@ fn no_report() -> Error {
 }
 
 impl<'a> Metadata<'a> {
-    fn of(topic: &'a str, written: &Written) -> Self {
-        let Written { partition, offset, timestamp } = *written;
+    fn of(topic: &'a str, written: &RecordMetadata) -> Self {
+        let RecordMetadata { partition, offset, timestamp } = *written;
         Self { topic, partition, offset, timestamp }
     }
 }

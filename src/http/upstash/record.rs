@@ -11,7 +11,7 @@ use crate::render::Text;
 /// tombstone's value is null. Where the log tells no headers and no
 /// timestamps, they are absent: an empty list would say that there are none.
 #[derive(Debug, Serialize)]
-pub(super) struct Read<'a> {
+pub(super) struct RecordJson<'a> {
     topic: &'a str,
     partition: i32,
     offset: i64,
@@ -35,7 +35,7 @@ struct Header<'a> {
     encoding: Option<&'static str>,
 }
 
-impl<'a> Read<'a> {
+impl<'a> RecordJson<'a> {
     pub(super) fn of(topic: &'a str, record: &'a Record) -> Self {
         let (value, encoding) = Text::of_option(record.value.as_deref());
         let (key, key_encoding) = Text::of_option(record.key.as_deref());
@@ -81,7 +81,7 @@ mod tests {
             ]),
             timestamp: Some(1642628041000),
         };
-        let json = |record: &Record| serde_json::to_string(&Read::of("t", record)).unwrap();
+        let json = |record: &Record| serde_json::to_string(&RecordJson::of("t", record)).unwrap();
         assert_eq!(
             json(&record),
             r#"{"topic":"t","partition":2,"offset":42,"timestamp":1642628041000,"key":"","value":"hello","headers":[{"key":"b","value":"1"},{"key":"a","value":""},{"key":"b","value":"/w==","encoding":"base64"}]}"#

@@ -7,8 +7,8 @@ use crate::host::Host;
 use crate::http::answer::Response;
 use crate::http::refusal::Refusal;
 use crate::http::request::{Request, RequestBody};
-use crate::log::Log;
-use crate::services::schema_registry::Call;
+use crate::kafka::Log;
+use crate::services::schema_registry::RegistryCall;
 
 /// The longest schema that is passed on.
 const BODY_BYTES: usize = 1024 * 1024;
@@ -18,7 +18,7 @@ pub(super) async fn forward<H: Host, L: Log, B: RequestBody>(
     request: &mut Request<B>,
     path: &str,
 ) -> Result<Response, Refusal> {
-    let call = Call {
+    let call = RegistryCall {
         method: request.method.clone(),
         path: path.to_owned(),
         query: request.query().map(str::to_owned),

@@ -12,7 +12,7 @@ use crate::http::limits;
 use crate::http::query::Query;
 use crate::http::refusal::Refusal;
 use crate::http::request::{Request, RequestBody};
-use crate::log::Log;
+use crate::kafka::Log;
 use crate::record::{Header, NewRecord};
 
 /// Who calls. Many of the services that send webhooks can set nothing but the

@@ -5,14 +5,14 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::Consume;
-use super::claims::Verdict;
+use super::claims::ReceiptVerdict;
 use super::position::Position;
 use super::receipt::Receipt;
 use super::tend::Tended;
-use crate::concurrent::{join_all, try_join_all};
+use crate::concurrent::{join_bounded, try_join_bounded};
 use crate::error::Result;
 use crate::host::{Host, Millis};
-use crate::log::Log;
+use crate::kafka::Log;
 use crate::sorted::{SortedMap, SortedSet};
 use crate::state::keys::LaneName;
 use crate::state::lane::{Document, Epoch, Lane, Params, Take};
@@ -74,7 +74,7 @@ impl<H: Host, L: Log> Consume<H, L> {
                 lanes.insert(id, lane);
             }
         }
-        let latest = try_join_all(lanes.values().map(Lane::peek)).await?;
+        let latest = try_join_bounded(lanes.values().map(Lane::peek)).await?;
         let lanes: SortedMap<_, _> = lanes
             .into_iter()
             .zip(latest)
@@ -87,7 +87,7 @@ impl<H: Host, L: Log> Consume<H, L> {
                 None => Ok(Acknowledged::Unknown),
             }
         });
-        let answers = join_all(answers).await.into_iter().collect::<Result<Vec<_>>>()?;
+        let answers = join_bounded(answers).await.into_iter().collect::<Result<Vec<_>>>()?;
         Ok(answers)
     }
 
@@ -105,15 +105,15 @@ impl<H: Host, L: Log> Consume<H, L> {
         let (offset, nonce) = (receipt.offset, &receipt.nonce);
         let now = self.host.now();
         let until = match position.judge(offset, nonce, now) {
-            Verdict::Acked => {
+            ReceiptVerdict::Acked => {
                 return Ok(match disposal {
                     Disposal::Ack => Acknowledged::Done,
                     Disposal::Nack { .. } => Acknowledged::DoneBefore,
                 });
             }
-            Verdict::Expired => return Ok(Acknowledged::Expired),
-            Verdict::Unknown => return Ok(Acknowledged::Unknown),
-            Verdict::Mark { until } => until,
+            ReceiptVerdict::Expired => return Ok(Acknowledged::Expired),
+            ReceiptVerdict::Unknown => return Ok(Acknowledged::Unknown),
+            ReceiptVerdict::Mark { until } => until,
         };
         let mark = match disposal {
             Disposal::Ack => Mark::Acked,

@@ -50,7 +50,7 @@ impl Claim {
 
 /// What an acknowledgement comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verdict {
+pub(super) enum ReceiptVerdict {
     /// The claim lives: write the mark, and look at the clock again then.
     Mark { until: Millis },
     /// It was acknowledged before.
@@ -216,14 +216,20 @@ impl Claims {
 
     /// Judges an acknowledgement against the claims of a document, of which
     /// everything below `position` is done with.
-    pub(super) fn judge(&self, offset: i64, nonce: &str, position: i64, now: Millis) -> Verdict {
+    pub(super) fn judge(
+        &self,
+        offset: i64,
+        nonce: &str,
+        position: i64,
+        now: Millis,
+    ) -> ReceiptVerdict {
         match self.get(offset) {
             Some(claim) if claim.nonce == nonce && !claim.given_back && now <= claim.until => {
-                Verdict::Mark { until: claim.until }
+                ReceiptVerdict::Mark { until: claim.until }
             }
-            Some(_) => Verdict::Expired,
-            None if offset < position => Verdict::Acked,
-            None => Verdict::Unknown,
+            Some(_) => ReceiptVerdict::Expired,
+            None if offset < position => ReceiptVerdict::Acked,
+            None => ReceiptVerdict::Unknown,
         }
     }
 }
@@ -281,11 +287,11 @@ mod tests {
     fn an_acknowledgement_counts_while_the_claim_lives() {
         let claims = claims(&[5, 7], 100);
         let judge = |offset, nonce, now| claims.judge(offset, nonce, 5, now);
-        assert_eq!(judge(5, "n5", 100), Verdict::Mark { until: 100 });
-        assert_eq!(judge(5, "n5", 101), Verdict::Expired);
-        assert_eq!(judge(5, "other", 1), Verdict::Expired, "somebody else has it now");
-        assert_eq!(judge(4, "n4", 1), Verdict::Acked, "everything below 5 is done with");
-        assert_eq!(judge(6, "n6", 1), Verdict::Unknown);
+        assert_eq!(judge(5, "n5", 100), ReceiptVerdict::Mark { until: 100 });
+        assert_eq!(judge(5, "n5", 101), ReceiptVerdict::Expired);
+        assert_eq!(judge(5, "other", 1), ReceiptVerdict::Expired, "somebody else has it now");
+        assert_eq!(judge(4, "n4", 1), ReceiptVerdict::Acked, "everything below 5 is done with");
+        assert_eq!(judge(6, "n6", 1), ReceiptVerdict::Unknown);
     }
 
     #[test]
@@ -316,8 +322,8 @@ mod tests {
         assert_eq!(claims.fold(&marks), [2]);
         assert!(!claims.contains(2));
         assert_eq!(claims.free(71, 10), [3], "given back: no margin is needed");
-        assert_eq!(claims.judge(3, "n3", 1, 1), Verdict::Expired);
-        assert_eq!(claims.judge(4, "newer", 1, 1), Verdict::Mark { until: 200 });
+        assert_eq!(claims.judge(3, "n3", 1, 1), ReceiptVerdict::Expired);
+        assert_eq!(claims.judge(4, "newer", 1, 1), ReceiptVerdict::Mark { until: 200 });
         assert_eq!(claims.put(3, "third".into(), 300), 2);
         assert_eq!(claims.free(71, 10), Vec::<i64>::new());
     }

@@ -5,10 +5,10 @@ use std::time::Duration;
 use super::Consume;
 use super::owner::Owner;
 use super::position::Position;
-use crate::concurrent::try_join_all;
+use crate::concurrent::try_join_bounded;
 use crate::error::{Error, Result};
 use crate::host::{Host, Millis};
-use crate::log::Log;
+use crate::kafka::Log;
 use crate::sorted::SortedMap;
 use crate::state::keys::LaneName;
 use crate::state::lane::{Lane, Take, Written};
@@ -63,7 +63,7 @@ impl<H: Host, L: Log> Consume<H, L> {
             })
             .await
         });
-        if try_join_all(commits).await?.contains(&true) {
+        if try_join_bounded(commits).await?.contains(&true) {
             self.groups.begun(group, topic);
         }
         Ok(())
@@ -126,9 +126,9 @@ impl<H: Host, L: Log> Consume<H, L> {
                 })
                 .await
             });
-            try_join_all(lanes).await
+            try_join_bounded(lanes).await
         });
-        try_join_all(topics).await?;
+        try_join_bounded(topics).await?;
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::{Ack, Consumed, Handed, StartFrom, Ticket};
+use super::{Ack, Confirmation, Consumed, Handed, StartFrom};
 use crate::error::{Error, Result};
 use crate::host::Millis;
 
@@ -188,10 +188,10 @@ impl<W> Desk<W> {
     }
 
     /// Gives a record to whoever [takes](Desk::takes) it, to be settled by its
-    /// ticket.
-    pub(super) fn serve(&mut self, consumed: Consumed, bytes: usize, ticket: Ticket) {
+    /// confirmation.
+    pub(super) fn serve(&mut self, consumed: Consumed, bytes: usize, confirmation: Confirmation) {
         if let Some(order) = self.orders.front_mut() {
-            order.handed.tickets.push(ticket);
+            order.handed.confirmations.push(confirmation);
         }
         self.put(consumed, bytes);
     }
@@ -308,10 +308,10 @@ impl<W: 'static> Counter<W> {
     }
 
     /// A record is on its way.
-    pub(super) fn ticket(&self, offset: i64) -> Ticket {
+    pub(super) fn confirmation(&self, offset: i64) -> Confirmation {
         self.0.borrow_mut().on_the_way += 1;
         let count = self.0.clone();
-        Ticket::new(move |delivered| {
+        Confirmation::new(move |delivered| {
             let mut count = count.borrow_mut();
             count.settled.push((offset, delivered));
             count.on_the_way -= 1;
@@ -352,10 +352,10 @@ mod tests {
     fn serve<W: 'static>(desk: &mut Desk<W>, offset: i64, counter: &Counter<W>) -> bool {
         let record =
             Record { partition: 0, offset, key: None, value: None, headers: None, timestamp: None };
-        let consumed = Consumed { topic: "t".into(), record, claim: None };
+        let consumed = Consumed { topic: "t".into(), record, acquired: None };
         match desk.takes(10) {
             None => return false,
-            Some(Ack::Auto) => desk.serve(consumed, 10, counter.ticket(offset)),
+            Some(Ack::Auto) => desk.serve(consumed, 10, counter.confirmation(offset)),
             Some(Ack::Manual { .. }) => desk.serve_claimed(consumed, 10, 100 + offset),
         }
         true

@@ -53,14 +53,14 @@ impl Share {
 
 /// Who asks for records, where that makes a difference.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Reader {
+pub struct NamedReader {
     /// In whose name records are claimed.
     pub owner: Option<Owner>,
     /// By topic; of a topic that is not in here all partitions are read.
     pub shares: SortedMap<String, Share>,
 }
 
-impl Reader {
+impl NamedReader {
     pub(super) fn reads(&self, topic: &str, partition: i32) -> bool {
         self.shares.get(topic).is_none_or(|share| share.covers(partition))
     }

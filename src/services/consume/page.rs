@@ -7,7 +7,7 @@ use std::ops::Range;
 use super::claims::Claims;
 use super::position::{Ahead, Position};
 use crate::host::Millis;
-use crate::log::{Fetched, Place};
+use crate::kafka::{Fetched, Place};
 use crate::record::Record;
 use crate::sorted::SortedSet;
 

@@ -5,10 +5,10 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::claims::{Claims, MAX_CLAIMS, Verdict};
+use super::claims::{Claims, MAX_CLAIMS, ReceiptVerdict};
 use super::owner::Owner;
 use crate::host::Millis;
-use crate::log::Place;
+use crate::kafka::Place;
 use crate::record::Record;
 use crate::state::marks::Marked;
 
@@ -63,9 +63,9 @@ impl Position {
     }
 
     /// Judges an acknowledgement of a claimed record.
-    pub(super) fn judge(&self, offset: i64, nonce: &str, now: Millis) -> Verdict {
+    pub(super) fn judge(&self, offset: i64, nonce: &str, now: Millis) -> ReceiptVerdict {
         match self.claims.judge(offset, nonce, self.next, now) {
-            Verdict::Unknown if self.delivered.contains(&offset) => Verdict::Acked,
+            ReceiptVerdict::Unknown if self.delivered.contains(&offset) => ReceiptVerdict::Acked,
             verdict => verdict,
         }
     }

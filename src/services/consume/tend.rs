@@ -10,11 +10,11 @@ use super::owner::Owner;
 use super::page::Page;
 use super::position::Position;
 use super::receipt::{self, Receipt};
-use super::{Ack, Claim, Consumed, claims};
-use crate::concurrent::try_join_all;
+use super::{Ack, Acquired, Consumed, claims};
+use crate::concurrent::try_join_bounded;
 use crate::error::Result;
 use crate::host::{Host, Millis};
-use crate::log::{Fetch, Log};
+use crate::kafka::{Fetch, Log};
 use crate::record::Record;
 use crate::sorted::SortedSet;
 use crate::state::lane::{Held, Written};
@@ -127,8 +127,8 @@ impl<H: Host> Tended<H> {
         match ack {
             Ack::Auto => {
                 let record = self.page.hand_out()?;
-                let ticket = self.counter.ticket(record.offset);
-                desk.serve(Consumed { topic, record, claim: None }, bytes, ticket);
+                let confirmation = self.counter.confirmation(record.offset);
+                desk.serve(Consumed { topic, record, acquired: None }, bytes, confirmation);
             }
             Ack::Manual { lease } => {
                 let offset = self.page.first()?.offset;
@@ -146,8 +146,8 @@ impl<H: Host> Tended<H> {
                     offset,
                     nonce,
                 };
-                let claim = Some(Claim { receipt: receipt.to_text(), delivery_count });
-                desk.serve_claimed(Consumed { topic, record, claim }, bytes, until);
+                let acquired = Some(Acquired { receipt: receipt.to_text(), delivery_count });
+                desk.serve_claimed(Consumed { topic, record, acquired }, bytes, until);
                 self.dirty = true;
             }
         }
@@ -173,7 +173,7 @@ impl<H: Host> Tended<H> {
             let lane = self.held.name();
             let marks =
                 claims.iter().map(|claim| marks::get(host, lane, claim.offset, &claim.nonce));
-            let marks = try_join_all(marks).await?;
+            let marks = try_join_bounded(marks).await?;
             let found: Vec<_> = claims.into_iter().zip(marks).collect();
             for offset in self.page.claims().fold(&found) {
                 self.page.done(offset);

@@ -8,15 +8,15 @@ use std::time::Duration;
 use futures_util::future::{Either, select};
 
 use super::desk::Desk;
-use super::owner::Reader;
+use super::owner::NamedReader;
 use super::position::Position;
 use super::survey::{Known, Survey};
 use super::tend::Tended;
-use crate::concurrent::{join_all, try_join_all};
+use crate::concurrent::{join_bounded, try_join_bounded};
 use crate::error::Result;
 use crate::host::Host;
-use crate::log::Log;
-use crate::services::ends::{Ends, Watch, untold};
+use crate::kafka::Log;
+use crate::services::ends::{EndPoller, Ends, untold};
 use crate::services::groups::Groups;
 use crate::sorted::SortedSet;
 use crate::state::keys::LaneName;
@@ -49,9 +49,9 @@ pub(super) struct Turn<H: Host, L> {
     groups: Rc<Groups<H, L>>,
     group: String,
     topics: Vec<Rc<str>>,
-    reader: Reader,
+    reader: NamedReader,
     params: Params,
-    watch: Watch<H, L>,
+    watch: EndPoller<H, L>,
     /// The partitions of all topics, numbered as in the survey. One that was
     /// found later comes later.
     partitions: Vec<Partition<H>>,
@@ -89,7 +89,7 @@ impl<H: Host, L: Log> Turn<H, L> {
         log: Rc<L>,
         ends: Rc<Ends<H, L>>,
         groups: Rc<Groups<H, L>>,
-        (group, topics, reader): &(String, Vec<String>, Reader),
+        (group, topics, reader): &(String, Vec<String>, NamedReader),
         params: Params,
         desk: Rc<RefCell<Desk<H::Wake>>>,
     ) -> Self {
@@ -105,7 +105,7 @@ impl<H: Host, L: Log> Turn<H, L> {
             topics: topics.clone(),
             reader: reader.clone(),
             params,
-            watch: Watch::new(ends, topics),
+            watch: EndPoller::new(ends, topics),
             partitions: Vec::new(),
             survey: Survey::starting_at(u16::from_le_bytes(random).into()),
             looked: None,
@@ -162,7 +162,7 @@ impl<H: Host, L: Log> Turn<H, L> {
         let round = self.serve_all(&mut open).await;
         self.take_back_what_is_late(&open);
         self.desk.borrow_mut().complete_open();
-        join_all(open.iter_mut().map(|tended: &mut Tended<H>| tended.settle(&self.host))).await;
+        join_bounded(open.iter_mut().map(|tended: &mut Tended<H>| tended.settle(&self.host))).await;
         let (mut written, mut failure) = (true, None);
         for tended in open {
             match self.let_go(tended).await {
@@ -407,7 +407,7 @@ impl<H: Host, L: Log> Turn<H, L> {
         }
         if self.looked.is_none_or(|looked| now - looked >= LOOK_AGAIN) {
             let lanes = self.partitions.iter().map(|partition| partition.lane.peek());
-            for (index, latest) in try_join_all(lanes).await?.into_iter().enumerate() {
+            for (index, latest) in try_join_bounded(lanes).await?.into_iter().enumerate() {
                 self.survey.set_known(index, self.known(latest));
             }
             let first_look = self.looked.replace(now).is_none();

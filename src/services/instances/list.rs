@@ -51,7 +51,7 @@ pub enum Reset {
 
 /// A consumer that calls now and then.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Instance {
+pub struct NamedConsumer {
     #[serde(rename = "t")]
     pub topics: SortedSet<String>,
     #[serde(flatten)]
@@ -61,7 +61,7 @@ pub struct Instance {
     pub seen: Millis,
 }
 
-impl Instance {
+impl NamedConsumer {
     fn is_alive(&self, now: Millis) -> bool {
         now < self.seen.saturating_add(self.settings.session.into())
     }
@@ -75,10 +75,10 @@ impl Instance {
 /// By group, then by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(super) struct List(SortedMap<String, SortedMap<String, Instance>>);
+pub(super) struct List(SortedMap<String, SortedMap<String, NamedConsumer>>);
 
 impl List {
-    pub(super) fn get(&self, group: &str, name: &str, now: Millis) -> Option<&Instance> {
+    pub(super) fn get(&self, group: &str, name: &str, now: Millis) -> Option<&NamedConsumer> {
         self.0.get(group)?.get(name).filter(|instance| instance.is_alive(now))
     }
 
@@ -90,7 +90,7 @@ impl List {
         name: &str,
         topics: &[String],
         now: Millis,
-    ) -> Option<&Instance> {
+    ) -> Option<&NamedConsumer> {
         self.get(group, name, now).filter(|instance| {
             !instance.is_due(now) && topics.iter().all(|topic| instance.topics.contains(topic))
         })
@@ -112,7 +112,7 @@ impl List {
                 "There are {MAX_INSTANCES} consumer instances already; delete one first"
             )));
         }
-        let new = || Instance { topics: SortedSet::new(), settings, seen: now };
+        let new = || NamedConsumer { topics: SortedSet::new(), settings, seen: now };
         let mut instance = known.cloned().unwrap_or_else(new);
         instance.seen = now;
         instance.topics.extend(topics.iter().cloned());
@@ -125,7 +125,7 @@ impl List {
         Ok(())
     }
 
-    pub(super) fn remove(&mut self, group: &str, name: &str, now: Millis) -> Option<Instance> {
+    pub(super) fn remove(&mut self, group: &str, name: &str, now: Millis) -> Option<NamedConsumer> {
         self.sweep(now);
         let instance = self.0.get_mut(group)?.remove(name);
         self.sweep(now);
@@ -153,7 +153,7 @@ impl List {
     }
 
     /// All that live.
-    pub(super) fn alive(&self, now: Millis) -> SortedMap<String, SortedMap<String, Instance>> {
+    pub(super) fn alive(&self, now: Millis) -> SortedMap<String, SortedMap<String, NamedConsumer>> {
         let mut alive = self.clone();
         alive.sweep(now);
         alive.0

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 
 use crate::error::{Error, Result};
-use crate::record::{NewRecord, Written};
+use crate::record::{NewRecord, RecordMetadata};
 
 /// Records in one upstream call, at most. A call is as slow as its slowest
 /// record, so an endless one would make every caller wait for the last.
@@ -16,11 +16,11 @@ pub(super) const MAX_BATCH_BYTES: usize = 4 * 1024 * 1024;
 
 /// What became of a caller's records, filled in as reports arrive.
 #[derive(Debug, Clone)]
-pub(super) struct Outcome(Rc<RefCell<Vec<Option<Result<Written>>>>>);
+pub(super) struct CallerReports(Rc<RefCell<Vec<Option<Result<RecordMetadata>>>>>);
 
-impl Outcome {
+impl CallerReports {
     /// The reports; a record without one may or may not have been written.
-    pub(super) fn take(&self) -> Vec<Result<Written>> {
+    pub(super) fn take(&self) -> Vec<Result<RecordMetadata>> {
         let unreported = || Error::OutcomeUnknown { detail: "no report came in time".into() };
         self.0
             .borrow_mut()
@@ -33,16 +33,16 @@ impl Outcome {
 /// The records of one caller. `wake` is dropped, and the caller with it woken,
 /// when the last of them has its report.
 #[derive(Debug)]
-pub(super) struct Job<W> {
+pub(super) struct QueuedProduce<W> {
     records: Vec<NewRecord>,
-    outcome: Outcome,
+    reports: CallerReports,
     wake: Option<W>,
 }
 
-impl<W> Job<W> {
-    pub(super) fn new(records: Vec<NewRecord>, wake: Option<W>) -> (Self, Outcome) {
-        let outcome = Outcome(Rc::new(RefCell::new(records.iter().map(|_| None).collect())));
-        (Self { records, outcome: outcome.clone(), wake }, outcome)
+impl<W> QueuedProduce<W> {
+    pub(super) fn new(records: Vec<NewRecord>, wake: Option<W>) -> (Self, CallerReports) {
+        let reports = CallerReports(Rc::new(RefCell::new(records.iter().map(|_| None).collect())));
+        (Self { records, reports: reports.clone(), wake }, reports)
     }
 
     fn bytes(&self) -> usize {
@@ -52,7 +52,7 @@ impl<W> Job<W> {
 }
 
 #[derive(Debug)]
-pub(super) struct Queue<W>(VecDeque<Job<W>>);
+pub(super) struct Queue<W>(VecDeque<QueuedProduce<W>>);
 
 impl<W> Default for Queue<W> {
     fn default() -> Self {
@@ -61,7 +61,7 @@ impl<W> Default for Queue<W> {
 }
 
 impl<W> Queue<W> {
-    pub(super) fn push(&mut self, job: Job<W>) {
+    pub(super) fn push(&mut self, job: QueuedProduce<W>) {
         self.0.push_back(job);
     }
 
@@ -89,10 +89,10 @@ impl<W> Queue<W> {
 
 /// The jobs of one call.
 #[derive(Debug)]
-pub(super) struct Batch<W>(Vec<Job<W>>);
+pub(super) struct Batch<W>(Vec<QueuedProduce<W>>);
 
-impl<W> From<Job<W>> for Batch<W> {
-    fn from(job: Job<W>) -> Self {
+impl<W> From<QueuedProduce<W>> for Batch<W> {
+    fn from(job: QueuedProduce<W>) -> Self {
         Self(vec![job])
     }
 }
@@ -106,7 +106,7 @@ impl<W> Batch<W> {
             owners.extend((0..job.records.len()).map(|index| (job_index, index)));
             waiting.push(Waiting {
                 missing: job.records.len(),
-                outcome: job.outcome,
+                reports: job.reports,
                 _wake: job.wake,
             });
             records.append(&mut job.records);
@@ -126,7 +126,7 @@ pub(super) struct Reports<W> {
 #[derive(Debug)]
 struct Waiting<W> {
     missing: usize,
-    outcome: Outcome,
+    reports: CallerReports,
     /// Held until the last report is there.
     _wake: Option<W>,
 }
@@ -134,12 +134,12 @@ struct Waiting<W> {
 impl<W> Reports<W> {
     /// The report on the record at `index` of the call. A second one for the
     /// same record is ignored.
-    pub(super) fn report(&mut self, index: usize, report: Result<Written>) {
+    pub(super) fn report(&mut self, index: usize, report: Result<RecordMetadata>) {
         let Some(&(job, place)) = self.owners.get(index) else { return };
         let Some(waiting) = &mut self.waiting[job] else { return };
         {
-            let mut outcome = waiting.outcome.0.borrow_mut();
-            match outcome.get_mut(place) {
+            let mut reports = waiting.reports.0.borrow_mut();
+            match reports.get_mut(place) {
                 Some(slot @ None) => *slot = Some(report),
                 _ => return,
             }
@@ -151,7 +151,7 @@ impl<W> Reports<W> {
     }
 
     /// Ends the call: records without a report get this one.
-    pub(super) fn close(mut self, report: impl Fn() -> Result<Written>) {
+    pub(super) fn close(mut self, report: impl Fn() -> Result<RecordMetadata>) {
         for index in 0..self.owners.len() {
             self.report(index, report());
         }
@@ -173,16 +173,17 @@ mod tests {
             .collect()
     }
 
-    fn written(offset: i64) -> Result<Written> {
-        Ok(Written { partition: 0, offset, timestamp: None })
+    fn written(offset: i64) -> Result<RecordMetadata> {
+        Ok(RecordMetadata { partition: 0, offset, timestamp: None })
     }
 
     #[test]
     fn each_caller_gets_its_own_reports_as_soon_as_its_last_one_is_there() {
         let mut queue = Queue::default();
         let woken: Vec<_> = (0..2).map(|_| Rc::new(())).collect();
-        let (first, first_outcome) = Job::new(records(&["a", "b"]), Some(woken[0].clone()));
-        let (second, second_outcome) = Job::new(records(&["c"]), Some(woken[1].clone()));
+        let (first, first_outcome) =
+            QueuedProduce::new(records(&["a", "b"]), Some(woken[0].clone()));
+        let (second, second_outcome) = QueuedProduce::new(records(&["c"]), Some(woken[1].clone()));
         queue.push(first);
         queue.push(second);
 
@@ -203,7 +204,7 @@ mod tests {
 
     #[test]
     fn a_record_without_a_report_is_closed_with_one_and_later_reports_are_ignored() {
-        let (job, outcome) = Job::new(records(&["a", "b"]), Some(()));
+        let (job, outcome) = QueuedProduce::new(records(&["a", "b"]), Some(()));
         let (_, mut reports) = Batch::from(job).split();
         reports.report(1, written(1));
         reports.report(1, written(2));
@@ -216,15 +217,15 @@ mod tests {
     fn a_call_takes_no_more_than_its_share_but_always_the_first_job() {
         let mut queue = Queue::default();
         let many = vec!["x"; MAX_BATCH_RECORDS + 5];
-        queue.push(Job::new(records(&many), Some(())).0);
-        queue.push(Job::new(records(&["y"]), Some(())).0);
+        queue.push(QueuedProduce::new(records(&many), Some(())).0);
+        queue.push(QueuedProduce::new(records(&["y"]), Some(())).0);
         assert_eq!(queue.next_batch().unwrap().split().0.len(), MAX_BATCH_RECORDS + 5);
         assert_eq!(queue.next_batch().unwrap().split().0, records(&["y"]));
         assert!(queue.next_batch().is_none());
 
         let half = "z".repeat(MAX_BATCH_BYTES / 2 + 1).leak();
         for _ in 0..2 {
-            queue.push(Job::new(records(&[half]), Some(())).0);
+            queue.push(QueuedProduce::new(records(&[half]), Some(())).0);
         }
         assert_eq!(queue.next_batch().unwrap().split().0.len(), 1);
         assert_eq!(queue.next_batch().unwrap().split().0.len(), 1);

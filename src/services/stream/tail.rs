@@ -7,14 +7,14 @@ use super::cursor::Cursor;
 use super::{PAGE_BYTES, PAGE_RECORDS};
 use crate::error::Result;
 use crate::host::Host;
-use crate::log::{Fetch, Log, Place};
+use crate::kafka::{Fetch, Log, Place};
 use crate::services::consume::{Consumed, StartFrom};
-use crate::services::ends::{Ends, Watch, untold};
+use crate::services::ends::{EndPoller, Ends, untold};
 
 pub(super) struct Tail<H: Host, L: Log> {
     host: H,
     log: Rc<L>,
-    watch: Watch<H, L>,
+    watch: EndPoller<H, L>,
     partitions: Vec<Partition>,
     /// Where the next round begins, so that no partition starves.
     first: usize,
@@ -49,7 +49,7 @@ impl<H: Host, L: Log> Tail<H, L> {
         cursor: Option<&Cursor>,
     ) -> Result<Self> {
         let topics: Vec<Rc<str>> = topics.iter().map(|topic| topic.as_str().into()).collect();
-        let watch = Watch::new(ends, topics.clone());
+        let watch = EndPoller::new(ends, topics.clone());
         let mut tail = Self { host, log, watch, partitions: Vec::new(), first: 0 };
         if cursor.is_none() && from == StartFrom::Latest {
             for (topic, seen) in tail.watch.look().await? {
@@ -145,7 +145,7 @@ impl<H: Host, L: Log> Tail<H, L> {
             partition.drained_at = partition.end;
         }
         let topic = &partition.topic;
-        let consumed = |record| Consumed { topic: topic.clone(), record, claim: None };
+        let consumed = |record| Consumed { topic: topic.clone(), record, acquired: None };
         Ok(fetched.records.into_iter().map(consumed).collect())
     }
 }

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use kafka_edge::services::consume::{Ack, Next, Owner, Reader};
+use kafka_edge::services::consume::{Ack, NamedReader, Next, Owner};
 use kafka_edge::sorted::SortedMap;
 
 use super::Scene;
@@ -44,7 +44,7 @@ async fn consume(scene: &Scene, named: &mut Named) {
         ack: Ack::Manual { lease },
         ..everything(&TOPICS, scene.draw_millis(1_500))
     };
-    let reader = Reader { owner: Some(named.owner.clone()), ..Reader::default() };
+    let reader = NamedReader { owner: Some(named.owner.clone()), ..NamedReader::default() };
     let instance = scene.any();
     match instance.next_for(reader, next).await {
         Some(Ok(None)) => {}

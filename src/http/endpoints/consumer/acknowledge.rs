@@ -15,8 +15,8 @@ use crate::http::limits::RECEIPTS_BYTES;
 use crate::http::query::Query;
 use crate::http::refusal::Refusal;
 use crate::http::request::{Request, RequestBody};
+use crate::kafka::Log;
 use crate::limits;
-use crate::log::Log;
 use crate::services::consume::{Acknowledged, Disposal};
 
 #[derive(Deserialize)]

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 
-use super::super::record::Read;
+use super::super::record::RecordJson;
 use super::{acknowledgement, group};
 use crate::app::App;
 use crate::error::Error;
@@ -17,9 +17,9 @@ use crate::http::ndjson;
 use crate::http::query::Query;
 use crate::http::refusal::Refusal;
 use crate::http::request::Request;
-use crate::log::Log;
+use crate::kafka::Log;
 use crate::services::consume::{Handed, StartFrom};
-use crate::services::stream::{Reader, Stream};
+use crate::services::stream::{Stream, StreamMode};
 
 /// A sign of life when there is no record, for whatever sits between us and
 /// the reader; and how we find out that the reader is gone.
@@ -72,11 +72,11 @@ pub(super) async fn open<H: Host, L: Log, B>(
     let query = Query::parse(request.query(), &["group", "from", "ack", "lease"])?;
     let ack = acknowledgement(&query)?;
     let reader = if query.bytes("group").is_some() {
-        Reader::Group { name: group(&query)?, from: query.from()?.unwrap_or_default(), ack }
+        StreamMode::Group { name: group(&query)?, from: query.from()?.unwrap_or_default(), ack }
     } else if query.bytes("ack").is_some() {
         return Err(Error::invalid("ack", "Only a group acknowledges records").into());
     } else {
-        Reader::Tail { from: query.from()?.unwrap_or(StartFrom::Latest) }
+        StreamMode::Tail { from: query.from()?.unwrap_or(StartFrom::Latest) }
     };
     let cursor = request.header("last-event-id").filter(|value| !value.is_empty());
     let cursor = cursor.map(|value| String::from_utf8_lossy(value));
@@ -170,7 +170,7 @@ impl<H: Host, L: Log> Pieces<H, L> {
         let mut piece = Vec::new();
         for consumed in &page.records {
             let cursor = self.stream.pass(consumed);
-            let mut read = Read::from(consumed);
+            let mut read = RecordJson::from(consumed);
             match self.format {
                 Format::Events => {
                     piece.extend(format!("id: {cursor}\ndata: ").into_bytes());

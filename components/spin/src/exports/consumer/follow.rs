@@ -1,0 +1,97 @@
+//! Records as a stream.
+
+use std::time::Duration;
+
+use spin_sdk::wit_bindgen::{self, FutureReader, StreamReader, StreamResult, StreamWriter};
+
+use super::{Error, FollowRequest, FollowedRecord, time};
+use crate::bindings::{wit_future, wit_stream};
+use crate::host::{SpinHost, starting_tasks};
+use crate::{Log, services};
+use kafka_edge::error::Error as ServiceError;
+use kafka_edge::services::consume::Ack;
+use kafka_edge::services::stream::{Stream, StreamMode};
+use kafka_edge::{limits, names};
+
+/// How long one look for records lasts. In between it is seen whether the
+/// reader is still there.
+const LOOK: Duration = Duration::from_secs(15);
+
+type Records = Stream<SpinHost, Log>;
+
+pub(super) async fn follow(
+    request: FollowRequest,
+) -> Result<(StreamReader<FollowedRecord>, FutureReader<Result<(), Error>>), Error> {
+    let cursor = request.cursor.clone();
+    let (topics, reader) = reader(request)?;
+    let services = services().await?;
+    let stream = Stream::open(services, topics, reader, cursor.as_deref()).await.map_err(named)?;
+    let (writer, records) = wit_stream::new();
+    let (failed, end) = wit_future::new(|| Ok(()));
+    wit_bindgen::spawn(starting_tasks(async move {
+        let end = write(stream, writer).await;
+        // Whoever dropped the future does not want to know.
+        let _ = failed.write(end.map_err(Error::from)).await;
+    }));
+    Ok((records, end))
+}
+
+fn reader(request: FollowRequest) -> Result<(Vec<String>, StreamMode), ServiceError> {
+    names::check_topics(&request.topics)?;
+    let ack = match request.lease {
+        Some(lease) => Ack::Manual { lease: limits::check_lease(time(lease))? },
+        None => Ack::Auto,
+    };
+    let from = request.start.into();
+    let reader = match request.group {
+        Some(name) => {
+            names::check_group(&name)?;
+            StreamMode::Group { name, from, ack }
+        }
+        None if ack == Ack::Auto => StreamMode::Tail { from },
+        None => return Err(ServiceError::invalid("lease", "Only a group claims records")),
+    };
+    Ok((request.topics, reader))
+}
+
+/// A cursor is in a header over HTTP, and not here.
+fn named(error: ServiceError) -> ServiceError {
+    match error {
+        ServiceError::Invalid { field: "last-event-id", message } => {
+            ServiceError::Invalid { field: "cursor", message }
+        }
+        other => other,
+    }
+}
+
+/// Until the reader drops the stream, which is no error.
+async fn write(
+    mut stream: Records,
+    mut writer: StreamWriter<FollowedRecord>,
+) -> Result<(), ServiceError> {
+    // To write nothing is to wait until somebody reads. So nothing is asked of
+    // Kafka for a reader who is slow, or gone.
+    while writer.write(Vec::new()).await.0 != StreamResult::Dropped {
+        let page = stream.next(LOOK).await?;
+        let records = page.records.iter().map(|consumed| {
+            let cursor = stream.pass(consumed);
+            let mut consumed = consumed.clone();
+            let (receipt, delivery_count) = consumed
+                .acquired
+                .take()
+                .map(|acquired| (acquired.receipt, acquired.delivery_count))
+                .unzip();
+            FollowedRecord { record: consumed.into(), cursor, receipt, delivery_count }
+        });
+        let records: Vec<_> = records.collect();
+        if records.is_empty() {
+            continue;
+        }
+        if !writer.write_all(records).await.is_empty() {
+            // The reader has gone, and to write once more would be a trap.
+            break;
+        }
+        page.delivered();
+    }
+    Ok(())
+}

@@ -1,0 +1,68 @@
+//! Consumer groups: where they stand, and moving them.
+
+use super::{
+    Error, GroupSummary, GroupTopic, PartitionOffset, SeekTarget, Start, Topic, partition_offsets,
+};
+use crate::bindings::exports::kafka_edge::api::consumer::GroupPosition;
+use crate::services;
+use kafka_edge::error::Error as ServiceError;
+use kafka_edge::names;
+use kafka_edge::services::groups::{self, SeekTo};
+use kafka_edge::sorted::SortedSet;
+
+pub(super) async fn list() -> Result<Vec<GroupSummary>, Error> {
+    let groups = services().await?.groups.list().await?;
+    let summary = |(name, topics): (_, SortedSet<_>)| GroupSummary {
+        name,
+        topics: topics.into_iter().collect(),
+    };
+    Ok(groups.into_iter().map(summary).collect())
+}
+
+pub(super) async fn describe(group: String) -> Result<Vec<GroupTopic>, Error> {
+    names::check_group(&group)?;
+    let group = services().await?.groups.get(&group, |_| true).await?;
+    let topics = group.topics.into_iter().map(|(name, positions)| GroupTopic {
+        name,
+        partitions: positions.into_iter().map(Into::into).collect(),
+    });
+    Ok(topics.collect())
+}
+
+pub(super) async fn seek(
+    group: String,
+    topic: Topic,
+    to: SeekTarget,
+) -> Result<Vec<PartitionOffset>, Error> {
+    names::check_group(&group)?;
+    names::check_topic(&topic)?;
+    let to = match to {
+        SeekTarget::Ends(Start::Earliest) => SeekTo::Earliest,
+        SeekTarget::Ends(Start::Latest) => SeekTo::Latest,
+        SeekTarget::Offsets(offsets) if offsets.is_empty() => {
+            return Err(ServiceError::invalid("offsets", "No partition is named").into());
+        }
+        SeekTarget::Offsets(offsets) => {
+            SeekTo::Offsets(offsets.into_iter().map(|at| (at.partition, at.offset)).collect())
+        }
+        SeekTarget::Time(time) => SeekTo::Time(time),
+    };
+    Ok(partition_offsets(services().await?.groups.seek(&group, &topic, to).await?))
+}
+
+pub(super) async fn delete(group: String) -> Result<(), Error> {
+    names::check_group(&group)?;
+    Ok(services().await?.groups.delete(&group).await?)
+}
+
+impl From<groups::GroupPosition> for GroupPosition {
+    fn from(position: groups::GroupPosition) -> Self {
+        Self {
+            partition: position.partition,
+            committed: position.committed,
+            claimed: u32::try_from(position.claimed).unwrap_or(u32::MAX),
+            end: position.end,
+            lag: position.lag,
+        }
+    }
+}

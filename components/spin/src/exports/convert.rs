@@ -1,0 +1,62 @@
+//! The types of `kafka-edge:api/types`, and ours.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::bindings::exports::kafka_edge::api::types;
+use kafka_edge::error::Error;
+use kafka_edge::record::Header;
+use kafka_edge::services::consume::StartFrom;
+
+impl From<Error> for types::Error {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::UnknownTopic(_) => Self::UnknownTopic,
+            Error::UnknownSubscription(_) => Self::UnknownWebhook,
+            Error::UnknownGroup(_) => Self::UnknownGroup,
+            Error::Invalid { field, message } => {
+                Self::Invalid(types::InvalidArgument { field: field.into(), message })
+            }
+            Error::InvalidCallback { detail } => Self::InvalidCallback(detail),
+            Error::TooLarge { size, limit } => Self::TooLarge(types::TooLarge { size, limit }),
+            Error::Throttled { retry_after } => Self::Throttled(millis(retry_after)),
+            Error::LimitReached(text) => Self::LimitReached(text),
+            Error::Unconfigured(text) => Self::Unconfigured(text),
+            Error::PermissionDenied { detail, .. } => Self::PermissionDenied(detail),
+            Error::Unsupported(text) => Self::Unsupported(text),
+            Error::Unreachable { detail } => Self::Connection(detail),
+            Error::Upstream { detail } => Self::Upstream(detail),
+            Error::Timeout => Self::Timeout,
+            Error::OutcomeUnknown { detail } => Self::OutcomeUnknown(detail),
+            Error::Store { detail } => Self::Store(detail),
+            Error::Busy(text) => Self::Busy(text),
+        }
+    }
+}
+
+/// Never too short.
+fn millis(time: Duration) -> types::Milliseconds {
+    u32::try_from(time.as_nanos().div_ceil(1_000_000)).unwrap_or(u32::MAX)
+}
+
+impl From<types::Start> for StartFrom {
+    fn from(start: types::Start) -> Self {
+        match start {
+            types::Start::Earliest => Self::Earliest,
+            types::Start::Latest => Self::Latest,
+        }
+    }
+}
+
+impl From<types::Header> for Header {
+    fn from(header: types::Header) -> Self {
+        Self { name: header.name, value: header.value.map(Bytes::from) }
+    }
+}
+
+impl From<Header> for types::Header {
+    fn from(header: Header) -> Self {
+        Self { name: header.name, value: header.value.map(Vec::from) }
+    }
+}

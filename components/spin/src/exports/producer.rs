@@ -1,0 +1,72 @@
+//! The export of `kafka-edge:api/producer`.
+
+use bytes::Bytes;
+
+use crate::bindings::exports::kafka_edge::api::producer::{
+    Error, Guest, ProducerRecord, RecordMetadata, Topic,
+};
+use crate::host::starting_tasks;
+use crate::{Component, services};
+use kafka_edge::error::Error as ServiceError;
+use kafka_edge::record::{Header, NewRecord, RecordMetadata as Written};
+use kafka_edge::{limits, names};
+
+impl Guest for Component {
+    async fn send(topic: Topic, record: ProducerRecord) -> Result<RecordMetadata, Error> {
+        starting_tasks(async move {
+            let mut reports = write(topic, vec![record]).await?;
+            let report = reports.pop().unwrap_or_else(|| {
+                let detail = "there is no report on this record".into();
+                Err(ServiceError::OutcomeUnknown { detail })
+            });
+            Ok(report?.into())
+        })
+        .await
+    }
+
+    async fn send_many(
+        topic: Topic,
+        records: Vec<ProducerRecord>,
+    ) -> Result<Vec<Result<RecordMetadata, Error>>, Error> {
+        starting_tasks(async move {
+            if records.len() > limits::RECORDS {
+                let message = format!("More than {} records", limits::RECORDS);
+                return Err(ServiceError::invalid("records", message).into());
+            }
+            let reports = write(topic, records).await?;
+            if let Some(error) = ServiceError::of_all(&reports) {
+                return Err(error.into());
+            }
+            let reports = reports.into_iter();
+            Ok(reports.map(|report| report.map(Into::into).map_err(Into::into)).collect())
+        })
+        .await
+    }
+}
+
+async fn write(
+    topic: Topic,
+    records: Vec<ProducerRecord>,
+) -> Result<Vec<Result<Written, ServiceError>>, ServiceError> {
+    names::check_topic(&topic)?;
+    let records = records.into_iter().map(NewRecord::from).collect();
+    Ok(services().await?.write(&topic, records).await)
+}
+
+impl From<ProducerRecord> for NewRecord {
+    fn from(record: ProducerRecord) -> Self {
+        Self {
+            key: record.key.map(Bytes::from),
+            value: record.value.map(Bytes::from),
+            headers: record.headers.into_iter().map(Header::from).collect(),
+            partition: record.partition,
+            timestamp: record.timestamp,
+        }
+    }
+}
+
+impl From<Written> for RecordMetadata {
+    fn from(written: Written) -> Self {
+        Self { partition: written.partition, offset: written.offset, timestamp: written.timestamp }
+    }
+}

@@ -1,0 +1,134 @@
+//! The export of `wasi:http/handler@0.3.0`: its requests and responses, and
+//! ours.
+
+use bytes::Bytes;
+use http::header::CONTENT_LENGTH;
+use spin_sdk::wasip3::http::types::{ErrorCode, Fields, Method, Request, Response, Scheme};
+use spin_sdk::wasip3::{wit_future, wit_stream};
+use spin_sdk::wit_bindgen::{self, StreamWriter};
+
+use super::bindings::exports::wasi::http::handler::Guest;
+use super::{Component, app};
+use crate::host::{Contents, starting_tasks};
+use kafka_edge::http::{self as api, Body, BodyBroken, RequestBody, Source};
+
+/// How much of a body is asked for at a time.
+const PIECE: usize = 64 * 1024;
+
+impl Guest for Component {
+    async fn handle(request: Request) -> Result<Response, ErrorCode> {
+        let head = request.get_method();
+        let is_head = matches!(head, Method::Head);
+        let request = from_wasi_request(head, request)?;
+        let response = starting_tasks(api::handle(&app(), request)).await;
+        to_wasi_response(response, is_head)
+    }
+}
+
+fn from_wasi_request(
+    method: Method,
+    request: Request,
+) -> Result<api::Request<WasiBody>, ErrorCode> {
+    let headers = request.get_headers().copy_all();
+    Ok(api::Request {
+        method: from_wasi_method(method)?,
+        target: request.get_path_with_query().unwrap_or_else(|| "/".into()),
+        headers: headers.into_iter().map(|(name, value)| (name, value.into())).collect(),
+        scheme: request.get_scheme().map(from_wasi_scheme),
+        authority: request.get_authority(),
+        body: WasiBody::new(request),
+    })
+}
+
+fn from_wasi_method(method: Method) -> Result<http::Method, ErrorCode> {
+    Ok(match method {
+        Method::Get => http::Method::GET,
+        Method::Head => http::Method::HEAD,
+        Method::Post => http::Method::POST,
+        Method::Put => http::Method::PUT,
+        Method::Delete => http::Method::DELETE,
+        Method::Connect => http::Method::CONNECT,
+        Method::Options => http::Method::OPTIONS,
+        Method::Trace => http::Method::TRACE,
+        Method::Patch => http::Method::PATCH,
+        Method::Other(name) => http::Method::from_bytes(name.as_bytes())
+            .map_err(|_| ErrorCode::HttpRequestMethodInvalid)?,
+    })
+}
+
+fn from_wasi_scheme(scheme: Scheme) -> String {
+    match scheme {
+        Scheme::Http => "http".into(),
+        Scheme::Https => "https".into(),
+        Scheme::Other(name) => name,
+    }
+}
+
+/// The body of a request. The host counts it as read or refused once this is
+/// dropped. A caller who hangs up breaks it.
+struct WasiBody(Contents);
+
+impl WasiBody {
+    fn new(request: Request) -> Self {
+        let (_handled, result) = wit_future::new(|| Ok(()));
+        Self(Contents::new(Request::consume_body(request, result), PIECE))
+    }
+}
+
+impl RequestBody for WasiBody {
+    async fn chunk(&mut self) -> Option<Result<Bytes, BodyBroken>> {
+        Some(self.0.next().await?.map_err(|_| BodyBroken))
+    }
+}
+
+/// The answer goes out as a stream, so that it is known when the host has
+/// taken all of it.
+fn to_wasi_response(response: api::Response, is_head: bool) -> Result<Response, ErrorCode> {
+    let api::Response { status, headers, body, on_sent } = response;
+    let mut entries: Vec<(String, Vec<u8>)> = headers
+        .into_iter()
+        .map(|(name, value)| (name.as_str().to_owned(), value.into_bytes()))
+        .collect();
+    if let Body::Whole(bytes) = &body
+        && !bytes.is_empty()
+        && !is_head
+    {
+        entries.push((CONTENT_LENGTH.as_str().into(), bytes.len().to_string().into_bytes()));
+    }
+    let headers = Fields::from_list(&entries)
+        .map_err(|error| ErrorCode::InternalError(Some(format!("{error:?}"))))?;
+    let (done, trailers) = wit_future::new(|| Ok(None));
+    let (mut writer, contents) = wit_stream::new();
+    let contents = (!body.is_empty()).then_some(contents);
+    let (wasi, _transmitted) = Response::new(headers, contents, trailers);
+    wasi.set_status_code(status.as_u16()).map_err(|()| ErrorCode::ConfigurationError)?;
+    wit_bindgen::spawn(starting_tasks(async move {
+        let sent = match body {
+            Body::Whole(bytes) => writer.write_all(bytes.into()).await.is_empty(),
+            Body::Stream(mut source) => send(&mut *source, &mut writer).await,
+        };
+        drop(writer);
+        if !sent {
+            // The caller is gone, and `on_sent` with this.
+            return;
+        }
+        // The host has the whole body. What becomes of it on the way to the
+        // caller it does not tell.
+        if let Some(sent) = on_sent {
+            sent();
+        }
+        let _ = done.write(Ok(None)).await;
+    }));
+    Ok(wasi)
+}
+
+/// Sends a body while it is made: no piece is asked for before the host has
+/// taken the one before. Answers whether the host took all of it.
+async fn send(source: &mut dyn Source, writer: &mut StreamWriter<u8>) -> bool {
+    while let Some(piece) = source.next().await {
+        if !writer.write_all(piece.into()).await.is_empty() {
+            return false;
+        }
+    }
+    true
+}

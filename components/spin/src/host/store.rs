@@ -1,0 +1,102 @@
+//! Spin's key-value store: the async interface for values, the synchronous
+//! one for its one atomic thing and for listing.
+
+use std::cell::OnceCell;
+use std::rc::Rc;
+
+use spin_sdk::experimental::wasi::keyvalue::{atomics, store as sync};
+use spin_sdk::key_value::{self, Store as AsyncStore};
+
+use super::SpinHost;
+use kafka_edge::host::{Store, StoreError};
+
+/// The label under which the manifest gives us a store.
+const LABEL: &str = "default";
+
+/// The store's handles, opened once for the instance.
+#[derive(Default)]
+pub(super) struct Opened {
+    values: OnceCell<Rc<AsyncStore>>,
+    bucket: OnceCell<sync::Bucket>,
+}
+
+impl Opened {
+    async fn values(&self) -> Result<Rc<AsyncStore>, StoreError> {
+        if let Some(store) = self.values.get() {
+            return Ok(store.clone());
+        }
+        // Two requests may both come here; the second handle is dropped.
+        let store = Rc::new(AsyncStore::open(LABEL).await.map_err(failed)?);
+        Ok(self.values.get_or_init(|| store).clone())
+    }
+
+    fn bucket(&self) -> Result<&sync::Bucket, StoreError> {
+        if let Some(bucket) = self.bucket.get() {
+            return Ok(bucket);
+        }
+        let bucket = sync::open(LABEL).map_err(refused)?;
+        Ok(self.bucket.get_or_init(|| bucket))
+    }
+}
+
+impl std::fmt::Debug for Opened {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Opened").finish_non_exhaustive()
+    }
+}
+
+impl Store for SpinHost {
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        self.store.values().await?.get(key).await.map_err(failed)
+    }
+
+    async fn set(&self, key: &str, value: &[u8]) -> Result<(), StoreError> {
+        self.store.values().await?.set(key, value).await.map_err(failed)
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), StoreError> {
+        self.store.values().await?.delete(key).await.map_err(failed)
+    }
+
+    /// `increment` is atomic on every store behind Spin, compare-and-swap is
+    /// not. It blocks the whole instance while it runs.
+    async fn claim(&self, key: &str) -> Result<bool, StoreError> {
+        let count = atomics::increment(self.store.bucket()?, key, 1).map_err(refused)?;
+        Ok(count == 1)
+    }
+
+    /// The async interface lists as well, but Spin's own store is locked until
+    /// its stream has been read. What another request of this instance asks
+    /// for meanwhile then blocks the very thread that would hand out the next
+    /// key, for ever; and soon no instance answers.
+    async fn keys(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
+        let bucket = self.store.bucket()?;
+        let mut found = Vec::new();
+        let mut cursor = None;
+        loop {
+            let page = bucket.list_keys(cursor.as_deref()).map_err(refused)?;
+            found.extend(page.keys.into_iter().filter(|key| key.starts_with(prefix)));
+            cursor = page.cursor;
+            if cursor.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+}
+
+fn failed(error: key_value::Error) -> StoreError {
+    StoreError(match error {
+        key_value::Error::StoreTableFull => "too many stores are open".into(),
+        key_value::Error::NoSuchStore => format!("there is no store named {LABEL}"),
+        key_value::Error::AccessDenied => format!("no access to the store named {LABEL}"),
+        key_value::Error::Other(text) => text,
+    })
+}
+
+fn refused(error: sync::Error) -> StoreError {
+    StoreError(match error {
+        sync::Error::NoSuchStore => format!("there is no store named {LABEL}"),
+        sync::Error::AccessDenied => format!("no access to the store named {LABEL}"),
+        sync::Error::Other(text) => text,
+    })
+}

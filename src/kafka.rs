@@ -1,0 +1,140 @@
+//! The log that the services know: topics, partitions, records at offsets.
+//!
+//! [`Log`] is the one trait; [`confluent`] implements it over Confluent's REST
+//! APIs. What a log cannot do it says in its [`Capabilities`], and services
+//! decide on those, never on a product's name.
+
+pub mod confluent;
+
+use std::future::Future;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::Result;
+use crate::host::Millis;
+use crate::record::{NewRecord, Record, RecordMetadata};
+use crate::sorted::SortedMap;
+
+/// What a log can and cannot do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Records that are read carry their headers.
+    pub headers: bool,
+    /// Records that are read carry their timestamps.
+    pub timestamps: bool,
+    /// [`Log::offset_at`] works.
+    pub offset_by_time: bool,
+    /// A fetch at any offset costs no more than the next one in sequence, so
+    /// that reading needs no [`Place`].
+    pub random_access: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Topic {
+    pub name: String,
+    pub partitions: i32,
+    /// The largest record batch that the topic takes, in bytes, where the
+    /// server tells.
+    pub max_message_bytes: Option<u64>,
+}
+
+/// The bounds of a partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Offsets {
+    /// Of the oldest record that is still there.
+    pub first: i64,
+    /// Of the next record to be written.
+    pub end: i64,
+}
+
+/// Where a sequential reader stands on the server's side: opaque to the
+/// services, kept with the position that it belongs to, and handed back with
+/// the next fetch by whoever holds the partition then. Losing it costs time,
+/// never records.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Place(pub String);
+
+/// What to read.
+#[derive(Debug, Clone)]
+pub struct Fetch<'a> {
+    pub topic: &'a str,
+    pub partition: i32,
+    pub offset: i64,
+    pub place: Option<Place>,
+    /// About so many records. More come when the server has handed them out
+    /// already: a page of a sequential reader is never cut.
+    pub max_records: usize,
+    /// About so many bytes; a first record that is larger comes all the same.
+    pub max_bytes: usize,
+    /// How long to wait for a record when there is none.
+    pub wait: Duration,
+}
+
+/// What was read: records in order of their offsets, all at or after the
+/// offset asked for, without any left out that the log still has.
+#[derive(Debug, Clone)]
+pub struct Fetched {
+    pub records: Vec<Record>,
+    /// Where to go on: after the last record, or past a gap that the log
+    /// really has (an offset that is gone, a compacted stretch).
+    pub next: i64,
+    pub place: Option<Place>,
+}
+
+/// A Kafka log, however it is reached.
+pub trait Log: 'static {
+    fn capabilities(&self) -> impl Future<Output = Result<Capabilities>>;
+
+    /// The name that makes record ids of this cluster differ from another's.
+    fn cluster_id(&self) -> impl Future<Output = Result<String>>;
+
+    /// All topics that the credentials may see, by name.
+    fn topics(&self) -> impl Future<Output = Result<Vec<Topic>>>;
+
+    /// One topic, from a cache with an age. [`Error::UnknownTopic`] is found
+    /// out here, before a produce would wait a minute for it.
+    ///
+    /// [`Error::UnknownTopic`]: crate::error::Error::UnknownTopic
+    fn topic(&self, name: &str) -> impl Future<Output = Result<Topic>>;
+
+    /// First and end offsets of the partitions, where the server offers them.
+    fn offsets(&self, topic: &str) -> impl Future<Output = Result<SortedMap<i32, Offsets>>>;
+
+    /// The end offsets alone: what is asked again and again while a caller
+    /// waits for a record to appear.
+    fn ends(&self, topic: &str) -> impl Future<Output = Result<SortedMap<i32, i64>>> {
+        async {
+            let offsets = self.offsets(topic).await?;
+            Ok(offsets.into_iter().map(|(partition, offsets)| (partition, offsets.end)).collect())
+        }
+    }
+
+    /// The offset of the first record at or after `time`, for each partition;
+    /// the end offset where there is none.
+    fn offset_at(
+        &self,
+        topic: &str,
+        time: Millis,
+    ) -> impl Future<Output = Result<SortedMap<i32, i64>>>;
+
+    /// Writes records of one topic with one call, and reports on each in the
+    /// order given. It never fails as a whole.
+    fn produce(
+        &self,
+        topic: &str,
+        records: Vec<NewRecord>,
+        report: impl FnMut(usize, Result<RecordMetadata>),
+    ) -> impl Future<Output = ()>;
+
+    /// Reads records at an offset. An offset below the first one is moved up
+    /// to it; one past the end reads nothing.
+    fn fetch(&self, fetch: Fetch<'_>) -> impl Future<Output = Result<Fetched>>;
+
+    /// Lets go of a place that nobody will read from again.
+    fn close(&self, place: Place) -> impl Future<Output = ()>;
+
+    /// Whether the server answers at all, asked anew.
+    fn ping(&self) -> impl Future<Output = Result<()>>;
+}

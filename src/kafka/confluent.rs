@@ -1,0 +1,137 @@
+//! Kafka behind Confluent's REST APIs: writing and metadata through v3, reading
+//! through v2's consumer instances or Confluent Cloud's stateless call.
+
+mod client;
+mod cloud;
+mod failure;
+mod metadata;
+mod names;
+mod produce;
+mod retry;
+mod time;
+mod v2;
+
+use std::fmt;
+use std::rc::Rc;
+
+use self::client::Client;
+use self::metadata::Metadata;
+use self::names::TopicName;
+use super::{Capabilities, Fetch, Fetched, Log, Offsets, Place, Topic};
+use crate::config::{Config, ConsumeApi};
+use crate::error::{Error, Result};
+use crate::host::{Host, Millis};
+use crate::record::{NewRecord, RecordMetadata};
+use crate::sorted::SortedMap;
+
+/// A log behind a REST server.
+pub struct ConfluentLog<H> {
+    client: Rc<Client<H>>,
+    metadata: Metadata<H>,
+    consume_api: ConsumeApi,
+}
+
+impl<H: Host> ConfluentLog<H> {
+    pub fn new(host: H, config: &Config) -> Self {
+        let client = Rc::new(Client::new(host, config));
+        let metadata = Metadata::new(client.clone(), config.cluster_id.clone());
+        Self { client, metadata, consume_api: config.consume_api }
+    }
+
+    fn v2(&self) -> v2::V2Reader<'_, H> {
+        v2::V2Reader { client: &self.client, metadata: &self.metadata }
+    }
+
+    fn cloud(&self) -> cloud::CloudReader<'_, H> {
+        cloud::CloudReader { client: &self.client, metadata: &self.metadata }
+    }
+}
+
+impl<H> fmt::Debug for ConfluentLog<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConfluentLog")
+            .field("consume_api", &self.consume_api)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<H: Host> Log for ConfluentLog<H> {
+    async fn capabilities(&self) -> Result<Capabilities> {
+        let cloud = self.consume_api == ConsumeApi::Cloud;
+        Ok(Capabilities {
+            headers: cloud,
+            timestamps: cloud,
+            offset_by_time: cloud,
+            random_access: cloud,
+        })
+    }
+
+    async fn cluster_id(&self) -> Result<String> {
+        self.metadata.cluster_id().await
+    }
+
+    async fn topics(&self) -> Result<Vec<Topic>> {
+        self.metadata.topics().await
+    }
+
+    async fn topic(&self, name: &str) -> Result<Topic> {
+        self.metadata.topic(TopicName::new(name)?).await
+    }
+
+    async fn offsets(&self, topic: &str) -> Result<SortedMap<i32, Offsets>> {
+        let topic = TopicName::new(topic)?;
+        match self.consume_api {
+            ConsumeApi::V2 => self.v2().offsets(topic).await,
+            ConsumeApi::Cloud => self.cloud().offsets(topic).await,
+        }
+    }
+
+    async fn ends(&self, topic: &str) -> Result<SortedMap<i32, i64>> {
+        let topic = TopicName::new(topic)?;
+        match self.consume_api {
+            ConsumeApi::V2 => {
+                let offsets = self.v2().offsets(topic).await?;
+                Ok(offsets.into_iter().map(|(partition, bounds)| (partition, bounds.end)).collect())
+            }
+            ConsumeApi::Cloud => self.cloud().ends(topic).await,
+        }
+    }
+
+    async fn offset_at(&self, topic: &str, time: Millis) -> Result<SortedMap<i32, i64>> {
+        let topic = TopicName::new(topic)?;
+        match self.consume_api {
+            // A v2 instance can seek to a time, but does not tell where that
+            // is before it has read a record there.
+            ConsumeApi::V2 => {
+                Err(Error::Unsupported("The Kafka server cannot tell the offset of a time".into()))
+            }
+            ConsumeApi::Cloud => self.cloud().offset_at(topic, time).await,
+        }
+    }
+
+    async fn produce(
+        &self,
+        topic: &str,
+        records: Vec<NewRecord>,
+        report: impl FnMut(usize, Result<RecordMetadata>),
+    ) {
+        produce::produce(&self.client, &self.metadata, topic, records, report).await;
+    }
+
+    async fn fetch(&self, fetch: Fetch<'_>) -> Result<Fetched> {
+        match self.consume_api {
+            ConsumeApi::V2 => self.v2().fetch(fetch).await,
+            ConsumeApi::Cloud => self.cloud().fetch(fetch).await,
+        }
+    }
+
+    async fn close(&self, place: Place) {
+        if self.consume_api == ConsumeApi::V2 {
+            self.v2().close(&place).await;
+        }
+    }
+
+    async fn ping(&self) -> Result<()> {
+        self.metadata.ping().await
+    }
+}

@@ -1,0 +1,223 @@
+//! What the server knows of its cluster and topics, remembered for a while.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures_util::future::join;
+use serde::Deserialize;
+
+use super::client::{Client, RestCall};
+use super::failure::CallFailure;
+use super::names::{TopicName, is_segment};
+use crate::error::{Error, Result};
+use crate::host::Host;
+use crate::kafka::Topic;
+use crate::sorted::SortedMap;
+
+/// How old a remembered topic may be. Its partitions can only grow, and who
+/// names one that is not remembered makes us ask anew.
+const AGE: Duration = Duration::from_secs(30);
+/// A topic this young is believed to have no other partitions.
+const YOUNG: Duration = Duration::from_secs(1);
+/// More topics than this are not remembered at once.
+const REMEMBERED: usize = 1_000;
+const TOPIC_LIMIT: usize = 512 << 10;
+
+pub(super) struct Metadata<H> {
+    client: Rc<Client<H>>,
+    configured_cluster: Option<String>,
+    asked_cluster: RefCell<Option<String>>,
+    topics: RefCell<SortedMap<String, Remembered>>,
+}
+
+struct Remembered {
+    since: Duration,
+    topic: Topic,
+}
+
+#[derive(Deserialize)]
+struct List<T> {
+    data: Vec<T>,
+}
+
+#[derive(Deserialize)]
+struct ClusterData {
+    cluster_id: String,
+}
+
+#[derive(Deserialize)]
+struct TopicData {
+    topic_name: String,
+    partitions_count: i32,
+}
+
+#[derive(Deserialize)]
+struct ConfigData {
+    value: Option<String>,
+}
+
+impl<H: Host> Metadata<H> {
+    pub(super) fn new(client: Rc<Client<H>>, cluster: Option<String>) -> Self {
+        Self {
+            client,
+            configured_cluster: cluster,
+            asked_cluster: RefCell::default(),
+            topics: RefCell::default(),
+        }
+    }
+
+    pub(super) async fn cluster_id(&self) -> Result<String> {
+        let asked = self.asked_cluster.borrow().clone();
+        match self.configured_cluster.clone().or(asked) {
+            Some(id) => Ok(id),
+            None => self.ask_cluster_id().await,
+        }
+    }
+
+    /// Asks whether the server answers and has our cluster.
+    pub(super) async fn ping(&self) -> Result<()> {
+        let Some(id) = &self.configured_cluster else {
+            return self.ask_cluster_id().await.map(drop);
+        };
+        let call = RestCall::get(format!("/v3/clusters/{id}"));
+        let cluster: ClusterData = self.client.ask(&call).await.map_err(|f| self.error(f))?;
+        if cluster.cluster_id != *id {
+            return Err(unknown_cluster());
+        }
+        Ok(())
+    }
+
+    /// The path of the cluster, to which `/topics` and the like are appended.
+    pub(super) async fn cluster_path(&self) -> Result<String> {
+        Ok(format!("/v3/clusters/{}", self.cluster_id().await?))
+    }
+
+    pub(super) async fn topics(&self) -> Result<Vec<Topic>> {
+        let call = RestCall::get(format!("{}/topics", self.cluster_path().await?));
+        let list: List<TopicData> = self.client.ask(&call).await.map_err(|f| self.error(f))?;
+        let topics = list.data.into_iter().map(|data| Topic {
+            name: data.topic_name,
+            partitions: data.partitions_count,
+            max_message_bytes: None,
+        });
+        let mut topics: Vec<_> = topics.collect();
+        topics.sort_unstable_by(|a, b| a.name.cmp(&b.name));
+        Ok(topics)
+    }
+
+    /// A topic, as it was not long ago.
+    pub(super) async fn topic(&self, name: TopicName<'_>) -> Result<Topic> {
+        match self.remembered(name, |_| AGE) {
+            Some(topic) => Ok(topic),
+            None => self.ask_topic(name).await,
+        }
+    }
+
+    /// A topic, asked for anew if the partition may have come meanwhile.
+    pub(super) async fn topic_with(&self, name: TopicName<'_>, partition: i32) -> Result<Topic> {
+        let age = |topic: &Topic| if partition < topic.partitions { AGE } else { YOUNG };
+        match self.remembered(name, age) {
+            Some(topic) => Ok(topic),
+            None => self.ask_topic(name).await,
+        }
+    }
+
+    pub(super) fn forget(&self, name: &str) {
+        self.topics.borrow_mut().remove(name);
+    }
+
+    fn remembered(
+        &self,
+        name: TopicName<'_>,
+        may_be: impl Fn(&Topic) -> Duration,
+    ) -> Option<Topic> {
+        let topics = self.topics.borrow();
+        let Remembered { since, topic } = topics.get(name.as_str())?;
+        let age = self.client.host.monotonic().saturating_sub(*since);
+        (age < may_be(topic)).then(|| topic.clone())
+    }
+
+    async fn ask_topic(&self, name: TopicName<'_>) -> Result<Topic> {
+        let since = self.client.host.monotonic();
+        let path = format!("{}/topics/{name}", self.cluster_path().await?);
+        let call = RestCall { answer_limit: TOPIC_LIMIT, ..RestCall::get(path.clone()) };
+        let data = self.client.ask::<TopicData>(&call);
+        let (data, max_message_bytes) = join(data, self.max_message_bytes(&path)).await;
+        let data = match data {
+            Ok(data) if data.topic_name == name.as_str() && data.partitions_count > 0 => data,
+            Ok(_) => return Err(CallFailure::Nonsense.into()),
+            Err(failure) => {
+                self.forget(name.as_str());
+                return Err(match failure.refusal().and_then(|refusal| refusal.code) {
+                    Some(40401 | 40403) => Error::UnknownTopic(name.as_str().into()),
+                    _ => self.error(failure),
+                });
+            }
+        };
+        let topic = Topic {
+            name: data.topic_name,
+            partitions: data.partitions_count,
+            max_message_bytes: max_message_bytes?,
+        };
+        self.remember(since, topic.clone());
+        Ok(topic)
+    }
+
+    /// The topic's own limit. Whoever may produce need not be allowed to read
+    /// this; then the limit is the server's business alone. A failure that is
+    /// over soon is one all the same: whoever went on without the limit might
+    /// send what stops the server for good.
+    async fn max_message_bytes(&self, topic: &str) -> Result<Option<u64>, CallFailure> {
+        let path = format!("{topic}/configs/max.message.bytes");
+        let call = RestCall { answer_limit: TOPIC_LIMIT, ..RestCall::get(path) };
+        match self.client.ask::<ConfigData>(&call).await {
+            Ok(config) => Ok(config.value.and_then(|value| value.parse().ok())),
+            Err(CallFailure::Refused(refusal)) if refusal.is_for_good() => Ok(None),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    async fn ask_cluster_id(&self) -> Result<String> {
+        let call = RestCall::get("/v3/clusters".into());
+        let list: List<ClusterData> = match self.client.ask(&call).await {
+            Ok(list) => list,
+            // Confluent Cloud has no list of clusters.
+            Err(CallFailure::Refused(refusal)) if matches!(refusal.status.as_u16(), 404 | 405) => {
+                return Err(Error::Unconfigured(
+                    "Set kafka_cluster_id: the Kafka server does not tell which cluster it has"
+                        .into(),
+                ));
+            }
+            Err(failure) => return Err(failure.into()),
+        };
+        let id = list.data.into_iter().next().map(|cluster| cluster.cluster_id);
+        let id = id.filter(|id| is_segment(id)).ok_or(CallFailure::Nonsense)?;
+        *self.asked_cluster.borrow_mut() = Some(id.clone());
+        Ok(id)
+    }
+
+    fn remember(&self, since: Duration, topic: Topic) {
+        let mut topics = self.topics.borrow_mut();
+        if topics.len() >= REMEMBERED {
+            topics.retain(|_, known| since.saturating_sub(known.since) < AGE);
+        }
+        if topics.len() < REMEMBERED {
+            topics.insert(topic.name.clone(), Remembered { since, topic });
+        }
+    }
+
+    /// An unknown path under a configured cluster id: the REST Proxy answers
+    /// every one but that of its own cluster so.
+    fn error(&self, failure: CallFailure) -> Error {
+        let not_found = failure.refusal().is_some_and(|r| r.status == 404 && r.code == Some(404));
+        match (&self.configured_cluster, not_found) {
+            (Some(_), true) => unknown_cluster(),
+            _ => failure.into(),
+        }
+    }
+}
+
+fn unknown_cluster() -> Error {
+    Error::Unconfigured("The Kafka server does not have the cluster of kafka_cluster_id".into())
+}

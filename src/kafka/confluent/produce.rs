@@ -1,0 +1,268 @@
+//! Writing records with one streamed call of v3.
+
+mod report;
+mod request;
+mod size;
+mod verdict;
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use http::StatusCode;
+
+use self::report::Reports;
+use self::verdict::{ReportMeaning, Whole, unknown};
+use super::client::{Client, JSON, RestCall};
+use super::failure::{CallFailure, ErrorAnswer};
+use super::metadata::Metadata;
+use super::names::TopicName;
+use super::retry;
+use crate::deadline::within;
+use crate::error::{Error, Result};
+use crate::host::{Body, Host, Incoming, SendError, SendErrorKind, Sent};
+use crate::kafka::Topic;
+use crate::record::{NewRecord, RecordMetadata};
+
+/// A record is sent so often at most, while it certainly was not written.
+const TRIES: u32 = 7;
+/// So often where nothing answers: callers had better know soon.
+const TRIES_TO_CONNECT: u32 = 4;
+/// How long the end of an answer is waited for whose reports are all there,
+/// so that its connection can be used again.
+const END_OF_ANSWER: Duration = Duration::from_secs(1);
+/// What a topic takes by default, as `max.message.bytes`.
+const USUAL_LIMIT: u64 = 1_048_588;
+
+/// Writes records and reports on each, once.
+pub(super) async fn produce<H: Host>(
+    client: &Client<H>,
+    metadata: &Metadata<H>,
+    topic: &str,
+    records: Vec<NewRecord>,
+    mut report: impl FnMut(usize, Result<RecordMetadata>),
+) {
+    let deadline = client.host.monotonic() + client.request_timeout;
+    let mut refuse_all = |error: Error| {
+        for index in 0..records.len() {
+            report(index, Err(error.clone()));
+        }
+    };
+    let highest = records.iter().filter_map(|record| record.partition).max();
+    let found = async {
+        let name = TopicName::new(topic)?;
+        let topic = metadata.topic_with(name, highest.unwrap_or(0).max(0)).await?;
+        let path = format!("{}/topics/{name}/records", metadata.cluster_path().await?);
+        Ok((topic, path))
+    };
+    // The topic is asked for first: the proxy would wait a minute, for each
+    // record, for one that does not exist.
+    let found = within(&client.host, client.request_timeout, found).await;
+    let (topic, path) = match found.unwrap_or(Err(Error::Timeout)) {
+        Ok(found) => found,
+        Err(error) => return refuse_all(error),
+    };
+    let mut lawful = Vec::with_capacity(records.len());
+    for (index, record) in records.iter().enumerate() {
+        match request::check(record, &topic) {
+            Ok(()) => lawful.push(index),
+            Err(error) => report(index, Err(error)),
+        }
+    }
+    let writing = Writing { client, topic: &topic, path, records: &records, deadline };
+    let mut gone = false;
+    writing
+        .run(lawful, |index, outcome| {
+            gone |= matches!(outcome, Err(Error::UnknownTopic(_)));
+            report(index, outcome);
+        })
+        .await;
+    if gone {
+        metadata.forget(&topic.name);
+    }
+}
+
+struct Writing<'a, H> {
+    client: &'a Client<H>,
+    topic: &'a Topic,
+    path: String,
+    records: &'a [NewRecord],
+    deadline: Duration,
+}
+
+/// Records to be sent with one call, by their indexes.
+struct Batch {
+    indexes: Vec<usize>,
+    tries: u32,
+}
+
+/// What is left to do after a call. Whatever is not in here was reported.
+enum Rest {
+    Nothing,
+    Again { indexes: Vec<usize>, why: Error, hint: Option<Duration> },
+    Split { indexes: Vec<usize> },
+}
+
+impl<H: Host> Writing<'_, H> {
+    async fn run(
+        &self,
+        indexes: Vec<usize>,
+        mut report: impl FnMut(usize, Result<RecordMetadata>),
+    ) {
+        let mut work = self.batches(indexes);
+        while let Some(Batch { indexes, tries }) = work.pop_front() {
+            if indexes.is_empty() {
+                continue;
+            }
+            if self.left().is_zero() {
+                indexes.into_iter().for_each(|index| report(index, Err(Error::Timeout)));
+                continue;
+            }
+            match self.call(indexes, &mut report).await {
+                Rest::Nothing => {}
+                // Records that were written meanwhile are now before these.
+                // There is no order to be kept any more: the proxy went on
+                // when it refused one.
+                Rest::Again { indexes, why, hint } => {
+                    let pause = retry::pause(tries, retry::dice(&self.client.host), hint);
+                    let most = match why {
+                        Error::Unreachable { .. } => TRIES_TO_CONNECT,
+                        _ => TRIES,
+                    };
+                    if tries < most && pause < self.left() {
+                        self.client.host.sleep(pause).await;
+                        work.push_front(Batch { indexes, tries: tries + 1 });
+                    } else {
+                        indexes.into_iter().for_each(|index| report(index, Err(why.clone())));
+                    }
+                }
+                Rest::Split { mut indexes } if indexes.len() > 1 => {
+                    let second = indexes.split_off(indexes.len() / 2);
+                    work.push_front(Batch { indexes: second, tries });
+                    work.push_front(Batch { indexes, tries });
+                }
+                Rest::Split { indexes } => indexes.into_iter().for_each(|index| {
+                    report(index, Err(verdict::too_large(&self.records[index])));
+                }),
+            }
+        }
+    }
+
+    /// The records that are sent together, in their order. Where nobody tells
+    /// the topic's limit, one that is probably over it goes alone: then it is
+    /// refused and nothing worse.
+    fn batches(&self, indexes: Vec<usize>) -> VecDeque<Batch> {
+        let alone = |index: usize| {
+            let size = size::in_a_batch(&self.records[index]);
+            self.topic.max_message_bytes.is_none() && size > USUAL_LIMIT
+        };
+        let together = indexes.chunk_by(|one, next| !alone(*one) && !alone(*next));
+        together.map(|indexes| Batch { indexes: indexes.to_vec(), tries: 1 }).collect()
+    }
+
+    /// Sends records once and reports on all that are not to be sent again.
+    async fn call(
+        &self,
+        indexes: Vec<usize>,
+        report: &mut impl FnMut(usize, Result<RecordMetadata>),
+    ) -> Rest {
+        let body = request::body(indexes.iter().map(|index| &self.records[*index]));
+        let call = RestCall::post(self.path.clone(), JSON, body);
+        let sent = within(&self.client.host, self.left(), self.client.send(&call)).await;
+        let answer = match sent.unwrap_or_else(|| Err(too_slow().into())) {
+            Ok(answer) => answer,
+            // No connection was made: the one failure without an answer after
+            // which it is certain that nothing was written.
+            Err(CallFailure::Send(error)) if error.sent == Sent::Not => {
+                let why = CallFailure::Send(error).into();
+                return Rest::Again { indexes, why, hint: None };
+            }
+            Err(failure) => {
+                let error = match failure {
+                    CallFailure::Send(error) => unknown(&error.to_string()),
+                    ours => ours.into(),
+                };
+                indexes.into_iter().for_each(|index| report(index, Err(error.clone())));
+                return Rest::Nothing;
+            }
+        };
+        if answer.status == StatusCode::OK {
+            return self.follow(indexes, answer, report).await;
+        }
+        let status = answer.status;
+        let refusal = within(&self.client.host, self.left(), Client::<H>::refusal(answer)).await;
+        let refusal = refusal.unwrap_or_else(|| ErrorAnswer::bare(status));
+        match verdict::of_status(&refusal, self.topic) {
+            Whole::Failed(error) => {
+                indexes.into_iter().for_each(|index| report(index, Err(error.clone())));
+                Rest::Nothing
+            }
+            Whole::Again(why) => Rest::Again { indexes, why, hint: refusal.retry_after },
+            Whole::Split => Rest::Split { indexes },
+        }
+    }
+
+    /// Reads reports as they arrive. Their order is all that links them to
+    /// the records.
+    async fn follow(
+        &self,
+        indexes: Vec<usize>,
+        mut answer: Incoming<H::Body>,
+        report: &mut impl FnMut(usize, Result<RecordMetadata>),
+    ) -> Rest {
+        let mut reports = Reports::default();
+        let mut waiting = indexes.into_iter();
+        let (mut again, mut why) = (Vec::new(), None);
+        let broken = loop {
+            let found = match reports.next() {
+                Ok(found) => found,
+                Err(report::Unreadable) => break "its report was not understood".to_owned(),
+            };
+            if let Some(found) = found {
+                let Some(index) = waiting.next() else { break String::new() };
+                match verdict::of_report(found, &self.records[index], self.topic) {
+                    ReportMeaning::Written(written) => report(index, Ok(written)),
+                    ReportMeaning::Failed(error) => report(index, Err(error)),
+                    ReportMeaning::Again(error) => {
+                        again.push(index);
+                        why = Some(error);
+                    }
+                }
+                if waiting.len() == 0 {
+                    self.finish(answer.body);
+                    break String::new();
+                }
+                continue;
+            }
+            match within(&self.client.host, self.left(), answer.body.chunk()).await {
+                Some(Some(Ok(piece))) => reports.push(&piece),
+                Some(Some(Err(error))) => break error.to_string(),
+                Some(None) => break "it sent no report".to_owned(),
+                None => break too_slow().to_string(),
+            }
+        };
+        for index in waiting {
+            report(index, Err(unknown(&broken)));
+        }
+        match why {
+            Some(why) => Rest::Again { indexes: again, why, hint: None },
+            None => Rest::Nothing,
+        }
+    }
+
+    /// Lets an answer come to its end, without anybody waiting for it.
+    fn finish(&self, mut body: H::Body) {
+        let host = self.client.host.clone();
+        self.client.host.spawn(async move {
+            let end = async { while let Some(Ok(_)) = body.chunk().await {} };
+            within(&host, END_OF_ANSWER, end).await;
+        });
+    }
+
+    fn left(&self) -> Duration {
+        self.deadline.saturating_sub(self.client.host.monotonic())
+    }
+}
+
+fn too_slow() -> SendError {
+    SendError { sent: Sent::Perhaps, kind: SendErrorKind::Timeout }
+}

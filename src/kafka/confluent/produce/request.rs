@@ -1,0 +1,188 @@
+//! A record as v3 takes it.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::Serialize;
+
+use crate::error::{Error, Result};
+use crate::host::Millis;
+use crate::kafka::Topic;
+use crate::record::{self, NewRecord};
+use crate::render;
+
+/// The last millisecond of the year 9999: beyond it the text of a time has
+/// another form.
+const LAST_TIME: Millis = 253_402_300_799_999;
+
+#[derive(Serialize)]
+struct Record<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    partition_id: Option<i32>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    headers: Vec<Header<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<Data<'a>>,
+    value: Data<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    timestamp: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Header<'a> {
+    name: &'a str,
+    value: Option<String>,
+}
+
+/// Bytes with the type that carries them unchanged. There is a third one,
+/// `JSON`, which the proxy parses and writes anew: it would change numbers,
+/// drop white space and break every signature over the bytes.
+///
+/// The type is never left out: that would mean "ask the schema registry".
+#[derive(Serialize)]
+#[serde(tag = "type", content = "data", rename_all = "UPPERCASE")]
+enum Data<'a> {
+    String(&'a str),
+    /// In base64. `None` is Kafka's null, the value of a tombstone.
+    Binary(Option<String>),
+}
+
+impl<'a> Data<'a> {
+    fn of(bytes: &'a [u8]) -> Self {
+        match std::str::from_utf8(bytes) {
+            Ok(text) => Self::String(text),
+            Err(_) => Self::Binary(Some(STANDARD.encode(bytes))),
+        }
+    }
+}
+
+impl<'a> From<&'a record::Header> for Header<'a> {
+    fn from(header: &'a record::Header) -> Self {
+        Self {
+            name: &header.name,
+            value: header.value.as_ref().map(|value| STANDARD.encode(value)),
+        }
+    }
+}
+
+impl<'a> From<&'a NewRecord> for Record<'a> {
+    fn from(record: &'a NewRecord) -> Self {
+        Self {
+            partition_id: record.partition,
+            headers: record.headers.iter().map(Header::from).collect(),
+            key: record.key.as_deref().map(Data::of),
+            value: record.value.as_deref().map_or(Data::Binary(None), Data::of),
+            timestamp: record.timestamp.map(render::timestamp),
+        }
+    }
+}
+
+/// One JSON object after the other, with nothing in between.
+pub(super) fn body<'a>(records: impl Iterator<Item = &'a NewRecord>) -> Vec<u8> {
+    let mut body = Vec::new();
+    for record in records {
+        serde_json::to_writer(&mut body, &Record::from(record))
+            .expect("a vector takes every byte, and no map here has keys that are not text");
+    }
+    body
+}
+
+/// Whether Kafka could take the record. Sent all the same, one that it cannot
+/// take may cost others: a partition that does not exist blocks the stream
+/// for a minute, and a record over the topic's limit beside smaller ones was
+/// seen to stop all producing of a REST Proxy for good.
+pub(super) fn check(record: &NewRecord, topic: &Topic) -> Result<()> {
+    if let Some(partition) = record.partition
+        && !(0..topic.partitions).contains(&partition)
+    {
+        let last = topic.partitions - 1;
+        let message = format!("The topic has no partition {partition}; its last one is {last}");
+        return Err(Error::invalid("partition", message));
+    }
+    if record.timestamp.is_some_and(|time| !(0..=LAST_TIME).contains(&time)) {
+        let message = "The timestamp is not within the years 1970 to 9999";
+        return Err(Error::invalid("timestamp", message));
+    }
+    let size = super::size::in_a_batch(record);
+    match topic.max_message_bytes {
+        Some(limit) if size > limit => Err(Error::TooLarge { size, limit }),
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+
+    fn text(records: &[NewRecord]) -> String {
+        String::from_utf8(body(records.iter())).unwrap()
+    }
+
+    fn value(value: &'static [u8]) -> NewRecord {
+        NewRecord { value: Some(Bytes::from_static(value)), ..NewRecord::default() }
+    }
+
+    #[test]
+    fn text_goes_as_text_and_other_bytes_as_base64() {
+        assert_eq!(
+            text(&[value(b"{\"a\": 1.10}"), value(b"\xff\x00"), value(b""), value(b"\0\x1f\"")]),
+            concat!(
+                r#"{"value":{"type":"STRING","data":"{\"a\": 1.10}"}}"#,
+                r#"{"value":{"type":"BINARY","data":"/wA="}}"#,
+                r#"{"value":{"type":"STRING","data":""}}"#,
+                r#"{"value":{"type":"STRING","data":"\u0000\u001f\""}}"#,
+            )
+        );
+    }
+
+    #[test]
+    fn a_tombstone_is_an_explicit_null() {
+        let tombstone = NewRecord { key: Some(Bytes::from_static(b"k")), ..NewRecord::default() };
+        assert_eq!(
+            text(&[tombstone]),
+            r#"{"key":{"type":"STRING","data":"k"},"value":{"type":"BINARY","data":null}}"#
+        );
+    }
+
+    #[test]
+    fn partition_headers_and_time_go_along() {
+        let header = |name: &str, value: Option<&'static [u8]>| record::Header {
+            name: name.into(),
+            value: value.map(Bytes::from_static),
+        };
+        let record = NewRecord {
+            partition: Some(2),
+            headers: vec![header("b", Some(b"abcd")), header("a", None), header("b", Some(b""))],
+            timestamp: Some(1_772_360_130_250),
+            ..value(b"v")
+        };
+        assert_eq!(
+            text(&[record]),
+            concat!(
+                r#"{"partition_id":2,"headers":[{"name":"b","value":"YWJjZA=="},"#,
+                r#"{"name":"a","value":null},{"name":"b","value":""}],"#,
+                r#""value":{"type":"STRING","data":"v"},"timestamp":"2026-03-01T10:15:30.250Z"}"#,
+            )
+        );
+    }
+
+    #[test]
+    fn what_kafka_cannot_take_is_refused() {
+        let topic = Topic { name: "t".into(), partitions: 3, max_message_bytes: Some(61 + 7 + 10) };
+        let check = |record: &NewRecord| check(record, &topic);
+        assert_eq!(check(&value(b"0123456789")), Ok(()));
+        assert_eq!(
+            check(&value(b"0123456789a")),
+            Err(Error::TooLarge { size: 61 + 7 + 11, limit: 61 + 7 + 10 })
+        );
+        for (partition, fine) in [(0, true), (2, true), (3, false), (-1, false)] {
+            let record = NewRecord { partition: Some(partition), ..value(b"") };
+            assert_eq!(check(&record).is_ok(), fine, "{partition}");
+        }
+        for (time, fine) in [(0, true), (LAST_TIME, true), (-1, false), (LAST_TIME + 1, false)] {
+            let record = NewRecord { timestamp: Some(time), ..value(b"") };
+            assert_eq!(check(&record).is_ok(), fine, "{time}");
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! A page of records as an instance gave it, and whether it can be trusted.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use serde::Deserialize;
+
+use crate::record::Record;
+
+/// All that v2 tells of a record: no headers, no time.
+#[derive(Debug, Clone, Deserialize)]
+struct Data {
+    topic: String,
+    partition: i32,
+    offset: i64,
+    key: Option<String>,
+    value: Option<String>,
+}
+
+/// Who may have read from an instance before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum InstanceOrigin {
+    /// We made it a moment ago, and nobody else knows it.
+    New,
+    /// Somebody handed it over. An earlier holder who does not know that it is
+    /// one may read from it still; then each of us gets a part.
+    HandedOver,
+}
+
+/// What a page should be.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Expected<'a> {
+    pub(super) topic: &'a str,
+    pub(super) partition: i32,
+    pub(super) next: i64,
+    pub(super) origin: InstanceOrigin,
+}
+
+/// The page is not what it should be: the instance cannot be trusted with the
+/// next one either.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Off;
+
+impl Expected<'_> {
+    /// The records of a page, if they are the ones to come.
+    pub(super) fn read(&self, body: &[u8]) -> Result<Vec<Record>, Off> {
+        let page: Vec<Data> = serde_json::from_slice(body).map_err(|_| Off)?;
+        let mut next = self.next;
+        let mut records = Vec::with_capacity(page.len());
+        for data in page {
+            let follows = match self.origin {
+                // A compacted topic has gaps, and so has one with transactions.
+                InstanceOrigin::New => data.offset >= next,
+                InstanceOrigin::HandedOver => data.offset == next,
+            };
+            if !follows || data.topic != self.topic || data.partition != self.partition {
+                return Err(Off);
+            }
+            next = data.offset + 1;
+            records.push(Record {
+                partition: data.partition,
+                offset: data.offset,
+                key: bytes(data.key)?,
+                value: bytes(data.value)?,
+                headers: None,
+                timestamp: None,
+            });
+        }
+        Ok(records)
+    }
+}
+
+fn bytes(base64: Option<String>) -> Result<Option<Bytes>, Off> {
+    let decoded = base64.map(|text| STANDARD.decode(text)).transpose().map_err(|_| Off)?;
+    Ok(decoded.map(Bytes::from))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn page(offsets: &[i64]) -> String {
+        let records = offsets.iter().map(|offset| {
+            format!(r#"{{"topic":"t","key":null,"value":"dg==","partition":0,"offset":{offset}}}"#)
+        });
+        format!("[{}]", records.collect::<Vec<_>>().join(","))
+    }
+
+    fn read(body: &str, origin: InstanceOrigin) -> Result<Vec<i64>, Off> {
+        let expected = Expected { topic: "t", partition: 0, next: 5, origin };
+        let records = expected.read(body.as_bytes())?;
+        Ok(records.iter().map(|record| record.offset).collect())
+    }
+
+    #[test]
+    fn a_handed_over_instance_must_go_on_without_a_gap() {
+        let read = |offsets: &[i64]| read(&page(offsets), InstanceOrigin::HandedOver);
+        assert_eq!(read(&[]), Ok(vec![]));
+        assert_eq!(read(&[5, 6, 7]), Ok(vec![5, 6, 7]));
+        for off in [&[6][..], &[4, 5], &[5, 7], &[5, 5], &[5, 4]] {
+            assert_eq!(read(off), Err(Off), "{off:?}");
+        }
+    }
+
+    #[test]
+    fn a_new_instance_may_skip_what_is_not_there() {
+        let read = |offsets: &[i64]| read(&page(offsets), InstanceOrigin::New);
+        assert_eq!(read(&[5, 7, 11]), Ok(vec![5, 7, 11]));
+        assert_eq!(read(&[6]), Ok(vec![6]));
+        for off in [&[4][..], &[5, 5], &[6, 5]] {
+            assert_eq!(read(off), Err(Off), "{off:?}");
+        }
+    }
+
+    #[test]
+    fn other_records_and_unreadable_ones_are_off() {
+        let good = page(&[5]);
+        for (from, to) in [
+            (r#""topic":"t""#, r#""topic":"u""#),
+            (r#""partition":0"#, r#""partition":1"#),
+            (r#""dg==""#, r#""dg=""#),
+            (r#""dg==""#, r#"{"a":1}"#),
+            ("]", ""),
+        ] {
+            assert_eq!(read(&good.replace(from, to), InstanceOrigin::New), Err(Off), "{to}");
+        }
+        assert_eq!(read(r#"{"error_code":500}"#, InstanceOrigin::New), Err(Off));
+    }
+
+    #[test]
+    fn null_and_empty_differ() {
+        let body = r#"[{"topic":"t","key":"","value":null,"partition":0,"offset":5}]"#;
+        let expected = Expected { topic: "t", partition: 0, next: 5, origin: InstanceOrigin::New };
+        let record = expected.read(body.as_bytes()).unwrap().remove(0);
+        assert_eq!((record.key.as_deref(), record.value), (Some(&b""[..]), None));
+    }
+}

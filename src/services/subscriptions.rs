@@ -1,0 +1,177 @@
+//! Subscriptions out: each new record of a topic is POSTed to a registered URL.
+
+mod address;
+mod attempt;
+mod background;
+mod callback;
+mod context;
+mod deliver;
+mod delivery_state;
+mod envelope;
+mod job;
+mod removal;
+mod retry;
+mod round;
+mod signature;
+mod stored_list;
+mod subscription;
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use self::context::Context;
+use self::delivery_state::DeliveryState;
+use self::subscription::Subscription;
+use crate::concurrent::try_join_bounded;
+use crate::config::Config;
+use crate::error::{Error, Result};
+use crate::host::{Host, Millis};
+use crate::kafka::Log;
+use crate::services::consume::StartFrom;
+use crate::sorted::SortedMap;
+
+/// A subscription as callers see it: everything but its secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SubscriptionSummary {
+    pub id: String,
+    pub topic: String,
+    pub callback_url: String,
+    pub created: Millis,
+}
+
+/// The answer to a registration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Registered {
+    pub subscription: SubscriptionSummary,
+    /// Shown once, to whoever registers first: `whsec_…`.
+    pub secret: Option<String>,
+}
+
+/// Where a webhook's delivery stands in one partition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Progress {
+    pub partition: i32,
+    /// The offset of the next record to be delivered.
+    pub position: i64,
+    /// Failed attempts at the record at `position`.
+    pub failures: u32,
+    /// When the next attempt is due, if one has failed.
+    pub next_attempt: Option<Millis>,
+    /// Why the last attempt failed, if one has.
+    pub last_error: Option<String>,
+}
+
+/// What one round of delivery did for one webhook.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RoundReport {
+    pub webhook_id: String,
+    pub topic: String,
+    /// Records whose callback answered 2xx.
+    pub delivered: u64,
+    /// Attempts that failed.
+    pub failed: u64,
+    /// Whether some of it is being delivered by somebody else right now.
+    pub busy: bool,
+    /// When the next attempt is due, if one has failed.
+    pub next_attempt: Option<Millis>,
+    /// Why this webhook could not be worked on at all, if so.
+    pub error: Option<String>,
+}
+
+/// The webhooks of one instance.
+#[derive(Debug)]
+pub struct Subscriptions<H, L> {
+    context: Rc<Context<H, L>>,
+}
+
+impl<H: Host, L: Log> Subscriptions<H, L> {
+    pub fn new(host: H, log: Rc<L>, config: Rc<Config>) -> Self {
+        Self { context: Rc::new(Context::new(host, log, config)) }
+    }
+
+    /// Registers a callback for a topic. The same topic and URL again give
+    /// the same webhook, without its secret.
+    pub async fn register(
+        &self,
+        topic: &str,
+        callback_url: &str,
+        from: StartFrom,
+    ) -> Result<Registered> {
+        let Context { host, log, config, subscriptions, .. } = &*self.context;
+        let callback = callback::check(callback_url, config.webhook_allow_private)?;
+        log.topic(topic).await?;
+        let list = subscriptions.read().await?;
+        if let Some(known) = list.of_callback(topic, &callback.url) {
+            return Ok(Registered { subscription: known.describe(), secret: None });
+        }
+        // What is written from here on is delivered.
+        let starts = starts(&**log, topic, from).await?;
+        let new = Subscription::new(topic, callback.url, starts, host);
+        let id = new.id.clone();
+        let kept = subscriptions.add(new).await?;
+        let secret = (kept.id == id).then(|| kept.secret.reveal());
+        Ok(Registered { subscription: kept.describe(), secret })
+    }
+
+    /// All webhooks, oldest first.
+    pub async fn list(&self) -> Result<Vec<SubscriptionSummary>> {
+        let list = self.context.subscriptions.read().await?;
+        Ok(list.iter().map(|subscription| subscription.describe()).collect())
+    }
+
+    /// One webhook and where it stands.
+    pub async fn get(&self, id: &str) -> Result<(SubscriptionSummary, Vec<Progress>)> {
+        let context = &*self.context;
+        let list = context.subscriptions.read().await?;
+        let subscription = list.by_id(id)?;
+        let partitions = removal::partitions(context, subscription).await;
+        let progress = partitions.into_iter().map(async |partition| {
+            let latest = context.lane(id, partition)?.peek().await?;
+            let state = latest
+                .and_then(|(_, document)| document.payload)
+                .unwrap_or_else(|| DeliveryState::at(subscription.start(partition)));
+            Ok::<_, Error>(state.describe(partition))
+        });
+        Ok((subscription.describe(), try_join_bounded(progress).await?))
+    }
+
+    /// Removes a webhook. Normally no attempt begins once this has answered.
+    /// An attempt that is under way for longer than three seconds then may
+    /// still come to its end, and an instance that was just about to begin
+    /// with the webhook's first record may still do so within a second.
+    pub async fn delete(&self, id: &str) -> Result<()> {
+        let removed = self.context.subscriptions.remove(id).await?;
+        removal::stop(&self.context, &removed).await;
+        Ok(())
+    }
+
+    /// Delivers what is due, and tells of every webhook what was done for it.
+    /// Attempts begin within `budget`; the last ones may take as long as a
+    /// callback may. Any number of these may run at once, anywhere.
+    pub async fn deliver(&self, budget: Duration) -> Result<Vec<RoundReport>> {
+        let context = &*self.context;
+        let deadline = context.host.monotonic() + budget;
+        let list = context.subscriptions.read().await?;
+        let subscriptions: Vec<_> = list.iter().cloned().collect();
+        Ok(round::deliver(context, &subscriptions, deadline).await)
+    }
+
+    /// Delivers beyond the answer of the current request, if the topic has
+    /// webhooks.
+    pub fn deliver_in_background(&self, topic: &str) {
+        background::start(&self.context, topic);
+    }
+}
+
+/// Where a new subscription begins in the partitions that there are.
+async fn starts<L: Log>(log: &L, topic: &str, from: StartFrom) -> Result<SortedMap<i32, i64>> {
+    match (from, log.offsets(topic).await) {
+        (StartFrom::Latest, offsets) => Ok(offsets?.into_iter().map(|(p, o)| (p, o.end)).collect()),
+        (StartFrom::Earliest, Ok(offsets)) => {
+            Ok(offsets.into_iter().map(|(p, o)| (p, o.first)).collect())
+        }
+        // A partition without a start begins at its beginning.
+        (StartFrom::Earliest, Err(Error::Unsupported(_))) => Ok(SortedMap::new()),
+        (StartFrom::Earliest, Err(error)) => Err(error),
+    }
+}

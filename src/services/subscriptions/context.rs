@@ -1,0 +1,47 @@
+//! What the parts of the service share.
+
+use std::fmt;
+use std::rc::Rc;
+
+use super::background::Background;
+use super::delivery_state::DeliveryState;
+use super::stored_list::StoredList;
+use crate::config::Config;
+use crate::error::Result;
+use crate::host::Host;
+use crate::state::keys::LaneName;
+use crate::state::lane::{Lane, Params};
+
+pub(super) struct Context<H, L> {
+    pub(super) host: H,
+    pub(super) log: Rc<L>,
+    pub(super) config: Rc<Config>,
+    pub(super) subscriptions: StoredList<H>,
+    pub(super) background: Background,
+}
+
+impl<H, L> fmt::Debug for Context<H, L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Context")
+            .field("subscriptions", &self.subscriptions)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<H: Host, L> Context<H, L> {
+    pub(super) fn new(host: H, log: Rc<L>, config: Rc<Config>) -> Self {
+        let subscriptions = StoredList::new(host.clone(), params(&config));
+        Self { host, log, config, subscriptions, background: Background::default() }
+    }
+
+    /// Where the deliveries of a subscription stand in a partition.
+    pub(super) fn lane(&self, id: &str, partition: i32) -> Result<Lane<H, DeliveryState>> {
+        // An attempt fits between two writes.
+        let params = params(&self.config).with_longer_lease(self.config.webhook_timeout);
+        Ok(Lane::new(self.host.clone(), LaneName::subscription(id, partition)?, params))
+    }
+}
+
+fn params(config: &Config) -> Params {
+    Params::default().with_stale_bound(config.store_staleness)
+}

@@ -1,0 +1,271 @@
+//! Delivering one partition to one callback: the step that everything which
+//! starts deliveries runs, and which may run anywhere at any time.
+//!
+//! Under the lane's lease the records are sent in order, each until the
+//! callback takes it. The position is written *after* a callback has answered,
+//! so an instance that dies between makes the next one send the same records,
+//! under the same ids, again.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use http::Uri;
+
+use super::attempt::{Attempt, AttemptFailure};
+use super::callback;
+use super::context::Context;
+use super::delivery_state::DeliveryState;
+use super::job::{Job, JobEnd, JobReport};
+use crate::error::{Error, Result};
+use crate::host::Host;
+use crate::kafka::{Fetch, Fetched, Log};
+use crate::record::Record;
+use crate::state::lane::{Document, Held, Take, Written};
+
+/// Records of one read.
+const PAGE_RECORDS: usize = 50;
+const PAGE_BYTES: usize = 1 << 20;
+
+/// What was delivered is written so often, or after so many records: this much
+/// may have to be sent again after a death.
+const WRITE_EVERY: Duration = Duration::from_secs(1);
+const WRITE_AFTER: usize = 100;
+
+/// How old what is known of removals may be when an attempt begins.
+const REMOVAL_SEEN: Duration = Duration::from_secs(1);
+
+/// What is left of the lease after the longest attempt, for the write.
+const MARGIN: Duration = Duration::from_secs(1);
+
+/// Runs a job; its attempts begin before `deadline`, by the monotonic clock.
+pub(super) async fn run<H: Host, L: Log>(
+    context: &Context<H, L>,
+    job: &Job,
+    deadline: Duration,
+) -> JobReport {
+    match take(context, job).await {
+        Err(error) => JobReport { outcome: error.into(), ..JobReport::default() },
+        Ok(Err(outcome)) => JobReport { outcome, ..JobReport::default() },
+        Ok(Ok(held)) => {
+            let mut turn = Turn {
+                context,
+                job,
+                deadline,
+                state: held.payload().clone(),
+                held,
+                written: context.host.monotonic(),
+                unwritten: 0,
+                report: JobReport::default(),
+            };
+            let Err(stop) = turn.work().await;
+            turn.finish(stop).await
+        }
+    }
+}
+
+/// Takes the lane if it looks as though there were something to do.
+async fn take<H: Host, L: Log>(
+    context: &Context<H, L>,
+    job: &Job,
+) -> Result<Result<Held<H, DeliveryState>, JobEnd>> {
+    let Job { subscription, partition, end } = job;
+    let lane = context.lane(&subscription.id, *partition)?;
+    let start = DeliveryState::at(subscription.start(*partition));
+
+    let now = context.host.now();
+    let glance = lane.glance().await?;
+    let state = match &glance {
+        Some(document) => document.payload.as_ref(),
+        None => Some(&start),
+    };
+    if let Some(idle) = state.and_then(|state| state.idle(*end, now)) {
+        return Ok(Err(idle.into()));
+    }
+    // An end further off than a lease is a wrong clock's, with which the lane
+    // itself knows how to deal.
+    let held = |document: Document<_>| {
+        !document.released && (1..=document.lease).contains(&document.until.saturating_sub(now))
+    };
+    if glance.is_some_and(held) {
+        return Ok(Err(JobEnd::Busy));
+    }
+
+    let taken = lane.try_take(async |_| {
+        // A lane without a state is new, or its subscription was removed.
+        context.subscriptions.read().await?.by_id(&subscription.id)?;
+        Ok(start.clone())
+    });
+    match taken.await? {
+        Take::Busy { .. } => Ok(Err(JobEnd::Busy)),
+        Take::Held(held) => Ok(Ok(held)),
+    }
+}
+
+/// A lane while it is held.
+struct Turn<'a, H, L> {
+    context: &'a Context<H, L>,
+    job: &'a Job,
+    deadline: Duration,
+    held: Held<H, DeliveryState>,
+    state: DeliveryState,
+    /// When `state` was last in the store, and how many records ago.
+    written: Duration,
+    unwritten: usize,
+    report: JobReport,
+}
+
+/// Why a turn ends.
+enum Stop {
+    With(JobEnd),
+    /// The lane is not held any more. Whoever has it now knows better.
+    Lost,
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::With(error.into())
+    }
+}
+
+impl<H: Host, L: Log> Turn<'_, H, L> {
+    async fn work(&mut self) -> Result<Infallible, Stop> {
+        let cluster = self.context.log.cluster_id().await?;
+        let uri = self.uri();
+        loop {
+            if let Some(idle) = self.state.idle(self.job.end, self.context.host.now()) {
+                return Err(Stop::With(idle.into()));
+            }
+            self.go_on().await?;
+            let Fetched { records, next, place } = self.fetch().await?;
+            let mut sent = Ok(());
+            for record in &records {
+                sent = self.send(record, &cluster, &uri).await;
+                if sent.is_err() {
+                    break;
+                }
+            }
+            match (&sent, place) {
+                (Ok(()), place) => {
+                    self.state.moved(next);
+                    self.state.place = place;
+                }
+                // It stands behind records that are still to be delivered.
+                (Err(_), Some(place)) => self.context.log.close(place).await,
+                (Err(_), None) => {}
+            }
+            sent?;
+            if records.is_empty() {
+                return Err(Stop::With(JobEnd::CaughtUp));
+            }
+        }
+    }
+
+    /// Lets go, and says what was done.
+    async fn finish(mut self, stop: Stop) -> JobReport {
+        self.report.outcome = match stop {
+            Stop::Lost => JobEnd::Busy,
+            Stop::With(outcome) => match (outcome, self.held.release(self.state).await) {
+                (error @ JobEnd::Error(_), _) => error,
+                (_, Err(error)) => error.into(),
+                (_, Ok(Written::Lost)) => JobEnd::Busy,
+                (outcome, Ok(Written::Kept)) => outcome,
+            },
+        };
+        self.report
+    }
+
+    /// Whether another attempt may begin.
+    async fn go_on(&self) -> Result<(), Stop> {
+        if self.context.host.monotonic() >= self.deadline {
+            return Err(Stop::With(JobEnd::OutOfTime));
+        }
+        let list = self.context.subscriptions.recent(REMOVAL_SEEN).await?;
+        list.by_id(&self.job.subscription.id)?;
+        Ok(())
+    }
+
+    /// A page at the position; a single record where an attempt has failed,
+    /// since it is likely to fail again.
+    async fn fetch(&mut self) -> Result<Fetched> {
+        let failing = self.state.trouble.is_some();
+        let fetch = Fetch {
+            topic: &self.job.subscription.topic,
+            partition: self.job.partition,
+            offset: self.state.position,
+            place: self.state.place.take(),
+            max_records: if failing { 1 } else { PAGE_RECORDS },
+            max_bytes: PAGE_BYTES,
+            wait: Duration::ZERO,
+        };
+        self.context.log.fetch(fetch).await
+    }
+
+    async fn send(
+        &mut self,
+        record: &Record,
+        cluster: &str,
+        uri: &Result<Uri, AttemptFailure>,
+    ) -> Result<(), Stop> {
+        self.go_on().await?;
+        let host = &self.context.host;
+        let config = &self.context.config;
+        if self.held.remaining() < config.webhook_timeout + MARGIN {
+            self.write().await?;
+        }
+        let sent = match uri {
+            Err(refused) => Err(refused.clone()),
+            Ok(uri) => {
+                let attempt = Attempt {
+                    subscription: &self.job.subscription,
+                    uri,
+                    cluster,
+                    record,
+                    connect_timeout: config.connect_timeout,
+                    timeout: config.webhook_timeout,
+                };
+                attempt.make(host).await
+            }
+        };
+        match sent {
+            Ok(()) => {
+                self.report.delivered += 1;
+                self.unwritten += 1;
+                self.state.delivered(record.offset);
+                let age = host.monotonic().saturating_sub(self.written);
+                if age >= WRITE_EVERY || self.unwritten >= WRITE_AFTER {
+                    self.write().await?;
+                }
+                Ok(())
+            }
+            Err(failure) => {
+                self.report.failed += 1;
+                let mut random = [0; 4];
+                host.random(&mut random);
+                let random = u32::from_le_bytes(random);
+                let due = self.state.failed(record.offset, failure, host.now(), random);
+                Err(Stop::With(JobEnd::Failing(due)))
+            }
+        }
+    }
+
+    /// Writes the state, which renews the lease.
+    async fn write(&mut self) -> Result<(), Stop> {
+        match self.held.write(self.state.clone()).await? {
+            Written::Lost => Err(Stop::Lost),
+            Written::Kept => {
+                self.written = self.context.host.monotonic();
+                self.unwritten = 0;
+                Ok(())
+            }
+        }
+    }
+
+    /// The callback's address, judged anew: what may be called can have been
+    /// restricted since the registration.
+    fn uri(&self) -> Result<Uri, AttemptFailure> {
+        let url = &self.job.subscription.callback_url;
+        callback::check(url, self.context.config.webhook_allow_private)
+            .map(|callback| callback.uri)
+            .map_err(|_| AttemptFailure::new("The callback's URL is not allowed any more"))
+    }
+}

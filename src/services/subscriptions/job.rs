@@ -1,0 +1,90 @@
+//! The unit of delivery: one partition of a topic, for one callback.
+
+use std::rc::Rc;
+
+use super::RoundReport;
+use super::delivery_state::Idle;
+use super::subscription::Subscription;
+use crate::error::Error;
+use crate::host::Millis;
+
+#[derive(Debug, Clone)]
+pub(super) struct Job {
+    pub(super) subscription: Rc<Subscription>,
+    pub(super) partition: i32,
+    /// Where the partition ends, where the log tells: what is delivered up to
+    /// there needs no work.
+    pub(super) end: Option<i64>,
+}
+
+/// What a job did.
+#[derive(Debug, Default)]
+pub(super) struct JobReport {
+    pub(super) delivered: u64,
+    pub(super) failed: u64,
+    pub(super) outcome: JobEnd,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) enum JobEnd {
+    #[default]
+    CaughtUp,
+    /// The next record is to be tried again, not before this time.
+    Failing(Millis),
+    /// Somebody else delivers this partition, or just did.
+    Busy,
+    /// The time was over with records left.
+    OutOfTime,
+    /// The subscription was removed.
+    Removed,
+    /// Kafka or the store failed.
+    Error(Error),
+}
+
+impl From<Error> for JobEnd {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::UnknownSubscription(_) => Self::Removed,
+            error => Self::Error(error),
+        }
+    }
+}
+
+impl From<Idle> for JobEnd {
+    fn from(idle: Idle) -> Self {
+        match idle {
+            Idle::CaughtUp => Self::CaughtUp,
+            Idle::NotDue(due) => Self::Failing(due),
+        }
+    }
+}
+
+impl RoundReport {
+    pub(super) fn new(subscription: &Subscription) -> Self {
+        Self {
+            webhook_id: subscription.id.clone(),
+            topic: subscription.topic.clone(),
+            delivered: 0,
+            failed: 0,
+            busy: false,
+            next_attempt: None,
+            error: None,
+        }
+    }
+
+    /// Adds what was done in one more partition.
+    pub(super) fn add(&mut self, report: JobReport) {
+        self.delivered += report.delivered;
+        self.failed += report.failed;
+        match report.outcome {
+            JobEnd::CaughtUp | JobEnd::OutOfTime | JobEnd::Removed => {}
+            JobEnd::Busy => self.busy = true,
+            JobEnd::Failing(due) => {
+                self.next_attempt = Some(self.next_attempt.map_or(due, |known| known.min(due)));
+            }
+            JobEnd::Error(error) => {
+                self.error.get_or_insert_with(|| error.to_string());
+            }
+        }
+    }
+}

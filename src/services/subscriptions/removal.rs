@@ -1,0 +1,79 @@
+//! Ending the deliveries of a subscription that was removed.
+
+use std::time::Duration;
+
+use super::context::Context;
+use super::delivery_state::DeliveryState;
+use super::subscription::Subscription;
+use crate::concurrent::join_bounded;
+use crate::error::Result;
+use crate::host::Host;
+use crate::kafka::Log;
+use crate::sorted::SortedSet;
+use crate::state::delete_all;
+use crate::state::keys::Prefix;
+use crate::state::lane::{Claim, Written};
+
+/// How long a removal waits for an attempt that is under way elsewhere.
+const MAX_WAIT: Duration = Duration::from_secs(3);
+
+/// Takes every lane of the subscription, so that nobody else delivers, and
+/// deletes what the store holds of it. Whoever begins a new lane asks the list
+/// of subscriptions first, and this one is not on it any more.
+pub(super) async fn stop<H: Host, L: Log>(context: &Context<H, L>, subscription: &Subscription) {
+    let partitions = partitions(context, subscription).await;
+    let stops = partitions.into_iter().map(|partition| stop_one(context, subscription, partition));
+    let stopped: Result<()> = join_bounded(stops).await.into_iter().collect();
+    if let Err(error) = stopped.and(forget(context, &subscription.id).await) {
+        // The list has it no more, so deliveries end all the same.
+        context.host.log(&format!("{} was removed, not tidied: {error}", subscription.id));
+    }
+}
+
+async fn forget<H: Host, L: Log>(context: &Context<H, L>, id: &str) -> Result<()> {
+    delete_all(&context.host, &Prefix::subscription(id)?).await
+}
+
+async fn stop_one<H: Host, L: Log>(
+    context: &Context<H, L>,
+    subscription: &Subscription,
+    partition: i32,
+) -> Result<()> {
+    let host = &context.host;
+    let lane = context.lane(&subscription.id, partition)?;
+    if lane.peek().await?.is_none() {
+        return Ok(());
+    }
+    let give_up = host.monotonic() + MAX_WAIT;
+    loop {
+        let pause = match lane.try_claim(async |_| Ok(DeliveryState::at(0))).await? {
+            Claim::Busy { retry_in } => retry_in,
+            Claim::Won(claimed) => {
+                let place = claimed.payload().place.clone();
+                if claimed.delete().await? == Written::Kept {
+                    if let Some(place) = place {
+                        context.log.close(place).await;
+                    }
+                    return Ok(());
+                }
+                Duration::ZERO
+            }
+        };
+        if host.monotonic() + pause >= give_up {
+            return Ok(());
+        }
+        host.sleep(pause).await;
+    }
+}
+
+/// All partitions in which the subscription may have been delivered.
+pub(super) async fn partitions<H: Host, L: Log>(
+    context: &Context<H, L>,
+    subscription: &Subscription,
+) -> SortedSet<i32> {
+    let mut partitions = subscription.first_partitions();
+    if let Ok(topic) = context.log.topic(&subscription.topic).await {
+        partitions.extend(0..topic.partitions);
+    }
+    partitions
+}

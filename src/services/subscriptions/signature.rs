@@ -1,0 +1,114 @@
+//! Signatures of what is sent to callbacks, after Standard Subscriptions v1:
+//! HMAC-SHA256 over `{id}.{timestamp}.{body}`.
+
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit, Mac};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use sha2::Sha256;
+
+use crate::host::Clock;
+
+const PREFIX: &str = "whsec_";
+
+/// The key that a subscription's deliveries are signed with. Its `Debug` does
+/// not show it.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Secret(Vec<u8>);
+
+impl Secret {
+    pub(super) fn generate(clock: &impl Clock) -> Self {
+        let mut key = vec![0; 32];
+        clock.random(&mut key);
+        Self(key)
+    }
+
+    /// Reads `whsec_` and 24 to 64 bytes in base64.
+    fn parse(text: &str) -> Option<Self> {
+        let key = STANDARD.decode(text.strip_prefix(PREFIX)?).ok()?;
+        (24..=64).contains(&key.len()).then_some(Self(key))
+    }
+
+    /// The secret as its owner has to know it: `whsec_…`.
+    pub(super) fn reveal(&self) -> String {
+        format!("{PREFIX}{}", STANDARD.encode(&self.0))
+    }
+
+    /// The value of `webhook-signature`.
+    pub(super) fn sign(&self, id: &str, timestamp: i64, body: &[u8]) -> String {
+        let mut mac = Hmac::<Sha256>::new_from_slice(&self.0)
+            .unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"));
+        mac.update(id.as_bytes());
+        mac.update(format!(".{timestamp}.").as_bytes());
+        mac.update(body);
+        format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(…)")
+    }
+}
+
+impl Serialize for Secret {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.reveal())
+    }
+}
+
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("malformed secret"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The vectors of two of the reference libraries.
+    #[test]
+    fn signs_as_the_reference_does() {
+        for (secret, id, timestamp, body, signature) in [
+            (
+                "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
+                "msg_p5jXN8AQM9LWM0D4loKWxJek",
+                1_614_265_330,
+                r#"{"test": 2432232314}"#,
+                "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=",
+            ),
+            (
+                "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD",
+                "msg_27UH4WbU6Z5A5EzD8u03UvzRbpk",
+                1_649_367_553,
+                r#"{"email":"test@example.com","username":"test_user"}"#,
+                "v1,tZ1I4/hDygAJgO5TYxiSd6Sd0kDW6hPenDe+bTa3Kkw=",
+            ),
+        ] {
+            let secret = Secret::parse(secret).unwrap();
+            assert_eq!(secret.sign(id, timestamp, body.as_bytes()), signature);
+        }
+    }
+
+    #[test]
+    fn a_secret_is_kept_whole_and_never_shown_by_accident() {
+        let secret = Secret((0..32).collect());
+        let json = serde_json::to_string(&secret).unwrap();
+        assert_eq!(json, format!("\"{}\"", secret.reveal()));
+        assert_eq!(serde_json::from_str::<Secret>(&json).unwrap(), secret);
+        assert_eq!(format!("{secret:?}"), "Secret(…)");
+    }
+
+    #[test]
+    fn what_is_no_secret_is_not_read_as_one() {
+        for text in ["", "whsec_", "whsec_AAAA", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_!"] {
+            assert_eq!(Secret::parse(text), None, "{text}");
+        }
+        let error = serde_json::from_str::<Secret>("\"whsec_c2hvcnQ=\"").unwrap_err();
+        assert!(!error.to_string().contains("c2hvcnQ"), "{error}");
+    }
+}
