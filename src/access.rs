@@ -33,6 +33,7 @@
 //! Who calls through WIT is not asked: the component that imports this one was
 //! linked to it by whoever deploys both, and has a door of its own.
 
+mod allowed;
 mod credential;
 mod decision;
 mod document;
@@ -41,6 +42,7 @@ mod presented;
 mod secret;
 mod topics;
 
+pub use allowed::{AccessError, AllowedTopic, Scope};
 pub use credential::{Credential, Flaw, MAX_NAME_BYTES, Name};
 pub use decision::{Denial, Grant, Missing, check, identify};
 pub use document::{DocumentError, MAX_CREDENTIALS, parse as parse_document};

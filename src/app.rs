@@ -16,13 +16,13 @@ use std::rc::Rc;
 use sha2::{Digest, Sha256};
 
 use self::recent::{Id, Recent};
-use crate::access::{Grant, Presented};
+use crate::access::{AccessError, Grant, Presented};
 use crate::config::{Access, ApiKey, Config};
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kafka::Log;
 use crate::services::Services;
-use crate::services::credentials::{CheckError, Credentials};
+use crate::services::credentials::Credentials;
 
 /// Sets of services in pass-through mode. Each costs the memory of its caches.
 const MAX_PASSED_KEYS: usize = 16;
@@ -107,7 +107,7 @@ impl<H: Host, L: Log> App<H, L> {
             self.services().await?.topics.ready().await?;
             return match credentials.check(&Presented::Nothing).await {
                 // Where nobody may call, nobody can be served.
-                Err(CheckError::Failed(error)) => Err(error),
+                Err(AccessError::Failed(error)) => Err(error),
                 _ => Ok(()),
             };
         }

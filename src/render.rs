@@ -40,6 +40,8 @@ impl<'a> Text<'a> {
 /// A header as an object: `{"name":"trace","value":"abc"}`. A list of these
 /// keeps what an object by name would lose: repeated names and their order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "description", schemars(rename = "RecordHeader"))]
 pub struct Header<'a> {
     pub name: &'a str,
     pub value: Option<Cow<'a, str>>,

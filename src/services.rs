@@ -18,6 +18,7 @@ use std::future::Future;
 use std::rc::Rc;
 use std::time::Duration;
 
+use crate::access::AllowedTopic;
 use crate::config::Config;
 use crate::deadline::within;
 use crate::error::{Error, Result};
@@ -88,7 +89,11 @@ impl<H: Host, L: Log> Services<H, L> {
     /// Produces records to a topic, with a report on each in the order given,
     /// tells those who wait for one, and has them delivered to the topic's
     /// subscriptions beyond the answer.
-    pub async fn write(&self, topic: &str, records: Vec<NewRecord>) -> Vec<Result<RecordMetadata>> {
+    pub async fn write(
+        &self,
+        topic: &AllowedTopic,
+        records: Vec<NewRecord>,
+    ) -> Vec<Result<RecordMetadata>> {
         let reports = self.produce.send(topic, records).await;
         let perhaps = |report: &Result<RecordMetadata>| {
             matches!(report, Ok(_) | Err(Error::OutcomeUnknown { .. }))

@@ -4,13 +4,13 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use futures_util::future::{join, join_all};
+use kafka_edge::access::AccessError;
 use kafka_edge::access::{Denial, Permission, Presented};
 use kafka_edge::config::Access;
 use kafka_edge::error::Error;
 use kafka_edge::host::Clock;
 use kafka_edge::services::credentials::{
-    CheckError, Created, CredentialError, Credentials, FRESH, FRESH_ENOUGH_TO_REFUSE, MAX_STORED,
-    Wish,
+    Created, CredentialError, Credentials, FRESH, FRESH_ENOUGH_TO_REFUSE, MAX_STORED, Wish,
 };
 use kafka_edge_sim::{Fate, SimHost, StoreMode, World, local};
 
@@ -38,8 +38,8 @@ fn bearer(secret: &str) -> Presented {
     Presented::from_headers([format!("Bearer {secret}").as_bytes()])
 }
 
-fn denied(denial: Denial) -> CheckError {
-    CheckError::Denied(denial)
+fn denied(denial: Denial) -> AccessError {
+    AccessError::Denied(denial)
 }
 
 fn create(
@@ -248,7 +248,7 @@ async fn a_store_that_fails_opens_nothing() {
 
         for presented in [basic(&created), bearer("guess"), bearer(created.secret.reveal())] {
             let refused = credentials.check(&presented).await.unwrap_err();
-            assert!(matches!(refused, CheckError::Failed(Error::Store { .. })), "{refused:?}");
+            assert!(matches!(refused, AccessError::Failed(Error::Store { .. })), "{refused:?}");
         }
         // What needs no store goes on.
         assert!(credentials.check(&bearer(ROOT)).await.is_ok());
@@ -261,7 +261,7 @@ async fn a_store_that_fails_opens_nothing() {
         // And with nobody in the configuration, it is not taken for empty.
         let bare = Credentials::new(world.instance(), Access::default());
         let refused = bare.check(&Presented::Nothing).await.unwrap_err();
-        assert!(matches!(refused, CheckError::Failed(Error::Store { .. })), "{refused:?}");
+        assert!(matches!(refused, AccessError::Failed(Error::Store { .. })), "{refused:?}");
 
         world.set_store_mode(StoreMode::default());
         assert!(credentials.check(&basic(&created)).await.is_ok());
@@ -276,7 +276,7 @@ async fn with_nobody_at_all_it_is_said_what_to_configure() {
         let bare = Credentials::new(world.instance(), Access::default());
         for presented in [Presented::Nothing, Presented::Malformed, bearer("x")] {
             match bare.check(&presented).await {
-                Err(CheckError::Failed(Error::Unconfigured(sentence))) => {
+                Err(AccessError::Failed(Error::Unconfigured(sentence))) => {
                     assert!(sentence.contains("credentials"), "{sentence}");
                     assert!(sentence.contains("open_access"), "{sentence}");
                 }

@@ -2,12 +2,15 @@
 
 use http::header::AUTHORIZATION;
 
-use super::endpoints;
+use super::declaration::{Caller, Declaration, QueryRule, TopicPlace};
+use super::endpoints::Listed;
+use super::parameter::{Kind, Parameter};
+use super::percent;
+use super::query::Query;
 use super::refusal::Refusal;
 use super::request::Request;
-use super::routes::{Caller, Endpoint, Found, Topic};
-use super::upstash;
-use crate::access::{Denial, Grant, Missing, Permission, Presented};
+use super::routing::Params;
+use crate::access::{AllowedTopic, Denial, Grant, Missing, Permission, Presented};
 use crate::app::App;
 use crate::error::Error;
 use crate::host::Host;
@@ -17,51 +20,88 @@ use crate::kafka::Log;
 pub(super) struct Admitted<H: Host, L> {
     /// As it is for this caller.
     pub(super) app: App<H, L>,
-    /// For what only the endpoint can tell.
+    /// For what only the endpoint can find out.
     pub(super) grant: Grant,
+    /// The topics that the path names.
+    pub(super) in_path: Vec<AllowedTopic>,
 }
 
 /// Finds out who calls and whether they may, as far as the head of the request
-/// tells. Nothing upstream is asked for that, but in pass-through mode.
+/// shows. Kafka is not asked for that, except in pass-through mode.
 pub(super) async fn admit<H: Host, L: Log, B>(
     app: &App<H, L>,
     request: &Request<B>,
-    found: &Found<'_>,
+    listed: &Listed,
+    path: &Params<'_>,
 ) -> Result<Admitted<H, L>, Refusal> {
-    let permission = match found.route.caller {
-        Caller::Anyone => return Ok(Admitted { app: app.clone(), grant: Grant::nothing() }),
+    let permission = match listed.declaration.caller {
+        Caller::Anyone => {
+            let (app, grant) = (app.clone(), Grant::nothing());
+            return Ok(Admitted { app, grant, in_path: Vec::new() });
+        }
         Caller::Known => None,
         Caller::Allowed(permission) => Some(permission),
     };
-    let presented = match found.route.endpoint {
-        Endpoint::Upstash(upstash::Endpoint::Webhook) => upstash::webhook::presented(request)?,
-        _ => Presented::from_headers(request.header_values(AUTHORIZATION.as_str())),
-    };
+    let presented = presented(request, &listed.declaration)?;
     let grant = app.credentials().await?.check(&presented).await?;
     permission.map_or(Ok(()), |permission| grant.permits(permission))?;
-    let topics = match found.route.topic {
-        Topic::InPath => endpoints::topics(found.segment)?,
-        _ => Vec::new(),
-    };
-    for topic in &topics {
-        grant.permits_topic(topic)?;
-    }
+    let in_path = in_path(listed.topics, path, &grant)?;
     let app = app.on_behalf_of(&grant);
     if grant.key().is_some() {
-        let asked = ask_kafka(&app, permission, &topics).await;
+        let asked = ask_kafka(&app, permission, &in_path).await;
         asked.map_err(|refusal| explain(refusal, &grant))?;
     }
-    Ok(Admitted { app, grant })
+    Ok(Admitted { app, grant, in_path })
 }
 
-/// In pass-through mode anybody can present anything: before a call may touch
-/// the gateway's own state, Kafka has to show its topics to the caller's key.
+/// What the caller shows of itself.
+fn presented<B>(request: &Request<B>, declaration: &Declaration) -> Result<Presented, Refusal> {
+    let header = Presented::from_headers(request.header_values(AUTHORIZATION.as_str()));
+    if !declaration.credential_in_query {
+        return Ok(header);
+    }
+    let query = Query::parse(request.query(), QueryRule::Among(CREDENTIAL))?;
+    Ok(match (query.text("user")?, query.text("pass")?) {
+        (None, None) => header,
+        // Two credentials in one call are as good as none.
+        _ if header != Presented::Nothing => Presented::Malformed,
+        (user, pass) => Presented::pair(user.unwrap_or_default(), pass.unwrap_or_default()),
+    })
+}
+
+/// A credential in the query, where an endpoint takes it there: many of the
+/// services that send webhooks can set nothing but the URL.
+pub(super) const CREDENTIAL: &[Parameter] = &[
+    Parameter::new("user", Kind::Text, "The name of a credential, in place of the header"),
+    Parameter::new("pass", Kind::Text, "Its secret"),
+];
+
+/// The topics that the path names. No topic's name holds a comma, so it does
+/// not matter whether a client has encoded the commas between several.
+fn in_path(
+    place: TopicPlace,
+    path: &Params<'_>,
+    grant: &Grant,
+) -> Result<Vec<AllowedTopic>, Refusal> {
+    let decoded = || percent::decode_text("topic", path.get("topic").unwrap_or_default());
+    Ok(match place {
+        TopicPlace::InPath => vec![grant.topic(decoded()?)?],
+        TopicPlace::ListInPath => {
+            grant.topics(decoded()?.split(',').map(str::to_owned).collect())?
+        }
+        _ => Vec::new(),
+    })
+}
+
+/// In pass-through mode every caller can present anything: before a call may
+/// touch the gateway's own state, Kafka has to show its topics to the caller's
+/// key.
 async fn ask_kafka<H: Host, L: Log>(
     app: &App<H, L>,
     permission: Option<Permission>,
-    topics: &[String],
+    topics: &[AllowedTopic],
 ) -> Result<(), Refusal> {
-    // A call without a permission only asks Kafka, or nobody.
+    // A call without a permission only asks Kafka, or nothing at all.
     let Some(permission) = permission else { return Ok(()) };
     if topics.is_empty() {
         return Err(Denial::Forbidden(Missing::KeyOfGateway(permission)).into());
@@ -90,5 +130,35 @@ pub(super) fn explain(refusal: Refusal, grant: &Grant) -> Refusal {
             Denial::RefusedByKafka { known, detail }.into()
         }
         other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::*;
+    use crate::http::endpoints::ENDPOINTS;
+
+    #[test]
+    fn a_credential_in_the_query_is_the_only_one() {
+        let webhook = ENDPOINTS.iter().find(|listed| listed.declaration.credential_in_query);
+        let webhook = &webhook.unwrap().declaration;
+        let presented = |request| presented(&request, webhook);
+        let request = |target: &str, headers| Request {
+            method: http::Method::POST,
+            target: target.into(),
+            headers,
+            scheme: None,
+            authority: None,
+            body: Bytes::new(),
+        };
+        let target = "/upstash/webhook?topic=t&user=a%40b&pass=x+y&more=1";
+        assert_eq!(presented(request(target, Vec::new())), Ok(Presented::pair("a@b", "x y")));
+        let header = ("Authorization".to_owned(), Bytes::from_static(b"Basic dXNlcjpwYXNz"));
+        let both = presented(request(target, vec![header.clone()]));
+        assert_eq!(both, Ok(Presented::Malformed));
+        let basic = presented(request("/upstash/webhook?topic=t", vec![header]));
+        assert_eq!(basic, Ok(Presented::pair("user", "pass")));
     }
 }

@@ -105,6 +105,8 @@ pub(super) fn to_json(value: &impl Serialize) -> Vec<u8> {
 
 /// An error as callers see it, alone in an answer or on a line among others.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "description", schemars(rename = "Error"))]
 pub(super) struct ErrorBody {
     error: String,
     status: u16,

@@ -1,32 +1,139 @@
-//! What each call does: one file per group of them.
+//! All calls: one file for each group of them, and the list.
 
-pub(super) mod consumer;
-pub(super) mod credentials;
-pub(super) mod groups;
-pub(super) mod health;
-pub(super) mod index;
-pub(super) mod producer;
+mod consumer;
+mod credentials;
+mod description;
+mod groups;
+mod health;
+mod index;
+mod producer;
 mod record;
-pub(super) mod records;
-pub(super) mod topics;
-pub(super) mod webhooks;
+mod records;
+mod topics;
+mod webhooks;
 
-use super::percent;
-use crate::error::Result;
-use crate::names;
+use self::consumer::{Acknowledge, Consume, GiveBack};
+use self::credentials::{CreateCredential, DeleteCredential, ListCredentials};
+use self::description::GetDescription;
+use self::groups::{DeleteGroup, GetGroup, ListGroups, SeekGroup};
+use self::health::{Healthz, Readyz};
+use self::index::Index;
+use self::producer::{ProduceBody, ProduceMessage};
+use self::records::ReadPartition;
+use self::topics::{DescribeTopic, ListTopics};
+use self::webhooks::{
+    DeleteWebhook, Deliver, GetWebhook, ListWebhooks, RegisterWebhook, RegisterWebhookByPath,
+};
+use super::answer::Response;
+use super::declaration::{Declaration, TopicPlace};
+#[cfg(feature = "description")]
+use super::description::Operation;
+use super::endpoint::{Call, Endpoint, Topics};
+use super::refusal::Refusal;
+use super::request::{Request, RequestBody};
+use super::routing::Params;
+use super::upstash;
+use super::{admission, query::Query};
+use crate::app::App;
+use crate::host::Host;
+use crate::kafka::Log;
 
-/// The topic that a path names.
-pub(super) fn topic(segment: &str) -> Result<String> {
-    let topic = percent::decode_text("topic", segment)?;
-    names::check_topic(&topic)?;
-    Ok(topic)
+/// An endpoint in the list.
+#[derive(Debug)]
+pub struct Listed {
+    pub declaration: Declaration,
+    pub topics: TopicPlace,
 }
 
-/// The topics that a path names, with commas between them. No name holds one,
-/// so that it does not matter whether a client has encoded them.
-pub(super) fn topics(segment: &str) -> Result<Vec<String>> {
-    let decoded = percent::decode_text("topic", segment)?;
-    let topics: Vec<_> = decoded.split(',').map(str::to_owned).collect();
-    names::check_topics(&topics)?;
-    Ok(topics)
+impl Listed {
+    const fn of<E: Endpoint>() -> Self {
+        Self { declaration: E::DECLARATION, topics: E::Topics::PLACE }
+    }
+}
+
+macro_rules! endpoints {
+    ($($endpoint:path),+ $(,)?) => {
+        /// All endpoints, in the order in which `GET /` shows them.
+        pub static ENDPOINTS: &[Listed] = &[$(Listed::of::<$endpoint>()),+];
+
+        /// Has the endpoint at a place of the list answer a request.
+        pub(super) async fn answer<H: Host, L: Log, B: RequestBody>(
+            app: &App<H, L>,
+            request: &mut Request<B>,
+            place: usize,
+            path: Params<'_>,
+        ) -> Result<Response, Refusal> {
+            let listed = &ENDPOINTS[place];
+            let admitted = admission::admit(app, request, listed, &path).await?;
+            let (grant, in_path) = (admitted.grant, admitted.in_path);
+            let query = Query::parse(request.query(), listed.declaration.query)?;
+            let body_limit = listed.declaration.body.limit();
+            let call = Call { app: admitted.app, request, path, query, body_limit };
+            let mut here = 0..;
+            $(
+                if here.next() == Some(place) {
+                    let topics = <$endpoint as Endpoint>::Topics::new(in_path, grant.clone())?;
+                    let answer = <$endpoint as Endpoint>::answer(call, topics).await;
+                    return answer.map_err(|refusal| admission::explain(refusal, &grant));
+                }
+            )+
+            Err(Refusal::NoSuchPath)
+        }
+
+        /// What each endpoint says of itself beyond its declaration, in the
+        /// order of the list.
+        #[cfg(feature = "description")]
+        pub(super) fn describe(each: &mut dyn FnMut(&'static Listed, &dyn Fn(&mut Operation))) {
+            let mut listed = ENDPOINTS.iter();
+            $(
+                if let Some(listed) = listed.next() {
+                    each(listed, &|operation| <$endpoint as Endpoint>::describe(operation));
+                }
+            )+
+        }
+    };
+}
+
+endpoints! {
+    Index,
+    GetDescription,
+    Healthz,
+    Readyz,
+    ProduceMessage,
+    ProduceBody,
+    Consume,
+    Acknowledge,
+    GiveBack,
+    ListGroups,
+    GetGroup,
+    SeekGroup,
+    DeleteGroup,
+    RegisterWebhookByPath,
+    RegisterWebhook,
+    ListWebhooks,
+    GetWebhook,
+    DeleteWebhook,
+    Deliver,
+    ListTopics,
+    DescribeTopic,
+    ReadPartition,
+    ListCredentials,
+    CreateCredential,
+    DeleteCredential,
+    upstash::produce::ProduceMessage,
+    upstash::produce::ProduceToTopic,
+    upstash::produce::Produce,
+    upstash::webhook::Webhook,
+    upstash::consume::ConsumeTopic,
+    upstash::consume::Consume,
+    upstash::fetch::Fetch,
+    upstash::commit::Commit,
+    upstash::commit::Committed,
+    upstash::metadata::Offsets,
+    upstash::metadata::Topics,
+    upstash::instances::Consumers,
+    upstash::instances::DeleteConsumer,
+    upstash::registry::ReadRegistry,
+    upstash::registry::WriteRegistry,
+    upstash::registry::DeleteFromRegistry,
 }

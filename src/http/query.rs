@@ -1,12 +1,10 @@
-//! The query of a request: known parameters, each at most once.
+//! The query of a request, taken apart by the rule that its endpoint declares.
 
-use std::ops::RangeInclusive;
-use std::time::Duration;
-
+use super::declaration::QueryRule;
+use super::parameter::Parameter;
 use super::percent;
 use super::refusal::Refusal;
 use crate::error::Error;
-use crate::limits;
 use crate::services::consume::StartFrom;
 
 /// The parameters of one request, decoded.
@@ -14,42 +12,50 @@ use crate::services::consume::StartFrom;
 pub(super) struct Query(Vec<(&'static str, Vec<u8>)>);
 
 impl Query {
-    /// Takes the query apart. A parameter that is not `known`, or that comes
-    /// twice, is an error by its name: a misspelt one would otherwise be lost
-    /// without a word.
-    pub(super) fn parse(raw: Option<&str>, known: &[&'static str]) -> Result<Self, Refusal> {
+    /// Takes the query apart.
+    pub(super) fn parse(raw: Option<&str>, rule: QueryRule) -> Result<Self, Refusal> {
+        match rule {
+            QueryRule::Only(known) => Self::only(raw, known),
+            QueryRule::Among(known) => Self::among(raw, known),
+            QueryRule::PartOfPath => Ok(Self(Vec::new())),
+        }
+    }
+
+    fn only(raw: Option<&str>, known: &'static [Parameter]) -> Result<Self, Refusal> {
         let mut parameters: Vec<(&'static str, Vec<u8>)> = Vec::new();
         for pair in raw.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
             let (raw_name, raw_value) = pair.split_once('=').unwrap_or((pair, ""));
             let name = percent::decode_query(raw_name).ok_or(Refusal::MalformedQuery)?;
-            let Some(name) = known.iter().find(|known| known.as_bytes() == name) else {
+            let Some(name) = named(known, &name) else {
                 let name = String::from_utf8_lossy(&name).into_owned();
                 return Err(Refusal::UnknownParameter(name));
             };
-            if parameters.iter().any(|(earlier, _)| earlier == name) {
+            if parameters.iter().any(|(earlier, _)| *earlier == name) {
                 return Err(Error::invalid(name, "Query parameter given twice").into());
             }
-            let value = percent::decode_query(raw_value)
-                .ok_or_else(|| Error::invalid(name, "Malformed percent-encoding"))?;
-            parameters.push((name, value));
+            parameters.push((name, decoded(name, raw_value)?));
         }
         Ok(Self(parameters))
     }
 
-    /// The same for an API whose callers add parameters of their own: others
-    /// than those known are passed over, and of two the first one counts.
-    pub(super) fn parse_known(raw: Option<&str>, known: &[&'static str]) -> Result<Self, Refusal> {
+    fn among(raw: Option<&str>, known: &'static [Parameter]) -> Result<Self, Refusal> {
         let mut parameters = Vec::new();
         for pair in raw.unwrap_or_default().split('&') {
             let (raw_name, raw_value) = pair.split_once('=').unwrap_or((pair, ""));
             let name = percent::decode_query(raw_name).unwrap_or_default();
-            if let Some(name) = known.iter().find(|known| known.as_bytes() == name) {
-                let value = percent::decode_query(raw_value)
-                    .ok_or_else(|| Error::invalid(name, "Malformed percent-encoding"))?;
-                parameters.push((*name, value));
+            if let Some(name) = named(known, &name) {
+                parameters.push((name, decoded(name, raw_value)?));
             }
         }
         Ok(Self(parameters))
+    }
+
+    /// Refuses parameters that this form of the call does not have.
+    pub(super) fn without(&self, names: &[&str]) -> Result<(), Refusal> {
+        match self.0.iter().find(|(name, _)| names.contains(name)) {
+            Some((name, _)) => Err(Refusal::UnknownParameter((*name).to_owned())),
+            None => Ok(()),
+        }
     }
 
     /// The bytes of a parameter.
@@ -72,22 +78,6 @@ impl Query {
         self.text("partition")?.map(parse).transpose()
     }
 
-    /// A whole number within bounds.
-    pub(super) fn number(
-        &self,
-        name: &'static str,
-        bounds: RangeInclusive<usize>,
-    ) -> Result<Option<usize>, Error> {
-        let parse = |text: &str| {
-            // The parser would take a leading plus.
-            let plain = text.bytes().all(|byte| byte.is_ascii_digit());
-            // A number that is too large for the type is too large.
-            let number = text.parse().ok().filter(|_| plain).unwrap_or(usize::MAX);
-            limits::check_number(name, number, &bounds)
-        };
-        self.text(name)?.map(parse).transpose()
-    }
-
     /// `earliest` or `latest`.
     pub(super) fn from(&self) -> Result<Option<StartFrom>, Error> {
         self.text("from")?.map(start_from).transpose()
@@ -102,24 +92,14 @@ impl Query {
         };
         self.text("offset")?.map(parse).transpose()
     }
+}
 
-    /// A time in seconds, with decimals if need be, up to `longest`.
-    pub(super) fn seconds(
-        &self,
-        name: &'static str,
-        default: Duration,
-        longest: Duration,
-    ) -> Result<Duration, Error> {
-        let Some(text) = self.text(name)? else { return Ok(default) };
-        // Only plain decimals: the parser would take "1e3", "inf" and "+1".
-        let plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-        text.parse()
-            .ok()
-            .filter(|_| plain)
-            .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
-            .ok_or_else(|| Error::invalid(name, "Not a number of seconds"))
-            .and_then(|time| limits::check_time(name, time, longest))
-    }
+fn named(known: &[Parameter], name: &[u8]) -> Option<&'static str> {
+    known.iter().find(|known| known.name.as_bytes() == name).map(|known| known.name)
+}
+
+fn decoded(name: &'static str, raw: &str) -> Result<Vec<u8>, Error> {
+    percent::decode_query(raw).ok_or_else(|| Error::invalid(name, "Malformed percent-encoding"))
 }
 
 /// Where to start, by its name.
@@ -133,10 +113,28 @@ pub(super) fn start_from(name: &str) -> Result<StartFrom, Error> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::http::parameter::{FROM, Kind, Number, PARTITION, Seconds};
+
+    const WAIT: Seconds = Seconds {
+        name: "wait",
+        default: Duration::from_secs(1),
+        most: Duration::from_secs(30),
+        about: "How long to wait",
+    };
+    const COUNT: Number = Number { name: "count", bounds: 1..=500, about: "How many" };
+    const KNOWN: &[Parameter] = &[
+        Parameter::new("key", Kind::Bytes, "The key"),
+        PARTITION,
+        WAIT.declared(),
+        COUNT.declared(),
+        FROM,
+    ];
 
     fn parse(raw: &str) -> Result<Query, Refusal> {
-        Query::parse(Some(raw), &["key", "partition", "wait", "from"])
+        Query::parse(Some(raw), QueryRule::Only(KNOWN))
     }
 
     #[test]
@@ -147,7 +145,7 @@ mod tests {
         assert_eq!(query.bytes("wait"), Some(&b""[..]));
         assert_eq!(query.bytes("from"), None);
         assert!(query.text("key").is_err());
-        assert!(Query::parse(None, &[]).unwrap().0.is_empty());
+        assert!(Query::parse(None, QueryRule::NONE).unwrap().0.is_empty());
         assert_eq!(parse("key").unwrap().bytes("key"), Some(&b""[..]));
     }
 
@@ -176,16 +174,16 @@ mod tests {
             let error = query.partition().unwrap_err();
             assert!(matches!(error, Error::Invalid { field: "partition", .. }), "{bad}");
         }
-        let number = |raw: &str| parse(&format!("key={raw}")).unwrap().number("key", 1..=500);
+        let number = |raw: &str| COUNT.of(&parse(&format!("count={raw}")).unwrap());
         assert_eq!(number("1"), Ok(Some(1)));
         assert_eq!(number("500"), Ok(Some(500)));
         for bad in ["0", "501", "", "-1", "%2B1", "1.0", "x", "99999999999999999999"] {
             assert!(number(bad).is_err(), "{bad}");
         }
-        assert_eq!(parse("").unwrap().number("key", 1..=500), Ok(None));
+        assert_eq!(COUNT.of(&parse("").unwrap()), Ok(None));
         let seconds = |raw: &str| {
             let query = parse(&format!("wait={raw}")).unwrap();
-            query.seconds("wait", Duration::from_secs(1), Duration::from_secs(30)).ok()
+            WAIT.of(&query).ok()
         };
         assert_eq!(seconds("0"), Some(Duration::ZERO));
         assert_eq!(seconds("30"), Some(Duration::from_secs(30)));
@@ -194,8 +192,7 @@ mod tests {
             assert_eq!(seconds(bad), None, "{bad}");
         }
         let query = parse("").unwrap();
-        let default = query.seconds("wait", Duration::from_secs(1), Duration::from_secs(30));
-        assert_eq!(default, Ok(Duration::from_secs(1)));
+        assert_eq!(WAIT.of(&query), Ok(Duration::from_secs(1)));
     }
 
     #[test]
@@ -203,5 +200,15 @@ mod tests {
         assert_eq!(parse("").unwrap().from(), Ok(None));
         assert_eq!(parse("from=latest").unwrap().from(), Ok(Some(StartFrom::Latest)));
         assert!(parse("from=Latest").unwrap().from().is_err());
+    }
+
+    #[test]
+    fn where_others_are_passed_over_the_first_of_two_counts() {
+        let query = Query::parse(Some("x=1&key=a&key=b&%zz=1"), QueryRule::Among(KNOWN)).unwrap();
+        assert_eq!(query.bytes("key"), Some(&b"a"[..]));
+        assert!(query.without(&["wait"]).is_ok());
+        assert!(
+            matches!(query.without(&["key"]), Err(Refusal::UnknownParameter(name)) if name == "key")
+        );
     }
 }

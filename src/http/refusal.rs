@@ -1,8 +1,8 @@
 //! Why a request is not done: an error of a service, or one of HTTP alone.
 
-use crate::access::Denial;
+use crate::access::{AccessError, Denial};
 use crate::error::Error;
-use crate::services::credentials::{CheckError, CredentialError};
+use crate::services::credentials::CredentialError;
 use crate::services::schema_registry::RegistryError;
 
 /// An error on its way to becoming an answer.
@@ -51,11 +51,11 @@ impl From<Denial> for Refusal {
     }
 }
 
-impl From<CheckError> for Refusal {
-    fn from(refused: CheckError) -> Self {
+impl From<AccessError> for Refusal {
+    fn from(refused: AccessError) -> Self {
         match refused {
-            CheckError::Denied(denial) => denial.into(),
-            CheckError::Failed(error) => error.into(),
+            AccessError::Denied(denial) => denial.into(),
+            AccessError::Failed(error) => error.into(),
         }
     }
 }

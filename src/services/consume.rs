@@ -34,6 +34,7 @@ use self::desk::{Desk, QUEUE_TIME, Want};
 pub use self::owner::{NamedReader, Owner, Share};
 pub(in crate::services) use self::position::Position;
 use self::turn::Turn;
+use crate::access::AllowedTopic;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kafka::Log;
@@ -56,7 +57,7 @@ pub enum StartFrom {
 pub struct Next {
     pub group: String,
     /// One or more; records of all of them come together.
-    pub topics: Vec<String>,
+    pub topics: Vec<AllowedTopic>,
     pub from: StartFrom,
     /// How long to wait for a record when there is none.
     pub wait: Duration,
@@ -185,7 +186,8 @@ impl<H: Host, L: Log> Consume<H, L> {
         let want = Want { records: next.max.max(1), bytes: next.max_bytes, ack: next.ack };
         let (wake, woken) = self.host.signal();
         let slot = {
-            let desk = self.desk(next.group, next.topics, reader);
+            let topics = next.topics.into_iter().map(AllowedTopic::into_name).collect();
+            let desk = self.desk(next.group, topics, reader);
             desk.borrow_mut().place(self.host.monotonic(), next.wait, next.from, want, wake)
         };
         // The turn answers everybody in time. Should it be stopped, nobody

@@ -21,7 +21,8 @@ use std::time::Duration;
 
 use self::stored::{Stored, StoredList};
 use crate::access::{
-    Credential, Denial, Flaw, Grant, Name, Permissions, Presented, Secret, Topics, identify,
+    AccessError, Credential, Denial, Flaw, Grant, Name, Permissions, Presented, Secret, Topics,
+    identify,
 };
 use crate::config::Access;
 use crate::error::Error;
@@ -65,16 +66,6 @@ pub struct Created {
     pub secret: Secret,
 }
 
-/// Why a caller is not let in.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum CheckError {
-    #[error(transparent)]
-    Denied(#[from] Denial),
-    /// It could not be found out who calls.
-    #[error(transparent)]
-    Failed(#[from] Error),
-}
-
 /// Why a credential was not made or deleted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CredentialError {
@@ -116,7 +107,7 @@ impl<H: Host> Credentials<H> {
     }
 
     /// Finds out who calls, before anything else is looked at.
-    pub async fn check(&self, presented: &Presented) -> Result<Grant, CheckError> {
+    pub async fn check(&self, presented: &Presented) -> Result<Grant, AccessError> {
         let Access { open, credentials: configured, pass_through, .. } = &self.configured;
         if *pass_through {
             return Ok(Grant::passing(presented)?);

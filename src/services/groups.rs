@@ -11,6 +11,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use self::listing::Listing;
+use crate::access::{AccessError, AllowedTopic, Grant};
 use crate::concurrent::try_join_bounded;
 use crate::error::{Error, Result};
 use crate::host::{Host, Millis};
@@ -88,16 +89,24 @@ impl<H: Host, L: Log> Groups<H, L> {
         self.listing.see_to(group, &[topic]);
     }
 
-    /// All groups, by name, each with its topics.
-    pub async fn list(&self) -> Result<SortedMap<String, SortedSet<String>>> {
-        Ok(self.listing.read().await?.all().clone())
+    /// The groups that read topics of the caller's, by name, each with those
+    /// topics.
+    pub async fn list(&self, grant: &Grant) -> Result<SortedMap<String, SortedSet<String>>> {
+        let list = self.listing.read().await?;
+        let groups = list.all().iter().filter_map(|(group, topics)| {
+            let topics: SortedSet<_> =
+                topics.iter().filter(|topic| grant.covers(topic)).cloned().collect();
+            (!topics.is_empty()).then(|| (group.clone(), topics))
+        });
+        Ok(groups.collect())
     }
 
     /// One group, and where it stands on those of its topics that the caller
-    /// may see. Of none of them, it is as unknown as one that does not exist.
-    pub async fn get(&self, group: &str, is_of_caller: impl Fn(&str) -> bool) -> Result<Group> {
+    /// may see. A group whose topics the caller may not see is reported as
+    /// unknown.
+    pub async fn get(&self, group: &str, grant: &Grant) -> Result<Group> {
         let mut topics = self.topics(group).await?;
-        topics.retain(|topic| is_of_caller(topic));
+        topics.retain(|topic| grant.covers(topic));
         if topics.is_empty() {
             return Err(Error::UnknownGroup(group.to_owned()));
         }
@@ -140,7 +149,11 @@ impl<H: Host, L: Log> Groups<H, L> {
 
     /// What a group has done with on a topic, by partition: nothing where it
     /// has no position, nor if either does not exist. The log is not asked.
-    pub async fn committed(&self, group: &str, topic: &str) -> Result<SortedMap<i32, i64>> {
+    pub async fn committed(
+        &self,
+        group: &str,
+        topic: &AllowedTopic,
+    ) -> Result<SortedMap<i32, i64>> {
         let positions = (0..).zip(self.positions(group, topic).await?);
         let committed =
             |(partition, position): (_, Option<Position>)| Some((partition, position?.committed()));
@@ -172,7 +185,12 @@ impl<H: Host, L: Log> Groups<H, L> {
 
     /// Moves a group on a topic. Claims from before are void. A group that
     /// does not exist comes to be.
-    pub async fn seek(&self, group: &str, topic: &str, to: SeekTo) -> Result<SortedMap<i32, i64>> {
+    pub async fn seek(
+        &self,
+        group: &str,
+        topic: &AllowedTopic,
+        to: SeekTo,
+    ) -> Result<SortedMap<i32, i64>> {
         let lanes = self.lanes(group, topic).await?;
         let offsets: SortedMap<i32, i64> = match to {
             SeekTo::Earliest => self.bounds(topic, |bounds| bounds.first).await?,
@@ -188,7 +206,7 @@ impl<H: Host, L: Log> Groups<H, L> {
                 return Err(Error::invalid("offsets", "An offset below zero"));
             }
         }
-        self.enlist(group, &[topic]).await?;
+        self.enlist(group, &[&**topic]).await?;
         let seeks = offsets.iter().map(|(partition, offset)| {
             self.last_word(&lanes[*partition as usize], Some(Position::at(*offset)))
         });
@@ -207,10 +225,17 @@ impl<H: Host, L: Log> Groups<H, L> {
         Ok(offsets.iter().map(|(partition, bounds)| (*partition, pick(bounds))).collect())
     }
 
-    /// Forgets a group. Its name can be used again, and starts anew.
-    pub async fn delete(&self, group: &str) -> Result<()> {
+    /// Forgets a group. Its name can be used again, and starts anew. A group is
+    /// deleted as a whole, so all of its topics have to be the caller's.
+    pub async fn delete(&self, group: &str, grant: &Grant) -> Result<(), AccessError> {
+        let topics = self.topics(group).await?;
+        topics.iter().try_for_each(|topic| grant.permits_topic(topic))?;
+        Ok(self.delete_all(group, topics).await?)
+    }
+
+    async fn delete_all(&self, group: &str, topics: SortedSet<String>) -> Result<()> {
         let mut all_lanes = Vec::new();
-        for topic in self.topics(group).await? {
+        for topic in topics {
             let lanes = match self.lanes(group, &topic).await {
                 Ok(lanes) => lanes,
                 Err(Error::UnknownTopic(_)) => continue,

@@ -19,6 +19,7 @@ use std::time::Duration;
 
 use self::list::List;
 pub use self::list::{MAX_INSTANCES, MAX_TOPICS, NamedConsumer, Reset, Settings};
+use crate::access::{AccessError, AllowedTopic, Grant};
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kafka::Log;
@@ -41,7 +42,7 @@ pub const DEFAULT_SESSION: Duration = Duration::from_secs(120);
 pub struct Ask {
     pub group: String,
     pub instance: String,
-    pub topics: Vec<String>,
+    pub topics: Vec<AllowedTopic>,
     pub wait: Duration,
     /// For a new instance only.
     pub settings: Settings,
@@ -50,7 +51,7 @@ pub struct Ask {
 /// An offset of a partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct At {
-    pub topic: String,
+    pub topic: AllowedTopic,
     pub partition: i32,
     pub offset: i64,
 }
@@ -119,6 +120,7 @@ impl<H: Host, L: Log> Instances<H, L> {
 
     async fn enter(&self, ask: &Ask) -> Result<(Settings, SortedMap<String, Share>)> {
         let Ask { group, instance, topics, settings, .. } = ask;
+        let topics: &[String] = &topics.iter().map(|topic| topic.to_string()).collect::<Vec<_>>();
         let (settled, was_known) = {
             let (list, now) = (self.list.recent(FRESH).await?, self.host.now());
             let settled = list.settled(group, instance, topics, now).is_some();
@@ -172,22 +174,42 @@ impl<H: Host, L: Log> Instances<H, L> {
 
     /// Everything that the instance has is done with. `false`: it is not
     /// known, and so has nothing.
-    pub async fn commit_all(&self, group: &str, instance: &str) -> Result<bool> {
+    pub async fn commit_all(
+        &self,
+        group: &str,
+        instance: &str,
+        grant: &Grant,
+    ) -> Result<bool, AccessError> {
         let Some(known) = self.get(group, instance).await? else { return Ok(false) };
         let topics: Vec<_> = known.topics.into_iter().collect();
+        topics.iter().try_for_each(|topic| grant.permits_topic(topic))?;
         self.consume.commit_all(group, &Owner::named(instance), &topics).await?;
         Ok(true)
     }
 
     /// One instance, if it lives.
-    pub async fn get(&self, group: &str, instance: &str) -> Result<Option<NamedConsumer>> {
+    async fn get(&self, group: &str, instance: &str) -> Result<Option<NamedConsumer>> {
         let list = self.list.read().await?;
         Ok(list.get(group, instance, self.host.now()).cloned())
     }
 
-    /// All that live, by group and name.
-    pub async fn list(&self) -> Result<SortedMap<String, SortedMap<String, NamedConsumer>>> {
-        Ok(self.list.read().await?.alive(self.host.now()))
+    /// The instances that live, by group and name, each with those of its
+    /// topics that are the caller's. One that has none of them is left out.
+    pub async fn list(
+        &self,
+        grant: &Grant,
+    ) -> Result<SortedMap<String, SortedMap<String, Vec<String>>>> {
+        let alive = self.list.read().await?.alive(self.host.now());
+        let groups = alive.into_iter().filter_map(|(group, instances)| {
+            let instances = instances.into_iter().filter_map(|(name, known)| {
+                let topics = known.topics.into_iter().filter(|topic| grant.covers(topic));
+                let topics: Vec<_> = topics.collect();
+                (!topics.is_empty()).then_some((name, topics))
+            });
+            let instances: SortedMap<_, _> = instances.collect();
+            (!instances.is_empty()).then_some((group, instances))
+        });
+        Ok(groups.collect())
     }
 
     /// The partitions that an instance reads first, of so many of a topic.
@@ -206,9 +228,15 @@ impl<H: Host, L: Log> Instances<H, L> {
 
     /// Forgets an instance, and has what it did not commit handed out again.
     /// `false`: there is none of this name.
-    pub async fn delete(&self, group: &str, instance: &str) -> Result<bool> {
+    pub async fn delete(
+        &self,
+        group: &str,
+        instance: &str,
+        grant: &Grant,
+    ) -> Result<bool, AccessError> {
         let Some(known) = self.get(group, instance).await? else { return Ok(false) };
         let topics: Vec<_> = known.topics.into_iter().collect();
+        topics.iter().try_for_each(|topic| grant.permits_topic(topic))?;
         let owner = Owner::named(instance);
         self.consume.give_back(group, &owner, &topics).await?;
         let now = self.host.now();

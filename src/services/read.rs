@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::select_all;
 
+use crate::access::AllowedTopic;
 use crate::concurrent::try_join_bounded;
 use crate::error::{Error, Result};
 use crate::kafka::{Fetch, Log};
@@ -15,7 +16,7 @@ use crate::record::Record;
 /// What to read.
 #[derive(Debug, Clone)]
 pub struct At<'a> {
-    pub topic: &'a str,
+    pub topic: &'a AllowedTopic,
     pub partition: i32,
     /// One below the first record that is still there means that record.
     pub offset: i64,

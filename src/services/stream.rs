@@ -15,6 +15,7 @@ use std::time::Duration;
 use self::cursor::Cursor;
 use self::tail::Tail;
 use super::Services;
+use crate::access::AllowedTopic;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kafka::Log;
@@ -43,7 +44,7 @@ pub enum StreamMode {
 /// A stream that somebody reads.
 pub struct Stream<H: Host, L: Log> {
     services: Rc<Services<H, L>>,
-    topics: Vec<String>,
+    topics: Vec<AllowedTopic>,
     cursor: Cursor,
     source: Source<H, L>,
     opened: Duration,
@@ -59,15 +60,16 @@ impl<H: Host, L: Log> Stream<H, L> {
     /// topics, behind what its reader has had.
     pub async fn open(
         services: Rc<Services<H, L>>,
-        mut topics: Vec<String>,
+        mut topics: Vec<AllowedTopic>,
         reader: StreamMode,
         cursor: Option<&str>,
     ) -> Result<Self> {
         topics.sort_unstable();
         topics.dedup();
-        let resumed = cursor.map(|text| Cursor::parse(text, &topics)).transpose()?;
+        let names: Vec<String> = topics.iter().map(|topic| topic.to_string()).collect();
+        let resumed = cursor.map(|text| Cursor::parse(text, &names)).transpose()?;
         let opened = services.host.monotonic();
-        let mut cursor = resumed.clone().unwrap_or_else(|| Cursor::new(&topics));
+        let mut cursor = resumed.clone().unwrap_or_else(|| Cursor::new(&names));
         let source = match reader {
             StreamMode::Group { name, from, ack } => {
                 for topic in &topics {
@@ -76,14 +78,14 @@ impl<H: Host, L: Log> Stream<H, L> {
                 // Who acknowledges loses nothing: what did not arrive is
                 // handed out again when its lease is over.
                 if let (Some(resumed), Ack::Auto) = (&resumed, ack) {
-                    go_back(&services, &name, resumed).await?;
+                    go_back(&services, &name, &topics, resumed).await?;
                 }
                 Source::Group { name, from, ack }
             }
             StreamMode::Tail { from } => {
                 let (host, log) = (services.host.clone(), services.log.clone());
                 let ends = services.ends.clone();
-                let tail = Tail::open(host, log, ends, &topics, from, resumed.as_ref()).await?;
+                let tail = Tail::open(host, log, ends, &names, from, resumed.as_ref()).await?;
                 for (topic, partition, next) in tail.positions() {
                     cursor.set(topic, partition, next);
                 }
@@ -153,9 +155,12 @@ impl<H: Host, L: Log> Stream<H, L> {
 async fn go_back<H: Host, L: Log>(
     services: &Services<H, L>,
     name: &str,
+    topics: &[AllowedTopic],
     cursor: &Cursor,
 ) -> Result<()> {
     for (topic, mut back) in cursor.known() {
+        // A cursor is for just these topics.
+        let Some(topic) = topics.iter().find(|known| &***known == topic) else { continue };
         let committed = services.groups.committed(name, topic).await?;
         back.retain(|partition, next| committed.get(partition).is_some_and(|at| at > next));
         if !back.is_empty() {

@@ -22,6 +22,7 @@ use std::time::Duration;
 use self::context::Context;
 use self::delivery_state::DeliveryState;
 use self::subscription::Subscription;
+use crate::access::{AccessError, AllowedTopic, Grant};
 use crate::concurrent::try_join_bounded;
 use crate::config::Config;
 use crate::error::{Error, Result};
@@ -93,7 +94,7 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
     /// the same webhook, without its secret.
     pub async fn register(
         &self,
-        topic: &str,
+        topic: &AllowedTopic,
         callback_url: &str,
         from: StartFrom,
     ) -> Result<Registered> {
@@ -113,17 +114,24 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
         Ok(Registered { subscription: kept.describe(), secret })
     }
 
-    /// All webhooks, oldest first.
-    pub async fn list(&self) -> Result<Vec<SubscriptionSummary>> {
+    /// The subscriptions to topics of the caller's, oldest first.
+    pub async fn list(&self, grant: &Grant) -> Result<Vec<SubscriptionSummary>> {
         let list = self.context.subscriptions.read().await?;
-        Ok(list.iter().map(|subscription| subscription.describe()).collect())
+        let covered = list.iter().filter(|subscription| grant.covers(&subscription.topic));
+        Ok(covered.map(|subscription| subscription.describe()).collect())
     }
 
-    /// One webhook and where it stands.
-    pub async fn get(&self, id: &str) -> Result<(SubscriptionSummary, Vec<Progress>)> {
+    /// One subscription and where it stands. Kafka is not asked before the
+    /// caller is known to be allowed its topic.
+    pub async fn get(
+        &self,
+        id: &str,
+        grant: &Grant,
+    ) -> Result<(SubscriptionSummary, Vec<Progress>), AccessError> {
         let context = &*self.context;
         let list = context.subscriptions.read().await?;
         let subscription = list.by_id(id)?;
+        grant.permits_topic(&subscription.topic)?;
         let partitions = removal::partitions(context, subscription).await;
         let progress = partitions.into_iter().map(async |partition| {
             let latest = context.lane(id, partition)?.peek().await?;
@@ -139,21 +147,25 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
     /// An attempt that is under way for longer than three seconds then may
     /// still come to its end, and an instance that was just about to begin
     /// with the webhook's first record may still do so within a second.
-    pub async fn delete(&self, id: &str) -> Result<()> {
+    pub async fn delete(&self, id: &str, grant: &Grant) -> Result<(), AccessError> {
+        let list = self.context.subscriptions.read().await?;
+        grant.permits_topic(&list.by_id(id)?.topic)?;
         let removed = self.context.subscriptions.remove(id).await?;
         removal::stop(&self.context, &removed).await;
         Ok(())
     }
 
-    /// Delivers what is due, and tells of every webhook what was done for it.
-    /// Attempts begin within `budget`; the last ones may take as long as a
+    /// Delivers what is due, for any caller, and reports what was done
+    /// for each subscription to a topic of the caller's. Attempts begin within `budget`; the last ones may take as long as a
     /// callback may. Any number of these may run at once, anywhere.
-    pub async fn deliver(&self, budget: Duration) -> Result<Vec<RoundReport>> {
+    pub async fn deliver(&self, budget: Duration, grant: &Grant) -> Result<Vec<RoundReport>> {
         let context = &*self.context;
         let deadline = context.host.monotonic() + budget;
         let list = context.subscriptions.read().await?;
         let subscriptions: Vec<_> = list.iter().cloned().collect();
-        Ok(round::deliver(context, &subscriptions, deadline).await)
+        let mut reports = round::deliver(context, &subscriptions, deadline).await;
+        reports.retain(|report| grant.covers(&report.topic));
+        Ok(reports)
     }
 
     /// Delivers beyond the answer of the current request, if the topic has

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use crate::access::{AllowedTopic, Grant};
 use crate::error::{Error, Result};
 use crate::host::{Host, Millis};
 use crate::kafka::{Capabilities, Log, Offsets, Topic};
@@ -27,13 +28,15 @@ impl<H: Host, L: Log> Topics<H, L> {
         Self { host, log }
     }
 
-    /// All topics, by name.
-    pub async fn list(&self) -> Result<Vec<Topic>> {
-        self.log.topics().await
+    /// The caller's topics, by name.
+    pub async fn list(&self, grant: &Grant) -> Result<Vec<Topic>> {
+        let mut topics = self.log.topics().await?;
+        topics.retain(|topic| grant.covers(&topic.name));
+        Ok(topics)
     }
 
     /// One topic with its offsets.
-    pub async fn describe(&self, name: &str) -> Result<Description> {
+    pub async fn describe(&self, name: &AllowedTopic) -> Result<Description> {
         let topic = self.log.topic(name).await?;
         let offsets = match self.log.offsets(name).await {
             Err(Error::Unsupported(_)) => SortedMap::new(),
@@ -48,19 +51,23 @@ impl<H: Host, L: Log> Topics<H, L> {
 
     /// One topic, if there is such a one and the log lets us see it. The log
     /// is asked now and then only.
-    pub async fn get(&self, name: &str) -> Result<Topic> {
+    pub async fn get(&self, name: &AllowedTopic) -> Result<Topic> {
         self.log.topic(name).await
     }
 
     /// First and end offsets of a topic's partitions.
-    pub async fn offsets(&self, name: &str) -> Result<SortedMap<i32, Offsets>> {
+    pub async fn offsets(&self, name: &AllowedTopic) -> Result<SortedMap<i32, Offsets>> {
         self.log.topic(name).await?;
         self.log.offsets(name).await
     }
 
     /// The offset of the first record at or after a time, for each partition
     /// of a topic; the end offset where there is none.
-    pub async fn offsets_at(&self, name: &str, time: Millis) -> Result<SortedMap<i32, i64>> {
+    pub async fn offsets_at(
+        &self,
+        name: &AllowedTopic,
+        time: Millis,
+    ) -> Result<SortedMap<i32, i64>> {
         self.log.topic(name).await?;
         self.log.offset_at(name, time).await
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::join;
+use kafka_edge::access::Grant;
 use kafka_edge::services::consume::{Acknowledged, Disposal, Next};
 use kafka_edge::state::lane::Params;
 use kafka_edge_sim::{Fate, StoreMode, local};
@@ -33,7 +34,7 @@ async fn claimed_records_are_committed_in_order_however_they_are_acknowledged() 
         assert_eq!(rest.iter().map(number).collect::<Vec<_>>(), [4, 5], "3 is still out");
         let forged = ["nonsense".to_owned()];
         assert_eq!(two.acknowledge(&forged, ACK).await, [Acknowledged::Unknown]);
-        let others = two.consume.acknowledge("other", |_| true, &all, ACK).await.unwrap();
+        let others = two.consume.acknowledge("other", &Grant::open(), &all, ACK).await.unwrap();
         assert_eq!(others, [Acknowledged::Unknown; 4], "another group's receipts");
         let mut left = receipts(&rest);
         left.push(all[3].clone());

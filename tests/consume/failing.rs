@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use kafka_edge::access::AllowedTopic;
 use kafka_edge::error::Error;
 use kafka_edge::services::consume::Next;
 use kafka_edge_sim::{Fate, local};
@@ -95,7 +96,7 @@ async fn errors_reach_every_caller_and_heal() {
         let cluster = Cluster::new(1, 1);
         cluster.append(0..1, 1);
         let instance = cluster.instance();
-        let unknown = Next { topics: vec!["nowhere".into()], ..next(30) };
+        let unknown = Next { topics: vec![AllowedTopic::trusted("nowhere")], ..next(30) };
         let asked = instance.ask(unknown).await.unwrap();
         assert_eq!(asked, Err(Error::UnknownTopic("nowhere".into())));
 

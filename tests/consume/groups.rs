@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::join;
+use kafka_edge::access::{AllowedTopic, Grant};
 use kafka_edge::error::Error;
 use kafka_edge::services::consume::{Acknowledged, Next, StartFrom};
 use kafka_edge::services::groups::SeekTo;
@@ -20,16 +21,19 @@ async fn groups_are_listed_moved_and_deleted() {
         cluster.append(0..10, 2);
         let instance = cluster.instance();
         assert_eq!(
-            instance.groups.get("g", |_| true).await,
+            instance.groups.get("g", &Grant::open()).await,
             Err(Error::UnknownGroup("g".into())),
             "a group exists once it has read"
         );
         let claimed = page(&instance, claiming(500, 60)).await;
         assert_eq!(claimed.len(), 10);
-        let list = instance.groups.list().await.unwrap();
+        let list = instance.groups.list(&Grant::open()).await.unwrap();
         assert_eq!(list, SortedMap::from([("g".into(), [TOPIC.to_owned()].into())]));
 
-        let moved = instance.groups.seek("g", TOPIC, SeekTo::Offsets([(1, 3)].into())).await;
+        let moved = instance
+            .groups
+            .seek("g", &AllowedTopic::trusted(TOPIC), SeekTo::Offsets([(1, 3)].into()))
+            .await;
         assert_eq!(moved, Ok([(1, 3)].into()));
         let of_moved: Vec<_> =
             claimed.iter().filter(|c| c.record.partition == 1).cloned().collect();
@@ -42,21 +46,30 @@ async fn groups_are_listed_moved_and_deleted() {
         assert_eq!(again, [Some(7), Some(9)]);
         assert_eq!(instance.get(0).await, None);
 
-        let earliest = instance.groups.seek("g", TOPIC, SeekTo::Earliest).await;
+        let earliest =
+            instance.groups.seek("g", &AllowedTopic::trusted(TOPIC), SeekTo::Earliest).await;
         assert_eq!(earliest, Ok([(0, 0), (1, 0)].into()));
         assert_eq!(page(&instance, Next { max: 500, ..next(1) }).await.len(), 10);
-        instance.groups.seek("g", TOPIC, SeekTo::Latest).await.unwrap();
+        instance.groups.seek("g", &AllowedTopic::trusted(TOPIC), SeekTo::Latest).await.unwrap();
         assert_eq!(instance.get(0).await, None);
-        let time = instance.groups.seek("g", TOPIC, SeekTo::Time(4)).await;
+        let time = instance.groups.seek("g", &AllowedTopic::trusted(TOPIC), SeekTo::Time(4)).await;
         assert_eq!(time, Ok([(0, 4), (1, 4)].into()), "the simulation stamps with the offset");
-        let refused = instance.groups.seek("g", TOPIC, SeekTo::Offsets([(2, 0)].into())).await;
+        let refused = instance
+            .groups
+            .seek("g", &AllowedTopic::trusted(TOPIC), SeekTo::Offsets([(2, 0)].into()))
+            .await;
         assert!(matches!(refused, Err(Error::Invalid { field: "offsets", .. })), "{refused:?}");
 
-        instance.groups.delete("g").await.unwrap();
-        assert_eq!(instance.groups.list().await, Ok(SortedMap::new()));
-        assert_eq!(instance.groups.delete("g").await, Err(Error::UnknownGroup("g".into())));
+        instance.groups.delete("g", &Grant::open()).await.unwrap();
+        assert_eq!(instance.groups.list(&Grant::open()).await, Ok(SortedMap::new()));
+        let unknown = Err(Error::UnknownGroup("g".into()).into());
+        assert_eq!(instance.groups.delete("g", &Grant::open()).await, unknown);
         assert_eq!(page(&instance, Next { max: 500, ..next(1) }).await.len(), 10);
-        assert_eq!(instance.groups.list().await.unwrap().len(), 1, "it is listed again");
+        assert_eq!(
+            instance.groups.list(&Grant::open()).await.unwrap().len(),
+            1,
+            "it is listed again"
+        );
     })
     .await;
 }
@@ -68,7 +81,7 @@ async fn what_a_group_has_not_read_is_told_as_what_it_will_read() {
         cluster.append(0..10, 2);
         let instance = cluster.instance();
         let told = async || -> Vec<_> {
-            let group = instance.groups.get("g", |_| true).await.unwrap();
+            let group = instance.groups.get("g", &Grant::open()).await.unwrap();
             let told = group.topics[TOPIC].iter();
             told.map(|at| (at.partition, at.committed, at.end, at.lag)).collect()
         };
@@ -77,7 +90,11 @@ async fn what_a_group_has_not_read_is_told_as_what_it_will_read() {
         let unread = |partition, end| (partition, None, Some(end), None);
         assert_eq!(told().await, [unread(0, 5), unread(1, 5), unread(2, 0)]);
 
-        instance.groups.seek("g", TOPIC, SeekTo::Offsets([(0, 4)].into())).await.unwrap();
+        instance
+            .groups
+            .seek("g", &AllowedTopic::trusted(TOPIC), SeekTo::Offsets([(0, 4)].into()))
+            .await
+            .unwrap();
         cluster.log.delete_before(TOPIC, 1, 2);
         let expected = [
             (0, Some(4), Some(5), Some(1)),
@@ -93,11 +110,11 @@ async fn what_a_group_has_not_read_is_told_as_what_it_will_read() {
 
 /// Whether a group has a position anywhere on the topic.
 async fn has_position(instance: &Instance) -> bool {
-    !instance.groups.committed("g", TOPIC).await.unwrap().is_empty()
+    !instance.groups.committed("g", &AllowedTopic::trusted(TOPIC)).await.unwrap().is_empty()
 }
 
 async fn is_listed(instance: &Instance) -> bool {
-    instance.groups.list().await.unwrap().contains_key("g")
+    instance.groups.list(&Grant::open()).await.unwrap().contains_key("g")
 }
 
 #[tokio::test(start_paused = true)]
@@ -107,7 +124,12 @@ async fn a_group_is_read_while_others_keep_the_list_and_listed_once_they_are_gon
             let cluster = Cluster::new(1, 1);
             cluster.append(0..3, 1);
             // Somebody changed the list before, and somebody dies with it now.
-            cluster.instance().groups.seek("other", TOPIC, SeekTo::Latest).await.unwrap();
+            cluster
+                .instance()
+                .groups
+                .seek("other", &AllowedTopic::trusted(TOPIC), SeekTo::Latest)
+                .await
+                .unwrap();
             let (dead, params) = (cluster.world.instance(), Params::default());
             let lane = Lane::<SimHost, serde_json::Value>::new(dead, LaneName::groups(), params);
             let held = lane.try_take(async |_| unreachable!()).await;
@@ -153,7 +175,7 @@ async fn a_group_that_is_read_while_it_is_deleted_is_gone_or_listed() {
                     reader.ask(next(1)).await.unwrap().unwrap();
                 }
             };
-            let (deleted, ()) = join(other.groups.delete("g"), asked).await;
+            let (deleted, ()) = join(other.groups.delete("g", &Grant::open()), asked).await;
             deleted.unwrap();
             reader.host.idle().await;
             other.host.idle().await;

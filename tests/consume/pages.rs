@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use kafka_edge::access::AllowedTopic;
 use kafka_edge::services::consume::Next;
 use kafka_edge_sim::local;
 
@@ -16,7 +17,7 @@ async fn a_page_holds_what_is_there_of_all_partitions_and_topics() {
         for number in 30..40 {
             cluster.log.append("events", 0, number.to_string());
         }
-        let topics = vec!["events".to_owned(), TOPIC.to_owned(), TOPIC.to_owned()];
+        let topics = ["events", TOPIC, TOPIC].map(AllowedTopic::trusted).to_vec();
         let want = |max, max_bytes| Next { topics: topics.clone(), max, max_bytes, ..next(1) };
         let instance = cluster.instance();
 

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use kafka_edge::access::{AllowedTopic, Grant};
 use kafka_edge::error::Result;
 use kafka_edge::services::consume::{
     Ack, Acknowledged, Acquired, Consume, Consumed, Disposal, Next, StartFrom,
@@ -60,7 +61,7 @@ impl Cluster {
 pub(crate) fn next(wait: u64) -> Next {
     Next {
         group: "g".into(),
-        topics: vec![TOPIC.into()],
+        topics: vec![AllowedTopic::trusted(TOPIC)],
         from: StartFrom::Earliest,
         wait: Duration::from_secs(wait),
         max: 1,
@@ -126,13 +127,16 @@ impl Instance {
         receipts: &[String],
         disposal: Disposal,
     ) -> Vec<Acknowledged> {
-        self.consume.acknowledge("g", |topic| topic == TOPIC, receipts, disposal).await.unwrap()
+        self.consume
+            .acknowledge("g", &[AllowedTopic::trusted(TOPIC)][..], receipts, disposal)
+            .await
+            .unwrap()
     }
 
     /// Committed and claimed on partition 0.
     pub(crate) async fn standing(&self) -> (i64, usize) {
         self.host.idle().await;
-        let group = self.groups.get("g", |_| true).await.unwrap();
+        let group = self.groups.get("g", &Grant::open()).await.unwrap();
         let standing = &group.topics[TOPIC][0];
         (standing.committed.unwrap(), standing.claimed)
     }

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use kafka_edge::access::{AccessError, AllowedTopic, Grant};
 use kafka_edge::error::Result;
 use kafka_edge::services::consume::{
     Ack, Acknowledged, Consume, Disposal, Handed, NamedReader, Next, Owner, StartFrom,
@@ -55,7 +56,7 @@ impl Instance {
     ) -> Option<Result<Vec<Acknowledged>>> {
         let consume = self.consume.clone();
         self.host
-            .run(async move { consume.acknowledge(GROUP, |_| true, &receipts, disposal).await })
+            .run(async move { consume.acknowledge(GROUP, &Grant::open(), &receipts, disposal).await })
             .await
     }
 
@@ -106,17 +107,19 @@ impl Instance {
         to: SeekTo,
     ) -> Option<Result<SortedMap<i32, i64>>> {
         let groups = self.groups.clone();
-        self.host.run(async move { groups.seek(GROUP, topic, to).await }).await
+        self.host
+            .run(async move { groups.seek(GROUP, &AllowedTopic::trusted(topic), to).await })
+            .await
     }
 
     pub(crate) async fn delete(&self) -> Option<Result<()>> {
         let groups = self.groups.clone();
-        self.host.run(async move { groups.delete(GROUP).await }).await
+        self.host.run(async move { open(groups.delete(GROUP, &Grant::open()).await) }).await
     }
 
     pub(crate) async fn group(&self) -> Option<Result<Group>> {
         let groups = self.groups.clone();
-        self.host.run(async move { groups.get(GROUP, |_| true).await }).await
+        self.host.run(async move { groups.get(GROUP, &Grant::open()).await }).await
     }
 }
 
@@ -124,11 +127,19 @@ impl Instance {
 pub(crate) fn everything(topics: &[&str], wait: Duration) -> Next {
     Next {
         group: GROUP.into(),
-        topics: topics.iter().map(|topic| (*topic).to_owned()).collect(),
+        topics: topics.iter().map(|topic| AllowedTopic::trusted(*topic)).collect(),
         from: StartFrom::Earliest,
         wait,
         max: 500,
         max_bytes: usize::MAX,
         ack: Ack::Auto,
     }
+}
+
+/// What a call says to a caller that may do everything.
+fn open<T>(answer: Result<T, AccessError>) -> Result<T, kafka_edge::error::Error> {
+    answer.map_err(|error| match error {
+        AccessError::Failed(error) => error,
+        AccessError::Denied(denial) => panic!("everything is allowed, but: {denial}"),
+    })
 }

@@ -4,14 +4,15 @@
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
 use kafka_edge::access::Permission;
-use kafka_edge::http::upstash::Endpoint as Upstash;
-use kafka_edge::http::{Caller, Endpoint, Request, Response, Route, Topic, routes};
+use kafka_edge::http::{Caller, Request, Response, TopicPlace};
 use kafka_edge_sim::{Answer, Script, local};
 use serde_json::{Value, json};
 
 use crate::gateway::{Gateway, Taken, header, request};
+use crate::routes::{Route, named, routes};
 
-const MINE: &str = "t";
+/// The topic of the examples.
+const MINE: &str = "orders";
 
 /// For each permission a credential that has only that, one that has all
 /// others, and one that has all of them for a topic that is not asked for.
@@ -52,25 +53,26 @@ impl Scene {
         gateway.world.set_variable("open_access", "");
         gateway.world.set_variable("credentials", &credentials());
         gateway.log.create_topic("t2", 1);
+        gateway.log.create_topic(MINE, 2);
         gateway.world.set_variable("schema_registry_url", "http://registry.test");
         gateway.world.set_upstream(Script::always(Answer::body(200, "[]")).upstream());
         let mut webhook = String::new();
         for topic in ["t2", MINE] {
-            let mut register = as_caller("root", Endpoint::RegisterByBody.route(), "");
+            let mut register = as_caller("root", &named("registerWebhook"), "");
             register.body =
                 json!({"topic": topic, "callback_url": "https://h.test/other"}).to_string().into();
             let (status, json) = gateway.send(register).await.taken();
             assert_eq!(status, 201, "{json}");
             webhook = json["webhook_id"].as_str().unwrap().to_owned();
         }
-        for (group, topic) in [("both", "t2"), ("both", MINE), ("mine", MINE)] {
-            let mut seek = as_caller("root", Endpoint::SeekGroup.route(), "");
+        for (group, topic) in [("billing", "t2"), ("billing", MINE), ("audit", MINE)] {
+            let mut seek = as_caller("root", &named("seekGroup"), "");
             seek.target = format!("/groups/{group}/seek");
             seek.body = json!({"topic": topic, "to": "latest"}).to_string().into();
             assert_eq!(gateway.send(seek).await.status, 200);
         }
-        for (topic, group) in [("t2", "h"), (MINE, "g")] {
-            let target = format!("/upstash/consume/{group}/i/{topic}?timeout=0");
+        for (topic, group) in [("t2", "h"), (MINE, "tour")] {
+            let target = format!("/upstash/consume/{group}/one/{topic}?timeout=0");
             let mut consume = request(http::Method::GET, &target);
             consume.headers.push(authorization(&format!("Bearer {}", secret("root"))));
             assert_eq!(gateway.send(consume).await.taken().0, 200);
@@ -102,89 +104,8 @@ impl Scene {
     }
 }
 
-trait Routed {
-    fn route(self) -> &'static Route;
-}
-
-impl Routed for Endpoint {
-    fn route(self) -> &'static Route {
-        routes().iter().find(|route| route.endpoint == self).unwrap()
-    }
-}
-
-/// A request that does what the route is for, without any credential. A new
-/// endpoint does not compile before it has one.
-pub(crate) fn example(route: &Route, webhook: &str) -> Request<Bytes> {
-    let (target, body) = match route.endpoint {
-        Endpoint::Index => ("/".to_owned(), Value::Null),
-        Endpoint::Healthz => ("/healthz".into(), Value::Null),
-        Endpoint::Readyz => ("/readyz".into(), Value::Null),
-        Endpoint::ProduceMessage => (format!("/producer/{MINE}/hello"), Value::Null),
-        Endpoint::ProduceBody => (format!("/producer/{MINE}"), json!("hello")),
-        Endpoint::Consume => (format!("/consumer/{MINE}?wait=0"), Value::Null),
-        Endpoint::Acknowledge => (format!("/consumer/{MINE}/ack"), json!({"receipts": []})),
-        Endpoint::GiveBack => (format!("/consumer/{MINE}/nack"), json!({"receipts": []})),
-        Endpoint::ListGroups => ("/groups".into(), Value::Null),
-        Endpoint::GetGroup => ("/groups/both".into(), Value::Null),
-        Endpoint::SeekGroup => {
-            ("/groups/mine/seek".into(), json!({"topic": MINE, "to": "earliest"}))
-        }
-        Endpoint::DeleteGroup => ("/groups/mine".into(), Value::Null),
-        Endpoint::RegisterByPath => (format!("/webhook/{MINE}/https://h.test/"), Value::Null),
-        Endpoint::RegisterByBody => {
-            ("/webhooks".into(), json!({"topic": MINE, "callback_url": "https://h.test/"}))
-        }
-        Endpoint::ListWebhooks => ("/webhooks".into(), Value::Null),
-        Endpoint::GetWebhook | Endpoint::DeleteWebhook => {
-            (format!("/webhooks/{webhook}"), Value::Null)
-        }
-        Endpoint::Deliver => ("/webhooks/deliver?budget=0".into(), Value::Null),
-        Endpoint::ListTopics => ("/topics".into(), Value::Null),
-        Endpoint::DescribeTopic => (format!("/topics/{MINE}"), Value::Null),
-        Endpoint::ReadPartition => {
-            (format!("/topics/{MINE}/partitions/0/records?wait=0"), Value::Null)
-        }
-        Endpoint::ListCredentials => ("/credentials".into(), Value::Null),
-        Endpoint::CreateCredential => {
-            ("/credentials".into(), json!({"name": "new", "allow": ["admin"]}))
-        }
-        Endpoint::DeleteCredential => ("/credentials/new".into(), Value::Null),
-        Endpoint::Upstash(endpoint) => upstash_example(endpoint),
-    };
-    let mut request = request(route.method.clone(), &target);
-    if !body.is_null() {
-        request.body = body.to_string().into();
-    }
-    request
-}
-
-fn upstash_example(endpoint: Upstash) -> (String, Value) {
-    let place = json!({"topic": MINE, "partition": 0, "offset": 0});
-    let (path, body) = match endpoint {
-        Upstash::ProduceMessage => ("produce/t/hello", Value::Null),
-        Upstash::ProduceToTopic => ("produce/t", json!({"value": "hello"})),
-        Upstash::Produce => ("produce", json!([{"topic": MINE, "value": "hello"}])),
-        Upstash::Webhook => ("webhook?topic=t", json!("hello")),
-        Upstash::ConsumeTopic => ("consume/g/i/t?timeout=0", Value::Null),
-        Upstash::Consume => ("consume/g/i", json!({"topics": [MINE], "timeout": 0})),
-        Upstash::Fetch => {
-            ("fetch", json!({"topic": MINE, "partition": 0, "offset": 0, "timeout": 0}))
-        }
-        Upstash::Commit => ("commit/g/i", place),
-        Upstash::Committed => ("committed/g/i", place),
-        Upstash::Offsets => ("offsets/latest", place),
-        Upstash::Topics => ("topics", Value::Null),
-        Upstash::Consumers => ("consumers", Value::Null),
-        Upstash::DeleteConsumer => ("delete-consumer/g/i", Value::Null),
-        Upstash::ReadRegistry | Upstash::WriteRegistry | Upstash::DeleteFromRegistry => {
-            ("schema-registry/subjects", Value::Null)
-        }
-    };
-    (format!("/upstash/{path}"), body)
-}
-
 fn as_caller(name: &str, route: &Route, webhook: &str) -> Request<Bytes> {
-    let mut request = example(route, webhook);
+    let mut request = route.example(webhook);
     request.headers.push(authorization(&format!("Bearer {}", secret(name))));
     request
 }
@@ -196,9 +117,9 @@ fn authorization(value: &str) -> (String, Bytes) {
 #[tokio::test(start_paused = true)]
 async fn who_is_not_known_is_refused_everywhere_but_at_the_health_checks() {
     local(async {
-        for route in routes() {
+        for route in &routes() {
             let scene = Scene::new().await;
-            let request = example(route, &scene.webhook);
+            let request = route.example(&scene.webhook);
             if route.caller == Caller::Anyone {
                 assert_eq!(scene.gateway.send(request).await.status, 200, "{}", route.path);
                 continue;
@@ -211,7 +132,7 @@ async fn who_is_not_known_is_refused_everywhere_but_at_the_health_checks() {
             };
             challenged(scene.refused(request, 401).await);
             for value in ["Bearer wrong", "Basic cm9vdDp3cm9uZw==", "Basic ?", "Digest x", ""] {
-                let mut request = example(route, &scene.webhook);
+                let mut request = route.example(&scene.webhook);
                 request.headers.push(authorization(value));
                 challenged(scene.refused(request, 401).await);
             }
@@ -219,10 +140,10 @@ async fn who_is_not_known_is_refused_everywhere_but_at_the_health_checks() {
             let mut twice = as_caller("root", route, &scene.webhook);
             twice.headers.push(authorization("Bearer wrong"));
             challenged(scene.refused(twice, 401).await);
-            let mut in_query = example(route, &scene.webhook);
+            let mut in_query = route.example(&scene.webhook);
             let sign = if in_query.target.contains('?') { '&' } else { '?' };
             in_query.target += &format!("{sign}user=root&pass={}", secret("root"));
-            if route.endpoint == Endpoint::Upstash(Upstash::Webhook) {
+            if route.name == "upstashWebhook" {
                 assert_eq!(scene.gateway.send(in_query).await.status, 200);
                 continue;
             }
@@ -235,7 +156,7 @@ async fn who_is_not_known_is_refused_everywhere_but_at_the_health_checks() {
 #[tokio::test(start_paused = true)]
 async fn every_route_needs_its_permission_and_no_other() {
     local(async {
-        for route in routes() {
+        for route in &routes() {
             let Caller::Allowed(permission) = route.caller else { continue };
             let name = permission.name();
             let scene = Scene::new().await;
@@ -244,9 +165,9 @@ async fn every_route_needs_its_permission_and_no_other() {
             let detail = json["detail"].as_str().unwrap();
             assert!(detail.contains(&format!("\"{name}\"")), "{}: {detail}", route.path);
 
-            if route.endpoint == Endpoint::DeleteCredential {
-                let create = Endpoint::CreateCredential.route();
-                assert_eq!(scene.by("root", create).await.status, 201);
+            if route.name == "deleteCredential" {
+                let create = named("createCredential");
+                assert_eq!(scene.by("root", &create).await.status, 201);
             }
             let response = scene.by(&only(name), route).await;
             assert!(response.status.is_success(), "{}: {response:?}", route.path);
@@ -272,27 +193,28 @@ async fn whoever_is_known_may_make_the_calls_that_need_no_permission() {
 #[tokio::test(start_paused = true)]
 async fn every_route_keeps_to_the_topics_of_its_caller() {
     local(async {
-        for route in routes() {
+        for route in &routes() {
             let scene = Scene::new().await;
             match route.topic {
-                Topic::None => assert!(!route.path.contains("{topic}"), "{}", route.path),
-                Topic::InPath
-                | Topic::InBody
-                | Topic::InQuery
-                | Topic::OfInstance
-                | Topic::OfWebhook
-                | Topic::OfGroup => {
+                TopicPlace::None => assert!(!route.path.contains("{topic}"), "{}", route.path),
+                TopicPlace::InPath
+                | TopicPlace::ListInPath
+                | TopicPlace::InBody
+                | TopicPlace::InQuery
+                | TopicPlace::OfInstance
+                | TopicPlace::OfSubscription
+                | TopicPlace::OfGroup => {
                     let request = as_caller("elsewhere", route, &scene.webhook);
                     let (_, json) = scene.refused(request, 403).await;
                     let detail = json["detail"].as_str().unwrap();
                     assert!(detail.contains(&format!("\"{MINE}\"")), "{}: {detail}", route.path);
                 }
-                Topic::Filtered => {
+                TopicPlace::Filtered => {
                     let seen = async |name: &str| {
                         let response = scene.by(name, route).await;
                         assert_eq!(response.status, 200, "{}", route.path);
                         let text = response.taken().1.to_string();
-                        ["t", "t2"].map(|topic| text.contains(&format!("\"{topic}\"")))
+                        [MINE, "t2"].map(|topic| text.contains(&format!("\"{topic}\"")))
                     };
                     assert_eq!(seen("root").await, [true, true], "{}", route.path);
                     assert_eq!(seen("elsewhere").await, [false, true], "{}", route.path);
@@ -307,16 +229,21 @@ async fn every_route_keeps_to_the_topics_of_its_caller() {
 async fn a_topic_is_not_hidden_by_how_it_is_written() {
     local(async {
         let scene = Scene::new().await;
-        for target in ["/producer/%74/m", "/topics/%74"] {
+        for target in ["/producer/%6Frders/m", "/topics/%6Frders"] {
             let mut request = request(http::Method::GET, target);
             request.headers.push(authorization(&format!("Bearer {}", secret("elsewhere"))));
             scene.refused(request, 403).await;
         }
-        for target in ["/consumer/t2,t", "/consumer/t,t2", "/consumer/t2,%74", "/consumer/t%2Ct2"] {
+        for target in [
+            "/consumer/t2,orders",
+            "/consumer/orders,t2",
+            "/consumer/t2,%6Frders",
+            "/consumer/orders%2Ct2",
+        ] {
             let mut request = request(http::Method::GET, target);
             request.headers.push(authorization(&format!("Bearer {}", secret("elsewhere"))));
             let (_, json) = scene.refused(request, 403).await;
-            assert!(json["detail"].as_str().unwrap().contains("\"t\""), "{target}");
+            assert!(json["detail"].as_str().unwrap().contains("\"orders\""), "{target}");
         }
     })
     .await;
@@ -326,7 +253,7 @@ async fn a_topic_is_not_hidden_by_how_it_is_written() {
 async fn with_nothing_configured_every_route_but_health_refuses() {
     local(async {
         let gateway = Gateway::closed();
-        for route in routes() {
+        for route in &routes() {
             let response = gateway.send(as_caller("root", route, "webhook_1")).await;
             let (status, json) = response.taken();
             let sentence = json["error"].as_str().unwrap_or_default();
@@ -349,25 +276,25 @@ async fn with_nothing_configured_every_route_but_health_refuses() {
 #[tokio::test(start_paused = true)]
 async fn open_access_turns_all_of_it_off() {
     local(async {
-        for route in routes() {
+        for route in &routes() {
             let scene = Scene::new().await;
             let open = scene.gateway.restarted();
             open.world.set_variable("open_access", "true");
-            if route.endpoint == Endpoint::DeleteCredential {
-                let create = example(Endpoint::CreateCredential.route(), "");
+            if route.name == "deleteCredential" {
+                let create = named("createCredential").example("");
                 assert_eq!(open.send(create).await.status, 201);
             }
             for value in [None, Some("Bearer wrong")] {
                 // Deleted by the first of the two.
-                let deletes = route.method == http::Method::DELETE
-                    || route.endpoint == Endpoint::Upstash(Upstash::DeleteConsumer);
+                let deletes =
+                    route.method == http::Method::DELETE || route.name == "upstashDeleteConsumer";
                 let again = value.is_some() && deletes;
-                let mut request = example(route, &scene.webhook);
+                let mut request = route.example(&scene.webhook);
                 request.headers.extend(value.map(authorization));
                 let status = open.send(request).await.status.as_u16();
                 let fine = (200..300).contains(&status)
                     || (again && status == 404)
-                    || (value.is_some() && route.endpoint == Endpoint::CreateCredential);
+                    || (value.is_some() && route.name == "createCredential");
                 assert!(fine, "{} {}: {status}", route.method, route.path);
             }
         }

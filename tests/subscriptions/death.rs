@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use kafka_edge::access::{AllowedTopic, Grant};
 use kafka_edge::services::consume::StartFrom;
 use kafka_edge_sim::{Fate, StoreMode, local};
 
@@ -131,12 +132,18 @@ async fn a_registration_that_was_answered_stays_and_one_that_died_blocks_nobody(
                 let instance = scene.instance();
                 instance.host.kill_at(call, fate);
                 let webhooks = instance.webhooks.clone();
-                let dying = async move { webhooks.register(TOPIC, HOOK, StartFrom::Latest).await };
+                let dying = async move {
+                    webhooks.register(&AllowedTopic::trusted(TOPIC), HOOK, StartFrom::Latest).await
+                };
                 let answer = instance.host.run(dying).await;
 
                 let other = scene.instance();
-                let again = other.webhooks.register(TOPIC, HOOK, StartFrom::Latest).await.unwrap();
-                let ids: Vec<_> = other.webhooks.list().await.unwrap();
+                let again = other
+                    .webhooks
+                    .register(&AllowedTopic::trusted(TOPIC), HOOK, StartFrom::Latest)
+                    .await
+                    .unwrap();
+                let ids: Vec<_> = other.webhooks.list(&Grant::open()).await.unwrap();
                 let ids: Vec<_> = ids.into_iter().map(|webhook| webhook.id).collect();
                 assert_eq!(ids, [first, again.subscription.id.clone()]);
                 if let Some(answer) = answer {
@@ -176,7 +183,9 @@ async fn on_no_store_is_a_record_lost() {
                 }
                 let rounds = instances.iter().map(|instance| async {
                     let webhooks = instance.webhooks.clone();
-                    let round = async move { webhooks.deliver(Duration::from_secs(3)).await };
+                    let round = async move {
+                        webhooks.deliver(Duration::from_secs(3), &Grant::open()).await
+                    };
                     instance.host.run(round).await
                 });
                 futures_util::future::join_all(rounds).await;

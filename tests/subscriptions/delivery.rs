@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use kafka_edge::access::{AllowedTopic, Grant};
 use kafka_edge::error::Error;
 use kafka_edge::services::consume::StartFrom;
 use kafka_edge_sim::{StoreMode, local};
@@ -49,7 +50,11 @@ async fn receivers_verify_deliveries_with_the_secret_they_were_told() {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
         scene.world.set_wall_clock(now.as_millis() as i64);
         let instance = scene.instance();
-        let registered = instance.webhooks.register(TOPIC, HOOK, StartFrom::Latest).await.unwrap();
+        let registered = instance
+            .webhooks
+            .register(&AllowedTopic::trusted(TOPIC), HOOK, StartFrom::Latest)
+            .await
+            .unwrap();
         let verifier = standardwebhooks::Webhook::new(&registered.secret.unwrap()).unwrap();
         scene.log.append(TOPIC, 0, "grüß\ndich");
         scene.log.append(TOPIC, 0, &b"\xff\x00"[..]);
@@ -97,7 +102,8 @@ async fn a_failing_callback_is_tried_again_with_growing_delays_by_any_instance()
         let deliveries = instance.deliver().await;
         assert_eq!(counts(&deliveries), [(0, 0)], "not due");
         assert!(deliveries[0].next_attempt.is_some());
-        let (_, progress) = instance.webhooks.get(&deliveries[0].webhook_id).await.unwrap();
+        let (_, progress) =
+            instance.webhooks.get(&deliveries[0].webhook_id, &Grant::open()).await.unwrap();
         assert_eq!(progress[0].failures, 6);
         assert_eq!(progress[0].last_error.as_deref(), Some("The callback answered 500"));
 
@@ -105,7 +111,8 @@ async fn a_failing_callback_is_tried_again_with_growing_delays_by_any_instance()
         tokio::time::sleep(Duration::from_secs(3600)).await;
         assert_eq!(counts(&instance.deliver().await), [(3, 0)]);
         assert_eq!(scene.receiver.accepted(HOOK), [0, 1, 2]);
-        let (_, progress) = instance.webhooks.get(&deliveries[0].webhook_id).await.unwrap();
+        let (_, progress) =
+            instance.webhooks.get(&deliveries[0].webhook_id, &Grant::open()).await.unwrap();
         assert_eq!((progress[0].failures, progress[0].next_attempt), (0, None));
     })
     .await;
@@ -337,7 +344,7 @@ async fn no_record_waits_for_a_timer_whenever_it_comes() {
             let two = if same { one.clone() } else { scene.instance() };
             one.register(HOOK).await;
             // Both know of the webhook, and begin at once.
-            two.webhooks.list().await.unwrap();
+            two.webhooks.list(&Grant::open()).await.unwrap();
             scene.world.set_store_mode(StoreMode {
                 latency: Duration::from_millis(10),
                 ..StoreMode::default()
@@ -362,7 +369,8 @@ async fn who_finds_a_partition_taken_looks_again() {
         one.register(HOOK).await;
         scene.receiver.set(HOOK, Mood::Slow(Duration::from_secs(3)));
         scene.append(0, 1);
-        let round = one.webhooks.deliver(Duration::from_secs(1));
+        let everything = Grant::open();
+        let round = one.webhooks.deliver(Duration::from_secs(1), &everything);
         let more = async {
             tokio::time::sleep(Duration::from_secs(1)).await;
             scene.append(0, 1);

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use kafka_edge::access::{AccessError, AllowedTopic, Grant};
 use kafka_edge::error::Error;
 use kafka_edge::services::consume::StartFrom;
 use kafka_edge_sim::{StoreMode, local};
@@ -17,7 +18,11 @@ async fn the_same_topic_and_url_is_the_same_webhook_and_its_secret_is_told_once(
         let scene = Scene::new(1);
         scene.log.create_topic("other", 1);
         let (one, two) = (scene.instance(), scene.instance());
-        let first = one.webhooks.register(TOPIC, HOOK, StartFrom::Latest).await.unwrap();
+        let first = one
+            .webhooks
+            .register(&AllowedTopic::trusted(TOPIC), HOOK, StartFrom::Latest)
+            .await
+            .unwrap();
         let secret = first.secret.unwrap();
         assert!(secret.starts_with("whsec_"));
         assert!(first.subscription.id.starts_with("webhook_"));
@@ -25,16 +30,27 @@ async fn the_same_topic_and_url_is_the_same_webhook_and_its_secret_is_told_once(
 
         for (instance, url) in [(&one, HOOK), (&two, HOOK), (&two, "HTTPS://EXAMPLE.com:443/hook")]
         {
-            let again = instance.webhooks.register(TOPIC, url, StartFrom::Earliest).await.unwrap();
+            let again = instance
+                .webhooks
+                .register(&AllowedTopic::trusted(TOPIC), url, StartFrom::Earliest)
+                .await
+                .unwrap();
             assert_eq!((again.subscription, again.secret), (first.subscription.clone(), None));
         }
-        let other = two.webhooks.register("other", HOOK, StartFrom::Latest).await.unwrap();
+        let other = two
+            .webhooks
+            .register(&AllowedTopic::trusted("other"), HOOK, StartFrom::Latest)
+            .await
+            .unwrap();
         assert_ne!(other.subscription.id, first.subscription.id);
         assert_ne!(other.secret, Some(secret.clone()));
 
-        let list = one.webhooks.list().await.unwrap();
+        let list = one.webhooks.list(&Grant::open()).await.unwrap();
         assert_eq!(list, [first.subscription.clone(), other.subscription]);
-        assert_eq!(two.webhooks.get(&first.subscription.id).await.unwrap().0, first.subscription);
+        assert_eq!(
+            two.webhooks.get(&first.subscription.id, &Grant::open()).await.unwrap().0,
+            first.subscription
+        );
         assert!(!format!("{:?} {:?}", one.webhooks, list).contains(&secret));
         assert!(scene.world.log().iter().all(|line| !line.contains(&secret)));
     })
@@ -46,20 +62,31 @@ async fn what_cannot_be_delivered_cannot_be_registered() {
     local(async {
         let scene = Scene::new(1);
         let webhooks = scene.instance().webhooks;
-        let unknown = webhooks.register("none", HOOK, StartFrom::Latest).await;
+        let unknown =
+            webhooks.register(&AllowedTopic::trusted("none"), HOOK, StartFrom::Latest).await;
         assert_eq!(unknown, Err(Error::UnknownTopic("none".into())));
         for url in ["http://2130706433/", "http://[::ffff:127.0.0.1]/", "ftp://example.com/", ""] {
-            let refused = webhooks.register(TOPIC, url, StartFrom::Latest).await.unwrap_err();
+            let refused = webhooks
+                .register(&AllowedTopic::trusted(TOPIC), url, StartFrom::Latest)
+                .await
+                .unwrap_err();
             assert_eq!(refused.to_string(), "Invalid webhook URL");
         }
         // Neither where the server tells no offsets.
         scene.log.set_failure_of("offsets", Error::Unsupported("no such call".into()));
-        let unknown = webhooks.register("none", HOOK, StartFrom::Earliest).await;
+        let unknown =
+            webhooks.register(&AllowedTopic::trusted("none"), HOOK, StartFrom::Earliest).await;
         assert_eq!(unknown, Err(Error::UnknownTopic("none".into())));
-        assert_eq!(webhooks.list().await.unwrap(), []);
+        assert_eq!(webhooks.list(&Grant::open()).await.unwrap(), []);
         let id = "webhook_none".to_owned();
-        assert_eq!(webhooks.get(&id).await.unwrap_err(), Error::UnknownSubscription(id.clone()));
-        assert_eq!(webhooks.delete(&id).await, Err(Error::UnknownSubscription(id)));
+        assert_eq!(
+            webhooks.get(&id, &Grant::open()).await.unwrap_err(),
+            Error::UnknownSubscription(id.clone()).into()
+        );
+        assert_eq!(
+            webhooks.delete(&id, &Grant::open()).await,
+            Err(Error::UnknownSubscription(id).into())
+        );
     })
     .await;
 }
@@ -77,14 +104,19 @@ async fn registrations_that_race_on_several_instances_all_survive() {
             let webhooks = instances[n % 4].webhooks.clone();
             // Each URL comes twice, from two instances.
             let url = format!("https://example.com/{}", n / 2);
-            async move { webhooks.register(TOPIC, &url, StartFrom::Latest).await.unwrap() }
+            async move {
+                webhooks
+                    .register(&AllowedTopic::trusted(TOPIC), &url, StartFrom::Latest)
+                    .await
+                    .unwrap()
+            }
         });
         let registered = join_all(registrations).await;
         let ids: BTreeSet<_> = registered.iter().map(|one| one.subscription.id.clone()).collect();
         assert_eq!(ids.len(), 12);
         let secrets = registered.iter().filter(|one| one.secret.is_some()).count();
         assert_eq!(secrets, 12, "one of each two is told the secret");
-        let list = scene.instance().webhooks.list().await.unwrap();
+        let list = scene.instance().webhooks.list(&Grant::open()).await.unwrap();
         assert_eq!(list.into_iter().map(|webhook| webhook.id).collect::<BTreeSet<_>>(), ids);
     })
     .await;
@@ -97,13 +129,19 @@ async fn a_topic_takes_no_more_than_fifty() {
         let webhooks = scene.instance().webhooks;
         for n in 0..50 {
             let url = format!("https://example.com/{n}");
-            webhooks.register(TOPIC, &url, StartFrom::Latest).await.unwrap();
+            webhooks
+                .register(&AllowedTopic::trusted(TOPIC), &url, StartFrom::Latest)
+                .await
+                .unwrap();
         }
-        let refused = webhooks.register(TOPIC, HOOK, StartFrom::Latest).await;
+        let refused =
+            webhooks.register(&AllowedTopic::trusted(TOPIC), HOOK, StartFrom::Latest).await;
         assert!(matches!(refused, Err(Error::LimitReached(_))), "{refused:?}");
-        let known = webhooks.register(TOPIC, "https://example.com/7", StartFrom::Latest).await;
+        let known = webhooks
+            .register(&AllowedTopic::trusted(TOPIC), "https://example.com/7", StartFrom::Latest)
+            .await;
         assert_eq!(known.unwrap().secret, None);
-        assert_eq!(webhooks.list().await.unwrap().len(), 50);
+        assert_eq!(webhooks.list(&Grant::open()).await.unwrap().len(), 50);
     })
     .await;
 }
@@ -116,8 +154,12 @@ async fn delivery_begins_where_the_registration_says() {
         let instance = scene.instance();
         let (late, early) = ("https://example.com/late", "https://example.com/early");
         let id = instance.register(late).await;
-        instance.webhooks.register(TOPIC, early, StartFrom::Earliest).await.unwrap();
-        let (_, progress) = instance.webhooks.get(&id).await.unwrap();
+        instance
+            .webhooks
+            .register(&AllowedTopic::trusted(TOPIC), early, StartFrom::Earliest)
+            .await
+            .unwrap();
+        let (_, progress) = instance.webhooks.get(&id, &Grant::open()).await.unwrap();
         let positions: Vec<_> = progress.iter().map(|one| (one.partition, one.position)).collect();
         assert_eq!(positions, [(0, 3), (1, 0)]);
 
@@ -126,7 +168,7 @@ async fn delivery_begins_where_the_registration_says() {
         assert_eq!(counts(&instance.deliver().await), [(1, 0), (4, 0)]);
         assert_eq!(scene.receiver.accepted(late), [3]);
         assert_eq!(scene.receiver.accepted(early), [0, 1, 2, 3]);
-        let (_, progress) = instance.webhooks.get(&id).await.unwrap();
+        let (_, progress) = instance.webhooks.get(&id, &Grant::open()).await.unwrap();
         assert_eq!(progress[0].position, 4);
     })
     .await;
@@ -148,7 +190,7 @@ async fn nothing_is_delivered_once_a_webhook_was_removed() {
             async move { one.deliver().await }
         });
         tokio::time::sleep(Duration::from_secs(2)).await;
-        two.webhooks.delete(&id).await.unwrap();
+        two.webhooks.delete(&id, &Grant::open()).await.unwrap();
         let so_far = scene.receiver.of(removed).len();
         assert!((2..30).contains(&so_far), "{so_far}");
 
@@ -158,7 +200,10 @@ async fn nothing_is_delivered_once_a_webhook_was_removed() {
         tokio::time::sleep(Duration::from_secs(60)).await;
         assert_eq!(scene.receiver.of(removed).len(), so_far);
         assert_eq!(scene.receiver.accepted(kept).len(), 200);
-        assert!(matches!(one.webhooks.get(&id).await, Err(Error::UnknownSubscription(_))));
+        assert!(matches!(
+            one.webhooks.get(&id, &Grant::open()).await,
+            Err(AccessError::Failed(Error::UnknownSubscription(_)))
+        ));
         let left: Vec<_> =
             scene.world.store().into_keys().filter(|key| key.contains(&id)).collect();
         assert!(left.is_empty(), "{left:?}");
@@ -187,7 +232,7 @@ async fn a_removal_outruns_a_first_delivery() {
             one.webhooks.deliver_in_background(TOPIC);
             tokio::time::sleep(Duration::from_millis(after * 10)).await;
             scene.log.set_delay(Duration::ZERO);
-            two.webhooks.delete(&id).await.unwrap();
+            two.webhooks.delete(&id, &Grant::open()).await.unwrap();
             let so_far = scene.receiver.of(HOOK).len();
             tokio::time::sleep(Duration::from_secs(60)).await;
             assert_eq!(scene.receiver.of(HOOK).len(), so_far, "removed after {after}0 ms");

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use kafka_edge::access::{AllowedTopic, Grant};
 use kafka_edge::config::Config;
 use kafka_edge::services::consume::StartFrom;
 use kafka_edge::services::subscriptions::{RoundReport, Subscriptions};
@@ -62,14 +63,15 @@ pub(crate) struct Instance {
 impl Instance {
     /// Registers a callback for the topic, from its end, and gives its id.
     pub(crate) async fn register(&self, url: &str) -> String {
-        let registered = self.webhooks.register(TOPIC, url, StartFrom::Latest).await;
+        let registered =
+            self.webhooks.register(&AllowedTopic::trusted(TOPIC), url, StartFrom::Latest).await;
         registered.unwrap().subscription.id
     }
 
     /// One round of delivery. `None`: the instance died.
     pub(crate) async fn try_deliver(&self) -> Option<Vec<RoundReport>> {
         let webhooks = self.webhooks.clone();
-        let round = async move { webhooks.deliver(Duration::from_secs(10)).await };
+        let round = async move { webhooks.deliver(Duration::from_secs(10), &Grant::open()).await };
         Some(self.host.run(round).await?.unwrap())
     }
 

@@ -3,21 +3,25 @@
 mod acknowledge;
 mod stream;
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde::Serialize;
 
-pub(in crate::http) use self::acknowledge::{ack, nack};
+pub(super) use self::acknowledge::{Acknowledge, GiveBack};
 use self::stream::Format;
 use super::record::RecordJson;
-use super::topics;
-use crate::app::App;
+use crate::access::{AllowedTopic, Permission};
 use crate::error::Error;
 use crate::host::Host;
 use crate::http::answer::Response;
-use crate::http::limits::{DEFAULT_LEASE, DEFAULT_WAIT};
+use crate::http::declaration::{BodyRule, Caller, Declaration, QueryRule};
+#[cfg(feature = "description")]
+use crate::http::description::Operation;
+use crate::http::endpoint::{Call, Endpoint, ListInPath};
+use crate::http::limits::DEFAULT_LEASE;
+use crate::http::parameter::{FROM, Kind, MAX, MAX_BYTES, Parameter, Seconds, WAIT};
 use crate::http::query::Query;
 use crate::http::refusal::Refusal;
-use crate::http::request::Request;
+use crate::http::request::RequestBody;
 use crate::kafka::Log;
 use crate::services::consume::{Ack, Consumed, Next};
 use crate::sorted::SortedMap;
@@ -26,64 +30,133 @@ use crate::{limits, names};
 /// The group of a caller who names none.
 const DEFAULT_GROUP: &str = "default";
 
+const GROUP: Parameter =
+    Parameter::new("group", Kind::Text, "The consumer group, `default` by default");
+const ACK: Parameter = Parameter::new(
+    "ack",
+    Kind::OneOf(&["auto", "manual"]),
+    "Whether records are committed when the caller has them, or claimed until they are acknowledged",
+);
+const LEASE: Seconds = Seconds {
+    name: "lease",
+    default: DEFAULT_LEASE,
+    most: *limits::LEASE.end(),
+    about: "With ack=manual: how long the group's other callers do not get the records",
+};
+
 /// A page of records.
 #[derive(Serialize)]
-struct Page<'a> {
+#[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
+struct RecordPage<'a> {
     records: Vec<RecordJson<'a>>,
     /// For each topic and partition in the page, the offset after its last
     /// record here.
+    #[cfg_attr(
+        feature = "description",
+        schemars(
+            with = "std::collections::BTreeMap<String, std::collections::BTreeMap<i32, i64>>"
+        )
+    )]
     next: SortedMap<&'a str, SortedMap<i32, i64>>,
 }
 
-pub(in crate::http) async fn next<H: Host, L: Log, B>(
-    app: &App<H, L>,
-    request: &Request<B>,
-    segment: &str,
-) -> Result<Response, Refusal> {
-    let topics = topics(segment)?;
-    if let Some(format) = Format::asked_for(request) {
-        return stream::open(app, request, topics, format).await;
+pub(super) struct Consume;
+
+impl Endpoint for Consume {
+    const DECLARATION: Declaration = Declaration {
+        name: "consume",
+        methods: &[Method::GET],
+        path: "/consumer/{topic}",
+        caller: Caller::Allowed(Permission::Consume),
+        safe: false,
+        about: "The next record of a consumer group",
+        query: QueryRule::Only(&[
+            GROUP,
+            FROM,
+            WAIT.declared(),
+            MAX.declared(),
+            MAX_BYTES.declared(),
+            ACK,
+            LEASE.declared(),
+        ]),
+        body: BodyRule::Ignored,
+        credential_in_query: false,
+    };
+
+    type Topics = ListInPath;
+
+    async fn answer<H: Host, L: Log, B: RequestBody>(
+        call: Call<'_, H, L, B>,
+        ListInPath(topics): ListInPath,
+    ) -> Result<Response, Refusal> {
+        if let Some(format) = Format::asked_for(call.request) {
+            return stream::open(call, topics, format).await;
+        }
+        let query = &call.query;
+        let (max, max_bytes) = (MAX.of(query)?, MAX_BYTES.of(query)?);
+        let as_page = max.is_some() || max_bytes.is_some();
+        let named = names_of(&topics);
+        let next = Next {
+            group: group(query)?,
+            topics,
+            from: query.from()?.unwrap_or_default(),
+            wait: WAIT.of(query)?,
+            max: max.unwrap_or(if as_page { *limits::PAGE_RECORDS.end() } else { 1 }),
+            max_bytes: max_bytes.unwrap_or(*limits::PAGE_BYTES.end()),
+            ack: acknowledgement(query)?,
+        };
+        let handed = call.app.services().await?.consume.next(next).await?.unwrap_or_default();
+        let mut response = if as_page {
+            Response::json(StatusCode::OK, &page(&handed.records))
+        } else if let [consumed] = &handed.records[..] {
+            Response::json(StatusCode::OK, &RecordJson::from(consumed))
+        } else {
+            Response::json(StatusCode::OK, &RecordJson::nothing(&named))
+        };
+        // The group moves on once the caller has the records, not before: dropped
+        // unsent, they go to the next caller.
+        response.on_sent = Some(Box::new(move || handed.delivered()));
+        Ok(response)
     }
-    let known = ["group", "from", "wait", "max", "max_bytes", "ack", "lease"];
-    let query = Query::parse(request.query(), &known)?;
-    let max = query.number("max", limits::PAGE_RECORDS)?;
-    let max_bytes = query.number("max_bytes", limits::PAGE_BYTES)?;
-    let as_page = max.is_some() || max_bytes.is_some();
-    let next = Next {
-        group: group(&query)?,
-        topics: topics.clone(),
-        from: query.from()?.unwrap_or_default(),
-        wait: query.seconds("wait", DEFAULT_WAIT, limits::WAIT)?,
-        max: max.unwrap_or(if as_page { *limits::PAGE_RECORDS.end() } else { 1 }),
-        max_bytes: max_bytes.unwrap_or(*limits::PAGE_BYTES.end()),
-        ack: acknowledgement(&query)?,
-    };
-    let handed = app.services().await?.consume.next(next).await?.unwrap_or_default();
-    let mut response = if as_page {
-        Response::json(StatusCode::OK, &page(&handed.records))
-    } else if let [consumed] = &handed.records[..] {
-        Response::json(StatusCode::OK, &RecordJson::from(consumed))
-    } else {
-        Response::json(StatusCode::OK, &RecordJson::nothing(&topics.join(",")))
-    };
-    // The group moves on once the caller has the records, not before: dropped
-    // unsent, they go to the next caller.
-    response.on_sent = Some(Box::new(move || handed.delivered()));
-    Ok(response)
+
+    #[cfg(feature = "description")]
+    fn describe(operation: &mut Operation) {
+        operation
+            .detail(
+                "Several topics are named with commas between them. With `max` or `max_bytes` the \
+                 answer is a page. With `accept: text/event-stream` or `accept: \
+                 application/x-ndjson` it is a stream, which takes `group`, `from`, `ack` and \
+                 `lease` alone and goes on behind the cursor in the header `last-event-id`; \
+                 without a group a stream moves nothing.",
+            )
+            .gives_either::<RecordJson<'_>, RecordPage<'_>>(
+                200,
+                "A record, whose message and offset are null when there is none; or a page",
+            )
+            .gives_stream()
+            .fails(409, "There are as many groups as are kept")
+            .asks_kafka()
+            .example("/consumer/orders?group=billing&wait=0");
+    }
+}
+
+/// The topics as the path names them.
+fn names_of(topics: &[AllowedTopic]) -> String {
+    topics.iter().map(|topic| &**topic).collect::<Vec<_>>().join(",")
 }
 
 fn group(query: &Query) -> Result<String, Error> {
-    let group = query.text("group")?.unwrap_or(DEFAULT_GROUP);
+    let group = query.text(GROUP.name)?.unwrap_or(DEFAULT_GROUP);
     names::check_group(group)?;
     Ok(group.to_owned())
 }
 
 /// How the records are acknowledged: `ack` and `lease`.
 fn acknowledgement(query: &Query) -> Result<Ack, Error> {
-    let lease = query.seconds("lease", DEFAULT_LEASE, *limits::LEASE.end())?;
-    match query.text("ack")? {
+    let lease = LEASE.of(query)?;
+    match query.text(ACK.name)? {
         Some("manual") => Ok(Ack::Manual { lease: limits::check_lease(lease)? }),
-        None | Some("auto") if query.bytes("lease").is_none() => Ok(Ack::Auto),
+        None | Some("auto") if query.bytes(LEASE.name).is_none() => Ok(Ack::Auto),
         None | Some("auto") => {
             Err(Error::invalid("lease", "There is a lease only with ack=manual"))
         }
@@ -91,12 +164,12 @@ fn acknowledgement(query: &Query) -> Result<Ack, Error> {
     }
 }
 
-fn page(consumed: &[Consumed]) -> Page<'_> {
+fn page(consumed: &[Consumed]) -> RecordPage<'_> {
     let mut next = SortedMap::<_, SortedMap<_, _>>::new();
     for Consumed { topic, record, .. } in consumed {
         next.get_or_default(&**topic).insert(record.partition, record.offset + 1);
     }
-    Page { records: consumed.iter().map(RecordJson::from).collect(), next }
+    RecordPage { records: consumed.iter().map(RecordJson::from).collect(), next }
 }
 
 #[cfg(test)]

@@ -1,54 +1,62 @@
 //! Everything under `/groups`.
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::access::Grant;
-use crate::app::App;
+use crate::access::Permission;
 use crate::error::Error;
 use crate::host::Host;
 use crate::http::answer::Response;
+use crate::http::declaration::{BodyRule, Caller, Declaration, QueryRule};
+#[cfg(feature = "description")]
+use crate::http::description::Operation;
+use crate::http::endpoint::{Call, Endpoint, Filtered, InBody, OfGroup};
 use crate::http::limits::JSON_BYTES;
-use crate::http::query::Query;
 use crate::http::refusal::Refusal;
-use crate::http::request::{Request, RequestBody};
-use crate::http::{json, percent, time};
+use crate::http::request::RequestBody;
+use crate::http::{json, time};
 use crate::kafka::Log;
 use crate::names;
 use crate::services::groups::{Group, GroupPosition, SeekTo};
 use crate::sorted::SortedMap;
 
 #[derive(Serialize)]
-struct List {
-    groups: Vec<Listed>,
+#[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
+struct GroupList {
+    groups: Vec<GroupEntry>,
 }
 
 #[derive(Serialize)]
-struct Listed {
+#[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
+struct GroupEntry {
     group: String,
     topics: Vec<String>,
 }
 
 #[derive(Serialize)]
-struct Described {
+#[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
+struct GroupDescription {
     group: String,
     topics: Vec<TopicPositions>,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
 struct TopicPositions {
     topic: String,
     partitions: Vec<PartitionPosition>,
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
 struct PartitionPosition {
     partition: i32,
     /// Null where the group has no position.
     committed: Option<i64>,
+    /// Records that callers have and have not acknowledged.
     claimed: usize,
-    /// Null where the server does not tell.
+    /// Null where the server does not give it.
     end_offset: Option<i64>,
     lag: Option<i64>,
 }
@@ -56,69 +64,145 @@ struct PartitionPosition {
 /// Exactly one of the last three.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Wish<'a> {
+#[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
+struct SeekRequest<'a> {
     topic: String,
+    /// `earliest` or `latest`.
     to: Option<String>,
+    /// An offset for each partition.
+    #[cfg_attr(
+        feature = "description",
+        schemars(with = "Option<std::collections::BTreeMap<i32, i64>>")
+    )]
     offsets: Option<SortedMap<i32, i64>>,
     /// RFC 3339 as a string, or milliseconds since 1970.
     #[serde(borrow)]
+    #[cfg_attr(feature = "description", schemars(with = "Option<serde_json::Value>"))]
     timestamp: Option<&'a RawValue>,
 }
 
 #[derive(Serialize)]
-struct Moved {
+#[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
+struct GroupMoved {
     group: String,
     topic: String,
+    #[cfg_attr(feature = "description", schemars(with = "std::collections::BTreeMap<i32, i64>"))]
     offsets: SortedMap<i32, i64>,
 }
 
-pub(in crate::http) async fn list<H: Host, L: Log, B>(
-    app: &App<H, L>,
-    request: &Request<B>,
-    grant: &Grant,
-) -> Result<Response, Refusal> {
-    Query::parse(request.query(), &[])?;
-    let groups = app.services().await?.groups.list().await?;
-    let groups = groups.into_iter().filter_map(|(group, topics)| {
-        let topics: Vec<_> = topics.into_iter().filter(|topic| grant.covers(topic)).collect();
-        (!topics.is_empty()).then_some(Listed { group, topics })
-    });
-    Ok(Response::json(StatusCode::OK, &List { groups: groups.collect() }))
+pub(super) struct ListGroups;
+
+impl Endpoint for ListGroups {
+    const DECLARATION: Declaration = Declaration {
+        name: "listGroups",
+        methods: &[Method::GET],
+        path: "/groups",
+        caller: Caller::Allowed(Permission::Consume),
+        safe: true,
+        about: "All consumer groups",
+        query: QueryRule::NONE,
+        body: BodyRule::Ignored,
+        credential_in_query: false,
+    };
+
+    type Topics = Filtered;
+
+    async fn answer<H: Host, L: Log, B: RequestBody>(
+        call: Call<'_, H, L, B>,
+        Filtered(grant): Filtered,
+    ) -> Result<Response, Refusal> {
+        let groups = call.app.services().await?.groups.list(&grant).await?;
+        let entry = |(group, topics): (String, crate::sorted::SortedSet<String>)| GroupEntry {
+            group,
+            topics: topics.into_iter().collect(),
+        };
+        let groups = groups.into_iter().map(entry).collect();
+        Ok(Response::json(StatusCode::OK, &GroupList { groups }))
+    }
+
+    #[cfg(feature = "description")]
+    fn describe(operation: &mut Operation) {
+        operation
+            .gives::<GroupList>(200, "The groups that read topics of the caller's")
+            .example("/groups");
+    }
 }
 
-pub(in crate::http) async fn get<H: Host, L: Log, B>(
-    app: &App<H, L>,
-    request: &Request<B>,
-    segment: &str,
-    grant: &Grant,
-) -> Result<Response, Refusal> {
-    let group = group(segment)?;
-    Query::parse(request.query(), &[])?;
-    let services = app.services().await?;
-    let described = services.groups.get(&group, |topic| grant.covers(topic)).await?;
-    Ok(Response::json(StatusCode::OK, &Described::from(described)))
+pub(super) struct GetGroup;
+
+impl Endpoint for GetGroup {
+    const DECLARATION: Declaration = Declaration {
+        name: "getGroup",
+        path: "/groups/{group}",
+        about: "Where a consumer group stands",
+        ..ListGroups::DECLARATION
+    };
+
+    type Topics = Filtered;
+
+    async fn answer<H: Host, L: Log, B: RequestBody>(
+        call: Call<'_, H, L, B>,
+        Filtered(grant): Filtered,
+    ) -> Result<Response, Refusal> {
+        let group = group(&call)?;
+        let described = call.app.services().await?.groups.get(&group, &grant).await?;
+        Ok(Response::json(StatusCode::OK, &GroupDescription::from(described)))
+    }
+
+    #[cfg(feature = "description")]
+    fn describe(operation: &mut Operation) {
+        operation
+            .gives::<GroupDescription>(200, "The group's position on each partition")
+            .fails(404, "There is no such group, or none of its topics is the caller's")
+            .asks_kafka()
+            .example("/groups/billing");
+    }
 }
 
-pub(in crate::http) async fn seek<H: Host, L: Log, B: RequestBody>(
-    app: &App<H, L>,
-    request: &mut Request<B>,
-    segment: &str,
-    grant: &Grant,
-) -> Result<Response, Refusal> {
-    let group = group(segment)?;
-    Query::parse(request.query(), &[])?;
-    let body = request.read_body(JSON_BYTES).await?;
-    let (topic, to) = wish(&body)?;
-    grant.permits_topic(&topic)?;
-    let offsets = app.services().await?.groups.seek(&group, &topic, to).await?;
-    Ok(Response::json(StatusCode::OK, &Moved { group, topic, offsets }))
+pub(super) struct SeekGroup;
+
+impl Endpoint for SeekGroup {
+    const DECLARATION: Declaration = Declaration {
+        name: "seekGroup",
+        methods: &[Method::POST],
+        path: "/groups/{group}/seek",
+        safe: false,
+        about: "Moves a consumer group on a topic",
+        body: BodyRule::Json { limit: JSON_BYTES },
+        ..ListGroups::DECLARATION
+    };
+
+    type Topics = InBody;
+
+    async fn answer<H: Host, L: Log, B: RequestBody>(
+        mut call: Call<'_, H, L, B>,
+        InBody(grant): InBody,
+    ) -> Result<Response, Refusal> {
+        let group = group(&call)?;
+        let body = call.body().await?;
+        let (topic, to) = seek_request(&body)?;
+        let topic = grant.topic(topic)?;
+        let offsets = call.app.services().await?.groups.seek(&group, &topic, to).await?;
+        let topic = topic.into_name();
+        Ok(Response::json(StatusCode::OK, &GroupMoved { group, topic, offsets }))
+    }
+
+    #[cfg(feature = "description")]
+    fn describe(operation: &mut Operation) {
+        operation
+            .takes::<SeekRequest<'_>>()
+            .gives::<GroupMoved>(200, "Where the group is now")
+            .fails(409, "There are as many groups as are kept")
+            .asks_kafka()
+            .example_with("/groups/audit/seek", r#"{"topic":"orders","to":"earliest"}"#);
+    }
 }
 
-fn wish(body: &[u8]) -> Result<(String, SeekTo), Error> {
-    let wish: Wish<'_> = json::object(body)
+fn seek_request(body: &[u8]) -> Result<(String, SeekTo), Error> {
+    let request: SeekRequest<'_> = json::object(body)
         .map_err(|error| Error::invalid("body", format!("Not a place to seek to: {error}")))?;
-    names::check_topic(&wish.topic)?;
-    let to = match (wish.to.as_deref(), wish.offsets, wish.timestamp) {
+    names::check_topic(&request.topic)?;
+    let to = match (request.to.as_deref(), request.offsets, request.timestamp) {
         (Some("earliest"), None, None) => SeekTo::Earliest,
         (Some("latest"), None, None) => SeekTo::Latest,
         (Some(_), None, None) => {
@@ -134,35 +218,50 @@ fn wish(body: &[u8]) -> Result<(String, SeekTo), Error> {
             return Err(Error::invalid("body", message));
         }
     };
-    Ok((wish.topic, to))
+    Ok((request.topic, to))
 }
 
-/// A group is deleted as a whole, so all of its topics have to be the
-/// caller's.
-pub(in crate::http) async fn delete<H: Host, L: Log, B>(
-    app: &App<H, L>,
-    request: &Request<B>,
-    segment: &str,
-    grant: &Grant,
-) -> Result<Response, Refusal> {
-    let group = group(segment)?;
-    Query::parse(request.query(), &[])?;
-    let groups = &app.services().await?.groups;
-    if let Some(topics) = groups.list().await?.get(&group) {
-        topics.iter().try_for_each(|topic| grant.permits_topic(topic))?;
+pub(super) struct DeleteGroup;
+
+impl Endpoint for DeleteGroup {
+    const DECLARATION: Declaration = Declaration {
+        name: "deleteGroup",
+        methods: &[Method::DELETE],
+        path: "/groups/{group}",
+        safe: false,
+        about: "Forgets a consumer group",
+        ..ListGroups::DECLARATION
+    };
+
+    type Topics = OfGroup;
+
+    async fn answer<H: Host, L: Log, B: RequestBody>(
+        call: Call<'_, H, L, B>,
+        OfGroup(grant): OfGroup,
+    ) -> Result<Response, Refusal> {
+        let group = group(&call)?;
+        call.app.services().await?.groups.delete(&group, &grant).await?;
+        Ok(Response::empty())
     }
-    groups.delete(&group).await?;
-    Ok(Response::empty())
+
+    #[cfg(feature = "description")]
+    fn describe(operation: &mut Operation) {
+        operation
+            .gives_nothing("The group is forgotten")
+            .fails(404, "There is no such group")
+            .asks_kafka()
+            .example("/groups/audit");
+    }
 }
 
-/// The group that a path names.
-fn group(segment: &str) -> Result<String, Error> {
-    let group = percent::decode_text("group", segment)?;
+/// The group that the path names.
+fn group<H: Host, L: Log, B>(call: &Call<'_, H, L, B>) -> Result<String, Error> {
+    let group = call.path_text("group")?;
     names::check_group(&group)?;
     Ok(group)
 }
 
-impl From<Group> for Described {
+impl From<Group> for GroupDescription {
     fn from(Group { name, topics }: Group) -> Self {
         let topics = topics.into_iter().map(|(topic, positions)| TopicPositions {
             topic,
@@ -190,7 +289,7 @@ mod tests {
 
     #[test]
     fn a_place_to_seek_to_is_named_in_exactly_one_way() {
-        let to = |rest: &str| wish(format!(r#"{{"topic":"t"{rest}}}"#).as_bytes());
+        let to = |rest: &str| seek_request(format!(r#"{{"topic":"t"{rest}}}"#).as_bytes());
         for (rest, expected) in [
             (r#","to":"earliest""#, SeekTo::Earliest),
             (r#","to":"latest""#, SeekTo::Latest),

@@ -1,32 +1,85 @@
-//! `GET /healthz` and `GET /readyz`, which everyone may call.
+//! `GET /healthz` and `GET /readyz`, which every caller may ask.
 
-use http::StatusCode;
-use serde_json::json;
+use http::{Method, StatusCode};
+use serde::Serialize;
 
-use crate::app::App;
 use crate::host::Host;
 use crate::http::answer::Response;
-use crate::http::query::Query;
+use crate::http::declaration::{BodyRule, Caller, Declaration, QueryRule};
+#[cfg(feature = "description")]
+use crate::http::description::Operation;
+use crate::http::endpoint::{Call, Endpoint, NoTopic};
 use crate::http::refusal::Refusal;
-use crate::http::request::Request;
+use crate::http::request::RequestBody;
 use crate::kafka::Log;
 
-/// The instance runs.
-pub(in crate::http) fn alive<B>(request: &Request<B>) -> Result<Response, Refusal> {
-    Query::parse(request.query(), &[])?;
-    Ok(Response::json(StatusCode::OK, &json!({ "status": "ok" })))
+#[derive(Serialize)]
+#[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
+struct Health {
+    status: &'static str,
 }
 
-/// The configuration is complete, Kafka answers, the store reads and writes.
-/// Whatever is not so is a 503 with the reason, since to whoever asks this
-/// the gateway is not available, and nothing else.
-pub(in crate::http) async fn ready<H: Host, L: Log, B>(
-    app: &App<H, L>,
-    request: &Request<B>,
-) -> Result<Response, Refusal> {
-    Query::parse(request.query(), &[])?;
-    match app.ready().await {
-        Ok(()) => Ok(Response::json(StatusCode::OK, &json!({ "status": "ready" }))),
-        Err(error) => Ok(Response::not_ready(&error)),
+/// The instance runs.
+pub(super) struct Healthz;
+
+impl Endpoint for Healthz {
+    const DECLARATION: Declaration = Declaration {
+        name: "healthz",
+        methods: &[Method::GET],
+        path: "/healthz",
+        caller: Caller::Anyone,
+        safe: true,
+        about: "Alive",
+        query: QueryRule::NONE,
+        body: BodyRule::Ignored,
+        credential_in_query: false,
+    };
+
+    type Topics = NoTopic;
+
+    async fn answer<H: Host, L: Log, B: RequestBody>(
+        _: Call<'_, H, L, B>,
+        _: NoTopic,
+    ) -> Result<Response, Refusal> {
+        Ok(Response::json(StatusCode::OK, &Health { status: "ok" }))
+    }
+
+    #[cfg(feature = "description")]
+    fn describe(operation: &mut Operation) {
+        operation.gives::<Health>(200, "The gateway runs").example("/healthz");
+    }
+}
+
+/// The configuration is complete, Kafka answers, the store reads and writes,
+/// and some caller may call. Anything else is a 503 with the reason: to a caller
+/// that asks this, the gateway is available or it is not.
+pub(super) struct Readyz;
+
+impl Endpoint for Readyz {
+    const DECLARATION: Declaration = Declaration {
+        name: "readyz",
+        path: "/readyz",
+        about: "Kafka answers, the store reads and writes",
+        ..Healthz::DECLARATION
+    };
+
+    type Topics = NoTopic;
+
+    async fn answer<H: Host, L: Log, B: RequestBody>(
+        call: Call<'_, H, L, B>,
+        _: NoTopic,
+    ) -> Result<Response, Refusal> {
+        match call.app.ready().await {
+            Ok(()) => Ok(Response::json(StatusCode::OK, &Health { status: "ready" })),
+            Err(error) => Ok(Response::not_ready(&error)),
+        }
+    }
+
+    #[cfg(feature = "description")]
+    fn describe(operation: &mut Operation) {
+        operation
+            .gives::<Health>(200, "The gateway can serve")
+            .fails(503, "The gateway cannot serve, for the reason given")
+            .example("/readyz");
     }
 }

@@ -3,53 +3,88 @@
 use http::{Method, StatusCode};
 use serde::Serialize;
 
+use super::ENDPOINTS;
+use crate::host::Host;
 use crate::http::answer::{Response, to_json};
-use crate::http::query::Query;
+use crate::http::declaration::{BodyRule, Caller, Declaration, QueryRule};
+#[cfg(feature = "description")]
+use crate::http::description::Operation;
+use crate::http::endpoint::{Call, Endpoint, NoTopic};
 use crate::http::refusal::Refusal;
-use crate::http::request::Request;
-use crate::http::routes::routes;
+use crate::http::request::{Request, RequestBody};
+use crate::kafka::Log;
 
 #[derive(Serialize)]
-struct Index {
+#[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
+struct IndexJson {
     name: &'static str,
     version: &'static str,
     about: &'static str,
-    /// Those that can be followed as they are.
+    /// The calls that can be followed as they are.
     links: Vec<String>,
-    calls: Vec<Call>,
+    calls: Vec<CallJson>,
 }
 
 #[derive(Serialize)]
-struct Call {
+#[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
+struct CallJson {
     method: &'static str,
     url: String,
     about: &'static str,
 }
 
-pub(in crate::http) fn list<B>(request: &Request<B>) -> Result<Response, Refusal> {
-    Query::parse(request.query(), &[])?;
-    let base = base_url(request);
-    let mut links = Vec::new();
-    let mut calls = Vec::new();
-    for route in routes() {
-        // In a link, a `*` before a name would be taken for a part of it.
-        let url = format!("{base}{}", route.path.replace("{*", "{"));
-        if route.method == Method::GET && !url.contains('{') && !url.contains("/upstash/") {
-            links.push(url.clone());
-        }
-        calls.push(Call { method: route.method.as_str(), url, about: route.about });
-    }
-    let index = Index {
-        name: "kafka-edge",
-        version: env!("CARGO_PKG_VERSION"),
-        about: "Kafka over HTTP, at the edge",
-        links,
-        calls,
+pub(super) struct Index;
+
+impl Endpoint for Index {
+    const DECLARATION: Declaration = Declaration {
+        name: "index",
+        methods: &[Method::GET],
+        path: "/",
+        caller: Caller::Known,
+        safe: true,
+        about: "This list",
+        query: QueryRule::NONE,
+        body: BodyRule::Ignored,
+        credential_in_query: false,
     };
-    // People look at this in a browser or a terminal: a line for each call.
-    let text = String::from_utf8(to_json(&index)).unwrap_or_default();
-    let text = text.replace("\"links\"", "\n\"links\"").replace("{\"method\"", "\n{\"method\"");
-    Ok(Response::json_text(StatusCode::OK, text))
+
+    type Topics = NoTopic;
+
+    async fn answer<H: Host, L: Log, B: RequestBody>(
+        call: Call<'_, H, L, B>,
+        _: NoTopic,
+    ) -> Result<Response, Refusal> {
+        let base = base_url(call.request);
+        let mut links = Vec::new();
+        let mut calls = Vec::new();
+        for declaration in ENDPOINTS.iter().map(|listed| &listed.declaration) {
+            // In a link, a `*` before a name would be taken for a part of it.
+            let url = format!("{base}{}", declaration.path.replace("{*", "{"));
+            for method in declaration.methods {
+                if method == Method::GET && !url.contains('{') && !url.contains("/upstash/") {
+                    links.push(url.clone());
+                }
+                let method = method.as_str();
+                calls.push(CallJson { method, url: url.clone(), about: declaration.about });
+            }
+        }
+        let index = IndexJson {
+            name: "kafka-edge",
+            version: env!("CARGO_PKG_VERSION"),
+            about: "Kafka over HTTP, at the edge",
+            links,
+            calls,
+        };
+        // People look at this in a browser or a terminal: a line for each call.
+        let text = String::from_utf8(to_json(&index)).unwrap_or_default();
+        let text = text.replace("\"links\"", "\n\"links\"").replace("{\"method\"", "\n{\"method\"");
+        Ok(Response::json_text(StatusCode::OK, text))
+    }
+
+    #[cfg(feature = "description")]
+    fn describe(operation: &mut Operation) {
+        operation.gives::<IndexJson>(200, "All calls, with links").example("/");
+    }
 }
 
 /// Where the caller reached us, empty when nobody can tell. It is for the

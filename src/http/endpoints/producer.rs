@@ -3,17 +3,21 @@
 use std::borrow::Cow;
 
 use bytes::Bytes;
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde::Serialize;
 
-use super::topic;
-use crate::app::App;
+use crate::access::{AllowedTopic, Permission};
 use crate::error::Error;
 use crate::host::Host;
 use crate::http::answer::Response;
+use crate::http::declaration::{BodyRule, Caller, Declaration, QueryRule};
+#[cfg(feature = "description")]
+use crate::http::description::Operation;
+use crate::http::endpoint::{Call, Endpoint, InPath};
+use crate::http::parameter::{Kind, PARTITION, Parameter};
 use crate::http::query::Query;
 use crate::http::refusal::Refusal;
-use crate::http::request::{Request, RequestBody};
+use crate::http::request::RequestBody;
 use crate::http::{limits, ndjson, percent, time};
 use crate::kafka::Log;
 use crate::record::{Header, NewRecord, RecordMetadata};
@@ -22,7 +26,11 @@ use crate::render::{self, Text};
 /// Request headers of this kind become record headers.
 const HEADER_PREFIX: &str = "kafka-header-";
 
+const KEY: Parameter = Parameter::new("key", Kind::Bytes, "The record's key");
+const TIMESTAMP: Parameter = Parameter::new("timestamp", Kind::Time, "The record's time");
+
 #[derive(Serialize)]
+#[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
 struct Produced<'a> {
     topic: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -35,68 +43,119 @@ struct Produced<'a> {
 }
 
 /// The rest of the path is the message, and comes back in the answer.
-pub(in crate::http) async fn message<H: Host, L: Log, B>(
-    app: &App<H, L>,
-    request: &Request<B>,
-    segment: &str,
-    rest: &str,
-) -> Result<Response, Refusal> {
-    let topic = topic(segment)?;
-    if rest.is_empty() {
-        return Err(Error::invalid("message", "The path holds no message").into());
-    }
-    let value = Bytes::from(percent::decode("message", rest)?);
-    let record = NewRecord {
-        value: Some(value.clone()),
-        headers: record_headers(&request.headers)?,
-        ..addressed(request.query())?
+pub(super) struct ProduceMessage;
+
+impl Endpoint for ProduceMessage {
+    const DECLARATION: Declaration = Declaration {
+        name: "produceMessage",
+        methods: &[Method::GET],
+        path: "/producer/{topic}/{*message}",
+        caller: Caller::Allowed(Permission::Produce),
+        safe: false,
+        about: "Writes the rest of the path as a record",
+        query: QueryRule::Only(&[KEY, PARTITION, TIMESTAMP]),
+        body: BodyRule::Ignored,
+        credential_in_query: false,
     };
-    let written = send_one(app, &topic, record).await?;
-    let Text { text, encoding } = Text::of(&value);
-    let message = Some(text);
-    Ok(Response::json(
-        StatusCode::OK,
-        &Produced { message, encoding, ..produced(&topic, &written) },
-    ))
+
+    type Topics = InPath;
+
+    async fn answer<H: Host, L: Log, B: RequestBody>(
+        call: Call<'_, H, L, B>,
+        InPath(topic): InPath,
+    ) -> Result<Response, Refusal> {
+        let message = call.path_raw("message");
+        if message.is_empty() {
+            return Err(Error::invalid("message", "The path holds no message").into());
+        }
+        let value = Bytes::from(percent::decode("message", message)?);
+        let record = NewRecord {
+            value: Some(value.clone()),
+            headers: record_headers(&call.request.headers)?,
+            ..addressed(&call.query)?
+        };
+        let written = send_one(&call, &topic, record).await?;
+        let Text { text, encoding } = Text::of(&value);
+        let message = Some(text);
+        let answer = Produced { message, encoding, ..produced(&topic, &written) };
+        Ok(Response::json(StatusCode::OK, &answer))
+    }
+
+    #[cfg(feature = "description")]
+    fn describe(operation: &mut Operation) {
+        operation
+            .gives::<Produced<'_>>(200, "The record is written")
+            .writes_to_kafka()
+            .example("/producer/orders/hello-world?key=user-1&partition=0");
+    }
 }
 
-/// The body is the message, byte for byte, or holds one on each line.
-pub(in crate::http) async fn body<H: Host, L: Log, B: RequestBody>(
-    app: &App<H, L>,
-    request: &mut Request<B>,
-    segment: &str,
-) -> Result<Response, Refusal> {
-    let topic = topic(segment)?;
-    if request.header("content-type").is_some_and(|value| ndjson::is_content_type(value)) {
-        return lines(app, request, &topic).await;
+/// The body is the message, byte for byte, or holds a message on each line.
+pub(super) struct ProduceBody;
+
+impl Endpoint for ProduceBody {
+    const DECLARATION: Declaration = Declaration {
+        name: "produceBody",
+        methods: &[Method::POST],
+        path: "/producer/{topic}",
+        about: "Writes the body as a record, or each line of it",
+        body: BodyRule::Bytes { limit: limits::RECORD_BYTES },
+        ..ProduceMessage::DECLARATION
+    };
+
+    type Topics = InPath;
+
+    async fn answer<H: Host, L: Log, B: RequestBody>(
+        mut call: Call<'_, H, L, B>,
+        InPath(topic): InPath,
+    ) -> Result<Response, Refusal> {
+        let content_type = call.request.header("content-type").cloned();
+        if content_type.as_ref().is_some_and(|value| ndjson::is_content_type(value)) {
+            return lines(call, &topic).await;
+        }
+        let addressed = addressed(&call.query)?;
+        let mut headers = record_headers(&call.request.headers)?;
+        if let Some(value) = content_type {
+            headers.insert(0, Header { name: "content-type".into(), value: Some(value) });
+        }
+        let value = call.body().await?;
+        let record = NewRecord { value: Some(value), headers, ..addressed };
+        let written = send_one(&call, &topic, record).await?;
+        Ok(Response::json(StatusCode::OK, &produced(&topic, &written)))
     }
-    let addressed = addressed(request.query())?;
-    let mut headers = record_headers(&request.headers)?;
-    if let Some(content_type) = request.header("content-type") {
-        headers
-            .insert(0, Header { name: "content-type".into(), value: Some(content_type.clone()) });
+
+    #[cfg(feature = "description")]
+    fn describe(operation: &mut Operation) {
+        operation
+            .detail(
+                "The body is the value, byte for byte. Its content type becomes a record header, \
+                 and so does each request header `kafka-header-NAME`. With the content type \
+                 `application/x-ndjson` each line is a record, and the query has no parameters; \
+                 the answer then has a line for each, in order: a report or an error.",
+            )
+            .takes_bytes(&["application/octet-stream", "text/plain"])
+            .takes_lines()
+            .gives::<Produced<'_>>(200, "The record is written; for lines, a report on each")
+            .gives_lines()
+            .writes_to_kafka()
+            .example_with("/producer/orders?partition=0", r#"{"order":42}"#);
     }
-    let value = request.read_body(limits::RECORD_BYTES).await?;
-    let record = NewRecord { value: Some(value), headers, ..addressed };
-    let written = send_one(app, &topic, record).await?;
-    Ok(Response::json(StatusCode::OK, &produced(&topic, &written)))
 }
 
 async fn lines<H: Host, L: Log, B: RequestBody>(
-    app: &App<H, L>,
-    request: &mut Request<B>,
-    topic: &str,
+    mut call: Call<'_, H, L, B>,
+    topic: &AllowedTopic,
 ) -> Result<Response, Refusal> {
-    Query::parse(request.query(), &[])?;
-    let common = record_headers(&request.headers)?;
-    let body = request.read_body(limits::RECORD_BYTES).await?;
+    call.query.without(&[KEY.name, PARTITION.name, TIMESTAMP.name])?;
+    let common = record_headers(&call.request.headers)?;
+    let body = call.body().await?;
     // A line that is no record takes no part, and the others do not notice.
     let mut records = Vec::new();
     let malformed: Vec<Option<Error>> = ndjson::parse(&body, &common)?
         .into_iter()
         .map(|line| line.map(|record| records.push(record)).err())
         .collect();
-    let mut written = app.services().await?.write(topic, records).await.into_iter();
+    let mut written = call.app.services().await?.write(topic, records).await.into_iter();
     let reports: Vec<Result<RecordMetadata, Error>> = malformed
         .into_iter()
         .map(|malformed| match malformed {
@@ -111,12 +170,12 @@ async fn lines<H: Host, L: Log, B: RequestBody>(
     Ok(Response::lines(lines))
 }
 
-async fn send_one<H: Host, L: Log>(
-    app: &App<H, L>,
-    topic: &str,
+async fn send_one<H: Host, L: Log, B>(
+    call: &Call<'_, H, L, B>,
+    topic: &AllowedTopic,
     record: NewRecord,
 ) -> Result<RecordMetadata, Error> {
-    let mut written = app.services().await?.write(topic, vec![record]).await;
+    let mut written = call.app.services().await?.write(topic, vec![record]).await;
     written.pop().unwrap_or_else(no_report)
 }
 
@@ -136,8 +195,7 @@ fn produced<'a>(topic: &'a str, written: &RecordMetadata) -> Produced<'a> {
 }
 
 /// What the query says of a record.
-fn addressed(query: Option<&str>) -> Result<NewRecord, Refusal> {
-    let query = Query::parse(query, &["key", "partition", "timestamp"])?;
+fn addressed(query: &Query) -> Result<NewRecord, Error> {
     let timestamp = query.text("timestamp")?.map(time::parse).transpose()?;
     Ok(NewRecord {
         key: query.bytes("key").map(Bytes::copy_from_slice),
@@ -167,6 +225,11 @@ fn record_headers(headers: &[(String, Bytes)]) -> Result<Vec<Header>, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn addressed(raw: Option<&str>) -> Result<NewRecord, Refusal> {
+        let query = Query::parse(raw, ProduceMessage::DECLARATION.query)?;
+        Ok(super::addressed(&query)?)
+    }
 
     #[test]
     fn only_marked_request_headers_become_record_headers() {

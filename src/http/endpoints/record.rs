@@ -11,6 +11,7 @@ use crate::services::consume::Consumed;
 /// A record as it is read. What the log cannot tell is absent; what is there
 /// and null (the key of a record without one, a tombstone) is null.
 #[derive(Serialize)]
+#[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
 pub(super) struct RecordJson<'a> {
     topic: &'a str,
     message: Option<Cow<'a, str>>,

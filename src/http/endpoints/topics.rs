@@ -1,32 +1,35 @@
 //! `GET /topics` and `GET /topics/{topic}`.
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde::Serialize;
 
-use super::topic;
-use crate::access::Grant;
-use crate::app::App;
 use crate::host::Host;
 use crate::http::answer::Response;
-use crate::http::query::Query;
+use crate::http::declaration::{BodyRule, Caller, Declaration, QueryRule};
+#[cfg(feature = "description")]
+use crate::http::description::Operation;
+use crate::http::endpoint::{Call, Endpoint, Filtered, InPath};
 use crate::http::refusal::Refusal;
-use crate::http::request::Request;
+use crate::http::request::RequestBody;
 use crate::kafka::Log;
 use crate::services::topics::Description;
 
 #[derive(Serialize)]
-struct List {
-    topics: Vec<Topic>,
+#[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
+struct TopicList {
+    topics: Vec<TopicEntry>,
 }
 
 #[derive(Serialize)]
-struct Topic {
+#[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
+struct TopicEntry {
     topic: String,
     partitions: i32,
 }
 
 #[derive(Serialize)]
-struct Described {
+#[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
+struct TopicDescription {
     topic: String,
     partitions: i32,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -37,39 +40,82 @@ struct Described {
 }
 
 #[derive(Serialize)]
+#[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
 struct PartitionOffsets {
     partition: i32,
     first_offset: i64,
     end_offset: i64,
 }
 
-pub(in crate::http) async fn list<H: Host, L: Log, B>(
-    app: &App<H, L>,
-    request: &Request<B>,
-    grant: &Grant,
-) -> Result<Response, Refusal> {
-    Query::parse(request.query(), &[])?;
-    let topics = app.services().await?.topics.list().await?;
-    let topics = topics
-        .into_iter()
-        .filter(|topic| grant.covers(&topic.name))
-        .map(|topic| Topic { topic: topic.name, partitions: topic.partitions })
-        .collect();
-    Ok(Response::json(StatusCode::OK, &List { topics }))
+pub(super) struct ListTopics;
+
+impl Endpoint for ListTopics {
+    const DECLARATION: Declaration = Declaration {
+        name: "listTopics",
+        methods: &[Method::GET],
+        path: "/topics",
+        caller: Caller::Known,
+        safe: true,
+        about: "All topics",
+        query: QueryRule::NONE,
+        body: BodyRule::Ignored,
+        credential_in_query: false,
+    };
+
+    type Topics = Filtered;
+
+    async fn answer<H: Host, L: Log, B: RequestBody>(
+        call: Call<'_, H, L, B>,
+        Filtered(grant): Filtered,
+    ) -> Result<Response, Refusal> {
+        let topics = call.app.services().await?.topics.list(&grant).await?;
+        let entry = |topic: crate::kafka::Topic| TopicEntry {
+            topic: topic.name,
+            partitions: topic.partitions,
+        };
+        let topics = topics.into_iter().map(entry).collect();
+        Ok(Response::json(StatusCode::OK, &TopicList { topics }))
+    }
+
+    #[cfg(feature = "description")]
+    fn describe(operation: &mut Operation) {
+        operation
+            .gives::<TopicList>(200, "The topics that the caller may use")
+            .asks_kafka()
+            .example("/topics");
+    }
 }
 
-pub(in crate::http) async fn describe<H: Host, L: Log, B>(
-    app: &App<H, L>,
-    request: &Request<B>,
-    segment: &str,
-) -> Result<Response, Refusal> {
-    let topic = topic(segment)?;
-    Query::parse(request.query(), &[])?;
-    let described = app.services().await?.topics.describe(&topic).await?;
-    Ok(Response::json(StatusCode::OK, &Described::from(described)))
+pub(super) struct DescribeTopic;
+
+impl Endpoint for DescribeTopic {
+    const DECLARATION: Declaration = Declaration {
+        name: "describeTopic",
+        path: "/topics/{topic}",
+        about: "A topic's partitions and offsets",
+        ..ListTopics::DECLARATION
+    };
+
+    type Topics = InPath;
+
+    async fn answer<H: Host, L: Log, B: RequestBody>(
+        call: Call<'_, H, L, B>,
+        InPath(topic): InPath,
+    ) -> Result<Response, Refusal> {
+        let described = call.app.services().await?.topics.describe(&topic).await?;
+        Ok(Response::json(StatusCode::OK, &TopicDescription::from(described)))
+    }
+
+    #[cfg(feature = "description")]
+    fn describe(operation: &mut Operation) {
+        operation
+            .gives::<TopicDescription>(200, "The topic")
+            .asks_kafka()
+            .example("/topics/orders");
+    }
 }
 
-impl From<Description> for Described {
+impl From<Description> for TopicDescription {
     fn from(Description { topic, offsets }: Description) -> Self {
         let offsets = offsets.into_iter().map(|(partition, offsets)| PartitionOffsets {
             partition,

@@ -1,33 +1,47 @@
 //! `GET /webhook/{topic}/{callback_url}` and everything under `/webhooks`.
+//!
+//! A webhook is what callers of this API have registered; inside the gateway it
+//! is a subscription.
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 
-use super::topic;
-use crate::access::Grant;
-use crate::app::App;
+use crate::access::{AllowedTopic, Permission};
 use crate::error::Error;
 use crate::host::Host;
 use crate::http::answer::Response;
+use crate::http::declaration::{BodyRule, Caller, Declaration, QueryRule};
+#[cfg(feature = "description")]
+use crate::http::description::Operation;
+use crate::http::endpoint::{Call, Endpoint, Filtered, InBody, InPath, OfSubscription};
 use crate::http::json;
 use crate::http::limits::{DEFAULT_BUDGET, JSON_BYTES};
+use crate::http::parameter::Seconds;
 use crate::http::percent;
-use crate::http::query::{Query, start_from};
+use crate::http::query::start_from;
 use crate::http::refusal::Refusal;
-use crate::http::request::{Request, RequestBody};
+use crate::http::request::RequestBody;
 use crate::kafka::Log;
 use crate::limits;
-use crate::names;
 use crate::render::timestamp;
 use crate::services::consume::StartFrom;
 use crate::services::subscriptions::{Progress, Registered, RoundReport, SubscriptionSummary};
 
+const BUDGET: Seconds = Seconds {
+    name: "budget",
+    default: DEFAULT_BUDGET,
+    most: limits::BUDGET,
+    about: "How long new attempts are begun",
+};
+
 /// The order of the first four is what users' code was written for.
 #[derive(Serialize)]
-struct Registration {
+#[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
+struct WebhookJson {
     topic: String,
     callback_url: String,
     webhook_id: String,
+    /// Only in the answer that makes the webhook.
     #[serde(skip_serializing_if = "Option::is_none")]
     secret: Option<String>,
     created: String,
@@ -35,26 +49,31 @@ struct Registration {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Wish {
+#[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
+struct NewWebhook {
     topic: String,
     callback_url: String,
+    /// `earliest` or `latest`, the default.
     from: Option<String>,
 }
 
 #[derive(Serialize)]
-struct List {
-    webhooks: Vec<Registration>,
+#[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
+struct WebhookList {
+    webhooks: Vec<WebhookJson>,
 }
 
 #[derive(Serialize)]
-struct Described {
+#[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
+struct WebhookDescription {
     #[serde(flatten)]
-    webhook: Registration,
-    partitions: Vec<PartitionProgress>,
+    webhook: WebhookJson,
+    partitions: Vec<WebhookPosition>,
 }
 
 #[derive(Serialize)]
-struct PartitionProgress {
+#[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
+struct WebhookPosition {
     partition: i32,
     /// The offset of the next record to be delivered.
     position: i64,
@@ -64,12 +83,14 @@ struct PartitionProgress {
 }
 
 #[derive(Serialize)]
-struct Deliveries {
-    webhooks: Vec<Delivered>,
+#[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
+struct DeliveryRound {
+    webhooks: Vec<WebhookDelivery>,
 }
 
 #[derive(Serialize)]
-struct Delivered {
+#[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
+struct WebhookDelivery {
     webhook_id: String,
     topic: String,
     delivered: u64,
@@ -81,45 +102,98 @@ struct Delivered {
     error: Option<String>,
 }
 
-/// Delivery starts at the topic's end: whoever registers with a link does not
-/// expect the past.
-pub(in crate::http) async fn register_path<H: Host, L: Log, B>(
-    app: &App<H, L>,
-    request: &Request<B>,
-    segment: &str,
-    rest: &str,
-) -> Result<Response, Refusal> {
-    let topic = topic(segment)?;
-    let url = callback_url(rest, request.query())?;
-    register(app, &topic, &url, StartFrom::Latest).await
+/// Delivery starts at the topic's end: a caller that registers with a link does
+/// not expect the past.
+pub(super) struct RegisterWebhookByPath;
+
+impl Endpoint for RegisterWebhookByPath {
+    const DECLARATION: Declaration = Declaration {
+        name: "registerWebhookByPath",
+        methods: &[Method::GET],
+        path: "/webhook/{topic}/{*callback_url}",
+        caller: Caller::Allowed(Permission::Webhooks),
+        safe: false,
+        about: "Has each new record of a topic POSTed to the URL in the rest of the path",
+        query: QueryRule::PartOfPath,
+        body: BodyRule::Ignored,
+        credential_in_query: false,
+    };
+
+    type Topics = InPath;
+
+    async fn answer<H: Host, L: Log, B: RequestBody>(
+        call: Call<'_, H, L, B>,
+        InPath(topic): InPath,
+    ) -> Result<Response, Refusal> {
+        let url = callback_url(call.path_raw("callback_url"), call.request.query())?;
+        register(&call, &topic, &url, StartFrom::Latest).await
+    }
+
+    #[cfg(feature = "description")]
+    fn describe(operation: &mut Operation) {
+        operation
+            .detail("The URL and its query stand as they are, or percent-encoded as a whole.")
+            .gives::<WebhookJson>(200, "The webhook was there already")
+            .gives::<WebhookJson>(201, "The new webhook, with its secret")
+            .fails(409, "There are as many webhooks as are kept")
+            .asks_kafka()
+            .example("/webhook/orders/https://example.com/hook");
+    }
 }
 
-pub(in crate::http) async fn register_body<H: Host, L: Log, B: RequestBody>(
-    app: &App<H, L>,
-    request: &mut Request<B>,
-    grant: &Grant,
-) -> Result<Response, Refusal> {
-    Query::parse(request.query(), &[])?;
-    let body = request.read_body(JSON_BYTES).await?;
-    let wish: Wish = json::object(&body)
-        .map_err(|error| Error::invalid("body", format!("Not a registration: {error}")))?;
-    names::check_topic(&wish.topic)?;
-    grant.permits_topic(&wish.topic)?;
-    let from = wish.from.as_deref().map_or(Ok(StartFrom::Latest), start_from)?;
-    register(app, &wish.topic, &wish.callback_url, from).await
+pub(super) struct RegisterWebhook;
+
+impl Endpoint for RegisterWebhook {
+    const DECLARATION: Declaration = Declaration {
+        name: "registerWebhook",
+        methods: &[Method::POST],
+        path: "/webhooks",
+        about: "The same with a JSON body",
+        query: QueryRule::NONE,
+        body: BodyRule::Json { limit: JSON_BYTES },
+        ..RegisterWebhookByPath::DECLARATION
+    };
+
+    type Topics = InBody;
+
+    async fn answer<H: Host, L: Log, B: RequestBody>(
+        mut call: Call<'_, H, L, B>,
+        InBody(grant): InBody,
+    ) -> Result<Response, Refusal> {
+        let body = call.body().await?;
+        let new: NewWebhook = json::object(&body)
+            .map_err(|error| Error::invalid("body", format!("Not a registration: {error}")))?;
+        let topic = grant.topic(new.topic)?;
+        let from = new.from.as_deref().map_or(Ok(StartFrom::Latest), start_from)?;
+        register(&call, &topic, &new.callback_url, from).await
+    }
+
+    #[cfg(feature = "description")]
+    fn describe(operation: &mut Operation) {
+        operation
+            .takes::<NewWebhook>()
+            .gives::<WebhookJson>(200, "The webhook was there already")
+            .gives::<WebhookJson>(201, "The new webhook, with its secret")
+            .fails(409, "There are as many webhooks as are kept")
+            .asks_kafka()
+            .example_with(
+                "/webhooks",
+                r#"{"topic":"orders","callback_url":"https://example.com/new","from":"earliest"}"#,
+            );
+    }
 }
 
-async fn register<H: Host, L: Log>(
-    app: &App<H, L>,
-    topic: &str,
+async fn register<H: Host, L: Log, B>(
+    call: &Call<'_, H, L, B>,
+    topic: &AllowedTopic,
     url: &str,
     from: StartFrom,
 ) -> Result<Response, Refusal> {
     let Registered { subscription, secret } =
-        app.services().await?.subscriptions.register(topic, url, from).await?;
+        call.app.services().await?.subscriptions.register(topic, url, from).await?;
     // Only a new one comes with its secret.
     let status = if secret.is_some() { StatusCode::CREATED } else { StatusCode::OK };
-    Ok(Response::json(status, &Registration { secret, ..subscription.into() }))
+    Ok(Response::json(status, &WebhookJson { secret, ..subscription.into() }))
 }
 
 /// The callback URL that a path was meant to hold: the whole rest of it and
@@ -148,74 +222,140 @@ fn callback_url(rest: &str, query: Option<&str>) -> Result<String, Error> {
     Ok(url)
 }
 
-pub(in crate::http) async fn list<H: Host, L: Log, B>(
-    app: &App<H, L>,
-    request: &Request<B>,
-    grant: &Grant,
-) -> Result<Response, Refusal> {
-    Query::parse(request.query(), &[])?;
-    let mut webhooks = app.services().await?.subscriptions.list().await?;
-    webhooks.retain(|webhook| grant.covers(&webhook.topic));
-    let webhooks = webhooks.into_iter().map(Registration::from).collect();
-    Ok(Response::json(StatusCode::OK, &List { webhooks }))
-}
+pub(super) struct ListWebhooks;
 
-/// The id of the webhook that a path names. Refuses who may not see its topic,
-/// before the log is asked about that. That there is no such webhook is left to
-/// the call itself to say.
-async fn permitted<H: Host, L: Log, B>(
-    app: &App<H, L>,
-    request: &Request<B>,
-    segment: &str,
-    grant: &Grant,
-) -> Result<String, Refusal> {
-    let id = percent::decode_text("webhook_id", segment)?;
-    Query::parse(request.query(), &[])?;
-    let webhooks = app.services().await?.subscriptions.list().await?;
-    if let Some(webhook) = webhooks.iter().find(|webhook| webhook.id == id) {
-        grant.permits_topic(&webhook.topic)?;
+impl Endpoint for ListWebhooks {
+    const DECLARATION: Declaration = Declaration {
+        name: "listWebhooks",
+        path: "/webhooks",
+        safe: true,
+        about: "All webhooks",
+        query: QueryRule::NONE,
+        ..RegisterWebhookByPath::DECLARATION
+    };
+
+    type Topics = Filtered;
+
+    async fn answer<H: Host, L: Log, B: RequestBody>(
+        call: Call<'_, H, L, B>,
+        Filtered(grant): Filtered,
+    ) -> Result<Response, Refusal> {
+        let webhooks = call.app.services().await?.subscriptions.list(&grant).await?;
+        let webhooks = webhooks.into_iter().map(WebhookJson::from).collect();
+        Ok(Response::json(StatusCode::OK, &WebhookList { webhooks }))
     }
-    Ok(id)
+
+    #[cfg(feature = "description")]
+    fn describe(operation: &mut Operation) {
+        operation
+            .gives::<WebhookList>(200, "The webhooks on topics of the caller's")
+            .example("/webhooks");
+    }
 }
 
-pub(in crate::http) async fn get<H: Host, L: Log, B>(
-    app: &App<H, L>,
-    request: &Request<B>,
-    segment: &str,
-    grant: &Grant,
-) -> Result<Response, Refusal> {
-    let id = permitted(app, request, segment, grant).await?;
-    let (webhook, progress) = app.services().await?.subscriptions.get(&id).await?;
-    let partitions = progress.into_iter().map(PartitionProgress::from).collect();
-    Ok(Response::json(StatusCode::OK, &Described { webhook: webhook.into(), partitions }))
+pub(super) struct GetWebhook;
+
+impl Endpoint for GetWebhook {
+    const DECLARATION: Declaration = Declaration {
+        name: "getWebhook",
+        path: "/webhooks/{id}",
+        about: "A webhook and how far it is",
+        ..ListWebhooks::DECLARATION
+    };
+
+    type Topics = OfSubscription;
+
+    async fn answer<H: Host, L: Log, B: RequestBody>(
+        call: Call<'_, H, L, B>,
+        OfSubscription(grant): OfSubscription,
+    ) -> Result<Response, Refusal> {
+        let id = percent::decode_text("webhook_id", call.path_raw("id"))?;
+        let services = call.app.services().await?;
+        let (webhook, progress) = services.subscriptions.get(&id, &grant).await?;
+        let partitions = progress.into_iter().map(WebhookPosition::from).collect();
+        let described = WebhookDescription { webhook: webhook.into(), partitions };
+        Ok(Response::json(StatusCode::OK, &described))
+    }
+
+    #[cfg(feature = "description")]
+    fn describe(operation: &mut Operation) {
+        operation
+            .gives::<WebhookDescription>(200, "The webhook, and its position on each partition")
+            .fails(404, "There is no such webhook")
+            .asks_kafka()
+            .example("/webhooks/{webhook_id}");
+    }
 }
 
-pub(in crate::http) async fn delete<H: Host, L: Log, B>(
-    app: &App<H, L>,
-    request: &Request<B>,
-    segment: &str,
-    grant: &Grant,
-) -> Result<Response, Refusal> {
-    let id = permitted(app, request, segment, grant).await?;
-    app.services().await?.subscriptions.delete(&id).await?;
-    Ok(Response::empty())
+pub(super) struct DeleteWebhook;
+
+impl Endpoint for DeleteWebhook {
+    const DECLARATION: Declaration = Declaration {
+        name: "deleteWebhook",
+        methods: &[Method::DELETE],
+        safe: false,
+        about: "Removes a webhook",
+        ..GetWebhook::DECLARATION
+    };
+
+    type Topics = OfSubscription;
+
+    async fn answer<H: Host, L: Log, B: RequestBody>(
+        call: Call<'_, H, L, B>,
+        OfSubscription(grant): OfSubscription,
+    ) -> Result<Response, Refusal> {
+        let id = percent::decode_text("webhook_id", call.path_raw("id"))?;
+        call.app.services().await?.subscriptions.delete(&id, &grant).await?;
+        Ok(Response::empty())
+    }
+
+    #[cfg(feature = "description")]
+    fn describe(operation: &mut Operation) {
+        operation
+            .gives_nothing("The webhook is removed")
+            .fails(404, "There is no such webhook")
+            .asks_kafka()
+            .example("/webhooks/{webhook_id}");
+    }
 }
 
-pub(in crate::http) async fn deliver<H: Host, L: Log, B>(
-    app: &App<H, L>,
-    request: &Request<B>,
-    grant: &Grant,
-) -> Result<Response, Refusal> {
-    let query = Query::parse(request.query(), &["budget"])?;
-    let budget = query.seconds("budget", DEFAULT_BUDGET, limits::BUDGET)?;
-    // All of them are worked on, whoever asks: it does what is due anyway.
-    let mut deliveries = app.services().await?.subscriptions.deliver(budget).await?;
-    deliveries.retain(|delivery| grant.covers(&delivery.topic));
-    let webhooks = deliveries.into_iter().map(Delivered::from).collect();
-    Ok(Response::json(StatusCode::OK, &Deliveries { webhooks }))
+pub(super) struct Deliver;
+
+impl Endpoint for Deliver {
+    const DECLARATION: Declaration = Declaration {
+        name: "deliver",
+        methods: &[Method::POST],
+        path: "/webhooks/deliver",
+        safe: false,
+        about: "Delivers what is due now",
+        query: QueryRule::Only(&[BUDGET.declared()]),
+        ..ListWebhooks::DECLARATION
+    };
+
+    type Topics = Filtered;
+
+    async fn answer<H: Host, L: Log, B: RequestBody>(
+        call: Call<'_, H, L, B>,
+        Filtered(grant): Filtered,
+    ) -> Result<Response, Refusal> {
+        let budget = BUDGET.of(&call.query)?;
+        let reports = call.app.services().await?.subscriptions.deliver(budget, &grant).await?;
+        let webhooks = reports.into_iter().map(WebhookDelivery::from).collect();
+        Ok(Response::json(StatusCode::OK, &DeliveryRound { webhooks }))
+    }
+
+    #[cfg(feature = "description")]
+    fn describe(operation: &mut Operation) {
+        operation
+            .gives::<DeliveryRound>(
+                200,
+                "What was done for each webhook on a topic of the caller's",
+            )
+            .example("/webhooks/deliver?budget=0");
+    }
 }
 
-impl From<SubscriptionSummary> for Registration {
+impl From<SubscriptionSummary> for WebhookJson {
     fn from(webhook: SubscriptionSummary) -> Self {
         Self {
             topic: webhook.topic,
@@ -227,7 +367,7 @@ impl From<SubscriptionSummary> for Registration {
     }
 }
 
-impl From<Progress> for PartitionProgress {
+impl From<Progress> for WebhookPosition {
     fn from(progress: Progress) -> Self {
         Self {
             partition: progress.partition,
@@ -239,7 +379,7 @@ impl From<Progress> for PartitionProgress {
     }
 }
 
-impl From<RoundReport> for Delivered {
+impl From<RoundReport> for WebhookDelivery {
     fn from(delivery: RoundReport) -> Self {
         Self {
             webhook_id: delivery.webhook_id,

@@ -5,72 +5,121 @@ use std::str::FromStr;
 use http::StatusCode;
 use serde::Deserialize;
 
-use super::{json, names, permit, record};
-use crate::access::Grant;
-use crate::app::App;
+use super::json::TIMEOUT;
+use super::{GET, GET_OR_POST, json, names, record};
+use crate::access::{AllowedTopic, Permission};
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::http::answer::Response;
-use crate::http::endpoints;
+use crate::http::declaration::{BodyRule, Caller, Declaration, QueryRule};
+#[cfg(feature = "description")]
+use crate::http::description::Operation;
+use crate::http::endpoint::{Call, Endpoint, InBody, ListInPath};
 use crate::http::limits;
 use crate::http::refusal::Refusal;
 use crate::http::request::{Request, RequestBody};
-use crate::http::routes::Found;
 use crate::kafka::Log;
 use crate::services::consume::Handed;
 use crate::services::instances::{Ask, DEFAULT_SESSION, Reset, Settings};
 
 /// What a body asks for.
 #[derive(Debug, Default, Deserialize)]
+#[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "description", schemars(rename = "UpstashConsume"))]
 struct Wanted {
     topic: Option<String>,
     topics: Option<Vec<String>>,
+    /// How long to wait, in milliseconds.
     timeout: Option<i64>,
 }
 
 /// The path names the topic, the query the wait.
-pub(super) async fn topic<H: Host, L: Log, B>(
-    app: &App<H, L>,
-    request: &Request<B>,
-    found: &Found<'_>,
-) -> Result<Response, Refusal> {
-    let topics = endpoints::topics(found.segment)?;
-    let timeout = json::timeout_of_query(request.query())?;
-    next(app, request, found, topics, timeout).await
+pub(in crate::http) struct ConsumeTopic;
+
+impl Endpoint for ConsumeTopic {
+    const DECLARATION: Declaration = Declaration {
+        name: "upstashConsumeTopic",
+        methods: GET,
+        path: "/upstash/consume/{consumer_group}/{instance}/{topic}",
+        caller: Caller::Allowed(Permission::Consume),
+        safe: false,
+        about: "Upstash: the next records of a topic for an instance of a group",
+        query: QueryRule::Among(&[TIMEOUT]),
+        body: BodyRule::Ignored,
+        credential_in_query: false,
+    };
+
+    type Topics = ListInPath;
+
+    async fn answer<H: Host, L: Log, B: RequestBody>(
+        call: Call<'_, H, L, B>,
+        ListInPath(topics): ListInPath,
+    ) -> Result<Response, Refusal> {
+        let timeout = json::timeout_of_query(&call.query)?;
+        next(&call, topics, timeout).await
+    }
+
+    #[cfg(feature = "description")]
+    fn describe(operation: &mut Operation) {
+        operation
+            .gives::<Vec<record::RecordJson<'_>>>(200, "The records, none if there is none yet")
+            .fails(409, "There are as many groups or instances as are kept")
+            .asks_kafka()
+            .example("/upstash/consume/tour/one/orders?timeout=0");
+    }
 }
 
-/// The body does.
-pub(super) async fn topics<H: Host, L: Log, B: RequestBody>(
-    app: &App<H, L>,
-    request: &mut Request<B>,
-    found: &Found<'_>,
-    grant: &Grant,
-) -> Result<Response, Refusal> {
-    let body = request.read_body(limits::JSON_BYTES).await?;
-    let wanted: Wanted =
-        if body.trim_ascii().is_empty() { Wanted::default() } else { json::one(&body)? };
-    let timeout = match wanted.timeout {
-        None => json::timeout_of_query(request.query())?,
-        timeout => timeout,
+/// The body names the topics.
+pub(in crate::http) struct Consume;
+
+impl Endpoint for Consume {
+    const DECLARATION: Declaration = Declaration {
+        name: "upstashConsume",
+        methods: GET_OR_POST,
+        path: "/upstash/consume/{consumer_group}/{instance}",
+        about: "Upstash: the same of several topics",
+        body: BodyRule::Json { limit: limits::JSON_BYTES },
+        ..ConsumeTopic::DECLARATION
     };
-    let topics: Vec<_> =
-        wanted.topic.into_iter().chain(wanted.topics.unwrap_or_default()).collect();
-    crate::names::check_topics(&topics)?;
-    permit(grant, &topics)?;
-    next(app, request, found, topics, timeout).await
+
+    type Topics = InBody;
+
+    async fn answer<H: Host, L: Log, B: RequestBody>(
+        mut call: Call<'_, H, L, B>,
+        InBody(grant): InBody,
+    ) -> Result<Response, Refusal> {
+        let body = call.body().await?;
+        let wanted: Wanted =
+            if body.trim_ascii().is_empty() { Wanted::default() } else { json::one(&body)? };
+        let timeout = match wanted.timeout {
+            None => json::timeout_of_query(&call.query)?,
+            timeout => timeout,
+        };
+        let topics = wanted.topic.into_iter().chain(wanted.topics.unwrap_or_default()).collect();
+        let topics = grant.topics(topics)?;
+        next(&call, topics, timeout).await
+    }
+
+    #[cfg(feature = "description")]
+    fn describe(operation: &mut Operation) {
+        operation
+            .takes::<Wanted>()
+            .gives::<Vec<record::RecordJson<'_>>>(200, "The records, none if there is none yet")
+            .fails(409, "There are as many groups or instances as are kept")
+            .asks_kafka()
+            .example_with("/upstash/consume/tour/one", r#"{"topics":["orders"],"timeout":0}"#);
+    }
 }
 
 async fn next<H: Host, L: Log, B>(
-    app: &App<H, L>,
-    request: &Request<B>,
-    found: &Found<'_>,
-    topics: Vec<String>,
+    call: &Call<'_, H, L, B>,
+    topics: Vec<AllowedTopic>,
     timeout: Option<i64>,
 ) -> Result<Response, Refusal> {
-    let (group, instance) = names(found)?;
-    let ask =
-        Ask { group, instance, topics, wait: json::wait(timeout)?, settings: settings(request)? };
-    let services = app.services().await?;
+    let (group, instance) = names(call)?;
+    let (wait, settings) = (json::wait(timeout)?, settings(call.request)?);
+    let ask = Ask { group, instance, topics, wait, settings };
+    let services = call.app.services().await?;
     // A topic that is not there makes no instance.
     for topic in &ask.topics {
         services.topics.get(topic).await?;

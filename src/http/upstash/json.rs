@@ -7,9 +7,13 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
+use crate::http::parameter::{Kind, Parameter};
 use crate::http::query::Query;
-use crate::http::refusal::Refusal;
 use crate::limits;
+
+/// The wait or the patience of a caller, in the query.
+pub(super) const TIMEOUT: Parameter =
+    Parameter::new("timeout", Kind::Milliseconds, "How long to wait, in milliseconds");
 
 /// The wait of a caller who names none.
 const DEFAULT_WAIT: Duration = Duration::from_secs(1);
@@ -19,9 +23,21 @@ const DEFAULT_PATIENCE: Duration = Duration::from_secs(10);
 
 /// A partition of a topic.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "description", schemars(rename = "UpstashPartition"))]
 pub(super) struct Partition {
     pub(super) topic: String,
     pub(super) partition: i32,
+}
+
+/// What [`one_or_many`] reads, for the API description.
+#[cfg(feature = "description")]
+#[derive(schemars::JsonSchema)]
+#[schemars(untagged, inline)]
+#[expect(dead_code, reason = "it is there for its schema")]
+pub(super) enum OneOrMany<T> {
+    One(T),
+    Many(Vec<T>),
 }
 
 pub(super) fn one<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
@@ -56,9 +72,9 @@ pub(super) fn wait(timeout: Option<i64>) -> Result<Duration> {
 
 /// How long a caller waits for what is there to be told: after that it is an
 /// error.
-pub(super) fn patience(query: Option<&str>) -> Result<Duration, Refusal> {
+pub(super) fn patience(query: &Query) -> Result<Duration> {
     let Some(millis) = timeout_of_query(query)? else { return Ok(DEFAULT_PATIENCE) };
-    Ok(millis_of(millis)?)
+    millis_of(millis)
 }
 
 fn millis_of(timeout: i64) -> Result<Duration> {
@@ -68,17 +84,22 @@ fn millis_of(timeout: i64) -> Result<Duration> {
 }
 
 /// The same in a query.
-pub(super) fn timeout_of_query(query: Option<&str>) -> Result<Option<i64>, Refusal> {
-    let query = Query::parse_known(query, &["timeout"])?;
+pub(super) fn timeout_of_query(query: &Query) -> Result<Option<i64>> {
     let parse = |text: &str| {
         text.parse().map_err(|_| Error::invalid("timeout", "Not a number of milliseconds"))
     };
-    Ok(query.text("timeout")?.map(parse).transpose()?)
+    query.text(TIMEOUT.name)?.map(parse).transpose()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::declaration::QueryRule;
+
+    fn timeout_of_query(raw: &str) -> Result<Option<i64>> {
+        let query = Query::parse(Some(raw), QueryRule::Among(&[TIMEOUT])).unwrap();
+        super::timeout_of_query(&query)
+    }
 
     #[test]
     fn one_is_as_good_as_many() {
@@ -100,7 +121,7 @@ mod tests {
         assert_eq!(wait(Some(0)), Ok(Duration::ZERO));
         assert_eq!(wait(Some(i64::MAX)), Ok(limits::WAIT));
         assert!(wait(Some(-1)).is_err());
-        assert_eq!(timeout_of_query(Some("other=1&timeout=20")), Ok(Some(20)));
-        assert!(timeout_of_query(Some("timeout=soon")).is_err());
+        assert_eq!(timeout_of_query("other=1&timeout=20"), Ok(Some(20)));
+        assert!(timeout_of_query("timeout=soon").is_err());
     }
 }

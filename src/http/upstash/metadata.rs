@@ -3,17 +3,20 @@
 use http::StatusCode;
 
 use super::commit::Offset;
-use super::{json, permit};
-use crate::access::Grant;
-use crate::app::App;
+use super::json::TIMEOUT;
+use super::{GET, GET_OR_POST, allowed, json};
+use crate::access::Permission;
 use crate::concurrent::try_join_bounded;
 use crate::error::Error;
 use crate::host::{Host, Millis};
 use crate::http::answer::Response;
+use crate::http::declaration::{BodyRule, Caller, Declaration, QueryRule};
+#[cfg(feature = "description")]
+use crate::http::description::Operation;
+use crate::http::endpoint::{Call, Endpoint, Filtered, InBody};
+use crate::http::limits;
 use crate::http::refusal::Refusal;
-use crate::http::request::{Request, RequestBody};
-use crate::http::routes::Found;
-use crate::http::{limits, percent};
+use crate::http::request::RequestBody;
 use crate::kafka::Log;
 use crate::sorted::{SortedMap, SortedSet};
 
@@ -42,51 +45,103 @@ impl When {
 }
 
 /// The number of partitions, by topic.
-pub(super) async fn topics<H: Host, L: Log>(
-    app: &App<H, L>,
-    grant: &Grant,
-) -> Result<Response, Refusal> {
-    let topics = app.services().await?.topics.list().await?;
-    let topics = topics.into_iter().filter(|topic| grant.covers(&topic.name));
-    let topics: SortedMap<_, _> = topics.map(|topic| (topic.name, topic.partitions)).collect();
-    Ok(Response::json(StatusCode::OK, &topics))
+pub(in crate::http) struct Topics;
+
+impl Endpoint for Topics {
+    const DECLARATION: Declaration = Declaration {
+        name: "upstashTopics",
+        methods: GET,
+        path: "/upstash/topics",
+        caller: Caller::Known,
+        safe: true,
+        about: "Upstash: all topics and how many partitions each has",
+        query: QueryRule::Among(&[]),
+        body: BodyRule::Ignored,
+        credential_in_query: false,
+    };
+
+    type Topics = Filtered;
+
+    async fn answer<H: Host, L: Log, B: RequestBody>(
+        call: Call<'_, H, L, B>,
+        Filtered(grant): Filtered,
+    ) -> Result<Response, Refusal> {
+        let topics = call.app.services().await?.topics.list(&grant).await?;
+        let topics: SortedMap<_, _> =
+            topics.into_iter().map(|topic| (topic.name, topic.partitions)).collect();
+        Ok(Response::json(StatusCode::OK, &topics))
+    }
+
+    #[cfg(feature = "description")]
+    fn describe(operation: &mut Operation) {
+        operation
+            .gives::<std::collections::BTreeMap<String, i32>>(200, "The partitions of each topic")
+            .asks_kafka()
+            .example("/upstash/topics");
+    }
 }
 
-pub(super) async fn offsets<H: Host, L: Log, B: RequestBody>(
-    app: &App<H, L>,
-    request: &mut Request<B>,
-    found: &Found<'_>,
-    grant: &Grant,
-) -> Result<Response, Refusal> {
-    let when = found.params.get("time").unwrap_or_default();
-    let when = When::parse(&percent::decode_text("timestamp", when)?)?;
-    let body = request.read_body(limits::JSON_BYTES).await?;
-    let wanted: Vec<json::Partition> = json::some(&body)?;
-    let topics: SortedSet<_> = wanted.iter().map(|wanted| &wanted.topic).collect();
-    permit(grant, topics.iter().copied())?;
-    let patience = json::patience(request.query())?;
-    let services = app.services().await?;
-    let known = topics.iter().map(async |topic| {
-        let bounds = async || services.topics.offsets(topic).await;
-        let offsets: SortedMap<i32, i64> = match when {
-            When::Earliest => {
-                bounds().await?.iter().map(|(p, bounds)| (*p, bounds.first)).collect()
-            }
-            When::Latest => bounds().await?.iter().map(|(p, bounds)| (*p, bounds.end)).collect(),
-            When::At(time) => services.topics.offsets_at(topic, time).await?,
-        };
-        Ok::<_, Error>((*topic, offsets))
-    });
-    let known = services.within(patience, try_join_bounded(known)).await?;
-    let known: SortedMap<_, _> = known.into_iter().collect();
-    let offset = |json::Partition { topic, partition }: &json::Partition| {
-        let offset = known.get(topic).and_then(|offsets| offsets.get(partition));
-        let offset = *offset
-            .ok_or_else(|| Error::invalid("partition", "The topic has no such partition"))?;
-        Ok(Offset { topic: topic.clone(), partition: *partition, offset })
+pub(in crate::http) struct Offsets;
+
+impl Endpoint for Offsets {
+    const DECLARATION: Declaration = Declaration {
+        name: "upstashOffsets",
+        methods: GET_OR_POST,
+        path: "/upstash/offsets/{time}",
+        caller: Caller::Allowed(Permission::Consume),
+        safe: true,
+        about: "Upstash: the offsets at a time, earliest or latest",
+        query: QueryRule::Among(&[TIMEOUT]),
+        body: BodyRule::Json { limit: limits::JSON_BYTES },
+        credential_in_query: false,
     };
-    let offsets: Result<Vec<_>, Error> = wanted.iter().map(offset).collect();
-    Ok(Response::json(StatusCode::OK, &offsets?))
+
+    type Topics = InBody;
+
+    async fn answer<H: Host, L: Log, B: RequestBody>(
+        mut call: Call<'_, H, L, B>,
+        InBody(grant): InBody,
+    ) -> Result<Response, Refusal> {
+        let when = When::parse(&call.path_text("time")?)?;
+        let body = call.body().await?;
+        let wanted: Vec<json::Partition> = json::some(&body)?;
+        let topics: SortedSet<_> = wanted.iter().map(|wanted| wanted.topic.clone()).collect();
+        let topics = allowed(&grant, topics)?;
+        let patience = json::patience(&call.query)?;
+        let services = call.app.services().await?;
+        let known = topics.iter().map(async |topic| {
+            let bounds = async || services.topics.offsets(topic).await;
+            let offsets: SortedMap<i32, i64> = match when {
+                When::Earliest => {
+                    bounds().await?.iter().map(|(p, bounds)| (*p, bounds.first)).collect()
+                }
+                When::Latest => {
+                    bounds().await?.iter().map(|(p, bounds)| (*p, bounds.end)).collect()
+                }
+                When::At(time) => services.topics.offsets_at(topic, time).await?,
+            };
+            Ok::<_, Error>((&**topic, offsets))
+        });
+        let known = services.within(patience, try_join_bounded(known)).await?;
+        let known: SortedMap<_, _> = known.into_iter().collect();
+        let offset = |json::Partition { topic, partition }: &json::Partition| {
+            let offset = known.get(topic.as_str()).and_then(|offsets| offsets.get(partition));
+            let offset = *offset
+                .ok_or_else(|| Error::invalid("partition", "The topic has no such partition"))?;
+            Ok(Offset { topic: topic.clone(), partition: *partition, offset })
+        };
+        let offsets: Result<Vec<_>, Error> = wanted.iter().map(offset).collect();
+        Ok(Response::json(StatusCode::OK, &offsets?))
+    }
+
+    #[cfg(feature = "description")]
+    fn describe(operation: &mut Operation) {
+        operation
+            .takes::<json::OneOrMany<json::Partition>>()
+            .gives::<Vec<Offset>>(200, "The offset of each partition")
+            .asks_kafka()
+            .example_with("/upstash/offsets/latest", r#"{"topic":"orders","partition":0}"#);
+    }
 }
 
 #[cfg(test)]

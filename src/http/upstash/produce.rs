@@ -4,25 +4,31 @@ use bytes::Bytes;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use super::{json, permit};
-use crate::access::Grant;
-use crate::app::App;
+use super::{GET, GET_OR_POST, json};
+use crate::access::{AllowedTopic, Permission};
 use crate::concurrent::{join_bounded, try_join_bounded};
 use crate::error::Error;
 use crate::host::Host;
 use crate::http::answer::Response;
-use crate::http::endpoints::topic;
-use crate::http::query::Query;
+use crate::http::declaration::{BodyRule, Caller, Declaration, QueryRule};
+#[cfg(feature = "description")]
+use crate::http::description::Operation;
+use crate::http::endpoint::{Call, Endpoint, InBody, InPath};
+use crate::http::parameter::{Kind, Parameter};
 use crate::http::refusal::Refusal;
-use crate::http::request::{Request, RequestBody};
+use crate::http::request::RequestBody;
 use crate::http::{limits as http_limits, percent};
 use crate::kafka::Log;
 use crate::limits;
 use crate::record::{self, NewRecord, RecordMetadata};
 use crate::sorted::SortedMap;
 
+const KEY: Parameter = Parameter::new("key", Kind::Bytes, "The record's key");
+
 /// A record, as callers send it.
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "description", schemars(rename = "UpstashMessage"))]
 struct Message {
     topic: Option<String>,
     partition: Option<i32>,
@@ -33,6 +39,8 @@ struct Message {
 }
 
 #[derive(Debug, Deserialize)]
+#[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "description", schemars(rename = "UpstashHeader"))]
 struct Header {
     key: String,
     value: String,
@@ -40,7 +48,9 @@ struct Header {
 
 /// Where a record was written.
 #[derive(Debug, Serialize)]
-struct Metadata<'a> {
+#[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "description", schemars(rename = "UpstashMetadata"))]
+pub(super) struct Metadata<'a> {
     topic: &'a str,
     partition: i32,
     offset: i64,
@@ -69,57 +79,127 @@ impl From<Header> for record::Header {
 }
 
 /// The rest of the path is the value. The only form whose answer is no list.
-pub(super) async fn message<H: Host, L: Log, B>(
-    app: &App<H, L>,
-    request: &Request<B>,
-    segment: &str,
-    rest: &str,
-) -> Result<Response, Refusal> {
-    let topic = topic(segment)?;
-    if rest.is_empty() {
-        return Err(Error::invalid("message", "The path holds no message").into());
-    }
-    let value = percent::decode("message", rest)?;
-    let query = Query::parse_known(request.query(), &["key"])?;
-    let record = NewRecord {
-        key: query.bytes("key").map(Bytes::copy_from_slice),
-        value: Some(value.into()),
-        ..NewRecord::default()
+pub(in crate::http) struct ProduceMessage;
+
+impl Endpoint for ProduceMessage {
+    const DECLARATION: Declaration = Declaration {
+        name: "upstashProduceMessage",
+        methods: GET,
+        path: "/upstash/produce/{topic}/{*message}",
+        caller: Caller::Allowed(Permission::Produce),
+        safe: false,
+        about: "Upstash: writes the rest of the path as a record",
+        query: QueryRule::Among(&[KEY]),
+        body: BodyRule::Ignored,
+        credential_in_query: false,
     };
-    let written = write(app, vec![(topic.clone(), record)]).await?;
-    let [written] = &written[..] else { return Err(no_report().into()) };
-    Ok(Response::json(StatusCode::OK, &Metadata::of(&topic, written)))
+
+    type Topics = InPath;
+
+    async fn answer<H: Host, L: Log, B: RequestBody>(
+        call: Call<'_, H, L, B>,
+        InPath(topic): InPath,
+    ) -> Result<Response, Refusal> {
+        let message = call.path_raw("message");
+        if message.is_empty() {
+            return Err(Error::invalid("message", "The path holds no message").into());
+        }
+        let record = NewRecord {
+            key: call.query.bytes(KEY.name).map(Bytes::copy_from_slice),
+            value: Some(percent::decode("message", message)?.into()),
+            ..NewRecord::default()
+        };
+        let written = write(&call, vec![(topic.clone(), record)]).await?;
+        let [written] = &written[..] else { return Err(no_report().into()) };
+        Ok(Response::json(StatusCode::OK, &Metadata::of(&topic, written)))
+    }
+
+    #[cfg(feature = "description")]
+    fn describe(operation: &mut Operation) {
+        operation
+            .gives::<Metadata<'_>>(200, "The record is written")
+            .writes_to_kafka()
+            .example("/upstash/produce/orders/hello-world");
+    }
 }
 
 /// The path names the topic for all records of the body.
-pub(super) async fn to_topic<H: Host, L: Log, B: RequestBody>(
-    app: &App<H, L>,
-    request: &mut Request<B>,
-    segment: &str,
-    grant: &Grant,
-) -> Result<Response, Refusal> {
-    let topic = topic(segment)?;
-    let messages = messages(request).await?;
-    produce(app, grant, messages.into_iter().map(|message| (topic.clone(), message.into()))).await
+pub(in crate::http) struct ProduceToTopic;
+
+impl Endpoint for ProduceToTopic {
+    const DECLARATION: Declaration = Declaration {
+        name: "upstashProduceToTopic",
+        methods: GET_OR_POST,
+        path: "/upstash/produce/{topic}",
+        about: "Upstash: writes records to a topic",
+        query: QueryRule::Among(&[]),
+        body: BodyRule::Json { limit: http_limits::RECORD_BYTES },
+        ..ProduceMessage::DECLARATION
+    };
+
+    type Topics = InPath;
+
+    async fn answer<H: Host, L: Log, B: RequestBody>(
+        mut call: Call<'_, H, L, B>,
+        InPath(topic): InPath,
+    ) -> Result<Response, Refusal> {
+        let messages = messages(&mut call).await?;
+        let records = messages.into_iter().map(|message| (topic.clone(), message.into()));
+        produce(&call, records.collect()).await
+    }
+
+    #[cfg(feature = "description")]
+    fn describe(operation: &mut Operation) {
+        operation
+            .takes::<json::OneOrMany<Message>>()
+            .gives::<Vec<Metadata<'_>>>(200, "All records are written")
+            .writes_to_kafka()
+            .example_with("/upstash/produce/orders", r#"{"value":"hello","key":"user-1"}"#);
+    }
 }
 
 /// Each record names its topic.
-pub(super) async fn to_any<H: Host, L: Log, B: RequestBody>(
-    app: &App<H, L>,
-    request: &mut Request<B>,
-    grant: &Grant,
-) -> Result<Response, Refusal> {
-    let messages = messages(request).await?.into_iter().map(|mut message| {
-        let topic = message.topic.take();
-        let topic = topic.ok_or_else(|| Error::invalid("topic", "A record names no topic"))?;
-        Ok((topic, message.into()))
-    });
-    let messages: Vec<_> = messages.collect::<Result<_, Error>>()?;
-    produce(app, grant, messages).await
+pub(in crate::http) struct Produce;
+
+impl Endpoint for Produce {
+    const DECLARATION: Declaration = Declaration {
+        name: "upstashProduce",
+        path: "/upstash/produce",
+        about: "Upstash: writes records, each to the topic that it names",
+        ..ProduceToTopic::DECLARATION
+    };
+
+    type Topics = InBody;
+
+    async fn answer<H: Host, L: Log, B: RequestBody>(
+        mut call: Call<'_, H, L, B>,
+        InBody(grant): InBody,
+    ) -> Result<Response, Refusal> {
+        let named = messages(&mut call).await?.into_iter().map(|mut message| {
+            let topic = message.topic.take();
+            let topic = topic.ok_or_else(|| Error::invalid("topic", "A record names no topic"))?;
+            Ok((topic, message.into()))
+        });
+        let named = named.collect::<Result<Vec<_>, Error>>()?;
+        let records = named.into_iter().map(|(topic, record)| Ok((grant.topic(topic)?, record)));
+        let records = records.collect::<Result<Vec<_>, Refusal>>()?;
+        produce(&call, records).await
+    }
+
+    #[cfg(feature = "description")]
+    fn describe(operation: &mut Operation) {
+        operation
+            .takes::<json::OneOrMany<Message>>()
+            .gives::<Vec<Metadata<'_>>>(200, "All records are written")
+            .writes_to_kafka()
+            .example_with("/upstash/produce", r#"[{"topic":"orders","value":"hello"}]"#);
+    }
 }
 
-async fn messages<B: RequestBody>(request: &mut Request<B>) -> Result<Vec<Message>, Refusal> {
-    let body = request.read_body(http_limits::RECORD_BYTES).await?;
+async fn messages<H: Host, L: Log, B: RequestBody>(
+    call: &mut Call<'_, H, L, B>,
+) -> Result<Vec<Message>, Refusal> {
+    let body = call.body().await?;
     let messages = json::some::<Message>(&body)?;
     if messages.len() > limits::RECORDS {
         return Err(Refusal::BodyTooLarge { limit: format!("{} records", limits::RECORDS) });
@@ -128,15 +208,12 @@ async fn messages<B: RequestBody>(request: &mut Request<B>) -> Result<Vec<Messag
 }
 
 /// Writes records and answers with a list, in the order given.
-pub(super) async fn produce<H: Host, L: Log>(
-    app: &App<H, L>,
-    grant: &Grant,
-    records: impl IntoIterator<Item = (String, NewRecord)>,
+pub(super) async fn produce<H: Host, L: Log, B>(
+    call: &Call<'_, H, L, B>,
+    records: Vec<(AllowedTopic, NewRecord)>,
 ) -> Result<Response, Refusal> {
-    let records: Vec<_> = records.into_iter().collect();
-    permit(grant, records.iter().map(|(topic, _)| topic))?;
     let topics: Vec<_> = records.iter().map(|(topic, _)| topic.clone()).collect();
-    let written = write(app, records).await?;
+    let written = write(call, records).await?;
     let metadata = topics.iter().zip(&written).map(|(topic, written)| Metadata::of(topic, written));
     Ok(Response::json(StatusCode::OK, &metadata.collect::<Vec<_>>()))
 }
@@ -144,12 +221,12 @@ pub(super) async fn produce<H: Host, L: Log>(
 /// Writes all records or fails. The answer has one status for all of them and
 /// a client repeats the whole call if it is no success, so what can be seen to
 /// fail beforehand does so before anything is written.
-async fn write<H: Host, L: Log>(
-    app: &App<H, L>,
-    records: Vec<(String, NewRecord)>,
+async fn write<H: Host, L: Log, B>(
+    call: &Call<'_, H, L, B>,
+    records: Vec<(AllowedTopic, NewRecord)>,
 ) -> Result<Vec<RecordMetadata>, Refusal> {
-    let services = app.services().await?;
-    let mut by_topic = SortedMap::<String, (Vec<usize>, Vec<NewRecord>)>::new();
+    let services = call.app.services().await?;
+    let mut by_topic = SortedMap::<AllowedTopic, (Vec<usize>, Vec<NewRecord>)>::new();
     let count = records.len();
     for (index, (topic, record)) in records.into_iter().enumerate() {
         let (indexes, records) = by_topic.get_or_default(topic);

@@ -11,6 +11,8 @@ use crate::render::Text;
 /// tombstone's value is null. Where the log tells no headers and no
 /// timestamps, they are absent: an empty list would say that there are none.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "description", schemars(rename = "UpstashRecord"))]
 pub(super) struct RecordJson<'a> {
     topic: &'a str,
     partition: i32,
@@ -28,6 +30,8 @@ pub(super) struct RecordJson<'a> {
 }
 
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
+#[cfg_attr(feature = "description", schemars(rename = "UpstashRecordHeader"))]
 struct Header<'a> {
     key: &'a str,
     value: Cow<'a, str>,

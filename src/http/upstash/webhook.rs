@@ -1,46 +1,62 @@
-//! `/webhook`: whatever some other service sends becomes a record.
+//! `/webhook`: an event that some other service sends becomes a record.
 
 use bytes::Bytes;
-use http::header::AUTHORIZATION;
 
+use super::GET_OR_POST;
 use super::produce::produce;
-use crate::access::{Grant, Presented};
-use crate::app::App;
+use crate::access::Permission;
 use crate::host::Host;
 use crate::http::answer::Response;
+use crate::http::declaration::{BodyRule, Caller, Declaration, QueryRule};
+#[cfg(feature = "description")]
+use crate::http::description::Operation;
+use crate::http::endpoint::{Call, Endpoint, InQuery};
 use crate::http::limits;
-use crate::http::query::Query;
+use crate::http::parameter::{Kind, Parameter};
 use crate::http::refusal::Refusal;
-use crate::http::request::{Request, RequestBody};
+use crate::http::request::RequestBody;
 use crate::kafka::Log;
 use crate::record::{Header, NewRecord};
 
-/// Who calls. Many of the services that send webhooks can set nothing but the
-/// URL, so here a credential may stand in the query, and only here.
-pub(in crate::http) fn presented<B>(request: &Request<B>) -> Result<Presented, Refusal> {
-    let query = Query::parse_known(request.query(), &["user", "pass"])?;
-    let header = Presented::from_headers(request.header_values(AUTHORIZATION.as_str()));
-    Ok(match (query.text("user")?, query.text("pass")?) {
-        (None, None) => header,
-        // Two credentials in one call are as good as none.
-        _ if header != Presented::Nothing => Presented::Malformed,
-        (user, pass) => Presented::pair(user.unwrap_or_default(), pass.unwrap_or_default()),
-    })
-}
+const TOPIC: Parameter = Parameter::new("topic", Kind::Text, "The topic to write to");
 
-pub(super) async fn receive<H: Host, L: Log, B: RequestBody>(
-    app: &App<H, L>,
-    request: &mut Request<B>,
-    grant: &Grant,
-) -> Result<Response, Refusal> {
-    let query = Query::parse_known(request.query(), &["topic"])?;
-    let topic = query.text("topic")?.unwrap_or_default().to_owned();
-    crate::names::check_topic(&topic)?;
-    grant.permits_topic(&topic).map_err(Refusal::from)?;
-    let headers = record_headers(&request.headers);
-    let value = request.read_body(limits::RECORD_BYTES).await?;
-    let record = NewRecord { value: Some(value), headers, ..NewRecord::default() };
-    produce(app, grant, [(topic, record)]).await
+pub(in crate::http) struct Webhook;
+
+impl Endpoint for Webhook {
+    const DECLARATION: Declaration = Declaration {
+        name: "upstashWebhook",
+        methods: GET_OR_POST,
+        path: "/upstash/webhook",
+        caller: Caller::Allowed(Permission::Produce),
+        safe: false,
+        about: "Upstash: writes the body as a record, and the headers with it",
+        query: QueryRule::Among(&[TOPIC]),
+        body: BodyRule::Bytes { limit: limits::RECORD_BYTES },
+        credential_in_query: true,
+    };
+
+    type Topics = InQuery;
+
+    async fn answer<H: Host, L: Log, B: RequestBody>(
+        mut call: Call<'_, H, L, B>,
+        InQuery(grant): InQuery,
+    ) -> Result<Response, Refusal> {
+        let topic = grant.topic(call.query.text(TOPIC.name)?.unwrap_or_default())?;
+        let headers = record_headers(&call.request.headers);
+        let value = call.body().await?;
+        let record = NewRecord { value: Some(value), headers, ..NewRecord::default() };
+        produce(&call, vec![(topic, record)]).await
+    }
+
+    #[cfg(feature = "description")]
+    fn describe(operation: &mut Operation) {
+        operation
+            .requires(TOPIC.name)
+            .takes_bytes(&["application/json", "application/octet-stream"])
+            .gives::<Vec<super::produce::Metadata<'_>>>(200, "The record is written")
+            .writes_to_kafka()
+            .example_with("/upstash/webhook?topic=orders", r#"{"event":"paid"}"#);
+    }
 }
 
 /// The request's headers but those that HTTP and what lies between the sender
@@ -119,24 +135,5 @@ mod tests {
         let found = record_headers(&headers);
         let names: Vec<_> = found.iter().map(|header| header.name.as_str()).collect();
         assert_eq!(names, ["event-origin", "X-GitHub-Event", "event-origin"]);
-    }
-
-    #[test]
-    fn a_credential_in_the_query_is_the_only_one() {
-        let request = |target: &str, headers| Request {
-            method: http::Method::POST,
-            target: target.into(),
-            headers,
-            scheme: None,
-            authority: None,
-            body: Bytes::new(),
-        };
-        let target = "/upstash/webhook?topic=t&user=a%40b&pass=x+y&more=1";
-        assert_eq!(presented(&request(target, Vec::new())), Ok(Presented::pair("a@b", "x y")));
-        let header = ("Authorization".to_owned(), Bytes::from_static(b"Basic dXNlcjpwYXNz"));
-        let both = presented(&request(target, vec![header.clone()]));
-        assert_eq!(both, Ok(Presented::Malformed));
-        let basic = presented(&request("/upstash/webhook?topic=t", vec![header]));
-        assert_eq!(basic, Ok(Presented::pair("user", "pass")));
     }
 }

@@ -9,6 +9,7 @@ use super::claims::ReceiptVerdict;
 use super::position::Position;
 use super::receipt::Receipt;
 use super::tend::Tended;
+use crate::access::Scope;
 use crate::concurrent::{join_bounded, try_join_bounded};
 use crate::error::Result;
 use crate::host::{Host, Millis};
@@ -53,17 +54,17 @@ pub(super) type Folding = Rc<RefCell<SortedMap<LaneName, SortedSet<i64>>>>;
 
 impl<H: Host, L: Log> Consume<H, L> {
     /// Tells what became of claimed records. Answers for each receipt, in the
-    /// order given; one for a topic that the caller has nothing to do with is
+    /// order given; one for a topic outside of `scope` is
     /// [`Acknowledged::Unknown`].
     pub async fn acknowledge(
         &self,
         group: &str,
-        is_of_caller: impl Fn(&str) -> bool,
+        scope: &(impl Scope + ?Sized),
         receipts: &[String],
         disposal: Disposal,
     ) -> Result<Vec<Acknowledged>> {
         let parse =
-            |text: &String| Receipt::parse(text).filter(|receipt| is_of_caller(&receipt.topic));
+            |text: &String| Receipt::parse(text).filter(|receipt| scope.covers(&receipt.topic));
         let receipts: Vec<_> = receipts.iter().map(parse).collect();
         let mut lanes = SortedMap::new();
         for receipt in receipts.iter().flatten() {

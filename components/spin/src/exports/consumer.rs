@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use spin_sdk::wit_bindgen::{self, FutureReader, StreamReader};
 
+use super::{grant, topic, topics};
 use crate::bindings::exports::kafka_edge::api::consumer::{
     Acknowledgement, ClaimedRecord, ConsumerRecord, Error, FollowRequest, FollowedRecord,
     GroupSummary, GroupTopic, Guest, Milliseconds, PageRequest, PartitionOffset, PartitionOffsets,
@@ -35,7 +36,7 @@ impl Guest for Component {
             let max_bytes = *limits::PAGE_BYTES.end();
             let next = Next {
                 group,
-                topics: vec![topic],
+                topics: vec![self::topic(topic)?],
                 from: start.into(),
                 wait: time(wait),
                 max: 1,
@@ -104,7 +105,7 @@ impl Guest for Component {
 
     async fn list_topics() -> Result<Vec<TopicSummary>, Error> {
         starting_tasks(async move {
-            let topics = services().await?.topics.list().await?;
+            let topics = services().await?.topics.list(&grant()).await?;
             Ok(topics.into_iter().map(Into::into).collect())
         })
         .await
@@ -112,7 +113,7 @@ impl Guest for Component {
 
     async fn describe_topic(topic: Topic) -> Result<TopicDescription, Error> {
         starting_tasks(async move {
-            names::check_topic(&topic)?;
+            let topic = self::topic(topic)?;
             Ok(services().await?.topics.describe(&topic).await?.into())
         })
         .await
@@ -120,7 +121,7 @@ impl Guest for Component {
 
     async fn offsets_at(topic: Topic, time: Timestamp) -> Result<Vec<PartitionOffset>, Error> {
         starting_tasks(async move {
-            names::check_topic(&topic)?;
+            let topic = self::topic(topic)?;
             let offsets = services().await?.topics.offsets_at(&topic, time).await?;
             Ok(partition_offsets(offsets))
         })
@@ -144,10 +145,10 @@ fn number(
     limits::check_number(field, usize::try_from(number).unwrap_or(usize::MAX), bounds)
 }
 
-fn next_of(page: PageRequest, ack: Ack) -> Result<Next, ServiceError> {
+fn next_of(page: PageRequest, ack: Ack) -> Result<Next, Error> {
     Ok(Next {
         group: page.group,
-        topics: page.topics,
+        topics: topics(page.topics)?,
         from: page.start.into(),
         wait: time(page.wait),
         max: number("max", page.max, &limits::PAGE_RECORDS)?,
@@ -157,7 +158,6 @@ fn next_of(page: PageRequest, ack: Ack) -> Result<Next, ServiceError> {
 }
 
 async fn take(next: Next) -> Result<Vec<Consumed>, ServiceError> {
-    names::check_topics(&next.topics)?;
     names::check_group(&next.group)?;
     limits::check_time("wait", next.wait, limits::WAIT)?;
     let Some(handed) = services().await?.consume.next(next).await? else { return Ok(Vec::new()) };
@@ -168,12 +168,12 @@ async fn take(next: Next) -> Result<Vec<Consumed>, ServiceError> {
 }
 
 async fn read_at(request: ReadRequest) -> Result<ReadPage, Error> {
-    names::check_topic(&request.topic)?;
+    let topic = topic(request.topic)?;
     if request.offset < 0 {
         return Err(ServiceError::invalid("offset", "Not an offset, counted from 0").into());
     }
     let at = At {
-        topic: &request.topic,
+        topic: &topic,
         partition: request.partition,
         offset: request.offset,
         max: number("max", request.max, &limits::PAGE_RECORDS)?,
@@ -181,7 +181,7 @@ async fn read_at(request: ReadRequest) -> Result<ReadPage, Error> {
         wait: limits::check_time("wait", time(request.wait), limits::WAIT)?,
     };
     let page = services().await?.read.at(at).await?;
-    let record = |record| consumer_record(&request.topic, record);
+    let record = |record| consumer_record(&topic, record);
     Ok(ReadPage { records: page.records.into_iter().map(record).collect(), next: page.next })
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::bindings::exports::kafka_edge::api::types;
+use kafka_edge::access::AccessError;
 use kafka_edge::error::Error;
 use kafka_edge::record::Header;
 use kafka_edge::services::consume::StartFrom;
@@ -31,6 +32,15 @@ impl From<Error> for types::Error {
             Error::OutcomeUnknown { detail } => Self::OutcomeUnknown(detail),
             Error::Store { detail } => Self::Store(detail),
             Error::Busy(text) => Self::Busy(text),
+        }
+    }
+}
+
+impl From<AccessError> for types::Error {
+    fn from(error: AccessError) -> Self {
+        match error {
+            AccessError::Failed(error) => error.into(),
+            AccessError::Denied(denial) => Self::PermissionDenied(denial.to_string()),
         }
     }
 }

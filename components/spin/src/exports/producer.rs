@@ -2,14 +2,15 @@
 
 use bytes::Bytes;
 
+use super::topic;
 use crate::bindings::exports::kafka_edge::api::producer::{
     Error, Guest, ProducerRecord, RecordMetadata, Topic,
 };
 use crate::host::starting_tasks;
 use crate::{Component, services};
 use kafka_edge::error::Error as ServiceError;
+use kafka_edge::limits;
 use kafka_edge::record::{Header, NewRecord, RecordMetadata as Written};
-use kafka_edge::{limits, names};
 
 impl Guest for Component {
     async fn send(topic: Topic, record: ProducerRecord) -> Result<RecordMetadata, Error> {
@@ -47,8 +48,8 @@ impl Guest for Component {
 async fn write(
     topic: Topic,
     records: Vec<ProducerRecord>,
-) -> Result<Vec<Result<Written, ServiceError>>, ServiceError> {
-    names::check_topic(&topic)?;
+) -> Result<Vec<Result<Written, ServiceError>>, Error> {
+    let topic = self::topic(topic)?;
     let records = records.into_iter().map(NewRecord::from).collect();
     Ok(services().await?.write(&topic, records).await)
 }

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use super::{grant, topic};
 use crate::bindings::exports::kafka_edge::api::webhook::{
     Delivery, Error, Guest, Milliseconds, Progress, Registration, Start, Topic, Webhook,
 };
 use crate::host::starting_tasks;
 use crate::{Component, services};
+use kafka_edge::limits;
 use kafka_edge::services::subscriptions as service;
-use kafka_edge::{limits, names};
 
 impl Guest for Component {
     async fn register(
@@ -17,7 +18,7 @@ impl Guest for Component {
         start: Start,
     ) -> Result<Registration, Error> {
         starting_tasks(async move {
-            names::check_topic(&topic)?;
+            let topic = self::topic(topic)?;
             let webhooks = &services().await?.subscriptions;
             Ok(webhooks.register(&topic, &callback_url, start.into()).await?.into())
         })
@@ -26,7 +27,7 @@ impl Guest for Component {
 
     async fn list() -> Result<Vec<Webhook>, Error> {
         starting_tasks(async move {
-            let webhooks = services().await?.subscriptions.list().await?;
+            let webhooks = services().await?.subscriptions.list(&grant()).await?;
             Ok(webhooks.into_iter().map(Into::into).collect())
         })
         .await
@@ -34,21 +35,24 @@ impl Guest for Component {
 
     async fn get(id: String) -> Result<(Webhook, Vec<Progress>), Error> {
         starting_tasks(async move {
-            let (webhook, progress) = services().await?.subscriptions.get(&id).await?;
+            let (webhook, progress) = services().await?.subscriptions.get(&id, &grant()).await?;
             Ok((webhook.into(), progress.into_iter().map(Into::into).collect()))
         })
         .await
     }
 
     async fn delete(id: String) -> Result<(), Error> {
-        starting_tasks(async move { Ok(services().await?.subscriptions.delete(&id).await?) }).await
+        starting_tasks(
+            async move { Ok(services().await?.subscriptions.delete(&id, &grant()).await?) },
+        )
+        .await
     }
 
     async fn deliver(budget: Milliseconds) -> Result<Vec<Delivery>, Error> {
         starting_tasks(async move {
             let budget = Duration::from_millis(budget.into());
             let budget = limits::check_time("budget", budget, limits::BUDGET)?;
-            let deliveries = services().await?.subscriptions.deliver(budget).await?;
+            let deliveries = services().await?.subscriptions.deliver(budget, &grant()).await?;
             Ok(deliveries.into_iter().map(Into::into).collect())
         })
         .await

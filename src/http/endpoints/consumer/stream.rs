@@ -6,15 +6,16 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 
-use super::super::record::RecordJson;
-use super::{acknowledgement, group};
-use crate::app::App;
+use super::{ACK, GROUP, acknowledgement, group};
+use crate::access::AllowedTopic;
 use crate::error::Error;
 use crate::host::Host;
 use crate::http::answer::{ErrorBody, Response, to_json};
 use crate::http::body::Source;
+use crate::http::endpoint::Call;
+use crate::http::endpoints::record::RecordJson;
 use crate::http::ndjson;
-use crate::http::query::Query;
+use crate::http::parameter::{MAX, MAX_BYTES, WAIT};
 use crate::http::refusal::Refusal;
 use crate::http::request::Request;
 use crate::kafka::Log;
@@ -27,7 +28,7 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// The longest that one answer goes on. The reader comes again with its cursor
 /// (an `EventSource` does so by itself), and is asked again who it is.
-const LONGEST: Duration = Duration::from_secs(15 * 60);
+const MAX_STREAM_AGE: Duration = Duration::from_secs(15 * 60);
 
 /// How a stream is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,24 +65,24 @@ impl Format {
 }
 
 pub(super) async fn open<H: Host, L: Log, B>(
-    app: &App<H, L>,
-    request: &Request<B>,
-    topics: Vec<String>,
+    call: Call<'_, H, L, B>,
+    topics: Vec<AllowedTopic>,
     format: Format,
 ) -> Result<Response, Refusal> {
-    let query = Query::parse(request.query(), &["group", "from", "ack", "lease"])?;
-    let ack = acknowledgement(&query)?;
-    let reader = if query.bytes("group").is_some() {
-        StreamMode::Group { name: group(&query)?, from: query.from()?.unwrap_or_default(), ack }
-    } else if query.bytes("ack").is_some() {
+    let query = &call.query;
+    query.without(&[WAIT.name, MAX.name, MAX_BYTES.name])?;
+    let ack = acknowledgement(query)?;
+    let mode = if query.bytes(GROUP.name).is_some() {
+        StreamMode::Group { name: group(query)?, from: query.from()?.unwrap_or_default(), ack }
+    } else if query.bytes(ACK.name).is_some() {
         return Err(Error::invalid("ack", "Only a group acknowledges records").into());
     } else {
         StreamMode::Tail { from: query.from()?.unwrap_or(StartFrom::Latest) }
     };
-    let cursor = request.header("last-event-id").filter(|value| !value.is_empty());
+    let cursor = call.request.header("last-event-id").filter(|value| !value.is_empty());
     let cursor = cursor.map(|value| String::from_utf8_lossy(value));
-    let services = app.services().await?;
-    let mut stream = Stream::open(services, topics, reader, cursor.as_deref()).await?;
+    let services = call.app.services().await?;
+    let mut stream = Stream::open(services, topics, mode, cursor.as_deref()).await?;
     // What fails at once is an answer with a status of its own.
     let first = stream.next(Duration::ZERO).await?;
     let source = Pieces { stream, format, first: Some(first), sent: None, stage: Stage::Head };
@@ -126,7 +127,7 @@ impl<H: Host, L: Log> Pieces<H, L> {
         if self.stage == Stage::Over {
             return None;
         }
-        if self.stream.age() >= LONGEST {
+        if self.stream.age() >= MAX_STREAM_AGE {
             self.stage = Stage::Over;
             return self.farewell();
         }

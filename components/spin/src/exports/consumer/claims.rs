@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::{Acknowledgement, ClaimedRecord, Error, PageRequest, next_of, take};
+use crate::exports::grant;
 use crate::services;
 use kafka_edge::services::consume::{Ack, Acknowledged, Disposal};
 use kafka_edge::{limits, names};
@@ -27,9 +28,8 @@ pub(super) async fn acknowledge(
 ) -> Result<Vec<Acknowledgement>, Error> {
     names::check_group(&group)?;
     limits::check_receipts(&receipts)?;
-    // Who is composed with us is trusted with all topics.
     let consume = &services().await?.consume;
-    let acknowledged = consume.acknowledge(&group, |_| true, &receipts, disposal).await?;
+    let acknowledged = consume.acknowledge(&group, &grant(), &receipts, disposal).await?;
     let answers = acknowledged.into_iter().map(|acknowledged| match acknowledged {
         Acknowledged::Done => Acknowledgement::Done,
         Acknowledged::DoneBefore => Acknowledgement::DoneBefore,

@@ -6,8 +6,10 @@ use spin_sdk::wit_bindgen::{self, FutureReader, StreamReader, StreamResult, Stre
 
 use super::{Error, FollowRequest, FollowedRecord, time};
 use crate::bindings::{wit_future, wit_stream};
+use crate::exports::topics;
 use crate::host::{SpinHost, starting_tasks};
 use crate::{Log, services};
+use kafka_edge::access::AllowedTopic;
 use kafka_edge::error::Error as ServiceError;
 use kafka_edge::services::consume::Ack;
 use kafka_edge::services::stream::{Stream, StreamMode};
@@ -36,8 +38,8 @@ pub(super) async fn follow(
     Ok((records, end))
 }
 
-fn reader(request: FollowRequest) -> Result<(Vec<String>, StreamMode), ServiceError> {
-    names::check_topics(&request.topics)?;
+fn reader(request: FollowRequest) -> Result<(Vec<AllowedTopic>, StreamMode), Error> {
+    let topics = topics(request.topics)?;
     let ack = match request.lease {
         Some(lease) => Ack::Manual { lease: limits::check_lease(time(lease))? },
         None => Ack::Auto,
@@ -49,9 +51,11 @@ fn reader(request: FollowRequest) -> Result<(Vec<String>, StreamMode), ServiceEr
             StreamMode::Group { name, from, ack }
         }
         None if ack == Ack::Auto => StreamMode::Tail { from },
-        None => return Err(ServiceError::invalid("lease", "Only a group claims records")),
+        None => {
+            return Err(ServiceError::invalid("lease", "Only a group claims records").into());
+        }
     };
-    Ok((request.topics, reader))
+    Ok((topics, reader))
 }
 
 /// A cursor is in a header over HTTP, and not here.

@@ -4,6 +4,7 @@ use super::{
     Error, GroupSummary, GroupTopic, PartitionOffset, SeekTarget, Start, Topic, partition_offsets,
 };
 use crate::bindings::exports::kafka_edge::api::consumer::GroupPosition;
+use crate::exports::{grant, topic};
 use crate::services;
 use kafka_edge::error::Error as ServiceError;
 use kafka_edge::names;
@@ -11,7 +12,7 @@ use kafka_edge::services::groups::{self, SeekTo};
 use kafka_edge::sorted::SortedSet;
 
 pub(super) async fn list() -> Result<Vec<GroupSummary>, Error> {
-    let groups = services().await?.groups.list().await?;
+    let groups = services().await?.groups.list(&grant()).await?;
     let summary = |(name, topics): (_, SortedSet<_>)| GroupSummary {
         name,
         topics: topics.into_iter().collect(),
@@ -21,7 +22,7 @@ pub(super) async fn list() -> Result<Vec<GroupSummary>, Error> {
 
 pub(super) async fn describe(group: String) -> Result<Vec<GroupTopic>, Error> {
     names::check_group(&group)?;
-    let group = services().await?.groups.get(&group, |_| true).await?;
+    let group = services().await?.groups.get(&group, &grant()).await?;
     let topics = group.topics.into_iter().map(|(name, positions)| GroupTopic {
         name,
         partitions: positions.into_iter().map(Into::into).collect(),
@@ -35,7 +36,7 @@ pub(super) async fn seek(
     to: SeekTarget,
 ) -> Result<Vec<PartitionOffset>, Error> {
     names::check_group(&group)?;
-    names::check_topic(&topic)?;
+    let topic = self::topic(topic)?;
     let to = match to {
         SeekTarget::Ends(Start::Earliest) => SeekTo::Earliest,
         SeekTarget::Ends(Start::Latest) => SeekTo::Latest,
@@ -52,7 +53,7 @@ pub(super) async fn seek(
 
 pub(super) async fn delete(group: String) -> Result<(), Error> {
     names::check_group(&group)?;
-    Ok(services().await?.groups.delete(&group).await?)
+    Ok(services().await?.groups.delete(&group, &grant()).await?)
 }
 
 impl From<groups::GroupPosition> for GroupPosition {

@@ -1,92 +1,76 @@
-//! Which call a request makes.
+//! Which endpoint a request is for.
 
 use http::Method;
 
 use super::pattern::Params;
-use super::{Route, routes};
+use crate::http::endpoints::{ENDPOINTS, Listed};
 use crate::http::refusal::Refusal;
-
-/// A route that a request took, with the pieces of its path.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::http) struct Found<'p> {
-    pub route: &'static Route,
-    /// The topic or whatever else the call is about, still encoded; empty when
-    /// there is no such segment.
-    pub segment: &'p str,
-    /// The rest of the path, still encoded.
-    pub rest: &'p str,
-    /// All that varies, by the names that the table gives.
-    pub params: Params<'p>,
-}
 
 /// What a request's method and path lead to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::http) enum Lead<'p> {
-    To(Found<'p>),
+    /// The endpoint at this place of the list, with the parts of the path.
+    To { place: usize, path: Params<'p> },
     /// OPTIONS of a path that has these methods.
-    Options {
-        allowed: String,
-    },
+    Options { allowed: String },
 }
 
-/// Finds the route of a request.
+/// Finds the endpoint of a request.
 pub(in crate::http) fn find<'p>(method: &Method, path: &'p str) -> Result<Lead<'p>, Refusal> {
-    let fitting = routes().iter().filter_map(|route| Some((route, Params::of(route.path, path)?)));
+    let fitting = ENDPOINTS
+        .iter()
+        .filter_map(|listed| Some((listed, Params::of(listed.declaration.path, path)?)));
     // `/webhooks/deliver` is not the webhook of that name.
     let found = fitting.min_by_key(|(_, params)| params.len());
     let (like, params) = found.ok_or(Refusal::NoSuchPath)?;
-    let same_path = || routes().iter().filter(|route| route.path == like.path);
-    let wanted = if method == Method::HEAD { &Method::GET } else { method };
-    let route = same_path().find(|route| {
-        route.method == wanted && (method != Method::HEAD || route.endpoint.is_safe())
-    });
-    let Some(route) = route else {
-        let allowed = allowed(same_path());
-        return match *method {
-            Method::OPTIONS => Ok(Lead::Options { allowed }),
-            _ => Err(Refusal::Method { allowed }),
-        };
+    let same_path = || {
+        let same = |listed: &&Listed| listed.declaration.path == like.declaration.path;
+        ENDPOINTS.iter().filter(same)
     };
-    let mut segment = "";
-    let mut rest = "";
-    for (name, value) in params.iter() {
-        match name {
-            "message" | "callback_url" | "path" => rest = value,
-            "partition" | "consumer_group" | "instance" | "time" => {}
-            _ => segment = value,
-        }
+    let wanted = if method == Method::HEAD { &Method::GET } else { method };
+    let place = ENDPOINTS.iter().position(|listed| {
+        let declaration = &listed.declaration;
+        declaration.path == like.declaration.path
+            && declaration.methods.contains(wanted)
+            && (method != Method::HEAD || declaration.safe)
+    });
+    match place {
+        Some(place) => Ok(Lead::To { place, path: params }),
+        None if method == Method::OPTIONS => Ok(Lead::Options { allowed: allowed(same_path()) }),
+        None => Err(Refusal::Method { allowed: allowed(same_path()) }),
     }
-    Ok(Lead::To(Found { route, segment, rest, params }))
 }
 
-fn allowed(routes: impl Iterator<Item = &'static Route>) -> String {
-    let mut methods = Vec::new();
-    for route in routes {
-        methods.push(route.method.as_str());
-        if route.method == Method::GET && route.endpoint.is_safe() {
-            methods.push("HEAD");
+fn allowed<'l>(endpoints: impl Iterator<Item = &'l Listed>) -> String {
+    let mut allowed = Vec::new();
+    for listed in endpoints {
+        for method in listed.declaration.methods {
+            allowed.push(method.as_str());
+            if *method == Method::GET && listed.declaration.safe {
+                allowed.push("HEAD");
+            }
         }
     }
-    methods.push("OPTIONS");
-    methods.join(", ")
+    allowed.push("OPTIONS");
+    allowed.join(", ")
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Caller, Endpoint};
     use super::*;
+    use crate::http::declaration::Caller;
 
-    fn to(method: Method, path: &str) -> (Endpoint, &str, &str) {
+    fn to(method: Method, path: &str) -> (&'static str, Params<'_>) {
         match find(&method, path) {
-            Ok(Lead::To(found)) => (found.route.endpoint, found.segment, found.rest),
+            Ok(Lead::To { place, path }) => (ENDPOINTS[place].declaration.name, path),
             other => panic!("{method} {path}: {other:?}"),
         }
     }
 
     #[test]
-    fn every_route_is_found() {
-        for route in routes() {
-            let path = route
+    fn every_endpoint_is_found() {
+        for Listed { declaration, .. } in ENDPOINTS {
+            let path = declaration
                 .path
                 .replace("{topic}", "t")
                 .replace("{id}", "webhook_1")
@@ -99,14 +83,15 @@ mod tests {
                 .replace("{*path}", "subjects")
                 .replace("{*message}", "m")
                 .replace("{*callback_url}", "https://x");
-            assert_eq!(to(route.method.clone(), &path).0, route.endpoint, "{path}");
+            for method in declaration.methods {
+                assert_eq!(to(method.clone(), &path).0, declaration.name, "{path}");
+            }
         }
     }
 
     #[test]
     fn the_rest_of_a_path_is_left_as_it_is() {
-        use Endpoint::{ProduceMessage, RegisterByPath};
-        for (path, segment, rest) in [
+        for (path, topic, rest) in [
             ("/producer/t/a", "t", "a"),
             ("/producer/t/a/b//c/", "t", "a/b//c/"),
             ("/producer/t//", "t", "/"),
@@ -115,11 +100,14 @@ mod tests {
             ("/producer/../..", "..", ".."),
             ("/producer/t/ü", "t", "ü"),
         ] {
-            assert_eq!(to(Method::GET, path), (ProduceMessage, segment, rest), "{path}");
+            let (name, params) = to(Method::GET, path);
+            assert_eq!(name, "produceMessage", "{path}");
+            assert_eq!((params.get("topic"), params.get("message")), (Some(topic), Some(rest)));
         }
         for rest in ["https://h/a//b", "https:/h", "https%3A%2F%2Fh", ""] {
             let path = format!("/webhook/t/{rest}");
-            assert_eq!(to(Method::GET, &path), (RegisterByPath, "t", rest));
+            let (name, params) = to(Method::GET, &path);
+            assert_eq!((name, params.get("callback_url")), ("registerWebhookByPath", Some(rest)));
         }
     }
 
@@ -160,15 +148,15 @@ mod tests {
 
         let allowed = "GET, HEAD, OPTIONS".to_owned();
         assert_eq!(find(&Method::OPTIONS, "/topics"), Ok(Lead::Options { allowed }));
-        assert_eq!(to(Method::HEAD, "/topics").0, Endpoint::ListTopics);
+        assert_eq!(to(Method::HEAD, "/topics").0, "listTopics");
     }
 
     #[test]
     fn only_health_checks_need_no_permission() {
-        let open: Vec<_> = routes()
+        let open: Vec<_> = ENDPOINTS
             .iter()
-            .filter(|route| route.caller == Caller::Anyone)
-            .map(|route| route.path)
+            .filter(|listed| listed.declaration.caller == Caller::Anyone)
+            .map(|listed| listed.declaration.path)
             .collect();
         assert_eq!(open, ["/healthz", "/readyz"]);
     }

@@ -1,6 +1,6 @@
 //! Paths of routes, and what varies in them.
 //!
-//! There are some fifty routes, told apart by their first segments, so that
+//! There are some fifty patterns, told apart by their first segments, so that
 //! looking at each costs less than a tree of them would: an instance that is
 //! made for a request has nothing to build first.
 
