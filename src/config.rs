@@ -85,7 +85,9 @@ impl Config {
         ];
         let read = names.map(async |name| Ok::<_, Error>((name, variable(host, name).await?)));
         let values: SortedMap<_, _> = try_join_bounded(read).await?.into_iter().collect();
-        Self::parse(|name| values.get(name).cloned().flatten())
+        let text = |name| values.get(name).cloned().flatten();
+        let store_staleness = store_staleness(host, text(STORE_STALENESS).as_deref())?;
+        Ok(Self { store_staleness, ..Self::parse(text)? })
     }
 
     /// Checks the values of variables; `None` and an empty value are both
@@ -163,6 +165,14 @@ fn api_key(
 
 fn switch(name: &'static str, text: &impl Fn(&'static str) -> Option<String>) -> Result<bool> {
     value::switch(name, text(name).as_deref())
+}
+
+/// What the operator says, and where nothing is said what the host states.
+fn store_staleness<H: Host>(host: &H, value: Option<&str>) -> Result<Duration> {
+    match value.filter(|value| !value.trim().is_empty()) {
+        Some(value) => value::age(STORE_STALENESS, Some(value)),
+        None => Ok(host.capabilities().store_staleness),
+    }
 }
 
 async fn variable<H: Host>(host: &H, name: &str) -> Result<Option<String>> {

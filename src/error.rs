@@ -78,7 +78,7 @@ impl Error {
 
 impl From<crate::host::StoreError> for Error {
     fn from(error: crate::host::StoreError) -> Self {
-        Self::Store { detail: error.0 }
+        Self::Store { detail: error.detail }
     }
 }
 

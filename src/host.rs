@@ -3,11 +3,17 @@
 //! Each platform's crate under `components/` implements it, and `crates/sim` does
 //! so natively under a virtual clock. Nothing here names a platform.
 
+mod capabilities;
+mod counter;
+
 use std::fmt;
 use std::future::Future;
 use std::time::Duration;
 
 use bytes::Bytes;
+
+pub use capabilities::{AfterAnswer, HostCapabilities, Limit};
+pub use counter::decode_counter;
 
 /// Milliseconds since the Unix epoch, by the host's wall clock.
 pub type Millis = i64;
@@ -91,10 +97,31 @@ impl fmt::Display for SendError {
     }
 }
 
-/// The key-value store did not do what was asked. For a write the outcome is
-/// unknown, and everything built on the store treats it as "not done".
+/// The key-value store did not do what was asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StoreError(pub String);
+pub struct StoreError {
+    pub kind: StoreErrorKind,
+    pub detail: String,
+}
+
+/// What is certain about a call of the store that failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoreErrorKind {
+    /// Nothing happened: the call was throttled, or the store never opened.
+    Refused,
+    /// It may have happened, or may still happen later.
+    Unknown,
+}
+
+impl StoreError {
+    pub fn refused(detail: impl Into<String>) -> Self {
+        Self { kind: StoreErrorKind::Refused, detail: detail.into() }
+    }
+
+    pub fn unknown(detail: impl Into<String>) -> Self {
+        Self { kind: StoreErrorKind::Unknown, detail: detail.into() }
+    }
+}
 
 /// A configuration variable could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,14 +130,26 @@ pub struct VariableError(pub String);
 /// The key-value store of the host.
 ///
 /// Plain reads and writes, possibly stale on a replicated store, and one
-/// atomic thing: [`claim`](Store::claim).
+/// atomic operation: [`increment`](Store::increment). A counter's key is
+/// touched by `increment`, [`counter`](Store::counter) and `delete` alone, and
+/// nothing else is incremented: on Spin's sqlite a mixture was seen to take the
+/// whole store down (`../shared/reference/hosts.md`, "Key-value").
+///
+/// `tests/contract/store.rs` holds what each implementation promises.
 pub trait Store {
     fn get(&self, key: &str) -> impl Future<Output = Result<Option<Vec<u8>>, StoreError>>;
     fn set(&self, key: &str, value: &[u8]) -> impl Future<Output = Result<(), StoreError>>;
     fn delete(&self, key: &str) -> impl Future<Output = Result<(), StoreError>>;
-    /// `true` for exactly one caller, ever, of a name. A claim key is never
-    /// `set` and never read; to free its name it is deleted.
-    fn claim(&self, key: &str) -> impl Future<Output = Result<bool, StoreError>>;
+    /// Adds to a counter and gives its new value; a missing counter is 0. No
+    /// two callers are given the same number by it, unless `n` is 0.
+    fn increment(&self, key: &str, n: u64) -> impl Future<Output = Result<u64, StoreError>>;
+    /// What a counter stands at; 0 when it is missing.
+    fn counter(&self, key: &str) -> impl Future<Output = Result<u64, StoreError>>;
+    /// `true` for exactly one caller, ever, of a name, whose key is a
+    /// counter's. To free the name it is deleted.
+    fn claim(&self, key: &str) -> impl Future<Output = Result<bool, StoreError>> {
+        async { Ok(self.increment(key, 1).await? == 1) }
+    }
     /// All keys that begin with `prefix`. Slow: the whole store is listed.
     fn keys(&self, prefix: &str) -> impl Future<Output = Result<Vec<String>, StoreError>>;
 }
@@ -132,6 +171,9 @@ pub trait Host: Store + Clock + Clone + 'static {
     /// Resolves once its [`Wake`](Host::Wake) is dropped.
     type Wait: Future<Output = ()> + Unpin + 'static;
 
+    /// What this host can and cannot do.
+    fn capabilities(&self) -> HostCapabilities;
+
     /// Sends a request and returns once the head of the answer is there.
     fn send(
         &self,
@@ -141,7 +183,8 @@ pub trait Host: Store + Clock + Clone + 'static {
     /// A configuration variable; `None` when it is not set or empty.
     fn variable(&self, name: &str) -> impl Future<Output = Result<Option<String>, VariableError>>;
 
-    /// Runs `task` beside the current request and beyond its answer, as long
+    /// Runs `task` beside the current request and, where the host's
+    /// [capabilities](Host::capabilities) allow it, beyond its answer, as long
     /// as the instance lives.
     fn spawn(&self, task: impl Future<Output = ()> + 'static);
 

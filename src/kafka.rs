@@ -1,7 +1,7 @@
 //! The log that the services know: topics, partitions, records at offsets.
 //!
 //! [`Log`] is the one trait; [`confluent`] implements it over Confluent's REST
-//! APIs. What a log cannot do it says in its [`Capabilities`], and services
+//! APIs. What a log cannot do it says in its [`LogCapabilities`], and services
 //! decide on those, never on a product's name.
 
 pub mod confluent;
@@ -18,7 +18,7 @@ use crate::sorted::SortedMap;
 
 /// What a log can and cannot do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Capabilities {
+pub struct LogCapabilities {
     /// Records that are read carry their headers.
     pub headers: bool,
     /// Records that are read carry their timestamps.
@@ -85,7 +85,7 @@ pub struct Fetched {
 
 /// A Kafka log, however it is reached.
 pub trait Log: 'static {
-    fn capabilities(&self) -> impl Future<Output = Result<Capabilities>>;
+    fn capabilities(&self) -> impl Future<Output = Result<LogCapabilities>>;
 
     /// The name that makes record ids of this cluster differ from another's.
     fn cluster_id(&self) -> impl Future<Output = Result<String>>;

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::{STORE_STALENESS, value, variable};
+use super::{STORE_STALENESS, store_staleness, value, variable};
 use crate::access::{self, Credential};
 use crate::error::{Error, Result};
 use crate::host::Host;
@@ -32,7 +32,7 @@ impl Access {
         let kafka = variable(host, "kafka_credentials").await?;
         let staleness = variable(host, STORE_STALENESS).await?;
         let access = Self::parse(open.as_deref(), credentials.as_deref(), kafka.as_deref())?;
-        Ok(Self { store_staleness: value::age(STORE_STALENESS, staleness.as_deref())?, ..access })
+        Ok(Self { store_staleness: store_staleness(host, staleness.as_deref())?, ..access })
     }
 
     pub fn parse(

@@ -17,7 +17,7 @@ use std::rc::Rc;
 use self::client::Client;
 use self::metadata::Metadata;
 use self::names::TopicName;
-use super::{Capabilities, Fetch, Fetched, Log, Offsets, Place, Topic};
+use super::{Fetch, Fetched, Log, LogCapabilities, Offsets, Place, Topic};
 use crate::config::{Config, ConsumeApi};
 use crate::error::{Error, Result};
 use crate::host::{Host, Millis};
@@ -56,9 +56,9 @@ impl<H> fmt::Debug for ConfluentLog<H> {
 }
 
 impl<H: Host> Log for ConfluentLog<H> {
-    async fn capabilities(&self) -> Result<Capabilities> {
+    async fn capabilities(&self) -> Result<LogCapabilities> {
         let cloud = self.consume_api == ConsumeApi::Cloud;
-        Ok(Capabilities {
+        Ok(LogCapabilities {
             headers: cloud,
             timestamps: cloud,
             offset_by_time: cloud,

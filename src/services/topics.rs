@@ -5,7 +5,7 @@ use std::rc::Rc;
 use crate::access::{AllowedTopic, Grant};
 use crate::error::{Error, Result};
 use crate::host::{Host, Millis};
-use crate::kafka::{Capabilities, Log, Offsets, Topic};
+use crate::kafka::{Log, LogCapabilities, Offsets, Topic};
 use crate::sorted::SortedMap;
 use crate::state::keys::PROBE;
 
@@ -45,7 +45,7 @@ impl<H: Host, L: Log> Topics<H, L> {
         Ok(Description { topic, offsets })
     }
 
-    pub async fn capabilities(&self) -> Result<Capabilities> {
+    pub async fn capabilities(&self) -> Result<LogCapabilities> {
         self.log.capabilities().await
     }
 

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use kafka_edge::host::{Clock, Millis, Store, StoreError};
+use kafka_edge::host::{Clock, Millis, Store, StoreError, decode_counter};
 
 /// The world that the instances of a test share.
 #[derive(Debug, Default)]
@@ -103,13 +103,26 @@ impl Store for Memory {
         if fail.as_ref().is_none_or(|(_, done)| *done) {
             self.world.values.borrow_mut().insert(key.into(), value.into());
         }
-        fail.map_or(Ok(()), |_| Err(StoreError("no answer".into())))
+        fail.map_or(Ok(()), |_| Err(StoreError::unknown("no answer")))
     }
 
     async fn delete(&self, key: &str) -> Result<(), StoreError> {
         self.call("delete", key).await;
         self.world.values.borrow_mut().remove(key);
         Ok(())
+    }
+
+    async fn increment(&self, key: &str, n: u64) -> Result<u64, StoreError> {
+        self.call("increment", key).await;
+        let mut values = self.world.values.borrow_mut();
+        let count = decode_counter(values.get(key).map(Vec::as_slice))? + n;
+        values.insert(key.into(), count.to_string().into());
+        Ok(count)
+    }
+
+    async fn counter(&self, key: &str) -> Result<u64, StoreError> {
+        self.call("counter", key).await;
+        decode_counter(self.world.values.borrow().get(key).map(Vec::as_slice))
     }
 
     async fn claim(&self, key: &str) -> Result<bool, StoreError> {

@@ -10,10 +10,13 @@ mod store;
 
 use std::future::Future;
 use std::rc::Rc;
+use std::time::Duration;
 
 use spin_sdk::variables;
 
-use kafka_edge::host::{Host, Incoming, Outgoing, SendError, VariableError};
+use kafka_edge::host::{
+    AfterAnswer, Host, HostCapabilities, Incoming, Limit, Outgoing, SendError, VariableError,
+};
 
 pub use body::SpinBody;
 pub use contents::Contents;
@@ -30,6 +33,26 @@ impl Host for SpinHost {
     type Body = SpinBody;
     type Wake = SpinWake;
     type Wait = SpinWait;
+
+    /// What Spin 4.1 does when it is left as it comes
+    /// (`../shared/reference/hosts.md`, "Spin 4.1 run by hand"). A service that
+    /// runs components for others may limit more than this; the component
+    /// cannot see that.
+    fn capabilities(&self) -> HostCapabilities {
+        HostCapabilities {
+            after_answer: AfterAnswer::GoesOn(Limit::None),
+            outbound_calls: Limit::None,
+            wall_time: Limit::None,
+            instances_reused: true,
+            // Spin tells it in a header of its own, which nothing here reads.
+            client_address: false,
+            timer: false,
+            // The component imports none.
+            sockets: false,
+            // Neither its sqlite nor a single Redis was ever seen to be stale.
+            store_staleness: Duration::ZERO,
+        }
+    }
 
     async fn send(&self, request: Outgoing) -> Result<Incoming<SpinBody>, SendError> {
         send::send(request).await

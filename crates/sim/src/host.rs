@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use kafka_edge::host::{
-    Clock, Host, Incoming, Millis, Outgoing, SendError, Store, StoreError, VariableError,
+    AfterAnswer, Clock, Host, HostCapabilities, Incoming, Millis, Outgoing, SendError, Store,
+    StoreError, VariableError,
 };
 
 use crate::body::{SimBody, too_slow};
@@ -49,6 +50,8 @@ impl SimHost {
     }
 
     /// Does a request's work in this instance. `None`: the instance died.
+    /// Where the world's hosts end all work with the answer, what this instance
+    /// has spawned ends with it.
     pub async fn run<T: 'static>(&self, work: impl Future<Output = T> + 'static) -> Option<T> {
         let at_work = self.life.begin_work();
         let task = tokio::task::spawn_local(async move {
@@ -56,7 +59,11 @@ impl SimHost {
             work.await
         });
         self.life.owns(task.abort_handle());
-        match task.await {
+        let ended = task.await;
+        if self.world.capabilities().after_answer == AfterAnswer::Ends {
+            self.life.end_tasks();
+        }
+        match ended {
             Ok(answer) => Some(answer),
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
@@ -105,6 +112,14 @@ impl Store for SimHost {
         self.life.call(self.world.shared_store().write(key, None)).await
     }
 
+    async fn increment(&self, key: &str, n: u64) -> Result<u64, StoreError> {
+        self.life.call(self.world.shared_store().increment(key, n)).await
+    }
+
+    async fn counter(&self, key: &str) -> Result<u64, StoreError> {
+        self.life.call(self.world.shared_store().counter(key)).await
+    }
+
     async fn claim(&self, key: &str) -> Result<bool, StoreError> {
         self.life.call(self.world.shared_store().claim(key)).await
     }
@@ -136,6 +151,10 @@ impl Host for SimHost {
     type Body = SimBody;
     type Wake = Wake;
     type Wait = Wait;
+
+    fn capabilities(&self) -> HostCapabilities {
+        self.world.capabilities()
+    }
 
     async fn send(&self, request: Outgoing) -> Result<Incoming<SimBody>, SendError> {
         let timeout = request.read_timeout;

@@ -73,6 +73,11 @@ impl Life {
 
     pub(crate) fn kill(&self) {
         self.0.dead.set(true);
+        self.end_tasks();
+    }
+
+    /// Drops all work that is under way.
+    pub(crate) fn end_tasks(&self) {
         for task in self.0.tasks.take() {
             task.abort();
         }

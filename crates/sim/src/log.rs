@@ -8,7 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use kafka_edge::error::{Error, Result};
 use kafka_edge::host::Millis;
-use kafka_edge::kafka::{Capabilities, Fetch, Fetched, Log, Offsets, Place, Topic};
+use kafka_edge::kafka::{Fetch, Fetched, Log, LogCapabilities, Offsets, Place, Topic};
 use kafka_edge::record::{NewRecord, Record, RecordMetadata};
 use kafka_edge::sorted::SortedMap;
 
@@ -141,8 +141,8 @@ impl SimLog {
 }
 
 impl Log for SimLog {
-    async fn capabilities(&self) -> Result<Capabilities> {
-        Ok(Capabilities {
+    async fn capabilities(&self) -> Result<LogCapabilities> {
+        Ok(LogCapabilities {
             headers: self.0.page.get().is_none(),
             timestamps: self.0.page.get().is_none(),
             offset_by_time: true,

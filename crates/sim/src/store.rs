@@ -1,7 +1,7 @@
 //! The key-value store that all instances of a world share.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -16,10 +16,13 @@ pub struct StoreMode {
     pub latency: Duration,
     /// A read may give what was true up to so long ago, to the writer too.
     pub stale: Duration,
-    /// How often a claim that was lost is told that it was won.
+    /// How often a claim that was lost is told that it was won, and an
+    /// increment gives the number that the last one gave.
     pub false_claims: f64,
     /// How often an operation fails. Half of the writes that fail have landed.
     pub failures: f64,
+    /// How often an operation is refused: it has no effect.
+    pub refusals: f64,
 }
 
 #[derive(Debug, Clone)]
@@ -33,7 +36,7 @@ struct Inner {
     mode: StoreMode,
     random: fastrand::Rng,
     values: BTreeMap<String, Versions>,
-    claims: BTreeSet<String>,
+    counters: BTreeMap<String, u64>,
 }
 
 impl SharedStore {
@@ -42,7 +45,7 @@ impl SharedStore {
             mode: StoreMode::default(),
             random: fastrand::Rng::with_seed(seed),
             values: BTreeMap::new(),
-            claims: BTreeSet::new(),
+            counters: BTreeMap::new(),
         })))
     }
 
@@ -50,20 +53,20 @@ impl SharedStore {
         self.0.borrow_mut().mode = mode;
     }
 
-    /// Everything in it, claims without a value.
+    /// Everything in it, counters and claims without a value.
     pub(crate) fn dump(&self) -> BTreeMap<String, Option<Vec<u8>>> {
         let inner = self.0.borrow();
-        let claims = inner.claims.iter().map(|name| (name.clone(), None));
+        let counters = inner.counters.keys().map(|name| (name.clone(), None));
         let values = inner.values.iter().filter_map(|(key, versions)| {
             let value = versions.last()?.1.clone()?;
             Some((key.clone(), Some(value)))
         });
-        claims.chain(values).collect()
+        counters.chain(values).collect()
     }
 
     pub(crate) async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
         self.operation(false, |inner| {
-            assert!(!inner.claims.contains(key), "a claim key was read: {key}");
+            assert!(!inner.counters.contains_key(key), "a counter's key was read: {key}");
             let at = inner.seen_from();
             let versions = inner.values.get(key)?;
             versions.iter().rev().find(|(since, _)| *since <= at)?.1.clone()
@@ -73,10 +76,10 @@ impl SharedStore {
 
     pub(crate) async fn write(&self, key: &str, value: Option<&[u8]>) -> Result<(), StoreError> {
         self.operation(true, |inner| {
-            if value.is_none() && inner.claims.remove(key) {
+            if value.is_none() && inner.counters.remove(key).is_some() {
                 return;
             }
-            assert!(!inner.claims.contains(key), "a claim key was written: {key}");
+            assert!(!inner.counters.contains_key(key), "a counter's key was written: {key}");
             let now = Instant::now();
             let oldest = now.checked_sub(inner.mode.stale).unwrap_or(now);
             let versions = inner.values.entry(key.to_owned()).or_default();
@@ -88,13 +91,34 @@ impl SharedStore {
         .await
     }
 
+    pub(crate) async fn increment(&self, key: &str, n: u64) -> Result<u64, StoreError> {
+        self.operation(true, |inner| {
+            inner.assert_no_value(key);
+            let repeats = inner.mode.false_claims > 0.0
+                && inner.counters.contains_key(key)
+                && inner.random.f64() < inner.mode.false_claims;
+            let counter = inner.counters.entry(key.to_owned()).or_default();
+            *counter += if repeats { 0 } else { n };
+            *counter
+        })
+        .await
+    }
+
+    /// Unlike a plain read it is never stale.
+    pub(crate) async fn counter(&self, key: &str) -> Result<u64, StoreError> {
+        self.operation(false, |inner| {
+            inner.assert_no_value(key);
+            inner.counters.get(key).copied().unwrap_or(0)
+        })
+        .await
+    }
+
     pub(crate) async fn claim(&self, key: &str) -> Result<bool, StoreError> {
         self.operation(true, |inner| {
-            let is_value =
-                inner.values.get(key).and_then(|v| v.last()).is_some_and(|v| v.1.is_some());
-            assert!(!is_value, "a key with a value was claimed: {key}");
-            let won = inner.claims.insert(key.to_owned());
-            won || inner.random.f64() < inner.mode.false_claims
+            inner.assert_no_value(key);
+            let counter = inner.counters.entry(key.to_owned()).or_default();
+            *counter += 1;
+            *counter == 1 || inner.random.f64() < inner.mode.false_claims
         })
         .await
     }
@@ -106,7 +130,7 @@ impl SharedStore {
                 let seen = versions.iter().rev().find(|(since, _)| *since <= at);
                 seen.is_some_and(|(_, value)| value.is_some())
             });
-            let keys = there.map(|(key, _)| key).chain(&inner.claims);
+            let keys = there.map(|(key, _)| key).chain(inner.counters.keys());
             keys.filter(|key| key.starts_with(prefix)).cloned().collect()
         })
         .await
@@ -117,19 +141,23 @@ impl SharedStore {
         writes: bool,
         effect: impl FnOnce(&mut Inner) -> T,
     ) -> Result<T, StoreError> {
-        let (before, after, fails, lands) = {
+        let (before, after, refused, fails, lands) = {
             let Inner { mode, random, .. } = &mut *self.0.borrow_mut();
+            let refused = mode.refusals > 0.0 && random.f64() < mode.refusals;
             let fails = random.f64() < mode.failures;
             let before = mode.latency.mul_f64(random.f64());
             let after = (mode.latency - before).mul_f64(random.f64());
-            (before, after, fails, !fails || (writes && random.bool()))
+            (before, after, refused, fails, !fails || (writes && random.bool()))
         };
         pass(before).await;
+        if refused {
+            return Err(StoreError::refused("the simulated store has too many requests"));
+        }
         let answer = lands.then(|| effect(&mut self.0.borrow_mut()));
         pass(after).await;
         match answer {
             Some(answer) if !fails => Ok(answer),
-            _ => Err(StoreError("the simulated store failed".into())),
+            _ => Err(StoreError::unknown("the simulated store failed")),
         }
     }
 }
@@ -143,6 +171,11 @@ async fn pass(time: Duration) {
 }
 
 impl Inner {
+    fn assert_no_value(&self, key: &str) {
+        let value = self.values.get(key).and_then(|versions| versions.last());
+        assert!(value.is_none_or(|last| last.1.is_none()), "a key with a value is counted: {key}");
+    }
+
     fn seen_from(&mut self) -> Instant {
         let now = Instant::now();
         let age = self.mode.stale.mul_f64(self.random.f64());

@@ -7,7 +7,10 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use futures_util::future::LocalBoxFuture;
-use kafka_edge::host::{Incoming, Millis, Outgoing, SendError, SendErrorKind, Sent};
+use kafka_edge::host::{
+    AfterAnswer, HostCapabilities, Incoming, Limit, Millis, Outgoing, SendError, SendErrorKind,
+    Sent,
+};
 use tokio::time::Instant;
 
 use crate::body::SimBody;
@@ -28,6 +31,7 @@ struct Inner {
     wall: Cell<Millis>,
     seeds: RefCell<fastrand::Rng>,
     store: SharedStore,
+    capabilities: Cell<HostCapabilities>,
     variables: RefCell<BTreeMap<String, String>>,
     variables_fail: Cell<bool>,
     variables_read: RefCell<BTreeSet<String>>,
@@ -35,6 +39,19 @@ struct Inner {
     log: RefCell<Vec<String>>,
     panics: RefCell<Vec<String>>,
 }
+
+/// What a world begins with: work goes on after the answer, and nothing is
+/// limited.
+const UNLIMITED: HostCapabilities = HostCapabilities {
+    after_answer: AfterAnswer::GoesOn(Limit::None),
+    outbound_calls: Limit::None,
+    wall_time: Limit::None,
+    instances_reused: true,
+    client_address: false,
+    timer: false,
+    sockets: false,
+    store_staleness: Duration::ZERO,
+};
 
 impl fmt::Debug for Inner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -57,6 +74,7 @@ impl World {
             wall: Cell::new(1_772_359_200_000),
             seeds: RefCell::new(seeds),
             store,
+            capabilities: Cell::new(UNLIMITED),
             variables: RefCell::default(),
             variables_fail: Cell::new(false),
             variables_read: RefCell::default(),
@@ -81,7 +99,12 @@ impl World {
         self.0.store.set_mode(mode);
     }
 
-    /// Everything in the store; claims have no value.
+    /// What the hosts of this world state from now on.
+    pub fn set_capabilities(&self, capabilities: HostCapabilities) {
+        self.0.capabilities.set(capabilities);
+    }
+
+    /// Everything in the store; counters and claims have no value.
     pub fn store(&self) -> BTreeMap<String, Option<Vec<u8>>> {
         self.0.store.dump()
     }
@@ -107,6 +130,10 @@ impl World {
     /// The lines that all instances have logged so far.
     pub fn log(&self) -> Vec<String> {
         self.0.log.borrow().clone()
+    }
+
+    pub(crate) fn capabilities(&self) -> HostCapabilities {
+        self.0.capabilities.get()
     }
 
     pub(crate) fn elapsed(&self) -> Duration {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Method};
-use kafka_edge::host::{Body, Clock, Host, Outgoing, SendErrorKind, Sent, Store};
+use kafka_edge::host::{Body, Clock, Host, Outgoing, SendErrorKind, Sent, Store, StoreErrorKind};
 use kafka_edge_sim::{Answer, Fate, Fault, Faults, Piece, Script, StoreMode, World, local};
 
 fn get(path: &str) -> Outgoing {
@@ -30,6 +30,61 @@ async fn a_claim_is_won_once_and_again_after_a_delete() {
         assert_eq!(one.keys("c/").await, Ok(vec!["c/1".to_owned()]));
         one.delete("c/1").await.unwrap();
         assert_eq!(two.claim("c/1").await, Ok(true));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+#[should_panic(expected = "a counter's key was written: t")]
+async fn a_counter_is_never_set() {
+    let host = World::new(1).instance();
+    host.increment("t", 1).await.unwrap();
+    _ = host.set("t", b"1").await;
+}
+
+#[tokio::test(start_paused = true)]
+#[should_panic(expected = "a counter's key was read: t")]
+async fn a_counter_is_never_read_as_a_value() {
+    let host = World::new(1).instance();
+    host.increment("t", 1).await.unwrap();
+    _ = host.get("t").await;
+}
+
+#[tokio::test(start_paused = true)]
+#[should_panic(expected = "a key with a value is counted: d")]
+async fn a_value_is_never_incremented() {
+    let host = World::new(1).instance();
+    host.set("d", b"1").await.unwrap();
+    _ = host.increment("d", 1).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_broken_counter_gives_a_number_twice() {
+    local(async {
+        let world = World::new(1);
+        world.set_store_mode(StoreMode { false_claims: 1.0, ..StoreMode::default() });
+        let host = world.instance();
+        assert_eq!(host.increment("t", 1).await, Ok(1));
+        assert_eq!(host.increment("t", 1).await, Ok(1));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_store_refuses_has_not_happened() {
+    local(async {
+        let world = World::new(1);
+        world.set_store_mode(StoreMode { refusals: 1.0, ..StoreMode::default() });
+        let host = world.instance();
+        for n in 0..20 {
+            let set = host.set(&format!("key/{n}"), b"").await;
+            assert_eq!(set.unwrap_err().kind, StoreErrorKind::Refused);
+            let draw = host.increment("t", 1).await;
+            assert_eq!(draw.unwrap_err().kind, StoreErrorKind::Refused);
+        }
+        assert!(world.store().is_empty(), "{:?}", world.store());
+        world.set_store_mode(StoreMode { failures: 1.0, ..StoreMode::default() });
+        assert_eq!(host.get("key").await.unwrap_err().kind, StoreErrorKind::Unknown);
     })
     .await;
 }
