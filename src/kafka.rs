@@ -14,7 +14,6 @@ use serde::{Deserialize, Serialize};
 use crate::error::Result;
 use crate::host::Millis;
 use crate::record::{NewRecord, Record, RecordMetadata};
-use crate::sorted::SortedMap;
 
 /// What a log can and cannot do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +82,8 @@ pub struct Fetched {
     pub place: Option<Place>,
 }
 
-/// A Kafka log, however it is reached.
+/// A Kafka log, however it is reached. `tests/contract/log.rs` holds what each
+/// implementation promises.
 pub trait Log: 'static {
     fn capabilities(&self) -> impl Future<Output = Result<LogCapabilities>>;
 
@@ -99,12 +99,13 @@ pub trait Log: 'static {
     /// [`Error::UnknownTopic`]: crate::error::Error::UnknownTopic
     fn topic(&self, name: &str) -> impl Future<Output = Result<Topic>>;
 
-    /// First and end offsets of the partitions, where the server offers them.
-    fn offsets(&self, topic: &str) -> impl Future<Output = Result<SortedMap<i32, Offsets>>>;
+    /// First and end offsets of the partitions in their order, where the
+    /// server offers them.
+    fn offsets(&self, topic: &str) -> impl Future<Output = Result<Vec<(i32, Offsets)>>>;
 
     /// The end offsets alone: what is asked again and again while a caller
     /// waits for a record to appear.
-    fn ends(&self, topic: &str) -> impl Future<Output = Result<SortedMap<i32, i64>>> {
+    fn ends(&self, topic: &str) -> impl Future<Output = Result<Vec<(i32, i64)>>> {
         async {
             let offsets = self.offsets(topic).await?;
             Ok(offsets.into_iter().map(|(partition, offsets)| (partition, offsets.end)).collect())
@@ -113,11 +114,8 @@ pub trait Log: 'static {
 
     /// The offset of the first record at or after `time`, for each partition;
     /// the end offset where there is none.
-    fn offset_at(
-        &self,
-        topic: &str,
-        time: Millis,
-    ) -> impl Future<Output = Result<SortedMap<i32, i64>>>;
+    fn offset_at(&self, topic: &str, time: Millis)
+    -> impl Future<Output = Result<Vec<(i32, i64)>>>;
 
     /// Writes records of one topic with one call, and reports on each in the
     /// order given. It never fails as a whole.

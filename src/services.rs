@@ -22,7 +22,7 @@ use crate::access::AllowedTopic;
 use crate::config::Config;
 use crate::deadline::within;
 use crate::error::{Error, Result};
-use crate::host::{AfterAnswer, Host};
+use crate::host::Host;
 use crate::kafka::Log;
 use crate::record::{NewRecord, RecordMetadata};
 use crate::state::lane::Params;
@@ -88,8 +88,7 @@ impl<H: Host, L: Log> Services<H, L> {
 
     /// Produces records to a topic, with a report on each in the order given,
     /// tells those who wait for one, and has them delivered to the topic's
-    /// subscriptions beyond the answer if the host goes on that long. If it
-    /// does not, the next round of deliveries takes them.
+    /// subscriptions beyond the answer.
     pub async fn write(
         &self,
         topic: &AllowedTopic,
@@ -101,8 +100,7 @@ impl<H: Host, L: Log> Services<H, L> {
         };
         if reports.iter().any(perhaps) {
             self.ends.written(topic);
-            let goes_on = self.host.capabilities().after_answer != AfterAnswer::Ends;
-            if self.delivers && goes_on {
+            if self.delivers {
                 self.subscriptions.deliver_in_background(topic);
             }
         }

@@ -3,8 +3,10 @@
 //! the same defaults.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use kafka_edge::config::{Access, Config};
+use kafka_edge::host::{Host, HostCapabilities};
 use kafka_edge_sim::{World, local};
 
 const MANIFEST: &str = include_str!("../spin.toml");
@@ -131,4 +133,23 @@ fn the_readme_documents_each_variable_once_with_its_default() {
 /// What stands in backticks.
 fn quoted(text: &str) -> Vec<&str> {
     text.split('`').skip(1).step_by(2).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_store_is_as_stale_as_the_host_states_unless_the_operator_says_otherwise() {
+    local(async {
+        let world = World::new(1);
+        world.set_variable("kafka_rest_url", "http://kafka.test");
+        let host = world.instance();
+        let stated = Duration::from_secs(10);
+        world.set_capabilities(HostCapabilities { store_staleness: stated, ..host.capabilities() });
+        for (value, staleness) in
+            [("", stated), ("0s", Duration::ZERO), ("300ms", Duration::from_millis(300))]
+        {
+            world.set_variable("store_staleness", value);
+            assert_eq!(Config::load(&host).await.unwrap().store_staleness, staleness, "{value}");
+            assert_eq!(Access::load(&host).await.unwrap().store_staleness, staleness, "{value}");
+        }
+    })
+    .await;
 }

@@ -22,7 +22,6 @@ use crate::config::{Config, ConsumeApi};
 use crate::error::{Error, Result};
 use crate::host::{Host, Millis};
 use crate::record::{NewRecord, RecordMetadata};
-use crate::sorted::SortedMap;
 
 /// A log behind a REST server.
 pub struct ConfluentLog<H> {
@@ -78,26 +77,27 @@ impl<H: Host> Log for ConfluentLog<H> {
         self.metadata.topic(TopicName::new(name)?).await
     }
 
-    async fn offsets(&self, topic: &str) -> Result<SortedMap<i32, Offsets>> {
+    async fn offsets(&self, topic: &str) -> Result<Vec<(i32, Offsets)>> {
         let topic = TopicName::new(topic)?;
-        match self.consume_api {
-            ConsumeApi::V2 => self.v2().offsets(topic).await,
-            ConsumeApi::Cloud => self.cloud().offsets(topic).await,
-        }
+        let offsets = match self.consume_api {
+            ConsumeApi::V2 => self.v2().offsets(topic).await?,
+            ConsumeApi::Cloud => self.cloud().offsets(topic).await?,
+        };
+        Ok(offsets.into_iter().collect())
     }
 
-    async fn ends(&self, topic: &str) -> Result<SortedMap<i32, i64>> {
+    async fn ends(&self, topic: &str) -> Result<Vec<(i32, i64)>> {
         let topic = TopicName::new(topic)?;
         match self.consume_api {
             ConsumeApi::V2 => {
                 let offsets = self.v2().offsets(topic).await?;
                 Ok(offsets.into_iter().map(|(partition, bounds)| (partition, bounds.end)).collect())
             }
-            ConsumeApi::Cloud => self.cloud().ends(topic).await,
+            ConsumeApi::Cloud => Ok(self.cloud().ends(topic).await?.into_iter().collect()),
         }
     }
 
-    async fn offset_at(&self, topic: &str, time: Millis) -> Result<SortedMap<i32, i64>> {
+    async fn offset_at(&self, topic: &str, time: Millis) -> Result<Vec<(i32, i64)>> {
         let topic = TopicName::new(topic)?;
         match self.consume_api {
             // A v2 instance can seek to a time, but does not tell where that
@@ -105,7 +105,9 @@ impl<H: Host> Log for ConfluentLog<H> {
             ConsumeApi::V2 => {
                 Err(Error::Unsupported("The Kafka server cannot tell the offset of a time".into()))
             }
-            ConsumeApi::Cloud => self.cloud().offset_at(topic, time).await,
+            ConsumeApi::Cloud => {
+                Ok(self.cloud().offset_at(topic, time).await?.into_iter().collect())
+            }
         }
     }
 

@@ -136,7 +136,7 @@ impl<H: Host, L: Log> Ends<H, L> {
         let answer = known.and_then(|known| {
             let ends = match ends {
                 Err(Error::Unsupported(_)) => None,
-                ends => Some(ends?),
+                ends => Some(ends?.into_iter().collect()),
             };
             Ok(Rc::new(Seen { partitions: known.partitions, ends }))
         });

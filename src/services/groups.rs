@@ -124,7 +124,8 @@ impl<H: Host, L: Log> Groups<H, L> {
     async fn standings(&self, group: &str, topic: &str) -> Result<Vec<GroupPosition>> {
         let positions = self.positions(group, topic).await?;
         // Where the server does not tell, the positions are all there is.
-        let ends = self.log.ends(topic).await.unwrap_or_default();
+        let ends: SortedMap<_, _> =
+            self.log.ends(topic).await.unwrap_or_default().into_iter().collect();
         // A group that has begun with a topic begins with what is left of it at
         // the first record. Before that its next caller decides.
         let begun = positions.iter().any(Option::is_some);
@@ -194,8 +195,8 @@ impl<H: Host, L: Log> Groups<H, L> {
         let lanes = self.lanes(group, topic).await?;
         let offsets: SortedMap<i32, i64> = match to {
             SeekTo::Earliest => self.bounds(topic, |bounds| bounds.first).await?,
-            SeekTo::Latest => self.log.ends(topic).await?,
-            SeekTo::Time(time) => self.log.offset_at(topic, time).await?,
+            SeekTo::Latest => self.log.ends(topic).await?.into_iter().collect(),
+            SeekTo::Time(time) => self.log.offset_at(topic, time).await?.into_iter().collect(),
             SeekTo::Offsets(offsets) => offsets,
         };
         for (partition, offset) in &offsets {
@@ -222,7 +223,7 @@ impl<H: Host, L: Log> Groups<H, L> {
         pick: impl Fn(&crate::kafka::Offsets) -> i64,
     ) -> Result<SortedMap<i32, i64>> {
         let offsets = self.log.offsets(topic).await?;
-        Ok(offsets.iter().map(|(partition, bounds)| (*partition, pick(bounds))).collect())
+        Ok(offsets.into_iter().map(|(partition, bounds)| (partition, pick(&bounds))).collect())
     }
 
     /// Forgets a group. Its name can be used again, and starts anew. A group is

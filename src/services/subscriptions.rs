@@ -26,7 +26,7 @@ use crate::access::{AccessError, AllowedTopic, Grant};
 use crate::concurrent::try_join_bounded;
 use crate::config::Config;
 use crate::error::{Error, Result};
-use crate::host::{Host, Millis};
+use crate::host::{AfterAnswer, Host, Millis};
 use crate::kafka::Log;
 use crate::services::consume::StartFrom;
 use crate::sorted::SortedMap;
@@ -169,8 +169,12 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
     }
 
     /// Delivers beyond the answer of the current request, if the topic has
-    /// webhooks.
+    /// webhooks and the host goes on that long. If it does not, the next round
+    /// of deliveries finds the record.
     pub fn deliver_in_background(&self, topic: &str) {
+        if self.context.host.capabilities().after_answer == AfterAnswer::Ends {
+            return;
+        }
         background::start(&self.context, topic);
     }
 }

@@ -40,7 +40,7 @@ impl<H: Host, L: Log> Topics<H, L> {
         let topic = self.log.topic(name).await?;
         let offsets = match self.log.offsets(name).await {
             Err(Error::Unsupported(_)) => SortedMap::new(),
-            offsets => offsets?,
+            offsets => offsets?.into_iter().collect(),
         };
         Ok(Description { topic, offsets })
     }
@@ -58,7 +58,7 @@ impl<H: Host, L: Log> Topics<H, L> {
     /// First and end offsets of a topic's partitions.
     pub async fn offsets(&self, name: &AllowedTopic) -> Result<SortedMap<i32, Offsets>> {
         self.log.topic(name).await?;
-        self.log.offsets(name).await
+        Ok(self.log.offsets(name).await?.into_iter().collect())
     }
 
     /// The offset of the first record at or after a time, for each partition
@@ -69,7 +69,7 @@ impl<H: Host, L: Log> Topics<H, L> {
         time: Millis,
     ) -> Result<SortedMap<i32, i64>> {
         self.log.topic(name).await?;
-        self.log.offset_at(name, time).await
+        Ok(self.log.offset_at(name, time).await?.into_iter().collect())
     }
 
     /// Whether the store reads and writes and the Kafka server answers.

@@ -194,7 +194,7 @@ async fn bounds_are_asked_for_by_partition() {
         }
         let offsets = test.log.offsets("orders").await.unwrap();
         assert_eq!(offsets.len(), 3);
-        assert_eq!(offsets[&1], Offsets { first: 2, end: 7 });
+        assert_eq!(offsets[1], (1, Offsets { first: 2, end: 7 }));
     })
     .await;
 }

@@ -269,8 +269,8 @@ async fn offsets_are_told_by_every_server() {
             test.server.delete_records_before("orders", 0, 4).unwrap();
             let (_, log) = test.log();
             let offsets = log.offsets("orders").await.unwrap();
-            assert_eq!(offsets[&0], Offsets { first: 4, end: 10 }, "{api:?}");
-            assert_eq!(offsets[&2], Offsets { first: 0, end: 0 }, "{api:?}");
+            assert_eq!(offsets[0], (0, Offsets { first: 4, end: 10 }), "{api:?}");
+            assert_eq!(offsets[2], (2, Offsets { first: 0, end: 0 }), "{api:?}");
             let ends = log.ends("orders").await.unwrap();
             assert_eq!(ends.into_iter().collect::<Vec<_>>(), [(0, 10), (1, 0), (2, 0)], "{api:?}");
             log.ping().await.unwrap();

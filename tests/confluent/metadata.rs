@@ -187,7 +187,7 @@ async fn offsets_of_a_proxy_are_those_of_v2() {
             test.script.on(&route, [Answer::body(200, bounds)]);
         }
         let offsets = test.log.offsets("orders").await.unwrap();
-        assert_eq!(offsets[&2], Offsets { first: 2, end: 4 });
+        assert_eq!(offsets[2], (2, Offsets { first: 2, end: 4 }));
         assert_eq!(test.log.ends("orders").await.unwrap().len(), 3);
         let outcome = test.log.offset_at("orders", 0).await;
         assert!(matches!(outcome, Err(Error::Unsupported(_))));

@@ -6,5 +6,6 @@
 
 mod host;
 mod log;
+mod logs;
 mod native;
 mod store;

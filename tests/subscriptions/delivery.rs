@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use kafka_edge::access::{AllowedTopic, Grant};
 use kafka_edge::error::Error;
+use kafka_edge::host::{AfterAnswer, Host, HostCapabilities};
 use kafka_edge::services::consume::StartFrom;
 use kafka_edge_sim::{StoreMode, local};
 
@@ -38,6 +39,25 @@ async fn records_arrive_in_order_signed_and_under_ids_of_their_own() {
         ids.sort();
         ids.dedup();
         assert_eq!(ids.len(), 120);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_work_ends_with_the_answer_a_round_delivers_and_no_background_begins() {
+    local(async {
+        let scene = Scene::new(1);
+        let instance = scene.instance();
+        instance.register(HOOK).await;
+        let capabilities = instance.host.capabilities();
+        let ending = HostCapabilities { after_answer: AfterAnswer::Ends, ..capabilities };
+        scene.world.set_capabilities(ending);
+        scene.append(0, 3);
+        let (webhooks, calls) = (instance.webhooks.clone(), instance.host.calls());
+        webhooks.deliver_in_background(TOPIC);
+        instance.host.idle().await;
+        assert_eq!(instance.host.calls(), calls);
+        assert_eq!(counts(&instance.deliver().await), [(3, 0)]);
     })
     .await;
 }

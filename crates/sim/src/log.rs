@@ -10,7 +10,6 @@ use kafka_edge::error::{Error, Result};
 use kafka_edge::host::Millis;
 use kafka_edge::kafka::{Fetch, Fetched, Log, LogCapabilities, Offsets, Place, Topic};
 use kafka_edge::record::{NewRecord, Record, RecordMetadata};
-use kafka_edge::sorted::SortedMap;
 
 /// A log that any number of simulated instances share. Cheap to clone.
 #[derive(Debug, Clone, Default)]
@@ -120,7 +119,7 @@ impl SimLog {
         f(&mut topics.get_mut(topic).expect("the test created the topic")[number])
     }
 
-    fn partitions<T>(&self, topic: &str, f: impl Fn(&Partition) -> T) -> Result<SortedMap<i32, T>> {
+    fn partitions<T>(&self, topic: &str, f: impl Fn(&Partition) -> T) -> Result<Vec<(i32, T)>> {
         let topics = self.0.topics.borrow();
         let partitions = topics.get(topic).ok_or_else(|| Error::UnknownTopic(topic.into()))?;
         Ok((0..).zip(partitions.iter().map(f)).collect())
@@ -168,12 +167,12 @@ impl Log for SimLog {
         }
     }
 
-    async fn offsets(&self, topic: &str) -> Result<SortedMap<i32, Offsets>> {
+    async fn offsets(&self, topic: &str) -> Result<Vec<(i32, Offsets)>> {
         self.call("offsets").await?;
         self.partitions(topic, |log| Offsets { first: log.first, end: log.end() })
     }
 
-    async fn offset_at(&self, topic: &str, time: Millis) -> Result<SortedMap<i32, i64>> {
+    async fn offset_at(&self, topic: &str, time: Millis) -> Result<Vec<(i32, i64)>> {
         self.call("offset_at").await?;
         self.partitions(topic, |log| {
             let at = log.records.iter().find(|record| record.timestamp >= Some(time));
@@ -225,7 +224,9 @@ impl Log for SimLog {
             };
             let (from, records) = self
                 .partitions(fetch.topic, read)?
-                .remove(&fetch.partition)
+                .into_iter()
+                .find(|(partition, _)| *partition == fetch.partition)
+                .map(|(_, read)| read)
                 .ok_or_else(|| Error::invalid("partition", "The topic has no such partition"))?;
             if !records.is_empty() || tokio::time::Instant::now() >= give_up {
                 let next = records.last().map_or(from, |record| record.offset + 1);
