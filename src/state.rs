@@ -2,7 +2,8 @@
 //!
 //! [`keys`] builds every key there is. [`lane`] is how instances that know
 //! nothing of each other take turns at a document; [`shared`] is a document
-//! that a short turn is enough for. Services say what their documents hold;
+//! that a short turn is enough for; `stored` gives each kind of document a
+//! version. Services say what their documents hold;
 //! nothing else of the core talks to the store.
 
 pub mod keys;
@@ -10,5 +11,6 @@ pub mod lane;
 pub mod marks;
 pub mod shared;
 mod store;
+pub(crate) mod stored;
 
 pub use store::delete_all;

@@ -12,9 +12,11 @@ use crate::error::Result;
 use crate::host::{Millis, Store};
 use crate::state::keys::LaneName;
 use crate::state::store;
+use crate::state::stored::stored;
 
 /// What became of a claimed record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub enum Mark {
     /// It is done with.
     #[serde(rename = "a")]
@@ -23,6 +25,8 @@ pub enum Mark {
     #[serde(rename = "n")]
     Nacked { due: Millis },
 }
+
+stored!(Mark, "an acknowledgement");
 
 /// The offset and the nonce of a claim, which name its mark.
 pub type Marked = (i64, String);

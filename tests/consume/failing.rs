@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use kafka_edge::access::AllowedTopic;
 use kafka_edge::error::Error;
+use kafka_edge::host::Store;
 use kafka_edge::services::consume::Next;
 use kafka_edge_sim::{Fate, local};
 
@@ -111,6 +112,46 @@ async fn errors_reach_every_caller_and_heal() {
         let unnamed = Next { group: String::new(), ..next(0) };
         let refused = instance.ask(unnamed).await.unwrap();
         assert!(matches!(refused, Err(Error::Invalid { field: "group", .. })), "{refused:?}");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_document_of_a_newer_version_is_refused_and_no_other_one() {
+    local(async {
+        let cluster = Cluster::new(1, 1);
+        cluster.append(0..4, 1);
+        let instance = cluster.instance();
+        let other = || Next { group: "other".into(), ..next(5) };
+        assert_eq!(instance.get(5).await, Some(0));
+        assert_eq!(instance.ask(other()).await.unwrap(), Ok(Some(0)));
+        instance.host.idle().await;
+        let documents = cluster.world.store().into_iter().filter_map(|(key, value)| {
+            let of_group = key.starts_with("kafka-edge/1/group/g/") && key.contains("/s/");
+            Some((key, String::from_utf8(value?).unwrap())).filter(|_| of_group)
+        });
+        let [(key, document)] = &documents.collect::<Vec<_>>()[..] else {
+            panic!("{:?}", cluster.world.store());
+        };
+        let newer = document.replace(r#""p":{"o":1}"#, r#""p":{"v":2,"d":{"at":[1]}}"#);
+        assert_ne!(&newer, document);
+        instance.host.set(key, newer.as_bytes()).await.unwrap();
+
+        let refused = instance.ask(next(5)).await.unwrap();
+        let Err(Error::Store { detail }) = &refused else { panic!("{refused:?}") };
+        assert!(
+            detail.contains("was written by a newer version of kafka-edge")
+                && detail.contains("version 2 of a group's position"),
+            "{detail}"
+        );
+        assert_eq!(instance.ask(other()).await.unwrap(), Ok(Some(1)));
+        instance.host.idle().await;
+        let kept = cluster.world.store()[key].clone();
+        assert_eq!(kept, Some(newer.into_bytes()), "it was written over");
+
+        // Whoever knows the version goes on from it.
+        instance.host.set(key, document.as_bytes()).await.unwrap();
+        assert_eq!(instance.get(20).await, Some(1));
     })
     .await;
 }

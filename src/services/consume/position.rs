@@ -11,6 +11,7 @@ use crate::host::Millis;
 use crate::kafka::Place;
 use crate::record::Record;
 use crate::state::marks::Marked;
+use crate::state::stored::stored;
 
 /// Bytes of keys and values that a position may carry with it.
 pub(super) const MAX_AHEAD_BYTES: usize = 32 * 1024;
@@ -18,6 +19,7 @@ pub(super) const MAX_AHEAD_BYTES: usize = 32 * 1024;
 /// Every record below `next` is done with, or is in `claims`. So are those in
 /// `delivered`, which lie above one that its caller did not take.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub(in crate::services) struct Position {
     #[serde(rename = "o")]
     pub(super) next: i64,
@@ -28,6 +30,8 @@ pub(in crate::services) struct Position {
     #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
     pub(super) ahead: Option<Ahead>,
 }
+
+stored!(Position, "a group's position");
 
 impl Position {
     pub(in crate::services) fn at(next: i64) -> Self {

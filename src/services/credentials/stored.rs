@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{CredentialError, MAX_STORED};
 use crate::access::Credential;
 use crate::host::Millis;
+use crate::state::stored::stored;
 
 /// An entry: what the variable `credentials` holds, with the hash in place of
 /// the secret, and when it was made.
@@ -32,8 +33,10 @@ impl Stored {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(transparent, remote = "Self")]
 pub(super) struct StoredList(Vec<Stored>);
+
+stored!(StoredList, "the list of credentials");
 
 impl StoredList {
     pub(super) fn is_empty(&self) -> bool {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::sorted::{SortedMap, SortedSet};
+use crate::state::stored::stored;
 
 /// Groups in one store. Each keeps a few documents for ever, so a stranger
 /// must not make them at will.
@@ -13,8 +14,10 @@ const MAX_GROUPS: usize = 1_000;
 const MAX_TOPICS: usize = 100;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(transparent, remote = "Self")]
 pub(super) struct List(SortedMap<String, SortedSet<String>>);
+
+stored!(List, "the list of consumer groups");
 
 impl List {
     /// By name, each with its topics.

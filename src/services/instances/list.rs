@@ -10,6 +10,7 @@ use crate::host::Millis;
 use crate::limits;
 use crate::services::consume::Share;
 use crate::sorted::{SortedMap, SortedSet};
+use crate::state::stored::stored;
 
 /// Consumers that live at the same time.
 pub const MAX_INSTANCES: usize = 500;
@@ -74,8 +75,10 @@ impl NamedConsumer {
 
 /// By group, then by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(transparent, remote = "Self")]
 pub(super) struct List(SortedMap<String, SortedMap<String, NamedConsumer>>);
+
+stored!(List, "the list of named consumers");
 
 impl List {
     pub(super) fn get(&self, group: &str, name: &str, now: Millis) -> Option<&NamedConsumer> {

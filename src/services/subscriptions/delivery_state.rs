@@ -7,10 +7,12 @@ use super::attempt::AttemptFailure;
 use super::retry;
 use crate::host::Millis;
 use crate::kafka::Place;
+use crate::state::stored::stored;
 
 /// Every state of this that was ever written is a safe one to go on from: the
 /// callback took each record below `position`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(remote = "Self")]
 pub(super) struct DeliveryState {
     /// The offset of the next record to be delivered.
     pub(super) position: i64,
@@ -20,6 +22,8 @@ pub(super) struct DeliveryState {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) trouble: Option<FailingRecord>,
 }
+
+stored!(DeliveryState, "a webhook's position");
 
 /// The record at `position` was tried in vain.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

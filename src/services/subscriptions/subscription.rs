@@ -9,6 +9,7 @@ use super::signature::Secret;
 use crate::error::{Error, Result};
 use crate::host::{Clock, Millis};
 use crate::sorted::{SortedMap, SortedSet};
+use crate::state::stored::stored;
 
 /// The most webhooks that one deployment takes. All of them are looked at with
 /// each round of delivery.
@@ -77,8 +78,10 @@ fn id(clock: &impl Clock) -> String {
 
 /// All subscriptions, oldest first: one document.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(transparent, remote = "Self")]
 pub(super) struct SubscriptionList(Vec<Rc<Subscription>>);
+
+stored!(SubscriptionList, "the list of webhooks");
 
 impl SubscriptionList {
     pub(super) fn iter(&self) -> impl Iterator<Item = &Rc<Subscription>> {
