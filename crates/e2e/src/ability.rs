@@ -1,0 +1,58 @@
+//! What a gateway may be unable to do, by its host or by its log.
+
+use std::fmt;
+
+/// Something that some scenarios need.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ability {
+    /// Deliveries begin by themselves: work goes on after the answer, or the
+    /// host has a timer.
+    UnaskedDeliveries,
+    /// The gateway reaches the receiver of this suite.
+    Callbacks,
+    /// Answers are sent while they come to be.
+    Streams,
+    /// Records that are read carry their headers.
+    Headers,
+    /// Records that are read carry their timestamps.
+    Timestamps,
+    /// A time has an offset.
+    OffsetByTime,
+    /// Callers need credentials, and the suite was given one.
+    Credentials,
+}
+
+impl Ability {
+    pub const ALL: [Self; 7] = [
+        Self::UnaskedDeliveries,
+        Self::Callbacks,
+        Self::Streams,
+        Self::Headers,
+        Self::Timestamps,
+        Self::OffsetByTime,
+        Self::Credentials,
+    ];
+
+    /// By its name on the command line.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|ability| ability.name() == name)
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::UnaskedDeliveries => "unasked-deliveries",
+            Self::Callbacks => "callbacks",
+            Self::Streams => "streams",
+            Self::Headers => "headers",
+            Self::Timestamps => "timestamps",
+            Self::OffsetByTime => "offset-by-time",
+            Self::Credentials => "credentials",
+        }
+    }
+}
+
+impl fmt::Display for Ability {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}

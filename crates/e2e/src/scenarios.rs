@@ -1,0 +1,113 @@
+//! All scenarios, in one list.
+
+mod acknowledge;
+mod consume;
+mod credentials;
+mod errors;
+mod groups;
+mod look;
+mod produce;
+mod stream;
+mod upstash;
+mod webhooks;
+
+use std::fmt;
+
+use anyhow::Result;
+use futures_util::future::{BoxFuture, FutureExt};
+
+use crate::ability::Ability;
+use crate::context::Context;
+
+/// Something that a caller does, and what comes of it.
+pub(crate) struct Scenario {
+    /// A sentence, after the part of the API that it is about.
+    pub(crate) name: &'static str,
+    pub(crate) needs: &'static [Ability],
+    pub(crate) play: fn(Context) -> BoxFuture<'static, Result<()>>,
+}
+
+impl fmt::Debug for Scenario {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scenario").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// A list of `part::name`, each with the abilities that it needs.
+macro_rules! scenarios {
+    ($($part:ident :: $name:ident $([$($need:ident),+])?)*) => {
+        vec![$(Scenario {
+            name: concat!(stringify!($part), "::", stringify!($name)),
+            needs: &[$($(Ability::$need),+)?],
+            play: |context| async move { $part::$name(&context).await }.boxed(),
+        }),*]
+    };
+}
+
+pub(crate) fn all() -> Vec<Scenario> {
+    scenarios![
+        look::health_is_for_everyone
+        look::the_index_links_to_what_there_is
+        look::topics_are_listed_and_described
+        look::records_are_read_at_an_offset
+
+        produce::the_rest_of_a_path_is_a_record
+        produce::a_key_a_partition_and_a_time_are_taken [Timestamps]
+        produce::a_body_is_a_record_byte_for_byte
+        produce::headers_become_headers_of_the_record [Headers]
+        produce::each_line_is_a_record_and_has_a_report
+        produce::what_cannot_be_written_is_refused
+
+        consume::one_record_comes_after_the_other
+        consume::a_page_tells_where_each_partition_goes_on
+        consume::several_topics_are_read_together
+        consume::with_nothing_there_the_answer_comes_after_the_wait
+        consume::a_wait_ends_with_the_record
+        consume::a_new_group_begins_where_it_says
+        consume::callers_side_by_side_never_get_the_same_record
+        consume::what_is_wrong_with_a_question_is_said
+
+        acknowledge::an_acknowledged_record_is_done_with
+        acknowledge::a_record_that_is_given_back_comes_again
+        acknowledge::a_record_comes_again_when_its_lease_is_over
+        acknowledge::a_receipt_that_is_none_is_unknown
+
+        stream::events_come_as_records_are_written [Streams]
+        stream::lines_come_as_records_are_written [Streams]
+        stream::a_stream_goes_on_behind_its_cursor [Streams]
+        stream::a_groups_stream_moves_the_group [Streams]
+
+        groups::a_group_is_listed_and_described
+        groups::a_group_is_moved_to_either_end_and_to_an_offset
+        groups::a_group_is_moved_to_a_time [OffsetByTime]
+        groups::a_group_that_is_deleted_begins_anew
+
+        webhooks::a_path_registers_a_callback_once
+        webhooks::a_body_registers_a_callback
+        webhooks::a_round_delivers_what_is_due [Callbacks]
+        webhooks::a_produce_is_delivered_without_being_asked_for [Callbacks, UnaskedDeliveries]
+        webhooks::a_delivery_that_fails_is_tried_again_under_the_same_id [Callbacks]
+        webhooks::a_callback_that_may_not_be_is_refused
+
+        credentials::a_credential_is_made_listed_and_removed
+        credentials::callers_without_one_are_refused [Credentials]
+        credentials::a_credential_allows_what_it_says_and_no_more [Credentials]
+        credentials::a_credential_that_is_removed_ends [Credentials]
+
+        upstash::records_are_produced
+        upstash::a_webhook_is_a_record
+        upstash::records_are_consumed_and_committed
+        upstash::records_are_fetched
+        upstash::topics_and_offsets_are_told
+        upstash::a_time_has_an_offset [OffsetByTime]
+        upstash::instances_are_listed_and_removed
+        upstash::the_schema_registry_is_passed_on_to_or_missing
+
+        errors::a_path_that_is_none_is_404
+        errors::a_method_that_is_none_is_405_and_names_those_that_are
+        errors::an_unknown_topic_is_404_wherever_it_is_named
+        errors::a_parameter_that_is_wrong_is_named
+        errors::a_body_that_is_wrong_is_refused
+        errors::no_answer_is_kept_by_a_cache
+    ]
+}
