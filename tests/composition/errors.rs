@@ -159,7 +159,7 @@ fn left_out(case: &str) -> &'static [&'static str] {
         // waits for Kafka. It takes a crowd to keep a list busy for as long as
         // the others wait for it.
         "busy" => &[
-            "consumer.follow",
+            "follower.follow",
             "consumer.read-at",
             "webhook.deliver",
             "consumer.seek",
@@ -212,7 +212,7 @@ fn suited(arguments: &Arguments, case: &str, function: &str, before: &Before) ->
         (_, None) => arguments.name,
     };
     match function {
-        "consumer.follow" => arguments.text.clear(),
+        "follower.follow" => arguments.text.clear(),
         "consumer.seek" if case == "unsupported" => arguments.text = "time".into(),
         _ => {}
     }

@@ -104,17 +104,17 @@ async fn claims(story: &mut Story) {
 async fn follows(story: &mut Story) {
     let nobody = Arguments { name: String::new(), time: 0, max: 2, ..with() };
     let two = ["offset: 0", "receipt: None", "offset: 1"];
-    let read = story.expect("consumer.follow", nobody.clone(), &two).await;
+    let read = story.expect("follower.follow", nobody.clone(), &two).await;
     let cursor = read.rsplit_once("cursor").map(|(_, last)| format!("cursor{last}"));
     let text = behind(&cursor.expect("each record has one"), "cursor");
     let rest = Arguments { text, max: 1, ..nobody };
-    story.expect("consumer.follow", rest, &["offset: 2", "cursor"]).await;
+    story.expect("follower.follow", rest, &["offset: 2", "cursor"]).await;
 
     let group = Arguments { name: "followers".into(), time: 0, max: 3, ..with() };
-    story.expect("consumer.follow", group, &["offset: 0", "offset: 1", "offset: 2"]).await;
+    story.expect("follower.follow", group, &["offset: 0", "offset: 1", "offset: 2"]).await;
     let claims = Arguments { name: "claimers".into(), time: 5000, ..with() };
     let one = ["offset: 0", "receipt: Some(", "delivery-count: Some(1)"];
-    story.expect("consumer.follow", claims, &one).await;
+    story.expect("follower.follow", claims, &one).await;
 }
 
 async fn moves_groups(story: &mut Story) {

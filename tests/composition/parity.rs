@@ -16,7 +16,7 @@ fn functions(name: &str) -> &'static [&'static str] {
         "readyz" => &["consumer.ready"],
         "produceMessage" => &["producer.send"],
         "produceBody" => &["producer.send", "producer.send-many"],
-        "consume" => &["consumer.next", "consumer.next-page", "consumer.claim", "consumer.follow"],
+        "consume" => &["consumer.next", "consumer.next-page", "consumer.claim", "follower.follow"],
         "acknowledge" => &["consumer.ack"],
         "giveBack" => &["consumer.nack"],
         "listGroups" => &["consumer.list-groups"],

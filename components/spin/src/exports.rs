@@ -3,6 +3,7 @@
 mod consumer;
 mod convert;
 mod credentials;
+mod follower;
 mod producer;
 mod webhook;
 

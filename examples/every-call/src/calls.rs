@@ -4,9 +4,10 @@ use std::fmt::Debug;
 
 use crate::bindings::Arguments;
 use crate::bindings::kafka_edge::api::consumer::{
-    self, FollowRequest, FollowedRecord, PageRequest, PartitionOffset, ReadRequest, SeekTarget,
+    self, PageRequest, PartitionOffset, ReadRequest, SeekTarget,
 };
 use crate::bindings::kafka_edge::api::credentials::{self, Permissions};
+use crate::bindings::kafka_edge::api::follower::{self, FollowRequest, FollowedRecord};
 use crate::bindings::kafka_edge::api::producer::{self, ProducerRecord};
 use crate::bindings::kafka_edge::api::types::{Error, Header, Start};
 use crate::bindings::kafka_edge::api::webhook;
@@ -26,7 +27,6 @@ pub(crate) async fn call(function: &str, with: Arguments) -> Result<String, Erro
         "consumer.claim" => show(consumer::claim(page(&with), with.time).await?),
         "consumer.ack" => show(consumer::ack(with.name, with.receipts).await?),
         "consumer.nack" => show(consumer::nack(with.name, with.receipts, with.time).await?),
-        "consumer.follow" => show(follow(with).await?),
 
         "consumer.list-groups" => show(consumer::list_groups().await?),
         "consumer.describe-group" => show(consumer::describe_group(with.name).await?),
@@ -59,6 +59,8 @@ pub(crate) async fn call(function: &str, with: Arguments) -> Result<String, Erro
         "consumer.describe-topic" => show(consumer::describe_topic(with.topic).await?),
         "consumer.offsets-at" => show(consumer::offsets_at(with.topic, with.at).await?),
         "consumer.ready" => show(consumer::ready().await?),
+
+        "follower.follow" => show(follow(with).await?),
 
         "webhook.register" => show(webhook::register(with.topic, with.text, Start::Latest).await?),
         "webhook.list" => show(webhook::list().await?),
@@ -117,7 +119,7 @@ async fn follow(with: Arguments) -> Result<Vec<FollowedRecord>, Error> {
         cursor: Some(with.text).filter(|cursor| !cursor.is_empty()),
         lease: Some(with.time).filter(|lease| *lease > 0),
     };
-    let (mut records, end) = consumer::follow(request).await?;
+    let (mut records, end) = follower::follow(request).await?;
     let mut read = Vec::new();
     while read.len() < with.max as usize {
         match records.next().await {

@@ -1,20 +1,19 @@
 //! The export of `kafka-edge:api/consumer`.
 
 mod claims;
-mod follow;
 mod groups;
 
 use std::ops::RangeInclusive;
-use std::time::Duration;
 
-use spin_sdk::wit_bindgen::{self, FutureReader, StreamReader};
+use spin_sdk::wit_bindgen;
 
 use super::{grant, topic, topics};
 use crate::bindings::exports::kafka_edge::api::consumer::{
-    Acknowledgement, ClaimedRecord, ConsumerRecord, Error, FollowRequest, FollowedRecord,
-    GroupSummary, GroupTopic, Guest, Milliseconds, PageRequest, PartitionOffset, PartitionOffsets,
-    ReadPage, ReadRequest, SeekTarget, Start, Timestamp, Topic, TopicDescription, TopicSummary,
+    Acknowledgement, ClaimedRecord, ConsumerRecord, Error, GroupSummary, GroupTopic, Guest,
+    Milliseconds, PageRequest, PartitionOffset, PartitionOffsets, ReadPage, ReadRequest,
+    SeekTarget, Start, Timestamp, Topic, TopicDescription, TopicSummary,
 };
+use crate::exports::convert::time;
 use crate::host::starting_tasks;
 use crate::{Component, services};
 use kafka_edge::error::Error as ServiceError;
@@ -73,12 +72,6 @@ impl Guest for Component {
         starting_tasks(claims::acknowledge(group, receipts, Disposal::Nack { delay })).await
     }
 
-    async fn follow(
-        request: FollowRequest,
-    ) -> Result<(StreamReader<FollowedRecord>, FutureReader<Result<(), Error>>), Error> {
-        starting_tasks(follow::follow(request)).await
-    }
-
     async fn list_groups() -> Result<Vec<GroupSummary>, Error> {
         starting_tasks(groups::list()).await
     }
@@ -131,10 +124,6 @@ impl Guest for Component {
     async fn ready() -> Result<(), Error> {
         starting_tasks(async move { Ok(services().await?.topics.ready().await?) }).await
     }
-}
-
-fn time(wait: Milliseconds) -> Duration {
-    Duration::from_millis(wait.into())
 }
 
 fn number(

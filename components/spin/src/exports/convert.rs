@@ -45,6 +45,10 @@ impl From<AccessError> for types::Error {
     }
 }
 
+pub(super) fn time(time: types::Milliseconds) -> Duration {
+    Duration::from_millis(time.into())
+}
+
 /// Never too short.
 fn millis(time: Duration) -> types::Milliseconds {
     u32::try_from(time.as_nanos().div_ceil(1_000_000)).unwrap_or(u32::MAX)

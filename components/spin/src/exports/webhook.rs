@@ -1,11 +1,10 @@
 //! The export of `kafka-edge:api/webhook`.
 
-use std::time::Duration;
-
 use super::{grant, topic};
 use crate::bindings::exports::kafka_edge::api::webhook::{
     Delivery, Error, Guest, Milliseconds, Progress, Registration, Start, Topic, Webhook,
 };
+use crate::exports::convert::time;
 use crate::host::starting_tasks;
 use crate::{Component, services};
 use kafka_edge::limits;
@@ -50,8 +49,7 @@ impl Guest for Component {
 
     async fn deliver(budget: Milliseconds) -> Result<Vec<Delivery>, Error> {
         starting_tasks(async move {
-            let budget = Duration::from_millis(budget.into());
-            let budget = limits::check_time("budget", budget, limits::BUDGET)?;
+            let budget = limits::check_time("budget", time(budget), limits::BUDGET)?;
             let deliveries = services().await?.subscriptions.deliver(budget, &grant()).await?;
             Ok(deliveries.into_iter().map(Into::into).collect())
         })

@@ -1,14 +1,17 @@
-//! Records as a stream.
+//! The export of `kafka-edge:api/follower`: records as a stream.
 
 use std::time::Duration;
 
 use spin_sdk::wit_bindgen::{self, FutureReader, StreamReader, StreamResult, StreamWriter};
 
-use super::{Error, FollowRequest, FollowedRecord, time};
+use crate::bindings::exports::kafka_edge::api::follower::{
+    Error, FollowRequest, FollowedRecord, Guest,
+};
 use crate::bindings::{wit_future, wit_stream};
+use crate::exports::convert::time;
 use crate::exports::topics;
 use crate::host::{SpinHost, starting_tasks};
-use crate::{Log, services};
+use crate::{Component, Log, services};
 use kafka_edge::access::AllowedTopic;
 use kafka_edge::error::Error as ServiceError;
 use kafka_edge::services::consume::Ack;
@@ -21,7 +24,15 @@ const LOOK: Duration = Duration::from_secs(15);
 
 type Records = Stream<SpinHost, Log>;
 
-pub(super) async fn follow(
+impl Guest for Component {
+    async fn follow(
+        request: FollowRequest,
+    ) -> Result<(StreamReader<FollowedRecord>, FutureReader<Result<(), Error>>), Error> {
+        starting_tasks(follow(request)).await
+    }
+}
+
+async fn follow(
     request: FollowRequest,
 ) -> Result<(StreamReader<FollowedRecord>, FutureReader<Result<(), Error>>), Error> {
     let cursor = request.cursor.clone();
