@@ -4,10 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use kafka_edge_host::wasmtime::component::Val;
-use kafka_edge_host::{Host, HostBuilder, Program};
+use kafka_edge_host::{Export, Host, HostBuilder, Program};
 
 use crate::compose::composed;
-use crate::instance::Instance;
 
 /// A credential of the configuration.
 pub(crate) const CONFIGURED: &str = "configured";
@@ -46,16 +45,17 @@ pub(crate) type Outcome = Result<String, (String, String)>;
 
 /// A component that makes calls, one instance of it.
 #[derive(Clone)]
-pub(crate) struct Caller(Instance);
+pub(crate) struct Caller(Export);
 
 impl Caller {
     pub(crate) fn start(host: HostBuilder) -> Self {
-        Self(Instance::start(host.build().expect("it links"), "call"))
+        let host = host.build().expect("it links");
+        Self(host.export(None, "call").expect("the world has it"))
     }
 
     pub(crate) async fn call(&self, function: &str, arguments: Arguments) -> Outcome {
         let called = self.0.call(vec![Val::String(function.into()), arguments.into()]);
-        match called.await {
+        match called.await.expect("the instance lives until it has answered") {
             Val::Result(Ok(Some(answer))) => Ok(text(*answer)),
             Val::Result(Err(Some(failure))) => {
                 let Val::Record(fields) = *failure else { panic!("not a record") };

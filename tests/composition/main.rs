@@ -5,7 +5,6 @@ mod caller;
 mod compose;
 mod errors;
 mod functions;
-mod instance;
 mod interface;
 mod kafka;
 mod parity;

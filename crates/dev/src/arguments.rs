@@ -1,5 +1,6 @@
 //! The command line.
 
+use crate::component::Component;
 use lexopt::{Arg, Parser, ValueExt};
 use std::path::PathBuf;
 
@@ -17,6 +18,13 @@ Usage: cargo dev [OPTIONS]
   --variable NAME=VALUE      Set a variable of the component; may be repeated.
                              spin.toml lists them
 
+To run it together with a component of your own:
+
+  --with COMPONENT.wasm      Plug the gateway into this component, which imports
+                             kafka-edge:api and answers the HTTP requests
+  --component COMPOSED.wasm  Run a composition that is finished. Deliveries are
+                             started if it exports kafka-edge:api/webhook
+
 To use a REST Proxy or Confluent Cloud in place of the embedded server:
 
   --rest-url URL             Its address, such as http://localhost:8082
@@ -32,7 +40,7 @@ Ctrl-C ends it, once what is under way has finished.
 /// What was asked for.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Command {
-    Run(Arguments),
+    Run(Box<Arguments>),
     Help,
 }
 
@@ -45,6 +53,7 @@ pub(crate) struct Arguments {
     pub(crate) ephemeral: bool,
     pub(crate) variables: Vec<(String, String)>,
     pub(crate) rest: Option<RestServer>,
+    pub(crate) component: Component,
 }
 
 /// A topic to make.
@@ -74,6 +83,8 @@ pub(crate) enum ArgumentError {
     Variable(String),
     #[error("--ephemeral and --data-dir contradict each other")]
     WhereToKeep,
+    #[error("--with and --component contradict each other, and each names one file")]
+    WhatToRun,
     #[error("{0} needs --rest-url: the embedded server takes no credentials")]
     NoRestServer(&'static str),
     #[error("--topic is for the embedded server; make topics on a server of your own yourself")]
@@ -86,6 +97,7 @@ pub(crate) fn parse(mut parser: Parser) -> Result<Command, ArgumentError> {
     let mut data_dir = None;
     let mut ephemeral = false;
     let mut variables = Vec::new();
+    let mut component = Component::Gateway;
     let (mut url, mut api_key, mut api_secret, mut cluster_id) = (None, None, None, None);
     while let Some(argument) = parser.next()? {
         match argument {
@@ -94,6 +106,11 @@ pub(crate) fn parse(mut parser: Parser) -> Result<Command, ArgumentError> {
             Arg::Long("data-dir") => data_dir = Some(PathBuf::from(parser.value()?)),
             Arg::Long("ephemeral") => ephemeral = true,
             Arg::Long("variable") => variables.push(variable(parser.value()?.string()?)?),
+            Arg::Long("with" | "component") if component != Component::Gateway => {
+                return Err(ArgumentError::WhatToRun);
+            }
+            Arg::Long("with") => component = Component::With(parser.value()?.into()),
+            Arg::Long("component") => component = Component::Composed(parser.value()?.into()),
             Arg::Long("rest-url") => url = Some(parser.value()?.string()?),
             Arg::Long("api-key") => api_key = Some(parser.value()?.string()?),
             Arg::Long("api-secret") => api_secret = Some(parser.value()?.string()?),
@@ -123,7 +140,8 @@ pub(crate) fn parse(mut parser: Parser) -> Result<Command, ArgumentError> {
     if topics.is_empty() {
         topics.push(Topic { name: "test-topic".to_owned(), partitions: 3 });
     }
-    Ok(Command::Run(Arguments { listen, topics, data_dir, ephemeral, variables, rest }))
+    let arguments = Arguments { listen, topics, data_dir, ephemeral, variables, rest, component };
+    Ok(Command::Run(Box::new(arguments)))
 }
 
 fn topic(text: String) -> Result<Topic, ArgumentError> {
@@ -156,7 +174,7 @@ mod tests {
 
     fn run(arguments: &[&str]) -> Arguments {
         match parsed(arguments).unwrap() {
-            Command::Run(arguments) => arguments,
+            Command::Run(arguments) => *arguments,
             Command::Help => panic!("help"),
         }
     }
@@ -186,6 +204,13 @@ mod tests {
     }
 
     #[test]
+    fn the_component_is_the_gateway_or_a_file() {
+        assert_eq!(run(&[]).component, Component::Gateway);
+        assert_eq!(run(&["--with=a.wasm"]).component, Component::With("a.wasm".into()));
+        assert_eq!(run(&["--component", "b"]).component, Component::Composed("b".into()));
+    }
+
+    #[test]
     fn help_wins_over_what_follows() {
         assert_eq!(parsed(&["--help", "--nonsense"]).unwrap(), Command::Help);
     }
@@ -199,6 +224,8 @@ mod tests {
             (&["--topic", ":3"], ":3"),
             (&["--variable", "x"], "NAME=VALUE"),
             (&["--ephemeral", "--data-dir", "x"], "contradict"),
+            (&["--with", "a.wasm", "--component", "b.wasm"], "contradict"),
+            (&["--with", "a.wasm", "--with", "b.wasm"], "one file"),
             (&["--api-key", "x"], "--rest-url"),
             (&["--rest-url", "http://x", "--topic", "a"], "embedded"),
         ] {
@@ -215,6 +242,8 @@ mod tests {
             "--data-dir",
             "--ephemeral",
             "--variable",
+            "--with",
+            "--component",
             "--rest-url",
             "--api-key",
             "--api-secret",

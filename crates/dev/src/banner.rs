@@ -4,12 +4,15 @@ use crate::arguments::Topic;
 use crate::variables::Variables;
 use std::fmt;
 use std::net::SocketAddr;
+use std::path::Path;
 
 /// What there is to tell.
 #[derive(Debug)]
 pub(crate) struct Banner<'a> {
     pub(crate) address: SocketAddr,
     pub(crate) callers: Callers,
+    /// The file of somebody else's component, if that answers the requests.
+    pub(crate) component: Option<&'a Path>,
     /// Where a webhook can be seen to arrive.
     pub(crate) callback: Option<String>,
     /// The topic for the examples.
@@ -52,7 +55,12 @@ impl fmt::Display for Banner<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { address, topic, .. } = self;
         writeln!(f, "\nkafka-edge listens on http://{address}\n")?;
-        if self.callers == Callers::Everybody {
+        if let Some(component) = self.component {
+            writeln!(f, "  Requests go to {}.", component.display())?;
+            if let Some(callback) = &self.callback {
+                writeln!(f, "  Deliveries to {callback} are shown here.")?;
+            }
+        } else if self.callers == Callers::Everybody {
             if let Some(callback) = &self.callback {
                 writeln!(f, "  curl http://{address}/webhook/{topic}/{callback}")?;
             }
@@ -84,9 +92,14 @@ mod tests {
     use super::*;
 
     fn banner(callers: Callers) -> String {
+        banner_of(callers, None)
+    }
+
+    fn banner_of(callers: Callers, component: Option<&str>) -> String {
         let banner = Banner {
             address: "127.0.0.1:3000".parse().unwrap(),
             callers,
+            component: component.map(Path::new),
             callback: Some("http://127.0.0.1:3001/callback".to_owned()),
             topic: "t",
             kafka: "somewhere".to_owned(),
@@ -109,6 +122,13 @@ mod tests {
         assert!(banner(Callers::Nobody).contains("open_access=true"));
         assert!(!banner(Callers::Listed).contains("curl"));
         assert!(banner(Callers::Listed).contains("`credentials`"));
+    }
+
+    #[test]
+    fn the_gateways_own_calls_are_not_told_where_another_component_answers() {
+        let banner = banner_of(Callers::Everybody, Some("shop.wasm"));
+        assert!(banner.contains("Requests go to shop.wasm.\n") && !banner.contains("curl"));
+        assert!(banner.contains("http://127.0.0.1:3001/callback"));
     }
 
     #[test]

@@ -34,6 +34,16 @@ pub(crate) enum StartError {
     Kafka(String),
     #[error("spin.toml cannot be read: {0}")]
     Manifest(String),
+    #[error("{file} cannot be read: {reason}")]
+    Unreadable { file: PathBuf, reason: io::Error },
+    #[error("{0} is no WebAssembly component")]
+    NoComponent(PathBuf),
+    #[error("{program} could not be run: {reason}")]
+    Composer { program: PathBuf, reason: io::Error },
+    #[error("{0}")]
+    Compose(String),
+    #[error("{0} exports no wasi:http/handler@0.3.0, so no request could reach it")]
+    NoHandler(PathBuf),
     #[error("the component has no variable `{name}`. It has: {known}.")]
     UnknownVariable { name: String, known: String },
 }

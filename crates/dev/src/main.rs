@@ -6,6 +6,7 @@
 
 mod arguments;
 mod banner;
+mod component;
 mod error;
 mod inbox;
 mod kafka;
@@ -36,7 +37,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    match runtime.block_on(start::run(arguments)) {
+    match runtime.block_on(start::run(*arguments)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("error: {error}");

@@ -8,9 +8,9 @@ use crate::kafka::Kafka;
 use crate::reach;
 use crate::timer;
 use crate::variables::{self, Variables};
+use kafka_edge_host::Host;
 use kafka_edge_host::kv::{Database, Durability, OpenError};
 use kafka_edge_host::upstream::Network;
-use kafka_edge_host::{Host, Program, build};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -26,6 +26,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), StartError> {
     // What is wrong with the command line, the port or the folder shall be said
     // before minutes of building.
     variables::set(&mut variables.clone(), arguments.variables.iter().cloned())?;
+    arguments.component.check()?;
     let listener = listen(&arguments.listen).await?;
     let address = listener
         .local_addr()
@@ -39,7 +40,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), StartError> {
             Some(Kafka::start(&arguments.topics, records.as_deref()).await?)
         }
     };
-    let program = program(&workspace).await?;
+    let component = arguments.component.clone();
+    let program = component.program(workspace).await?;
 
     if address.ip().is_loopback() {
         put(&mut variables, variables::for_loopback());
@@ -67,6 +69,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), StartError> {
     let banner = Banner {
         address,
         callers: Callers::of(&variables),
+        component: arguments.component.file(),
         callback: inbox.as_ref().map(Inbox::url),
         topic: arguments.topics.first().map_or("test-topic", |topic| topic.name.as_str()),
         kafka: kafka_is,
@@ -82,12 +85,24 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), StartError> {
         host = host.store("default", store);
     }
     let host = host.build()?;
+    if let Some(file) = arguments.component.file().filter(|_| !host.answers_http()) {
+        return Err(StartError::NoHandler(file.to_owned()));
+    }
+    let deliver = timer::export(&host);
     print!("{banner}");
     // Who reads this through a pipe waits for it.
     _ = io::stdout().flush();
-    let deliveries = tokio::spawn(timer::deliver(host.clone()));
+    let deliveries = deliver.map(|export| tokio::spawn(timer::deliver(host.clone(), export)));
+    if deliveries.is_none() {
+        let interface = timer::INTERFACE;
+        eprintln!(
+            "the component exports no {interface}, so nothing starts deliveries by the clock"
+        );
+    }
     host.serve(listener, ctrl_c(), LIMIT).await;
-    deliveries.abort();
+    if let Some(deliveries) = deliveries {
+        deliveries.abort();
+    }
     if let Some(kafka) = kafka {
         kafka.stop().await;
     }
@@ -127,21 +142,6 @@ fn open_store(folder: &Path) -> Result<Database, StartError> {
         OpenError::InUse(_) => StartError::FolderInUse(folder.to_owned()),
         other => StartError::Store(other),
     })
-}
-
-/// The component, built and compiled where that has not been done yet.
-async fn program(workspace: &Path) -> Result<Program, StartError> {
-    let workspace = workspace.to_owned();
-    let work = move || {
-        eprintln!("building the component");
-        let wasm =
-            build::component(&workspace, "kafka-edge-spin", &mut |line| eprintln!("{line}"))?;
-        Ok::<_, StartError>(Program::load(&wasm, Some(&wasm.with_file_name("machine-code")))?)
-    };
-    match tokio::task::spawn_blocking(work).await {
-        Ok(program) => program,
-        Err(panic) => std::panic::resume_unwind(panic.into_panic()),
-    }
 }
 
 /// Waits for Ctrl-C. A second one ends the program at once.

@@ -1,4 +1,4 @@
-//! Builds a component from a package of a workspace.
+//! Builds a component, or a program, from a package of a workspace.
 //!
 //! This is what `cargo dev` and the end-to-end tests do before they start a
 //! host. It calls the `cargo` that is there; two at once are safe, cargo lets
@@ -37,12 +37,18 @@ pub enum BuildError {
         reason: String,
     },
     /// The compiler found faults, as it said in lines that were passed on.
-    #[error("the component does not compile: `{command}` failed")]
+    #[error("`{command}` failed")]
     Failed {
         /// What to run to see it again.
         command: String,
         /// The compiler's own words.
         messages: String,
+    },
+    /// Cargo was content and made no program.
+    #[error("the package {package} builds no program of its name")]
+    NoProgram {
+        /// Which package.
+        package: String,
     },
     /// Cargo was content and made no component.
     #[error("the package {package} builds no component; is it a cdylib?")]
@@ -62,11 +68,46 @@ pub fn component(
     progress: &mut (dyn FnMut(&str) + Send),
 ) -> Result<PathBuf, BuildError> {
     add_target(workspace, progress)?;
+    let options = ["--target", TARGET, "--profile", PROFILE];
+    let component = build(workspace, package, &options, progress, |message| {
+        let library = package.replace('-', "_");
+        let files =
+            message["filenames"].as_array().filter(|_| message["target"]["name"] == *library);
+        files.into_iter().flatten().filter_map(Value::as_str).find(|file| file.ends_with(".wasm"))
+    })?;
+    component.ok_or_else(|| BuildError::NoComponent { package: package.to_owned() })
+}
+
+/// Builds the program of a package for this machine, and says where it lies.
+///
+/// It is built together with the package `beside`, which has been built before:
+/// what both depend on is then compiled with the same features, and not again.
+pub fn program(
+    workspace: &Path,
+    package: &str,
+    beside: &str,
+    progress: &mut (dyn FnMut(&str) + Send),
+) -> Result<PathBuf, BuildError> {
+    let program = build(workspace, package, &["--package", beside], progress, |message| {
+        message["executable"].as_str().filter(|_| message["target"]["name"] == *package)
+    })?;
+    program.ok_or_else(|| BuildError::NoProgram { package: package.to_owned() })
+}
+
+/// Runs `cargo build` and looks for a file among the messages that tell what
+/// was made.
+fn build(
+    workspace: &Path,
+    package: &str,
+    options: &[&str],
+    progress: &mut (dyn FnMut(&str) + Send),
+    find: impl Fn(&Value) -> Option<&str> + Send,
+) -> Result<Option<PathBuf>, BuildError> {
     let mut cargo = tool("CARGO", "cargo");
     cargo
         .current_dir(workspace)
         .args(["build", "--package", package])
-        .args(["--target", TARGET, "--profile", PROFILE])
+        .args(options)
         .args(["--color", "never"])
         .arg("--message-format=json-render-diagnostics")
         .stdin(Stdio::null())
@@ -76,8 +117,8 @@ pub fn component(
     let mut child = cargo.spawn().map_err(not_run)?;
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     // Both pipes must be emptied, or cargo stands still.
-    let (component, messages) = thread::scope(|scope| {
-        let artifacts = scope.spawn(|| stdout.and_then(|out| find_component(out, package)));
+    let (found, messages) = thread::scope(|scope| {
+        let artifacts = scope.spawn(move || stdout.and_then(|out| find_file(out, find)));
         let mut messages = String::new();
         for line in stderr.into_iter().flat_map(lines) {
             messages.push_str(&line);
@@ -89,11 +130,15 @@ pub fn component(
     let status = child.wait().map_err(not_run)?;
     if !status.success() {
         return Err(BuildError::Failed {
-            command: format!("cargo build -p {package} --target {TARGET} --profile {PROFILE}"),
+            command: ["cargo build -p", package]
+                .into_iter()
+                .chain(options.iter().copied())
+                .collect::<Vec<_>>()
+                .join(" "),
             messages,
         });
     }
-    component.ok_or_else(|| BuildError::NoComponent { package: package.to_owned() })
+    Ok(found)
 }
 
 /// Has rustup add the target, if its libraries are not there.
@@ -128,22 +173,9 @@ fn lines(pipe: impl Read) -> impl Iterator<Item = String> {
     BufReader::new(pipe).lines().map_while(Result::ok)
 }
 
-/// Looks for the component among the messages that tell what was made.
-fn find_component(messages: impl Read, package: &str) -> Option<PathBuf> {
-    let library = package.replace('-', "_");
-    let mut found = None;
-    for line in lines(messages) {
-        let Ok(message) = serde_json::from_str::<Value>(&line) else {
-            continue;
-        };
-        if message["reason"] != "compiler-artifact" || message["target"]["name"] != *library {
-            continue;
-        }
-        let files = message["filenames"].as_array();
-        let mut files = files.into_iter().flatten().filter_map(Value::as_str);
-        if let Some(file) = files.find(|file| file.ends_with(".wasm")) {
-            found = Some(PathBuf::from(file));
-        }
-    }
-    found
+/// The last file that `find` takes from the artifacts among the messages.
+fn find_file(messages: impl Read, find: impl Fn(&Value) -> Option<&str>) -> Option<PathBuf> {
+    let messages = lines(messages).filter_map(|line| serde_json::from_str::<Value>(&line).ok());
+    let artifacts = messages.filter(|message| message["reason"] == "compiler-artifact");
+    artifacts.filter_map(|message| find(&message).map(PathBuf::from)).last()
 }

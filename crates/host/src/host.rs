@@ -142,6 +142,12 @@ impl Host {
         }
     }
 
+    /// Whether the component answers HTTP requests: it exports
+    /// `wasi:http/handler@0.3.0`.
+    pub fn answers_http(&self) -> bool {
+        self.inner.lanes[0].handler.state().service.is_some()
+    }
+
     /// What has happened so far.
     pub fn stats(&self) -> Stats {
         self.inner.services.counters.stats()

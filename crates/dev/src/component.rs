@@ -1,0 +1,104 @@
+//! What runs: the gateway alone, or composed with somebody else's component.
+
+use crate::error::StartError;
+use kafka_edge_host::{Program, build};
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// How a component begins, in version 13 of its binary form. A core module has
+/// another version.
+const PREAMBLE: [u8; 8] = *b"\0asm\x0d\0\x01\0";
+
+/// What was asked for.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Component {
+    /// The gateway alone.
+    #[default]
+    Gateway,
+    /// Somebody else's component, with the gateway plugged into it.
+    With(PathBuf),
+    /// A composition that is finished.
+    Composed(PathBuf),
+}
+
+impl Component {
+    /// The file of somebody else's that has a part in it.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        match self {
+            Self::Gateway => None,
+            Self::With(file) | Self::Composed(file) => Some(file),
+        }
+    }
+
+    /// Whether there is such a file, and it begins as a component does.
+    pub(crate) fn check(&self) -> Result<(), StartError> {
+        let Some(file) = self.file() else { return Ok(()) };
+        let mut start = Vec::new();
+        let read = File::open(file).and_then(|file| {
+            let length = PREAMBLE.len() as u64;
+            file.take(length).read_to_end(&mut start)
+        });
+        match read {
+            Ok(_) if start == PREAMBLE => Ok(()),
+            Ok(_) => Err(StartError::NoComponent(file.to_owned())),
+            Err(reason) => Err(StartError::Unreadable { file: file.to_owned(), reason }),
+        }
+    }
+
+    /// Builds, composes and compiles what has not been yet.
+    pub(crate) async fn program(self, workspace: PathBuf) -> Result<Program, StartError> {
+        let work = tokio::task::spawn_blocking(move || self.load(&workspace));
+        match work.await {
+            Ok(program) => program,
+            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+        }
+    }
+
+    fn load(&self, workspace: &Path) -> Result<Program, StartError> {
+        Ok(match self {
+            Self::Gateway => {
+                let gateway = gateway(workspace)?;
+                Program::load(&gateway, Some(&machine_code(&gateway)))?
+            }
+            Self::With(component) => {
+                let gateway = gateway(workspace)?;
+                let composed = compose(workspace, component, &gateway)?;
+                Program::from_bytes(&composed, Some(&machine_code(&gateway)))?
+            }
+            Self::Composed(component) => {
+                // Machine code is kept only where this program was built.
+                let here = std::env::current_exe().ok();
+                Program::load(component, here.as_deref().map(machine_code).as_deref())?
+            }
+        })
+    }
+}
+
+fn gateway(workspace: &Path) -> Result<PathBuf, StartError> {
+    eprintln!("building the component");
+    Ok(build::component(workspace, "kafka-edge-spin", &mut |line| eprintln!("{line}"))?)
+}
+
+/// The folder beside a file that was built.
+fn machine_code(built: &Path) -> PathBuf {
+    built.with_file_name("machine-code")
+}
+
+/// What composes is a program of its own and is built now, so that nobody else
+/// has to wait for it.
+fn compose(workspace: &Path, component: &Path, gateway: &Path) -> Result<Vec<u8>, StartError> {
+    eprintln!("plugging the gateway into {}", component.display());
+    let (package, this) = ("kafka-edge-compose", env!("CARGO_PKG_NAME"));
+    let program = build::program(workspace, package, this, &mut |line| eprintln!("{line}"))?;
+    let mut composer = Command::new(&program);
+    let output = composer.args([component, gateway]).stdin(Stdio::null()).output();
+    let output = output.map_err(|reason| StartError::Composer { program, reason })?;
+    match output.status.success() {
+        true => Ok(output.stdout),
+        false => {
+            Err(StartError::Compose(String::from_utf8_lossy(&output.stderr).trim().to_owned()))
+        }
+    }
+}
