@@ -20,6 +20,7 @@ use differences::DIFFERENCES;
 use recording::{Exchange, Kind, Recording};
 use std::collections::BTreeMap;
 use std::collections::BTreeSet;
+use std::io::Write;
 
 /// What came of one file.
 #[derive(Debug, Default)]
@@ -41,8 +42,17 @@ impl Tally {
     }
 }
 
+/// How many exchanges the recordings hold, for those who do not have them.
+const EXCHANGES: usize = 1492;
+
 #[test]
 fn recorded_exchanges_agree() {
+    if !recording::are_there() {
+        // Past the test harness, which shows nothing that a passing test prints.
+        let mut told = std::io::stderr();
+        _ = writeln!(told, "skipped: {EXCHANGES} recorded exchanges (../shared is absent)");
+        return;
+    }
     let recordings = recording::all();
     let measurements = recording::measurement_lines();
     let tallies: Vec<Tally> = std::thread::scope(|scope| {
@@ -70,6 +80,7 @@ fn recorded_exchanges_agree() {
         total.summaries,
         measurements,
     );
+    assert_eq!(total.agree + total.on_purpose, EXCHANGES, "as `EXCHANGES` says");
     assert!(
         total.wrong.is_empty(),
         "{} unexpected:\n\n{}",
