@@ -17,6 +17,7 @@ use subtle::{Choice, ConstantTimeEq};
 
 use super::credential::Flaw;
 use crate::host::Clock;
+use crate::random;
 
 /// Of secrets that we did not make ourselves.
 pub const MIN_SECRET_CHARS: usize = 16;
@@ -112,9 +113,7 @@ impl fmt::Debug for SecretHash {
 
 impl From<SecretHash> for String {
     fn from(hash: SecretHash) -> Self {
-        let digit = |nibble: u8| char::from(b"0123456789abcdef"[usize::from(nibble)]);
-        let digits = hash.0.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]);
-        HASH_PREFIX.chars().chain(digits).collect()
+        format!("{HASH_PREFIX}{}", random::hex(&hash.0))
     }
 }
 

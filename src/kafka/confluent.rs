@@ -8,7 +8,6 @@ mod metadata;
 mod names;
 mod produce;
 mod retry;
-mod time;
 mod v2;
 
 use std::fmt;

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use serde::de::DeserializeOwned;
@@ -13,7 +11,9 @@ use super::failure::{CallFailure, ErrorAnswer};
 use super::retry;
 use crate::config::Config;
 use crate::deadline::within;
-use crate::host::{Body, Host, Incoming, Outgoing, SendError, SendErrorKind, Sent};
+use crate::host::{Host, Incoming, Outgoing, SendError, SendErrorKind, Sent};
+use crate::random;
+use crate::upstream::{basic_authorization, read_body};
 
 /// Enough for the list of all topics of a large cluster.
 const ANSWER_LIMIT: usize = 8 << 20;
@@ -68,16 +68,10 @@ pub(super) struct Client<H> {
 
 impl<H: Host> Client<H> {
     pub(super) fn new(host: H, config: &Config) -> Self {
-        let authorization = config.api_key.as_ref().and_then(|api_key| {
-            let pair = STANDARD.encode(format!("{}:{}", api_key.key, api_key.secret));
-            let mut value = HeaderValue::from_str(&format!("Basic {pair}")).ok()?;
-            value.set_sensitive(true);
-            Some(value)
-        });
         Self {
             host,
             base: config.rest_url.clone(),
-            authorization,
+            authorization: config.api_key.as_ref().and_then(basic_authorization),
             connect_timeout: config.connect_timeout,
             request_timeout: config.request_timeout,
         }
@@ -117,9 +111,9 @@ impl<H: Host> Client<H> {
         let whole = async {
             let mut answer = self.send(call).await?;
             if !answer.status.is_success() {
-                return Err(CallFailure::Refused(Self::refusal(answer).await));
+                return Err(CallFailure::Refused(self.refusal(answer).await));
             }
-            read(&mut answer.body, call.answer_limit).await
+            Ok(read_body(&mut answer.body, call.answer_limit).await?)
         };
         // The host's timeout is for each piece; this one is for them all.
         let limit = self.connect_timeout + self.request_timeout + call.patience;
@@ -137,7 +131,7 @@ impl<H: Host> Client<H> {
             match self.once(call).await {
                 Ok(answer) => break answer,
                 Err(failure) if tries < TRIES && failure.may_pass() => {
-                    let pause = retry::pause(tries, retry::dice(&self.host), failure.hint());
+                    let pause = retry::pause(tries, random::number(&self.host), failure.hint());
                     if pause > self.request_timeout {
                         return Err(failure);
                     }
@@ -151,23 +145,10 @@ impl<H: Host> Client<H> {
     }
 
     /// What an answer with a status that is no success says.
-    pub(super) async fn refusal(mut answer: Incoming<H::Body>) -> ErrorAnswer {
-        let body = read(&mut answer.body, REFUSAL_LIMIT).await.unwrap_or_default();
-        ErrorAnswer::of(answer.status, &answer.headers, &body)
+    pub(super) async fn refusal(&self, mut answer: Incoming<H::Body>) -> ErrorAnswer {
+        let body = read_body(&mut answer.body, REFUSAL_LIMIT).await.unwrap_or_default();
+        ErrorAnswer::new(answer.status, &answer.headers, &body, self.host.now())
     }
-}
-
-/// Reads a body to its end, unless it is longer than `limit`.
-async fn read<B: Body>(body: &mut B, limit: usize) -> Result<Bytes, CallFailure> {
-    let mut whole = BytesMut::new();
-    while let Some(piece) = body.chunk().await {
-        let piece = piece?;
-        if whole.len() + piece.len() > limit {
-            return Err(CallFailure::TooLong);
-        }
-        whole.extend_from_slice(&piece);
-    }
-    Ok(whole.freeze())
 }
 
 /// Whether a status says that the call was not allowed.

@@ -18,6 +18,7 @@ use crate::concurrent::try_join_few;
 use crate::error::{Error, Result};
 use crate::host::{Host, Millis};
 use crate::kafka::{Fetch, Fetched, Offsets};
+use crate::random;
 use crate::sorted::SortedMap;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
@@ -56,7 +57,7 @@ impl<H: Host> CloudReader<'_, H> {
                     pause = (pause * 2).min(LONGEST_PAUSE);
                 }
                 Err(failure) => {
-                    let pause = retry::pause(tries, retry::dice(host), failure.hint());
+                    let pause = retry::pause(tries, random::number(host), failure.hint());
                     if !failure.may_pass() || pause >= left {
                         return Err(refused(failure, topic));
                     }

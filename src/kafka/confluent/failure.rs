@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use http::header::RETRY_AFTER;
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
 use crate::error::Error;
-use crate::host::{SendError, SendErrorKind, Sent};
+use crate::host::{Millis, SendError, SendErrorKind, Sent};
+use crate::upstream::{BodyError, retry_after};
 
 /// What a throttled caller is told when the server names no time.
 const THROTTLED_FOR: Duration = Duration::from_secs(1);
@@ -49,10 +49,8 @@ struct Complaint {
 }
 
 impl ErrorAnswer {
-    pub(super) fn of(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
+    pub(super) fn new(status: StatusCode, headers: &HeaderMap, body: &[u8], now: Millis) -> Self {
         let complaint: Option<Complaint> = serde_json::from_slice(body).ok();
-        // The other form of this header, a date, is not worth a calendar.
-        let seconds = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
         let (code, message) = match complaint {
             Some(Complaint { error_code, message }) => (Some(error_code), message),
             None => (None, None),
@@ -61,13 +59,13 @@ impl ErrorAnswer {
             status,
             code,
             message: clean(&message.unwrap_or_default()),
-            retry_after: seconds.map(Duration::from_secs),
+            retry_after: retry_after(headers, now),
         }
     }
 
     /// An answer of which nothing but the status arrived.
     pub(super) fn bare(status: StatusCode) -> Self {
-        Self::of(status, &HeaderMap::new(), b"")
+        Self::new(status, &HeaderMap::new(), b"", 0)
     }
 
     /// For an error's detail: status, code and the server's message.
@@ -141,6 +139,15 @@ impl From<SendError> for CallFailure {
     }
 }
 
+impl From<BodyError> for CallFailure {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLong => CallFailure::TooLong,
+            BodyError::Broken(error) => CallFailure::Send(error),
+        }
+    }
+}
+
 /// For calls that write nothing.
 impl From<CallFailure> for Error {
     fn from(failure: CallFailure) -> Self {
@@ -171,12 +178,13 @@ pub(super) fn clean(message: &str) -> String {
 #[cfg(test)]
 mod tests {
     use http::HeaderValue;
+    use http::header::RETRY_AFTER;
 
     use super::*;
 
     fn refusal(status: u16, body: &str) -> ErrorAnswer {
         let status = StatusCode::from_u16(status).unwrap();
-        ErrorAnswer::of(status, &HeaderMap::new(), body.as_bytes())
+        ErrorAnswer::new(status, &HeaderMap::new(), body.as_bytes(), 0)
     }
 
     #[test]
@@ -207,12 +215,12 @@ mod tests {
 
     #[test]
     fn a_time_to_wait_is_passed_on() {
-        let mut headers = HeaderMap::new();
-        headers.insert(RETRY_AFTER, HeaderValue::from_static("7"));
-        let refusal = ErrorAnswer::of(StatusCode::TOO_MANY_REQUESTS, &headers, b"");
-        assert_eq!(refusal.error(), Error::Throttled { retry_after: Duration::from_secs(7) });
-        headers.insert(RETRY_AFTER, HeaderValue::from_static("Sun, 01 Mar 2026 10:15:30 GMT"));
-        let refusal = ErrorAnswer::of(StatusCode::TOO_MANY_REQUESTS, &headers, b"");
-        assert_eq!(refusal.retry_after, None);
+        let now = 1_772_360_120_000;
+        for (value, seconds) in [("7", 7), ("Sun, 01 Mar 2026 10:15:30 GMT", 10)] {
+            let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static(value))]);
+            let refusal = ErrorAnswer::new(StatusCode::TOO_MANY_REQUESTS, &headers, b"", now);
+            let retry_after = Duration::from_secs(seconds);
+            assert_eq!(refusal.error(), Error::Throttled { retry_after }, "{value}");
+        }
     }
 }

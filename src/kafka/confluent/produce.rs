@@ -21,6 +21,7 @@ use crate::deadline::within;
 use crate::error::{Error, Result};
 use crate::host::{Body, Host, Incoming, SendError, SendErrorKind, Sent};
 use crate::kafka::Topic;
+use crate::random;
 use crate::record::{NewRecord, RecordMetadata};
 
 /// A record is sent so often at most, while it certainly was not written.
@@ -123,7 +124,7 @@ impl<H: Host> Writing<'_, H> {
                 // There is no order to be kept any more: the proxy went on
                 // when it refused one.
                 Rest::Again { indexes, why, hint } => {
-                    let pause = retry::pause(tries, retry::dice(&self.client.host), hint);
+                    let pause = retry::pause(tries, random::number(&self.client.host), hint);
                     let most = match why {
                         Error::Unreachable { .. } => TRIES_TO_CONNECT,
                         _ => TRIES,
@@ -189,7 +190,7 @@ impl<H: Host> Writing<'_, H> {
             return self.follow(indexes, answer, report).await;
         }
         let status = answer.status;
-        let refusal = within(&self.client.host, self.left(), Client::<H>::refusal(answer)).await;
+        let refusal = within(&self.client.host, self.left(), self.client.refusal(answer)).await;
         let refusal = refusal.unwrap_or_else(|| ErrorAnswer::bare(status));
         match verdict::of_status(&refusal, self.topic) {
             Whole::Failed(error) => {

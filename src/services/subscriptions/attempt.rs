@@ -3,15 +3,16 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::future::{Either, select};
-use http::header::{CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
+use http::header::{CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 
 use super::envelope;
-use super::retry::{self, RetryHint};
+use super::retry::RetryHint;
 use super::subscription::Subscription;
-use crate::host::{Body, Host, Incoming, Millis, Outgoing, SendError, SendErrorKind};
+use crate::deadline::within;
+use crate::host::{Host, Incoming, Millis, Outgoing, SendError, SendErrorKind};
 use crate::record::Record;
+use crate::upstream::{read_body, retry_after};
 
 /// How much of a callback's answer is read, and for how long: nothing in it
 /// counts, but a connection can be used again only once its answer is read.
@@ -45,14 +46,10 @@ pub(super) struct Attempt<'a> {
 
 impl Attempt<'_> {
     pub(super) async fn make<H: Host>(&self, host: &H) -> Result<(), AttemptFailure> {
-        let sent = Box::pin(host.send(self.request(host.now())));
-        let late = Box::pin(host.sleep(self.timeout));
-        let answer = match select(sent, late).await {
-            Either::Left((answer, _)) => answer.map_err(|error| self.unanswered(&error))?,
-            Either::Right(_) => return Err(self.too_slow()),
-        };
-        let Incoming { status, headers, body } = answer;
-        drain(host, body).await;
+        let sent = within(host, self.timeout, host.send(self.request(host.now()))).await;
+        let Incoming { status, headers, mut body } =
+            sent.ok_or_else(|| self.too_slow())?.map_err(|error| self.unanswered(&error))?;
+        within(host, DRAIN_TIME, read_body(&mut body, DRAIN_BYTES)).await;
         judge(status, &headers, host.now())
     }
 
@@ -66,7 +63,7 @@ impl Attempt<'_> {
 
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
+        headers.insert(USER_AGENT, HeaderValue::from_static(OUR_USER_AGENT));
         for (name, value) in [
             ("webhook-id", message_id),
             ("webhook-timestamp", timestamp.to_string()),
@@ -99,7 +96,7 @@ impl Attempt<'_> {
     }
 }
 
-const AGENT: &str = concat!("kafka-edge/", env!("CARGO_PKG_VERSION"));
+const OUR_USER_AGENT: &str = concat!("kafka-edge/", env!("CARGO_PKG_VERSION"));
 
 /// A 2xx is taken; anything else is not, redirects included: to follow one
 /// would let a receiver send signed records, and the gateway, elsewhere.
@@ -107,29 +104,15 @@ fn judge(status: StatusCode, headers: &HeaderMap, now: Millis) -> Result<(), Att
     if status.is_success() {
         return Ok(());
     }
-    let retry_after = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-    let hint = RetryHint {
-        retry_after: retry_after.and_then(|value| retry::retry_after(value, now)),
-        gone: status == StatusCode::GONE,
-    };
+    let hint =
+        RetryHint { retry_after: retry_after(headers, now), gone: status == StatusCode::GONE };
     Err(AttemptFailure { reason: format!("The callback answered {}", status.as_u16()), hint })
-}
-
-async fn drain<H: Host>(host: &H, mut body: H::Body) {
-    let read = async {
-        let mut bytes = 0;
-        while let Some(Ok(chunk)) = body.chunk().await {
-            bytes += chunk.len();
-            if bytes > DRAIN_BYTES {
-                break;
-            }
-        }
-    };
-    select(Box::pin(read), Box::pin(host.sleep(DRAIN_TIME))).await;
 }
 
 #[cfg(test)]
 mod tests {
+    use http::header::RETRY_AFTER;
+
     use super::*;
 
     fn judged(status: u16, retry_after: Option<&'static str>) -> Result<(), AttemptFailure> {

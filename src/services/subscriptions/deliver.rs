@@ -19,6 +19,7 @@ use super::job::{Job, JobEnd, JobReport};
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kafka::{Fetch, Fetched, Log};
+use crate::random;
 use crate::record::Record;
 use crate::state::lane::{Document, Held, Take, Written};
 
@@ -239,9 +240,7 @@ impl<H: Host, L: Log> Turn<'_, H, L> {
             }
             Err(failure) => {
                 self.report.failed += 1;
-                let mut random = [0; 4];
-                host.random(&mut random);
-                let random = u32::from_le_bytes(random);
+                let random = random::number(host);
                 let due = self.state.failed(record.offset, failure, host.now(), random);
                 Err(Stop::With(JobEnd::Failing(due)))
             }

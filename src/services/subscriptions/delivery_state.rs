@@ -84,7 +84,7 @@ impl DeliveryState {
             return Some(Idle::CaughtUp);
         }
         // A time further off than any delay was written by a wrong clock.
-        let longest = i64::try_from(retry::MAX_DELAY.as_millis()).unwrap_or(i64::MAX);
+        let longest = i64::try_from(retry::MAX_RETRY_DELAY.as_millis()).unwrap_or(i64::MAX);
         let wait = |due: &Millis| (1..=longest).contains(&due.saturating_sub(now));
         self.next_attempt().filter(wait).map(Idle::NotDue)
     }

@@ -8,6 +8,7 @@ use super::SubscriptionSummary;
 use super::signature::Secret;
 use crate::error::{Error, Result};
 use crate::host::{Clock, Millis};
+use crate::random;
 use crate::sorted::{SortedMap, SortedSet};
 
 /// The most webhooks that one deployment takes. All of them are looked at with
@@ -69,10 +70,7 @@ impl Subscription {
 
 /// `webhook_` and 96 random bits.
 fn id(clock: &impl Clock) -> String {
-    let mut random = [0; 12];
-    clock.random(&mut random);
-    let digits: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("webhook_{digits}")
+    format!("webhook_{}", random::hex_id::<12>(clock))
 }
 
 /// All subscriptions, oldest first: one document.

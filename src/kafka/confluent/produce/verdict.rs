@@ -4,10 +4,10 @@
 //! in the other it writes one twice, because the caller, or we, sent it again.
 
 use super::report::Report;
+use crate::calendar;
 use crate::error::Error;
 use crate::kafka::Topic;
 use crate::kafka::confluent::failure::{ErrorAnswer, clean};
-use crate::kafka::confluent::time;
 use crate::record::{NewRecord, RecordMetadata};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,7 +61,7 @@ pub(super) fn of_report(report: Report, record: &NewRecord, topic: &Topic) -> Re
 fn written(report: Report) -> ReportMeaning {
     match (report.partition_id, report.offset) {
         (Some(partition), Some(offset)) if partition >= 0 && offset >= 0 => {
-            let timestamp = report.timestamp.as_deref().and_then(time::parse);
+            let timestamp = report.timestamp.as_deref().and_then(calendar::parse_rfc3339);
             ReportMeaning::Written(RecordMetadata { partition, offset, timestamp })
         }
         _ => ReportMeaning::Failed(unknown("the server's report has no offset")),
@@ -191,7 +191,7 @@ mod tests {
     fn statuses_before_the_stream() {
         let of = |status, body: &str| {
             let status = StatusCode::from_u16(status).unwrap();
-            of_status(&ErrorAnswer::of(status, &HeaderMap::new(), body.as_bytes()), &topic())
+            of_status(&ErrorAnswer::new(status, &HeaderMap::new(), body.as_bytes(), 0), &topic())
         };
         let json = |code: i64| format!(r#"{{"error_code":{code},"message":"why"}}"#);
         assert!(matches!(of(429, ""), Whole::Again(Error::Throttled { .. })));

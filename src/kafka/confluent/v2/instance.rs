@@ -12,6 +12,7 @@ use crate::kafka::Offsets;
 use crate::kafka::confluent::client::{Client, RestCall};
 use crate::kafka::confluent::failure::CallFailure;
 use crate::kafka::confluent::names::TopicName;
+use crate::random;
 
 const V2: &str = "application/vnd.kafka.v2+json";
 /// The one format that takes every record: in the others a record that does
@@ -78,9 +79,7 @@ impl ConsumerInstance {
         partition: i32,
         offset: i64,
     ) -> Result<Self, CallFailure> {
-        let mut name = [0; 16];
-        client.host.random(&mut name);
-        let instance = Self(name.iter().map(|byte| format!("{byte:02x}")).collect());
+        let instance = Self(random::hex_id::<16>(&client.host));
         let create = Create {
             name: &instance.0,
             format: "binary",
