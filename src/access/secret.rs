@@ -25,7 +25,7 @@ const MAX_SECRET_BYTES: usize = 256;
 
 /// What those that we make begin with, so that scanners of source code and
 /// logs can know them.
-const PREFIX: &str = "ke_";
+const SECRET_PREFIX: &str = "ke_";
 
 const HASH_PREFIX: &str = "sha256:";
 
@@ -42,7 +42,7 @@ impl Secret {
     pub fn generate(clock: &impl Clock) -> Self {
         let mut bytes = [0; 32];
         clock.random(&mut bytes);
-        Self(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes)))
+        Self(format!("{SECRET_PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes)))
     }
 
     /// The secret itself, for its owner.

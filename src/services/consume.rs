@@ -30,7 +30,7 @@ use futures_util::future::select;
 
 use self::acknowledge::Folding;
 pub use self::acknowledge::{Acknowledged, Disposal};
-use self::desk::{Desk, QUEUE_TIME, Want};
+use self::desk::{Desk, MAX_QUEUE_TIME, Want};
 pub use self::owner::{NamedReader, Owner, Share};
 pub(in crate::services) use self::position::Position;
 use self::turn::Turn;
@@ -190,7 +190,7 @@ impl<H: Host, L: Log> Consume<H, L> {
         };
         // The turn answers everybody in time. Should it be stopped, nobody
         // waits for ever.
-        let limit = Box::pin(self.host.sleep(next.wait + 2 * QUEUE_TIME));
+        let limit = Box::pin(self.host.sleep(next.wait + 2 * MAX_QUEUE_TIME));
         select(woken, limit).await;
         slot.take().unwrap_or_else(|| Err(Error::Busy("The consumer group is busy".into())))
     }

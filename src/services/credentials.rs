@@ -4,9 +4,9 @@
 //! The latter are a list in the store that all instances share: a name, what
 //! it allows, and the hash of a secret that was shown once. A check costs no
 //! read of the store as a rule: credentials of the configuration need none,
-//! and each instance keeps the list for [`FRESH`]. So a credential that was
+//! and each instance keeps the list for [`MAX_LIST_AGE`]. So a credential that was
 //! deleted works for at most twice that time elsewhere. What is not in the list
-//! is looked for again if the list is older than [`FRESH_ENOUGH_TO_REFUSE`], so
+//! is looked for again if the list is older than [`MAX_LIST_AGE_TO_REFUSE`], so
 //! that a new credential works everywhere within half a second, and strangers
 //! cause no more than a few reads a second.
 //!
@@ -31,10 +31,10 @@ use crate::state::lane::Params;
 use crate::state::shared::Shared;
 
 /// How long the list of the store is used without looking.
-pub const FRESH: Duration = Duration::from_secs(2);
+pub const MAX_LIST_AGE: Duration = Duration::from_secs(2);
 
 /// The same, where something presented is not in it.
-pub const FRESH_ENOUGH_TO_REFUSE: Duration = Duration::from_millis(250);
+pub const MAX_LIST_AGE_TO_REFUSE: Duration = Duration::from_millis(250);
 
 /// Of those that are made at run time.
 pub const MAX_STORED: usize = 100;
@@ -131,12 +131,12 @@ impl<H: Host> Credentials<H> {
         if denial != Denial::Unknown && !configured.is_empty() {
             return Err(denial.into());
         }
-        let mut list = self.stored.recent(FRESH).await?;
+        let mut list = self.stored.recent(MAX_LIST_AGE).await?;
         if let Some(credential) = identify(list.credentials(), presented) {
             return Ok(Grant::to(credential));
         }
         if denial == Denial::Unknown {
-            list = self.stored.recent(FRESH_ENOUGH_TO_REFUSE).await?;
+            list = self.stored.recent(MAX_LIST_AGE_TO_REFUSE).await?;
             if let Some(credential) = identify(list.credentials(), presented) {
                 return Ok(Grant::to(credential));
             }

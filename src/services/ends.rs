@@ -22,7 +22,7 @@ use crate::kafka::Log;
 use crate::sorted::SortedMap;
 
 /// Topics that are remembered though nobody looks at them.
-const REMEMBERED: usize = 100;
+const MAX_REMEMBERED_TOPICS: usize = 100;
 
 /// What a look at a topic shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -173,7 +173,7 @@ struct Looking<'a, W> {
 impl<W> Looking<'_, W> {
     fn begin(&mut self) {
         let mut topics = self.topics.borrow_mut();
-        if topics.len() > REMEMBERED {
+        if topics.len() > MAX_REMEMBERED_TOPICS {
             topics.retain(|_, known| known.is_in_use());
         }
         topics.get_or_default(self.topic.clone()).looking = Some(Vec::new());

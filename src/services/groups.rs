@@ -22,7 +22,7 @@ use crate::state::lane::{Lane, Params, Take, Written};
 use crate::state::marks;
 
 /// How long a seek or a delete waits for whoever reads the partition.
-const MAX_WAIT: Duration = Duration::from_secs(15);
+const MAX_LANE_WAIT: Duration = Duration::from_secs(15);
 
 /// Where a group stands on a partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -246,7 +246,7 @@ impl<H: Host, L: Log> Groups<H, L> {
         lane: &Lane<H, Position>,
         position: Option<Position>,
     ) -> Result<bool> {
-        let give_up = self.host.monotonic() + MAX_WAIT;
+        let give_up = self.host.monotonic() + MAX_LANE_WAIT;
         loop {
             let start = position.clone().unwrap_or_else(|| Position::at(0));
             let pause = match lane.try_take(async |_| Ok(start)).await? {

@@ -18,7 +18,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use self::list::List;
-pub use self::list::{MAX_INSTANCES, MAX_TOPICS, NamedConsumer, Reset, Settings};
+pub use self::list::{MAX_INSTANCES, MAX_TOPICS_PER_INSTANCE, NamedConsumer, Reset, Settings};
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kafka::Log;
@@ -31,7 +31,7 @@ use crate::state::lane::Params;
 use crate::state::shared::Shared;
 
 /// How old this instance's copy of the list may be.
-const FRESH: Duration = Duration::from_secs(1);
+const MAX_INSTANCE_LIST_AGE: Duration = Duration::from_secs(1);
 
 /// The session of one that is not known.
 pub const DEFAULT_SESSION: Duration = Duration::from_secs(120);
@@ -120,7 +120,7 @@ impl<H: Host, L: Log> Instances<H, L> {
     async fn enter(&self, ask: &Ask) -> Result<(Settings, SortedMap<String, Share>)> {
         let Ask { group, instance, topics, settings, .. } = ask;
         let (settled, was_known) = {
-            let (list, now) = (self.list.recent(FRESH).await?, self.host.now());
+            let (list, now) = (self.list.recent(MAX_INSTANCE_LIST_AGE).await?, self.host.now());
             let settled = list.settled(group, instance, topics, now).is_some();
             (settled, list.get(group, instance, now).is_some())
         };
@@ -133,7 +133,7 @@ impl<H: Host, L: Log> Instances<H, L> {
                 entered => entered?,
             }
         }
-        let (list, now) = (self.list.recent(FRESH).await?, self.host.now());
+        let (list, now) = (self.list.recent(MAX_INSTANCE_LIST_AGE).await?, self.host.now());
         let settings = list.get(group, instance, now).map_or(*settings, |known| known.settings);
         if !settled && was_known {
             let owner = Owner::named(instance);
@@ -198,7 +198,7 @@ impl<H: Host, L: Log> Instances<H, L> {
         topic: &str,
         count: i32,
     ) -> Result<Vec<i32>> {
-        let list = self.list.recent(FRESH).await?;
+        let list = self.list.recent(MAX_INSTANCE_LIST_AGE).await?;
         let shares = list.shares(group, instance, &[topic.to_owned()], self.host.now());
         let share = shares.get(topic);
         Ok((0..count).filter(|n| share.is_some_and(|share| share.covers(*n))).collect())

@@ -25,7 +25,7 @@ use crate::sorted::SortedMap;
 /// The longest that a caller waits for others' calls and its own. Each call
 /// has a time limit of its own, far below; this one only keeps a caller from
 /// waiting for ever should an instance stop running its tasks.
-const LONGEST_WAIT: Duration = Duration::from_secs(180);
+const MAX_PRODUCE_WAIT: Duration = Duration::from_secs(180);
 
 pub struct Produce<H: Host, L> {
     shared: Rc<Shared<H, L>>,
@@ -72,7 +72,7 @@ impl<H: Host, L: Log> Produce<H, L> {
                 reports.take()
             }
             Err((wait, reports)) => {
-                let limit = Box::pin(self.shared.host.sleep(LONGEST_WAIT));
+                let limit = Box::pin(self.shared.host.sleep(MAX_PRODUCE_WAIT));
                 match select(wait, limit).await {
                     Either::Left(_) | Either::Right(_) => reports.take(),
                 }

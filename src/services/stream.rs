@@ -23,8 +23,8 @@ use crate::services::groups::SeekTo;
 
 /// What is in memory of a stream: one page. Large enough that a page costs
 /// little beside its records.
-const PAGE_RECORDS: usize = 500;
-const PAGE_BYTES: usize = 512 * 1024;
+const MAX_PAGE_RECORDS: usize = 500;
+const MAX_PAGE_BYTES: usize = 512 * 1024;
 
 /// Who reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -111,8 +111,8 @@ impl<H: Host, L: Log> Stream<H, L> {
                     topics: self.topics.clone(),
                     from: *from,
                     wait,
-                    max: PAGE_RECORDS,
-                    max_bytes: PAGE_BYTES,
+                    max: MAX_PAGE_RECORDS,
+                    max_bytes: MAX_PAGE_BYTES,
                     ack: *ack,
                 };
                 match self.services.consume.next(next).await {

@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 
 /// How long work that is under way may go on after Ctrl-C. A stream or a caller
 /// who waits uses all of it.
-const LIMIT: Duration = Duration::from_secs(3);
+const MAX_SHUTDOWN_TIME: Duration = Duration::from_secs(3);
 
 pub(crate) async fn run(arguments: Arguments) -> Result<(), StartError> {
     let workspace = workspace();
@@ -86,7 +86,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), StartError> {
     // Who reads this through a pipe waits for it.
     _ = io::stdout().flush();
     let deliveries = tokio::spawn(timer::deliver(host.clone()));
-    host.serve(listener, ctrl_c(), LIMIT).await;
+    host.serve(listener, ctrl_c(), MAX_SHUTDOWN_TIME).await;
     deliveries.abort();
     if let Some(kafka) = kafka {
         kafka.stop().await;

@@ -6,21 +6,21 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
-const PERIOD: Duration = Duration::from_secs(1);
+const DELIVERY_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Calls that may be under way at once. One that waits for a callback which
 /// does not answer must not keep what is due to the others waiting.
-const AT_ONCE: usize = 20;
+const MAX_DELIVERY_CALLS: usize = 20;
 
 /// Runs until it is dropped, and its calls with it.
 pub(crate) async fn deliver(host: Host) {
-    let mut ticks = tokio::time::interval(PERIOD);
+    let mut ticks = tokio::time::interval(DELIVERY_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut calls = JoinSet::new();
     loop {
         ticks.tick().await;
         while calls.try_join_next().is_some() {}
-        if calls.len() < AT_ONCE {
+        if calls.len() < MAX_DELIVERY_CALLS {
             calls.spawn(call(host.clone()));
         }
     }

@@ -16,11 +16,11 @@ use crate::random;
 use crate::upstream::{basic_authorization, read_body};
 
 /// Enough for the list of all topics of a large cluster.
-const ANSWER_LIMIT: usize = 8 << 20;
+const MAX_ANSWER_BYTES: usize = 8 * 1024 * 1024;
 /// Of an answer that refuses, only a short message is wanted.
-const REFUSAL_LIMIT: usize = 16 << 10;
+const MAX_REFUSAL_BYTES: usize = 16 * 1024;
 /// A call that can be repeated without harm is made so often.
-const TRIES: u32 = 3;
+const MAX_CALL_TRIES: u32 = 3;
 
 pub(super) const JSON: &str = "application/json";
 
@@ -47,7 +47,7 @@ impl RestCall {
             accept: JSON,
             body: None,
             patience: Duration::ZERO,
-            answer_limit: ANSWER_LIMIT,
+            answer_limit: MAX_ANSWER_BYTES,
         }
     }
 
@@ -130,7 +130,7 @@ impl<H: Host> Client<H> {
         let answer = loop {
             match self.once(call).await {
                 Ok(answer) => break answer,
-                Err(failure) if tries < TRIES && failure.may_pass() => {
+                Err(failure) if tries < MAX_CALL_TRIES && failure.may_pass() => {
                     let pause = retry::pause(tries, random::number(&self.host), failure.hint());
                     if pause > self.request_timeout {
                         return Err(failure);
@@ -146,7 +146,7 @@ impl<H: Host> Client<H> {
 
     /// What an answer with a status that is no success says.
     pub(super) async fn refusal(&self, mut answer: Incoming<H::Body>) -> ErrorAnswer {
-        let body = read_body(&mut answer.body, REFUSAL_LIMIT).await.unwrap_or_default();
+        let body = read_body(&mut answer.body, MAX_REFUSAL_BYTES).await.unwrap_or_default();
         ErrorAnswer::new(answer.status, &answer.headers, &body, self.host.now())
     }
 }

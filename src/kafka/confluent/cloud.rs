@@ -21,13 +21,13 @@ use crate::kafka::{Fetch, Fetched, Offsets};
 use crate::random;
 use crate::sorted::SortedMap;
 
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+const FIRST_POLL_PAUSE: Duration = Duration::from_millis(50);
+const MAX_POLL_PAUSE: Duration = Duration::from_secs(1);
 /// So many calls at once about the partitions of a topic.
-const AT_ONCE: usize = 8;
+const MAX_OFFSET_CALLS: usize = 8;
 /// What an answer may be longer than twice the bytes asked for: base64 and
 /// JSON are within the double, a first record that is larger is in here.
-const ENVELOPE: usize = 16 << 20;
+const ENVELOPE_BYTES: usize = 16 * 1024 * 1024;
 
 pub(super) struct CloudReader<'a, H> {
     pub(super) client: &'a Client<H>,
@@ -39,7 +39,7 @@ impl<H: Host> CloudReader<'_, H> {
         let topic = TopicName::new(fetch.topic)?;
         let host = &self.client.host;
         let end = host.monotonic() + fetch.wait;
-        let (mut offset, mut pause, mut tries) = (fetch.offset, FIRST_PAUSE, 1);
+        let (mut offset, mut pause, mut tries) = (fetch.offset, FIRST_POLL_PAUSE, 1);
         loop {
             let start = Start::offset(fetch.partition, offset, fetch.max_records, fetch.max_bytes);
             let left = end.saturating_sub(host.monotonic());
@@ -54,7 +54,7 @@ impl<H: Host> CloudReader<'_, H> {
                         return Ok(page);
                     }
                     host.sleep(pause.min(left)).await;
-                    pause = (pause * 2).min(LONGEST_PAUSE);
+                    pause = (pause * 2).min(MAX_POLL_PAUSE);
                 }
                 Err(failure) => {
                     let pause = retry::pause(tries, random::number(host), failure.hint());
@@ -85,7 +85,7 @@ impl<H: Host> CloudReader<'_, H> {
                 Offsets { first, end: bound(false).await?.max(first) },
             ))
         };
-        let all = try_join_few(AT_ONCE, (0..partitions).map(one)).await;
+        let all = try_join_few(MAX_OFFSET_CALLS, (0..partitions).map(one)).await;
         Ok(all.map_err(|failure| refused(failure, topic))?.into_iter().collect())
     }
 
@@ -124,7 +124,7 @@ impl<H: Host> CloudReader<'_, H> {
             "{path}/partitions/-/records:consume_guarantee_progress?return_raw_base64_records=true"
         );
         let call = RestCall {
-            answer_limit: max_bytes.saturating_mul(2).saturating_add(ENVELOPE),
+            answer_limit: max_bytes.saturating_mul(2).saturating_add(ENVELOPE_BYTES),
             ..RestCall::post(path, JSON, start.to_json())
         };
         Consumed::read(&self.client.once(&call).await?).ok_or(CallFailure::Nonsense)

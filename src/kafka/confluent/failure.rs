@@ -10,9 +10,9 @@ use crate::host::{Millis, SendError, SendErrorKind, Sent};
 use crate::upstream::{BodyError, retry_after};
 
 /// What a throttled caller is told when the server names no time.
-const THROTTLED_FOR: Duration = Duration::from_secs(1);
+const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(1);
 /// Of a server's own words no more than this is passed on.
-const MESSAGE_LIMIT: usize = 300;
+const MAX_MESSAGE_CHARS: usize = 300;
 
 /// Why a call gave nothing to go on with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,7 +84,7 @@ impl ErrorAnswer {
     }
 
     pub(super) fn throttled(&self) -> Error {
-        Error::Throttled { retry_after: self.retry_after.unwrap_or(THROTTLED_FOR) }
+        Error::Throttled { retry_after: self.retry_after.unwrap_or(DEFAULT_RETRY_AFTER) }
     }
 
     pub(super) fn error(&self) -> Error {
@@ -172,7 +172,7 @@ impl From<CallFailure> for Error {
 pub(super) fn clean(message: &str) -> String {
     let words = message.split(|c: char| c.is_control() || c.is_whitespace());
     let line: Vec<_> = words.filter(|word| !word.is_empty()).collect();
-    line.join(" ").chars().take(MESSAGE_LIMIT).collect()
+    line.join(" ").chars().take(MAX_MESSAGE_CHARS).collect()
 }
 
 #[cfg(test)]

@@ -15,14 +15,18 @@ use crate::host::Host;
 use crate::kafka::Topic;
 use crate::sorted::SortedMap;
 
+/// Kafka's default for a topic's `max.message.bytes`, for topics whose own
+/// limit is not known.
+pub(super) const DEFAULT_MAX_MESSAGE_BYTES: u64 = 1_048_588;
+
 /// How old a remembered topic may be. Its partitions can only grow, and who
 /// names one that is not remembered makes us ask anew.
-const AGE: Duration = Duration::from_secs(30);
+const MAX_TOPIC_AGE: Duration = Duration::from_secs(30);
 /// A topic this young is believed to have no other partitions.
-const YOUNG: Duration = Duration::from_secs(1);
+const MAX_PARTITION_COUNT_AGE: Duration = Duration::from_secs(1);
 /// More topics than this are not remembered at once.
-const REMEMBERED: usize = 1_000;
-const TOPIC_LIMIT: usize = 512 << 10;
+const MAX_REMEMBERED_TOPICS: usize = 1_000;
+const MAX_TOPIC_ANSWER_BYTES: usize = 512 * 1024;
 
 pub(super) struct Metadata<H> {
     client: Rc<Client<H>>,
@@ -108,7 +112,7 @@ impl<H: Host> Metadata<H> {
 
     /// A topic, as it was not long ago.
     pub(super) async fn topic(&self, name: TopicName<'_>) -> Result<Topic> {
-        match self.remembered(name, |_| AGE) {
+        match self.remembered(name, |_| MAX_TOPIC_AGE) {
             Some(topic) => Ok(topic),
             None => self.ask_topic(name).await,
         }
@@ -116,7 +120,9 @@ impl<H: Host> Metadata<H> {
 
     /// A topic, asked for anew if the partition may have come meanwhile.
     pub(super) async fn topic_with(&self, name: TopicName<'_>, partition: i32) -> Result<Topic> {
-        let age = |topic: &Topic| if partition < topic.partitions { AGE } else { YOUNG };
+        let age = |topic: &Topic| {
+            if partition < topic.partitions { MAX_TOPIC_AGE } else { MAX_PARTITION_COUNT_AGE }
+        };
         match self.remembered(name, age) {
             Some(topic) => Ok(topic),
             None => self.ask_topic(name).await,
@@ -141,7 +147,7 @@ impl<H: Host> Metadata<H> {
     async fn ask_topic(&self, name: TopicName<'_>) -> Result<Topic> {
         let since = self.client.host.monotonic();
         let path = format!("{}/topics/{name}", self.cluster_path().await?);
-        let call = RestCall { answer_limit: TOPIC_LIMIT, ..RestCall::get(path.clone()) };
+        let call = RestCall { answer_limit: MAX_TOPIC_ANSWER_BYTES, ..RestCall::get(path.clone()) };
         let data = self.client.ask::<TopicData>(&call);
         let (data, max_message_bytes) = join(data, self.max_message_bytes(&path)).await;
         let data = match data {
@@ -170,7 +176,7 @@ impl<H: Host> Metadata<H> {
     /// send what stops the server for good.
     async fn max_message_bytes(&self, topic: &str) -> Result<Option<u64>, CallFailure> {
         let path = format!("{topic}/configs/max.message.bytes");
-        let call = RestCall { answer_limit: TOPIC_LIMIT, ..RestCall::get(path) };
+        let call = RestCall { answer_limit: MAX_TOPIC_ANSWER_BYTES, ..RestCall::get(path) };
         match self.client.ask::<ConfigData>(&call).await {
             Ok(config) => Ok(config.value.and_then(|value| value.parse().ok())),
             Err(CallFailure::Refused(refusal)) if refusal.is_for_good() => Ok(None),
@@ -199,10 +205,10 @@ impl<H: Host> Metadata<H> {
 
     fn remember(&self, since: Duration, topic: Topic) {
         let mut topics = self.topics.borrow_mut();
-        if topics.len() >= REMEMBERED {
-            topics.retain(|_, known| since.saturating_sub(known.since) < AGE);
+        if topics.len() >= MAX_REMEMBERED_TOPICS {
+            topics.retain(|_, known| since.saturating_sub(known.since) < MAX_TOPIC_AGE);
         }
-        if topics.len() < REMEMBERED {
+        if topics.len() < MAX_REMEMBERED_TOPICS {
             topics.insert(topic.name.clone(), Remembered { since, topic });
         }
     }

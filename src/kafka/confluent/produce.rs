@@ -14,7 +14,7 @@ use self::report::Reports;
 use self::verdict::{ReportMeaning, Whole, unknown};
 use super::client::{Client, JSON, RestCall};
 use super::failure::{CallFailure, ErrorAnswer};
-use super::metadata::Metadata;
+use super::metadata::{DEFAULT_MAX_MESSAGE_BYTES, Metadata};
 use super::names::TopicName;
 use super::retry;
 use crate::deadline::within;
@@ -25,14 +25,12 @@ use crate::random;
 use crate::record::{NewRecord, RecordMetadata};
 
 /// A record is sent so often at most, while it certainly was not written.
-const TRIES: u32 = 7;
+const MAX_PRODUCE_TRIES: u32 = 7;
 /// So often where nothing answers: callers had better know soon.
-const TRIES_TO_CONNECT: u32 = 4;
+const MAX_CONNECT_TRIES: u32 = 4;
 /// How long the end of an answer is waited for whose reports are all there,
 /// so that its connection can be used again.
-const END_OF_ANSWER: Duration = Duration::from_secs(1);
-/// What a topic takes by default, as `max.message.bytes`.
-const USUAL_LIMIT: u64 = 1_048_588;
+const MAX_END_OF_ANSWER_WAIT: Duration = Duration::from_secs(1);
 
 /// Writes records and reports on each, once.
 pub(super) async fn produce<H: Host>(
@@ -126,8 +124,8 @@ impl<H: Host> Writing<'_, H> {
                 Rest::Again { indexes, why, hint } => {
                     let pause = retry::pause(tries, random::number(&self.client.host), hint);
                     let most = match why {
-                        Error::Unreachable { .. } => TRIES_TO_CONNECT,
-                        _ => TRIES,
+                        Error::Unreachable { .. } => MAX_CONNECT_TRIES,
+                        _ => MAX_PRODUCE_TRIES,
                     };
                     if tries < most && pause < self.left() {
                         self.client.host.sleep(pause).await;
@@ -154,7 +152,7 @@ impl<H: Host> Writing<'_, H> {
     fn batches(&self, indexes: Vec<usize>) -> VecDeque<Batch> {
         let alone = |index: usize| {
             let size = size::in_a_batch(&self.records[index]);
-            self.topic.max_message_bytes.is_none() && size > USUAL_LIMIT
+            self.topic.max_message_bytes.is_none() && size > DEFAULT_MAX_MESSAGE_BYTES
         };
         let together = indexes.chunk_by(|one, next| !alone(*one) && !alone(*next));
         together.map(|indexes| Batch { indexes: indexes.to_vec(), tries: 1 }).collect()
@@ -255,7 +253,7 @@ impl<H: Host> Writing<'_, H> {
         let host = self.client.host.clone();
         self.client.host.spawn(async move {
             let end = async { while let Some(Ok(_)) = body.chunk().await {} };
-            within(&host, END_OF_ANSWER, end).await;
+            within(&host, MAX_END_OF_ANSWER_WAIT, end).await;
         });
     }
 

@@ -22,7 +22,7 @@ use self::kept_instance::KeptInstance;
 use self::reading::Reading;
 use super::client::Client;
 use super::failure::CallFailure;
-use super::metadata::Metadata;
+use super::metadata::{DEFAULT_MAX_MESSAGE_BYTES, Metadata};
 use super::names::TopicName;
 use crate::concurrent::try_join_few;
 use crate::error::{Error, Result};
@@ -30,12 +30,10 @@ use crate::host::Host;
 use crate::kafka::{Fetch, Fetched, Offsets, Place, Topic};
 use crate::sorted::SortedMap;
 
-/// What a topic takes when its own limit is not known: Kafka's default.
-const USUAL_MAX_MESSAGE: usize = 1 << 20;
 /// The largest page, and with it the largest record, that is read at all.
-const LARGEST_PAGE: usize = 24 << 20;
+const MAX_PAGE_BYTES: usize = 24 * 1024 * 1024;
 /// So many calls at once about the partitions of a topic.
-const AT_ONCE: usize = 8;
+const MAX_OFFSET_CALLS: usize = 8;
 
 pub(super) struct V2Reader<'a, H> {
     pub(super) client: &'a Client<H>,
@@ -60,7 +58,7 @@ impl<H: Host> V2Reader<'_, H> {
             let offsets = instance::offsets(self.client, topic, partition).await?;
             Ok::<_, CallFailure>((partition, offsets))
         };
-        Ok(try_join_few(AT_ONCE, (0..partitions).map(one)).await?.into_iter().collect())
+        Ok(try_join_few(MAX_OFFSET_CALLS, (0..partitions).map(one)).await?.into_iter().collect())
     }
 
     pub(super) async fn close(&self, place: &Place) {
@@ -74,7 +72,7 @@ impl<H: Host> V2Reader<'_, H> {
 /// Well above the largest record: one that does not fit is withheld, without
 /// a word and for good.
 fn page_limit(max_bytes: usize, topic: &Topic) -> usize {
-    let largest = topic.max_message_bytes.and_then(|bytes| usize::try_from(bytes).ok());
-    let largest = largest.unwrap_or(USUAL_MAX_MESSAGE);
-    max_bytes.max(largest.saturating_mul(2)).min(LARGEST_PAGE)
+    let largest = topic.max_message_bytes.unwrap_or(DEFAULT_MAX_MESSAGE_BYTES);
+    let largest = usize::try_from(largest).unwrap_or(MAX_PAGE_BYTES);
+    max_bytes.max(largest.saturating_mul(2)).min(MAX_PAGE_BYTES)
 }

@@ -23,7 +23,7 @@ const FOLD_DELAY: Duration = Duration::from_millis(50);
 
 /// How often a busy lane is tried for folding. Whoever has it folds at its
 /// next turn in any case.
-const FOLD_TRIES: usize = 3;
+const MAX_FOLD_TRIES: usize = 3;
 
 /// What is to become of claimed records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -157,7 +157,7 @@ async fn fold<H: Host>(
     params: Params,
     told: &SortedSet<i64>,
 ) -> Result<()> {
-    for _ in 0..FOLD_TRIES {
+    for _ in 0..MAX_FOLD_TRIES {
         match lane.try_take(async |_| Ok(Position::at(0))).await? {
             Take::Busy { retry_in } => host.sleep(retry_in).await,
             // The group was deleted, and its marks mean nothing.

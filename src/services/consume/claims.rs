@@ -17,7 +17,7 @@ use crate::state::marks::{Mark, Marked};
 pub(super) const MAX_CLAIMS: usize = 1_000;
 
 /// Marks at the head of a partition that are looked up together.
-const LOOK_UP: usize = 32;
+const MARKS_LOOKED_UP: usize = 32;
 
 /// One caller's claim to one record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -167,7 +167,7 @@ impl Claims {
         margin: Millis,
         told: &SortedSet<i64>,
     ) -> Vec<Claim> {
-        let head = if self.is_full() { self.len() } else { LOOK_UP };
+        let head = if self.is_full() { self.len() } else { MARKS_LOOKED_UP };
         self.0
             .iter()
             .enumerate()

@@ -14,7 +14,7 @@ use crate::state::keys::LaneName;
 use crate::state::lane::{Lane, Take, Written};
 
 /// How long a change waits for whoever reads the partition.
-const MAX_WAIT: Duration = Duration::from_secs(10);
+const MAX_COMMIT_WAIT: Duration = Duration::from_secs(10);
 
 /// What becomes of a position.
 enum Change {
@@ -149,7 +149,7 @@ impl<H: Host, L: Log> Consume<H, L> {
         lane: &Lane<H, Position>,
         edit: impl Fn(Position) -> Result<Change>,
     ) -> Result<bool> {
-        let give_up = self.host.monotonic() + MAX_WAIT;
+        let give_up = self.host.monotonic() + MAX_COMMIT_WAIT;
         loop {
             let pause = match lane.try_take(async |_| Ok(Position::at(0))).await? {
                 Take::Busy { retry_in } => retry_in,

@@ -13,11 +13,11 @@ use crate::host::Millis;
 /// How long a caller may queue for a record that is there, beyond its own
 /// wait for one to appear: its group is then busy on another instance, or an
 /// instance died with it.
-pub(super) const QUEUE_TIME: Duration = Duration::from_secs(5);
+pub(super) const MAX_QUEUE_TIME: Duration = Duration::from_secs(5);
 
 /// Callers that come closer together than this are worth keeping a partition
 /// for.
-const CLOSE_TOGETHER: Duration = Duration::from_millis(200);
+const BUSY_ARRIVAL_GAP: Duration = Duration::from_millis(200);
 
 pub(super) type Answer = Result<Option<Handed>>;
 
@@ -125,7 +125,7 @@ impl<W> Desk<W> {
             answer: answer.clone(),
             _wake: wake,
         });
-        self.busy = self.last_arrival.is_some_and(|last| now - last < CLOSE_TOGETHER);
+        self.busy = self.last_arrival.is_some_and(|last| now - last < BUSY_ARRIVAL_GAP);
         self.last_arrival = Some(now);
         self.arrived = true;
         self.bell = None;
@@ -268,7 +268,7 @@ impl<W> Desk<W> {
     /// Answers those who have queued too long for a record that is there.
     pub(super) fn answer_busy(&mut self, now: Duration) {
         self.answer_where(
-            |order| order.wait_until + QUEUE_TIME <= now,
+            |order| order.wait_until + MAX_QUEUE_TIME <= now,
             || Err(Error::Busy("The consumer group is busy on another instance".into())),
         );
     }
@@ -440,7 +440,7 @@ mod tests {
         assert!(desk.wants_latest());
         desk.answer_busy(10 * SECOND);
         assert!(!desk.is_empty());
-        desk.answer_busy(10 * SECOND + QUEUE_TIME);
+        desk.answer_busy(10 * SECOND + MAX_QUEUE_TIME);
         assert!(matches!(long.take(), Some(Err(Error::Busy(_)))));
     }
 

@@ -18,13 +18,13 @@ use crate::sorted::SortedMap;
 pub struct Owner(String);
 
 /// No receipt's nonce begins with it.
-const SIGN: char = '.';
+const OWNER_SIGN: char = '.';
 
 impl Owner {
     /// Of any length: only its hash is kept.
     pub fn named(name: &str) -> Self {
         let hash = Sha256::digest(name.as_bytes());
-        Self(format!("{SIGN}{}", URL_SAFE_NO_PAD.encode(&hash[..16])))
+        Self(format!("{OWNER_SIGN}{}", URL_SAFE_NO_PAD.encode(&hash[..16])))
     }
 
     pub(super) fn nonce(&self) -> &str {
@@ -32,7 +32,7 @@ impl Owner {
     }
 
     pub(super) fn is_nonce(nonce: &str) -> bool {
-        nonce.starts_with(SIGN)
+        nonce.starts_with(OWNER_SIGN)
     }
 }
 

@@ -22,10 +22,10 @@ use crate::state::marks::{self, Marked};
 
 /// How long a caller may take to accept its record before it is handed to
 /// the next one.
-const SETTLE_TIME: Duration = Duration::from_secs(3);
+const MAX_SETTLE_TIME: Duration = Duration::from_secs(3);
 
 /// Bytes that one fetch asks for, about.
-const FETCH_BYTES: usize = 4 * 1024 * 1024;
+const MAX_FETCH_BYTES: usize = 4 * 1024 * 1024;
 
 /// A partition that this instance holds for the group.
 pub(super) struct Tended<H: Host> {
@@ -88,7 +88,7 @@ impl<H: Host> Tended<H> {
             offset: self.page.next(),
             place: self.page.take_place(),
             max_records,
-            max_bytes: FETCH_BYTES,
+            max_bytes: MAX_FETCH_BYTES,
             wait: Duration::ZERO,
         };
         let fetched = log.fetch(fetch).await?;
@@ -201,7 +201,7 @@ impl<H: Host> Tended<H> {
                 offset,
                 place: None,
                 max_records: count,
-                max_bytes: FETCH_BYTES,
+                max_bytes: MAX_FETCH_BYTES,
                 wait: Duration::ZERO,
             };
             let fetched = log.fetch(fetch).await?;
@@ -227,7 +227,7 @@ impl<H: Host> Tended<H> {
         if !self.counter.all_settled() {
             let (bell, rung) = host.signal();
             self.counter.ring_when_settled(bell);
-            let limit = SETTLE_TIME.min(self.held.remaining());
+            let limit = MAX_SETTLE_TIME.min(self.held.remaining());
             select(rung, Box::pin(host.sleep(limit))).await;
         }
         for (offset, arrived) in self.counter.take_settled() {

@@ -25,23 +25,23 @@ use crate::state::lane::{Document, Epoch, Lane, Origin, Params, Take};
 
 /// How late a caller may be told that there was nothing within its wait, so
 /// that callers whose waits end one after the other share a look.
-const LATENESS: Duration = Duration::from_millis(200);
+const EMPTY_ANSWER_DELAY: Duration = Duration::from_millis(200);
 
 /// How often the positions are looked at again while nothing is there to be
 /// read: somebody may have moved them back.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
+const POSITIONS_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How long a look at the log's ends does for those who queue: they try to
 /// take their partition more often than that.
-const QUEUE_LOOK: Duration = Duration::from_millis(200);
+const QUEUED_ENDS_CHECK_INTERVAL: Duration = Duration::from_millis(200);
 
 /// How long a partition is kept for callers that come close together.
-const LINGER: Duration = Duration::from_millis(100);
+const PARTITION_LINGER: Duration = Duration::from_millis(100);
 
 /// Records in one fetch: as many as are wanted, or a stock for those who come
 /// close together.
-const STOCK: usize = 50;
-const MOST_IN_A_FETCH: usize = 500;
+const READ_AHEAD_RECORDS: usize = 50;
+const MAX_FETCH_RECORDS: usize = 500;
 
 pub(super) struct Turn<H: Host, L> {
     host: H,
@@ -145,7 +145,7 @@ impl<H: Host, L: Log> Turn<H, L> {
         self.desk.borrow_mut().answer_nothing(now);
         let shortest_wait = self.desk.borrow().shortest_wait(now);
         if let Some(wait) = shortest_wait {
-            self.watch.rest(wait.max(LATENESS)).await;
+            self.watch.rest(wait.max(EMPTY_ANSWER_DELAY)).await;
         }
     }
 
@@ -298,8 +298,8 @@ impl<H: Host, L: Log> Turn<H, L> {
 
     fn fetch_size(&self) -> usize {
         let desk = self.desk.borrow();
-        let stock = if desk.is_busy() { STOCK } else { 1 };
-        desk.wanted().clamp(stock, MOST_IN_A_FETCH)
+        let stock = if desk.is_busy() { READ_AHEAD_RECORDS } else { 1 };
+        desk.wanted().clamp(stock, MAX_FETCH_RECORDS)
     }
 
     /// Has the group listed: on a topic that it has no position on before it
@@ -335,7 +335,7 @@ impl<H: Host, L: Log> Turn<H, L> {
             linger && desk.is_empty() && desk.is_busy()
         };
         if expected {
-            let until = self.host.monotonic() + LINGER;
+            let until = self.host.monotonic() + PARTITION_LINGER;
             let (bell, mut rung) = self.host.signal();
             self.desk.borrow_mut().ring_on_arrival(bell);
             while self.host.monotonic() < until {
@@ -402,10 +402,10 @@ impl<H: Host, L: Log> Turn<H, L> {
             self.watch.renew();
         }
         if arrived || now >= self.ends_due {
-            self.ends_due = now + QUEUE_LOOK;
+            self.ends_due = now + QUEUED_ENDS_CHECK_INTERVAL;
             self.look_at_ends().await?;
         }
-        if self.looked.is_none_or(|looked| now - looked >= LOOK_AGAIN) {
+        if self.looked.is_none_or(|looked| now - looked >= POSITIONS_CHECK_INTERVAL) {
             let lanes = self.partitions.iter().map(|partition| partition.lane.peek());
             for (index, latest) in try_join_bounded(lanes).await?.into_iter().enumerate() {
                 self.survey.set_known(index, self.known(latest));

@@ -13,13 +13,13 @@ use crate::sorted::SortedMap;
 
 /// Between two looks: short at first, then longer, so that a long wait does
 /// not hammer the server.
-const FIRST_PAUSE: Duration = Duration::from_millis(20);
-const LONGEST_PAUSE: Duration = Duration::from_millis(200);
+const FIRST_ENDS_PAUSE: Duration = Duration::from_millis(20);
+const MAX_ENDS_PAUSE: Duration = Duration::from_millis(200);
 
 /// A look may cost the server a call for each partition: where there are many
 /// of them it is made less often, though once in a second.
-const PAUSE_PER_PARTITION: Duration = Duration::from_millis(10);
-const LONGEST_PAUSE_OF_MANY: Duration = Duration::from_secs(1);
+const ENDS_PAUSE_PER_PARTITION: Duration = Duration::from_millis(10);
+const MAX_ENDS_PAUSE_OF_MANY: Duration = Duration::from_secs(1);
 
 /// Looks at the ends of some topics again and again, together with all others
 /// who do.
@@ -33,7 +33,7 @@ pub struct EndPoller<H: Host, L> {
 
 impl<H: Host, L: Log> EndPoller<H, L> {
     pub fn new(ends: Rc<Ends<H, L>>, topics: Vec<Rc<str>>) -> Self {
-        Self { ends, topics, looks: SortedMap::new(), partitions: 0, pause: FIRST_PAUSE }
+        Self { ends, topics, looks: SortedMap::new(), partitions: 0, pause: FIRST_ENDS_PAUSE }
     }
 
     /// Only what is seen from now on will do: somebody has asked just now.
@@ -59,18 +59,18 @@ impl<H: Host, L: Log> EndPoller<H, L> {
 
     /// Something was there: more may come soon.
     pub fn quicken(&mut self) {
-        self.pause = FIRST_PAUSE;
+        self.pause = FIRST_ENDS_PAUSE;
     }
 
     /// Rests until it is time for another look, and no longer than that.
     pub async fn rest(&mut self, longest: Duration) {
         let written = self.ends.sleep(&self.looks, self.pause.min(longest)).await;
-        self.pause = if written { FIRST_PAUSE } else { self.next_pause() };
+        self.pause = if written { FIRST_ENDS_PAUSE } else { self.next_pause() };
     }
 
     fn next_pause(&self) -> Duration {
-        let of_many = PAUSE_PER_PARTITION.saturating_mul(self.partitions);
-        (self.pause * 3 / 2).min(of_many.clamp(LONGEST_PAUSE, LONGEST_PAUSE_OF_MANY))
+        let of_many = ENDS_PAUSE_PER_PARTITION.saturating_mul(self.partitions);
+        (self.pause * 3 / 2).min(of_many.clamp(MAX_ENDS_PAUSE, MAX_ENDS_PAUSE_OF_MANY))
     }
 }
 

@@ -10,7 +10,7 @@ use crate::sorted::{SortedMap, SortedSet};
 const MAX_GROUPS: usize = 1_000;
 
 /// Topics of one group.
-const MAX_TOPICS: usize = 100;
+const MAX_TOPICS_PER_GROUP: usize = 100;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -38,9 +38,9 @@ impl List {
         }
         let mut all = known.cloned().unwrap_or_default();
         all.extend(topics.iter().map(|topic| topic.as_ref().to_owned()));
-        if all.len() > MAX_TOPICS {
+        if all.len() > MAX_TOPICS_PER_GROUP {
             return Err(Error::LimitReached(format!(
-                "A consumer group reads {MAX_TOPICS} topics at most"
+                "A consumer group reads {MAX_TOPICS_PER_GROUP} topics at most"
             )));
         }
         self.0.insert(group.to_owned(), all);
@@ -84,7 +84,7 @@ mod tests {
     #[test]
     fn what_goes_beyond_a_limit_leaves_the_list_as_it_was() {
         let mut list = List::default();
-        for topic in 0..MAX_TOPICS {
+        for topic in 0..MAX_TOPICS_PER_GROUP {
             list.enlist("g", &[topic.to_string()]).unwrap();
         }
         let full = list.clone();

@@ -19,15 +19,15 @@ use crate::state::lane::Params;
 use crate::state::shared::Shared;
 
 /// How old this instance's list may be when a group is used.
-const LIST_AGE: Duration = Duration::from_secs(60);
+const MAX_GROUP_LIST_AGE: Duration = Duration::from_secs(60);
 
 /// How long somebody who needs a group waits for it to be listed.
-const PATIENCE: Duration = Duration::from_secs(1);
+const MAX_LISTING_WAIT: Duration = Duration::from_secs(1);
 
 /// How often the list is tried for those who did not wait. Whoever uses the
 /// group after that begins anew.
-const TRIES: usize = 5;
-const PAUSE: Duration = Duration::from_secs(1);
+const MAX_LISTING_TRIES: usize = 5;
+const LISTING_RETRY_DELAY: Duration = Duration::from_secs(1);
 
 pub(super) struct Listing<H> {
     host: H,
@@ -71,7 +71,7 @@ impl<H: Host> Listing<H> {
                 return Ok(());
             }
         }
-        match self.list.change_within(PATIENCE, |list| list.enlist(group, topics)).await {
+        match self.list.change_within(MAX_LISTING_WAIT, |list| list.enlist(group, topics)).await {
             Err(Error::Busy(_)) => {
                 self.see_to(group, topics);
                 Ok(())
@@ -112,16 +112,16 @@ impl<H: Host> Listing<H> {
     }
 
     fn is_known(&self, group: &str, topics: &[impl AsRef<str>]) -> bool {
-        self.list.known(LIST_AGE).is_some_and(|list| list.has(group, topics))
+        self.list.known(MAX_GROUP_LIST_AGE).is_some_and(|list| list.has(group, topics))
     }
 
     async fn list_missing(&self) {
-        for _ in 0..TRIES {
+        for _ in 0..MAX_LISTING_TRIES {
             let missing = self.missing.borrow().clone();
             if self.list_all(&missing).await.is_ok() {
                 self.missing.borrow_mut().remove_all(&missing);
             } else {
-                self.host.sleep(PAUSE).await;
+                self.host.sleep(LISTING_RETRY_DELAY).await;
             }
             if self.missing.borrow().is_empty() {
                 return;

@@ -15,7 +15,7 @@ use crate::sorted::{SortedMap, SortedSet};
 pub const MAX_INSTANCES: usize = 500;
 
 /// Topics that one of them reads, over all of its calls.
-pub const MAX_TOPICS: usize = limits::TOPICS;
+pub const MAX_TOPICS_PER_INSTANCE: usize = limits::TOPICS;
 
 /// What a consumer is told once, when it comes to be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -116,9 +116,9 @@ impl List {
         let mut instance = known.cloned().unwrap_or_else(new);
         instance.seen = now;
         instance.topics.extend(topics.iter().cloned());
-        if instance.topics.len() > MAX_TOPICS {
+        if instance.topics.len() > MAX_TOPICS_PER_INSTANCE {
             return Err(Error::LimitReached(format!(
-                "A consumer instance reads {MAX_TOPICS} topics at most"
+                "A consumer instance reads {MAX_TOPICS_PER_INSTANCE} topics at most"
             )));
         }
         self.0.get_or_default(group.to_owned()).insert(name.to_owned(), instance);
@@ -223,7 +223,7 @@ mod tests {
         assert!(list.enter("g", "more", &t, SETTINGS, 1).is_err());
         list.enter("g", "0", &t, SETTINGS, 1).unwrap();
         list.enter("g", "more", &t, SETTINGS, 1000).unwrap();
-        let many: Vec<_> = (0..=MAX_TOPICS).map(|n| format!("t{n}")).collect();
+        let many: Vec<_> = (0..=MAX_TOPICS_PER_INSTANCE).map(|n| format!("t{n}")).collect();
         assert!(list.enter("g", "0", &many, SETTINGS, 1).is_err());
     }
 

@@ -8,10 +8,10 @@ use crate::error::{Error, Result};
 use crate::sorted::SortedMap;
 
 /// The first byte of a cursor.
-const VERSION: u8 = 1;
+const CURSOR_VERSION: u8 = 1;
 
 /// As many partitions as a topic can have in any cluster that works.
-const MAX_PARTITIONS: usize = 200_000;
+const MAX_CURSOR_PARTITIONS: usize = 200_000;
 
 /// For each topic the offset to go on with, by partition; `None` on one of
 /// which the reader has had nothing.
@@ -50,7 +50,7 @@ impl Cursor {
 
     /// Some bytes for each partition, in base64.
     pub(super) fn to_text(&self) -> String {
-        let mut bytes = vec![VERSION];
+        let mut bytes = vec![CURSOR_VERSION];
         bytes.extend(self.check().to_le_bytes());
         for offsets in self.topics.values() {
             put(&mut bytes, offsets.len() as u64);
@@ -71,12 +71,12 @@ impl Cursor {
 
     fn read(&mut self, text: &str) -> Option<()> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-        let rest = bytes.strip_prefix(&[VERSION])?;
+        let rest = bytes.strip_prefix(&[CURSOR_VERSION])?;
         let mut rest = rest.strip_prefix(&self.check().to_le_bytes())?;
         for offsets in self.topics.values_mut() {
             let count = usize::try_from(take(&mut rest)?).ok()?;
             // Each of them takes a byte at least.
-            if count > rest.len().min(MAX_PARTITIONS) {
+            if count > rest.len().min(MAX_CURSOR_PARTITIONS) {
                 return None;
             }
             for _ in 0..count {
@@ -152,7 +152,7 @@ mod tests {
     #[test]
     fn a_huge_count_is_refused_before_anything_is_made_of_it() {
         let names = topics(&["t"]);
-        let mut bytes = vec![VERSION];
+        let mut bytes = vec![CURSOR_VERSION];
         bytes.extend(Cursor::new(&names).check().to_le_bytes());
         put(&mut bytes, u64::MAX >> 1);
         assert!(Cursor::parse(&URL_SAFE_NO_PAD.encode(bytes), &names).is_err());

@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::cursor::Cursor;
-use super::{PAGE_BYTES, PAGE_RECORDS};
+use super::{MAX_PAGE_BYTES, MAX_PAGE_RECORDS};
 use crate::error::Result;
 use crate::host::Host;
 use crate::kafka::{Fetch, Log, Place};
@@ -134,8 +134,8 @@ impl<H: Host, L: Log> Tail<H, L> {
                 partition: partition.number,
                 offset: partition.next,
                 place: partition.place.take(),
-                max_records: PAGE_RECORDS,
-                max_bytes: PAGE_BYTES,
+                max_records: MAX_PAGE_RECORDS,
+                max_bytes: MAX_PAGE_BYTES,
                 wait: Duration::ZERO,
             })
             .await?;

@@ -20,7 +20,7 @@ const MULTICAST: &str = "a multicast address";
 const RESERVED: &str = "a reserved address";
 
 /// First address, length of the prefix, kind.
-const V4: &[(Ipv4Addr, u32, &str)] = &[
+const SPECIAL_V4_BLOCKS: &[(Ipv4Addr, u32, &str)] = &[
     (Ipv4Addr::new(0, 0, 0, 0), 8, UNSPECIFIED),
     (Ipv4Addr::new(10, 0, 0, 0), 8, PRIVATE),
     (Ipv4Addr::new(100, 64, 0, 0), 10, PRIVATE),
@@ -45,7 +45,8 @@ const V4: &[(Ipv4Addr, u32, &str)] = &[
 
 fn special_v4(address: Ipv4Addr) -> Option<&'static str> {
     let bits = address.to_bits();
-    V4.iter()
+    SPECIAL_V4_BLOCKS
+        .iter()
         .find(|(first, length, _)| (bits ^ first.to_bits()) >> (32 - length) == 0)
         .map(|(_, _, kind)| *kind)
 }
@@ -54,7 +55,7 @@ const fn v6(a: u16, b: u16, c: u16) -> Ipv6Addr {
     Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0)
 }
 
-const V6: &[(Ipv6Addr, u32, &str)] = &[
+const SPECIAL_V6_BLOCKS: &[(Ipv6Addr, u32, &str)] = &[
     (Ipv6Addr::UNSPECIFIED, 128, UNSPECIFIED),
     (Ipv6Addr::LOCALHOST, 128, LOOPBACK),
     // A network's own NAT64, which leads wherever that network likes.
@@ -72,7 +73,7 @@ const V6: &[(Ipv6Addr, u32, &str)] = &[
 ];
 
 /// Prefixes in front of an IPv4 address: how far from the right it ends.
-const V4_INSIDE: &[(Ipv6Addr, u32, u32)] = &[
+const V4_WITHIN_V6_BLOCKS: &[(Ipv6Addr, u32, u32)] = &[
     // Compatible, long out of use.
     (Ipv6Addr::UNSPECIFIED, 96, 0),
     // Mapped.
@@ -88,10 +89,13 @@ const V4_INSIDE: &[(Ipv6Addr, u32, u32)] = &[
 fn special_v6(address: Ipv6Addr) -> Option<&'static str> {
     let bits = address.to_bits();
     let within = |first: &Ipv6Addr, length: u32| (bits ^ first.to_bits()) >> (128 - length) == 0;
-    if let Some((_, _, kind)) = V6.iter().find(|(first, length, _)| within(first, *length)) {
+    if let Some((_, _, kind)) =
+        SPECIAL_V6_BLOCKS.iter().find(|(first, length, _)| within(first, *length))
+    {
         return Some(kind);
     }
-    if let Some((_, _, shift)) = V4_INSIDE.iter().find(|(first, length, _)| within(first, *length))
+    if let Some((_, _, shift)) =
+        V4_WITHIN_V6_BLOCKS.iter().find(|(first, length, _)| within(first, *length))
     {
         let inside = (bits >> shift) & u128::from(u32::MAX);
         return special_v4(Ipv4Addr::from_bits(inside as u32));

@@ -16,8 +16,8 @@ use crate::upstream::{read_body, retry_after};
 
 /// How much of a callback's answer is read, and for how long: nothing in it
 /// counts, but a connection can be used again only once its answer is read.
-const DRAIN_BYTES: usize = 4096;
-const DRAIN_TIME: Duration = Duration::from_millis(100);
+const MAX_DRAINED_BYTES: usize = 4096;
+const MAX_DRAIN_TIME: Duration = Duration::from_millis(100);
 
 /// Why an attempt failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,7 +49,7 @@ impl Attempt<'_> {
         let sent = within(host, self.timeout, host.send(self.request(host.now()))).await;
         let Incoming { status, headers, mut body } =
             sent.ok_or_else(|| self.too_slow())?.map_err(|error| self.unanswered(&error))?;
-        within(host, DRAIN_TIME, read_body(&mut body, DRAIN_BYTES)).await;
+        within(host, MAX_DRAIN_TIME, read_body(&mut body, MAX_DRAINED_BYTES)).await;
         judge(status, &headers, host.now())
     }
 

@@ -21,16 +21,16 @@ use crate::sorted::{SortedMap, SortedSet};
 
 /// How long an instance goes by the list of webhooks that it has read. One
 /// that another instance registered meanwhile is served after this time.
-const KNOWN: Duration = Duration::from_secs(2);
+const MAX_SUBSCRIPTION_LIST_AGE: Duration = Duration::from_secs(2);
 
 /// How long one worker goes on while there are records. The next produce, or
 /// whatever calls for deliveries regularly, takes it from there.
-const WORK: Duration = Duration::from_secs(5 * 60);
+const MAX_WORKER_TIME: Duration = Duration::from_secs(5 * 60);
 
 /// The longest wait of a worker for a failed record's next attempt, or for
 /// somebody else who has the partition.
-const PATIENCE: Duration = Duration::from_secs(10);
-const FIRST_LOOK: Duration = Duration::from_millis(100);
+const MAX_WORKER_PAUSE: Duration = Duration::from_secs(10);
+const FIRST_WORKER_PAUSE: Duration = Duration::from_millis(100);
 
 /// What is under way in this instance.
 #[derive(Debug, Default)]
@@ -46,7 +46,7 @@ pub(super) struct Background {
 
 /// Delivers to the webhooks of a topic, in the background.
 pub(super) fn start<H: Host, L: Log>(context: &Rc<Context<H, L>>, topic: &str) {
-    if let Some(list) = context.subscriptions.known(KNOWN) {
+    if let Some(list) = context.subscriptions.known(MAX_SUBSCRIPTION_LIST_AGE) {
         look_again(context, topic);
         if list.of_topic(topic).next().is_none() {
             return;
@@ -91,7 +91,7 @@ fn look_again<H: Host, L: Log>(context: &Rc<Context<H, L>>, topic: &str) {
     }
     let context = context.clone();
     context.clone().host.spawn(async move {
-        context.host.sleep(KNOWN).await;
+        context.host.sleep(MAX_SUBSCRIPTION_LIST_AGE).await;
         context.background.waiting.set(false);
         let topics = context.background.later.take();
         // Who needs the list meets the error again, and tells it.
@@ -105,7 +105,7 @@ fn look_again<H: Host, L: Log>(context: &Rc<Context<H, L>>, topic: &str) {
 /// The jobs of a topic that nobody in this instance is at, webhook by webhook;
 /// who is at one is told to look once more.
 async fn plan<H: Host, L: Log>(context: &Context<H, L>, topic: &str) -> Result<Vec<Vec<Job>>> {
-    let list = context.subscriptions.recent(KNOWN).await?;
+    let list = context.subscriptions.recent(MAX_SUBSCRIPTION_LIST_AGE).await?;
     if list.of_topic(topic).next().is_none() {
         return Ok(Vec::new());
     }
@@ -129,7 +129,7 @@ async fn plan<H: Host, L: Log>(context: &Context<H, L>, topic: &str) -> Result<V
 async fn work<H: Host, L: Log>(context: &Context<H, L>, mut job: Job) {
     let host = &context.host;
     let name = name(&job);
-    let deadline = host.monotonic() + WORK;
+    let deadline = host.monotonic() + MAX_WORKER_TIME;
     let mut looks = 0;
     loop {
         if context.background.at_work.borrow_mut().insert(name.clone(), false) == Some(true) {
@@ -145,7 +145,7 @@ async fn work<H: Host, L: Log>(context: &Context<H, L>, mut job: Job) {
             // or have died.
             JobEnd::Busy => {
                 looks += 1;
-                FIRST_LOOK * 2_u32.pow(looks - 1)
+                FIRST_WORKER_PAUSE * 2_u32.pow(looks - 1)
             }
             JobEnd::Error(error) => {
                 let (webhook, partition) = &name;
@@ -154,7 +154,7 @@ async fn work<H: Host, L: Log>(context: &Context<H, L>, mut job: Job) {
             }
             JobEnd::CaughtUp | JobEnd::OutOfTime | JobEnd::Removed => break,
         };
-        if pause > PATIENCE {
+        if pause > MAX_WORKER_PAUSE {
             break;
         }
         host.sleep(pause).await;

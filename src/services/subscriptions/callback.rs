@@ -19,7 +19,7 @@ use super::address;
 use crate::error::{Error, Result};
 
 /// Longer URLs are refused. It is what common HTTP servers and clients take.
-const MAX_LENGTH: usize = 2048;
+const MAX_URL_LENGTH: usize = 2048;
 
 /// Names that are resolved within a machine or a network only.
 const LOCAL_NAMES: [&str; 6] = ["localhost", "local", "internal", "lan", "home.arpa", "intranet"];
@@ -39,8 +39,8 @@ pub(super) fn check(url: &str, allow_private: bool) -> Result<Callback> {
 }
 
 fn inspect(text: &str, allow_private: bool) -> Result<Callback, String> {
-    if text.len() > MAX_LENGTH {
-        return Err(format!("is longer than {MAX_LENGTH} bytes"));
+    if text.len() > MAX_URL_LENGTH {
+        return Err(format!("is longer than {MAX_URL_LENGTH} bytes"));
     }
     // The parser would drop some of these without a word.
     if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
@@ -60,8 +60,8 @@ fn inspect(text: &str, allow_private: bool) -> Result<Callback, String> {
         return Err("has a port that cannot be reached".into());
     }
     // Percent-encoding makes a URL longer.
-    if url.as_str().len() > MAX_LENGTH {
-        return Err(format!("is longer than {MAX_LENGTH} bytes"));
+    if url.as_str().len() > MAX_URL_LENGTH {
+        return Err(format!("is longer than {MAX_URL_LENGTH} bytes"));
     }
     if !allow_private {
         public(url.host()).map_err(|kind| format!("must not point at {kind}"))?;

@@ -24,19 +24,19 @@ use crate::record::Record;
 use crate::state::lane::{Document, Held, Take, Written};
 
 /// Records of one read.
-const PAGE_RECORDS: usize = 50;
-const PAGE_BYTES: usize = 1 << 20;
+const MAX_PAGE_RECORDS: usize = 50;
+const MAX_PAGE_BYTES: usize = 1024 * 1024;
 
 /// What was delivered is written so often, or after so many records: this much
 /// may have to be sent again after a death.
-const WRITE_EVERY: Duration = Duration::from_secs(1);
-const WRITE_AFTER: usize = 100;
+const POSITION_WRITE_INTERVAL: Duration = Duration::from_secs(1);
+const POSITION_WRITE_RECORDS: usize = 100;
 
 /// How old what is known of removals may be when an attempt begins.
-const REMOVAL_SEEN: Duration = Duration::from_secs(1);
+const MAX_SUBSCRIPTION_LIST_AGE: Duration = Duration::from_secs(1);
 
 /// What is left of the lease after the longest attempt, for the write.
-const MARGIN: Duration = Duration::from_secs(1);
+const POSITION_WRITE_TIME: Duration = Duration::from_secs(1);
 
 /// Runs a job; its attempts begin before `deadline`, by the monotonic clock.
 pub(super) async fn run<H: Host, L: Log>(
@@ -180,7 +180,7 @@ impl<H: Host, L: Log> Turn<'_, H, L> {
         if self.context.host.monotonic() >= self.deadline {
             return Err(Stop::With(JobEnd::OutOfTime));
         }
-        let list = self.context.subscriptions.recent(REMOVAL_SEEN).await?;
+        let list = self.context.subscriptions.recent(MAX_SUBSCRIPTION_LIST_AGE).await?;
         list.by_id(&self.job.subscription.id)?;
         Ok(())
     }
@@ -194,8 +194,8 @@ impl<H: Host, L: Log> Turn<'_, H, L> {
             partition: self.job.partition,
             offset: self.state.position,
             place: self.state.place.take(),
-            max_records: if failing { 1 } else { PAGE_RECORDS },
-            max_bytes: PAGE_BYTES,
+            max_records: if failing { 1 } else { MAX_PAGE_RECORDS },
+            max_bytes: MAX_PAGE_BYTES,
             wait: Duration::ZERO,
         };
         self.context.log.fetch(fetch).await
@@ -210,7 +210,7 @@ impl<H: Host, L: Log> Turn<'_, H, L> {
         self.go_on().await?;
         let host = &self.context.host;
         let config = &self.context.config;
-        if self.held.remaining() < config.webhook_timeout + MARGIN {
+        if self.held.remaining() < config.webhook_timeout + POSITION_WRITE_TIME {
             self.write().await?;
         }
         let sent = match uri {
@@ -233,7 +233,7 @@ impl<H: Host, L: Log> Turn<'_, H, L> {
                 self.unwritten += 1;
                 self.state.delivered(record.offset);
                 let age = host.monotonic().saturating_sub(self.written);
-                if age >= WRITE_EVERY || self.unwritten >= WRITE_AFTER {
+                if age >= POSITION_WRITE_INTERVAL || self.unwritten >= POSITION_WRITE_RECORDS {
                     self.write().await?;
                 }
                 Ok(())

@@ -15,7 +15,7 @@ use crate::state::keys::Prefix;
 use crate::state::lane::{Claim, Written};
 
 /// How long a removal waits for an attempt that is under way elsewhere.
-const MAX_WAIT: Duration = Duration::from_secs(3);
+const MAX_REMOVAL_WAIT: Duration = Duration::from_secs(3);
 
 /// Takes every lane of the subscription, so that nobody else delivers, and
 /// deletes what the store holds of it. Whoever begins a new lane asks the list
@@ -44,7 +44,7 @@ async fn stop_one<H: Host, L: Log>(
     if lane.peek().await?.is_none() {
         return Ok(());
     }
-    let give_up = host.monotonic() + MAX_WAIT;
+    let give_up = host.monotonic() + MAX_REMOVAL_WAIT;
     loop {
         let pause = match lane.try_claim(async |_| Ok(DeliveryState::at(0))).await? {
             Claim::Busy { retry_in } => retry_in,

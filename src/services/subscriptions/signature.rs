@@ -11,7 +11,7 @@ use sha2::Sha256;
 
 use crate::host::Clock;
 
-const PREFIX: &str = "whsec_";
+const SECRET_PREFIX: &str = "whsec_";
 
 /// The key that a subscription's deliveries are signed with. Its `Debug` does
 /// not show it.
@@ -27,13 +27,13 @@ impl Secret {
 
     /// Reads `whsec_` and 24 to 64 bytes in base64.
     fn parse(text: &str) -> Option<Self> {
-        let key = STANDARD.decode(text.strip_prefix(PREFIX)?).ok()?;
+        let key = STANDARD.decode(text.strip_prefix(SECRET_PREFIX)?).ok()?;
         (24..=64).contains(&key.len()).then_some(Self(key))
     }
 
     /// The secret as its owner has to know it: `whsec_…`.
     pub(super) fn reveal(&self) -> String {
-        format!("{PREFIX}{}", STANDARD.encode(&self.0))
+        format!("{SECRET_PREFIX}{}", STANDARD.encode(&self.0))
     }
 
     /// The value of `webhook-signature`.

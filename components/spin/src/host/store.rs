@@ -11,7 +11,7 @@ use super::SpinHost;
 use kafka_edge::host::{Store, StoreError};
 
 /// The label under which the manifest gives us a store.
-const LABEL: &str = "default";
+const STORE_LABEL: &str = "default";
 
 /// The store's handles, opened once for the instance.
 #[derive(Default)]
@@ -26,7 +26,7 @@ impl Opened {
             return Ok(store.clone());
         }
         // Two requests may both come here; the second handle is dropped.
-        let store = Rc::new(AsyncStore::open(LABEL).await.map_err(failed)?);
+        let store = Rc::new(AsyncStore::open(STORE_LABEL).await.map_err(failed)?);
         Ok(self.values.get_or_init(|| store).clone())
     }
 
@@ -34,7 +34,7 @@ impl Opened {
         if let Some(bucket) = self.bucket.get() {
             return Ok(bucket);
         }
-        let bucket = sync::open(LABEL).map_err(refused)?;
+        let bucket = sync::open(STORE_LABEL).map_err(refused)?;
         Ok(self.bucket.get_or_init(|| bucket))
     }
 }
@@ -87,16 +87,16 @@ impl Store for SpinHost {
 fn failed(error: key_value::Error) -> StoreError {
     StoreError(match error {
         key_value::Error::StoreTableFull => "too many stores are open".into(),
-        key_value::Error::NoSuchStore => format!("there is no store named {LABEL}"),
-        key_value::Error::AccessDenied => format!("no access to the store named {LABEL}"),
+        key_value::Error::NoSuchStore => format!("there is no store named {STORE_LABEL}"),
+        key_value::Error::AccessDenied => format!("no access to the store named {STORE_LABEL}"),
         key_value::Error::Other(text) => text,
     })
 }
 
 fn refused(error: sync::Error) -> StoreError {
     StoreError(match error {
-        sync::Error::NoSuchStore => format!("there is no store named {LABEL}"),
-        sync::Error::AccessDenied => format!("no access to the store named {LABEL}"),
+        sync::Error::NoSuchStore => format!("there is no store named {STORE_LABEL}"),
+        sync::Error::AccessDenied => format!("no access to the store named {STORE_LABEL}"),
         sync::Error::Other(text) => text,
     })
 }

@@ -3,7 +3,7 @@
 use serde::Deserialize;
 
 /// A report is some 200 bytes; one that is longer than this is none.
-const LONGEST: usize = 64 << 10;
+const MAX_REPORT_BYTES: usize = 64 * 1024;
 
 /// What the server says of one record.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -56,7 +56,7 @@ impl Reports {
                 self.start += blank + objects.byte_offset();
                 Ok(Some(report))
             }
-            Some(Err(error)) if error.is_eof() && rest.len() <= LONGEST => Ok(None),
+            Some(Err(error)) if error.is_eof() && rest.len() <= MAX_REPORT_BYTES => Ok(None),
             _ => Err(Unreadable),
         }
     }
@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn a_report_without_end_is_unreadable() {
-        let piece = "x".repeat(LONGEST);
+        let piece = "x".repeat(MAX_REPORT_BYTES);
         assert_eq!(all(&[br#"{"message":""#, piece.as_bytes()]), Err(Unreadable));
     }
 }

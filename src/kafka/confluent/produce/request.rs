@@ -12,7 +12,7 @@ use crate::render;
 
 /// The last millisecond of the year 9999: beyond it the text of a time has
 /// another form.
-const LAST_TIME: Millis = 253_402_300_799_999;
+const MAX_TIMESTAMP: Millis = 253_402_300_799_999;
 
 #[derive(Serialize)]
 struct Record<'a> {
@@ -98,7 +98,7 @@ pub(super) fn check(record: &NewRecord, topic: &Topic) -> Result<()> {
         let message = format!("The topic has no partition {partition}; its last one is {last}");
         return Err(Error::invalid("partition", message));
     }
-    if record.timestamp.is_some_and(|time| !(0..=LAST_TIME).contains(&time)) {
+    if record.timestamp.is_some_and(|time| !(0..=MAX_TIMESTAMP).contains(&time)) {
         let message = "The timestamp is not within the years 1970 to 9999";
         return Err(Error::invalid("timestamp", message));
     }
@@ -180,7 +180,9 @@ mod tests {
             let record = NewRecord { partition: Some(partition), ..value(b"") };
             assert_eq!(check(&record).is_ok(), fine, "{partition}");
         }
-        for (time, fine) in [(0, true), (LAST_TIME, true), (-1, false), (LAST_TIME + 1, false)] {
+        for (time, fine) in
+            [(0, true), (MAX_TIMESTAMP, true), (-1, false), (MAX_TIMESTAMP + 1, false)]
+        {
             let record = NewRecord { timestamp: Some(time), ..value(b"") };
             assert_eq!(check(&record).is_ok(), fine, "{time}");
         }

@@ -3,7 +3,7 @@
 use crate::record::NewRecord;
 
 /// What Kafka puts in front of the records of a batch.
-const BATCH_HEADER: u64 = 61;
+const BATCH_HEADER_BYTES: u64 = 61;
 
 /// The size of a record alone in a batch (message format 2, uncompressed),
 /// which is what a topic's `max.message.bytes` limits.
@@ -18,7 +18,7 @@ pub(super) fn in_a_batch(record: &NewRecord) -> u64 {
         + bytes(record.value.as_deref())
         + varint(record.headers.len() as i64)
         + headers;
-    BATCH_HEADER + varint(body as i64) + body
+    BATCH_HEADER_BYTES + varint(body as i64) + body
 }
 
 fn string(text: &str) -> u64 {

@@ -14,17 +14,17 @@ use crate::kafka::confluent::failure::CallFailure;
 use crate::kafka::confluent::names::TopicName;
 use crate::random;
 
-const V2: &str = "application/vnd.kafka.v2+json";
+const V2_JSON: &str = "application/vnd.kafka.v2+json";
 /// The one format that takes every record: in the others a record that does
 /// not parse poisons the instance for good.
-const BINARY: &str = "application/vnd.kafka.binary.v2+json";
+const V2_BINARY_JSON: &str = "application/vnd.kafka.binary.v2+json";
 
 /// Kafka's name for all who read through us. Nothing is ever committed under
 /// it and nobody subscribes, so it is no group that balances anything.
-const GROUP: &str = "/consumers/kafka-edge";
+const GROUP_PATH: &str = "/consumers/kafka-edge";
 
 /// What an answer may hold beside twice the bytes asked for.
-const ENVELOPE: usize = 4 << 20;
+const ENVELOPE_BYTES: usize = 4 * 1024 * 1024;
 
 #[derive(Serialize)]
 struct Create<'a> {
@@ -87,7 +87,7 @@ impl ConsumerInstance {
             commit: "false",
             min_bytes: 1,
         };
-        client.once(&post(GROUP.into(), &create)).await.map_err(no_such_api)?;
+        client.once(&post(GROUP_PATH.into(), &create)).await.map_err(no_such_api)?;
         let at = |offset| [Partition { topic: topic.as_str(), partition, offset }];
         let assign = post(instance.path("assignments"), &Assign { partitions: at(None) });
         let seek = post(instance.path("positions"), &Seek { offsets: at(Some(offset)) });
@@ -112,9 +112,9 @@ impl ConsumerInstance {
         let timeout = wait.as_millis().max(1);
         let path = self.path(&format!("records?timeout={timeout}&max_bytes={max_bytes}"));
         let call = RestCall {
-            accept: BINARY,
+            accept: V2_BINARY_JSON,
             patience: wait,
-            answer_limit: max_bytes.saturating_mul(2).saturating_add(ENVELOPE),
+            answer_limit: max_bytes.saturating_mul(2).saturating_add(ENVELOPE_BYTES),
             ..RestCall::get(path)
         };
         client.once(&call).await
@@ -122,8 +122,8 @@ impl ConsumerInstance {
 
     /// Deletes it, which can take the server most of a second.
     pub(super) async fn delete<H: Host>(&self, client: &Client<H>) -> Result<(), CallFailure> {
-        let path = format!("{GROUP}/instances/{}", self.0);
-        let call = RestCall { method: Method::DELETE, accept: V2, ..RestCall::get(path) };
+        let path = format!("{GROUP_PATH}/instances/{}", self.0);
+        let call = RestCall { method: Method::DELETE, accept: V2_JSON, ..RestCall::get(path) };
         client.once(&call).await.map(drop)
     }
 
@@ -137,7 +137,7 @@ impl ConsumerInstance {
     }
 
     fn path(&self, call: &str) -> String {
-        format!("{GROUP}/instances/{}/{call}", self.0)
+        format!("{GROUP_PATH}/instances/{}/{call}", self.0)
     }
 }
 
@@ -149,14 +149,14 @@ pub(super) async fn offsets<H: Host>(
     partition: i32,
 ) -> Result<Offsets, CallFailure> {
     let path = format!("/topics/{topic}/partitions/{partition}/offsets");
-    let call = RestCall { accept: V2, ..RestCall::get(path) };
+    let call = RestCall { accept: V2_JSON, ..RestCall::get(path) };
     let bounds: Bounds = client.ask(&call).await.map_err(no_such_api)?;
     Ok(Offsets { first: bounds.beginning_offset, end: bounds.end_offset })
 }
 
 fn post(path: String, body: &impl Serialize) -> RestCall {
     let body = serde_json::to_vec(body).expect("a structure of text and numbers is always JSON");
-    RestCall::post(path, V2, body)
+    RestCall::post(path, V2_JSON, body)
 }
 
 /// No such path at all, or one for other calls: what Confluent Cloud says.

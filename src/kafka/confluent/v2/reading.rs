@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use super::LARGEST_PAGE;
+use super::MAX_PAGE_BYTES;
 use super::instance::{self, ConsumerInstance};
 use super::kept_instance::KeptInstance;
 use super::page::{self, Expected, InstanceOrigin};
@@ -17,11 +17,11 @@ use crate::kafka::{Fetch, Fetched, Offsets};
 use crate::record::Record;
 
 /// The longest that the server lets a read wait, by default.
-const LONGEST_READ: Duration = Duration::from_secs(1);
+const MAX_READ_WAIT: Duration = Duration::from_secs(1);
 /// The shortest read that gives the server a chance to look for records.
-const SHORTEST_READ: Duration = Duration::from_millis(100);
+const MIN_READ_WAIT: Duration = Duration::from_millis(100);
 /// Between two reads that the server answered at once.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
+const MIN_READ_PAUSE: Duration = Duration::from_millis(50);
 
 /// One fetch under way.
 pub(super) struct Reading<'a, H> {
@@ -130,7 +130,7 @@ impl<'a, H: Host> Reading<'a, H> {
                         return Ok(Vec::new());
                     }
                     if !waited {
-                        self.client.host.sleep(SHORTEST_PAUSE).await;
+                        self.client.host.sleep(MIN_READ_PAUSE).await;
                     }
                 }
                 Page::Gone => {
@@ -165,8 +165,8 @@ impl<'a, H: Host> Reading<'a, H> {
     async fn read(&self, seat: &Seat) -> Result<Page> {
         // A new instance takes half a second to its first record.
         let wait = match seat.end {
-            KnownEnd::Beyond { .. } => LONGEST_READ,
-            _ => self.left().clamp(SHORTEST_READ, LONGEST_READ),
+            KnownEnd::Beyond { .. } => MAX_READ_WAIT,
+            _ => self.left().clamp(MIN_READ_WAIT, MAX_READ_WAIT),
         };
         let before = self.client.host.monotonic();
         let answer = seat.instance.read(self.client, wait, self.page_limit).await;
@@ -202,14 +202,16 @@ impl<'a, H: Host> Reading<'a, H> {
                 seat.end = if silent { KnownEnd::Here } else { KnownEnd::Beyond { end, since } };
                 Ok(silent)
             }
-            KnownEnd::Beyond { since, .. } if now.saturating_sub(since) < LONGEST_READ => Ok(false),
+            KnownEnd::Beyond { since, .. } if now.saturating_sub(since) < MAX_READ_WAIT => {
+                Ok(false)
+            }
             KnownEnd::Beyond { .. } if seat.origin == InstanceOrigin::HandedOver => {
                 self.replace("it kept records back")?;
                 Ok(false)
             }
             // The next record may be too large for the page.
-            KnownEnd::Beyond { end, .. } if self.page_limit < LARGEST_PAGE => {
-                self.page_limit = LARGEST_PAGE;
+            KnownEnd::Beyond { end, .. } if self.page_limit < MAX_PAGE_BYTES => {
+                self.page_limit = MAX_PAGE_BYTES;
                 seat.end = KnownEnd::Beyond { end, since: now };
                 Ok(false)
             }

@@ -15,7 +15,7 @@ use kafka_edge::{limits, names};
 
 /// How long one look for records lasts. In between it is seen whether the
 /// reader is still there.
-const LOOK: Duration = Duration::from_secs(15);
+const READER_CHECK_INTERVAL: Duration = Duration::from_secs(15);
 
 type Records = Stream<SpinHost, Log>;
 
@@ -72,7 +72,7 @@ async fn write(
     // To write nothing is to wait until somebody reads. So nothing is asked of
     // Kafka for a reader who is slow, or gone.
     while writer.write(Vec::new()).await.0 != StreamResult::Dropped {
-        let page = stream.next(LOOK).await?;
+        let page = stream.next(READER_CHECK_INTERVAL).await?;
         let records = page.records.iter().map(|consumed| {
             let cursor = stream.pass(consumed);
             let mut consumed = consumed.clone();
