@@ -173,9 +173,8 @@ mod tests {
         let mut groups: Vec<Vec<_>> =
             (0..MAX_RUNNING).map(|group| stuck(group).collect()).collect();
         groups.push(quick(MAX_RUNNING).collect());
-        let run = async |(_, quick)| match quick {
-            true => done.set(done.get() + 1),
-            false => std::future::pending().await,
+        let run = async |(_, quick)| {
+            if quick { done.set(done.get() + 1) } else { std::future::pending().await }
         };
         let groups = groups.into_iter().map(|group| group.into_iter().map(run).collect());
         assert_eq!(join_groups(groups.collect()).now_or_never(), None);

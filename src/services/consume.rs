@@ -5,7 +5,7 @@
 //! records to the callers that wait in this instance, and moves the position
 //! once they have them: answer, then write. A caller never waits for its
 //! lane itself; all callers of one group and topic in an instance share one
-//! task, the [`turn`], and so one set of polls.
+//! task, [`serving`], and so one set of polls.
 //!
 //! [`state`]: crate::state
 
@@ -17,9 +17,9 @@ mod owner;
 mod page;
 mod position;
 mod receipt;
+mod serving;
 mod survey;
 mod tend;
-mod turn;
 
 use std::cell::RefCell;
 use std::fmt;
@@ -33,7 +33,7 @@ pub use self::acknowledge::{Acknowledged, Disposal};
 use self::desk::{Desk, MAX_QUEUE_TIME, Want};
 pub use self::owner::{NamedReader, Owner, Share};
 pub(in crate::services) use self::position::Position;
-use self::turn::Turn;
+use self::serving::Serving;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kafka::Log;
@@ -156,7 +156,7 @@ pub struct Consume<H: Host, L> {
     folding: Folding,
 }
 
-/// The desks that a turn is serving, by group, topics and reader.
+/// The desks that are being served, by group, topics and reader.
 type Desks<H> = Rc<RefCell<SortedMap<(String, Vec<String>, NamedReader), SharedDesk<H>>>>;
 type SharedDesk<H> = Rc<RefCell<Desk<<H as Host>::Wake>>>;
 
@@ -188,14 +188,14 @@ impl<H: Host, L: Log> Consume<H, L> {
             let desk = self.desk(next.group, next.topics, reader);
             desk.borrow_mut().place(self.host.monotonic(), next.wait, next.from, want, wake)
         };
-        // The turn answers everybody in time. Should it be stopped, nobody
+        // The task at the desk answers every caller in time. Should it be stopped, nobody
         // waits for ever.
         let limit = Box::pin(self.host.sleep(next.wait + 2 * MAX_QUEUE_TIME));
         select(woken, limit).await;
         slot.take().unwrap_or_else(|| Err(Error::Busy("The consumer group is busy".into())))
     }
 
-    /// The desk of a group, with a turn that serves it once the caller has
+    /// The desk of a group, with a task that serves it once the caller has
     /// placed its order.
     fn desk(&self, group: String, topics: Vec<String>, reader: NamedReader) -> SharedDesk<H> {
         let id = (group, topics, reader);
@@ -206,10 +206,10 @@ impl<H: Host, L: Log> Consume<H, L> {
         self.desks.borrow_mut().insert(id.clone(), desk.clone());
         let (host, log) = (self.host.clone(), self.log.clone());
         let (ends, groups) = (self.ends.clone(), self.groups.clone());
-        let turn = Turn::new(host, log, ends, groups, &id, self.params, desk.clone());
+        let serving = Serving::new(host, log, ends, groups, &id, self.params, desk.clone());
         let desks = self.desks.clone();
         self.host.spawn(async move {
-            turn.run(|| desks.borrow_mut().remove(&id)).await;
+            serving.run(|| desks.borrow_mut().remove(&id)).await;
         });
         desk
     }

@@ -19,9 +19,9 @@ use std::cell::Cell;
 use std::fmt;
 use std::time::Duration;
 
-use self::stored::{Stored, StoredList};
+use self::stored::{CredentialList, Stored};
 use crate::access::{
-    Credential, Denial, Flaw, Grant, Name, Permissions, Presented, Secret, Topics, identify,
+    Credential, Denial, Flaw, Grant, Name, Permissions, Presented, Secret, TopicPatterns, identify,
 };
 use crate::config::Access;
 use crate::error::Error;
@@ -52,7 +52,7 @@ pub struct Wish {
 pub struct Listed {
     pub name: Name,
     pub allow: Permissions,
-    pub topics: Topics,
+    pub topics: TopicPatterns,
     /// `None` for one of the configuration.
     pub created: Option<Millis>,
 }
@@ -100,7 +100,7 @@ pub enum CredentialError {
 pub struct Credentials<H> {
     host: H,
     configured: Access,
-    stored: Shared<H, StoredList>,
+    stored: Shared<H, CredentialList>,
 }
 
 impl<H: Host> Credentials<H> {
@@ -154,7 +154,7 @@ impl<H: Host> Credentials<H> {
             Name::parse(&wish.name)?,
             secret.hash(),
             Permissions::parse(&wish.allow)?,
-            Topics::parse(&wish.topics)?,
+            TopicPatterns::parse(&wish.topics)?,
         )?;
         if self.is_configured(credential.name().as_str()) {
             return Err(CredentialError::NameTaken);

@@ -26,7 +26,7 @@ const MAX_REMEMBERED_TOPICS: usize = 100;
 
 /// What a look at a topic shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seen {
+pub struct SeenEnds {
     pub partitions: i32,
     /// `None` where the server does not tell.
     pub ends: Option<SortedMap<i32, i64>>,
@@ -41,18 +41,18 @@ pub fn untold() -> Error {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 struct Look(u64);
 
-type Answer = Result<Rc<Seen>>;
+type EndsAnswer = Result<Rc<SeenEnds>>;
 
 /// The ends of the topics that somebody waits at.
 pub struct Ends<H: Host, L> {
     host: H,
     log: Rc<L>,
-    topics: RefCell<SortedMap<Rc<str>, Topic<H::Wake>>>,
+    topics: RefCell<SortedMap<Rc<str>, TopicEnds<H::Wake>>>,
     last: Cell<Look>,
 }
 
-struct Topic<W> {
-    answer: Option<(Look, Answer)>,
+struct TopicEnds<W> {
+    answer: Option<(Look, EndsAnswer)>,
     /// Somebody is looking. Dropped with the look, which wakes those who want
     /// to know what it shows.
     looking: Option<Vec<W>>,
@@ -65,13 +65,13 @@ struct Topic<W> {
 /// Rings when it is emptied.
 type Bell<W> = Cell<Option<W>>;
 
-impl<W> Default for Topic<W> {
+impl<W> Default for TopicEnds<W> {
     fn default() -> Self {
         Self { answer: None, looking: None, outdated: Look(0), sleeping: Vec::new() }
     }
 }
 
-impl<W> Topic<W> {
+impl<W> TopicEnds<W> {
     fn is_in_use(&self) -> bool {
         self.looking.is_some() || self.sleeping.iter().any(|bell| bell.strong_count() > 0)
     }
@@ -103,7 +103,7 @@ impl<H: Host, L: Log> Ends<H, L> {
     }
 
     /// What a look shows that began after `seen`.
-    async fn after(&self, topic: &Rc<str>, seen: Look) -> Result<(Look, Rc<Seen>)> {
+    async fn after(&self, topic: &Rc<str>, seen: Look) -> Result<(Look, Rc<SeenEnds>)> {
         let mut waited = false;
         loop {
             let woken = {
@@ -127,7 +127,7 @@ impl<H: Host, L: Log> Ends<H, L> {
         self.look(topic).await
     }
 
-    async fn look(&self, topic: &Rc<str>) -> Result<(Look, Rc<Seen>)> {
+    async fn look(&self, topic: &Rc<str>) -> Result<(Look, Rc<SeenEnds>)> {
         let look = Look(self.last.get().0 + 1);
         self.last.set(look);
         let mut looking = Looking { topics: &self.topics, topic };
@@ -138,7 +138,7 @@ impl<H: Host, L: Log> Ends<H, L> {
                 Err(Error::Unsupported(_)) => None,
                 ends => Some(ends?),
             };
-            Ok(Rc::new(Seen { partitions: known.partitions, ends }))
+            Ok(Rc::new(SeenEnds { partitions: known.partitions, ends }))
         });
         looking.end(look, answer.clone());
         answer.map(|answer| (look, answer))
@@ -166,7 +166,7 @@ impl<H: Host, L: Log> Ends<H, L> {
 /// A look under way. Dropped without an end (its task is gone), it leaves
 /// looking to the next one.
 struct Looking<'a, W> {
-    topics: &'a RefCell<SortedMap<Rc<str>, Topic<W>>>,
+    topics: &'a RefCell<SortedMap<Rc<str>, TopicEnds<W>>>,
     topic: &'a Rc<str>,
 }
 
@@ -179,7 +179,7 @@ impl<W> Looking<'_, W> {
         topics.get_or_default(self.topic.clone()).looking = Some(Vec::new());
     }
 
-    fn end(self, look: Look, answer: Answer) {
+    fn end(self, look: Look, answer: EndsAnswer) {
         if let Some(known) = self.topics.borrow_mut().get_mut(self.topic) {
             known.answer = Some((look, answer));
         }

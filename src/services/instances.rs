@@ -17,7 +17,7 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
-use self::list::List;
+use self::list::InstanceList;
 pub use self::list::{MAX_INSTANCES, MAX_TOPICS_PER_INSTANCE, NamedConsumer, Reset, Settings};
 use crate::error::{Error, Result};
 use crate::host::Host;
@@ -59,7 +59,7 @@ pub struct Instances<H: Host, L> {
     host: H,
     consume: Rc<Consume<H, L>>,
     groups: Rc<Groups<H, L>>,
-    list: Shared<H, List>,
+    list: Shared<H, InstanceList>,
 }
 
 impl<H: Host, L: Log> Instances<H, L> {
@@ -84,9 +84,10 @@ impl<H: Host, L: Log> Instances<H, L> {
                 StartFrom::Earliest
             }
         };
-        let ack = match settings.auto_commit {
-            true => Ack::Auto,
-            false => Ack::Manual { lease: settings.session() },
+        let ack = if settings.auto_commit {
+            Ack::Auto
+        } else {
+            Ack::Manual { lease: settings.session() }
         };
         let next = Next {
             group: ask.group,
@@ -126,7 +127,8 @@ impl<H: Host, L: Log> Instances<H, L> {
         };
         if !settled {
             let now = self.host.now();
-            let enter = |list: &mut List| list.enter(group, instance, topics, *settings, now);
+            let enter =
+                |list: &mut InstanceList| list.enter(group, instance, topics, *settings, now);
             match self.list.change(enter).await {
                 // That it lives, its next call tells.
                 Err(Error::Busy(_)) if was_known => {}

@@ -28,10 +28,10 @@ use crate::sorted::SortedMap;
 const MAX_PRODUCE_WAIT: Duration = Duration::from_secs(180);
 
 pub struct Produce<H: Host, L> {
-    shared: Rc<Shared<H, L>>,
+    shared: Rc<ProduceState<H, L>>,
 }
 
-struct Shared<H: Host, L> {
+struct ProduceState<H: Host, L> {
     host: H,
     log: Rc<L>,
     /// Only topics with a call under way are in here.
@@ -40,7 +40,7 @@ struct Shared<H: Host, L> {
 
 impl<H: Host, L: Log> Produce<H, L> {
     pub fn new(host: H, log: Rc<L>) -> Self {
-        Self { shared: Rc::new(Shared { host, log, under_way: RefCell::default() }) }
+        Self { shared: Rc::new(ProduceState { host, log, under_way: RefCell::default() }) }
     }
 
     /// Writes records to a topic and reports on each, in the order given. One
@@ -85,7 +85,7 @@ impl<H: Host, L: Log> Produce<H, L> {
 /// passes on: to a task of its own if somebody queued meanwhile, so that no
 /// caller waits for others' records before its answer.
 struct Lead<H: Host, L: Log> {
-    shared: Rc<Shared<H, L>>,
+    shared: Rc<ProduceState<H, L>>,
     topic: String,
 }
 

@@ -45,11 +45,11 @@ pub struct Stream<H: Host, L: Log> {
     services: Rc<Services<H, L>>,
     topics: Vec<String>,
     cursor: Cursor,
-    source: Source<H, L>,
+    source: RecordSource<H, L>,
     opened: Duration,
 }
 
-enum Source<H: Host, L: Log> {
+enum RecordSource<H: Host, L: Log> {
     Group { name: String, from: StartFrom, ack: Ack },
     Tail(Tail<H, L>),
 }
@@ -78,7 +78,7 @@ impl<H: Host, L: Log> Stream<H, L> {
                 if let (Some(resumed), Ack::Auto) = (&resumed, ack) {
                     go_back(&services, &name, resumed).await?;
                 }
-                Source::Group { name, from, ack }
+                RecordSource::Group { name, from, ack }
             }
             StreamMode::Tail { from } => {
                 let (host, log) = (services.host.clone(), services.log.clone());
@@ -87,7 +87,7 @@ impl<H: Host, L: Log> Stream<H, L> {
                 for (topic, partition, next) in tail.positions() {
                     cursor.set(topic, partition, next);
                 }
-                Source::Tail(tail)
+                RecordSource::Tail(tail)
             }
         };
         Ok(Self { services, topics, cursor, source, opened })
@@ -100,12 +100,12 @@ impl<H: Host, L: Log> Stream<H, L> {
     /// [`Consume::next`]: crate::services::consume::Consume::next
     pub async fn next(&mut self, wait: Duration) -> Result<Handed> {
         match &mut self.source {
-            Source::Tail(tail) => {
+            RecordSource::Tail(tail) => {
                 let mut handed = Handed::default();
                 handed.records = tail.next(wait).await?;
                 Ok(handed)
             }
-            Source::Group { name, from, ack } => {
+            RecordSource::Group { name, from, ack } => {
                 let next = Next {
                     group: name.clone(),
                     topics: self.topics.clone(),
@@ -138,7 +138,7 @@ impl<H: Host, L: Log> Stream<H, L> {
 
     /// Whether a group's position moves with it.
     pub fn is_of_group(&self) -> bool {
-        matches!(self.source, Source::Group { .. })
+        matches!(self.source, RecordSource::Group { .. })
     }
 
     /// How long ago it was opened.

@@ -19,7 +19,7 @@ mod subscription;
 use std::rc::Rc;
 use std::time::Duration;
 
-use self::context::Context;
+use self::context::DeliveryContext;
 use self::delivery_state::DeliveryState;
 use self::subscription::Subscription;
 use crate::concurrent::try_join_bounded;
@@ -81,12 +81,12 @@ pub struct RoundReport {
 /// The webhooks of one instance.
 #[derive(Debug)]
 pub struct Subscriptions<H, L> {
-    context: Rc<Context<H, L>>,
+    context: Rc<DeliveryContext<H, L>>,
 }
 
 impl<H: Host, L: Log> Subscriptions<H, L> {
     pub fn new(host: H, log: Rc<L>, config: Rc<Config>) -> Self {
-        Self { context: Rc::new(Context::new(host, log, config)) }
+        Self { context: Rc::new(DeliveryContext::new(host, log, config)) }
     }
 
     /// Registers a callback for a topic. The same topic and URL again give
@@ -97,7 +97,7 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
         callback_url: &str,
         from: StartFrom,
     ) -> Result<Registered> {
-        let Context { host, log, config, subscriptions, .. } = &*self.context;
+        let DeliveryContext { host, log, config, subscriptions, .. } = &*self.context;
         let callback = callback::check(callback_url, config.webhook_allow_private)?;
         log.topic(topic).await?;
         let list = subscriptions.read().await?;

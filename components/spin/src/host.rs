@@ -15,14 +15,14 @@ use spin_sdk::variables;
 
 use kafka_edge::host::{Host, Incoming, Outgoing, SendError, VariableError};
 
-pub use body::SpinBody;
-pub use contents::Contents;
-pub use signal::{SpinWait, SpinWake};
-pub use spawn::starting_tasks;
+pub(crate) use body::SpinBody;
+pub(crate) use contents::Contents;
+pub(crate) use signal::{SpinWait, SpinWake};
+pub(crate) use spawn::starting_tasks;
 
 /// One instance of the component on Spin. A clone shares the open store.
 #[derive(Debug, Clone, Default)]
-pub struct SpinHost {
+pub(crate) struct SpinHost {
     store: Rc<store::Opened>,
 }
 

@@ -13,7 +13,7 @@ use crate::load::{call, send};
 use crate::scene::Scene;
 use crate::table;
 
-/// How many records each way reads in one turn.
+/// How many records each way reads in one round.
 pub(crate) const RECORDS: usize = 10_000;
 
 /// With a claim and an acknowledgement for each it takes longer, and one at a
@@ -24,7 +24,7 @@ const ONE_BY_ONE_RECORDS: usize = 200;
 const TOPIC: &str = "bench-consume";
 const V2: &str = "application/vnd.kafka.v2+json";
 
-pub(crate) async fn run(scene: &Scene, turns: u32) -> Result<()> {
+pub(crate) async fn run(scene: &Scene, rounds: u32) -> Result<()> {
     scene.emulator.create_topic(TOPIC, 1)?;
     for number in 0..RECORDS {
         scene.emulator.append(TOPIC, 0, NewRecord::value(format!("record number {number}")))?;
@@ -36,8 +36,8 @@ pub(crate) async fn run(scene: &Scene, turns: u32) -> Result<()> {
         ("kafka-edge, pages of 500, one claim and ack each", 0.0),
         ("kafka-edge, one at a time", 0.0),
     ];
-    for turn in 0..turns {
-        let group = |way: &str| format!("{way}-{turn}");
+    for round in 0..rounds {
+        let group = |way: &str| format!("{way}-{round}");
         let runs = [
             (RECORDS, v2(scene, &group("v2")).await?),
             (RECORDS, stream(scene, &group("stream")).await?),
@@ -53,7 +53,7 @@ pub(crate) async fn run(scene: &Scene, turns: u32) -> Result<()> {
         }
     }
     for (_, rate) in &mut rates {
-        *rate /= f64::from(turns);
+        *rate /= f64::from(rounds);
     }
     table::rates(&rates);
     Ok(())

@@ -54,10 +54,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), StartError> {
     variables::set(&mut variables, arguments.variables)?;
 
     // Others must not be able to fill somebody's terminal.
-    let inbox = match address.ip().is_loopback() {
-        true => Inbox::start(address).await.ok(),
-        false => None,
-    };
+    let inbox = if address.ip().is_loopback() { Inbox::start(address).await.ok() } else { None };
     let kafka_is = match &kafka {
         Some(kafka) => {
             format!("embedded, on {} with {}", kafka.url(), banner::topics(kafka.topics()))

@@ -8,7 +8,7 @@ mod wire;
 
 use std::time::Duration;
 
-use self::wire::{Consumed, NextOffset, Start};
+use self::wire::{ConsumeAnswer, NextOffset, ReadStart};
 use super::client::{Client, JSON, RestCall};
 use super::failure::CallFailure;
 use super::metadata::Metadata;
@@ -41,7 +41,8 @@ impl<H: Host> CloudReader<'_, H> {
         let end = host.monotonic() + fetch.wait;
         let (mut offset, mut pause, mut tries) = (fetch.offset, FIRST_POLL_PAUSE, 1);
         loop {
-            let start = Start::offset(fetch.partition, offset, fetch.max_records, fetch.max_bytes);
+            let start =
+                ReadStart::offset(fetch.partition, offset, fetch.max_records, fetch.max_bytes);
             let left = end.saturating_sub(host.monotonic());
             match self.consume(topic, &start, fetch.max_bytes).await {
                 Ok(consumed) => {
@@ -91,7 +92,7 @@ impl<H: Host> CloudReader<'_, H> {
 
     /// Where reading would start now: at the end of every partition.
     pub(super) async fn ends(&self, topic: TopicName<'_>) -> Result<SortedMap<i32, i64>> {
-        self.positions(topic, &Start::end()).await
+        self.positions(topic, &ReadStart::end()).await
     }
 
     pub(super) async fn offset_at(
@@ -99,10 +100,14 @@ impl<H: Host> CloudReader<'_, H> {
         topic: TopicName<'_>,
         time: Millis,
     ) -> Result<SortedMap<i32, i64>> {
-        self.positions(topic, &Start::time(time)).await
+        self.positions(topic, &ReadStart::time(time)).await
     }
 
-    async fn positions(&self, topic: TopicName<'_>, start: &Start) -> Result<SortedMap<i32, i64>> {
+    async fn positions(
+        &self,
+        topic: TopicName<'_>,
+        start: &ReadStart,
+    ) -> Result<SortedMap<i32, i64>> {
         // It is found out here that the topic does not exist.
         let partitions = self.metadata.topic(topic).await?.partitions;
         let consumed = self.consume(topic, start, 0).await;
@@ -116,9 +121,9 @@ impl<H: Host> CloudReader<'_, H> {
     async fn consume(
         &self,
         topic: TopicName<'_>,
-        start: &Start,
+        start: &ReadStart,
         max_bytes: usize,
-    ) -> Result<Consumed, CallFailure> {
+    ) -> Result<ConsumeAnswer, CallFailure> {
         let path = self.path(topic).await.map_err(CallFailure::Ours)?;
         let path = format!(
             "{path}/partitions/-/records:consume_guarantee_progress?return_raw_base64_records=true"
@@ -127,7 +132,7 @@ impl<H: Host> CloudReader<'_, H> {
             answer_limit: max_bytes.saturating_mul(2).saturating_add(ENVELOPE_BYTES),
             ..RestCall::post(path, JSON, start.to_json())
         };
-        Consumed::read(&self.client.once(&call).await?).ok_or(CallFailure::Nonsense)
+        ConsumeAnswer::read(&self.client.once(&call).await?).ok_or(CallFailure::Nonsense)
     }
 
     async fn path(&self, topic: TopicName<'_>) -> Result<String> {

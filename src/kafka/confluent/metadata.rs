@@ -41,7 +41,7 @@ struct Remembered {
 }
 
 #[derive(Deserialize)]
-struct List<T> {
+struct DataList<T> {
     data: Vec<T>,
 }
 
@@ -99,7 +99,7 @@ impl<H: Host> Metadata<H> {
 
     pub(super) async fn topics(&self) -> Result<Vec<Topic>> {
         let call = RestCall::get(format!("{}/topics", self.cluster_path().await?));
-        let list: List<TopicData> = self.client.ask(&call).await.map_err(|f| self.error(f))?;
+        let list: DataList<TopicData> = self.client.ask(&call).await.map_err(|f| self.error(f))?;
         let topics = list.data.into_iter().map(|data| Topic {
             name: data.topic_name,
             partitions: data.partitions_count,
@@ -186,7 +186,7 @@ impl<H: Host> Metadata<H> {
 
     async fn ask_cluster_id(&self) -> Result<String> {
         let call = RestCall::get("/v3/clusters".into());
-        let list: List<ClusterData> = match self.client.ask(&call).await {
+        let list: DataList<ClusterData> = match self.client.ask(&call).await {
             Ok(list) => list,
             // Confluent Cloud has no list of clusters.
             Err(CallFailure::Refused(refusal)) if matches!(refusal.status.as_u16(), 404 | 405) => {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use self::report::Reports;
+use self::report::ReportReader;
 use self::verdict::{ReportMeaning, Whole, unknown};
 use super::client::{Client, JSON, RestCall};
 use super::failure::{CallFailure, ErrorAnswer};
@@ -89,7 +89,7 @@ struct Writing<'a, H> {
 }
 
 /// Records to be sent with one call, by their indexes.
-struct Batch {
+struct IndexBatch {
     indexes: Vec<usize>,
     tries: u32,
 }
@@ -108,7 +108,7 @@ impl<H: Host> Writing<'_, H> {
         mut report: impl FnMut(usize, Result<RecordMetadata>),
     ) {
         let mut work = self.batches(indexes);
-        while let Some(Batch { indexes, tries }) = work.pop_front() {
+        while let Some(IndexBatch { indexes, tries }) = work.pop_front() {
             if indexes.is_empty() {
                 continue;
             }
@@ -129,15 +129,15 @@ impl<H: Host> Writing<'_, H> {
                     };
                     if tries < most && pause < self.left() {
                         self.client.host.sleep(pause).await;
-                        work.push_front(Batch { indexes, tries: tries + 1 });
+                        work.push_front(IndexBatch { indexes, tries: tries + 1 });
                     } else {
                         indexes.into_iter().for_each(|index| report(index, Err(why.clone())));
                     }
                 }
                 Rest::Split { mut indexes } if indexes.len() > 1 => {
                     let second = indexes.split_off(indexes.len() / 2);
-                    work.push_front(Batch { indexes: second, tries });
-                    work.push_front(Batch { indexes, tries });
+                    work.push_front(IndexBatch { indexes: second, tries });
+                    work.push_front(IndexBatch { indexes, tries });
                 }
                 Rest::Split { indexes } => indexes.into_iter().for_each(|index| {
                     report(index, Err(verdict::too_large(&self.records[index])));
@@ -149,13 +149,13 @@ impl<H: Host> Writing<'_, H> {
     /// The records that are sent together, in their order. Where nobody tells
     /// the topic's limit, one that is probably over it goes alone: then it is
     /// refused and nothing worse.
-    fn batches(&self, indexes: Vec<usize>) -> VecDeque<Batch> {
+    fn batches(&self, indexes: Vec<usize>) -> VecDeque<IndexBatch> {
         let alone = |index: usize| {
             let size = size::in_a_batch(&self.records[index]);
             self.topic.max_message_bytes.is_none() && size > DEFAULT_MAX_MESSAGE_BYTES
         };
         let together = indexes.chunk_by(|one, next| !alone(*one) && !alone(*next));
-        together.map(|indexes| Batch { indexes: indexes.to_vec(), tries: 1 }).collect()
+        together.map(|indexes| IndexBatch { indexes: indexes.to_vec(), tries: 1 }).collect()
     }
 
     /// Sends records once and reports on all that are not to be sent again.
@@ -208,7 +208,7 @@ impl<H: Host> Writing<'_, H> {
         mut answer: Incoming<H::Body>,
         report: &mut impl FnMut(usize, Result<RecordMetadata>),
     ) -> Rest {
-        let mut reports = Reports::default();
+        let mut reports = ReportReader::default();
         let mut waiting = indexes.into_iter();
         let (mut again, mut why) = (Vec::new(), None);
         let broken = loop {

@@ -21,7 +21,7 @@ const MARKS_LOOKED_UP: usize = 32;
 
 /// One caller's claim to one record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Claim {
+pub(super) struct RecordClaim {
     #[serde(rename = "o")]
     pub(super) offset: i64,
     #[serde(rename = "k")]
@@ -36,7 +36,7 @@ pub(super) struct Claim {
     pub(super) given_back: bool,
 }
 
-impl Claim {
+impl RecordClaim {
     /// Whether the record may be handed out again. `margin` is how far clocks
     /// and reads may be off.
     fn is_free(&self, now: Millis, margin: Millis) -> bool {
@@ -64,7 +64,7 @@ pub(super) enum ReceiptVerdict {
 /// All claims in one partition.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(super) struct Claims(Vec<Claim>);
+pub(super) struct Claims(Vec<RecordClaim>);
 
 impl Claims {
     pub(super) fn is_empty(&self) -> bool {
@@ -91,7 +91,7 @@ impl Claims {
         self.get(offset).is_some()
     }
 
-    pub(super) fn get(&self, offset: i64) -> Option<&Claim> {
+    pub(super) fn get(&self, offset: i64) -> Option<&RecordClaim> {
         self.find(offset).ok().map(|index| &self.0[index])
     }
 
@@ -101,7 +101,7 @@ impl Claims {
 
     /// Somebody gets the record. Answers how often that has happened with it.
     pub(super) fn put(&mut self, offset: i64, nonce: String, until: Millis) -> u32 {
-        let mut claim = Claim { offset, nonce, until, count: 1, given_back: false };
+        let mut claim = RecordClaim { offset, nonce, until, count: 1, given_back: false };
         match self.find(offset) {
             Ok(index) => {
                 claim.count += self.0[index].count;
@@ -166,7 +166,7 @@ impl Claims {
         now: Millis,
         margin: Millis,
         told: &SortedSet<i64>,
-    ) -> Vec<Claim> {
+    ) -> Vec<RecordClaim> {
         let head = if self.is_full() { self.len() } else { MARKS_LOOKED_UP };
         self.0
             .iter()
@@ -181,7 +181,7 @@ impl Claims {
     }
 
     /// Takes in what was found. Answers the offsets that are done with.
-    pub(super) fn fold(&mut self, found: &[(Claim, Option<Mark>)]) -> Vec<i64> {
+    pub(super) fn fold(&mut self, found: &[(RecordClaim, Option<Mark>)]) -> Vec<i64> {
         let mut done = Vec::new();
         for (looked_up, mark) in found {
             let Ok(index) = self.find(looked_up.offset) else { continue };
@@ -279,7 +279,7 @@ mod tests {
         assert!(claims.is_empty());
     }
 
-    fn found(claims: &Claims, offset: i64, mark: Option<Mark>) -> (Claim, Option<Mark>) {
+    fn found(claims: &Claims, offset: i64, mark: Option<Mark>) -> (RecordClaim, Option<Mark>) {
         (claims.get(offset).unwrap().clone(), mark)
     }
 

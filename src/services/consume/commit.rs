@@ -17,7 +17,7 @@ use crate::state::lane::{Lane, Take, Written};
 const MAX_COMMIT_WAIT: Duration = Duration::from_secs(10);
 
 /// What becomes of a position.
-enum Change {
+enum PositionChange {
     Keep(Position),
     /// Claims from before are void.
     Move(Position),
@@ -57,8 +57,8 @@ impl<H: Host, L: Log> Consume<H, L> {
                     ));
                 }
                 Ok(match position.commit(owner, *offset, now.saturating_add(millis(lease))) {
-                    true => Change::Keep(position),
-                    false => Change::Move(Position::at(*offset)),
+                    true => PositionChange::Keep(position),
+                    false => PositionChange::Move(Position::at(*offset)),
                 })
             })
             .await
@@ -116,12 +116,11 @@ impl<H: Host, L: Log> Consume<H, L> {
                     return Ok(false);
                 }
                 self.change(&lane, |mut position| {
-                    Ok(match position.claims.has_of(owner) {
-                        true => {
-                            edit(&mut position);
-                            Change::Keep(position)
-                        }
-                        false => Change::Nothing,
+                    Ok(if position.claims.has_of(owner) {
+                        edit(&mut position);
+                        PositionChange::Keep(position)
+                    } else {
+                        PositionChange::Nothing
                     })
                 })
                 .await
@@ -147,7 +146,7 @@ impl<H: Host, L: Log> Consume<H, L> {
     async fn change(
         &self,
         lane: &Lane<H, Position>,
-        edit: impl Fn(Position) -> Result<Change>,
+        edit: impl Fn(Position) -> Result<PositionChange>,
     ) -> Result<bool> {
         let give_up = self.host.monotonic() + MAX_COMMIT_WAIT;
         loop {
@@ -156,14 +155,15 @@ impl<H: Host, L: Log> Consume<H, L> {
                 Take::Held(held) => {
                     let (before, begins) = (held.payload().clone(), held.begins());
                     let written = match edit(before.clone()) {
-                        Ok(Change::Keep(position)) => held.release(position).await?,
-                        Ok(Change::Move(position)) => held.seek(position).await?,
+                        Ok(PositionChange::Keep(position)) => held.release(position).await?,
+                        Ok(PositionChange::Move(position)) => held.seek(position).await?,
                         unchanged => {
                             // A group that was deleted stays so.
-                            match begins {
-                                true => held.delete().await?,
-                                false => held.release(before).await?,
-                            };
+                            if begins {
+                                held.delete().await?;
+                            } else {
+                                held.release(before).await?;
+                            }
                             return unchanged.map(|_| false);
                         }
                     };

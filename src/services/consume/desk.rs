@@ -19,7 +19,7 @@ pub(super) const MAX_QUEUE_TIME: Duration = Duration::from_secs(5);
 /// for.
 const BUSY_ARRIVAL_GAP: Duration = Duration::from_millis(200);
 
-pub(super) type Answer = Result<Option<Handed>>;
+pub(super) type DeskAnswer = Result<Option<Handed>>;
 
 /// How much one caller takes at once.
 #[derive(Debug, Clone, Copy)]
@@ -42,7 +42,7 @@ struct Order<W> {
     bytes: usize,
     /// The earliest end of the leases on its records.
     claimed_until: Millis,
-    answer: Rc<RefCell<Option<Answer>>>,
+    answer: Rc<RefCell<Option<DeskAnswer>>>,
     /// Dropped with the order, which wakes the caller.
     _wake: W,
 }
@@ -57,7 +57,7 @@ impl<W> Order<W> {
         !self.handed.records.is_empty()
     }
 
-    fn answer(self, answer: Answer) {
+    fn answer(self, answer: DeskAnswer) {
         *self.answer.borrow_mut() = Some(answer);
     }
 
@@ -68,10 +68,10 @@ impl<W> Order<W> {
 
 /// Where the caller finds its answer. Dropped unread, records in it go back.
 #[derive(Debug)]
-pub(super) struct Slot(Rc<RefCell<Option<Answer>>>);
+pub(super) struct Slot(Rc<RefCell<Option<DeskAnswer>>>);
 
 impl Slot {
-    pub(super) fn take(self) -> Option<Answer> {
+    pub(super) fn take(self) -> Option<DeskAnswer> {
         self.0.borrow_mut().take()
     }
 }
@@ -279,7 +279,7 @@ impl<W> Desk<W> {
         self.answer_where(|_| true, || Err(error.clone()));
     }
 
-    fn answer_where(&mut self, over: impl Fn(&Order<W>) -> bool, answer: impl Fn() -> Answer) {
+    fn answer_where(&mut self, over: impl Fn(&Order<W>) -> bool, answer: impl Fn() -> DeskAnswer) {
         for order in std::mem::take(&mut self.orders) {
             if over(&order) {
                 order.answer(answer());

@@ -13,7 +13,7 @@ use crate::sorted::SortedSet;
 
 /// Records that were fetched, by where they are.
 #[derive(Debug)]
-pub(super) struct Page {
+pub(super) struct RecordsInHand {
     here: Records,
     on_the_way: Records,
     delivered: SortedSet<i64>,
@@ -22,7 +22,7 @@ pub(super) struct Page {
     place: Option<Place>,
 }
 
-impl Page {
+impl RecordsInHand {
     pub(super) fn resume(position: &Position, partition: i32) -> Self {
         let (here, next, place) = match &position.ahead {
             Some(ahead) => (ahead.records(partition), ahead.next, Some(ahead.place.clone())),
@@ -190,8 +190,8 @@ mod tests {
         }
     }
 
-    fn page(offsets: &[i64], next: i64) -> Page {
-        let mut page = Page::resume(&Position::at(0), 3);
+    fn page(offsets: &[i64], next: i64) -> RecordsInHand {
+        let mut page = RecordsInHand::resume(&Position::at(0), 3);
         page.add(fetched(offsets, next, None));
         page
     }
@@ -242,7 +242,7 @@ mod tests {
         let position = first.position();
         assert_eq!(position, Position { delivered: vec![1, 2], ..Position::at(0) });
 
-        let mut second = Page::resume(&position, 3);
+        let mut second = RecordsInHand::resume(&position, 3);
         second.add(fetched(&[0, 1, 2, 3], 4, None));
         assert_eq!(second.hand_out().unwrap().offset, 0);
         assert_eq!(second.hand_out().unwrap().offset, 3);
@@ -260,7 +260,7 @@ mod tests {
         let position = first.position();
         assert_eq!((position.committed(), position.next), (0, 2));
 
-        let mut second = Page::resume(&position, 3);
+        let mut second = RecordsInHand::resume(&position, 3);
         second.add_again(vec![self::record(0), self::record(1)], 0..2);
         second.add(fetched(&[2], 3, None));
         assert_eq!(second.position(), Position { next: 2, ..position.clone() });
@@ -276,7 +276,7 @@ mod tests {
     fn a_free_claim_can_go_to_somebody_who_does_not_claim() {
         let mut first = page(&[0], 1);
         first.claim("n0".into(), 100);
-        let mut second = Page::resume(&first.position(), 3);
+        let mut second = RecordsInHand::resume(&first.position(), 3);
         second.add_again(vec![record(0)], 0..1);
         assert_eq!(second.hand_out().unwrap().offset, 0);
         assert_eq!(second.position().committed(), 0, "on the way is not arrived");
@@ -294,7 +294,7 @@ mod tests {
         let position = first.position();
         assert_eq!((position.next, position.claimed()), (0, 2));
 
-        let mut second = Page::resume(&position, 3);
+        let mut second = RecordsInHand::resume(&position, 3);
         second.done(1);
         second.add(fetched(&[0, 1, 2, 3], 4, None));
         assert_eq!(second.hand_out().unwrap().offset, 0);
@@ -313,20 +313,20 @@ mod tests {
 
     #[test]
     fn where_a_place_cannot_go_back_what_was_read_ahead_stays_with_it() {
-        let mut first = Page::resume(&Position::at(0), 3);
+        let mut first = RecordsInHand::resume(&Position::at(0), 3);
         first.add(fetched(&[0, 1, 2], 3, Some("here")));
         first.hand_out();
         first.arrived(0);
         let position = first.position();
         assert_eq!(position.next, 1);
 
-        let mut second = Page::resume(&position, 3);
+        let mut second = RecordsInHand::resume(&position, 3);
         assert_eq!(second.next(), 3);
         assert_eq!(second.hand_out(), Some(record(1)));
         assert_eq!(second.hand_out(), Some(record(2)));
         assert_eq!(second.take_place(), Some(Place("here".into())));
 
-        let mut large = Page::resume(&Position::at(0), 3);
+        let mut large = RecordsInHand::resume(&Position::at(0), 3);
         let value = Some(Bytes::from(vec![b'x'; MAX_AHEAD_BYTES + 1]));
         let mut much = fetched(&[0, 1], 2, Some("here"));
         much.records[1].value = value;

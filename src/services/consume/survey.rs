@@ -5,7 +5,7 @@
 use crate::host::Millis;
 
 #[derive(Debug, Clone, Default)]
-struct Partition {
+struct SurveyedPartition {
     /// Nothing before the first look, and nothing for a group that has no
     /// position.
     known: Option<Known>,
@@ -30,7 +30,7 @@ pub(super) struct Known {
 /// What is known of all partitions for one group.
 #[derive(Debug, Default)]
 pub(super) struct Survey {
-    partitions: Vec<Partition>,
+    partitions: Vec<SurveyedPartition>,
     /// Where the next round begins, so that no partition starves.
     first: usize,
 }
@@ -44,7 +44,7 @@ impl Survey {
 
     /// There are so many partitions; there never come to be fewer.
     pub(super) fn set_partitions(&mut self, count: usize) {
-        self.partitions.resize_with(count, Partition::default);
+        self.partitions.resize_with(count, SurveyedPartition::default);
     }
 
     pub(super) fn set_end(&mut self, partition: usize, end: Option<i64>) {
@@ -85,7 +85,7 @@ impl Survey {
     }
 }
 
-impl Partition {
+impl SurveyedPartition {
     fn may_have_records(&self, now: Millis) -> bool {
         let (next, free_at, full) = match self.known {
             Some(Known { next, free_at, full }) => (next, free_at, full),

@@ -7,7 +7,7 @@ use futures_util::future::select;
 
 use super::desk::{Counter, Desk};
 use super::owner::Owner;
-use super::page::Page;
+use super::page::RecordsInHand;
 use super::position::Position;
 use super::receipt::{self, Receipt};
 use super::{Ack, Acquired, Consumed, claims};
@@ -33,7 +33,7 @@ pub(super) struct Tended<H: Host> {
     topic: Rc<str>,
     partition: i32,
     held: Held<H, Position>,
-    page: Page,
+    page: RecordsInHand,
     counter: Counter<H::Wake>,
     /// The position has changed and is not written yet.
     dirty: bool,
@@ -51,7 +51,7 @@ impl<H: Host> Tended<H> {
         partition: i32,
         held: Held<H, Position>,
     ) -> Self {
-        let page = Page::resume(held.payload(), partition);
+        let page = RecordsInHand::resume(held.payload(), partition);
         Self {
             index,
             topic,

@@ -33,9 +33,9 @@ impl Stored {
 
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(super) struct StoredList(Vec<Stored>);
+pub(super) struct CredentialList(Vec<Stored>);
 
-impl StoredList {
+impl CredentialList {
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -72,21 +72,21 @@ impl StoredList {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::access::{Name, Permissions, SecretHash, Topics};
+    use crate::access::{Name, Permissions, SecretHash, TopicPatterns};
 
     fn stored(name: &str, secret: &str) -> Stored {
         let credential = Credential::new(
             Name::parse(name).unwrap(),
             SecretHash::of(secret),
             Permissions::parse(&["produce"]).unwrap(),
-            Topics::parse(&["*"]).unwrap(),
+            TopicPatterns::parse(&["*"]).unwrap(),
         );
         Stored::new(credential.unwrap(), 7)
     }
 
     #[test]
     fn a_name_is_there_once() {
-        let mut list = StoredList::default();
+        let mut list = CredentialList::default();
         assert_eq!(list.add(&stored("a", "1")), Ok(()));
         assert_eq!(list.add(&stored("a", "1")), Ok(()), "the same one again");
         assert_eq!(list.add(&stored("a", "2")), Err(CredentialError::NameTaken));
@@ -98,7 +98,7 @@ mod tests {
 
     #[test]
     fn there_is_an_end_to_it() {
-        let mut list = StoredList::default();
+        let mut list = CredentialList::default();
         for n in 0..MAX_STORED {
             assert_eq!(list.add(&stored(&format!("c{n}"), "1")), Ok(()));
         }
@@ -108,13 +108,13 @@ mod tests {
 
     #[test]
     fn the_document_has_the_form_of_the_variable() {
-        let mut list = StoredList::default();
+        let mut list = CredentialList::default();
         list.add(&stored("a", "abc")).unwrap();
         let json = serde_json::to_string(&list).unwrap();
         assert_eq!(
             json,
             r#"[{"name":"a","secret":"sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad","allow":["produce"],"topics":["*"],"created":7}]"#
         );
-        assert_eq!(serde_json::from_str::<StoredList>(&json).unwrap(), list);
+        assert_eq!(serde_json::from_str::<CredentialList>(&json).unwrap(), list);
     }
 }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::{Ends, Look, Seen};
+use super::{Ends, Look, SeenEnds};
 use crate::concurrent::try_join_bounded;
 use crate::error::Result;
 use crate::host::Host;
@@ -43,7 +43,7 @@ impl<H: Host, L: Log> EndPoller<H, L> {
 
     /// What is there now, by topic. It is newer than what the last look
     /// showed, and includes what was written through this instance.
-    pub async fn look(&mut self) -> Result<Vec<(Rc<str>, Rc<Seen>)>> {
+    pub async fn look(&mut self) -> Result<Vec<(Rc<str>, Rc<SeenEnds>)>> {
         let now = self.ends.last.get();
         let looks = self.topics.iter().map(async |topic| {
             let last = self.looks.get(topic).copied().unwrap_or(now);

@@ -14,9 +14,9 @@ const MAX_TOPICS_PER_GROUP: usize = 100;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(super) struct List(SortedMap<String, SortedSet<String>>);
+pub(super) struct GroupList(SortedMap<String, SortedSet<String>>);
 
-impl List {
+impl GroupList {
     /// By name, each with its topics.
     pub(super) fn all(&self) -> &SortedMap<String, SortedSet<String>> {
         &self.0
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     fn what_goes_beyond_a_limit_leaves_the_list_as_it_was() {
-        let mut list = List::default();
+        let mut list = GroupList::default();
         for topic in 0..MAX_TOPICS_PER_GROUP {
             list.enlist("g", &[topic.to_string()]).unwrap();
         }
@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_listed_together_and_what_came_since_stays_missing() {
-        let (mut list, mut missing) = (List::default(), List::default());
+        let (mut list, mut missing) = (GroupList::default(), GroupList::default());
         missing.enlist("g", &["a", "b"]).unwrap();
         missing.enlist("h", &["a"]).unwrap();
         list.enlist("g", &["a"]).unwrap();

@@ -11,7 +11,7 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::list::List;
+use super::list::GroupList;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::state::keys::LaneName;
@@ -31,10 +31,10 @@ const LISTING_RETRY_DELAY: Duration = Duration::from_secs(1);
 
 pub(super) struct Listing<H> {
     host: H,
-    list: Shared<H, List>,
+    list: Shared<H, GroupList>,
     /// What may be missing in the list. As long as there is anything, a task
     /// sees to it.
-    missing: RefCell<List>,
+    missing: RefCell<GroupList>,
 }
 
 impl<H: Host> Listing<H> {
@@ -43,7 +43,7 @@ impl<H: Host> Listing<H> {
         Rc::new(Self { host, list, missing: RefCell::default() })
     }
 
-    pub(super) async fn read(&self) -> Result<Rc<List>> {
+    pub(super) async fn read(&self) -> Result<Rc<GroupList>> {
         self.list.read().await
     }
 
@@ -64,7 +64,7 @@ impl<H: Host> Listing<H> {
         {
             // Those on their way have their places already.
             let missing = self.missing.borrow();
-            let mut all = List::clone(&list);
+            let mut all = GroupList::clone(&list);
             all.enlist_all(&missing);
             all.enlist(group, topics)?;
             if missing.has(group, topics) {
@@ -104,7 +104,7 @@ impl<H: Host> Listing<H> {
     }
 
     pub(super) async fn remove(&self, group: &str) -> Result<()> {
-        let remove = |list: &mut List| {
+        let remove = |list: &mut GroupList| {
             list.remove(group);
             Ok(())
         };
@@ -130,11 +130,11 @@ impl<H: Host> Listing<H> {
         self.missing.take();
     }
 
-    async fn list_all(&self, missing: &List) -> Result<()> {
+    async fn list_all(&self, missing: &GroupList) -> Result<()> {
         if self.list.read().await?.has_all(missing) {
             return Ok(());
         }
-        let add = |list: &mut List| {
+        let add = |list: &mut GroupList| {
             list.enlist_all(missing);
             Ok(())
         };

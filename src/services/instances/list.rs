@@ -75,9 +75,9 @@ impl NamedConsumer {
 /// By group, then by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(super) struct List(SortedMap<String, SortedMap<String, NamedConsumer>>);
+pub(super) struct InstanceList(SortedMap<String, SortedMap<String, NamedConsumer>>);
 
-impl List {
+impl InstanceList {
     pub(super) fn get(&self, group: &str, name: &str, now: Millis) -> Option<&NamedConsumer> {
         self.0.get(group)?.get(name).filter(|instance| instance.is_alive(now))
     }
@@ -183,7 +183,7 @@ mod tests {
 
     #[test]
     fn the_first_call_decides_until_the_session_is_over() {
-        let mut list = List::default();
+        let mut list = InstanceList::default();
         let other = Settings { auto_commit: false, ..SETTINGS };
         let t = topics(&["t"]);
         list.enter("g", "a", &t, SETTINGS, 0).unwrap();
@@ -201,7 +201,7 @@ mod tests {
 
     #[test]
     fn who_reads_the_same_topic_shares_it() {
-        let mut list = List::default();
+        let mut list = InstanceList::default();
         for (name, names) in [("a", &["t"][..]), ("b", &["t", "u"]), ("c", &["t"])] {
             list.enter("g", name, &topics(names), SETTINGS, 0).unwrap();
         }
@@ -215,7 +215,7 @@ mod tests {
 
     #[test]
     fn there_are_not_more_than_may_be() {
-        let mut list = List::default();
+        let mut list = InstanceList::default();
         let t = topics(&["t"]);
         for n in 0..MAX_INSTANCES {
             list.enter("g", &n.to_string(), &t, SETTINGS, 0).unwrap();
@@ -229,10 +229,10 @@ mod tests {
 
     #[test]
     fn it_is_short_in_the_store() {
-        let mut list = List::default();
+        let mut list = InstanceList::default();
         list.enter("g", "a", &topics(&["t"]), SETTINGS, 7).unwrap();
         let text = serde_json::to_string(&list).unwrap();
         assert_eq!(text, r#"{"g":{"a":{"t":["t"],"c":true,"r":"l","s":1000,"u":7}}}"#);
-        assert_eq!(serde_json::from_str::<List>(&text).unwrap(), list);
+        assert_eq!(serde_json::from_str::<InstanceList>(&text).unwrap(), list);
     }
 }

@@ -14,13 +14,13 @@ use crate::services::ends::{EndPoller, Ends, untold};
 pub(super) struct Tail<H: Host, L: Log> {
     host: H,
     log: Rc<L>,
-    watch: EndPoller<H, L>,
-    partitions: Vec<Partition>,
+    poller: EndPoller<H, L>,
+    partitions: Vec<TailPartition>,
     /// Where the next round begins, so that no partition starves.
     first: usize,
 }
 
-struct Partition {
+struct TailPartition {
     topic: Rc<str>,
     number: i32,
     next: i64,
@@ -31,7 +31,7 @@ struct Partition {
     drained_at: Option<i64>,
 }
 
-impl Partition {
+impl TailPartition {
     fn may_have_records(&self) -> bool {
         self.end.is_none_or(|end| end > self.next.max(self.drained_at.unwrap_or(0)))
     }
@@ -49,10 +49,10 @@ impl<H: Host, L: Log> Tail<H, L> {
         cursor: Option<&Cursor>,
     ) -> Result<Self> {
         let topics: Vec<Rc<str>> = topics.iter().map(|topic| topic.as_str().into()).collect();
-        let watch = EndPoller::new(ends, topics.clone());
-        let mut tail = Self { host, log, watch, partitions: Vec::new(), first: 0 };
+        let poller = EndPoller::new(ends, topics.clone());
+        let mut tail = Self { host, log, poller, partitions: Vec::new(), first: 0 };
         if cursor.is_none() && from == StartFrom::Latest {
-            for (topic, seen) in tail.watch.look().await? {
+            for (topic, seen) in tail.poller.look().await? {
                 let ends = seen.ends.as_ref().ok_or_else(untold)?;
                 for number in 0..seen.partitions {
                     tail.add(topic.clone(), number, ends.get(&number).copied().unwrap_or(0));
@@ -71,7 +71,7 @@ impl<H: Host, L: Log> Tail<H, L> {
 
     fn add(&mut self, topic: Rc<str>, number: i32, next: i64) {
         let (place, end, drained_at) = (None, None, None);
-        self.partitions.push(Partition { topic, number, next, place, end, drained_at });
+        self.partitions.push(TailPartition { topic, number, next, place, end, drained_at });
     }
 
     pub(super) fn positions(&self) -> impl Iterator<Item = (&str, i32, i64)> {
@@ -84,7 +84,7 @@ impl<H: Host, L: Log> Tail<H, L> {
     pub(super) async fn next(&mut self, wait: Duration) -> Result<Vec<Consumed>> {
         let give_up = self.host.monotonic() + wait;
         loop {
-            let waiting = |partition: &Partition| partition.end.is_some();
+            let waiting = |partition: &TailPartition| partition.end.is_some();
             let known = self.partitions.iter().any(|p| waiting(p) && p.may_have_records());
             if !known {
                 self.look().await?;
@@ -95,7 +95,7 @@ impl<H: Host, L: Log> Tail<H, L> {
                     let records = self.fetch(index).await?;
                     if !records.is_empty() {
                         self.first = index + 1;
-                        self.watch.quicken();
+                        self.poller.quicken();
                         return Ok(records);
                     }
                 }
@@ -104,13 +104,13 @@ impl<H: Host, L: Log> Tail<H, L> {
             if left.is_zero() {
                 return Ok(Vec::new());
             }
-            self.watch.rest(left).await;
+            self.poller.rest(left).await;
         }
     }
 
     /// Looks at the ends, and for partitions that were added.
     async fn look(&mut self) -> Result<()> {
-        for (topic, seen) in self.watch.look().await? {
+        for (topic, seen) in self.poller.look().await? {
             let known = self.partitions.iter().filter(|known| known.topic == topic).count();
             for number in known as i32..seen.partitions {
                 self.add(topic.clone(), number, 0);

@@ -1,7 +1,7 @@
-//! RoundReport beyond the answer of the request that caused it.
+//! Deliveries beyond the answer of the request that caused it.
 //!
 //! Each produce asks for it, so that asking must cost next to nothing: nothing
-//! at all while the instance knows of no webhook for the topic, and no second
+//! at all while the instance knows of no subscription for the topic, and no second
 //! worker where one is at work. Tasks of an instance tell each other with
 //! plain flags, since no waker may go from one to another.
 
@@ -9,7 +9,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::context::Context;
+use super::context::DeliveryContext;
 use super::deliver;
 use super::job::{Job, JobEnd};
 use super::round;
@@ -37,7 +37,7 @@ const FIRST_WORKER_PAUSE: Duration = Duration::from_millis(100);
 pub(super) struct Background {
     /// Topics that are being planned, and whether once more is needed.
     planned: RefCell<SortedMap<String, bool>>,
-    /// The same for what is being delivered: by webhook and partition.
+    /// The same for what is being delivered: by subscription and partition.
     at_work: RefCell<SortedMap<(String, i32), bool>>,
     /// Topics to be looked at once the list of webhooks is read anew.
     later: RefCell<SortedSet<String>>,
@@ -45,7 +45,7 @@ pub(super) struct Background {
 }
 
 /// Delivers to the webhooks of a topic, in the background.
-pub(super) fn start<H: Host, L: Log>(context: &Rc<Context<H, L>>, topic: &str) {
+pub(super) fn start<H: Host, L: Log>(context: &Rc<DeliveryContext<H, L>>, topic: &str) {
     if let Some(list) = context.subscriptions.known(MAX_SUBSCRIPTION_LIST_AGE) {
         look_again(context, topic);
         if list.of_topic(topic).next().is_none() {
@@ -55,7 +55,7 @@ pub(super) fn start<H: Host, L: Log>(context: &Rc<Context<H, L>>, topic: &str) {
     start_now(context, topic);
 }
 
-fn start_now<H: Host, L: Log>(context: &Rc<Context<H, L>>, topic: &str) {
+fn start_now<H: Host, L: Log>(context: &Rc<DeliveryContext<H, L>>, topic: &str) {
     if let Some(again) = context.background.planned.borrow_mut().get_mut(topic) {
         *again = true;
         return;
@@ -82,7 +82,7 @@ fn start_now<H: Host, L: Log>(context: &Rc<Context<H, L>>, topic: &str) {
 }
 
 /// Looks for webhooks of the topic once more, in a list read later than now.
-fn look_again<H: Host, L: Log>(context: &Rc<Context<H, L>>, topic: &str) {
+fn look_again<H: Host, L: Log>(context: &Rc<DeliveryContext<H, L>>, topic: &str) {
     if !context.background.later.borrow().contains(topic) {
         context.background.later.borrow_mut().insert(topic.into());
     }
@@ -102,9 +102,12 @@ fn look_again<H: Host, L: Log>(context: &Rc<Context<H, L>>, topic: &str) {
     });
 }
 
-/// The jobs of a topic that nobody in this instance is at, webhook by webhook;
+/// The jobs of a topic that nobody in this instance is at, subscription by subscription;
 /// who is at one is told to look once more.
-async fn plan<H: Host, L: Log>(context: &Context<H, L>, topic: &str) -> Result<Vec<Vec<Job>>> {
+async fn plan<H: Host, L: Log>(
+    context: &DeliveryContext<H, L>,
+    topic: &str,
+) -> Result<Vec<Vec<Job>>> {
     let list = context.subscriptions.recent(MAX_SUBSCRIPTION_LIST_AGE).await?;
     if list.of_topic(topic).next().is_none() {
         return Ok(Vec::new());
@@ -121,12 +124,12 @@ async fn plan<H: Host, L: Log>(context: &Context<H, L>, topic: &str) -> Result<V
             true
         }
     };
-    let idle = |webhook| round::jobs(webhook, &ends).filter(&mut is_idle).collect();
+    let idle = |subscription| round::jobs(subscription, &ends).filter(&mut is_idle).collect();
     Ok(list.of_topic(topic).map(idle).collect())
 }
 
 /// Delivers a partition until nothing is left to do there for now.
-async fn work<H: Host, L: Log>(context: &Context<H, L>, mut job: Job) {
+async fn work<H: Host, L: Log>(context: &DeliveryContext<H, L>, mut job: Job) {
     let host = &context.host;
     let name = name(&job);
     let deadline = host.monotonic() + MAX_WORKER_TIME;
@@ -148,8 +151,8 @@ async fn work<H: Host, L: Log>(context: &Context<H, L>, mut job: Job) {
                 FIRST_WORKER_PAUSE * 2_u32.pow(looks - 1)
             }
             JobEnd::Error(error) => {
-                let (webhook, partition) = &name;
-                host.log(&format!("{webhook} has to wait in partition {partition}: {error}"));
+                let (subscription, partition) = &name;
+                host.log(&format!("{subscription} has to wait in partition {partition}: {error}"));
                 break;
             }
             JobEnd::CaughtUp | JobEnd::OutOfTime | JobEnd::Removed => break,

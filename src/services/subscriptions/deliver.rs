@@ -13,7 +13,7 @@ use http::Uri;
 
 use super::attempt::{Attempt, AttemptFailure};
 use super::callback;
-use super::context::Context;
+use super::context::DeliveryContext;
 use super::delivery_state::DeliveryState;
 use super::job::{Job, JobEnd, JobReport};
 use crate::error::{Error, Result};
@@ -40,15 +40,14 @@ const POSITION_WRITE_TIME: Duration = Duration::from_secs(1);
 
 /// Runs a job; its attempts begin before `deadline`, by the monotonic clock.
 pub(super) async fn run<H: Host, L: Log>(
-    context: &Context<H, L>,
+    context: &DeliveryContext<H, L>,
     job: &Job,
     deadline: Duration,
 ) -> JobReport {
-    match take(context, job).await {
-        Err(error) => JobReport { outcome: error.into(), ..JobReport::default() },
-        Ok(Err(outcome)) => JobReport { outcome, ..JobReport::default() },
-        Ok(Ok(held)) => {
-            let mut turn = Turn {
+    match take(context, job).await.unwrap_or_else(|error| Taken::Nothing(error.into())) {
+        Taken::Nothing(outcome) => JobReport { outcome, ..JobReport::default() },
+        Taken::Lane(held) => {
+            let mut delivering = Delivering {
                 context,
                 job,
                 deadline,
@@ -58,17 +57,21 @@ pub(super) async fn run<H: Host, L: Log>(
                 unwritten: 0,
                 report: JobReport::default(),
             };
-            let Err(stop) = turn.work().await;
-            turn.finish(stop).await
+            let Err(stop) = delivering.work().await;
+            delivering.finish(stop).await
         }
     }
 }
 
+/// What an attempt to take the lane came to.
+enum Taken<H> {
+    Lane(Held<H, DeliveryState>),
+    /// There is nothing to do, or another instance does it.
+    Nothing(JobEnd),
+}
+
 /// Takes the lane if it looks as though there were something to do.
-async fn take<H: Host, L: Log>(
-    context: &Context<H, L>,
-    job: &Job,
-) -> Result<Result<Held<H, DeliveryState>, JobEnd>> {
+async fn take<H: Host, L: Log>(context: &DeliveryContext<H, L>, job: &Job) -> Result<Taken<H>> {
     let Job { subscription, partition, end } = job;
     let lane = context.lane(&subscription.id, *partition)?;
     let start = DeliveryState::at(subscription.start(*partition));
@@ -80,7 +83,7 @@ async fn take<H: Host, L: Log>(
         None => Some(&start),
     };
     if let Some(idle) = state.and_then(|state| state.idle(*end, now)) {
-        return Ok(Err(idle.into()));
+        return Ok(Taken::Nothing(idle.into()));
     }
     // An end further off than a lease is a wrong clock's, with which the lane
     // itself knows how to deal.
@@ -88,7 +91,7 @@ async fn take<H: Host, L: Log>(
         !document.released && (1..=document.lease).contains(&document.until.saturating_sub(now))
     };
     if glance.is_some_and(held) {
-        return Ok(Err(JobEnd::Busy));
+        return Ok(Taken::Nothing(JobEnd::Busy));
     }
 
     let taken = lane.try_take(async |_| {
@@ -97,14 +100,14 @@ async fn take<H: Host, L: Log>(
         Ok(start.clone())
     });
     match taken.await? {
-        Take::Busy { .. } => Ok(Err(JobEnd::Busy)),
-        Take::Held(held) => Ok(Ok(held)),
+        Take::Busy { .. } => Ok(Taken::Nothing(JobEnd::Busy)),
+        Take::Held(held) => Ok(Taken::Lane(held)),
     }
 }
 
 /// A lane while it is held.
-struct Turn<'a, H, L> {
-    context: &'a Context<H, L>,
+struct Delivering<'a, H, L> {
+    context: &'a DeliveryContext<H, L>,
     job: &'a Job,
     deadline: Duration,
     held: Held<H, DeliveryState>,
@@ -115,7 +118,7 @@ struct Turn<'a, H, L> {
     report: JobReport,
 }
 
-/// Why a turn ends.
+/// Why work on a lane ends.
 enum Stop {
     With(JobEnd),
     /// The lane is not held any more. Whoever has it now knows better.
@@ -128,7 +131,7 @@ impl From<Error> for Stop {
     }
 }
 
-impl<H: Host, L: Log> Turn<'_, H, L> {
+impl<H: Host, L: Log> Delivering<'_, H, L> {
     async fn work(&mut self) -> Result<Infallible, Stop> {
         let cluster = self.context.log.cluster_id().await?;
         let uri = self.uri();

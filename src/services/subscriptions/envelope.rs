@@ -29,11 +29,12 @@ struct Envelope<'a> {
     timestamp: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     headers: Option<Vec<Header<'a>>>,
-    webhook_id: &'a str,
+    #[serde(rename = "webhook_id")]
+    subscription_id: &'a str,
 }
 
 /// The body of a delivery.
-pub(super) fn body(webhook_id: &str, topic: &str, record: &Record) -> Bytes {
+pub(super) fn body(subscription_id: &str, topic: &str, record: &Record) -> Bytes {
     let (message, encoding) = Text::of_option(record.value.as_deref());
     let (key, key_encoding) = Text::of_option(record.key.as_deref());
     let envelope = Envelope {
@@ -46,7 +47,7 @@ pub(super) fn body(webhook_id: &str, topic: &str, record: &Record) -> Bytes {
         key_encoding,
         timestamp: record.timestamp.map(render::timestamp),
         headers: record.headers.as_deref().map(render::headers),
-        webhook_id,
+        subscription_id,
     };
     let json = serde_json::to_vec(&envelope)
         .unwrap_or_else(|_| unreachable!("strings and numbers are always JSON"));
@@ -60,14 +61,14 @@ pub(super) fn body(webhook_id: &str, topic: &str, record: &Record) -> Bytes {
 /// them), so that the parts are hashed; each behind its length, lest two lists
 /// of parts run together into one text.
 pub(super) fn message_id(
-    webhook_id: &str,
+    subscription_id: &str,
     cluster: &str,
     topic: &str,
     partition: i32,
     offset: i64,
 ) -> String {
     let mut hash = Sha256::new();
-    for part in [webhook_id, cluster, topic] {
+    for part in [subscription_id, cluster, topic] {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::context::Context;
+use super::context::DeliveryContext;
 use super::delivery_state::DeliveryState;
 use super::subscription::Subscription;
 use crate::concurrent::join_bounded;
@@ -20,7 +20,10 @@ const MAX_REMOVAL_WAIT: Duration = Duration::from_secs(3);
 /// Takes every lane of the subscription, so that nobody else delivers, and
 /// deletes what the store holds of it. Whoever begins a new lane asks the list
 /// of subscriptions first, and this one is not on it any more.
-pub(super) async fn stop<H: Host, L: Log>(context: &Context<H, L>, subscription: &Subscription) {
+pub(super) async fn stop<H: Host, L: Log>(
+    context: &DeliveryContext<H, L>,
+    subscription: &Subscription,
+) {
     let partitions = partitions(context, subscription).await;
     let stops = partitions.into_iter().map(|partition| stop_one(context, subscription, partition));
     let stopped: Result<()> = join_bounded(stops).await.into_iter().collect();
@@ -30,12 +33,12 @@ pub(super) async fn stop<H: Host, L: Log>(context: &Context<H, L>, subscription:
     }
 }
 
-async fn forget<H: Host, L: Log>(context: &Context<H, L>, id: &str) -> Result<()> {
+async fn forget<H: Host, L: Log>(context: &DeliveryContext<H, L>, id: &str) -> Result<()> {
     delete_all(&context.host, &Prefix::subscription(id)?).await
 }
 
 async fn stop_one<H: Host, L: Log>(
-    context: &Context<H, L>,
+    context: &DeliveryContext<H, L>,
     subscription: &Subscription,
     partition: i32,
 ) -> Result<()> {
@@ -68,7 +71,7 @@ async fn stop_one<H: Host, L: Log>(
 
 /// All partitions in which the subscription may have been delivered.
 pub(super) async fn partitions<H: Host, L: Log>(
-    context: &Context<H, L>,
+    context: &DeliveryContext<H, L>,
     subscription: &Subscription,
 ) -> SortedSet<i32> {
     let mut partitions = subscription.first_partitions();

@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::RoundReport;
-use super::context::Context;
+use super::context::DeliveryContext;
 use super::deliver;
 use super::job::{Job, JobEnd, JobReport};
 use super::subscription::Subscription;
@@ -15,9 +15,9 @@ use crate::kafka::Log;
 use crate::sorted::SortedMap;
 
 /// The partitions of a topic, and where they end if the log tells.
-pub(super) type Ends = SortedMap<i32, Option<i64>>;
+pub(super) type PartitionEnds = SortedMap<i32, Option<i64>>;
 
-pub(super) async fn ends<L: Log>(log: &L, topic: &str) -> Result<Ends> {
+pub(super) async fn ends<L: Log>(log: &L, topic: &str) -> Result<PartitionEnds> {
     match log.ends(topic).await {
         Ok(ends) => Ok(ends.into_iter().map(|(partition, end)| (partition, Some(end))).collect()),
         Err(Error::Unsupported(_)) => {
@@ -31,7 +31,7 @@ pub(super) async fn ends<L: Log>(log: &L, topic: &str) -> Result<Ends> {
 /// The jobs of a subscription.
 pub(super) fn jobs<'a>(
     subscription: &'a Rc<Subscription>,
-    ends: &'a Ends,
+    ends: &'a PartitionEnds,
 ) -> impl Iterator<Item = Job> + 'a {
     ends.iter().map(|(partition, end)| Job {
         subscription: subscription.clone(),
@@ -42,7 +42,7 @@ pub(super) fn jobs<'a>(
 
 /// Delivers what is due to all of these; attempts begin before `deadline`.
 pub(super) async fn deliver<H: Host, L: Log>(
-    context: &Context<H, L>,
+    context: &DeliveryContext<H, L>,
     subscriptions: &[Rc<Subscription>],
     deadline: Duration,
 ) -> Vec<RoundReport> {

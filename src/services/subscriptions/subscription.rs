@@ -5,7 +5,7 @@ use std::rc::Rc;
 use serde::{Deserialize, Serialize};
 
 use super::SubscriptionSummary;
-use super::signature::Secret;
+use super::signature::SigningSecret;
 use crate::error::{Error, Result};
 use crate::host::{Clock, Millis};
 use crate::random;
@@ -25,7 +25,7 @@ pub(super) struct Subscription {
     /// gives.
     pub(super) callback_url: String,
     pub(super) created: Millis,
-    pub(super) secret: Secret,
+    pub(super) secret: SigningSecret,
     /// Where delivery began, by partition, as it was seen at the registration.
     starts: SortedMap<i32, i64>,
 }
@@ -42,7 +42,7 @@ impl Subscription {
             topic: topic.into(),
             callback_url,
             created: clock.now(),
-            secret: Secret::generate(clock),
+            secret: SigningSecret::generate(clock),
             starts,
         }
     }

@@ -18,24 +18,24 @@ impl Guest for Component {
     ) -> Result<Registration, Error> {
         starting_tasks(async move {
             names::check_topic(&topic)?;
-            let webhooks = &services().await?.subscriptions;
-            Ok(webhooks.register(&topic, &callback_url, start.into()).await?.into())
+            let subscriptions = &services().await?.subscriptions;
+            Ok(subscriptions.register(&topic, &callback_url, start.into()).await?.into())
         })
         .await
     }
 
     async fn list() -> Result<Vec<Webhook>, Error> {
         starting_tasks(async move {
-            let webhooks = services().await?.subscriptions.list().await?;
-            Ok(webhooks.into_iter().map(Into::into).collect())
+            let subscriptions = services().await?.subscriptions.list().await?;
+            Ok(subscriptions.into_iter().map(Into::into).collect())
         })
         .await
     }
 
     async fn get(id: String) -> Result<(Webhook, Vec<Progress>), Error> {
         starting_tasks(async move {
-            let (webhook, progress) = services().await?.subscriptions.get(&id).await?;
-            Ok((webhook.into(), progress.into_iter().map(Into::into).collect()))
+            let (subscription, progress) = services().await?.subscriptions.get(&id).await?;
+            Ok((subscription.into(), progress.into_iter().map(Into::into).collect()))
         })
         .await
     }
@@ -56,12 +56,12 @@ impl Guest for Component {
 }
 
 impl From<service::SubscriptionSummary> for Webhook {
-    fn from(webhook: service::SubscriptionSummary) -> Self {
+    fn from(subscription: service::SubscriptionSummary) -> Self {
         Self {
-            id: webhook.id,
-            topic: webhook.topic,
-            callback_url: webhook.callback_url,
-            created: webhook.created,
+            id: subscription.id,
+            topic: subscription.topic,
+            callback_url: subscription.callback_url,
+            created: subscription.created,
         }
     }
 }

@@ -13,7 +13,7 @@ const CHUNK_BYTES: usize = 16 * 1024;
 
 /// Dropped before its end, it closes the connection.
 #[derive(Debug)]
-pub struct SpinBody(Contents);
+pub(crate) struct SpinBody(Contents);
 
 impl SpinBody {
     pub(super) fn new(response: Response) -> Self {

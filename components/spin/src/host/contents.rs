@@ -7,7 +7,7 @@ use spin_sdk::wasip3::http::types::{ErrorCode, Trailers};
 use spin_sdk::wit_bindgen::{FutureReader, StreamReader, StreamResult};
 
 /// Dropped before their end, they are refused.
-pub struct Contents {
+pub(crate) struct Contents {
     stream: StreamReader<u8>,
     /// Tells how they ended; taken when it has.
     end: Option<FutureReader<Result<Option<Trailers>, ErrorCode>>>,
@@ -16,14 +16,14 @@ pub struct Contents {
 
 impl Contents {
     /// `piece` is how much is asked for at a time; the host gives what it has.
-    pub fn new(
+    pub(crate) fn new(
         (stream, end): (StreamReader<u8>, FutureReader<Result<Option<Trailers>, ErrorCode>>),
         piece: usize,
     ) -> Self {
         Self { stream, end: Some(end), piece }
     }
 
-    pub async fn next(&mut self) -> Option<Result<Bytes, ErrorCode>> {
+    pub(crate) async fn next(&mut self) -> Option<Result<Bytes, ErrorCode>> {
         while self.end.is_some() {
             let (result, bytes) = self.stream.read(Vec::with_capacity(self.piece)).await;
             if !bytes.is_empty() {

@@ -13,13 +13,13 @@ use spin_sdk::wit_bindgen::StreamWriter;
 
 /// Dropping it ends the stream.
 #[derive(Debug)]
-pub struct SpinWake {
+pub(crate) struct SpinWake {
     _end: StreamWriter<u8>,
 }
 
 /// A read that ends with the stream. It belongs to the request that polls it
 /// first, which has to be the one that drops it.
-pub struct SpinWait(Pin<Box<dyn Future<Output = ()>>>);
+pub(crate) struct SpinWait(Pin<Box<dyn Future<Output = ()>>>);
 
 pub(super) fn new() -> (SpinWake, SpinWait) {
     let (writer, mut reader) = wit_stream::new::<u8>();

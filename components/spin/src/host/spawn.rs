@@ -24,7 +24,7 @@ pub(super) fn spawn(task: impl Future<Output = ()> + 'static) {
 
 /// Runs a future in which tasks may be spawned. Every export and every
 /// spawned task is one.
-pub async fn starting_tasks<F: Future>(future: F) -> F::Output {
+pub(crate) async fn starting_tasks<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     poll_fn(|cx| {
         let poll = future.as_mut().poll(cx);

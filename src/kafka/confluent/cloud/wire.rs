@@ -15,9 +15,9 @@ use crate::sorted::SortedMap;
 
 /// Where to read, and how much.
 #[derive(Debug, Default, Serialize)]
-pub(super) struct Start {
+pub(super) struct ReadStart {
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    offsets: Vec<At>,
+    offsets: Vec<PartitionOffset>,
     #[serde(skip_serializing_if = "Option::is_none")]
     timestamp: Option<Millis>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -27,12 +27,12 @@ pub(super) struct Start {
 }
 
 #[derive(Debug, Serialize)]
-struct At {
+struct PartitionOffset {
     partition_id: i32,
     offset: i64,
 }
 
-impl Start {
+impl ReadStart {
     pub(super) fn offset(
         partition_id: i32,
         offset: i64,
@@ -40,7 +40,7 @@ impl Start {
         max_bytes: usize,
     ) -> Self {
         Self {
-            offsets: vec![At { partition_id, offset }],
+            offsets: vec![PartitionOffset { partition_id, offset }],
             max_poll_records: Some(max_records),
             fetch_max_bytes: Some(max_bytes),
             ..Self::default()
@@ -67,7 +67,7 @@ pub(super) struct NextOffset {
 }
 
 #[derive(Debug, Default, Deserialize)]
-pub(super) struct Consumed {
+pub(super) struct ConsumeAnswer {
     partition_data_list: Vec<PartitionData>,
 }
 
@@ -90,9 +90,9 @@ struct RecordData {
     #[serde(default)]
     headers: Vec<HeaderData>,
     #[serde(default)]
-    key: Option<Data>,
+    key: Option<RawOrText>,
     #[serde(default)]
-    value: Option<Data>,
+    value: Option<RawOrText>,
     #[serde(default)]
     exceeded_fields: Exceeded,
 }
@@ -106,7 +106,7 @@ struct HeaderData {
 /// Text comes from a server that does not know the flag for raw bytes.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
-enum Data {
+enum RawOrText {
     Text(String),
     Raw {
         #[serde(rename = "__raw__")]
@@ -123,7 +123,7 @@ struct Exceeded {
     value: bool,
 }
 
-impl Consumed {
+impl ConsumeAnswer {
     /// An empty body says the same as an empty list.
     pub(super) fn read(body: &[u8]) -> Option<Self> {
         if body.trim_ascii().is_empty() {
@@ -189,19 +189,19 @@ impl RecordData {
         Ok(Record {
             partition: self.partition_id,
             offset: self.offset,
-            key: self.key.map(Data::decode).transpose()?,
-            value: self.value.map(Data::decode).transpose()?,
+            key: self.key.map(RawOrText::decode).transpose()?,
+            value: self.value.map(RawOrText::decode).transpose()?,
             headers: Some(headers.collect::<Result<_>>()?),
             timestamp: self.timestamp.filter(told).filter(|_| timed),
         })
     }
 }
 
-impl Data {
+impl RawOrText {
     fn decode(self) -> Result<Bytes> {
         match self {
-            Data::Text(text) => Ok(text.into()),
-            Data::Raw { raw } => bytes(&raw),
+            RawOrText::Text(text) => Ok(text.into()),
+            RawOrText::Raw { raw } => bytes(&raw),
         }
     }
 }
@@ -228,18 +228,18 @@ mod tests {
     }
 
     fn page(json: &str, partition: i32, offset: i64) -> Result<Fetched> {
-        Consumed::read(json.as_bytes()).unwrap().partition(orders(), partition, offset)
+        ConsumeAnswer::read(json.as_bytes()).unwrap().partition(orders(), partition, offset)
     }
 
     #[test]
     fn starts_say_what_they_must() {
-        let json = |start: Start| String::from_utf8(start.to_json()).unwrap();
+        let json = |start: ReadStart| String::from_utf8(start.to_json()).unwrap();
         assert_eq!(
-            json(Start::offset(1, 5, 10, 1_000)),
+            json(ReadStart::offset(1, 5, 10, 1_000)),
             r#"{"offsets":[{"partition_id":1,"offset":5}],"max_poll_records":10,"fetch_max_bytes":1000}"#
         );
-        assert_eq!(json(Start::end()), "{}");
-        assert_eq!(json(Start::time(5)), r#"{"timestamp":5,"max_poll_records":1}"#);
+        assert_eq!(json(ReadStart::end()), "{}");
+        assert_eq!(json(ReadStart::time(5)), r#"{"timestamp":5,"max_poll_records":1}"#);
     }
 
     #[test]
@@ -267,7 +267,7 @@ mod tests {
         assert_eq!(page(PAGE, 1, 3).unwrap().next, 7);
         assert_eq!(page(PAGE, 1, 9).unwrap().next, 9);
         assert_eq!(page(PAGE, 2, 9).unwrap().next, 9);
-        assert_eq!(Consumed::read(b" ").unwrap().partition(orders(), 0, 4).unwrap().next, 4);
+        assert_eq!(ConsumeAnswer::read(b" ").unwrap().partition(orders(), 0, 4).unwrap().next, 4);
     }
 
     #[test]
@@ -290,7 +290,7 @@ mod tests {
 
     #[test]
     fn positions_are_first_records_or_where_reading_goes_on() {
-        let positions = Consumed::read(PAGE.as_bytes()).unwrap().positions();
+        let positions = ConsumeAnswer::read(PAGE.as_bytes()).unwrap().positions();
         assert_eq!(positions, SortedMap::from([(0, 100), (1, 7)]));
     }
 }

@@ -27,12 +27,12 @@ pub(super) struct Unreadable;
 /// its closing brace: the line end behind it comes only with the next report,
 /// and who reads lines is always one record late.
 #[derive(Debug, Default)]
-pub(super) struct Reports {
+pub(super) struct ReportReader {
     buffer: Vec<u8>,
     start: usize,
 }
 
-impl Reports {
+impl ReportReader {
     pub(super) fn push(&mut self, piece: &[u8]) {
         self.buffer.drain(..self.start);
         self.start = 0;
@@ -74,7 +74,7 @@ mod tests {
     );
 
     fn all(pieces: &[&[u8]]) -> Result<Vec<Report>, Unreadable> {
-        let (mut reports, mut found) = (Reports::default(), Vec::new());
+        let (mut reports, mut found) = (ReportReader::default(), Vec::new());
         for piece in pieces {
             reports.push(piece);
             while let Some(report) = reports.next()? {

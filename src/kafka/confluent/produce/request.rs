@@ -15,20 +15,20 @@ use crate::render;
 const MAX_TIMESTAMP: Millis = 253_402_300_799_999;
 
 #[derive(Serialize)]
-struct Record<'a> {
+struct V3Record<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     partition_id: Option<i32>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    headers: Vec<Header<'a>>,
+    headers: Vec<V3Header<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    key: Option<Data<'a>>,
-    value: Data<'a>,
+    key: Option<V3Data<'a>>,
+    value: V3Data<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     timestamp: Option<String>,
 }
 
 #[derive(Serialize)]
-struct Header<'a> {
+struct V3Header<'a> {
     name: &'a str,
     value: Option<String>,
 }
@@ -40,13 +40,13 @@ struct Header<'a> {
 /// The type is never left out: that would mean "ask the schema registry".
 #[derive(Serialize)]
 #[serde(tag = "type", content = "data", rename_all = "UPPERCASE")]
-enum Data<'a> {
+enum V3Data<'a> {
     String(&'a str),
     /// In base64. `None` is Kafka's null, the value of a tombstone.
     Binary(Option<String>),
 }
 
-impl<'a> Data<'a> {
+impl<'a> V3Data<'a> {
     fn of(bytes: &'a [u8]) -> Self {
         match std::str::from_utf8(bytes) {
             Ok(text) => Self::String(text),
@@ -55,7 +55,7 @@ impl<'a> Data<'a> {
     }
 }
 
-impl<'a> From<&'a record::Header> for Header<'a> {
+impl<'a> From<&'a record::Header> for V3Header<'a> {
     fn from(header: &'a record::Header) -> Self {
         Self {
             name: &header.name,
@@ -64,13 +64,13 @@ impl<'a> From<&'a record::Header> for Header<'a> {
     }
 }
 
-impl<'a> From<&'a NewRecord> for Record<'a> {
+impl<'a> From<&'a NewRecord> for V3Record<'a> {
     fn from(record: &'a NewRecord) -> Self {
         Self {
             partition_id: record.partition,
-            headers: record.headers.iter().map(Header::from).collect(),
-            key: record.key.as_deref().map(Data::of),
-            value: record.value.as_deref().map_or(Data::Binary(None), Data::of),
+            headers: record.headers.iter().map(V3Header::from).collect(),
+            key: record.key.as_deref().map(V3Data::of),
+            value: record.value.as_deref().map_or(V3Data::Binary(None), V3Data::of),
             timestamp: record.timestamp.map(render::timestamp),
         }
     }
@@ -80,7 +80,7 @@ impl<'a> From<&'a NewRecord> for Record<'a> {
 pub(super) fn body<'a>(records: impl Iterator<Item = &'a NewRecord>) -> Vec<u8> {
     let mut body = Vec::new();
     for record in records {
-        serde_json::to_writer(&mut body, &Record::from(record))
+        serde_json::to_writer(&mut body, &V3Record::from(record))
             .expect("a vector takes every byte, and no map here has keys that are not text");
     }
     body

@@ -44,16 +44,16 @@ struct Create<'a> {
 
 #[derive(Serialize)]
 struct Assign<'a> {
-    partitions: [Partition<'a>; 1],
+    partitions: [V2Partition<'a>; 1],
 }
 
 #[derive(Serialize)]
 struct Seek<'a> {
-    offsets: [Partition<'a>; 1],
+    offsets: [V2Partition<'a>; 1],
 }
 
 #[derive(Serialize)]
-struct Partition<'a> {
+struct V2Partition<'a> {
     topic: &'a str,
     partition: i32,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -88,7 +88,7 @@ impl ConsumerInstance {
             min_bytes: 1,
         };
         client.once(&post(GROUP_PATH.into(), &create)).await.map_err(no_such_api)?;
-        let at = |offset| [Partition { topic: topic.as_str(), partition, offset }];
+        let at = |offset| [V2Partition { topic: topic.as_str(), partition, offset }];
         let assign = post(instance.path("assignments"), &Assign { partitions: at(None) });
         let seek = post(instance.path("positions"), &Seek { offsets: at(Some(offset)) });
         for call in [assign, seek] {

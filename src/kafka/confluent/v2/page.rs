@@ -9,7 +9,7 @@ use crate::record::Record;
 
 /// All that v2 tells of a record: no headers, no time.
 #[derive(Debug, Clone, Deserialize)]
-struct Data {
+struct V2Record {
     topic: String,
     partition: i32,
     offset: i64,
@@ -44,7 +44,7 @@ pub(super) struct Off;
 impl Expected<'_> {
     /// The records of a page, if they are the ones to come.
     pub(super) fn read(&self, body: &[u8]) -> Result<Vec<Record>, Off> {
-        let page: Vec<Data> = serde_json::from_slice(body).map_err(|_| Off)?;
+        let page: Vec<V2Record> = serde_json::from_slice(body).map_err(|_| Off)?;
         let mut next = self.next;
         let mut records = Vec::with_capacity(page.len());
         for data in page {

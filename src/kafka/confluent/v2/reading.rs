@@ -58,7 +58,7 @@ enum KnownEnd {
 }
 
 /// What a read came to.
-enum Page {
+enum ReadResult {
     Records(Vec<Record>),
     /// Nothing; and whether the server took its time over it.
     Empty {
@@ -121,11 +121,11 @@ impl<'a, H: Host> Reading<'a, H> {
             }
             let Some(seat) = &self.seat else { continue };
             match self.read(seat).await? {
-                Page::Records(records) => {
+                ReadResult::Records(records) => {
                     self.next = records.last().map_or(self.next, |record| record.offset + 1);
                     return Ok(records);
                 }
-                Page::Empty { waited } => {
+                ReadResult::Empty { waited } => {
                     if self.silence_is_right(waited).await? && self.left().is_zero() {
                         return Ok(Vec::new());
                     }
@@ -133,13 +133,13 @@ impl<'a, H: Host> Reading<'a, H> {
                         self.client.host.sleep(MIN_READ_PAUSE).await;
                     }
                 }
-                Page::Gone => {
+                ReadResult::Gone => {
                     self.seat = None;
                     // Gone as soon as it was made: it is another proxy that
                     // answered.
                     self.count_replacement("it was gone (two proxies behind one address?)")?;
                 }
-                Page::Off(why) => self.replace(&why)?,
+                ReadResult::Off(why) => self.replace(&why)?,
             }
         }
     }
@@ -162,7 +162,7 @@ impl<'a, H: Host> Reading<'a, H> {
     }
 
     /// Reads one page.
-    async fn read(&self, seat: &Seat) -> Result<Page> {
+    async fn read(&self, seat: &Seat) -> Result<ReadResult> {
         // A new instance takes half a second to its first record.
         let wait = match seat.end {
             KnownEnd::Beyond { .. } => MAX_READ_WAIT,
@@ -182,9 +182,9 @@ impl<'a, H: Host> Reading<'a, H> {
             origin: seat.origin,
         };
         Ok(match expected.read(&body) {
-            Ok(records) if records.is_empty() => Page::Empty { waited },
-            Ok(records) => Page::Records(records),
-            Err(page::Off) => Page::Off("its records were not the ones to come".into()),
+            Ok(records) if records.is_empty() => ReadResult::Empty { waited },
+            Ok(records) => ReadResult::Records(records),
+            Err(page::Off) => ReadResult::Off("its records were not the ones to come".into()),
         })
     }
 
@@ -271,17 +271,19 @@ impl<'a, H: Host> Reading<'a, H> {
 
 /// What a read without a page came to. A read that was not made, or was
 /// refused, has changed nothing; of any other nobody knows what it took along.
-fn lost(failure: CallFailure) -> Result<Page> {
+fn lost(failure: CallFailure) -> Result<ReadResult> {
     match &failure {
-        CallFailure::Send(error) if error.sent == Sent::Perhaps => Ok(Page::Off(error.to_string())),
-        CallFailure::TooLong => Ok(Page::Off("its answer was too long".into())),
+        CallFailure::Send(error) if error.sent == Sent::Perhaps => {
+            Ok(ReadResult::Off(error.to_string()))
+        }
+        CallFailure::TooLong => Ok(ReadResult::Off("its answer was too long".into())),
         CallFailure::Refused(refusal) => match refusal.status {
             status if is_forbidden(status) => Err(failure.into()),
             StatusCode::TOO_MANY_REQUESTS => Err(failure.into()),
             // 40403 means the instance on this call, never the topic: an
             // unknown topic reads as empty.
-            StatusCode::NOT_FOUND => Ok(Page::Gone),
-            _ => Ok(Page::Off(refusal.detail())),
+            StatusCode::NOT_FOUND => Ok(ReadResult::Gone),
+            _ => Ok(ReadResult::Off(refusal.detail())),
         },
         _ => Err(failure.into()),
     }

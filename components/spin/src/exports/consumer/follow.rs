@@ -1,4 +1,4 @@
-//! Records as a stream.
+//! `follow`: records as a stream.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use spin_sdk::wit_bindgen::{self, FutureReader, StreamReader, StreamResult, Stre
 use super::{Error, FollowRequest, FollowedRecord, time};
 use crate::bindings::{wit_future, wit_stream};
 use crate::host::{SpinHost, starting_tasks};
-use crate::{Log, services};
+use crate::{SpinLog, services};
 use kafka_edge::error::Error as ServiceError;
 use kafka_edge::services::consume::Ack;
 use kafka_edge::services::stream::{Stream, StreamMode};
@@ -17,7 +17,7 @@ use kafka_edge::{limits, names};
 /// reader is still there.
 const READER_CHECK_INTERVAL: Duration = Duration::from_secs(15);
 
-type Records = Stream<SpinHost, Log>;
+type RecordStream = Stream<SpinHost, SpinLog>;
 
 pub(super) async fn follow(
     request: FollowRequest,
@@ -66,7 +66,7 @@ fn named(error: ServiceError) -> ServiceError {
 
 /// Until the reader drops the stream, which is no error.
 async fn write(
-    mut stream: Records,
+    mut stream: RecordStream,
     mut writer: StreamWriter<FollowedRecord>,
 ) -> Result<(), ServiceError> {
     // To write nothing is to wait until somebody reads. So nothing is asked of

@@ -43,7 +43,7 @@ const PARTITION_LINGER: Duration = Duration::from_millis(100);
 const READ_AHEAD_RECORDS: usize = 50;
 const MAX_FETCH_RECORDS: usize = 500;
 
-pub(super) struct Turn<H: Host, L> {
+pub(super) struct Serving<H: Host, L> {
     host: H,
     log: Rc<L>,
     groups: Rc<Groups<H, L>>,
@@ -51,10 +51,10 @@ pub(super) struct Turn<H: Host, L> {
     topics: Vec<Rc<str>>,
     reader: NamedReader,
     params: Params,
-    watch: EndPoller<H, L>,
+    poller: EndPoller<H, L>,
     /// The partitions of all topics, numbered as in the survey. One that was
     /// found later comes later.
-    partitions: Vec<Partition<H>>,
+    partitions: Vec<ServedPartition<H>>,
     survey: Survey,
     looked: Option<Duration>,
     /// When to look at the ends of the log again, for as long as it queues.
@@ -65,7 +65,7 @@ pub(super) struct Turn<H: Host, L> {
     desk: Rc<RefCell<Desk<H::Wake>>>,
 }
 
-struct Partition<H> {
+struct ServedPartition<H> {
     topic: Rc<str>,
     number: i32,
     /// A lane remembers what its last poll has seen.
@@ -83,7 +83,7 @@ enum Round {
     },
 }
 
-impl<H: Host, L: Log> Turn<H, L> {
+impl<H: Host, L: Log> Serving<H, L> {
     pub(super) fn new(
         host: H,
         log: Rc<L>,
@@ -105,7 +105,7 @@ impl<H: Host, L: Log> Turn<H, L> {
             topics: topics.clone(),
             reader: reader.clone(),
             params,
-            watch: EndPoller::new(ends, topics),
+            poller: EndPoller::new(ends, topics),
             partitions: Vec::new(),
             survey: Survey::starting_at(u16::from_le_bytes(random).into()),
             looked: None,
@@ -124,7 +124,7 @@ impl<H: Host, L: Log> Turn<H, L> {
                 self.ends_due = Duration::ZERO;
             }
             match round {
-                Ok(Round::Served) => self.watch.quicken(),
+                Ok(Round::Served) => self.poller.quicken(),
                 Ok(Round::Nothing) => self.rest().await,
                 Ok(Round::Busy { retry_in }) => {
                     self.desk.borrow_mut().answer_busy(self.host.monotonic());
@@ -145,7 +145,7 @@ impl<H: Host, L: Log> Turn<H, L> {
         self.desk.borrow_mut().answer_nothing(now);
         let shortest_wait = self.desk.borrow().shortest_wait(now);
         if let Some(wait) = shortest_wait {
-            self.watch.rest(wait.max(EMPTY_ANSWER_DELAY)).await;
+            self.poller.rest(wait.max(EMPTY_ANSWER_DELAY)).await;
         }
     }
 
@@ -368,7 +368,7 @@ impl<H: Host, L: Log> Turn<H, L> {
     fn worth_taking(&self) -> Vec<usize> {
         let mut worth_taking = self.survey.worth_taking(self.host.now());
         worth_taking.retain(|index| {
-            let Partition { topic, number, .. } = &self.partitions[*index];
+            let ServedPartition { topic, number, .. } = &self.partitions[*index];
             self.reader.reads(topic, *number)
         });
         worth_taking
@@ -399,7 +399,7 @@ impl<H: Host, L: Log> Turn<H, L> {
         let now = self.host.monotonic();
         let arrived = self.desk.borrow_mut().take_arrived();
         if arrived {
-            self.watch.renew();
+            self.poller.renew();
         }
         if arrived || now >= self.ends_due {
             self.ends_due = now + QUEUED_ENDS_CHECK_INTERVAL;
@@ -420,7 +420,7 @@ impl<H: Host, L: Log> Turn<H, L> {
     }
 
     async fn look_at_ends(&mut self) -> Result<()> {
-        for (topic, seen) in self.watch.look().await? {
+        for (topic, seen) in self.poller.look().await? {
             self.add_partitions(&topic, seen.partitions)?;
             for (index, partition) in self.partitions.iter().enumerate() {
                 if partition.topic == topic {
@@ -440,7 +440,7 @@ impl<H: Host, L: Log> Turn<H, L> {
         for number in known..count {
             let name = LaneName::group(&self.group, topic, number)?;
             let lane = Lane::new(self.host.clone(), name, self.params);
-            self.partitions.push(Partition { topic: topic.clone(), number, lane });
+            self.partitions.push(ServedPartition { topic: topic.clone(), number, lane });
         }
         self.survey.set_partitions(self.partitions.len());
         Ok(())
