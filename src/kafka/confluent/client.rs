@@ -1,4 +1,4 @@
-//! Requests to the REST server, one at a time and bounded in every way.
+//! Requests to the REST server, each limited in size and time.
 
 use std::time::Duration;
 
@@ -17,9 +17,9 @@ use crate::upstream::{basic_authorization, read_body};
 
 /// Enough for the list of all topics of a large cluster.
 const MAX_ANSWER_BYTES: usize = 8 * 1024 * 1024;
-/// Of an answer that refuses, only a short message is wanted.
+/// Only a short message is read from an answer that refuses a call.
 const MAX_REFUSAL_BYTES: usize = 16 * 1024;
-/// A call that can be repeated without harm is made so often.
+/// The maximum number of tries for a call that can be repeated without harm.
 const MAX_CALL_TRIES: u32 = 3;
 
 pub(super) const JSON: &str = "application/json";
@@ -33,8 +33,8 @@ pub(super) struct RestCall {
     pub(super) accept: &'static str,
     /// The body with its content type.
     pub(super) body: Option<(&'static str, Bytes)>,
-    /// How long the server may think before it answers, beyond what any call
-    /// may take.
+    /// How much longer than other calls this one may take, because the server
+    /// waits before it answers.
     pub(super) patience: Duration,
     pub(super) answer_limit: usize,
 }
@@ -77,13 +77,15 @@ impl<H: Host> Client<H> {
         }
     }
 
-    /// Makes a call once and returns with the head of its answer, whatever
-    /// its status.
+    /// Makes a call once and returns the head of its answer, whatever its
+    /// status.
     ///
-    /// It asks for no compression: the REST Proxy holds all reports of a
-    /// produce back until the last one when the answer may be compressed. And
-    /// it expects nothing: `Expect: 100-continue` makes some versions of the
-    /// proxy lose the record.
+    /// There is no `Accept-Encoding`: if the answer may be compressed, the REST
+    /// Proxy 7.9.9 sends all reports of a produce at the end
+    /// (`recordings/v3-produce-more.jsonl`, "four records 300 ms apart"). There
+    /// is no `Expect: 100-continue` either: with it 7.9.9 loses the record, and
+    /// 8.3.1 does not (`v3-produce-stream.jsonl` in `recordings/` and in
+    /// `recordings/8.3.1/`).
     pub(super) async fn send(&self, call: &RestCall) -> Result<Incoming<H::Body>, CallFailure> {
         let uri: Uri =
             format!("{}{}", self.base, call.path).parse().map_err(|_| CallFailure::Address)?;
@@ -115,7 +117,7 @@ impl<H: Host> Client<H> {
             }
             Ok(read_body(&mut answer.body, call.answer_limit).await?)
         };
-        // The host's timeout is for each piece; this one is for them all.
+        // The host's timeout applies to each piece; this one to the whole answer.
         let limit = self.connect_timeout + self.request_timeout + call.patience;
         within(&self.host, limit, whole).await.unwrap_or(Err(CallFailure::Send(SendError {
             sent: Sent::Perhaps,
@@ -123,15 +125,16 @@ impl<H: Host> Client<H> {
         })))
     }
 
-    /// Makes a call that changes nothing, again if that may help, and reads
-    /// its answer as JSON.
+    /// Makes a call that changes nothing, repeats it if that may help, and
+    /// reads its answer as JSON.
     pub(super) async fn ask<T: DeserializeOwned>(&self, call: &RestCall) -> Result<T, CallFailure> {
         let mut tries = 1;
         let answer = loop {
             match self.once(call).await {
                 Ok(answer) => break answer,
                 Err(failure) if tries < MAX_CALL_TRIES && failure.may_pass() => {
-                    let pause = retry::pause(tries, random::number(&self.host), failure.hint());
+                    let pause =
+                        retry::pause(tries, random::number(&self.host), failure.retry_after());
                     if pause > self.request_timeout {
                         return Err(failure);
                     }
@@ -144,14 +147,14 @@ impl<H: Host> Client<H> {
         serde_json::from_slice(&answer).map_err(|_| CallFailure::Nonsense)
     }
 
-    /// What an answer with a status that is no success says.
+    /// Reads an answer whose status is not a success.
     pub(super) async fn refusal(&self, mut answer: Incoming<H::Body>) -> ErrorAnswer {
         let body = read_body(&mut answer.body, MAX_REFUSAL_BYTES).await.unwrap_or_default();
         ErrorAnswer::new(answer.status, &answer.headers, &body, self.host.now())
     }
 }
 
-/// Whether a status says that the call was not allowed.
+/// Whether a status means that the call was not allowed.
 pub(super) fn is_forbidden(status: StatusCode) -> bool {
     matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
 }

@@ -1,8 +1,10 @@
 //! Reading through Confluent Cloud's stateless call.
 //!
-//! It is internal: no published description names it, Confluent's own tools
-//! use it. It reads at any offset, keeps nothing between calls and answers at
-//! once when there is nothing, so that waiting is ours.
+//! The call is internal: no published description names it, and Confluent's own
+//! tools use it (`reference/confluent-rest.md`, 6). It reads at any offset, keeps
+//! nothing between calls, and does not wait for records, so this module does.
+//! The real service was never called; `tests/confluent` runs against the
+//! emulator's model of it.
 
 mod wire;
 
@@ -23,10 +25,10 @@ use crate::sorted::SortedMap;
 
 const FIRST_POLL_PAUSE: Duration = Duration::from_millis(50);
 const MAX_POLL_PAUSE: Duration = Duration::from_secs(1);
-/// So many calls at once about the partitions of a topic.
+/// The maximum number of concurrent calls about the partitions of a topic.
 const MAX_OFFSET_CALLS: usize = 8;
-/// What an answer may be longer than twice the bytes asked for: base64 and
-/// JSON are within the double, a first record that is larger is in here.
+/// An answer may be this much longer than twice the requested bytes. The factor
+/// covers base64 and JSON; this constant covers a first record that is larger.
 const ENVELOPE_BYTES: usize = 16 * 1024 * 1024;
 
 pub(super) struct CloudReader<'a, H> {
@@ -58,7 +60,7 @@ impl<H: Host> CloudReader<'_, H> {
                     pause = (pause * 2).min(MAX_POLL_PAUSE);
                 }
                 Err(failure) => {
-                    let pause = retry::pause(tries, random::number(host), failure.hint());
+                    let pause = retry::pause(tries, random::number(host), failure.retry_after());
                     if !failure.may_pass() || pause >= left {
                         return Err(refused(failure, topic));
                     }
@@ -90,7 +92,7 @@ impl<H: Host> CloudReader<'_, H> {
         Ok(all.map_err(|failure| refused(failure, topic))?.into_iter().collect())
     }
 
-    /// Where reading would start now: at the end of every partition.
+    /// The end offset of every partition.
     pub(super) async fn ends(&self, topic: TopicName<'_>) -> Result<SortedMap<i32, i64>> {
         self.positions(topic, &ReadStart::end()).await
     }
@@ -108,7 +110,7 @@ impl<H: Host> CloudReader<'_, H> {
         topic: TopicName<'_>,
         start: &ReadStart,
     ) -> Result<SortedMap<i32, i64>> {
-        // It is found out here that the topic does not exist.
+        // This call reports a topic that does not exist.
         let partitions = self.metadata.topic(topic).await?.partitions;
         let consumed = self.consume(topic, start, 0).await;
         let positions = consumed.map_err(|failure| refused(failure, topic))?.positions();
@@ -140,8 +142,9 @@ impl<H: Host> CloudReader<'_, H> {
     }
 }
 
-/// A Cloud that has the call at all and lets these credentials use it answers
-/// 200. Otherwise there is one thing to be said, whatever its status.
+/// If Cloud has the call and the credentials may use it, the answer is 200. All
+/// statuses that mean otherwise become one error. Whether an API key may use the
+/// call is not known (`reference/confluent-rest.md`, 6.4).
 fn refused(failure: CallFailure, topic: TopicName<'_>) -> Error {
     let Some(refusal) = failure.refusal() else { return failure.into() };
     match (refusal.status.as_u16(), refusal.code) {

@@ -1,4 +1,4 @@
-//! Calls that did not succeed, and what callers are told of them.
+//! Calls that did not succeed, and the errors that callers see.
 
 use std::time::Duration;
 
@@ -9,33 +9,37 @@ use crate::error::Error;
 use crate::host::{Millis, SendError, SendErrorKind, Sent};
 use crate::upstream::{BodyError, retry_after};
 
-/// What a throttled caller is told when the server names no time.
+/// How long a throttled caller is asked to wait if the server names no time.
+/// The proxy's rate limit does not (`recordings/configured-rate-limit.jsonl`),
+/// nor, by its description, does Confluent Cloud
+/// (`reference/confluent-rest.md`, 3.5).
 const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(1);
-/// Of a server's own words no more than this is passed on.
+/// At most this much of the server's message is passed on.
 const MAX_MESSAGE_CHARS: usize = 300;
 
-/// Why a call gave nothing to go on with.
+/// Why a call had no usable answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum CallFailure {
     /// No URL can be made of the configured address.
     Address,
     Send(SendError),
-    /// A status that is no success.
+    /// The status is not a success.
     Refused(ErrorAnswer),
-    /// A success whose body is not what it should be.
+    /// The status is a success, but the body has an unexpected form.
     Nonsense,
-    /// A success whose body is longer than anything sensible.
+    /// The body is longer than the limit of the call.
     TooLong,
-    /// Something that had to be known before the call could not be found out.
+    /// A preparation of the call failed.
     Ours(Error),
 }
 
-/// An answer with a status that is no success.
+/// An answer whose status is not a success.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ErrorAnswer {
     pub(super) status: StatusCode,
-    /// The server's own code: often the status and two digits. `None` when
-    /// the body is not the server's (a proxy in between, an error page).
+    /// The server's own code: often the status and two more digits. `None` if
+    /// the body is not the REST server's, but an error page or that of a proxy
+    /// in between.
     pub(super) code: Option<i64>,
     message: String,
     pub(super) retry_after: Option<Duration>,
@@ -63,7 +67,7 @@ impl ErrorAnswer {
         }
     }
 
-    /// An answer of which nothing but the status arrived.
+    /// An answer of which only the status arrived.
     pub(super) fn bare(status: StatusCode) -> Self {
         Self::new(status, &HeaderMap::new(), b"", 0)
     }
@@ -78,7 +82,7 @@ impl ErrorAnswer {
         }
     }
 
-    /// Whether the same call would be refused tomorrow, too.
+    /// Whether repeating the call later would be refused, too.
     pub(super) fn is_for_good(&self) -> bool {
         self.status.is_client_error() && !matches!(self.status.as_u16(), 408 | 429)
     }
@@ -100,11 +104,13 @@ impl ErrorAnswer {
 }
 
 impl CallFailure {
-    /// Whether the same call may do better a little later.
+    /// Whether repeating the call a little later may succeed.
     pub(super) fn may_pass(&self) -> bool {
         match self {
             CallFailure::Send(error) => match error.kind {
-                // A kept connection that the server had closed, mostly.
+                // Mostly a kept connection that the server had closed: the REST
+                // Proxy does so after 30 s (`recordings/v3-produce-stream.jsonl`,
+                // "idle keep-alive connection").
                 SendErrorKind::Broken => true,
                 SendErrorKind::Timeout => false,
                 _ => error.sent == Sent::Not,
@@ -117,14 +123,14 @@ impl CallFailure {
         }
     }
 
-    pub(super) fn hint(&self) -> Option<Duration> {
+    pub(super) fn retry_after(&self) -> Option<Duration> {
         match self {
             CallFailure::Refused(refusal) => refusal.retry_after,
             _ => None,
         }
     }
 
-    /// The server's own code and status, if it answered.
+    /// The answer of the server, if there is one.
     pub(super) fn refusal(&self) -> Option<&ErrorAnswer> {
         match self {
             CallFailure::Refused(refusal) => Some(refusal),
@@ -148,7 +154,7 @@ impl From<BodyError> for CallFailure {
     }
 }
 
-/// For calls that write nothing.
+/// For calls that only read.
 impl From<CallFailure> for Error {
     fn from(failure: CallFailure) -> Self {
         match failure {
@@ -168,7 +174,7 @@ impl From<CallFailure> for Error {
     }
 }
 
-/// A server's message in one line of bounded length.
+/// A server's message, as one line of limited length.
 pub(super) fn clean(message: &str) -> String {
     let words = message.split(|c: char| c.is_control() || c.is_whitespace());
     let line: Vec<_> = words.filter(|word| !word.is_empty()).collect();

@@ -1,4 +1,4 @@
-//! What the server knows of its cluster and topics, remembered for a while.
+//! Cluster and topics as the server describes them, cached for a while.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -15,16 +15,18 @@ use crate::host::Host;
 use crate::kafka::Topic;
 use crate::sorted::SortedMap;
 
-/// Kafka's default for a topic's `max.message.bytes`, for topics whose own
-/// limit is not known.
+/// Kafka's default for a topic's `max.message.bytes`
+/// (`recordings/v2-metadata.jsonl`, "topic"), for topics whose own limit is not
+/// known.
 pub(super) const DEFAULT_MAX_MESSAGE_BYTES: u64 = 1_048_588;
 
-/// How old a remembered topic may be. Its partitions can only grow, and who
-/// names one that is not remembered makes us ask anew.
+/// How old a cached topic may be. Its number of partitions can only grow, and a
+/// call that names a partition beyond it makes us ask again.
 const MAX_TOPIC_AGE: Duration = Duration::from_secs(30);
-/// A topic this young is believed to have no other partitions.
+/// How old a cached topic may be for a call that names a partition which the
+/// topic does not have.
 const MAX_PARTITION_COUNT_AGE: Duration = Duration::from_secs(1);
-/// More topics than this are not remembered at once.
+/// The maximum number of cached topics.
 const MAX_REMEMBERED_TOPICS: usize = 1_000;
 const MAX_TOPIC_ANSWER_BYTES: usize = 512 * 1024;
 
@@ -79,7 +81,7 @@ impl<H: Host> Metadata<H> {
         }
     }
 
-    /// Asks whether the server answers and has our cluster.
+    /// Checks that the server answers and has our cluster.
     pub(super) async fn ping(&self) -> Result<()> {
         let Some(id) = &self.configured_cluster else {
             return self.ask_cluster_id().await.map(drop);
@@ -110,7 +112,7 @@ impl<H: Host> Metadata<H> {
         Ok(topics)
     }
 
-    /// A topic, as it was not long ago.
+    /// A topic, from the cache if it is recent enough.
     pub(super) async fn topic(&self, name: TopicName<'_>) -> Result<Topic> {
         match self.remembered(name, |_| MAX_TOPIC_AGE) {
             Some(topic) => Ok(topic),
@@ -118,7 +120,7 @@ impl<H: Host> Metadata<H> {
         }
     }
 
-    /// A topic, asked for anew if the partition may have come meanwhile.
+    /// A topic, asked for again if the partition may have been added since.
     pub(super) async fn topic_with(&self, name: TopicName<'_>, partition: i32) -> Result<Topic> {
         let age = |topic: &Topic| {
             if partition < topic.partitions { MAX_TOPIC_AGE } else { MAX_PARTITION_COUNT_AGE }
@@ -170,10 +172,10 @@ impl<H: Host> Metadata<H> {
         Ok(topic)
     }
 
-    /// The topic's own limit. Whoever may produce need not be allowed to read
-    /// this; then the limit is the server's business alone. A failure that is
-    /// over soon is one all the same: whoever went on without the limit might
-    /// send what stops the server for good.
+    /// The topic's own limit. Credentials that may produce need not be allowed
+    /// to read it; then only the server checks it. A failure that may pass is
+    /// still reported: a produce without the limit could send a record that
+    /// stops the server's producer (see `check` in `produce/request.rs`).
     async fn max_message_bytes(&self, topic: &str) -> Result<Option<u64>, CallFailure> {
         let path = format!("{topic}/configs/max.message.bytes");
         let call = RestCall { answer_limit: MAX_TOPIC_ANSWER_BYTES, ..RestCall::get(path) };
@@ -188,10 +190,11 @@ impl<H: Host> Metadata<H> {
         let call = RestCall::get("/v3/clusters".into());
         let list: DataList<ClusterData> = match self.client.ask(&call).await {
             Ok(list) => list,
-            // Confluent Cloud has no list of clusters.
+            // Confluent Cloud's description has no list of clusters
+            // (`reference/confluent-rest.md`, 1).
             Err(CallFailure::Refused(refusal)) if matches!(refusal.status.as_u16(), 404 | 405) => {
                 return Err(Error::Unconfigured(
-                    "Set kafka_cluster_id: the Kafka server does not tell which cluster it has"
+                    "Set kafka_cluster_id: the Kafka server does not say which cluster it has"
                         .into(),
                 ));
             }
@@ -213,8 +216,9 @@ impl<H: Host> Metadata<H> {
         }
     }
 
-    /// An unknown path under a configured cluster id: the REST Proxy answers
-    /// every one but that of its own cluster so.
+    /// Turns 404 for a path below a configured cluster id into an error about
+    /// that id: the REST Proxy answers so for every cluster but its own
+    /// (`recordings/v3-metadata.jsonl`, "get unknown cluster").
     fn error(&self, failure: CallFailure) -> Error {
         let not_found = failure.refusal().is_some_and(|r| r.status == 404 && r.code == Some(404));
         match (&self.configured_cluster, not_found) {

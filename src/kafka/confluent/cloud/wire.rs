@@ -47,7 +47,8 @@ impl ReadStart {
         }
     }
 
-    /// Nothing said means the end.
+    /// Without any field the call means the end (`reference/confluent-rest.md`,
+    /// 6.1).
     pub(super) fn end() -> Self {
         Self::default()
     }
@@ -103,7 +104,7 @@ struct HeaderData {
     value: Option<String>,
 }
 
-/// Text comes from a server that does not know the flag for raw bytes.
+/// A server that does not know the flag for raw bytes returns text.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 enum RawOrText {
@@ -114,7 +115,7 @@ enum RawOrText {
     },
 }
 
-/// Fields that were left out for their size, and look like null.
+/// Fields that were left out because of their size; they look like null.
 #[derive(Debug, Default, Deserialize)]
 struct Exceeded {
     #[serde(default)]
@@ -124,7 +125,7 @@ struct Exceeded {
 }
 
 impl ConsumeAnswer {
-    /// An empty body says the same as an empty list.
+    /// An empty body means the same as an empty list.
     pub(super) fn read(body: &[u8]) -> Option<Self> {
         if body.trim_ascii().is_empty() {
             return Some(Self::default());
@@ -132,8 +133,8 @@ impl ConsumeAnswer {
         serde_json::from_slice(body).ok()
     }
 
-    /// What came of one partition, when it was asked for from `offset` on.
-    /// Other partitions may be in the answer as well.
+    /// The records of one partition that was asked for from `offset` on. The
+    /// answer may contain other partitions as well.
     pub(super) fn partition(
         self,
         topic: TopicName<'_>,
@@ -153,16 +154,16 @@ impl ConsumeAnswer {
             next = record.offset + 1;
             records.push(record.decode(topic)?);
         }
-        // Only without records may the server's own word move us on: an
-        // offset that is gone, or a stretch without records.
+        // The server's `next_offset` counts only without records: then the
+        // offset is gone, or a stretch of the log has no records.
         if records.is_empty() {
             next = next.max(data.next_offset);
         }
         Ok(Fetched { records, next, place: None })
     }
 
-    /// Where each partition starts: at its first record here, or where it
-    /// would go on.
+    /// The offset of each partition's first record in the answer, or else its
+    /// next offset.
     pub(super) fn positions(self) -> SortedMap<i32, i64> {
         let position = |data: &PartitionData| {
             data.records.first().map_or(data.next_offset, |record| record.offset)
@@ -180,7 +181,6 @@ impl RecordData {
                 detail: format!("record {record} is too large to read"),
             });
         }
-        let told = |time: &Millis| *time >= 0;
         let timed = self.timestamp_type.as_deref() != Some("NO_TIMESTAMP_TYPE");
         let headers = self.headers.into_iter().map(|header| {
             let value = header.value.map(|value| bytes(&value)).transpose()?;
@@ -192,7 +192,7 @@ impl RecordData {
             key: self.key.map(RawOrText::decode).transpose()?,
             value: self.value.map(RawOrText::decode).transpose()?,
             headers: Some(headers.collect::<Result<_>>()?),
-            timestamp: self.timestamp.filter(told).filter(|_| timed),
+            timestamp: self.timestamp.filter(|time| timed && *time >= 0),
         })
     }
 }

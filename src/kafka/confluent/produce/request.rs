@@ -1,4 +1,4 @@
-//! A record as v3 takes it.
+//! A record in the form that v3 accepts.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -10,8 +10,7 @@ use crate::kafka::Topic;
 use crate::record::{self, NewRecord};
 use crate::render;
 
-/// The last millisecond of the year 9999: beyond it the text of a time has
-/// another form.
+/// The last millisecond of the year 9999. Later times have another textual form.
 const MAX_TIMESTAMP: Millis = 253_402_300_799_999;
 
 #[derive(Serialize)]
@@ -33,11 +32,13 @@ struct V3Header<'a> {
     value: Option<String>,
 }
 
-/// Bytes with the type that carries them unchanged. There is a third one,
-/// `JSON`, which the proxy parses and writes anew: it would change numbers,
-/// drop white space and break every signature over the bytes.
+/// Bytes with a type that carries them unchanged. The type `JSON` does not: the
+/// proxy parses and rewrites the value, which changes numbers, drops white space
+/// and breaks any signature over the bytes (`recordings/v3-produce-more.jsonl`,
+/// "JSON value 1.10").
 ///
-/// The type is never left out: that would mean "ask the schema registry".
+/// The type is never left out: then the proxy would ask the schema registry
+/// (`recordings/v3-produce.jsonl`, "type missing").
 #[derive(Serialize)]
 #[serde(tag = "type", content = "data", rename_all = "UPPERCASE")]
 enum V3Data<'a> {
@@ -76,7 +77,7 @@ impl<'a> From<&'a NewRecord> for V3Record<'a> {
     }
 }
 
-/// One JSON object after the other, with nothing in between.
+/// The body of a produce: JSON objects one after the other, without separators.
 pub(super) fn body<'a>(records: impl Iterator<Item = &'a NewRecord>) -> Vec<u8> {
     let mut body = Vec::new();
     for record in records {
@@ -86,10 +87,12 @@ pub(super) fn body<'a>(records: impl Iterator<Item = &'a NewRecord>) -> Vec<u8> 
     body
 }
 
-/// Whether Kafka could take the record. Sent all the same, one that it cannot
-/// take may cost others: a partition that does not exist blocks the stream
-/// for a minute, and a record over the topic's limit beside smaller ones was
-/// seen to stop all producing of a REST Proxy for good.
+/// Checks that Kafka could accept the record, because sending one that it
+/// cannot accept may harm others. A partition that does not exist blocks the
+/// stream for a minute (`recordings/v3-produce-unknown-topic.jsonl`). After a
+/// record over the topic's limit was sent together with others, the producer of
+/// a REST Proxy was seen to hang until a restart, with the Kafka clients 3.9.1
+/// and 4.3.0 (`reference/confluent-rest.md`, 3.3).
 pub(super) fn check(record: &NewRecord, topic: &Topic) -> Result<()> {
     if let Some(partition) = record.partition
         && !(0..topic.partitions).contains(&partition)

@@ -1,4 +1,4 @@
-//! One fetch from a partition, over one instance or two.
+//! One fetch from a partition, through one consumer instance or two.
 
 use std::time::Duration;
 
@@ -16,14 +16,16 @@ use crate::kafka::confluent::names::TopicName;
 use crate::kafka::{Fetch, Fetched, Offsets};
 use crate::record::Record;
 
-/// The longest that the server lets a read wait, by default.
+/// The longest wait of a read in the server's default configuration
+/// (`consumer.request.timeout.ms`).
 const MAX_READ_WAIT: Duration = Duration::from_secs(1);
-/// The shortest read that gives the server a chance to look for records.
+/// The shortest wait in which the server looks for records: it looks every 50 ms
+/// (`reference/confluent-rest.md`, 5.4).
 const MIN_READ_WAIT: Duration = Duration::from_millis(100);
-/// Between two reads that the server answered at once.
+/// The pause after a read that the server answered at once.
 const MIN_READ_PAUSE: Duration = Duration::from_millis(50);
 
-/// One fetch under way.
+/// One fetch in progress.
 pub(super) struct Reading<'a, H> {
     client: &'a Client<H>,
     topic: TopicName<'a>,
@@ -32,7 +34,7 @@ pub(super) struct Reading<'a, H> {
     end: Duration,
     page_limit: usize,
     seat: Option<Seat>,
-    /// One instance is replaced in a fetch, not a second one.
+    /// At most one instance is replaced in a fetch.
     replaced: bool,
 }
 
@@ -44,29 +46,29 @@ struct Seat {
     end: KnownEnd,
 }
 
-/// What is known of the log's end while an instance says nothing.
+/// What is known about the log's end while an instance returns no records.
 #[derive(Clone, Copy)]
 enum KnownEnd {
     NotAsked,
-    /// There was nothing to be read.
+    /// The position is at the end.
     Here,
-    /// There was something, and reads since then should have given it.
+    /// There are more records, and reads since then should have returned them.
     Beyond {
         end: i64,
         since: Duration,
     },
 }
 
-/// What a read came to.
+/// The result of a read.
 enum ReadResult {
     Records(Vec<Record>),
-    /// Nothing; and whether the server took its time over it.
+    /// No records, and whether the server waited for some.
     Empty {
         waited: bool,
     },
-    /// The instance does not exist any more.
+    /// The instance no longer exists.
     Gone,
-    /// The instance has lost its place, or this page was lost.
+    /// The instance has lost its position, or this page was lost.
     Off(String),
 }
 
@@ -89,7 +91,7 @@ impl<'a, H: Host> Reading<'a, H> {
         }
     }
 
-    /// Reads from the instance handed over, or from a new one.
+    /// Reads from the instance that was passed on, or from a new one.
     pub(super) async fn run(mut self, kept: Option<KeptInstance>) -> Result<Fetched> {
         if let Some(kept) = kept {
             self.take_over(kept);
@@ -98,7 +100,7 @@ impl<'a, H: Host> Reading<'a, H> {
         self.leave(outcome)
     }
 
-    /// Goes on with an instance that stands where reading is to go on.
+    /// Continues with an instance, if its position is the one to read from.
     fn take_over(&mut self, kept: KeptInstance) {
         let instance = ConsumerInstance(kept.instance);
         if kept.next != self.next {
@@ -115,7 +117,7 @@ impl<'a, H: Host> Reading<'a, H> {
     async fn records(&mut self) -> Result<Vec<Record>> {
         loop {
             if self.seat.is_none() && !self.open().await? {
-                // The offset is past the end, and nothing there to wait at.
+                // The offset is past the end, where no instance can wait.
                 self.client.host.sleep(self.left()).await;
                 return Ok(Vec::new());
             }
@@ -135,8 +137,9 @@ impl<'a, H: Host> Reading<'a, H> {
                 }
                 ReadResult::Gone => {
                     self.seat = None;
-                    // Gone as soon as it was made: it is another proxy that
-                    // answered.
+                    // If a new instance is gone at once, another proxy has
+                    // answered: instances live in one proxy process
+                    // (`reference/confluent-rest.md`, 5.2).
                     self.count_replacement("it was gone (two proxies behind one address?)")?;
                 }
                 ReadResult::Off(why) => self.replace(&why)?,
@@ -144,8 +147,8 @@ impl<'a, H: Host> Reading<'a, H> {
         }
     }
 
-    /// Makes a new instance at the offset, or at the first one after it that
-    /// the log still has. `false`: the log ends before that.
+    /// Creates an instance at the offset, or at the first offset after it that
+    /// the log still has. Returns `false` if the log ends before that.
     async fn open(&mut self) -> Result<bool> {
         let Offsets { first, end } =
             instance::offsets(self.client, self.topic, self.partition).await?;
@@ -163,7 +166,8 @@ impl<'a, H: Host> Reading<'a, H> {
 
     /// Reads one page.
     async fn read(&self, seat: &Seat) -> Result<ReadResult> {
-        // A new instance takes half a second to its first record.
+        // A new instance needs half a second for its first record
+        // (`recordings/v2-stateless-reading.jsonl`, "whole life").
         let wait = match seat.end {
             KnownEnd::Beyond { .. } => MAX_READ_WAIT,
             _ => self.left().clamp(MIN_READ_WAIT, MAX_READ_WAIT),
@@ -188,8 +192,8 @@ impl<'a, H: Host> Reading<'a, H> {
         })
     }
 
-    /// Whether an instance says nothing because there is nothing. Where the
-    /// log is known to have more, it gets one second to give it.
+    /// Whether an instance returns nothing because there is nothing. If the log
+    /// is known to have more, the instance has one second to return it.
     async fn silence_is_right(&mut self, waited: bool) -> Result<bool> {
         let now = self.client.host.monotonic();
         let Some(seat) = &mut self.seat else { return Ok(true) };
@@ -220,7 +224,8 @@ impl<'a, H: Host> Reading<'a, H> {
                 seat.end = KnownEnd::Here;
                 Ok(true)
             }
-            // It does not even look for records: it has one, and keeps it.
+            // The server answered without waiting: it has a record that does
+            // not fit into a page.
             KnownEnd::Beyond { .. } => {
                 let (topic, partition, next) = (self.topic, self.partition, self.next);
                 let detail = format!("record {topic}/{partition}/{next} is too large to be read");
@@ -229,7 +234,7 @@ impl<'a, H: Host> Reading<'a, H> {
         }
     }
 
-    /// Gives the instance up, so that the next read is of a new one.
+    /// Gives up the instance, so that the next read uses a new one.
     fn replace(&mut self, why: &str) -> Result<()> {
         if let Some(seat) = self.seat.take() {
             seat.instance.forget(self.client);
@@ -245,12 +250,12 @@ impl<'a, H: Host> Reading<'a, H> {
         Ok(())
     }
 
-    /// Hands the instance on with what was read.
+    /// Returns what was read, with the instance for the next fetch.
     fn leave(self, outcome: Result<Vec<Record>>) -> Result<Fetched> {
         let records = match outcome {
             Ok(records) => records,
             Err(error) => {
-                // Whoever handed it over still has its place.
+                // An instance that was passed on is still in its reader's place.
                 if let Some(Seat { origin: InstanceOrigin::New, instance, .. }) = &self.seat {
                     instance.forget(self.client);
                 }
@@ -269,8 +274,9 @@ impl<'a, H: Host> Reading<'a, H> {
     }
 }
 
-/// What a read without a page came to. A read that was not made, or was
-/// refused, has changed nothing; of any other nobody knows what it took along.
+/// The result of a read that failed. A read that was not sent, or was refused,
+/// has changed nothing; any other may have taken records away
+/// (`recordings/v2-consumer.jsonl`, "client hangs up").
 fn lost(failure: CallFailure) -> Result<ReadResult> {
     match &failure {
         CallFailure::Send(error) if error.sent == Sent::Perhaps => {
@@ -280,8 +286,9 @@ fn lost(failure: CallFailure) -> Result<ReadResult> {
         CallFailure::Refused(refusal) => match refusal.status {
             status if is_forbidden(status) => Err(failure.into()),
             StatusCode::TOO_MANY_REQUESTS => Err(failure.into()),
-            // 40403 means the instance on this call, never the topic: an
-            // unknown topic reads as empty.
+            // On this call 40403 means the instance and never the topic: an
+            // unknown topic reads as empty (`recordings/v2-consumer.jsonl`,
+            // "records of an assigned unknown topic").
             StatusCode::NOT_FOUND => Ok(ReadResult::Gone),
             _ => Ok(ReadResult::Off(refusal.detail())),
         },
