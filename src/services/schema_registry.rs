@@ -1,5 +1,5 @@
-//! The schema registry beside Kafka, if one is configured: calls are passed on
-//! to it and to nowhere else.
+//! The schema registry beside Kafka, if one is configured. Calls are passed on to
+//! it and to no other server.
 
 use std::fmt;
 use std::rc::Rc;
@@ -36,7 +36,7 @@ pub struct Answer {
     pub body: Bytes,
 }
 
-/// Why there is no answer of the registry's.
+/// Why there is no answer of the registry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RegistryError {
     #[error("There is no schema registry here: schema_registry_url is not set")]
@@ -63,7 +63,7 @@ impl<H: Host> SchemaRegistry<H> {
         Self { host, config }
     }
 
-    /// Makes a call once. What the caller is known by stays here.
+    /// Makes a call once. The caller's own credentials are not passed on.
     pub async fn forward(&self, call: RegistryCall) -> Result<Answer, RegistryError> {
         let registry = self.config.schema_registry.as_ref().ok_or(RegistryError::None)?;
         let request = self.request(registry, call)?;
@@ -120,8 +120,8 @@ impl<H: Host> SchemaRegistry<H> {
     }
 }
 
-/// Whether a path leads nowhere but down. Servers differ in what they make of
-/// dots that are written as escapes.
+/// Whether a path has no `.` or `..` segment. Servers differ in how they treat
+/// dots that are percent-encoded, so those count as dots.
 fn is_plain(path: &str) -> bool {
     let undotted = path.to_ascii_lowercase().replace("%2e", ".");
     !undotted.split('/').any(|segment| matches!(segment, "." | ".."))

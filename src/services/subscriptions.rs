@@ -43,11 +43,11 @@ pub struct SubscriptionSummary {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registered {
     pub subscription: SubscriptionSummary,
-    /// Shown once, to whoever registers first: `whsec_…`.
+    /// `whsec_…`, shown once: to the caller whose registration was the first.
     pub secret: Option<String>,
 }
 
-/// Where a webhook's delivery stands in one partition.
+/// The state of a subscription's delivery in one partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Progress {
     pub partition: i32,
@@ -61,7 +61,7 @@ pub struct Progress {
     pub last_error: Option<String>,
 }
 
-/// What one round of delivery did for one webhook.
+/// What one round of delivery did for one subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoundReport {
     pub webhook_id: String,
@@ -70,15 +70,15 @@ pub struct RoundReport {
     pub delivered: u64,
     /// Attempts that failed.
     pub failed: u64,
-    /// Whether some of it is being delivered by somebody else right now.
+    /// Whether another instance is delivering some of it right now.
     pub busy: bool,
     /// When the next attempt is due, if one has failed.
     pub next_attempt: Option<Millis>,
-    /// Why this webhook could not be worked on at all, if so.
+    /// Why nothing could be delivered to this subscription, if so.
     pub error: Option<String>,
 }
 
-/// The webhooks of one instance.
+/// The subscriptions, as one instance works on them.
 #[derive(Debug)]
 pub struct Subscriptions<H, L> {
     context: Rc<DeliveryContext<H, L>>,
@@ -89,8 +89,8 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
         Self { context: Rc::new(DeliveryContext::new(host, log, config)) }
     }
 
-    /// Registers a callback for a topic. The same topic and URL again give
-    /// the same webhook, without its secret.
+    /// Registers a callback for a topic. A repeated registration of the same topic
+    /// and URL returns the same subscription, without its secret.
     pub async fn register(
         &self,
         topic: &str,
@@ -104,7 +104,7 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
         if let Some(known) = list.of_callback(topic, &callback.url) {
             return Ok(Registered { subscription: known.describe(), secret: None });
         }
-        // What is written from here on is delivered.
+        // Records written from here on are delivered.
         let starts = starts(&**log, topic, from).await?;
         let new = Subscription::new(topic, callback.url, starts, host);
         let id = new.id.clone();
@@ -113,13 +113,13 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
         Ok(Registered { subscription: kept.describe(), secret })
     }
 
-    /// All webhooks, oldest first.
+    /// All subscriptions, oldest first.
     pub async fn list(&self) -> Result<Vec<SubscriptionSummary>> {
         let list = self.context.subscriptions.read().await?;
         Ok(list.iter().map(|subscription| subscription.describe()).collect())
     }
 
-    /// One webhook and where it stands.
+    /// One subscription and its progress.
     pub async fn get(&self, id: &str) -> Result<(SubscriptionSummary, Vec<Progress>)> {
         let context = &*self.context;
         let list = context.subscriptions.read().await?;
@@ -135,19 +135,19 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
         Ok((subscription.describe(), try_join_bounded(progress).await?))
     }
 
-    /// Removes a webhook. Normally no attempt begins once this has answered.
-    /// An attempt that is under way for longer than three seconds then may
-    /// still come to its end, and an instance that was just about to begin
-    /// with the webhook's first record may still do so within a second.
+    /// Removes a subscription. Normally no attempt begins after this has answered.
+    /// There are two exceptions: an attempt that takes more than three seconds
+    /// longer may still end, and an instance that was about to attempt the first
+    /// record of the subscription may still do so within a second.
     pub async fn delete(&self, id: &str) -> Result<()> {
         let removed = self.context.subscriptions.remove(id).await?;
         removal::stop(&self.context, &removed).await;
         Ok(())
     }
 
-    /// Delivers what is due, and tells of every webhook what was done for it.
-    /// Attempts begin within `budget`; the last ones may take as long as a
-    /// callback may. Any number of these may run at once, anywhere.
+    /// Delivers what is due, and reports on every subscription. Attempts begin
+    /// within `budget`; the last ones may take as long as a callback may. Any
+    /// number of rounds may run at the same time, in any instance.
     pub async fn deliver(&self, budget: Duration) -> Result<Vec<RoundReport>> {
         let context = &*self.context;
         let deadline = context.host.monotonic() + budget;
@@ -156,21 +156,21 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
         Ok(round::deliver(context, &subscriptions, deadline).await)
     }
 
-    /// Delivers beyond the answer of the current request, if the topic has
-    /// webhooks.
+    /// Delivers in the background, beyond the answer of the current request, if
+    /// the topic has subscriptions.
     pub fn deliver_in_background(&self, topic: &str) {
         background::start(&self.context, topic);
     }
 }
 
-/// Where a new subscription begins in the partitions that there are.
+/// Where a new subscription starts in the partitions that exist.
 async fn starts<L: Log>(log: &L, topic: &str, from: StartFrom) -> Result<SortedMap<i32, i64>> {
     match (from, log.offsets(topic).await) {
         (StartFrom::Latest, offsets) => Ok(offsets?.into_iter().map(|(p, o)| (p, o.end)).collect()),
         (StartFrom::Earliest, Ok(offsets)) => {
             Ok(offsets.into_iter().map(|(p, o)| (p, o.first)).collect())
         }
-        // A partition without a start begins at its beginning.
+        // A partition without a start is delivered from its beginning.
         (StartFrom::Earliest, Err(Error::Unsupported(_))) => Ok(SortedMap::new()),
         (StartFrom::Earliest, Err(error)) => Err(error),
     }

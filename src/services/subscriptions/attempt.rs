@@ -1,4 +1,4 @@
-//! One try to deliver one record.
+//! One attempt to deliver one record.
 
 use std::time::Duration;
 
@@ -14,8 +14,8 @@ use crate::host::{Host, Incoming, Millis, Outgoing, SendError, SendErrorKind};
 use crate::record::Record;
 use crate::upstream::{read_body, retry_after};
 
-/// How much of a callback's answer is read, and for how long: nothing in it
-/// counts, but a connection can be used again only once its answer is read.
+/// How much of a callback's answer is read, and for how long. Its content does
+/// not matter, but a connection can be used again only after the answer was read.
 const MAX_DRAINED_BYTES: usize = 4096;
 const MAX_DRAIN_TIME: Duration = Duration::from_millis(100);
 
@@ -40,7 +40,7 @@ pub(super) struct Attempt<'a> {
     pub(super) cluster: &'a str,
     pub(super) record: &'a Record,
     pub(super) connect_timeout: Duration,
-    /// For all of it: only a 2xx within this time counts.
+    /// For the whole attempt: only a 2xx within this time counts.
     pub(super) timeout: Duration,
 }
 
@@ -69,7 +69,7 @@ impl Attempt<'_> {
             ("webhook-timestamp", timestamp.to_string()),
             ("webhook-signature", signature),
         ] {
-            // All three are digits, letters and a few signs.
+            // All three consist of digits, letters and a few signs.
             if let Ok(value) = HeaderValue::try_from(value) {
                 headers.insert(name, value);
             }
@@ -98,8 +98,9 @@ impl Attempt<'_> {
 
 const OUR_USER_AGENT: &str = concat!("kafka-edge/", env!("CARGO_PKG_VERSION"));
 
-/// A 2xx is taken; anything else is not, redirects included: to follow one
-/// would let a receiver send signed records, and the gateway, elsewhere.
+/// A 2xx means that the record was accepted, and anything else that it was not.
+/// Redirects are not followed: otherwise a receiver could direct signed records,
+/// and the gateway's requests, to another server.
 fn judge(status: StatusCode, headers: &HeaderMap, now: Millis) -> Result<(), AttemptFailure> {
     if status.is_success() {
         return Ok(());

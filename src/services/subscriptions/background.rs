@@ -1,9 +1,9 @@
-//! Deliveries beyond the answer of the request that caused it.
+//! Deliveries that go on after the answer to the request that caused them.
 //!
-//! Each produce asks for it, so that asking must cost next to nothing: nothing
-//! at all while the instance knows of no subscription for the topic, and no second
-//! worker where one is at work. Tasks of an instance tell each other with
-//! plain flags, since no waker may go from one to another.
+//! Every produce starts this, so it must cost almost nothing: nothing is done
+//! while the instance knows of no subscription for the topic, and no second
+//! worker is started for a partition that has one. The tasks of an instance
+//! communicate by plain flags, because no waker may pass from one to another.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -19,32 +19,33 @@ use crate::host::{Host, Millis};
 use crate::kafka::Log;
 use crate::sorted::{SortedMap, SortedSet};
 
-/// How long an instance goes by the list of webhooks that it has read. One
-/// that another instance registered meanwhile is served after this time.
+/// How old an instance's copy of the list of subscriptions may be. A subscription
+/// that another instance has registered is served after this time.
 const MAX_SUBSCRIPTION_LIST_AGE: Duration = Duration::from_secs(2);
 
-/// How long one worker goes on while there are records. The next produce, or
-/// whatever calls for deliveries regularly, takes it from there.
+/// How long one worker goes on while there are records. After that, the next
+/// produce or the next regular call of `deliver` continues.
 const MAX_WORKER_TIME: Duration = Duration::from_secs(5 * 60);
 
-/// The longest wait of a worker for a failed record's next attempt, or for
-/// somebody else who has the partition.
+/// The longest wait of a worker for the next attempt at a failed record, or for
+/// another instance to let go of the partition.
 const MAX_WORKER_PAUSE: Duration = Duration::from_secs(10);
 const FIRST_WORKER_PAUSE: Duration = Duration::from_millis(100);
 
-/// What is under way in this instance.
+/// The background work of this instance.
 #[derive(Debug, Default)]
 pub(super) struct Background {
-    /// Topics that are being planned, and whether once more is needed.
+    /// Topics whose work is being planned, and whether to plan once more.
     planned: RefCell<SortedMap<String, bool>>,
-    /// The same for what is being delivered: by subscription and partition.
+    /// Partitions being delivered, by subscription id and number, and whether to
+    /// look for records once more.
     at_work: RefCell<SortedMap<(String, i32), bool>>,
-    /// Topics to be looked at once the list of webhooks is read anew.
+    /// Topics to be looked up in the next list of subscriptions.
     later: RefCell<SortedSet<String>>,
     waiting: Cell<bool>,
 }
 
-/// Delivers to the webhooks of a topic, in the background.
+/// Delivers to the subscriptions of a topic, in the background.
 pub(super) fn start<H: Host, L: Log>(context: &Rc<DeliveryContext<H, L>>, topic: &str) {
     if let Some(list) = context.subscriptions.known(MAX_SUBSCRIPTION_LIST_AGE) {
         look_again(context, topic);
@@ -81,7 +82,7 @@ fn start_now<H: Host, L: Log>(context: &Rc<DeliveryContext<H, L>>, topic: &str) 
     });
 }
 
-/// Looks for webhooks of the topic once more, in a list read later than now.
+/// Looks for subscriptions of the topic once more, in a list read later than now.
 fn look_again<H: Host, L: Log>(context: &Rc<DeliveryContext<H, L>>, topic: &str) {
     if !context.background.later.borrow().contains(topic) {
         context.background.later.borrow_mut().insert(topic.into());
@@ -94,7 +95,7 @@ fn look_again<H: Host, L: Log>(context: &Rc<DeliveryContext<H, L>>, topic: &str)
         context.host.sleep(MAX_SUBSCRIPTION_LIST_AGE).await;
         context.background.waiting.set(false);
         let topics = context.background.later.take();
-        // Who needs the list meets the error again, and tells it.
+        // The next task that needs the list will see the same error and report it.
         let Ok(list) = context.subscriptions.read().await else { return };
         for topic in topics.iter().filter(|topic| list.of_topic(topic).next().is_some()) {
             start_now(&context, topic);
@@ -102,8 +103,8 @@ fn look_again<H: Host, L: Log>(context: &Rc<DeliveryContext<H, L>>, topic: &str)
     });
 }
 
-/// The jobs of a topic that nobody in this instance is at, subscription by subscription;
-/// who is at one is told to look once more.
+/// The jobs of a topic without a worker in this instance, by subscription. The
+/// workers of the other jobs are told to look for records once more.
 async fn plan<H: Host, L: Log>(
     context: &DeliveryContext<H, L>,
     topic: &str,
@@ -128,7 +129,7 @@ async fn plan<H: Host, L: Log>(
     Ok(list.of_topic(topic).map(idle).collect())
 }
 
-/// Delivers a partition until nothing is left to do there for now.
+/// Delivers a partition until there is nothing left to do for now.
 async fn work<H: Host, L: Log>(context: &DeliveryContext<H, L>, mut job: Job) {
     let host = &context.host;
     let name = name(&job);
@@ -136,7 +137,7 @@ async fn work<H: Host, L: Log>(context: &DeliveryContext<H, L>, mut job: Job) {
     let mut looks = 0;
     loop {
         if context.background.at_work.borrow_mut().insert(name.clone(), false) == Some(true) {
-            // There is more than what was known at the start.
+            // There may be records beyond the end that was known at the start.
             job.end = None;
         }
         let outcome = deliver::run(context, &job, deadline).await.outcome;
@@ -144,8 +145,8 @@ async fn work<H: Host, L: Log>(context: &DeliveryContext<H, L>, mut job: Job) {
         let pause = match outcome {
             JobEnd::CaughtUp if again => Duration::ZERO,
             JobEnd::Failing(due) => until(due, host.now()),
-            // They may have looked for the last time before our record came,
-            // or have died.
+            // The other instance may have looked for the last time before our
+            // record was written, or it may have died.
             JobEnd::Busy => {
                 looks += 1;
                 FIRST_WORKER_PAUSE * 2_u32.pow(looks - 1)

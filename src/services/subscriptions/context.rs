@@ -34,9 +34,9 @@ impl<H: Host, L> DeliveryContext<H, L> {
         Self { host, log, config, subscriptions, background: Background::default() }
     }
 
-    /// Where the deliveries of a subscription stand in a partition.
+    /// The lane of a subscription in a partition.
     pub(super) fn lane(&self, id: &str, partition: i32) -> Result<Lane<H, DeliveryState>> {
-        // An attempt fits between two writes.
+        // The lease is long enough for an attempt between two writes.
         let params = params(&self.config).with_longer_lease(self.config.webhook_timeout);
         Ok(Lane::new(self.host.clone(), LaneName::subscription(id, partition)?, params))
     }

@@ -1,10 +1,10 @@
-//! Delivering one partition to one callback: the step that everything which
-//! starts deliveries runs, and which may run anywhere at any time.
+//! Delivers one partition to one callback. Everything that starts deliveries
+//! uses this step; it may run in any instance at any time.
 //!
-//! Under the lane's lease the records are sent in order, each until the
-//! callback takes it. The position is written *after* a callback has answered,
-//! so an instance that dies between makes the next one send the same records,
-//! under the same ids, again.
+//! Under the lane's lease the records are sent in order, each one until the
+//! callback accepts it. The position is written *after* a callback has answered.
+//! If an instance dies in between, the next one sends the same records again,
+//! under the same ids.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -23,19 +23,21 @@ use crate::random;
 use crate::record::Record;
 use crate::state::lane::{Document, Held, Take, Written};
 
-/// Records of one read.
+/// The limits of one read.
 const MAX_PAGE_RECORDS: usize = 50;
 const MAX_PAGE_BYTES: usize = 1024 * 1024;
 
-/// What was delivered is written so often, or after so many records: this much
-/// may have to be sent again after a death.
+/// The position is written after this time or this number of records. So this
+/// much may have to be sent again after an instance has died.
 const POSITION_WRITE_INTERVAL: Duration = Duration::from_secs(1);
 const POSITION_WRITE_RECORDS: usize = 100;
 
-/// How old what is known of removals may be when an attempt begins.
+/// How old the list of subscriptions may be when an attempt begins; a removal
+/// that is newer may be missed.
 const MAX_SUBSCRIPTION_LIST_AGE: Duration = Duration::from_secs(1);
 
-/// What is left of the lease after the longest attempt, for the write.
+/// The part of the lease that is reserved for writing the position after the
+/// longest attempt.
 const POSITION_WRITE_TIME: Duration = Duration::from_secs(1);
 
 /// Runs a job; its attempts begin before `deadline`, by the monotonic clock.
@@ -63,14 +65,14 @@ pub(super) async fn run<H: Host, L: Log>(
     }
 }
 
-/// What an attempt to take the lane came to.
+/// The result of trying to take the lane.
 enum Taken<H> {
     Lane(Held<H, DeliveryState>),
     /// There is nothing to do, or another instance does it.
     Nothing(JobEnd),
 }
 
-/// Takes the lane if it looks as though there were something to do.
+/// Takes the lane if there seems to be something to do.
 async fn take<H: Host, L: Log>(context: &DeliveryContext<H, L>, job: &Job) -> Result<Taken<H>> {
     let Job { subscription, partition, end } = job;
     let lane = context.lane(&subscription.id, *partition)?;
@@ -85,8 +87,8 @@ async fn take<H: Host, L: Log>(context: &DeliveryContext<H, L>, job: &Job) -> Re
     if let Some(idle) = state.and_then(|state| state.idle(*end, now)) {
         return Ok(Taken::Nothing(idle.into()));
     }
-    // An end further off than a lease is a wrong clock's, with which the lane
-    // itself knows how to deal.
+    // An end that is further away than a lease was written by a wrong clock.
+    // The lane itself handles that case.
     let held = |document: Document<_>| {
         !document.released && (1..=document.lease).contains(&document.until.saturating_sub(now))
     };
@@ -95,7 +97,7 @@ async fn take<H: Host, L: Log>(context: &DeliveryContext<H, L>, job: &Job) -> Re
     }
 
     let taken = lane.try_take(async |_| {
-        // A lane without a state is new, or its subscription was removed.
+        // A lane without a state is new, unless its subscription was removed.
         context.subscriptions.read().await?.by_id(&subscription.id)?;
         Ok(start.clone())
     });
@@ -112,7 +114,8 @@ struct Delivering<'a, H, L> {
     deadline: Duration,
     held: Held<H, DeliveryState>,
     state: DeliveryState,
-    /// When `state` was last in the store, and how many records ago.
+    /// When `state` was last written to the store, and the number of records
+    /// delivered since.
     written: Duration,
     unwritten: usize,
     report: JobReport,
@@ -121,7 +124,7 @@ struct Delivering<'a, H, L> {
 /// Why work on a lane ends.
 enum Stop {
     With(JobEnd),
-    /// The lane is not held any more. Whoever has it now knows better.
+    /// The lane is no longer held; its new holder's state counts.
     Lost,
 }
 
@@ -153,7 +156,7 @@ impl<H: Host, L: Log> Delivering<'_, H, L> {
                     self.state.moved(next);
                     self.state.place = place;
                 }
-                // It stands behind records that are still to be delivered.
+                // The place is behind records that are still to be delivered.
                 (Err(_), Some(place)) => self.context.log.close(place).await,
                 (Err(_), None) => {}
             }
@@ -164,7 +167,7 @@ impl<H: Host, L: Log> Delivering<'_, H, L> {
         }
     }
 
-    /// Lets go, and says what was done.
+    /// Releases the lane, and reports what was done.
     async fn finish(mut self, stop: Stop) -> JobReport {
         self.report.outcome = match stop {
             Stop::Lost => JobEnd::Busy,
@@ -188,8 +191,8 @@ impl<H: Host, L: Log> Delivering<'_, H, L> {
         Ok(())
     }
 
-    /// A page at the position; a single record where an attempt has failed,
-    /// since it is likely to fail again.
+    /// Reads a page at the position; a single record if an attempt at it has
+    /// failed, since the next one is likely to fail, too.
     async fn fetch(&mut self) -> Result<Fetched> {
         let failing = self.state.trouble.is_some();
         let fetch = Fetch {
@@ -262,12 +265,12 @@ impl<H: Host, L: Log> Delivering<'_, H, L> {
         }
     }
 
-    /// The callback's address, judged anew: what may be called can have been
-    /// restricted since the registration.
+    /// The callback's address, checked again: the configuration may have become
+    /// stricter since the registration.
     fn uri(&self) -> Result<Uri, AttemptFailure> {
         let url = &self.job.subscription.callback_url;
         callback::check(url, self.context.config.webhook_allow_private)
             .map(|callback| callback.uri)
-            .map_err(|_| AttemptFailure::new("The callback's URL is not allowed any more"))
+            .map_err(|_| AttemptFailure::new("The callback's URL is no longer allowed"))
     }
 }

@@ -1,4 +1,4 @@
-//! Ending the deliveries of a subscription that was removed.
+//! Ends the deliveries of a subscription that was removed.
 
 use std::time::Duration;
 
@@ -14,12 +14,12 @@ use crate::state::delete_all;
 use crate::state::keys::Prefix;
 use crate::state::lane::{Claim, Written};
 
-/// How long a removal waits for an attempt that is under way elsewhere.
+/// How long a removal waits for an attempt of another instance.
 const MAX_REMOVAL_WAIT: Duration = Duration::from_secs(3);
 
-/// Takes every lane of the subscription, so that nobody else delivers, and
-/// deletes what the store holds of it. Whoever begins a new lane asks the list
-/// of subscriptions first, and this one is not on it any more.
+/// Takes every lane of the subscription, so that no other instance delivers, and
+/// deletes what the store holds of it. An instance that starts a new lane reads
+/// the list of subscriptions first, and this one is no longer in it.
 pub(super) async fn stop<H: Host, L: Log>(
     context: &DeliveryContext<H, L>,
     subscription: &Subscription,
@@ -28,7 +28,7 @@ pub(super) async fn stop<H: Host, L: Log>(
     let stops = partitions.into_iter().map(|partition| stop_one(context, subscription, partition));
     let stopped: Result<()> = join_bounded(stops).await.into_iter().collect();
     if let Err(error) = stopped.and(forget(context, &subscription.id).await) {
-        // The list has it no more, so deliveries end all the same.
+        // The list no longer has the subscription, so deliveries end anyway.
         context.host.log(&format!("{} was removed, not tidied: {error}", subscription.id));
     }
 }
@@ -69,7 +69,7 @@ async fn stop_one<H: Host, L: Log>(
     }
 }
 
-/// All partitions in which the subscription may have been delivered.
+/// All partitions of which the subscription may have delivered records.
 pub(super) async fn partitions<H: Host, L: Log>(
     context: &DeliveryContext<H, L>,
     subscription: &Subscription,

@@ -1,16 +1,15 @@
 //! When a failed delivery is tried again.
 //!
-//! A record is tried until its callback takes it, in order, with growing
-//! delays: one failing callback costs next to nothing, and no record is
-//! dropped.
+//! A record is tried until its callback accepts it, in order and with growing
+//! delays. So a failing callback costs almost nothing, and no record is dropped.
 
 use std::time::Duration;
 
 use crate::random;
 
-/// The delays after the first failure, the second and so on; the last one
-/// stays. Each is at least twice its predecessor, so that delays grow whatever
-/// the jitter does.
+/// The delays after the first failure, the second and so on; the last one applies
+/// to all later failures. Each is at least twice the one before it, so that delays
+/// grow in spite of the jitter.
 const RETRY_DELAYS: [Duration; 7] = [
     Duration::from_secs(1),
     Duration::from_secs(5),
@@ -23,14 +22,14 @@ const RETRY_DELAYS: [Duration; 7] = [
 
 const MAX_SCHEDULED_DELAY: Duration = Duration::from_secs(60 * 60);
 
-/// The longest `Retry-After` that is honoured: a receiver may ask for time,
-/// not for its subscription to be forgotten.
+/// The longest `Retry-After` that is honoured: a receiver may ask for time, but
+/// not stop its subscription for days.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(6 * 60 * 60);
 
-/// No delay is longer than this.
+/// No delay is longer than this, jitter included.
 pub(super) const MAX_RETRY_DELAY: Duration = Duration::from_secs(8 * 60 * 60);
 
-/// What a failed attempt says about the next one.
+/// What a failed attempt means for the time of the next one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct RetryHint {
     /// The receiver's `Retry-After`.
@@ -43,12 +42,12 @@ pub(super) struct RetryHint {
 /// The wait after `failures` failed attempts (1 or more) at the same record.
 ///
 /// `random` is any number; it spreads the delay by a quarter, so that
-/// subscriptions that failed together do not come back together.
+/// subscriptions that failed together are not retried together.
 pub(super) fn delay(failures: u32, hint: RetryHint, random: u32) -> Duration {
     let index = (failures.max(1) - 1).min(RETRY_DELAYS.len() as u32 - 1) as usize;
     let scheduled = if hint.gone { MAX_SCHEDULED_DELAY } else { RETRY_DELAYS[index] };
     match hint.retry_after.map(|asked| asked.min(MAX_RETRY_AFTER)) {
-        // Never before the time that was asked for.
+        // Never before the requested time.
         Some(asked) if asked > scheduled => random::between(asked, asked.mul_f64(1.25), random),
         _ => random::between(scheduled.mul_f64(0.875), scheduled.mul_f64(1.125), random),
     }

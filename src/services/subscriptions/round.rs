@@ -14,7 +14,7 @@ use crate::host::Host;
 use crate::kafka::Log;
 use crate::sorted::SortedMap;
 
-/// The partitions of a topic, and where they end if the log tells.
+/// The partitions of a topic, with their ends if the log knows them.
 pub(super) type PartitionEnds = SortedMap<i32, Option<i64>>;
 
 pub(super) async fn ends<L: Log>(log: &L, topic: &str) -> Result<PartitionEnds> {
@@ -40,7 +40,8 @@ pub(super) fn jobs<'a>(
     })
 }
 
-/// Delivers what is due to all of these; attempts begin before `deadline`.
+/// Delivers what is due to all of these subscriptions; attempts begin before
+/// `deadline`.
 pub(super) async fn deliver<H: Host, L: Log>(
     context: &DeliveryContext<H, L>,
     subscriptions: &[Rc<Subscription>],
@@ -64,8 +65,8 @@ pub(super) async fn deliver<H: Host, L: Log>(
         }
     }
     let run = async |(index, job): (_, Job)| (index, deliver::run(context, &job, deadline).await);
-    // A callback that never answers takes its places for as long as the
-    // timeout, and then comes back ever less often.
+    // A callback that never answers occupies its places for the length of the
+    // timeout, and is tried less and less often.
     let groups = groups.into_iter().map(|group: Vec<_>| group.into_iter().map(run).collect());
     for (index, report) in join_groups(groups.collect()).await {
         deliveries[index].add(report);

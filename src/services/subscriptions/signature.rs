@@ -1,5 +1,5 @@
-//! Signatures of what is sent to callbacks, after Standard Subscriptions v1:
-//! HMAC-SHA256 over `{id}.{timestamp}.{body}`.
+//! Signatures of deliveries, by Standard Webhooks v1: HMAC-SHA256 over
+//! `{id}.{timestamp}.{body}` (`reference/webhook-signatures.md`).
 
 use std::fmt;
 
@@ -31,7 +31,7 @@ impl SigningSecret {
         (24..=64).contains(&key.len()).then_some(Self(key))
     }
 
-    /// The secret as its owner has to know it: `whsec_…`.
+    /// The secret in the form that its owner gets: `whsec_…`.
     pub(super) fn reveal(&self) -> String {
         format!("{SECRET_PREFIX}{}", STANDARD.encode(&self.0))
     }

@@ -1,4 +1,4 @@
-//! What is kept of a registration.
+//! A subscription as it is stored.
 
 use std::rc::Rc;
 
@@ -11,10 +11,11 @@ use crate::host::{Clock, Millis};
 use crate::random;
 use crate::sorted::{SortedMap, SortedSet};
 
-/// The most webhooks that one deployment takes. All of them are looked at with
-/// each round of delivery.
+/// The maximum number of subscriptions of a deployment. Each round of delivery
+/// looks at all of them.
 const MAX_SUBSCRIPTIONS: usize = 200;
-/// The most webhooks of one topic: each of its records is sent so often.
+/// The maximum number of subscriptions of one topic: each of its records is sent
+/// to all of them.
 const MAX_PER_TOPIC: usize = 50;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,11 +23,11 @@ pub(super) struct Subscription {
     pub(super) id: String,
     pub(super) topic: String,
     /// In the normal form that [`callback::check`](super::callback::check)
-    /// gives.
+    /// returns.
     pub(super) callback_url: String,
     pub(super) created: Millis,
     pub(super) secret: SigningSecret,
-    /// Where delivery began, by partition, as it was seen at the registration.
+    /// Where delivery starts in each partition that existed at the registration.
     starts: SortedMap<i32, i64>,
 }
 
@@ -47,8 +48,8 @@ impl Subscription {
         }
     }
 
-    /// Where delivery begins in a partition. One that was added to the topic
-    /// later is delivered from its first record on.
+    /// Where delivery starts in a partition. One that was added to the topic later
+    /// is delivered from its first record on.
     pub(super) fn start(&self, partition: i32) -> i64 {
         self.starts.get(&partition).copied().unwrap_or(0)
     }
@@ -96,8 +97,8 @@ impl SubscriptionList {
         self.of_topic(topic).find(|subscription| subscription.callback_url == url)
     }
 
-    /// Adds a subscription unless its topic and callback have one already, and
-    /// gives the one that is there then.
+    /// Adds a subscription, unless its topic and callback have one already.
+    /// Returns the one that the list then has.
     pub(super) fn add(&mut self, new: &Rc<Subscription>) -> Result<Rc<Subscription>> {
         if let Some(known) = self.of_callback(&new.topic, &new.callback_url) {
             return Ok(known.clone());
