@@ -1,17 +1,18 @@
-//! Credentials, those of the configuration and those made at run time, and
-//! who may call by them.
+//! Credentials: those of the configuration and those created at run time, and
+//! the decision who may call with them.
 //!
-//! The latter are a list in the store that all instances share: a name, what
-//! it allows, and the hash of a secret that was shown once. A check costs no
-//! read of the store as a rule: credentials of the configuration need none,
-//! and each instance keeps the list for [`MAX_LIST_AGE`]. So a credential that was
-//! deleted works for at most twice that time elsewhere. What is not in the list
-//! is looked for again if the list is older than [`MAX_LIST_AGE_TO_REFUSE`], so
-//! that a new credential works everywhere within half a second, and strangers
-//! cause no more than a few reads a second.
+//! The latter are a list in the store that all instances share. An entry is a
+//! name, what it allows, and the hash of a secret that was shown once. A check
+//! usually needs no read of the store: credentials of the configuration need
+//! none, and each instance keeps a copy of the list for [`MAX_LIST_AGE`]. So a
+//! deleted credential works in other instances for at most twice that time. If
+//! a credential is not in the copy, and the copy is older than
+//! [`MAX_LIST_AGE_TO_REFUSE`], the list is read again. So a new credential
+//! works everywhere within half a second, and unknown callers cause only a few
+//! reads a second.
 //!
-//! A store that fails never opens anything: whom the configuration knows may
-//! go on, everybody else is told that the store failed.
+//! A failing store never grants access: callers with a credential of the
+//! configuration may go on, and all others get the error of the store.
 
 mod stored;
 
@@ -30,16 +31,16 @@ use crate::state::keys::LaneName;
 use crate::state::lane::Params;
 use crate::state::shared::Shared;
 
-/// How long the list of the store is used without looking.
+/// How long an instance uses its copy of the list.
 pub const MAX_LIST_AGE: Duration = Duration::from_secs(2);
 
-/// The same, where something presented is not in it.
+/// How long the copy is used to refuse a caller whose credential is not in it.
 pub const MAX_LIST_AGE_TO_REFUSE: Duration = Duration::from_millis(250);
 
-/// Of those that are made at run time.
+/// The maximum number of credentials created at run time.
 pub const MAX_STORED: usize = 100;
 
-/// What a new credential is to be. Its secret is made here.
+/// A credential to be created. Its secret is generated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wish {
     pub name: String,
@@ -47,13 +48,13 @@ pub struct Wish {
     pub topics: Vec<String>,
 }
 
-/// A credential as administrators see it: everything but its secret.
+/// A credential as administrators see it, without its secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
     pub name: Name,
     pub allow: Permissions,
     pub topics: TopicPatterns,
-    /// `None` for one of the configuration.
+    /// `None` for a credential of the configuration.
     pub created: Option<Millis>,
 }
 
@@ -61,21 +62,21 @@ pub struct Listed {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Created {
     pub credential: Listed,
-    /// Shown now and never again.
+    /// Shown only once.
     pub secret: Secret,
 }
 
-/// Why a caller is not let in.
+/// Why a caller is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CheckError {
     #[error(transparent)]
     Denied(#[from] Denial),
-    /// It could not be found out who calls.
+    /// The check itself failed.
     #[error(transparent)]
     Failed(#[from] Error),
 }
 
-/// Why a credential was not made or deleted.
+/// Why a credential was not created or deleted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CredentialError {
     /// 400
@@ -110,12 +111,12 @@ impl<H: Host> Credentials<H> {
         Self { host, configured, stored }
     }
 
-    /// Whether callers bring the key for Kafka along, in place of a credential.
+    /// Whether callers present a key for Kafka in place of a credential.
     pub fn pass_through(&self) -> bool {
         self.configured.pass_through
     }
 
-    /// Finds out who calls, before anything else is looked at.
+    /// Identifies the caller, before anything else of the request is read.
     pub async fn check(&self, presented: &Presented) -> Result<Grant, CheckError> {
         let Access { open, credentials: configured, pass_through, .. } = &self.configured;
         if *pass_through {
@@ -147,7 +148,7 @@ impl<H: Host> Credentials<H> {
         Err(denial.into())
     }
 
-    /// Makes a credential and its secret.
+    /// Creates a credential and its secret.
     pub async fn create(&self, wish: Wish) -> Result<Created, CredentialError> {
         let secret = Secret::generate(&self.host);
         let credential = Credential::new(
@@ -164,7 +165,7 @@ impl<H: Host> Credentials<H> {
         Ok(Created { credential: (&new).into(), secret })
     }
 
-    /// All there are, those of the configuration first.
+    /// All credentials, those of the configuration first.
     pub async fn list(&self) -> Result<Vec<Listed>, Error> {
         let stored = self.stored.read().await?;
         let configured = self.configured.credentials.iter().map(|known| Listed::of(known, None));
@@ -172,8 +173,8 @@ impl<H: Host> Credentials<H> {
     }
 
     pub async fn delete(&self, name: &str) -> Result<(), CredentialError> {
-        // A first write that seemed lost may have been kept: then it is gone
-        // at the second look, and that is no failure.
+        // A first write that seemed to fail may have been stored. Then the
+        // repeated one does not find the credential, which is not an error.
         let seen = Cell::new(false);
         let removed = self.stored.change(|list| {
             seen.set(list.remove(name) || seen.get());

@@ -1,7 +1,7 @@
-//! Consumer groups: which there are, where they stand, and moving them.
+//! Consumer groups: listing them, reading their positions and moving them.
 //!
-//! A group has no members here. It is a name, and a position on each partition
-//! that somebody has read in that name.
+//! A group has no members here. It is a name, with a position on each partition
+//! that was read under that name.
 
 mod list;
 mod listing;
@@ -21,38 +21,39 @@ use crate::state::keys::LaneName;
 use crate::state::lane::{Lane, Params, Take, Written};
 use crate::state::marks;
 
-/// How long a seek or a delete waits for whoever reads the partition.
+/// How long a seek or a delete waits for the instance that reads the partition.
 const MAX_LANE_WAIT: Duration = Duration::from_secs(15);
 
-/// Where a group stands on a partition.
+/// The position of a group on a partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupPosition {
     pub partition: i32,
-    /// Everything below is done with; `None` where the group has no position.
+    /// All records below it are done; `None` if the group has no position.
     pub committed: Option<i64>,
-    /// Records that callers have and have not acknowledged yet.
+    /// The number of records that callers have claimed and not yet
+    /// acknowledged.
     pub claimed: usize,
-    /// Offset of the next record to be written, where the server tells.
+    /// The offset of the next record to be written, if the server reports it.
     pub end: Option<i64>,
-    /// Records that are not done with, where that can be told.
+    /// The number of records that are not done yet, if it is known.
     pub lag: Option<i64>,
 }
 
-/// A group and where it stands on each partition, by topic. One that does not
-/// exist any more has no partitions.
+/// A group with its position on each partition, by topic. A topic that no
+/// longer exists has no partitions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
     pub name: String,
     pub topics: SortedMap<String, Vec<GroupPosition>>,
 }
 
-/// Where to move a group.
+/// The target of moving a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SeekTo {
-    /// The first record that is there, or the end, on every partition.
+    /// The first record that still exists, or the end, on every partition.
     Earliest,
     Latest,
-    /// The given partitions, to the given offsets.
+    /// The given offsets, on the given partitions.
     Offsets(SortedMap<i32, i64>),
     /// The first record at or after a time, on every partition.
     Time(Millis),
@@ -71,19 +72,19 @@ impl<H: Host, L: Log> Groups<H, L> {
         Self { host, log, params, listing }
     }
 
-    /// Lists a group before it gets its first position on topics. An error if
-    /// there is no room for it.
+    /// Puts a group on the list before it gets its first position on topics.
+    /// Fails if the list is full.
     pub async fn enlist(&self, group: &str, topics: &[impl AsRef<str>]) -> Result<()> {
         self.listing.enter(group, topics).await
     }
 
-    /// Sees that a group which is read stays listed. Nobody waits for that.
+    /// Keeps a group that is being read on the list, in the background.
     pub fn keep_listed(&self, group: &str, topics: &[impl AsRef<str>]) {
         self.listing.keep(group, topics);
     }
 
-    /// The group has got a position where it had none. If it was being deleted
-    /// just then, it is listed again.
+    /// The group has got a position on a partition where it had none. If it was
+    /// being deleted at that time, it is listed again.
     pub fn begun(&self, group: &str, topic: &str) {
         self.listing.see_to(group, &[topic]);
     }
@@ -93,8 +94,9 @@ impl<H: Host, L: Log> Groups<H, L> {
         Ok(self.listing.read().await?.all().clone())
     }
 
-    /// One group, and where it stands on those of its topics that the caller
-    /// may see. Of none of them, it is as unknown as one that does not exist.
+    /// One group, with its positions on those of its topics that the caller may
+    /// see. If the caller may see none of them, the group is reported as
+    /// unknown.
     pub async fn get(&self, group: &str, is_of_caller: impl Fn(&str) -> bool) -> Result<Group> {
         let mut topics = self.topics(group).await?;
         topics.retain(|topic| is_of_caller(topic));
@@ -114,10 +116,10 @@ impl<H: Host, L: Log> Groups<H, L> {
 
     async fn standings(&self, group: &str, topic: &str) -> Result<Vec<GroupPosition>> {
         let positions = self.positions(group, topic).await?;
-        // Where the server does not tell, the positions are all there is.
+        // If the server reports no ends, only the positions are known.
         let ends = self.log.ends(topic).await.unwrap_or_default();
-        // A group that has begun with a topic begins with what is left of it at
-        // the first record. Before that its next caller decides.
+        // If a group has a position on one partition of a topic, it starts at
+        // the first record of the others. Before that, its next caller decides.
         let begun = positions.iter().any(Option::is_some);
         let starts = match begun && positions.iter().any(Option::is_none) {
             true => self.bounds(topic, |bounds| bounds.first).await.unwrap_or_default(),
@@ -138,8 +140,9 @@ impl<H: Host, L: Log> Groups<H, L> {
         Ok(standings.collect())
     }
 
-    /// What a group has done with on a topic, by partition: nothing where it
-    /// has no position, nor if either does not exist. The log is not asked.
+    /// The positions of a group on a topic, by partition. Partitions without a
+    /// position are left out; the result is empty if the group or the topic
+    /// does not exist. The log is not asked.
     pub async fn committed(&self, group: &str, topic: &str) -> Result<SortedMap<i32, i64>> {
         let positions = (0..).zip(self.positions(group, topic).await?);
         let committed =
@@ -147,11 +150,11 @@ impl<H: Host, L: Log> Groups<H, L> {
         Ok(positions.filter_map(committed).collect())
     }
 
-    /// The position on each partition, where there is one.
+    /// The position on each partition, if there is one.
     async fn positions(&self, group: &str, topic: &str) -> Result<Vec<Option<Position>>> {
         let lanes = match self.lanes(group, topic).await {
             Ok(lanes) => lanes,
-            // It was deleted, and the group's positions with it.
+            // The topic was deleted, and so the group's positions mean nothing.
             Err(Error::UnknownTopic(_)) => return Ok(Vec::new()),
             Err(error) => return Err(error),
         };
@@ -170,8 +173,8 @@ impl<H: Host, L: Log> Groups<H, L> {
             .collect()
     }
 
-    /// Moves a group on a topic. Claims from before are void. A group that
-    /// does not exist comes to be.
+    /// Moves a group on a topic. Earlier claims become void. A group that does
+    /// not exist is created.
     pub async fn seek(&self, group: &str, topic: &str, to: SeekTo) -> Result<SortedMap<i32, i64>> {
         let lanes = self.lanes(group, topic).await?;
         let offsets: SortedMap<i32, i64> = match to {
@@ -207,7 +210,7 @@ impl<H: Host, L: Log> Groups<H, L> {
         Ok(offsets.iter().map(|(partition, bounds)| (*partition, pick(bounds))).collect())
     }
 
-    /// Forgets a group. Its name can be used again, and starts anew.
+    /// Deletes a group. A later use of its name starts a new group.
     pub async fn delete(&self, group: &str) -> Result<()> {
         let mut all_lanes = Vec::new();
         for topic in self.topics(group).await? {
@@ -220,8 +223,9 @@ impl<H: Host, L: Log> Groups<H, L> {
             all_lanes.push((topic, lanes));
         }
         self.listing.remove(group).await?;
-        // Whoever has begun anew meanwhile may have looked when the group was
-        // still listed. Whoever begins from now on finds that it is not.
+        // A caller that has started the group again in the meantime may have
+        // read the list while the group was still on it. Callers that start it
+        // from now on will find that it is not.
         for (topic, lanes) in all_lanes {
             let latest = try_join_bounded(lanes.iter().map(Lane::peek)).await?;
             if latest.iter().flatten().any(|(_, document)| document.payload.is_some()) {
@@ -232,15 +236,15 @@ impl<H: Host, L: Log> Groups<H, L> {
     }
 
     async fn forget(&self, lane: &Lane<H, Position>) -> Result<()> {
-        // Where nobody ever read there is nothing to forget.
+        // A partition that was never read has nothing to delete.
         if lane.peek().await?.is_some() {
             self.last_word(lane, None).await?;
         }
         Ok(())
     }
 
-    /// Waits for a lane and sets, or deletes, what it holds. Answers whether
-    /// it held nothing before.
+    /// Waits for a lane, and sets or deletes its state. Returns whether it had
+    /// none before.
     async fn last_word(
         &self,
         lane: &Lane<H, Position>,

@@ -1,15 +1,15 @@
-//! Consumers that have names: what other APIs call the instances of a group.
+//! Named consumers, which other APIs call the instances of a group.
 //!
-//! A group needs none. An instance is remembered so that it can be told how
-//! to read once and not with each call, so that it can commit what it has by
-//! offset, and so that those of one group share the partitions of a topic. The
-//! sharing is a matter of order and not of right: an instance reads its own
-//! share first, and when there is nothing in it for as long as it would wait,
-//! anything else. So a partition whose instance died is not left alone, and
-//! what keeps two from getting the same record are the group's positions and
-//! claims.
+//! A group can be read without them. An instance is remembered for three
+//! reasons: its settings are given once and not with each call, it can commit
+//! the records it has by offset, and the instances of a group share the
+//! partitions of a topic. Sharing only determines an order: an instance reads
+//! its own share first, and if there is nothing in it during its wait, any
+//! other partition. So the partitions of a dead instance are still read. The
+//! group's positions and claims prevent two instances from getting the same
+//! record.
 //!
-//! An instance that does not call for as long as its session lasts is gone.
+//! An instance that does not call for the length of its session is removed.
 
 mod list;
 
@@ -33,7 +33,7 @@ use crate::state::shared::Shared;
 /// How old this instance's copy of the list may be.
 const MAX_INSTANCE_LIST_AGE: Duration = Duration::from_secs(1);
 
-/// The session of one that is not known.
+/// The session of an instance that is not known.
 pub const DEFAULT_SESSION: Duration = Duration::from_secs(120);
 
 /// What an instance asks for.
@@ -47,7 +47,7 @@ pub struct Ask {
     pub settings: Settings,
 }
 
-/// An offset of a partition.
+/// An offset in a partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct At {
     pub topic: String,
@@ -73,7 +73,7 @@ impl<H: Host, L: Log> Instances<H, L> {
         Self { host, consume, groups, list }
     }
 
-    /// The next records for an instance; it comes to be with its first call.
+    /// The next records for an instance, which is created by its first call.
     pub async fn next(&self, ask: Ask) -> Result<Option<Handed>> {
         let (settings, shares) = self.enter(&ask).await?;
         let from = match settings.reset {
@@ -110,7 +110,7 @@ impl<H: Host, L: Log> Instances<H, L> {
             None => {
                 let reader = NamedReader { owner, shares: SortedMap::new() };
                 match self.consume.next_for(reader, anything).await {
-                    // What others are reading is theirs to read.
+                    // Other instances are reading these partitions.
                     Err(Error::Busy(_)) => Ok(None),
                     handed => handed,
                 }
@@ -130,7 +130,7 @@ impl<H: Host, L: Log> Instances<H, L> {
             let enter =
                 |list: &mut InstanceList| list.enter(group, instance, topics, *settings, now);
             match self.list.change(enter).await {
-                // That it lives, its next call tells.
+                // Its next call will show that it is alive.
                 Err(Error::Busy(_)) if was_known => {}
                 entered => entered?,
             }
@@ -156,8 +156,8 @@ impl<H: Host, L: Log> Instances<H, L> {
         Ok(())
     }
 
-    /// Makes offsets the next to be read by whoever comes after the instance.
-    /// It need not be known: its group is what counts.
+    /// Sets the offsets from which the group goes on. The instance need not be
+    /// known: only its group matters.
     pub async fn commit(&self, group: &str, instance: &str, offsets: &[At]) -> Result<()> {
         let known = self.get(group, instance).await?;
         let lease = known.map_or(DEFAULT_SESSION, |known| known.settings.session());
@@ -172,8 +172,8 @@ impl<H: Host, L: Log> Instances<H, L> {
         Ok(())
     }
 
-    /// Everything that the instance has is done with. `false`: it is not
-    /// known, and so has nothing.
+    /// Acknowledges all records that the instance has. Returns `false` if it is
+    /// not known, and so has none.
     pub async fn commit_all(&self, group: &str, instance: &str) -> Result<bool> {
         let Some(known) = self.get(group, instance).await? else { return Ok(false) };
         let topics: Vec<_> = known.topics.into_iter().collect();
@@ -181,18 +181,18 @@ impl<H: Host, L: Log> Instances<H, L> {
         Ok(true)
     }
 
-    /// One instance, if it lives.
+    /// One instance, if its session has not ended.
     pub async fn get(&self, group: &str, instance: &str) -> Result<Option<NamedConsumer>> {
         let list = self.list.read().await?;
         Ok(list.get(group, instance, self.host.now()).cloned())
     }
 
-    /// All that live, by group and name.
+    /// All instances whose sessions have not ended, by group and name.
     pub async fn list(&self) -> Result<SortedMap<String, SortedMap<String, NamedConsumer>>> {
         Ok(self.list.read().await?.alive(self.host.now()))
     }
 
-    /// The partitions that an instance reads first, of so many of a topic.
+    /// The share of an instance: the partitions of a topic that it reads first.
     pub async fn partitions(
         &self,
         group: &str,
@@ -206,8 +206,8 @@ impl<H: Host, L: Log> Instances<H, L> {
         Ok((0..count).filter(|n| share.is_some_and(|share| share.covers(*n))).collect())
     }
 
-    /// Forgets an instance, and has what it did not commit handed out again.
-    /// `false`: there is none of this name.
+    /// Removes an instance; records that it did not commit are handed out
+    /// again. Returns `false` if there is no instance of this name.
     pub async fn delete(&self, group: &str, instance: &str) -> Result<bool> {
         let Some(known) = self.get(group, instance).await? else { return Ok(false) };
         let topics: Vec<_> = known.topics.into_iter().collect();

@@ -1,4 +1,4 @@
-//! What topics there are, and whether Kafka and the store answer at all.
+//! The topics, and whether Kafka and the store answer.
 
 use std::rc::Rc;
 
@@ -12,7 +12,7 @@ use crate::state::keys::PROBE;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Description {
     pub topic: Topic,
-    /// Empty where the server does not offer offsets.
+    /// Empty if the server does not report offsets.
     pub offsets: SortedMap<i32, Offsets>,
 }
 
@@ -46,26 +46,27 @@ impl<H: Host, L: Log> Topics<H, L> {
         self.log.capabilities().await
     }
 
-    /// One topic, if there is such a one and the log lets us see it. The log
-    /// is asked now and then only.
+    /// One topic, if it exists and the log lets us see it. It may come from the
+    /// log's cache.
     pub async fn get(&self, name: &str) -> Result<Topic> {
         self.log.topic(name).await
     }
 
-    /// First and end offsets of a topic's partitions.
+    /// The first and end offsets of a topic's partitions.
     pub async fn offsets(&self, name: &str) -> Result<SortedMap<i32, Offsets>> {
         self.log.topic(name).await?;
         self.log.offsets(name).await
     }
 
-    /// The offset of the first record at or after a time, for each partition
-    /// of a topic; the end offset where there is none.
+    /// The offset of the first record at or after a time, for each partition of
+    /// a topic; the end offset if there is no such record.
     pub async fn offsets_at(&self, name: &str, time: Millis) -> Result<SortedMap<i32, i64>> {
         self.log.topic(name).await?;
         self.log.offset_at(name, time).await
     }
 
-    /// Whether the store reads and writes and the Kafka server answers.
+    /// Checks that the store reads and writes, and that the Kafka server
+    /// answers.
     pub async fn ready(&self) -> Result<()> {
         self.host.set(PROBE, b"1").await?;
         self.host.get(PROBE).await?;

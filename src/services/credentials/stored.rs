@@ -1,4 +1,4 @@
-//! The document of the credentials that were made at run time.
+//! The document of the credentials that were created at run time.
 
 use std::rc::Rc;
 
@@ -8,8 +8,8 @@ use super::{CredentialError, MAX_STORED};
 use crate::access::Credential;
 use crate::host::Millis;
 
-/// An entry: what the variable `credentials` holds, with the hash in place of
-/// the secret, and when it was made.
+/// An entry: as in the variable `credentials`, but with a hash in place of the
+/// secret, and with the time of its creation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Stored {
     #[serde(flatten)]
@@ -48,7 +48,8 @@ impl CredentialList {
         self.0.iter().map(|stored| &stored.credential)
     }
 
-    /// Adds one, unless it is there already: an earlier try may have been kept.
+    /// Adds a credential, unless it is there already because an earlier try was
+    /// stored.
     pub(super) fn add(&mut self, new: &Stored) -> Result<(), CredentialError> {
         match self.0.iter().find(|known| known.credential.name() == new.credential.name()) {
             Some(known) if known == new => Ok(()),
@@ -61,7 +62,7 @@ impl CredentialList {
         }
     }
 
-    /// Whether it was there.
+    /// Removes a credential; returns whether it was there.
     pub(super) fn remove(&mut self, name: &str) -> bool {
         let before = self.0.len();
         self.0.retain(|known| known.credential.name().as_str() != name);

@@ -1,4 +1,4 @@
-//! One who waits at the ends of some topics.
+//! A caller that waits for the ends of some topics to move.
 
 use std::fmt;
 use std::rc::Rc;
@@ -11,18 +11,17 @@ use crate::host::Host;
 use crate::kafka::Log;
 use crate::sorted::SortedMap;
 
-/// Between two looks: short at first, then longer, so that a long wait does
-/// not hammer the server.
+/// The pauses between two looks: short at first, then longer, so that a long
+/// wait does not load the server.
 const FIRST_ENDS_PAUSE: Duration = Duration::from_millis(20);
 const MAX_ENDS_PAUSE: Duration = Duration::from_millis(200);
 
-/// A look may cost the server a call for each partition: where there are many
-/// of them it is made less often, though once in a second.
+/// A look may take one call of the server for each partition. So topics with
+/// many partitions are looked at less often, but at least once a second.
 const ENDS_PAUSE_PER_PARTITION: Duration = Duration::from_millis(10);
 const MAX_ENDS_PAUSE_OF_MANY: Duration = Duration::from_secs(1);
 
-/// Looks at the ends of some topics again and again, together with all others
-/// who do.
+/// Polls the ends of some topics, and shares its looks with other callers.
 pub struct EndPoller<H: Host, L> {
     ends: Rc<Ends<H, L>>,
     topics: Vec<Rc<str>>,
@@ -36,13 +35,14 @@ impl<H: Host, L: Log> EndPoller<H, L> {
         Self { ends, topics, looks: SortedMap::new(), partitions: 0, pause: FIRST_ENDS_PAUSE }
     }
 
-    /// Only what is seen from now on will do: somebody has asked just now.
+    /// Requires a look that begins after this call, because a caller has just
+    /// asked.
     pub fn renew(&mut self) {
         self.looks.clear();
     }
 
-    /// What is there now, by topic. It is newer than what the last look
-    /// showed, and includes what was written through this instance.
+    /// The current ends, by topic. They are newer than those of the last look,
+    /// and include what was written through this instance.
     pub async fn look(&mut self) -> Result<Vec<(Rc<str>, Rc<SeenEnds>)>> {
         let now = self.ends.last.get();
         let looks = self.topics.iter().map(async |topic| {
@@ -57,12 +57,12 @@ impl<H: Host, L: Log> EndPoller<H, L> {
         Ok(seen)
     }
 
-    /// Something was there: more may come soon.
+    /// There were records, so more may come soon.
     pub fn quicken(&mut self) {
         self.pause = FIRST_ENDS_PAUSE;
     }
 
-    /// Rests until it is time for another look, and no longer than that.
+    /// Sleeps until the next look, and no longer than the given time.
     pub async fn rest(&mut self, longest: Duration) {
         let written = self.ends.sleep(&self.looks, self.pause.min(longest)).await;
         self.pause = if written { FIRST_ENDS_PAUSE } else { self.next_pause() };

@@ -1,15 +1,15 @@
-//! The groups that there are, each with its topics: one document in the store.
+//! All groups with their topics: one document in the store.
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::sorted::{SortedMap, SortedSet};
 
-/// Groups in one store. Each keeps a few documents for ever, so a stranger
-/// must not make them at will.
+/// The maximum number of groups in a store. Each group keeps a few documents
+/// for ever, so callers must not be able to create any number of them.
 const MAX_GROUPS: usize = 1_000;
 
-/// Topics of one group.
+/// The maximum number of topics of a group.
 const MAX_TOPICS_PER_GROUP: usize = 100;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,7 +17,7 @@ const MAX_TOPICS_PER_GROUP: usize = 100;
 pub(super) struct GroupList(SortedMap<String, SortedSet<String>>);
 
 impl GroupList {
-    /// By name, each with its topics.
+    /// The topics of each group, by the group's name.
     pub(super) fn all(&self) -> &SortedMap<String, SortedSet<String>> {
         &self.0
     }
@@ -28,7 +28,7 @@ impl GroupList {
         known.is_some_and(|known| topics.iter().all(|topic| known.contains(topic.as_ref())))
     }
 
-    /// Lists a group and its topics, or nothing of it.
+    /// Adds a group with all of these topics, or fails and adds nothing.
     pub(super) fn enlist(&mut self, group: &str, topics: &[impl AsRef<str>]) -> Result<()> {
         let known = self.0.get(group);
         if known.is_none() && self.0.len() >= MAX_GROUPS {
@@ -60,7 +60,7 @@ impl GroupList {
         other.0.iter().all(|(group, of_group)| self.has(group, &topics(of_group)))
     }
 
-    /// Lists what there is room for.
+    /// Adds as much as fits.
     pub(super) fn enlist_all(&mut self, other: &Self) {
         for (group, topics) in &other.0 {
             let _ = self.enlist(group, &topics.iter().collect::<Vec<_>>());

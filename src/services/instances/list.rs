@@ -1,5 +1,4 @@
-//! The list of consumers that have names, as all instances of the gateway
-//! share it.
+//! The list of named consumers, which all instances of the gateway share.
 
 use std::time::Duration;
 
@@ -11,22 +10,22 @@ use crate::limits;
 use crate::services::consume::Share;
 use crate::sorted::{SortedMap, SortedSet};
 
-/// Consumers that live at the same time.
+/// The maximum number of named consumers.
 pub const MAX_INSTANCES: usize = 500;
 
-/// Topics that one of them reads, over all of its calls.
+/// The maximum number of topics that a consumer reads, over all of its calls.
 pub const MAX_TOPICS_PER_INSTANCE: usize = limits::TOPICS;
 
-/// What a consumer is told once, when it comes to be.
+/// The settings of a consumer, given when it is created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
-    /// Whether records are done with when the caller has them.
+    /// Whether records are done once the caller has them.
     #[serde(rename = "c")]
     pub auto_commit: bool,
     #[serde(rename = "r")]
     pub reset: Reset,
-    /// In milliseconds: so long after its last call it is gone, and what it
-    /// has not committed is handed out again.
+    /// The session in milliseconds. After this time without a call the consumer
+    /// is removed, and records that it has not committed are handed out again.
     #[serde(rename = "s")]
     pub session: u32,
 }
@@ -37,26 +36,26 @@ impl Settings {
     }
 }
 
-/// Where to start on a topic that the group has no position for.
+/// Where to start on a topic without a position of the group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reset {
     #[serde(rename = "e")]
     Earliest,
     #[serde(rename = "l")]
     Latest,
-    /// Nowhere: that is an error.
+    /// Do not start: a missing position is an error.
     #[serde(rename = "n")]
     None,
 }
 
-/// A consumer that calls now and then.
+/// A named consumer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NamedConsumer {
     #[serde(rename = "t")]
     pub topics: SortedSet<String>,
     #[serde(flatten)]
     pub settings: Settings,
-    /// When it last called, to within a quarter of its session.
+    /// The time of its last call, accurate to a quarter of its session.
     #[serde(rename = "u")]
     pub seen: Millis,
 }
@@ -66,7 +65,7 @@ impl NamedConsumer {
         now < self.seen.saturating_add(self.settings.session.into())
     }
 
-    /// Whether it is time to say that it lives.
+    /// Whether the time of its last call should be written.
     fn is_due(&self, now: Millis) -> bool {
         now >= self.seen.saturating_add(i64::from(self.settings.session / 4))
     }
@@ -82,8 +81,8 @@ impl InstanceList {
         self.0.get(group)?.get(name).filter(|instance| instance.is_alive(now))
     }
 
-    /// The instance as it stands in the list, if nothing has to be written for
-    /// a call of it on these topics.
+    /// The instance as listed, if its call on these topics changes nothing on
+    /// the list.
     pub(super) fn settled(
         &self,
         group: &str,
@@ -96,7 +95,7 @@ impl InstanceList {
         })
     }
 
-    /// An instance calls. The settings are for a new one only.
+    /// Notes a call of an instance. The settings apply only to a new one.
     pub(super) fn enter(
         &mut self,
         group: &str,
@@ -132,7 +131,8 @@ impl InstanceList {
         instance
     }
 
-    /// The shares of an instance in its topics, among those that live.
+    /// The shares of an instance in its topics, among the instances whose
+    /// sessions have not ended.
     pub(super) fn shares(
         &self,
         group: &str,
@@ -152,7 +152,7 @@ impl InstanceList {
         topics.iter().filter_map(share).collect()
     }
 
-    /// All that live.
+    /// All instances whose sessions have not ended.
     pub(super) fn alive(&self, now: Millis) -> SortedMap<String, SortedMap<String, NamedConsumer>> {
         let mut alive = self.clone();
         alive.sweep(now);

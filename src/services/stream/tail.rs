@@ -1,4 +1,4 @@
-//! Reading topics as they grow, for no group: the positions live in here.
+//! Reads topics as they grow, without a group: the positions are kept here.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -16,7 +16,7 @@ pub(super) struct Tail<H: Host, L: Log> {
     log: Rc<L>,
     poller: EndPoller<H, L>,
     partitions: Vec<TailPartition>,
-    /// Where the next round begins, so that no partition starves.
+    /// The partition with which the next round begins, so that none starves.
     first: usize,
 }
 
@@ -24,10 +24,10 @@ struct TailPartition {
     topic: Rc<str>,
     number: i32,
     next: i64,
-    /// Where the log reads in sequence.
+    /// The log's place, if it reads in sequence.
     place: Option<Place>,
     end: Option<i64>,
-    /// Nothing was there although the end was here.
+    /// A read at this end found no record.
     drained_at: Option<i64>,
 }
 
@@ -38,8 +38,8 @@ impl TailPartition {
 }
 
 impl<H: Host, L: Log> Tail<H, L> {
-    /// Goes on at a cursor, or starts at one end. A partition that the cursor
-    /// does not know came later, and is read from its beginning.
+    /// Continues at a cursor, or starts at either end. A partition that the
+    /// cursor does not contain was added later, and is read from its beginning.
     pub(super) async fn open(
         host: H,
         log: Rc<L>,
@@ -80,7 +80,8 @@ impl<H: Host, L: Log> Tail<H, L> {
             .map(|partition| (&*partition.topic, partition.number, partition.next))
     }
 
-    /// Records of one partition, in order. None within the wait: empty.
+    /// Records of one partition, in order; empty if there is none within the
+    /// wait.
     pub(super) async fn next(&mut self, wait: Duration) -> Result<Vec<Consumed>> {
         let give_up = self.host.monotonic() + wait;
         loop {
@@ -108,7 +109,7 @@ impl<H: Host, L: Log> Tail<H, L> {
         }
     }
 
-    /// Looks at the ends, and for partitions that were added.
+    /// Looks up the ends, and finds partitions that were added.
     async fn look(&mut self) -> Result<()> {
         for (topic, seen) in self.poller.look().await? {
             let known = self.partitions.iter().filter(|known| known.topic == topic).count();
@@ -116,8 +117,8 @@ impl<H: Host, L: Log> Tail<H, L> {
                 self.add(topic.clone(), number, 0);
             }
             for partition in self.partitions.iter_mut().filter(|known| known.topic == topic) {
-                // Where no end is told the partition is tried, which finds
-                // out as well.
+                // Without a reported end, a read of the partition shows whether
+                // it has records.
                 partition.end =
                     seen.ends.as_ref().and_then(|ends| ends.get(&partition.number)).copied();
             }
