@@ -1,4 +1,4 @@
-//! Acknowledging by offset, in an owner's name.
+//! Acknowledges records by offset, on behalf of an owner.
 
 use std::time::Duration;
 
@@ -13,21 +13,21 @@ use crate::sorted::SortedMap;
 use crate::state::keys::LaneName;
 use crate::state::lane::{Lane, Take, Written};
 
-/// How long a change waits for whoever reads the partition.
+/// How long a change waits for the instance that reads the partition.
 const MAX_COMMIT_WAIT: Duration = Duration::from_secs(10);
 
-/// What becomes of a position.
+/// How a position is changed.
 enum PositionChange {
     Keep(Position),
-    /// Claims from before are void.
+    /// Earlier claims become void.
     Move(Position),
     Nothing,
 }
 
 impl<H: Host, L: Log> Consume<H, L> {
-    /// Makes offsets of a topic the ends of what the group has done with:
-    /// everything below is. What lies between them and the next record to be
-    /// read stays the owner's for a lease, then it is handed out again.
+    /// Commits offsets of a topic: all records of the group below them are
+    /// done. The records between an offset and the next record to be read stay
+    /// claimed by the owner for a lease; after that they are handed out again.
     pub async fn commit(
         &self,
         group: &str,
@@ -69,12 +69,12 @@ impl<H: Host, L: Log> Consume<H, L> {
         Ok(())
     }
 
-    /// Everything that the owner has is done with.
+    /// Marks all records of the owner as done.
     pub async fn commit_all(&self, group: &str, owner: &Owner, topics: &[String]) -> Result<()> {
         self.change_claims(group, owner, topics, |position| position.claims.remove_of(owner)).await
     }
 
-    /// The owner keeps what it has for another lease.
+    /// Extends the owner's claims by another lease.
     pub async fn extend(
         &self,
         group: &str,
@@ -87,7 +87,7 @@ impl<H: Host, L: Log> Consume<H, L> {
         self.change_claims(group, owner, topics, extend).await
     }
 
-    /// What the owner has is handed out again.
+    /// Gives back the owner's records, so that they are handed out again.
     pub async fn give_back(&self, group: &str, owner: &Owner, topics: &[String]) -> Result<()> {
         let give_back =
             |position: &mut Position| position.claims.give_back_of(owner, self.host.now());
@@ -105,7 +105,7 @@ impl<H: Host, L: Log> Consume<H, L> {
         let topics = topics.iter().map(async |topic| {
             let partitions = match self.log.topic(topic).await {
                 Ok(topic) => topic.partitions,
-                // It was deleted, and the claims with it.
+                // The topic was deleted, and so were the claims.
                 Err(Error::UnknownTopic(_)) => 0,
                 Err(error) => return Err(error),
             };
@@ -136,13 +136,13 @@ impl<H: Host, L: Log> Consume<H, L> {
         Ok(Lane::new(self.host.clone(), name, self.params))
     }
 
-    /// How far clocks and reads may be off.
+    /// The allowance for differing clocks and stale reads.
     fn margin(&self) -> Millis {
         millis(self.params.skew + self.params.stale)
     }
 
-    /// Waits for a lane and changes what it holds. Answers whether it held
-    /// nothing before.
+    /// Waits for a lane and changes its position. Returns whether it had none
+    /// before.
     async fn change(
         &self,
         lane: &Lane<H, Position>,
@@ -158,7 +158,7 @@ impl<H: Host, L: Log> Consume<H, L> {
                         Ok(PositionChange::Keep(position)) => held.release(position).await?,
                         Ok(PositionChange::Move(position)) => held.seek(position).await?,
                         unchanged => {
-                            // A group that was deleted stays so.
+                            // A deleted group stays deleted.
                             if begins {
                                 held.delete().await?;
                             } else {

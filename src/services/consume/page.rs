@@ -1,5 +1,5 @@
-//! The records of one partition between the fetch and the position: which are
-//! still here, which are on their way to a caller, which have arrived.
+//! The records of a partition after their fetch: those that are still here,
+//! those on their way to a caller, and those that have arrived.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -11,7 +11,7 @@ use crate::kafka::{Fetched, Place};
 use crate::record::Record;
 use crate::sorted::SortedSet;
 
-/// Records that were fetched, by where they are.
+/// Fetched records, by where they are.
 #[derive(Debug)]
 pub(super) struct RecordsInHand {
     here: Records,
@@ -40,13 +40,13 @@ impl RecordsInHand {
         page
     }
 
-    /// Where the next fetch goes on.
+    /// The offset of the next fetch.
     pub(super) fn next(&self) -> i64 {
         self.next
     }
 
-    /// Takes the server's place out for a fetch. Should the fetch fail, the
-    /// place is gone with it: what was read there may be lost.
+    /// Takes out the server's place for a fetch. If the fetch fails, the place
+    /// is lost, because records may have been read from it.
     pub(super) fn take_place(&mut self) -> Option<Place> {
         self.place.take()
     }
@@ -55,7 +55,7 @@ impl RecordsInHand {
         self.next = self.next.max(fetched.next);
         self.place = fetched.place;
         for record in fetched.records {
-            // Claims and deliveries may lie above a record that came back.
+            // There may be claims and deliveries above a record that came back.
             let offset = record.offset;
             if !self.delivered.contains(&offset) && !self.claims.contains(offset) {
                 self.here.put(record);
@@ -67,8 +67,9 @@ impl RecordsInHand {
         &mut self.claims
     }
 
-    /// Records whose claims are over, read again. A server that reads in
-    /// pages gives more than was asked for, others' records among them.
+    /// Adds records whose claims have ended and that were read again. A server
+    /// that reads in pages may have returned more than was asked for, including
+    /// records of others.
     pub(super) fn add_again(&mut self, records: Vec<Record>, asked: Range<i64>) {
         for record in records {
             if asked.contains(&record.offset) && self.claims.contains(record.offset) {
@@ -77,7 +78,7 @@ impl RecordsInHand {
         }
     }
 
-    /// A claimed record is done with, or the log has it no more.
+    /// A claimed record is done, or the log no longer has it.
     pub(super) fn done(&mut self, offset: i64) {
         self.claims.remove(offset);
         self.here.take(offset);
@@ -94,15 +95,15 @@ impl RecordsInHand {
         self.here.0.front()
     }
 
-    /// Its first record is on its way.
+    /// Notes that the first record is on its way.
     pub(super) fn hand_out(&mut self) -> Option<Record> {
         let record = self.here.0.pop_front()?;
         self.on_the_way.put(record.clone());
         Some(record)
     }
 
-    /// Its first record is claimed by somebody, who has it from then on.
-    /// Answers with how often that has happened with it.
+    /// Claims the first record for a caller. Returns how many times it has been
+    /// handed out.
     pub(super) fn claim(&mut self, nonce: String, until: Millis) -> Option<(Record, u32)> {
         let record = self.here.0.pop_front()?;
         let count = self.claims.put(record.offset, nonce, until);
@@ -116,22 +117,21 @@ impl RecordsInHand {
         }
     }
 
-    /// The caller did not take it: the next one gets it.
+    /// The caller did not take the record: the next one gets it.
     pub(super) fn returned(&mut self, offset: i64) {
         if let Some(record) = self.on_the_way.take(offset) {
             self.here.put(record);
         }
     }
 
-    /// Whoever still has a record has had it for too long to be waited for.
+    /// Gives up waiting for callers that have had a record for too long.
     pub(super) fn give_up_waiting(&mut self) {
         for record in std::mem::take(&mut self.on_the_way).0 {
             self.here.put(record);
         }
     }
 
-    /// What may be written down: nothing but what has arrived, or is claimed,
-    /// is behind it.
+    /// The position to write: all records below it have arrived or are claimed.
     pub(super) fn position(&mut self) -> Position {
         let waiting = || self.here.0.iter().chain(&self.on_the_way.0);
         let unclaimed = || waiting().filter(|record| !self.claims.contains(record.offset));
@@ -148,8 +148,8 @@ impl RecordsInHand {
     }
 }
 
-/// Records in the order of their offsets, each once. They come at the end and
-/// go at the front, as a rule.
+/// Records in the order of their offsets, each one once. Most are added at the
+/// end and removed at the front.
 #[derive(Debug, Default)]
 struct Records(VecDeque<Record>);
 
