@@ -49,4 +49,4 @@ pub use document::{DocumentError, MAX_CREDENTIALS, parse as parse_document};
 pub use permission::{Permission, Permissions};
 pub use presented::Presented;
 pub use secret::{MIN_SECRET_CHARS, Secret, SecretHash};
-pub use topics::{MAX_TOPICS, TopicPattern, Topics};
+pub use topics::{MAX_TOPICS, TopicPattern, TopicPatterns};

@@ -10,10 +10,10 @@ use std::task::Poll;
 
 /// Futures that are under way at once, at most: each is a call of the host,
 /// as a rule, and all of them are looked at whenever one has gone on.
-const AT_ONCE: usize = 64;
+const MAX_RUNNING: usize = 64;
 
 /// Of each group that goes on beside others, at least.
-const OF_A_GROUP: usize = 2;
+const MIN_RUNNING_PER_GROUP: usize = 2;
 
 type Part<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 
@@ -41,7 +41,7 @@ pub fn try_join_bounded<'a, F, T, E>(
 where
     F: Future<Output = Result<T, E>> + 'a,
 {
-    try_join(AT_ONCE, parts(futures))
+    try_join(MAX_RUNNING, parts(futures))
 }
 
 /// The same with no more than so many at once.
@@ -60,11 +60,11 @@ fn parts<'a, F: Future + 'a>(futures: impl IntoIterator<Item = F>) -> Vec<Part<'
 }
 
 async fn join<T>(parts: Vec<Part<'_, T>>) -> Vec<T> {
-    run(AT_ONCE, parts, |_| false).await
+    run(MAX_RUNNING, parts, |_| false).await
 }
 
 async fn join_grouped<T>(groups: Vec<Vec<Part<'_, T>>>) -> Vec<T> {
-    let of_each = (AT_ONCE / groups.len().max(1)).max(OF_A_GROUP);
+    let of_each = (MAX_RUNNING / groups.len().max(1)).max(MIN_RUNNING_PER_GROUP);
     let all = groups.len();
     let groups = parts(groups.into_iter().map(|group| run(of_each, group, |_| false)));
     run(all, groups, |_| false).await.into_iter().flatten().collect()
@@ -146,7 +146,7 @@ mod tests {
     #[test]
     fn no_more_than_so_many_are_under_way() {
         let (running, most) = (Rc::new(Cell::new(0)), Cell::new(0));
-        let futures = (0..AT_ONCE * 3).map(async |_| {
+        let futures = (0..MAX_RUNNING * 3).map(async |_| {
             running.set(running.get() + 1);
             most.set(most.get().max(running.get()));
             let mut pending = true;
@@ -161,20 +161,20 @@ mod tests {
             looks += 1;
             assert!(looks < 100, "it does not come to an end");
         }
-        assert_eq!(most.get(), AT_ONCE);
+        assert_eq!(most.get(), MAX_RUNNING);
     }
 
     #[test]
     fn no_group_waits_for_another() {
         let done = Cell::new(0);
         // Each begins with more of what never ends than may be under way at all.
-        let stuck = |group: usize| (0..AT_ONCE * 2).map(move |_| (group, false));
+        let stuck = |group: usize| (0..MAX_RUNNING * 2).map(move |_| (group, false));
         let quick = |group: usize| (0..3).map(move |_| (group, true));
-        let mut groups: Vec<Vec<_>> = (0..AT_ONCE).map(|group| stuck(group).collect()).collect();
-        groups.push(quick(AT_ONCE).collect());
-        let run = async |(_, quick)| match quick {
-            true => done.set(done.get() + 1),
-            false => std::future::pending().await,
+        let mut groups: Vec<Vec<_>> =
+            (0..MAX_RUNNING).map(|group| stuck(group).collect()).collect();
+        groups.push(quick(MAX_RUNNING).collect());
+        let run = async |(_, quick)| {
+            if quick { done.set(done.get() + 1) } else { std::future::pending().await }
         };
         let groups = groups.into_iter().map(|group| group.into_iter().map(run).collect());
         assert_eq!(join_groups(groups.collect()).now_or_never(), None);

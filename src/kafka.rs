@@ -34,7 +34,7 @@ pub struct Topic {
     pub name: String,
     pub partitions: i32,
     /// The largest record batch that the topic takes, in bytes, where the
-    /// server tells.
+    /// server says so.
     pub max_message_bytes: Option<u64>,
 }
 
@@ -47,10 +47,10 @@ pub struct Offsets {
     pub end: i64,
 }
 
-/// Where a sequential reader stands on the server's side: opaque to the
-/// services, kept with the position that it belongs to, and handed back with
-/// the next fetch by whoever holds the partition then. Losing it costs time,
-/// never records.
+/// Where a sequential reader stands on the server's side. Services do not look
+/// inside: they keep it with the position that it belongs to, and the next
+/// holder of the partition passes it to its fetch. Losing it costs time, never
+/// records.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Place(pub String);
@@ -62,22 +62,23 @@ pub struct Fetch<'a> {
     pub partition: i32,
     pub offset: i64,
     pub place: Option<Place>,
-    /// About so many records. More come when the server has handed them out
-    /// already: a page of a sequential reader is never cut.
+    /// The approximate number of records. More are returned if the server has
+    /// handed them out already: a page of a sequential reader is never cut.
     pub max_records: usize,
-    /// About so many bytes; a first record that is larger comes all the same.
+    /// The approximate number of bytes. A first record that is larger is
+    /// returned all the same.
     pub max_bytes: usize,
     /// How long to wait for a record when there is none.
     pub wait: Duration,
 }
 
-/// What was read: records in order of their offsets, all at or after the
-/// offset asked for, without any left out that the log still has.
+/// What was read: records in the order of their offsets, from the requested
+/// offset on. No record that the log still has is left out.
 #[derive(Debug, Clone)]
 pub struct Fetched {
     pub records: Vec<Record>,
-    /// Where to go on: after the last record, or past a gap that the log
-    /// really has (an offset that is gone, a compacted stretch).
+    /// Where the next fetch starts: after the last record, or past a gap that
+    /// the log really has (deleted or compacted records).
     pub next: i64,
     pub place: Option<Place>,
 }
@@ -87,14 +88,15 @@ pub struct Fetched {
 pub trait Log: 'static {
     fn capabilities(&self) -> impl Future<Output = Result<LogCapabilities>>;
 
-    /// The name that makes record ids of this cluster differ from another's.
+    /// The name that makes record ids of this cluster differ from those of
+    /// another one.
     fn cluster_id(&self) -> impl Future<Output = Result<String>>;
 
     /// All topics that the credentials may see, by name.
     fn topics(&self) -> impl Future<Output = Result<Vec<Topic>>>;
 
-    /// One topic, from a cache with an age. [`Error::UnknownTopic`] is found
-    /// out here, before a produce would wait a minute for it.
+    /// One topic, from a short-lived cache. A missing topic is found out here
+    /// ([`Error::UnknownTopic`]), before a produce would wait a minute for it.
     ///
     /// [`Error::UnknownTopic`]: crate::error::Error::UnknownTopic
     fn topic(&self, name: &str) -> impl Future<Output = Result<Topic>>;
@@ -117,8 +119,8 @@ pub trait Log: 'static {
     fn offset_at(&self, topic: &str, time: Millis)
     -> impl Future<Output = Result<Vec<(i32, i64)>>>;
 
-    /// Writes records of one topic with one call, and reports on each in the
-    /// order given. It never fails as a whole.
+    /// Writes records of one topic with one call, and reports on each record
+    /// once. It never fails as a whole.
     fn produce(
         &self,
         topic: &str,
@@ -130,9 +132,9 @@ pub trait Log: 'static {
     /// to it; one past the end reads nothing.
     fn fetch(&self, fetch: Fetch<'_>) -> impl Future<Output = Result<Fetched>>;
 
-    /// Lets go of a place that nobody will read from again.
+    /// Gives up a place that will not be read from again.
     fn close(&self, place: Place) -> impl Future<Output = ()>;
 
-    /// Whether the server answers at all, asked anew.
+    /// Whether the server answers, without any cache.
     fn ping(&self) -> impl Future<Output = Result<()>>;
 }

@@ -14,6 +14,7 @@
 
 pub mod access;
 pub mod app;
+pub mod calendar;
 pub mod concurrent;
 pub mod config;
 mod deadline;
@@ -23,8 +24,10 @@ pub mod http;
 pub mod kafka;
 pub mod limits;
 pub mod names;
+mod random;
 pub mod record;
 pub mod render;
 pub mod services;
 pub mod sorted;
 pub mod state;
+mod upstream;

@@ -1,6 +1,6 @@
-//! What kafka-edge does, whichever API asks for it and whatever host runs it.
+//! What kafka-edge does, independent of the API and of the host.
 //!
-//! The HTTP API and the WIT exports both call these and nothing else.
+//! The HTTP API and the WIT exports call only these services.
 
 pub mod consume;
 pub mod credentials;
@@ -27,8 +27,8 @@ use crate::kafka::Log;
 use crate::record::{NewRecord, RecordMetadata};
 use crate::state::lane::Params;
 
-/// All services of one instance. They share its log, its caches and what is
-/// under way; nothing correct depends on that.
+/// All services of one instance. They share its log, its caches and its calls
+/// in progress; correctness does not depend on that sharing.
 #[derive(Debug)]
 pub struct Services<H: Host, L> {
     host: H,
@@ -70,14 +70,14 @@ impl<H: Host, L: Log> Services<H, L> {
         }
     }
 
-    /// For a log that is reached with the key of a caller, which no delivery
-    /// may use.
+    /// For a log that uses the key of a caller: deliveries must not use that
+    /// key.
     #[must_use]
     pub fn without_deliveries(self) -> Self {
         Self { delivers: false, ..self }
     }
 
-    /// Does work that changes nothing, for a caller who waits no longer.
+    /// Runs read-only work; fails with [`Error::Timeout`] after `limit`.
     pub async fn within<T>(
         &self,
         limit: Duration,

@@ -10,7 +10,7 @@ use kafka_edge::config::Access;
 use kafka_edge::error::Error;
 use kafka_edge::host::Clock;
 use kafka_edge::services::credentials::{
-    Created, CredentialError, Credentials, FRESH, FRESH_ENOUGH_TO_REFUSE, MAX_STORED, Wish,
+    Created, CredentialError, Credentials, MAX_LIST_AGE, MAX_LIST_AGE_TO_REFUSE, MAX_STORED, Wish,
 };
 use kafka_edge_sim::{Fate, SimHost, StoreMode, World, local};
 
@@ -58,7 +58,7 @@ async fn a_new_credential_works_everywhere_and_only_for_what_it_allows() {
         // The second instance has just seen that there is none.
         assert_eq!(two.check(&bearer("x")).await, Err(denied(Denial::Unknown)));
         let created = one.create(wish("writer")).await.unwrap();
-        host.sleep(FRESH_ENOUGH_TO_REFUSE * 2).await;
+        host.sleep(MAX_LIST_AGE_TO_REFUSE * 2).await;
         assert!(created.secret.reveal().starts_with("ke_"));
         assert_eq!(created.secret.reveal().len(), 3 + 43);
         for credentials in [&one, &two] {
@@ -116,7 +116,7 @@ async fn a_deleted_credential_stops_within_the_age_of_what_is_kept() {
         assert!(two.check(&basic(&created)).await.is_ok());
         assert_eq!(host.calls(), calls);
 
-        host.sleep(FRESH * 2 + Duration::from_millis(1)).await;
+        host.sleep(MAX_LIST_AGE * 2 + Duration::from_millis(1)).await;
         assert_eq!(two.check(&basic(&created)).await, Err(denied(Denial::Unknown)));
         assert_eq!(two.delete("writer").await, Err(CredentialError::Unknown));
         // The name is free again, with another secret.
@@ -224,7 +224,7 @@ async fn an_instance_that_dies_while_it_makes_one_keeps_nobody_from_it() {
                 // Whoever got an answer has a credential; whoever got none may
                 // or may not, and either way the name can be had again.
                 if let Some(created) = created {
-                    host.sleep(FRESH_ENOUGH_TO_REFUSE * 2).await;
+                    host.sleep(MAX_LIST_AGE_TO_REFUSE * 2).await;
                     assert!(two.check(&basic(&created.unwrap())).await.is_ok());
                 } else if two.delete("writer").await == Err(CredentialError::Unknown) {
                     two.create(wish("writer")).await.unwrap();
@@ -244,7 +244,7 @@ async fn a_store_that_fails_opens_nothing() {
         let (host, credentials) = instance(&world);
         let created = credentials.create(wish("writer")).await.unwrap();
         world.set_store_mode(StoreMode { failures: 1.0, ..StoreMode::default() });
-        host.sleep(FRESH * 2 + Duration::from_millis(1)).await;
+        host.sleep(MAX_LIST_AGE * 2 + Duration::from_millis(1)).await;
 
         for presented in [basic(&created), bearer("guess"), bearer(created.secret.reveal())] {
             let refused = credentials.check(&presented).await.unwrap_err();
@@ -286,7 +286,7 @@ async fn with_nobody_at_all_it_is_said_what_to_configure() {
         // One in the store is somebody.
         let (host, credentials) = instance(&world);
         let created = credentials.create(wish("writer")).await.unwrap();
-        host.sleep(FRESH_ENOUGH_TO_REFUSE * 2).await;
+        host.sleep(MAX_LIST_AGE_TO_REFUSE * 2).await;
         assert!(bare.check(&basic(&created)).await.is_ok());
         assert_eq!(bare.check(&Presented::Nothing).await, Err(denied(Denial::Nobody)));
     })

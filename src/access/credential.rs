@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::permission::{Permission, Permissions};
 use super::secret::SecretHash;
-use super::topics::Topics;
+use super::topics::TopicPatterns;
 
 pub const MAX_NAME_BYTES: usize = 64;
 
@@ -106,8 +106,8 @@ pub struct Credential {
     name: Name,
     secret: SecretHash,
     allow: Permissions,
-    #[serde(default, skip_serializing_if = "Topics::is_empty")]
-    topics: Topics,
+    #[serde(default, skip_serializing_if = "TopicPatterns::is_empty")]
+    topics: TopicPatterns,
 }
 
 impl Credential {
@@ -115,7 +115,7 @@ impl Credential {
         name: Name,
         secret: SecretHash,
         allow: Permissions,
-        topics: Topics,
+        topics: TopicPatterns,
     ) -> Result<Self, Flaw> {
         let only_admin = allow.iter().all(|permission| permission == Permission::Admin);
         if topics.is_empty() && !only_admin {
@@ -132,7 +132,7 @@ impl Credential {
         &self.allow
     }
 
-    pub fn topics(&self) -> &Topics {
+    pub fn topics(&self) -> &TopicPatterns {
         &self.topics
     }
 
@@ -163,7 +163,7 @@ mod tests {
                 Name::parse("a").unwrap(),
                 SecretHash::of("secret"),
                 allow,
-                Topics::default(),
+                TopicPatterns::default(),
             )
         };
         assert!(make(&["admin"]).is_ok());
@@ -177,7 +177,7 @@ mod tests {
             Name::parse("a").unwrap(),
             SecretHash::of("secret"),
             Permissions::parse(&["consume", "produce"]).unwrap(),
-            Topics::parse(&["orders", "logs.*"]).unwrap(),
+            TopicPatterns::parse(&["orders", "logs.*"]).unwrap(),
         )
         .unwrap();
         let json = serde_json::to_string(&credential).unwrap();

@@ -98,10 +98,10 @@ impl std::error::Error for Denial {}
 
 /// What a caller was granted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Grant(Of);
+pub struct Grant(GrantScope);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Of {
+enum GrantScope {
     Everything,
     Nothing,
     Credential(Rc<Credential>),
@@ -111,16 +111,16 @@ enum Of {
 impl Grant {
     /// Everything, to a caller without a name.
     pub fn open() -> Self {
-        Self(Of::Everything)
+        Self(GrantScope::Everything)
     }
 
     /// Nothing, to a caller without a name.
     pub fn nothing() -> Self {
-        Self(Of::Nothing)
+        Self(GrantScope::Nothing)
     }
 
     pub fn to(credential: Rc<Credential>) -> Self {
-        Self(Of::Credential(credential))
+        Self(GrantScope::Credential(credential))
     }
 
     /// What the Kafka server allows to the pair that was presented.
@@ -128,7 +128,7 @@ impl Grant {
         match presented {
             Presented::Pair { name, secret } if !name.is_empty() => {
                 let key = ApiKey { key: name.clone(), secret: secret.reveal().to_owned() };
-                Ok(Self(Of::WhateverKafkaAllows(Rc::new(key))))
+                Ok(Self(GrantScope::WhateverKafkaAllows(Rc::new(key))))
             }
             _ => Err(Denial::NoKey),
         }
@@ -137,25 +137,27 @@ impl Grant {
     /// In pass-through mode, what to show to the Kafka server.
     pub fn key(&self) -> Option<&Rc<ApiKey>> {
         match &self.0 {
-            Of::WhateverKafkaAllows(key) => Some(key),
-            Of::Everything | Of::Nothing | Of::Credential(_) => None,
+            GrantScope::WhateverKafkaAllows(key) => Some(key),
+            GrantScope::Everything | GrantScope::Nothing | GrantScope::Credential(_) => None,
         }
     }
 
     /// The name of the credential, if there is one.
     pub fn name(&self) -> Option<&str> {
         match &self.0 {
-            Of::Credential(credential) => Some(credential.name().as_str()),
-            Of::Everything | Of::Nothing | Of::WhateverKafkaAllows(_) => None,
+            GrantScope::Credential(credential) => Some(credential.name().as_str()),
+            GrantScope::Everything | GrantScope::Nothing | GrantScope::WhateverKafkaAllows(_) => {
+                None
+            }
         }
     }
 
     pub fn permits(&self, permission: Permission) -> Result<(), Denial> {
         let permitted = match &self.0 {
-            Of::Everything => true,
-            Of::Nothing => false,
-            Of::Credential(credential) => credential.allow().contains(permission),
-            Of::WhateverKafkaAllows(_) => match permission {
+            GrantScope::Everything => true,
+            GrantScope::Nothing => false,
+            GrantScope::Credential(credential) => credential.allow().contains(permission),
+            GrantScope::WhateverKafkaAllows(_) => match permission {
                 Permission::Produce | Permission::Consume => true,
                 // Deliveries go on without the caller, who has taken the key along.
                 Permission::Webhooks | Permission::Admin => {
@@ -163,26 +165,24 @@ impl Grant {
                 }
             },
         };
-        match permitted {
-            true => Ok(()),
-            false => Err(Denial::Forbidden(Missing::Permission(permission))),
-        }
+        if permitted { Ok(()) } else { Err(Denial::Forbidden(Missing::Permission(permission))) }
     }
 
     /// Whether this topic is among those of the caller; for lists, from which
     /// the others are left out.
     pub fn covers(&self, topic: &str) -> bool {
         match &self.0 {
-            Of::Everything | Of::WhateverKafkaAllows(_) => true,
-            Of::Nothing => false,
-            Of::Credential(credential) => credential.topics().contains(topic),
+            GrantScope::Everything | GrantScope::WhateverKafkaAllows(_) => true,
+            GrantScope::Nothing => false,
+            GrantScope::Credential(credential) => credential.topics().contains(topic),
         }
     }
 
     pub fn permits_topic(&self, topic: &str) -> Result<(), Denial> {
-        match self.covers(topic) {
-            true => Ok(()),
-            false => Err(Denial::Forbidden(Missing::Topic(topic.to_owned()))),
+        if self.covers(topic) {
+            Ok(())
+        } else {
+            Err(Denial::Forbidden(Missing::Topic(topic.to_owned())))
         }
     }
 }

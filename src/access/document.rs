@@ -15,7 +15,7 @@ use serde_json::{Map, Value};
 use super::credential::{Credential, Flaw, Name};
 use super::permission::Permissions;
 use super::secret::SecretHash;
-use super::topics::Topics;
+use super::topics::TopicPatterns;
 
 /// Of one document. Each call compares what it presents with all of them.
 pub const MAX_CREDENTIALS: usize = 100;
@@ -122,7 +122,7 @@ fn read(entry: &Value) -> Result<Credential, Problem> {
         let secret = SecretHash::parse(text(entry, "secret")?)?;
         let allow = list(entry, "allow")?.ok_or(Flaw::new("allow", "is missing"))?;
         let topics = list(entry, "topics")?.unwrap_or_default();
-        Credential::new(name, secret, Permissions::parse(&allow)?, Topics::parse(&topics)?)
+        Credential::new(name, secret, Permissions::parse(&allow)?, TopicPatterns::parse(&topics)?)
     };
     credential().map_err(Problem::Flaw)
 }

@@ -17,6 +17,7 @@ use subtle::{Choice, ConstantTimeEq};
 
 use super::credential::Flaw;
 use crate::host::Clock;
+use crate::random;
 
 /// Of secrets that we did not make ourselves.
 pub const MIN_SECRET_CHARS: usize = 16;
@@ -24,7 +25,7 @@ const MAX_SECRET_BYTES: usize = 256;
 
 /// What those that we make begin with, so that scanners of source code and
 /// logs can know them.
-const PREFIX: &str = "ke_";
+const SECRET_PREFIX: &str = "ke_";
 
 const HASH_PREFIX: &str = "sha256:";
 
@@ -41,7 +42,7 @@ impl Secret {
     pub fn generate(clock: &impl Clock) -> Self {
         let mut bytes = [0; 32];
         clock.random(&mut bytes);
-        Self(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes)))
+        Self(format!("{SECRET_PREFIX}{}", URL_SAFE_NO_PAD.encode(bytes)))
     }
 
     /// The secret itself, for its owner.
@@ -112,9 +113,7 @@ impl fmt::Debug for SecretHash {
 
 impl From<SecretHash> for String {
     fn from(hash: SecretHash) -> Self {
-        let digit = |nibble: u8| char::from(b"0123456789abcdef"[usize::from(nibble)]);
-        let digits = hash.0.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]);
-        HASH_PREFIX.chars().chain(digits).collect()
+        format!("{HASH_PREFIX}{}", random::hex(&hash.0))
     }
 }
 

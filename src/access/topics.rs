@@ -49,9 +49,9 @@ impl fmt::Display for TopicPattern {
 /// Any number of patterns, one of which has to match.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(into = "Vec<String>", try_from = "Vec<String>")]
-pub struct Topics(Vec<TopicPattern>);
+pub struct TopicPatterns(Vec<TopicPattern>);
 
-impl Topics {
+impl TopicPatterns {
     pub fn parse(patterns: &[impl AsRef<str>]) -> Result<Self, Flaw> {
         if patterns.len() > MAX_TOPICS {
             return Err(Flaw::new("topics", "has more than 50 entries"));
@@ -78,13 +78,13 @@ impl Topics {
     }
 }
 
-impl From<Topics> for Vec<String> {
-    fn from(topics: Topics) -> Self {
+impl From<TopicPatterns> for Vec<String> {
+    fn from(topics: TopicPatterns) -> Self {
         topics.iter().map(ToString::to_string).collect()
     }
 }
 
-impl TryFrom<Vec<String>> for Topics {
+impl TryFrom<Vec<String>> for TopicPatterns {
     type Error = Flaw;
 
     fn try_from(patterns: Vec<String>) -> Result<Self, Flaw> {
@@ -123,16 +123,16 @@ mod tests {
         for bad in ["", ".", "..", "**", "*a", "a*b", "a b", "a/*", "grün", "[a-z]", &long] {
             assert_eq!(TopicPattern::parse(bad), None, "{bad}");
         }
-        let flaw = Topics::parse(&["orders", "a*b"]).unwrap_err();
+        let flaw = TopicPatterns::parse(&["orders", "a*b"]).unwrap_err();
         assert!(flaw.to_string().starts_with("topics[1] is neither"), "{flaw}");
-        assert!(Topics::parse(&["a"; 50]).is_ok());
-        assert!(Topics::parse(&["a"; 51]).is_err());
+        assert!(TopicPatterns::parse(&["a"; 50]).is_ok());
+        assert!(TopicPatterns::parse(&["a"; 51]).is_err());
     }
 
     #[test]
     fn no_pattern_is_no_topic() {
-        assert!(!Topics::default().contains("orders"));
-        let topics = Topics::parse(&["orders", "logs.*"]).unwrap();
+        assert!(!TopicPatterns::default().contains("orders"));
+        let topics = TopicPatterns::parse(&["orders", "logs.*"]).unwrap();
         assert!(topics.contains("orders") && topics.contains("logs.eu"));
         assert!(!topics.contains("payments"));
     }

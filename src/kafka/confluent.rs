@@ -1,5 +1,12 @@
 //! Kafka behind Confluent's REST APIs: writing and metadata through v3, reading
 //! through v2's consumer instances or Confluent Cloud's stateless call.
+//!
+//! Statements about the servers rest on exchanges recorded from the REST Proxy
+//! 7.9.9 (Kafka 3.9.1) and 8.3.1 (Kafka 4.3.0). Comments name the recording, as
+//! in `recordings/v3-produce.jsonl`; those of 8.3.1 are under
+//! `recordings/8.3.1/`. `reference/confluent-rest.md` summarises them and what
+//! is known of Confluent Cloud from its published description and from the
+//! sources of Confluent's own clients. Cloud itself was never called.
 
 mod client;
 mod cloud;
@@ -8,7 +15,6 @@ mod metadata;
 mod names;
 mod produce;
 mod retry;
-mod time;
 mod v2;
 
 use std::fmt;
@@ -100,8 +106,9 @@ impl<H: Host> Log for ConfluentLog<H> {
     async fn offset_at(&self, topic: &str, time: Millis) -> Result<Vec<(i32, i64)>> {
         let topic = TopicName::new(topic)?;
         match self.consume_api {
-            // A v2 instance can seek to a time, but does not tell where that
-            // is before it has read a record there.
+            // A v2 instance can seek to a time, but does not report the offset
+            // until it has read a record there (`recordings/v2-consumer.jsonl`,
+            // "seek by time").
             ConsumeApi::V2 => {
                 Err(Error::Unsupported("The Kafka server cannot tell the offset of a time".into()))
             }

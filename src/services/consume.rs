@@ -1,11 +1,11 @@
 //! Consuming by group, without a session.
 //!
-//! The group's offsets live in the store, one lane (see [`state`]) for each
-//! partition. Whoever holds a partition's lane reads from its position, hands
-//! records to the callers that wait in this instance, and moves the position
-//! once they have them: answer, then write. A caller never waits for its
-//! lane itself; all callers of one group and topic in an instance share one
-//! task, the [`turn`], and so one set of polls.
+//! The group's offsets are in the store, in one lane (see [`state`]) for each
+//! partition. The instance that holds a partition's lane reads from its
+//! position, hands records to its waiting callers, and moves the position once
+//! they have the records: first the answer, then the write. Callers do not wait
+//! for lanes themselves: all callers of a group and its topics in an instance
+//! share one task, [`serving`], which polls for all of them.
 //!
 //! [`state`]: crate::state
 
@@ -17,9 +17,9 @@ mod owner;
 mod page;
 mod position;
 mod receipt;
+mod serving;
 mod survey;
 mod tend;
-mod turn;
 
 use std::cell::RefCell;
 use std::fmt;
@@ -30,10 +30,10 @@ use futures_util::future::select;
 
 use self::acknowledge::Folding;
 pub use self::acknowledge::{Acknowledged, Disposal};
-use self::desk::{Desk, QUEUE_TIME, Want};
+use self::desk::{Desk, MAX_QUEUE_TIME, Want};
 pub use self::owner::{NamedReader, Owner, Share};
 pub(in crate::services) use self::position::Position;
-use self::turn::Turn;
+use self::serving::Serving;
 use crate::access::AllowedTopic;
 use crate::error::{Error, Result};
 use crate::host::Host;
@@ -44,7 +44,7 @@ use crate::services::groups::Groups;
 use crate::sorted::SortedMap;
 use crate::state::lane::Params;
 
-/// Where a group starts on a topic that it has no position for.
+/// Where a group starts on a topic without a position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum StartFrom {
     #[default]
@@ -61,22 +61,22 @@ pub struct Next {
     pub from: StartFrom,
     /// How long to wait for a record when there is none.
     pub wait: Duration,
-    /// At most so many records.
+    /// The maximum number of records.
     pub max: usize,
-    /// At most so many bytes of keys, values and headers; the first record
-    /// comes however large.
+    /// The maximum size of keys, values and headers in bytes. The first record
+    /// is returned whatever its size.
     pub max_bytes: usize,
     pub ack: Ack,
 }
 
-/// When a record counts as done with.
+/// When a record counts as done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Ack {
     /// When the caller has it.
     #[default]
     Auto,
-    /// When the caller acknowledges it. Until the lease ends nobody else gets
-    /// it; then somebody does.
+    /// When the caller acknowledges it. No other caller gets it until the lease
+    /// ends; after that, it is handed out again.
     Manual { lease: Duration },
 }
 
@@ -89,22 +89,23 @@ pub struct Consumed {
     pub acquired: Option<Acquired>,
 }
 
-/// What a caller needs to acknowledge a record that it was handed.
+/// What a caller needs to acknowledge a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Acquired {
-    /// To be given back with the acknowledgement. Opaque.
+    /// Opaque; to be presented with the acknowledgement.
     pub receipt: String,
-    /// How often the record has been handed out, this time included.
+    /// How many times the record has been handed out, including this time.
     pub delivery_count: u32,
 }
 
 /// Records on their way to the caller. The group moves past them once
-/// [`delivered`](Handed::delivered) is called; dropped without that (the
-/// caller hung up, the answer could not be written), they are handed to the
-/// next caller.
+/// [`delivered`](Handed::delivered) is called. If they are dropped without
+/// that, because the caller went away or the answer could not be written, the
+/// next caller gets them.
 #[derive(Debug, Default)]
 pub struct Handed {
-    /// At least one; those of one partition in order of their offsets.
+    /// At least one record. Records of a partition are in the order of their
+    /// offsets.
     pub records: Vec<Consumed>,
     confirmations: Vec<Confirmation>,
 }
@@ -118,7 +119,8 @@ impl Handed {
     }
 }
 
-/// One record on its way. Dropped, it has not arrived.
+/// A record on its way. If this is dropped unconfirmed, the record has not
+/// arrived.
 struct Confirmation(Option<Box<dyn FnOnce(bool)>>);
 
 impl Confirmation {
@@ -157,7 +159,7 @@ pub struct Consume<H: Host, L> {
     folding: Folding,
 }
 
-/// The desks that a turn is serving, by group, topics and reader.
+/// The desks that are being served, by group, topics and reader.
 type Desks<H> = Rc<RefCell<SortedMap<(String, Vec<String>, NamedReader), SharedDesk<H>>>>;
 type SharedDesk<H> = Rc<RefCell<Desk<<H as Host>::Wake>>>;
 
@@ -172,14 +174,14 @@ impl<H: Host, L: Log> Consume<H, L> {
         Self { host, log, ends, groups, params, desks: Rc::default(), folding: Rc::default() }
     }
 
-    /// The group's next records; `None` when there is none within the wait.
+    /// The group's next records; `None` if there is none within the wait.
     pub async fn next(&self, next: Next) -> Result<Option<Handed>> {
         self.next_for(NamedReader::default(), next).await
     }
 
-    /// The same for somebody whom it matters to be. With an owner and
-    /// [`Ack::Manual`] the records are to be [committed](Consume::commit) by
-    /// their offsets, and nobody has a use for their receipts.
+    /// The same for a named reader. With an owner and [`Ack::Manual`] the
+    /// records are [committed](Consume::commit) by their offsets, and their
+    /// receipts are not needed.
     pub async fn next_for(&self, reader: NamedReader, mut next: Next) -> Result<Option<Handed>> {
         next.topics.sort_unstable();
         next.topics.dedup();
@@ -190,14 +192,14 @@ impl<H: Host, L: Log> Consume<H, L> {
             let desk = self.desk(next.group, topics, reader);
             desk.borrow_mut().place(self.host.monotonic(), next.wait, next.from, want, wake)
         };
-        // The turn answers everybody in time. Should it be stopped, nobody
-        // waits for ever.
-        let limit = Box::pin(self.host.sleep(next.wait + 2 * QUEUE_TIME));
+        // The task at the desk answers every caller in time. This limit ends
+        // the wait if that task is stopped.
+        let limit = Box::pin(self.host.sleep(next.wait + 2 * MAX_QUEUE_TIME));
         select(woken, limit).await;
         slot.take().unwrap_or_else(|| Err(Error::Busy("The consumer group is busy".into())))
     }
 
-    /// The desk of a group, with a turn that serves it once the caller has
+    /// The desk of a group, with a task that serves it after the caller has
     /// placed its order.
     fn desk(&self, group: String, topics: Vec<String>, reader: NamedReader) -> SharedDesk<H> {
         let id = (group, topics, reader);
@@ -208,10 +210,10 @@ impl<H: Host, L: Log> Consume<H, L> {
         self.desks.borrow_mut().insert(id.clone(), desk.clone());
         let (host, log) = (self.host.clone(), self.log.clone());
         let (ends, groups) = (self.ends.clone(), self.groups.clone());
-        let turn = Turn::new(host, log, ends, groups, &id, self.params, desk.clone());
+        let serving = Serving::new(host, log, ends, groups, &id, self.params, desk.clone());
         let desks = self.desks.clone();
         self.host.spawn(async move {
-            turn.run(|| desks.borrow_mut().remove(&id)).await;
+            serving.run(|| desks.borrow_mut().remove(&id)).await;
         });
         desk
     }

@@ -1,17 +1,18 @@
-//! Credentials, those of the configuration and those made at run time, and
-//! who may call by them.
+//! Credentials: those of the configuration and those created at run time, and
+//! the decision who may call with them.
 //!
-//! The latter are a list in the store that all instances share: a name, what
-//! it allows, and the hash of a secret that was shown once. A check costs no
-//! read of the store as a rule: credentials of the configuration need none,
-//! and each instance keeps the list for [`FRESH`]. So a credential that was
-//! deleted works for at most twice that time elsewhere. What is not in the list
-//! is looked for again if the list is older than [`FRESH_ENOUGH_TO_REFUSE`], so
-//! that a new credential works everywhere within half a second, and strangers
-//! cause no more than a few reads a second.
+//! The latter are a list in the store that all instances share. An entry is a
+//! name, what it allows, and the hash of a secret that was shown once. A check
+//! usually needs no read of the store: credentials of the configuration need
+//! none, and each instance keeps a copy of the list for [`MAX_LIST_AGE`]. So a
+//! deleted credential works in other instances for at most twice that time. If
+//! a credential is not in the copy, and the copy is older than
+//! [`MAX_LIST_AGE_TO_REFUSE`], the list is read again. So a new credential
+//! works everywhere within half a second, and unknown callers cause only a few
+//! reads a second.
 //!
-//! A store that fails never opens anything: whom the configuration knows may
-//! go on, everybody else is told that the store failed.
+//! A failing store never grants access: callers with a credential of the
+//! configuration may go on, and all others get the error of the store.
 
 mod stored;
 
@@ -19,10 +20,10 @@ use std::cell::Cell;
 use std::fmt;
 use std::time::Duration;
 
-use self::stored::{Stored, StoredList};
+use self::stored::{CredentialList, Stored};
 use crate::access::{
-    AccessError, Credential, Denial, Flaw, Grant, Name, Permissions, Presented, Secret, Topics,
-    identify,
+    AccessError, Credential, Denial, Flaw, Grant, Name, Permissions, Presented, Secret,
+    TopicPatterns, identify,
 };
 use crate::config::Access;
 use crate::error::Error;
@@ -31,16 +32,16 @@ use crate::state::keys::LaneName;
 use crate::state::lane::Params;
 use crate::state::shared::Shared;
 
-/// How long the list of the store is used without looking.
-pub const FRESH: Duration = Duration::from_secs(2);
+/// How long an instance uses its copy of the list.
+pub const MAX_LIST_AGE: Duration = Duration::from_secs(2);
 
-/// The same, where something presented is not in it.
-pub const FRESH_ENOUGH_TO_REFUSE: Duration = Duration::from_millis(250);
+/// How long the copy is used to refuse a caller whose credential is not in it.
+pub const MAX_LIST_AGE_TO_REFUSE: Duration = Duration::from_millis(250);
 
-/// Of those that are made at run time.
+/// The maximum number of credentials created at run time.
 pub const MAX_STORED: usize = 100;
 
-/// What a new credential is to be. Its secret is made here.
+/// A credential to be created. Its secret is generated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wish {
     pub name: String,
@@ -48,13 +49,13 @@ pub struct Wish {
     pub topics: Vec<String>,
 }
 
-/// A credential as administrators see it: everything but its secret.
+/// A credential as administrators see it, without its secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
     pub name: Name,
     pub allow: Permissions,
-    pub topics: Topics,
-    /// `None` for one of the configuration.
+    pub topics: TopicPatterns,
+    /// `None` for a credential of the configuration.
     pub created: Option<Millis>,
 }
 
@@ -62,7 +63,7 @@ pub struct Listed {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Created {
     pub credential: Listed,
-    /// Shown now and never again.
+    /// Shown only once.
     pub secret: Secret,
 }
 
@@ -91,7 +92,7 @@ pub enum CredentialError {
 pub struct Credentials<H> {
     host: H,
     configured: Access,
-    stored: Shared<H, StoredList>,
+    stored: Shared<H, CredentialList>,
 }
 
 impl<H: Host> Credentials<H> {
@@ -101,7 +102,7 @@ impl<H: Host> Credentials<H> {
         Self { host, configured, stored }
     }
 
-    /// Whether callers bring the key for Kafka along, in place of a credential.
+    /// Whether callers present a key for Kafka in place of a credential.
     pub fn pass_through(&self) -> bool {
         self.configured.pass_through
     }
@@ -122,12 +123,12 @@ impl<H: Host> Credentials<H> {
         if denial != Denial::Unknown && !configured.is_empty() {
             return Err(denial.into());
         }
-        let mut list = self.stored.recent(FRESH).await?;
+        let mut list = self.stored.recent(MAX_LIST_AGE).await?;
         if let Some(credential) = identify(list.credentials(), presented) {
             return Ok(Grant::to(credential));
         }
         if denial == Denial::Unknown {
-            list = self.stored.recent(FRESH_ENOUGH_TO_REFUSE).await?;
+            list = self.stored.recent(MAX_LIST_AGE_TO_REFUSE).await?;
             if let Some(credential) = identify(list.credentials(), presented) {
                 return Ok(Grant::to(credential));
             }
@@ -138,14 +139,14 @@ impl<H: Host> Credentials<H> {
         Err(denial.into())
     }
 
-    /// Makes a credential and its secret.
+    /// Creates a credential and its secret.
     pub async fn create(&self, wish: Wish) -> Result<Created, CredentialError> {
         let secret = Secret::generate(&self.host);
         let credential = Credential::new(
             Name::parse(&wish.name)?,
             secret.hash(),
             Permissions::parse(&wish.allow)?,
-            Topics::parse(&wish.topics)?,
+            TopicPatterns::parse(&wish.topics)?,
         )?;
         if self.is_configured(credential.name().as_str()) {
             return Err(CredentialError::NameTaken);
@@ -155,7 +156,7 @@ impl<H: Host> Credentials<H> {
         Ok(Created { credential: (&new).into(), secret })
     }
 
-    /// All there are, those of the configuration first.
+    /// All credentials, those of the configuration first.
     pub async fn list(&self) -> Result<Vec<Listed>, Error> {
         let stored = self.stored.read().await?;
         let configured = self.configured.credentials.iter().map(|known| Listed::of(known, None));
@@ -163,8 +164,8 @@ impl<H: Host> Credentials<H> {
     }
 
     pub async fn delete(&self, name: &str) -> Result<(), CredentialError> {
-        // A first write that seemed lost may have been kept: then it is gone
-        // at the second look, and that is no failure.
+        // A first write that seemed to fail may have been stored. Then the
+        // repeated one does not find the credential, which is not an error.
         let seen = Cell::new(false);
         let removed = self.stored.change(|list| {
             seen.set(list.remove(name) || seen.get());

@@ -1,10 +1,10 @@
-//! Where topics end: what everybody in this instance looks at who waits for a
-//! record.
+//! The ends of topics, which all callers of this instance poll that wait for
+//! records.
 //!
-//! However many wait, and for however many groups or for none, the server is
-//! asked once: a look that somebody else has made since, or is making, does as
-//! well as one's own. Of what is written through this instance those who wait
-//! are told at once.
+//! The server is asked once for all of them, whatever their groups: a caller
+//! uses the result of a look that another one has made in the meantime, or is
+//! making. Callers are woken at once by records that are written through this
+//! instance.
 
 mod poller;
 
@@ -21,57 +21,58 @@ use crate::host::Host;
 use crate::kafka::Log;
 use crate::sorted::SortedMap;
 
-/// Topics that are remembered though nobody looks at them.
-const REMEMBERED: usize = 100;
+/// The number of topics that are remembered although no caller polls them.
+const MAX_REMEMBERED_TOPICS: usize = 100;
 
 /// What a look at a topic shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seen {
+pub struct SeenEnds {
     pub partitions: i32,
-    /// `None` where the server does not tell.
+    /// `None` if the server does not report it.
     pub ends: Option<SortedMap<i32, i64>>,
 }
 
-/// What to say where an end is needed and not told.
+/// The error if an end is needed but the server does not report it.
 pub fn untold() -> Error {
     Error::Unsupported("The Kafka server does not tell where a topic ends".into())
 }
 
-/// Looks are numbered as they begin; the first one is 1.
+/// Looks are numbered in the order in which they begin, from 1 on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
 struct Look(u64);
 
-type Answer = Result<Rc<Seen>>;
+type EndsAnswer = Result<Rc<SeenEnds>>;
 
-/// The ends of the topics that somebody waits at.
+/// The ends of the topics that callers wait for.
 pub struct Ends<H: Host, L> {
     host: H,
     log: Rc<L>,
-    topics: RefCell<SortedMap<Rc<str>, Topic<H::Wake>>>,
+    topics: RefCell<SortedMap<Rc<str>, TopicEnds<H::Wake>>>,
     last: Cell<Look>,
 }
 
-struct Topic<W> {
-    answer: Option<(Look, Answer)>,
-    /// Somebody is looking. Dropped with the look, which wakes those who want
-    /// to know what it shows.
+struct TopicEnds<W> {
+    answer: Option<(Look, EndsAnswer)>,
+    /// A look is in progress. This is dropped with the look, which wakes the
+    /// callers that wait for its result.
     looking: Option<Vec<W>>,
-    /// Looks up to this one need not show what was written here.
+    /// Looks up to this number may not show what was written through this
+    /// instance.
     outdated: Look,
-    /// Those who sleep until it is time for another look.
+    /// The callers that sleep until the next look.
     sleeping: Vec<Weak<Bell<W>>>,
 }
 
-/// Rings when it is emptied.
+/// Wakes its callers when it is emptied.
 type Bell<W> = Cell<Option<W>>;
 
-impl<W> Default for Topic<W> {
+impl<W> Default for TopicEnds<W> {
     fn default() -> Self {
         Self { answer: None, looking: None, outdated: Look(0), sleeping: Vec::new() }
     }
 }
 
-impl<W> Topic<W> {
+impl<W> TopicEnds<W> {
     fn is_in_use(&self) -> bool {
         self.looking.is_some() || self.sleeping.iter().any(|bell| bell.strong_count() > 0)
     }
@@ -82,8 +83,8 @@ impl<H: Host, L: Log> Ends<H, L> {
         Self { host, log, topics: RefCell::default(), last: Cell::default() }
     }
 
-    /// A record was written to a topic through this instance, or may have
-    /// been: whoever waits there looks at once.
+    /// A record was, or may have been, written to a topic through this
+    /// instance. The callers that wait there look at once.
     pub fn written(&self, topic: &str) {
         let sleeping = match self.topics.borrow_mut().get_mut(topic) {
             Some(known) => {
@@ -97,19 +98,19 @@ impl<H: Host, L: Log> Ends<H, L> {
         }
     }
 
-    /// Topics that something is known of.
+    /// The number of topics that are remembered.
     pub fn remembered(&self) -> usize {
         self.topics.borrow().len()
     }
 
-    /// What a look shows that began after `seen`.
-    async fn after(&self, topic: &Rc<str>, seen: Look) -> Result<(Look, Rc<Seen>)> {
+    /// The result of a look that began after `seen`.
+    async fn after(&self, topic: &Rc<str>, seen: Look) -> Result<(Look, Rc<SeenEnds>)> {
         let mut waited = false;
         loop {
             let woken = {
                 let mut topics = self.topics.borrow_mut();
                 let known = topics.get_or_default(topic.clone());
-                // That somebody had no luck some time ago says nothing.
+                // A look that failed some time ago is no reason to fail now.
                 if let Some((look, answer)) = &known.answer
                     && *look > seen.max(known.outdated)
                     && (waited || answer.is_ok())
@@ -127,7 +128,7 @@ impl<H: Host, L: Log> Ends<H, L> {
         self.look(topic).await
     }
 
-    async fn look(&self, topic: &Rc<str>) -> Result<(Look, Rc<Seen>)> {
+    async fn look(&self, topic: &Rc<str>) -> Result<(Look, Rc<SeenEnds>)> {
         let look = Look(self.last.get().0 + 1);
         self.last.set(look);
         let mut looking = Looking { topics: &self.topics, topic };
@@ -138,15 +139,15 @@ impl<H: Host, L: Log> Ends<H, L> {
                 Err(Error::Unsupported(_)) => None,
                 ends => Some(ends?.into_iter().collect()),
             };
-            Ok(Rc::new(Seen { partitions: known.partitions, ends }))
+            Ok(Rc::new(SeenEnds { partitions: known.partitions, ends }))
         });
         looking.end(look, answer.clone());
         answer.map(|answer| (look, answer))
     }
 
-    /// Sleeps until something is written through this instance to one of the
-    /// topics that these looks need not have shown, and no longer than `time`.
-    /// Answers whether something was.
+    /// Sleeps until a record is written through this instance to one of the
+    /// topics, unless these looks included it, and no longer than `time`.
+    /// Returns whether there was such a record.
     async fn sleep(&self, looks: &SortedMap<Rc<str>, Look>, time: Duration) -> bool {
         let (wake, rung) = self.host.signal();
         let bell = Rc::new(Bell::new(Some(wake)));
@@ -163,23 +164,23 @@ impl<H: Host, L: Log> Ends<H, L> {
     }
 }
 
-/// A look under way. Dropped without an end (its task is gone), it leaves
-/// looking to the next one.
+/// A look in progress. If it is dropped before its end, because its task was
+/// stopped, the next caller looks.
 struct Looking<'a, W> {
-    topics: &'a RefCell<SortedMap<Rc<str>, Topic<W>>>,
+    topics: &'a RefCell<SortedMap<Rc<str>, TopicEnds<W>>>,
     topic: &'a Rc<str>,
 }
 
 impl<W> Looking<'_, W> {
     fn begin(&mut self) {
         let mut topics = self.topics.borrow_mut();
-        if topics.len() > REMEMBERED {
+        if topics.len() > MAX_REMEMBERED_TOPICS {
             topics.retain(|_, known| known.is_in_use());
         }
         topics.get_or_default(self.topic.clone()).looking = Some(Vec::new());
     }
 
-    fn end(self, look: Look, answer: Answer) {
+    fn end(self, look: Look, answer: EndsAnswer) {
         if let Some(known) = self.topics.borrow_mut().get_mut(self.topic) {
             known.answer = Some((look, answer));
         }

@@ -1,7 +1,7 @@
-//! Consumer groups: which there are, where they stand, and moving them.
+//! Consumer groups: listing them, reading their positions and moving them.
 //!
-//! A group has no members here. It is a name, and a position on each partition
-//! that somebody has read in that name.
+//! A group has no members here. It is a name, with a position on each partition
+//! that was read under that name.
 
 mod list;
 mod listing;
@@ -22,38 +22,39 @@ use crate::state::keys::LaneName;
 use crate::state::lane::{Lane, Params, Take, Written};
 use crate::state::marks;
 
-/// How long a seek or a delete waits for whoever reads the partition.
-const MAX_WAIT: Duration = Duration::from_secs(15);
+/// How long a seek or a delete waits for the instance that reads the partition.
+const MAX_LANE_WAIT: Duration = Duration::from_secs(15);
 
-/// Where a group stands on a partition.
+/// The position of a group on a partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct GroupPosition {
     pub partition: i32,
-    /// Everything below is done with; `None` where the group has no position.
+    /// All records below it are done; `None` if the group has no position.
     pub committed: Option<i64>,
-    /// Records that callers have and have not acknowledged yet.
+    /// The number of records that callers have claimed and not yet
+    /// acknowledged.
     pub claimed: usize,
-    /// Offset of the next record to be written, where the server tells.
+    /// The offset of the next record to be written, if the server reports it.
     pub end: Option<i64>,
-    /// Records that are not done with, where that can be told.
+    /// The number of records that are not done yet, if it is known.
     pub lag: Option<i64>,
 }
 
-/// A group and where it stands on each partition, by topic. One that does not
-/// exist any more has no partitions.
+/// A group with its position on each partition, by topic. A topic that no
+/// longer exists has no partitions.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
     pub name: String,
     pub topics: SortedMap<String, Vec<GroupPosition>>,
 }
 
-/// Where to move a group.
+/// The target of moving a group.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SeekTo {
-    /// The first record that is there, or the end, on every partition.
+    /// The first record that still exists, or the end, on every partition.
     Earliest,
     Latest,
-    /// The given partitions, to the given offsets.
+    /// The given offsets, on the given partitions.
     Offsets(SortedMap<i32, i64>),
     /// The first record at or after a time, on every partition.
     Time(Millis),
@@ -72,19 +73,19 @@ impl<H: Host, L: Log> Groups<H, L> {
         Self { host, log, params, listing }
     }
 
-    /// Lists a group before it gets its first position on topics. An error if
-    /// there is no room for it.
+    /// Puts a group on the list before it gets its first position on topics.
+    /// Fails if the list is full.
     pub async fn enlist(&self, group: &str, topics: &[impl AsRef<str>]) -> Result<()> {
         self.listing.enter(group, topics).await
     }
 
-    /// Sees that a group which is read stays listed. Nobody waits for that.
+    /// Keeps a group that is being read on the list, in the background.
     pub fn keep_listed(&self, group: &str, topics: &[impl AsRef<str>]) {
         self.listing.keep(group, topics);
     }
 
-    /// The group has got a position where it had none. If it was being deleted
-    /// just then, it is listed again.
+    /// The group has got a position on a partition where it had none. If it was
+    /// being deleted at that time, it is listed again.
     pub fn begun(&self, group: &str, topic: &str) {
         self.listing.see_to(group, &[topic]);
     }
@@ -161,11 +162,11 @@ impl<H: Host, L: Log> Groups<H, L> {
         Ok(positions.filter_map(committed).collect())
     }
 
-    /// The position on each partition, where there is one.
+    /// The position on each partition, if there is one.
     async fn positions(&self, group: &str, topic: &str) -> Result<Vec<Option<Position>>> {
         let lanes = match self.lanes(group, topic).await {
             Ok(lanes) => lanes,
-            // It was deleted, and the group's positions with it.
+            // The topic was deleted, and so the group's positions mean nothing.
             Err(Error::UnknownTopic(_)) => return Ok(Vec::new()),
             Err(error) => return Err(error),
         };
@@ -246,8 +247,9 @@ impl<H: Host, L: Log> Groups<H, L> {
             all_lanes.push((topic, lanes));
         }
         self.listing.remove(group).await?;
-        // Whoever has begun anew meanwhile may have looked when the group was
-        // still listed. Whoever begins from now on finds that it is not.
+        // A caller that has started the group again in the meantime may have
+        // read the list while the group was still on it. Callers that start it
+        // from now on will find that it is not.
         for (topic, lanes) in all_lanes {
             let latest = try_join_bounded(lanes.iter().map(Lane::peek)).await?;
             if latest.iter().flatten().any(|(_, document)| document.payload.is_some()) {
@@ -258,21 +260,21 @@ impl<H: Host, L: Log> Groups<H, L> {
     }
 
     async fn forget(&self, lane: &Lane<H, Position>) -> Result<()> {
-        // Where nobody ever read there is nothing to forget.
+        // A partition that was never read has nothing to delete.
         if lane.peek().await?.is_some() {
             self.last_word(lane, None).await?;
         }
         Ok(())
     }
 
-    /// Waits for a lane and sets, or deletes, what it holds. Answers whether
-    /// it held nothing before.
+    /// Waits for a lane, and sets or deletes its state. Returns whether it had
+    /// none before.
     async fn last_word(
         &self,
         lane: &Lane<H, Position>,
         position: Option<Position>,
     ) -> Result<bool> {
-        let give_up = self.host.monotonic() + MAX_WAIT;
+        let give_up = self.host.monotonic() + MAX_LANE_WAIT;
         loop {
             let start = position.clone().unwrap_or_else(|| Position::at(0));
             let pause = match lane.try_take(async |_| Ok(start)).await? {

@@ -1,15 +1,15 @@
-//! Consumers that have names: what other APIs call the instances of a group.
+//! Named consumers, which other APIs call the instances of a group.
 //!
-//! A group needs none. An instance is remembered so that it can be told how
-//! to read once and not with each call, so that it can commit what it has by
-//! offset, and so that those of one group share the partitions of a topic. The
-//! sharing is a matter of order and not of right: an instance reads its own
-//! share first, and when there is nothing in it for as long as it would wait,
-//! anything else. So a partition whose instance died is not left alone, and
-//! what keeps two from getting the same record are the group's positions and
-//! claims.
+//! A group can be read without them. An instance is remembered for three
+//! reasons: its settings are given once and not with each call, it can commit
+//! the records it has by offset, and the instances of a group share the
+//! partitions of a topic. Sharing only determines an order: an instance reads
+//! its own share first, and if there is nothing in it during its wait, any
+//! other partition. So the partitions of a dead instance are still read. The
+//! group's positions and claims prevent two instances from getting the same
+//! record.
 //!
-//! An instance that does not call for as long as its session lasts is gone.
+//! An instance that does not call for the length of its session is removed.
 
 mod list;
 
@@ -17,8 +17,8 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
-use self::list::List;
-pub use self::list::{MAX_INSTANCES, MAX_TOPICS, NamedConsumer, Reset, Settings};
+use self::list::InstanceList;
+pub use self::list::{MAX_INSTANCES, MAX_TOPICS_PER_INSTANCE, NamedConsumer, Reset, Settings};
 use crate::access::{AccessError, AllowedTopic, Grant};
 use crate::error::{Error, Result};
 use crate::host::Host;
@@ -32,9 +32,9 @@ use crate::state::lane::Params;
 use crate::state::shared::Shared;
 
 /// How old this instance's copy of the list may be.
-const FRESH: Duration = Duration::from_secs(1);
+const MAX_INSTANCE_LIST_AGE: Duration = Duration::from_secs(1);
 
-/// The session of one that is not known.
+/// The session of an instance that is not known.
 pub const DEFAULT_SESSION: Duration = Duration::from_secs(120);
 
 /// What an instance asks for.
@@ -48,7 +48,7 @@ pub struct Ask {
     pub settings: Settings,
 }
 
-/// An offset of a partition.
+/// An offset in a partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct At {
     pub topic: AllowedTopic,
@@ -60,7 +60,7 @@ pub struct Instances<H: Host, L> {
     host: H,
     consume: Rc<Consume<H, L>>,
     groups: Rc<Groups<H, L>>,
-    list: Shared<H, List>,
+    list: Shared<H, InstanceList>,
 }
 
 impl<H: Host, L: Log> Instances<H, L> {
@@ -74,7 +74,7 @@ impl<H: Host, L: Log> Instances<H, L> {
         Self { host, consume, groups, list }
     }
 
-    /// The next records for an instance; it comes to be with its first call.
+    /// The next records for an instance, which is created by its first call.
     pub async fn next(&self, ask: Ask) -> Result<Option<Handed>> {
         let (settings, shares) = self.enter(&ask).await?;
         let from = match settings.reset {
@@ -85,9 +85,10 @@ impl<H: Host, L: Log> Instances<H, L> {
                 StartFrom::Earliest
             }
         };
-        let ack = match settings.auto_commit {
-            true => Ack::Auto,
-            false => Ack::Manual { lease: settings.session() },
+        let ack = if settings.auto_commit {
+            Ack::Auto
+        } else {
+            Ack::Manual { lease: settings.session() }
         };
         let next = Next {
             group: ask.group,
@@ -110,7 +111,7 @@ impl<H: Host, L: Log> Instances<H, L> {
             None => {
                 let reader = NamedReader { owner, shares: SortedMap::new() };
                 match self.consume.next_for(reader, anything).await {
-                    // What others are reading is theirs to read.
+                    // Other instances are reading these partitions.
                     Err(Error::Busy(_)) => Ok(None),
                     handed => handed,
                 }
@@ -122,20 +123,21 @@ impl<H: Host, L: Log> Instances<H, L> {
         let Ask { group, instance, topics, settings, .. } = ask;
         let topics: &[String] = &topics.iter().map(|topic| topic.to_string()).collect::<Vec<_>>();
         let (settled, was_known) = {
-            let (list, now) = (self.list.recent(FRESH).await?, self.host.now());
+            let (list, now) = (self.list.recent(MAX_INSTANCE_LIST_AGE).await?, self.host.now());
             let settled = list.settled(group, instance, topics, now).is_some();
             (settled, list.get(group, instance, now).is_some())
         };
         if !settled {
             let now = self.host.now();
-            let enter = |list: &mut List| list.enter(group, instance, topics, *settings, now);
+            let enter =
+                |list: &mut InstanceList| list.enter(group, instance, topics, *settings, now);
             match self.list.change(enter).await {
-                // That it lives, its next call tells.
+                // Its next call will show that it is alive.
                 Err(Error::Busy(_)) if was_known => {}
                 entered => entered?,
             }
         }
-        let (list, now) = (self.list.recent(FRESH).await?, self.host.now());
+        let (list, now) = (self.list.recent(MAX_INSTANCE_LIST_AGE).await?, self.host.now());
         let settings = list.get(group, instance, now).map_or(*settings, |known| known.settings);
         if !settled && was_known {
             let owner = Owner::named(instance);
@@ -156,8 +158,8 @@ impl<H: Host, L: Log> Instances<H, L> {
         Ok(())
     }
 
-    /// Makes offsets the next to be read by whoever comes after the instance.
-    /// It need not be known: its group is what counts.
+    /// Sets the offsets from which the group goes on. The instance need not be
+    /// known: only its group matters.
     pub async fn commit(&self, group: &str, instance: &str, offsets: &[At]) -> Result<()> {
         let known = self.get(group, instance).await?;
         let lease = known.map_or(DEFAULT_SESSION, |known| known.settings.session());
@@ -212,7 +214,7 @@ impl<H: Host, L: Log> Instances<H, L> {
         Ok(groups.collect())
     }
 
-    /// The partitions that an instance reads first, of so many of a topic.
+    /// The share of an instance: the partitions of a topic that it reads first.
     pub async fn partitions(
         &self,
         group: &str,
@@ -220,7 +222,7 @@ impl<H: Host, L: Log> Instances<H, L> {
         topic: &str,
         count: i32,
     ) -> Result<Vec<i32>> {
-        let list = self.list.recent(FRESH).await?;
+        let list = self.list.recent(MAX_INSTANCE_LIST_AGE).await?;
         let shares = list.shares(group, instance, &[topic.to_owned()], self.host.now());
         let share = shares.get(topic);
         Ok((0..count).filter(|n| share.is_some_and(|share| share.covers(*n))).collect())

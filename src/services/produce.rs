@@ -1,10 +1,10 @@
-//! Producing: records of callers that wait at the same time share one
-//! upstream call.
+//! Producing. Records of callers that wait at the same time share one upstream
+//! call.
 //!
-//! Nobody waits in order to batch. A caller who finds no call for its topic
-//! under way makes one, alone and at once. Who comes meanwhile queues, and
-//! when that call ends everything queued goes out as the next one. Each caller
-//! gets the reports on its own records, and gets them the moment they arrive.
+//! No caller waits in order to form a batch. A caller that finds no call for
+//! its topic in progress makes one at once. Callers that come in the meantime
+//! queue, and when that call ends, all queued records are sent with the next
+//! one. Each caller gets the reports on its own records as soon as they arrive.
 
 mod queue;
 
@@ -22,29 +22,29 @@ use crate::kafka::Log;
 use crate::record::{NewRecord, RecordMetadata};
 use crate::sorted::SortedMap;
 
-/// The longest that a caller waits for others' calls and its own. Each call
-/// has a time limit of its own, far below; this one only keeps a caller from
-/// waiting for ever should an instance stop running its tasks.
-const LONGEST_WAIT: Duration = Duration::from_secs(180);
+/// The longest wait of a caller for calls with other callers' records and its
+/// own. Each call has a much lower time limit; this one only ends the wait if
+/// an instance stops running its tasks.
+const MAX_PRODUCE_WAIT: Duration = Duration::from_secs(180);
 
 pub struct Produce<H: Host, L> {
-    shared: Rc<Shared<H, L>>,
+    shared: Rc<ProduceState<H, L>>,
 }
 
-struct Shared<H: Host, L> {
+struct ProduceState<H: Host, L> {
     host: H,
     log: Rc<L>,
-    /// Only topics with a call under way are in here.
+    /// Only topics with a call in progress have an entry.
     under_way: RefCell<SortedMap<String, Queue<H::Wake>>>,
 }
 
 impl<H: Host, L: Log> Produce<H, L> {
     pub fn new(host: H, log: Rc<L>) -> Self {
-        Self { shared: Rc::new(Shared { host, log, under_way: RefCell::default() }) }
+        Self { shared: Rc::new(ProduceState { host, log, under_way: RefCell::default() }) }
     }
 
-    /// Writes records to a topic and reports on each, in the order given. One
-    /// record's failure is no other's.
+    /// Writes records to a topic and reports on each, in the order given. A
+    /// record may fail while others are written.
     pub async fn send(&self, topic: &str, records: Vec<NewRecord>) -> Vec<Result<RecordMetadata>> {
         if records.is_empty() {
             return Vec::new();
@@ -72,7 +72,7 @@ impl<H: Host, L: Log> Produce<H, L> {
                 reports.take()
             }
             Err((wait, reports)) => {
-                let limit = Box::pin(self.shared.host.sleep(LONGEST_WAIT));
+                let limit = Box::pin(self.shared.host.sleep(MAX_PRODUCE_WAIT));
                 match select(wait, limit).await {
                     Either::Left(_) | Either::Right(_) => reports.take(),
                 }
@@ -81,11 +81,11 @@ impl<H: Host, L: Log> Produce<H, L> {
     }
 }
 
-/// The right to call for a topic, held by one task at a time. Dropped, it
-/// passes on: to a task of its own if somebody queued meanwhile, so that no
-/// caller waits for others' records before its answer.
+/// The right to make calls for a topic, which one task has at a time. If
+/// callers have queued when it is dropped, it passes to a new task, so that no
+/// caller's answer waits for the records of others.
 struct Lead<H: Host, L: Log> {
-    shared: Rc<Shared<H, L>>,
+    shared: Rc<ProduceState<H, L>>,
     topic: String,
 }
 

@@ -1,5 +1,5 @@
-//! Reading at a place of the caller's choice, for no group: nothing is kept of
-//! it.
+//! Reading at an offset of the caller's choice, without a group: nothing is
+//! stored.
 
 use std::fmt;
 use std::rc::Rc;
@@ -18,12 +18,12 @@ use crate::record::Record;
 pub struct At<'a> {
     pub topic: &'a AllowedTopic,
     pub partition: i32,
-    /// One below the first record that is still there means that record.
+    /// An offset below the first record that still exists means that record.
     pub offset: i64,
-    /// At most so many records.
+    /// The maximum number of records.
     pub max: usize,
-    /// At most so many bytes of keys, values and headers; the first record
-    /// comes however large.
+    /// The maximum size of keys, values and headers in bytes. The first record
+    /// is returned whatever its size.
     pub max_bytes: usize,
     /// How long to wait for a record when there is none.
     pub wait: Duration,
@@ -32,9 +32,9 @@ pub struct At<'a> {
 /// What was read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page {
-    /// In order of their offsets.
+    /// The records in the order of their offsets.
     pub records: Vec<Record>,
-    /// Where to go on.
+    /// The offset of the next read.
     pub next: i64,
 }
 
@@ -49,9 +49,9 @@ impl<L: Log> ReadAt<L> {
 
     /// Reads records of one partition.
     ///
-    /// Where the log reads in sequence, this costs a place on its side, which
-    /// is given up at once: the next call may come to another instance, or
-    /// never.
+    /// If the log reads in sequence, this uses a place on its side, which is
+    /// given up at once: the next call may reach another instance, or never
+    /// come.
     pub async fn at(&self, at: At<'_>) -> Result<Page> {
         let partitions = self.log.topic(at.topic).await?.partitions;
         if !(0..partitions).contains(&at.partition) {
@@ -73,8 +73,8 @@ impl<L: Log> ReadAt<L> {
         Ok(cut(fetched.records, fetched.next, at.max, at.max_bytes))
     }
 
-    /// Reads records of several partitions. Where none of them has any, it
-    /// waits until one has: for as long as the first of them is waited for.
+    /// Reads records of several partitions. If none of them has records, it
+    /// waits until one has, for the wait of the first partition.
     pub async fn each(&self, places: &[At<'_>]) -> Result<Vec<Page>> {
         let now = places.iter().map(|at| self.at(At { wait: Duration::ZERO, ..at.clone() }));
         let mut pages = try_join_bounded(now).await?;
@@ -98,7 +98,7 @@ impl<L: Log> ReadAt<L> {
     }
 }
 
-/// What was asked for, of what the log gave, which can be more.
+/// Cuts the records of the log, which can be too many, to the requested limits.
 fn cut(mut records: Vec<Record>, next: i64, max: usize, max_bytes: usize) -> Page {
     let mut bytes = 0;
     let fits = |record: &Record| {

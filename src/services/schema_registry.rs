@@ -1,21 +1,20 @@
-//! The schema registry beside Kafka, if one is configured: calls are passed on
-//! to it and to nowhere else.
+//! The schema registry beside Kafka, if one is configured. Calls are passed on to
+//! it and to no other server.
 
 use std::fmt;
 use std::rc::Rc;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use bytes::{Bytes, BytesMut};
-use futures_util::future::{Either, select};
+use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 
 use crate::config::{Config, SchemaRegistryConfig};
-use crate::host::{Body, Host, Incoming, Outgoing, SendError, SendErrorKind, Sent};
+use crate::deadline::within;
+use crate::host::{Host, Incoming, Outgoing, SendError, SendErrorKind, Sent};
+use crate::upstream::{BodyError, basic_authorization, read_body};
 
 /// The longest answer that is passed on.
-const ANSWER_BYTES: usize = 4 * 1024 * 1024;
+const MAX_ANSWER_BYTES: usize = 4 * 1024 * 1024;
 
 /// A call of the registry.
 #[derive(Debug, Clone)]
@@ -37,7 +36,7 @@ pub struct Answer {
     pub body: Bytes,
 }
 
-/// Why there is no answer of the registry's.
+/// Why there is no answer of the registry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum RegistryError {
     #[error("There is no schema registry here: schema_registry_url is not set")]
@@ -64,16 +63,13 @@ impl<H: Host> SchemaRegistry<H> {
         Self { host, config }
     }
 
-    /// Makes a call once. What the caller is known by stays here.
+    /// Makes a call once. The caller's own credentials are not passed on.
     pub async fn forward(&self, call: RegistryCall) -> Result<Answer, RegistryError> {
         let registry = self.config.schema_registry.as_ref().ok_or(RegistryError::None)?;
         let request = self.request(registry, call)?;
         let limit = self.config.connect_timeout + self.config.request_timeout;
-        let whole = Box::pin(self.exchange(request));
-        match select(whole, Box::pin(self.host.sleep(limit))).await {
-            Either::Left((answer, _)) => answer,
-            Either::Right(((), _)) => Err(RegistryError::Timeout),
-        }
+        let answer = within(&self.host, limit, self.exchange(request)).await;
+        answer.unwrap_or(Err(RegistryError::Timeout))
     }
 
     fn request(
@@ -94,12 +90,8 @@ impl<H: Host> SchemaRegistry<H> {
                 headers.insert(name, value);
             }
         }
-        if let Some(api_key) = &registry.api_key {
-            let pair = STANDARD.encode(format!("{}:{}", api_key.key, api_key.secret));
-            if let Ok(mut value) = HeaderValue::from_str(&format!("Basic {pair}")) {
-                value.set_sensitive(true);
-                headers.insert(AUTHORIZATION, value);
-            }
+        if let Some(value) = registry.api_key.as_ref().and_then(basic_authorization) {
+            headers.insert(AUTHORIZATION, value);
         }
         Ok(Outgoing {
             method: call.method,
@@ -117,25 +109,19 @@ impl<H: Host> SchemaRegistry<H> {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
                 return Err(RegistryError::Credentials);
             }
-            // Whither would be the registry's to say, and nowhere else is gone.
+            // Redirects are not followed: only the configured registry is ever
+            // contacted.
             status if status.is_redirection() => return Err(RegistryError::Failed),
             _ => {}
         }
-        let mut whole = BytesMut::new();
-        while let Some(piece) = body.chunk().await {
-            let piece = piece?;
-            if whole.len() + piece.len() > ANSWER_BYTES {
-                return Err(RegistryError::Failed);
-            }
-            whole.extend_from_slice(&piece);
-        }
+        let body = read_body(&mut body, MAX_ANSWER_BYTES).await?;
         let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        Ok(Answer { status, content_type: content_type.map(str::to_owned), body: whole.freeze() })
+        Ok(Answer { status, content_type: content_type.map(str::to_owned), body })
     }
 }
 
-/// Whether a path leads nowhere but down. Servers differ in what they make of
-/// dots that are written as escapes.
+/// Whether a path has no `.` or `..` segment. Servers differ in how they treat
+/// dots that are percent-encoded, so those count as dots.
 fn is_plain(path: &str) -> bool {
     let undotted = path.to_ascii_lowercase().replace("%2e", ".");
     !undotted.split('/').any(|segment| matches!(segment, "." | ".."))
@@ -147,6 +133,15 @@ impl From<SendError> for RegistryError {
             (_, SendErrorKind::Timeout) => Self::Timeout,
             (Sent::Not, _) => Self::Unreachable,
             (Sent::Perhaps, _) => Self::Failed,
+        }
+    }
+}
+
+impl From<BodyError> for RegistryError {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLong => Self::Failed,
+            BodyError::Broken(error) => error.into(),
         }
     }
 }

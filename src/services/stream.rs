@@ -1,9 +1,9 @@
-//! Records as they come, page after page, until nobody takes them.
+//! Streams of new records, page by page, until the reader goes away.
 //!
-//! With a group it is the group that reads: its position moves as pages are
-//! taken, and other callers of the group get other records. Without one it is
-//! a [`tail`]: it moves nothing, and its place is a [`cursor`] that the reader
-//! brings back.
+//! A stream with a group reads on behalf of the group: the group's position
+//! moves as pages are taken, and other callers of the group get other records.
+//! A stream without a group is a [`tail`]: it moves no position, and its reader
+//! presents a [`cursor`] to go on.
 
 mod cursor;
 mod tail;
@@ -22,10 +22,10 @@ use crate::kafka::Log;
 use crate::services::consume::{Ack, Consumed, Handed, Next, StartFrom};
 use crate::services::groups::SeekTo;
 
-/// What is in memory of a stream: one page. Large enough that a page costs
-/// little beside its records.
-const PAGE_RECORDS: usize = 500;
-const PAGE_BYTES: usize = 512 * 1024;
+/// The limits of a page. A stream keeps one page in memory; it is large enough
+/// that the costs of a page are small compared with those of its records.
+const MAX_PAGE_RECORDS: usize = 500;
+const MAX_PAGE_BYTES: usize = 512 * 1024;
 
 /// Who reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,29 +35,29 @@ pub enum StreamMode {
         from: StartFrom,
         ack: Ack,
     },
-    /// Nobody in particular.
+    /// A reader without a group.
     Tail {
         from: StartFrom,
     },
 }
 
-/// A stream that somebody reads.
+/// An open stream.
 pub struct Stream<H: Host, L: Log> {
     services: Rc<Services<H, L>>,
     topics: Vec<AllowedTopic>,
     cursor: Cursor,
-    source: Source<H, L>,
+    source: RecordSource<H, L>,
     opened: Duration,
 }
 
-enum Source<H: Host, L: Log> {
+enum RecordSource<H: Host, L: Log> {
     Group { name: String, from: StartFrom, ack: Ack },
     Tail(Tail<H, L>),
 }
 
 impl<H: Host, L: Log> Stream<H, L> {
-    /// Opens a stream over topics; with a cursor that was given for the same
-    /// topics, behind what its reader has had.
+    /// Opens a stream over topics. With a cursor of the same topics it starts
+    /// after the records that the reader has had.
     pub async fn open(
         services: Rc<Services<H, L>>,
         mut topics: Vec<AllowedTopic>,
@@ -75,12 +75,12 @@ impl<H: Host, L: Log> Stream<H, L> {
                 for topic in &topics {
                     services.log.topic(topic).await?;
                 }
-                // Who acknowledges loses nothing: what did not arrive is
-                // handed out again when its lease is over.
+                // A reader that acknowledges loses nothing: records that did
+                // not arrive are handed out again when their lease ends.
                 if let (Some(resumed), Ack::Auto) = (&resumed, ack) {
                     go_back(&services, &name, &topics, resumed).await?;
                 }
-                Source::Group { name, from, ack }
+                RecordSource::Group { name, from, ack }
             }
             StreamMode::Tail { from } => {
                 let (host, log) = (services.host.clone(), services.log.clone());
@@ -89,36 +89,37 @@ impl<H: Host, L: Log> Stream<H, L> {
                 for (topic, partition, next) in tail.positions() {
                     cursor.set(topic, partition, next);
                 }
-                Source::Tail(tail)
+                RecordSource::Tail(tail)
             }
         };
         Ok(Self { services, topics, cursor, source, opened })
     }
 
-    /// The next page; empty when there was none within the wait. As with
-    /// [`Consume::next`], a group moves on once the records are said to be
+    /// The next page; empty if there was no record within the wait. As with
+    /// [`Consume::next`], a group moves on once the records are marked as
     /// [`delivered`](Handed::delivered).
     ///
     /// [`Consume::next`]: crate::services::consume::Consume::next
     pub async fn next(&mut self, wait: Duration) -> Result<Handed> {
         match &mut self.source {
-            Source::Tail(tail) => {
+            RecordSource::Tail(tail) => {
                 let mut handed = Handed::default();
                 handed.records = tail.next(wait).await?;
                 Ok(handed)
             }
-            Source::Group { name, from, ack } => {
+            RecordSource::Group { name, from, ack } => {
                 let next = Next {
                     group: name.clone(),
                     topics: self.topics.clone(),
                     from: *from,
                     wait,
-                    max: PAGE_RECORDS,
-                    max_bytes: PAGE_BYTES,
+                    max: MAX_PAGE_RECORDS,
+                    max_bytes: MAX_PAGE_BYTES,
                     ack: *ack,
                 };
                 match self.services.consume.next(next).await {
-                    // Others of the group are at work, for the moment.
+                    // Other readers of the group hold the partitions for the
+                    // moment.
                     Err(Error::Busy(_)) => Ok(Handed::default()),
                     handed => Ok(handed?.unwrap_or_default()),
                 }
@@ -126,32 +127,33 @@ impl<H: Host, L: Log> Stream<H, L> {
         }
     }
 
-    /// The cursor behind a record, given in the order in which they came.
+    /// The cursor after a record. Records have to be given in the order in
+    /// which they came.
     pub fn pass(&mut self, consumed: &Consumed) -> String {
         let Consumed { topic, record, .. } = consumed;
         self.cursor.set(topic, record.partition, record.offset + 1);
         self.cursor.to_text()
     }
 
-    /// The cursor behind all that was passed.
+    /// The cursor after all records that were passed.
     pub fn cursor(&self) -> String {
         self.cursor.to_text()
     }
 
-    /// Whether a group's position moves with it.
+    /// Whether the stream moves the position of a group.
     pub fn is_of_group(&self) -> bool {
-        matches!(self.source, Source::Group { .. })
+        matches!(self.source, RecordSource::Group { .. })
     }
 
-    /// How long ago it was opened.
+    /// How long ago the stream was opened.
     pub fn age(&self) -> Duration {
         self.services.host.monotonic().saturating_sub(self.opened)
     }
 }
 
-/// Moves a group back to where its reader was, if it is beyond that: what was
-/// on its way when the connection broke was counted as delivered. Never
-/// forward, whatever the reader claims to have had.
+/// Moves a group back to its reader's cursor, if the group is beyond it:
+/// records that were being sent when the connection broke were counted as
+/// delivered. The group is never moved forward, whatever the reader presents.
 async fn go_back<H: Host, L: Log>(
     services: &Services<H, L>,
     name: &str,

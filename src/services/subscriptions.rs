@@ -19,7 +19,7 @@ mod subscription;
 use std::rc::Rc;
 use std::time::Duration;
 
-use self::context::Context;
+use self::context::DeliveryContext;
 use self::delivery_state::DeliveryState;
 use self::subscription::Subscription;
 use crate::access::{AccessError, AllowedTopic, Grant};
@@ -44,11 +44,11 @@ pub struct SubscriptionSummary {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registered {
     pub subscription: SubscriptionSummary,
-    /// Shown once, to whoever registers first: `whsec_…`.
+    /// `whsec_…`, shown once: to the caller whose registration was the first.
     pub secret: Option<String>,
 }
 
-/// Where a webhook's delivery stands in one partition.
+/// The state of a subscription's delivery in one partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Progress {
     pub partition: i32,
@@ -62,7 +62,7 @@ pub struct Progress {
     pub last_error: Option<String>,
 }
 
-/// What one round of delivery did for one webhook.
+/// What one round of delivery did for one subscription.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RoundReport {
     pub webhook_id: String,
@@ -71,41 +71,41 @@ pub struct RoundReport {
     pub delivered: u64,
     /// Attempts that failed.
     pub failed: u64,
-    /// Whether some of it is being delivered by somebody else right now.
+    /// Whether another instance is delivering some of it right now.
     pub busy: bool,
     /// When the next attempt is due, if one has failed.
     pub next_attempt: Option<Millis>,
-    /// Why this webhook could not be worked on at all, if so.
+    /// Why nothing could be delivered to this subscription, if so.
     pub error: Option<String>,
 }
 
-/// The webhooks of one instance.
+/// The subscriptions, as one instance works on them.
 #[derive(Debug)]
 pub struct Subscriptions<H, L> {
-    context: Rc<Context<H, L>>,
+    context: Rc<DeliveryContext<H, L>>,
 }
 
 impl<H: Host, L: Log> Subscriptions<H, L> {
     pub fn new(host: H, log: Rc<L>, config: Rc<Config>) -> Self {
-        Self { context: Rc::new(Context::new(host, log, config)) }
+        Self { context: Rc::new(DeliveryContext::new(host, log, config)) }
     }
 
-    /// Registers a callback for a topic. The same topic and URL again give
-    /// the same webhook, without its secret.
+    /// Registers a callback for a topic. A repeated registration of the same topic
+    /// and URL returns the same subscription, without its secret.
     pub async fn register(
         &self,
         topic: &AllowedTopic,
         callback_url: &str,
         from: StartFrom,
     ) -> Result<Registered> {
-        let Context { host, log, config, subscriptions, .. } = &*self.context;
+        let DeliveryContext { host, log, config, subscriptions, .. } = &*self.context;
         let callback = callback::check(callback_url, config.webhook_allow_private)?;
         log.topic(topic).await?;
         let list = subscriptions.read().await?;
         if let Some(known) = list.of_callback(topic, &callback.url) {
             return Ok(Registered { subscription: known.describe(), secret: None });
         }
-        // What is written from here on is delivered.
+        // Records written from here on are delivered.
         let starts = starts(&**log, topic, from).await?;
         let new = Subscription::new(topic, callback.url, starts, host);
         let id = new.id.clone();
@@ -179,14 +179,14 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
     }
 }
 
-/// Where a new subscription begins in the partitions that there are.
+/// Where a new subscription starts in the partitions that exist.
 async fn starts<L: Log>(log: &L, topic: &str, from: StartFrom) -> Result<SortedMap<i32, i64>> {
     match (from, log.offsets(topic).await) {
         (StartFrom::Latest, offsets) => Ok(offsets?.into_iter().map(|(p, o)| (p, o.end)).collect()),
         (StartFrom::Earliest, Ok(offsets)) => {
             Ok(offsets.into_iter().map(|(p, o)| (p, o.first)).collect())
         }
-        // A partition without a start begins at its beginning.
+        // A partition without a start is delivered from its beginning.
         (StartFrom::Earliest, Err(Error::Unsupported(_))) => Ok(SortedMap::new()),
         (StartFrom::Earliest, Err(error)) => Err(error),
     }

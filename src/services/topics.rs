@@ -1,4 +1,4 @@
-//! What topics there are, and whether Kafka and the store answer at all.
+//! The topics, and whether Kafka and the store answer.
 
 use std::rc::Rc;
 
@@ -13,7 +13,7 @@ use crate::state::keys::PROBE;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Description {
     pub topic: Topic,
-    /// Empty where the server does not offer offsets.
+    /// Empty if the server does not report offsets.
     pub offsets: SortedMap<i32, Offsets>,
 }
 
@@ -72,7 +72,8 @@ impl<H: Host, L: Log> Topics<H, L> {
         Ok(self.log.offset_at(name, time).await?.into_iter().collect())
     }
 
-    /// Whether the store reads and writes and the Kafka server answers.
+    /// Checks that the store reads and writes, and that the Kafka server
+    /// answers.
     pub async fn ready(&self) -> Result<()> {
         self.host.set(PROBE, b"1").await?;
         self.host.get(PROBE).await?;

@@ -182,7 +182,7 @@ async fn a_server_that_fails_or_lies() {
         let host = world.gateway_over(respond(http::StatusCode::OK, lie)).build().unwrap();
         all_say(&host, 502, "The Kafka server failed").await;
     }
-    let endless = "x".repeat(9 << 20);
+    let endless = "x".repeat(9 * 1024 * 1024);
     let host = world.gateway_over(respond(http::StatusCode::OK, endless)).build().unwrap();
     all_say(&host, 502, "The Kafka server failed").await;
 }

@@ -136,7 +136,7 @@ fn endless() -> (kafka_edge_host::Body, Arc<AtomicUsize>) {
 async fn bodies_without_an_end() {
     let world = World::new();
     let host = world.gateway().spread_over(1).build().unwrap();
-    const MIB: usize = 1 << 20;
+    const MIB: usize = 1024 * 1024;
     for (target, content_type, cap) in [
         ("/producer/t", "text/plain", 16 * MIB),
         ("/producer/t", "application/x-ndjson", 16 * MIB),

@@ -120,7 +120,7 @@ async fn every_stream_within_a_success() {
         ),
         (
             "an endless report",
-            format!("{one}{{\"message\":\"{}", "x".repeat(1 << 20)),
+            format!("{one}{{\"message\":\"{}", "x".repeat(1024 * 1024)),
             [Ok(0), UNKNOWN, UNKNOWN],
         ),
     ];

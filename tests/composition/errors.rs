@@ -123,7 +123,7 @@ impl Before {
                 (well(), changed(&wrong))
             }
             "invalid-callback" => (well(), changed(&|with| with.text = "http://127.0.0.1/".into())),
-            "too-large" => (well(), changed(&|with| with.text = "x".repeat(3 << 20))),
+            "too-large" => (well(), changed(&|with| with.text = "x".repeat(3 * 1024 * 1024))),
             "conflict" => (well(), same()),
             "limit-reached" => {
                 self.fills_up().await;

@@ -141,7 +141,7 @@ async fn a_question_is_asked_again_when_that_may_help() {
 async fn failures_are_told_apart() {
     local(async {
         let fails = |sent, kind| Answer::fails(SendError { sent, kind });
-        let endless = std::iter::repeat_n(Piece::from("x".repeat(1 << 20).as_str()), 20);
+        let endless = std::iter::repeat_n(Piece::from("x".repeat(1024 * 1024).as_str()), 20);
         for (answer, expected) in [
             (fails(Sent::Not, SendErrorKind::Dns), "The Kafka server cannot be reached"),
             (fails(Sent::Not, SendErrorKind::Timeout), "The Kafka server cannot be reached"),

@@ -157,7 +157,7 @@ async fn a_record_that_may_be_over_a_secret_limit_is_sent_alone() {
             all_reports(2..3),
         ]);
         test.script.on(CONFIGS, [error(403, 40301, "not for you")]);
-        let large = NewRecord { value: Some(vec![b'x'; 1 << 20].into()), ..value("") };
+        let large = NewRecord { value: Some(vec![b'x'; 1024 * 1024].into()), ..value("") };
         let outcomes = test.produce(vec![value("a"), value("b"), large, value("c")]).await;
         assert_eq!(outcomes[..2], [written(0), written(1)]);
         assert!(matches!(outcomes[2], Err(Error::TooLarge { .. })), "{:?}", outcomes[2]);

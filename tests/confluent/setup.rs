@@ -150,7 +150,7 @@ pub(crate) fn at(offset: i64, place: Option<Place>, wait: Duration) -> Fetch<'st
         offset,
         place,
         max_records: 100,
-        max_bytes: 1 << 20,
+        max_bytes: 1024 * 1024,
         wait,
     }
 }

@@ -255,7 +255,7 @@ async fn a_record_that_fits_no_page_is_named() {
         let sizes = test.script.seen().into_iter().filter_map(|call| {
             Some(call.uri.query()?.split_once("max_bytes=")?.1.parse::<usize>().unwrap())
         });
-        assert_eq!(sizes.max(), Some(24 << 20));
+        assert_eq!(sizes.max(), Some(24 * 1024 * 1024));
         assert_eq!(test.instances(), (1, 1));
     })
     .await;

@@ -13,7 +13,7 @@ use crate::host::{Contents, starting_tasks};
 use kafka_edge::http::{self as api, Body, BodyBroken, RequestBody, Source};
 
 /// How much of a body is asked for at a time.
-const PIECE: usize = 64 * 1024;
+const CHUNK_BYTES: usize = 64 * 1024;
 
 impl Guest for Component {
     async fn handle(request: Request) -> Result<Response, ErrorCode> {
@@ -71,7 +71,7 @@ struct WasiBody(Contents);
 impl WasiBody {
     fn new(request: Request) -> Self {
         let (_handled, result) = wit_future::new(|| Ok(()));
-        Self(Contents::new(Request::consume_body(request, result), PIECE))
+        Self(Contents::new(Request::consume_body(request, result), CHUNK_BYTES))
     }
 }
 

@@ -20,20 +20,20 @@ use kafka_edge::error::Result;
 use kafka_edge::kafka::confluent::ConfluentLog;
 use kafka_edge::services::Services;
 
-type Log = ConfluentLog<SpinHost>;
+type SpinLog = ConfluentLog<SpinHost>;
 
 /// The one thing that is exported.
 struct Component;
 
 /// What this instance keeps.
-fn app() -> Rc<App<SpinHost, Log>> {
+fn app() -> Rc<App<SpinHost, SpinLog>> {
     thread_local! {
-        static APP: Rc<App<SpinHost, Log>> =
+        static APP: Rc<App<SpinHost, SpinLog>> =
             Rc::new(App::new(SpinHost::default(), |host, config| ConfluentLog::new(host, &config)));
     }
     APP.with(Rc::clone)
 }
 
-async fn services() -> Result<Rc<Services<SpinHost, Log>>> {
+async fn services() -> Result<Rc<Services<SpinHost, SpinLog>>> {
     app().services().await
 }

@@ -13,18 +13,18 @@ use crate::load::{call, send};
 use crate::scene::Scene;
 use crate::table;
 
-/// How many records each way reads in one turn.
+/// How many records each way reads in one round.
 pub(crate) const RECORDS: usize = 10_000;
 
 /// With a claim and an acknowledgement for each it takes longer, and one at a
 /// time so much longer that fewer have to do.
-const ACKNOWLEDGED: usize = 2_000;
-const ONE_BY_ONE: usize = 200;
+const ACKNOWLEDGED_RECORDS: usize = 2_000;
+const ONE_BY_ONE_RECORDS: usize = 200;
 
 const TOPIC: &str = "bench-consume";
 const V2: &str = "application/vnd.kafka.v2+json";
 
-pub(crate) async fn run(scene: &Scene, turns: u32) -> Result<()> {
+pub(crate) async fn run(scene: &Scene, rounds: u32) -> Result<()> {
     scene.emulator.create_topic(TOPIC, 1)?;
     for number in 0..RECORDS {
         scene.emulator.append(TOPIC, 0, NewRecord::value(format!("record number {number}")))?;
@@ -36,21 +36,24 @@ pub(crate) async fn run(scene: &Scene, turns: u32) -> Result<()> {
         ("kafka-edge, pages of 500, one claim and ack each", 0.0),
         ("kafka-edge, one at a time", 0.0),
     ];
-    for turn in 0..turns {
-        let group = |way: &str| format!("{way}-{turn}");
+    for round in 0..rounds {
+        let group = |way: &str| format!("{way}-{round}");
         let runs = [
             (RECORDS, v2(scene, &group("v2")).await?),
             (RECORDS, stream(scene, &group("stream")).await?),
             (RECORDS, pages(scene, &group("pages"), RECORDS, false).await?),
-            (ACKNOWLEDGED, pages(scene, &group("acked"), ACKNOWLEDGED, true).await?),
-            (ONE_BY_ONE, one_by_one(scene, &group("one")).await?),
+            (
+                ACKNOWLEDGED_RECORDS,
+                pages(scene, &group("acked"), ACKNOWLEDGED_RECORDS, true).await?,
+            ),
+            (ONE_BY_ONE_RECORDS, one_by_one(scene, &group("one")).await?),
         ];
         for ((_, rate), (records, took)) in rates.iter_mut().zip(runs) {
             *rate += records as f64 / took.as_secs_f64();
         }
     }
     for (_, rate) in &mut rates {
-        *rate /= f64::from(turns);
+        *rate /= f64::from(rounds);
     }
     table::rates(&rates);
     Ok(())
@@ -130,7 +133,7 @@ async fn pages(scene: &Scene, group: &str, count: usize, acknowledge: bool) -> R
 async fn one_by_one(scene: &Scene, group: &str) -> Result<Duration> {
     let url = format!("{}/consumer/{TOPIC}?group={group}", scene.gateway_url);
     let start = Instant::now();
-    for number in 0..ONE_BY_ONE {
+    for number in 0..ONE_BY_ONE_RECORDS {
         let answer = call(&scene.client, Method::GET, &url, Bytes::new()).await?;
         let answer: Value = serde_json::from_slice(&answer)?;
         ensure!(answer["offset"] == number, "record {number} came as {answer}");

@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use crate::scene::{HttpClient, Producer};
 
-/// What a load came to. Samples of several turns are added up.
+/// What a load came to. Samples of several rounds are added up.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Sample {
     latencies: Vec<Duration>,

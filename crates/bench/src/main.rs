@@ -3,7 +3,7 @@
 //! The same load goes to (a) the emulated REST server itself, (b) the
 //! smallest component that makes one upstream call, under our host, (c) our
 //! component, under the same host. All of it runs in this process and over
-//! TCP on this machine, in turns, so that whatever else the machine does falls
+//! TCP on this machine, in rounds, so that whatever else the machine does falls
 //! on all three alike. Absolute numbers mean nothing; look at the ratios.
 //!
 //! See [`USAGE`].
@@ -23,18 +23,18 @@ use self::scene::Scene;
 
 const CALLERS: [usize; 2] = [1, 64];
 
-const USAGE: &str = "cargo run --release -p kafka-edge-bench -- [seconds per turn] [turns]";
+const USAGE: &str = "cargo run --release -p kafka-edge-bench -- [seconds per round] [rounds]";
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
-    let Some((turn, turns)) = plan(&arguments) else {
+    let Some((round, rounds)) = plan(&arguments) else {
         eprintln!(
-            "{USAGE}\n\nBoth are whole numbers from 1 on: 2 seconds and 5 turns, if not said."
+            "{USAGE}\n\nBoth are whole numbers from 1 on: 2 seconds and 5 rounds, if not said."
         );
         return ExitCode::from(2);
     };
-    match run(turn, turns).await {
+    match run(round, rounds).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error:#}");
@@ -43,28 +43,28 @@ async fn main() -> ExitCode {
     }
 }
 
-/// How long each turn is, and how many there are.
+/// How long each round is, and how many there are.
 fn plan(arguments: &[String]) -> Option<(Duration, u32)> {
     let number = |index: usize, default| match arguments.get(index) {
         None => Some(default),
         Some(text) => text.parse::<u32>().ok().filter(|number| *number > 0),
     };
-    let (seconds, turns) = (number(0, 2)?, number(1, 5)?);
-    (arguments.len() <= 2).then(|| (Duration::from_secs(seconds.into()), turns))
+    let (seconds, rounds) = (number(0, 2)?, number(1, 5)?);
+    (arguments.len() <= 2).then(|| (Duration::from_secs(seconds.into()), rounds))
 }
 
-async fn run(turn: Duration, turns: u32) -> Result<()> {
+async fn run(round: Duration, rounds: u32) -> Result<()> {
     let scene = Scene::start().await?;
     println!("component: {} KiB", scene.component_bytes / 1024);
     println!("instantiation: {:?} (median of 200)", instantiation(&scene).await?);
 
-    println!("\nProduce, {turns} turns of {turn:?} each, interleaved\n");
+    println!("\nProduce, {rounds} rounds of {round:?} each, interleaved\n");
     for callers in CALLERS {
         let mut samples = vec![Sample::default(); scene.producers.len()];
-        for _ in 0..turns {
+        for _ in 0..rounds {
             for (producer, sample) in scene.producers.iter().zip(&mut samples) {
                 let before = scene.produce_calls();
-                let mut run = load::run(&scene.client, producer, callers, turn).await?;
+                let mut run = load::run(&scene.client, producer, callers, round).await?;
                 run.upstream_calls = scene.produce_calls() - before;
                 sample.add(run);
             }
@@ -72,8 +72,8 @@ async fn run(turn: Duration, turns: u32) -> Result<()> {
         table::produce(callers, &scene.producers, &samples);
     }
 
-    println!("\nConsume, up to {} records each way, in {turns} turns\n", consume::RECORDS);
-    consume::run(&scene, turns).await
+    println!("\nConsume, up to {} records each way, in {rounds} rounds\n", consume::RECORDS);
+    consume::run(&scene, rounds).await
 }
 
 /// How long it takes to make an instance of our component.

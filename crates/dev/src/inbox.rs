@@ -15,10 +15,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::net::TcpListener;
 
 /// How many deliveries are remembered.
-const KEPT: usize = 100;
+const MAX_KEPT_DELIVERIES: usize = 100;
 
 /// A delivery that is larger is refused.
-const LARGEST: usize = 32 * 1024 * 1024;
+const MAX_DELIVERY_BYTES: usize = 32 * 1024 * 1024;
 
 /// Answers while it lives.
 #[derive(Debug)]
@@ -80,20 +80,22 @@ async fn answer(
     };
     let list = || received.lock().unwrap_or_else(PoisonError::into_inner);
     Ok(match *request.method() {
-        http::Method::POST => match Limited::new(request.into_body(), LARGEST).collect().await {
-            Ok(body) => {
-                let body = body.to_bytes();
-                // Nobody may be reading any more.
-                _ = writeln!(io::stdout(), "callback  {}", String::from_utf8_lossy(&body));
-                let mut list = list();
-                list.push_back(body);
-                while list.len() > KEPT {
-                    list.pop_front();
+        http::Method::POST => {
+            match Limited::new(request.into_body(), MAX_DELIVERY_BYTES).collect().await {
+                Ok(body) => {
+                    let body = body.to_bytes();
+                    // Nobody may be reading any more.
+                    _ = writeln!(io::stdout(), "callback  {}", String::from_utf8_lossy(&body));
+                    let mut list = list();
+                    list.push_back(body);
+                    while list.len() > MAX_KEPT_DELIVERIES {
+                        list.pop_front();
+                    }
+                    of(http::StatusCode::NO_CONTENT, String::new())
                 }
-                of(http::StatusCode::NO_CONTENT, String::new())
+                Err(_) => of(http::StatusCode::PAYLOAD_TOO_LARGE, "{}".into()),
             }
-            Err(_) => of(http::StatusCode::PAYLOAD_TOO_LARGE, "{}".into()),
-        },
+        }
         http::Method::GET => {
             // Deliveries are JSON already.
             let list: Vec<_> =

@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 
 /// How long work that is under way may go on after Ctrl-C. A stream or a caller
 /// who waits uses all of it.
-const LIMIT: Duration = Duration::from_secs(3);
+const MAX_SHUTDOWN_TIME: Duration = Duration::from_secs(3);
 
 pub(crate) async fn run(arguments: Arguments) -> Result<(), StartError> {
     let workspace = workspace();
@@ -56,10 +56,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), StartError> {
     variables::set(&mut variables, arguments.variables)?;
 
     // Others must not be able to fill somebody's terminal.
-    let inbox = match address.ip().is_loopback() {
-        true => Inbox::start(address).await.ok(),
-        false => None,
-    };
+    let inbox = if address.ip().is_loopback() { Inbox::start(address).await.ok() } else { None };
     let kafka_is = match &kafka {
         Some(kafka) => {
             format!("embedded, on {} with {}", kafka.url(), banner::topics(kafka.topics()))
@@ -99,7 +96,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), StartError> {
             "the component exports no {interface}, so nothing starts deliveries by the clock"
         );
     }
-    host.serve(listener, ctrl_c(), LIMIT).await;
+    host.serve(listener, ctrl_c(), MAX_SHUTDOWN_TIME).await;
     if let Some(deliveries) = deliveries {
         deliveries.abort();
     }

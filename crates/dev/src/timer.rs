@@ -13,14 +13,14 @@ use tokio::time::MissedTickBehavior;
 /// The interface, with the version of `wit/`.
 pub(crate) const INTERFACE: &str = "kafka-edge:api/webhook@0.1.0";
 
-const PERIOD: Duration = Duration::from_secs(1);
+const DELIVERY_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What one call may take, in milliseconds; as much as over HTTP.
 const BUDGET: u32 = 10_000;
 
 /// Calls that may be under way at once. One that waits for a callback which
 /// does not answer must not keep what is due to the others waiting.
-const AT_ONCE: usize = 20;
+const MAX_DELIVERY_CALLS: usize = 20;
 
 /// The function that delivers, in an instance of its own; `None` where the
 /// component exports no such thing.
@@ -30,7 +30,7 @@ pub(crate) fn export(host: &Host) -> Option<Export> {
 
 /// Runs until it is dropped, and its calls with it.
 pub(crate) async fn deliver(host: Host, mut export: Export) {
-    let mut ticks = tokio::time::interval(PERIOD);
+    let mut ticks = tokio::time::interval(DELIVERY_INTERVAL);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut calls = JoinSet::new();
     loop {
@@ -41,7 +41,7 @@ pub(crate) async fn deliver(host: Host, mut export: Export) {
         {
             export = another;
         }
-        if calls.len() < AT_ONCE {
+        if calls.len() < MAX_DELIVERY_CALLS {
             calls.spawn(call(export.clone()));
         }
     }

@@ -47,7 +47,7 @@ mod server;
 mod time;
 mod v2;
 mod v3;
-mod watch;
+mod waiters;
 
 pub use emulator::{Emulator, StartError};
 pub use http::ResponseBody;

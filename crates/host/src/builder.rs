@@ -2,7 +2,7 @@
 
 use crate::clock::WallClock;
 use crate::faults::Faults;
-use crate::host::{Host, HostError, Inner, Lane};
+use crate::host::{Host, HostError, Inner, Slot};
 use crate::imports;
 use crate::instances::{Closing, Gate, InstanceOptions, Instances};
 use crate::kv::{Memory, Store as KvStore};
@@ -29,7 +29,7 @@ pub struct HostBuilder {
     output: Output,
     clock: Arc<dyn Fn(u64) -> WallClock + Send + Sync>,
     options: InstanceOptions,
-    lanes: usize,
+    slots: usize,
 }
 
 impl fmt::Debug for HostBuilder {
@@ -50,7 +50,7 @@ impl HostBuilder {
             output: output::to_stderr(),
             clock: Arc::new(|_| WallClock::new()),
             options: InstanceOptions::default(),
-            lanes: 1,
+            slots: 1,
         }
     }
 
@@ -124,7 +124,7 @@ impl HostBuilder {
     /// Spreads requests over exactly so many instances, in turn; each stays
     /// as long as the host does, unless it dies. For tests.
     pub fn spread_over(mut self, instances: usize) -> Self {
-        self.lanes = instances.max(1);
+        self.slots = instances.max(1);
         self.options = InstanceOptions {
             max_reuse: usize::MAX,
             max_concurrent: usize::MAX,
@@ -153,7 +153,7 @@ impl HostBuilder {
             calls: AtomicU64::new(0),
         });
         let closing = Closing::new();
-        let lanes = (0..self.lanes).map(|_| {
+        let slots = (0..self.slots).map(|_| {
             let gate = Gate::new(self.options);
             let instances = Instances {
                 engine: self.program.engine().clone(),
@@ -165,14 +165,14 @@ impl HostBuilder {
                 output: Arc::clone(&self.output),
                 clock: Arc::clone(&self.clock),
             };
-            Lane { gate, handler: ProxyHandler::new(instances) }
+            Slot { gate, handler: ProxyHandler::new(instances) }
         });
         Ok(Host {
             inner: Arc::new(Inner {
-                lanes: lanes.collect(),
+                slots: slots.collect(),
                 program: self.program,
                 linker,
-                next_lane: AtomicUsize::new(0),
+                next_slot: AtomicUsize::new(0),
                 services,
                 closing,
                 pool_patience: self.options.pool_patience,

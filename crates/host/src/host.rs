@@ -3,7 +3,7 @@
 use crate::arriving;
 use crate::body::{self, Body};
 use crate::builder::HostBuilder;
-use crate::instances::{Closing, Gate, Instances, Phase, Ticket};
+use crate::instances::{Admission, Closing, Gate, Instances, Phase};
 use crate::program::Program;
 use crate::response;
 use crate::state::{Services, State};
@@ -58,8 +58,8 @@ pub struct Host {
 pub(crate) struct Inner {
     pub(crate) program: Program,
     pub(crate) linker: Linker<State>,
-    pub(crate) lanes: Vec<Lane>,
-    pub(crate) next_lane: AtomicUsize,
+    pub(crate) slots: Vec<Slot>,
+    pub(crate) next_slot: AtomicUsize,
     pub(crate) services: Arc<Services>,
     pub(crate) closing: Arc<Closing>,
     pub(crate) pool_patience: Duration,
@@ -74,7 +74,7 @@ impl Drop for Inner {
 }
 
 /// Instances that share a queue.
-pub(crate) struct Lane {
+pub(crate) struct Slot {
     pub(crate) gate: Arc<Gate>,
     pub(crate) handler: ProxyHandler<Instances>,
 }
@@ -107,17 +107,17 @@ impl Host {
         let inner = &self.inner;
         inner.services.counters.request();
         let mut request = arriving::as_spin_does(request.map(body::boxed));
-        let lane = inner.next_lane.fetch_add(1, Ordering::Relaxed) % inner.lanes.len();
-        let lane = &inner.lanes[lane];
+        let slot = inner.next_slot.fetch_add(1, Ordering::Relaxed) % inner.slots.len();
+        let slot = &inner.slots[slot];
         let mut full_since = None;
         loop {
             if !inner.closing.is_open() {
                 return Err(HostError::Closed);
             }
             let died = Arc::new(OnceLock::new());
-            let ticket = Ticket { permit: lane.gate.pass().await, died: Arc::clone(&died) };
-            match lane.handler.handle(ticket, request).await {
-                Ok(response) => return Ok(response::watched(response, died)),
+            let admission = Admission { permit: slot.gate.pass().await, died: Arc::clone(&died) };
+            match slot.handler.handle(admission, request).await {
+                Ok(response) => return Ok(response::until_death(response, died)),
                 Err(error) => {
                     request = retry(error)?;
                     let since = full_since.get_or_insert_with(Instant::now);
@@ -145,7 +145,7 @@ impl Host {
     /// Whether the component answers HTTP requests: it exports
     /// `wasi:http/handler@0.3.0`.
     pub fn answers_http(&self) -> bool {
-        self.inner.lanes[0].handler.state().service.is_some()
+        self.inner.slots[0].handler.state().service.is_some()
     }
 
     /// What has happened so far.
@@ -180,7 +180,7 @@ impl Host {
         let number = self.inner.services.counters.started();
         // What is made by hand is not the host's to count the end of.
         self.inner.services.counters.ended();
-        self.inner.lanes[0].handler.state().store(number)
+        self.inner.slots[0].handler.state().store(number)
     }
 }
 
@@ -192,7 +192,7 @@ fn retry(error: wasmtime::Error) -> Result<http::Request<Body>, HostError> {
     if let Some(code) = error.downcast_ref::<ErrorCode>() {
         return Err(HostError::Guest(code.clone()));
     }
-    match error.downcast::<InstantiationError<Ticket>>() {
+    match error.downcast::<InstantiationError<Admission>>() {
         Ok(error) if error.error.is::<wasmtime::PoolConcurrencyLimitError>() => {
             // Others have taken the last places of the pool.
             let request = error.request.into_inner();

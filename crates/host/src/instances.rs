@@ -11,7 +11,7 @@ mod worker;
 
 pub(crate) use expiration::{Closing, Phase};
 pub(crate) use gate::Gate;
-pub(crate) use worker::{Instances, Ticket};
+pub(crate) use worker::{Admission, Instances};
 
 use std::time::Duration;
 

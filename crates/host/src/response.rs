@@ -39,23 +39,23 @@ type Died = Arc<OnceLock<Arc<AtomicBool>>>;
 
 /// A response whose body breaks off if its instance dies. Without this such a
 /// body would seem complete.
-pub(crate) fn watched(response: http::Response<Body>, died: Died) -> http::Response<Body> {
-    response.map(|inner| Watched { inner, died }.boxed_unsync())
+pub(crate) fn until_death(response: http::Response<Body>, died: Died) -> http::Response<Body> {
+    response.map(|inner| InstanceBody { inner, died }.boxed_unsync())
 }
 
-struct Watched {
+struct InstanceBody {
     inner: Body,
     died: Died,
 }
 
-impl Watched {
+impl InstanceBody {
     fn has_died(&self) -> bool {
         let died = self.died.get();
         died.is_some_and(|died| died.load(Ordering::SeqCst))
     }
 }
 
-impl http_body::Body for Watched {
+impl http_body::Body for InstanceBody {
     type Data = Bytes;
     type Error = Error;
 

@@ -1,10 +1,8 @@
-//! Requests to the REST server, one at a time and bounded in every way.
+//! Requests to the REST server, each limited in size and time.
 
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use serde::de::DeserializeOwned;
@@ -13,14 +11,16 @@ use super::failure::{CallFailure, ErrorAnswer};
 use super::retry;
 use crate::config::Config;
 use crate::deadline::within;
-use crate::host::{Body, Host, Incoming, Outgoing, SendError, SendErrorKind, Sent};
+use crate::host::{Host, Incoming, Outgoing, SendError, SendErrorKind, Sent};
+use crate::random;
+use crate::upstream::{basic_authorization, read_body};
 
 /// Enough for the list of all topics of a large cluster.
-const ANSWER_LIMIT: usize = 8 << 20;
-/// Of an answer that refuses, only a short message is wanted.
-const REFUSAL_LIMIT: usize = 16 << 10;
-/// A call that can be repeated without harm is made so often.
-const TRIES: u32 = 3;
+const MAX_ANSWER_BYTES: usize = 8 * 1024 * 1024;
+/// Only a short message is read from an answer that refuses a call.
+const MAX_REFUSAL_BYTES: usize = 16 * 1024;
+/// The maximum number of tries for a call that can be repeated without harm.
+const MAX_CALL_TRIES: u32 = 3;
 
 pub(super) const JSON: &str = "application/json";
 
@@ -33,8 +33,8 @@ pub(super) struct RestCall {
     pub(super) accept: &'static str,
     /// The body with its content type.
     pub(super) body: Option<(&'static str, Bytes)>,
-    /// How long the server may think before it answers, beyond what any call
-    /// may take.
+    /// How much longer than other calls this one may take, because the server
+    /// waits before it answers.
     pub(super) patience: Duration,
     pub(super) answer_limit: usize,
 }
@@ -47,7 +47,7 @@ impl RestCall {
             accept: JSON,
             body: None,
             patience: Duration::ZERO,
-            answer_limit: ANSWER_LIMIT,
+            answer_limit: MAX_ANSWER_BYTES,
         }
     }
 
@@ -68,28 +68,24 @@ pub(super) struct Client<H> {
 
 impl<H: Host> Client<H> {
     pub(super) fn new(host: H, config: &Config) -> Self {
-        let authorization = config.api_key.as_ref().and_then(|api_key| {
-            let pair = STANDARD.encode(format!("{}:{}", api_key.key, api_key.secret));
-            let mut value = HeaderValue::from_str(&format!("Basic {pair}")).ok()?;
-            value.set_sensitive(true);
-            Some(value)
-        });
         Self {
             host,
             base: config.rest_url.clone(),
-            authorization,
+            authorization: config.api_key.as_ref().and_then(basic_authorization),
             connect_timeout: config.connect_timeout,
             request_timeout: config.request_timeout,
         }
     }
 
-    /// Makes a call once and returns with the head of its answer, whatever
-    /// its status.
+    /// Makes a call once and returns the head of its answer, whatever its
+    /// status.
     ///
-    /// It asks for no compression: the REST Proxy holds all reports of a
-    /// produce back until the last one when the answer may be compressed. And
-    /// it expects nothing: `Expect: 100-continue` makes some versions of the
-    /// proxy lose the record.
+    /// There is no `Accept-Encoding`: if the answer may be compressed, the REST
+    /// Proxy 7.9.9 sends all reports of a produce at the end
+    /// (`recordings/v3-produce-more.jsonl`, "four records 300 ms apart"). There
+    /// is no `Expect: 100-continue` either: with it 7.9.9 loses the record, and
+    /// 8.3.1 does not (`v3-produce-stream.jsonl` in `recordings/` and in
+    /// `recordings/8.3.1/`).
     pub(super) async fn send(&self, call: &RestCall) -> Result<Incoming<H::Body>, CallFailure> {
         let uri: Uri =
             format!("{}{}", self.base, call.path).parse().map_err(|_| CallFailure::Address)?;
@@ -117,11 +113,11 @@ impl<H: Host> Client<H> {
         let whole = async {
             let mut answer = self.send(call).await?;
             if !answer.status.is_success() {
-                return Err(CallFailure::Refused(Self::refusal(answer).await));
+                return Err(CallFailure::Refused(self.refusal(answer).await));
             }
-            read(&mut answer.body, call.answer_limit).await
+            Ok(read_body(&mut answer.body, call.answer_limit).await?)
         };
-        // The host's timeout is for each piece; this one is for them all.
+        // The host's timeout applies to each piece; this one to the whole answer.
         let limit = self.connect_timeout + self.request_timeout + call.patience;
         within(&self.host, limit, whole).await.unwrap_or(Err(CallFailure::Send(SendError {
             sent: Sent::Perhaps,
@@ -129,15 +125,16 @@ impl<H: Host> Client<H> {
         })))
     }
 
-    /// Makes a call that changes nothing, again if that may help, and reads
-    /// its answer as JSON.
+    /// Makes a call that changes nothing, repeats it if that may help, and
+    /// reads its answer as JSON.
     pub(super) async fn ask<T: DeserializeOwned>(&self, call: &RestCall) -> Result<T, CallFailure> {
         let mut tries = 1;
         let answer = loop {
             match self.once(call).await {
                 Ok(answer) => break answer,
-                Err(failure) if tries < TRIES && failure.may_pass() => {
-                    let pause = retry::pause(tries, retry::dice(&self.host), failure.hint());
+                Err(failure) if tries < MAX_CALL_TRIES && failure.may_pass() => {
+                    let pause =
+                        retry::pause(tries, random::number(&self.host), failure.retry_after());
                     if pause > self.request_timeout {
                         return Err(failure);
                     }
@@ -150,27 +147,14 @@ impl<H: Host> Client<H> {
         serde_json::from_slice(&answer).map_err(|_| CallFailure::Nonsense)
     }
 
-    /// What an answer with a status that is no success says.
-    pub(super) async fn refusal(mut answer: Incoming<H::Body>) -> ErrorAnswer {
-        let body = read(&mut answer.body, REFUSAL_LIMIT).await.unwrap_or_default();
-        ErrorAnswer::of(answer.status, &answer.headers, &body)
+    /// Reads an answer whose status is not a success.
+    pub(super) async fn refusal(&self, mut answer: Incoming<H::Body>) -> ErrorAnswer {
+        let body = read_body(&mut answer.body, MAX_REFUSAL_BYTES).await.unwrap_or_default();
+        ErrorAnswer::new(answer.status, &answer.headers, &body, self.host.now())
     }
 }
 
-/// Reads a body to its end, unless it is longer than `limit`.
-async fn read<B: Body>(body: &mut B, limit: usize) -> Result<Bytes, CallFailure> {
-    let mut whole = BytesMut::new();
-    while let Some(piece) = body.chunk().await {
-        let piece = piece?;
-        if whole.len() + piece.len() > limit {
-            return Err(CallFailure::TooLong);
-        }
-        whole.extend_from_slice(&piece);
-    }
-    Ok(whole.freeze())
-}
-
-/// Whether a status says that the call was not allowed.
+/// Whether a status means that the call was not allowed.
 pub(super) fn is_forbidden(status: StatusCode) -> bool {
     matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
 }

@@ -1,14 +1,16 @@
 //! Reading through Confluent Cloud's stateless call.
 //!
-//! It is internal: no published description names it, Confluent's own tools
-//! use it. It reads at any offset, keeps nothing between calls and answers at
-//! once when there is nothing, so that waiting is ours.
+//! The call is internal: no published description names it, and Confluent's own
+//! tools use it (`reference/confluent-rest.md`, 6). It reads at any offset, keeps
+//! nothing between calls, and does not wait for records, so this module does.
+//! The real service was never called; `tests/confluent` runs against the
+//! emulator's model of it.
 
 mod wire;
 
 use std::time::Duration;
 
-use self::wire::{Consumed, NextOffset, Start};
+use self::wire::{ConsumeAnswer, NextOffset, ReadStart};
 use super::client::{Client, JSON, RestCall};
 use super::failure::CallFailure;
 use super::metadata::Metadata;
@@ -18,15 +20,16 @@ use crate::concurrent::try_join_few;
 use crate::error::{Error, Result};
 use crate::host::{Host, Millis};
 use crate::kafka::{Fetch, Fetched, Offsets};
+use crate::random;
 use crate::sorted::SortedMap;
 
-const FIRST_PAUSE: Duration = Duration::from_millis(50);
-const LONGEST_PAUSE: Duration = Duration::from_secs(1);
-/// So many calls at once about the partitions of a topic.
-const AT_ONCE: usize = 8;
-/// What an answer may be longer than twice the bytes asked for: base64 and
-/// JSON are within the double, a first record that is larger is in here.
-const ENVELOPE: usize = 16 << 20;
+const FIRST_POLL_PAUSE: Duration = Duration::from_millis(50);
+const MAX_POLL_PAUSE: Duration = Duration::from_secs(1);
+/// The maximum number of concurrent calls about the partitions of a topic.
+const MAX_OFFSET_CALLS: usize = 8;
+/// An answer may be this much longer than twice the requested bytes. The factor
+/// covers base64 and JSON; this constant covers a first record that is larger.
+const ENVELOPE_BYTES: usize = 16 * 1024 * 1024;
 
 pub(super) struct CloudReader<'a, H> {
     pub(super) client: &'a Client<H>,
@@ -38,9 +41,10 @@ impl<H: Host> CloudReader<'_, H> {
         let topic = TopicName::new(fetch.topic)?;
         let host = &self.client.host;
         let end = host.monotonic() + fetch.wait;
-        let (mut offset, mut pause, mut tries) = (fetch.offset, FIRST_PAUSE, 1);
+        let (mut offset, mut pause, mut tries) = (fetch.offset, FIRST_POLL_PAUSE, 1);
         loop {
-            let start = Start::offset(fetch.partition, offset, fetch.max_records, fetch.max_bytes);
+            let start =
+                ReadStart::offset(fetch.partition, offset, fetch.max_records, fetch.max_bytes);
             let left = end.saturating_sub(host.monotonic());
             match self.consume(topic, &start, fetch.max_bytes).await {
                 Ok(consumed) => {
@@ -53,10 +57,10 @@ impl<H: Host> CloudReader<'_, H> {
                         return Ok(page);
                     }
                     host.sleep(pause.min(left)).await;
-                    pause = (pause * 2).min(LONGEST_PAUSE);
+                    pause = (pause * 2).min(MAX_POLL_PAUSE);
                 }
                 Err(failure) => {
-                    let pause = retry::pause(tries, retry::dice(host), failure.hint());
+                    let pause = retry::pause(tries, random::number(host), failure.retry_after());
                     if !failure.may_pass() || pause >= left {
                         return Err(refused(failure, topic));
                     }
@@ -84,13 +88,13 @@ impl<H: Host> CloudReader<'_, H> {
                 Offsets { first, end: bound(false).await?.max(first) },
             ))
         };
-        let all = try_join_few(AT_ONCE, (0..partitions).map(one)).await;
+        let all = try_join_few(MAX_OFFSET_CALLS, (0..partitions).map(one)).await;
         Ok(all.map_err(|failure| refused(failure, topic))?.into_iter().collect())
     }
 
-    /// Where reading would start now: at the end of every partition.
+    /// The end offset of every partition.
     pub(super) async fn ends(&self, topic: TopicName<'_>) -> Result<SortedMap<i32, i64>> {
-        self.positions(topic, &Start::end()).await
+        self.positions(topic, &ReadStart::end()).await
     }
 
     pub(super) async fn offset_at(
@@ -98,11 +102,15 @@ impl<H: Host> CloudReader<'_, H> {
         topic: TopicName<'_>,
         time: Millis,
     ) -> Result<SortedMap<i32, i64>> {
-        self.positions(topic, &Start::time(time)).await
+        self.positions(topic, &ReadStart::time(time)).await
     }
 
-    async fn positions(&self, topic: TopicName<'_>, start: &Start) -> Result<SortedMap<i32, i64>> {
-        // It is found out here that the topic does not exist.
+    async fn positions(
+        &self,
+        topic: TopicName<'_>,
+        start: &ReadStart,
+    ) -> Result<SortedMap<i32, i64>> {
+        // This call reports a topic that does not exist.
         let partitions = self.metadata.topic(topic).await?.partitions;
         let consumed = self.consume(topic, start, 0).await;
         let positions = consumed.map_err(|failure| refused(failure, topic))?.positions();
@@ -115,18 +123,18 @@ impl<H: Host> CloudReader<'_, H> {
     async fn consume(
         &self,
         topic: TopicName<'_>,
-        start: &Start,
+        start: &ReadStart,
         max_bytes: usize,
-    ) -> Result<Consumed, CallFailure> {
+    ) -> Result<ConsumeAnswer, CallFailure> {
         let path = self.path(topic).await.map_err(CallFailure::Ours)?;
         let path = format!(
             "{path}/partitions/-/records:consume_guarantee_progress?return_raw_base64_records=true"
         );
         let call = RestCall {
-            answer_limit: max_bytes.saturating_mul(2).saturating_add(ENVELOPE),
+            answer_limit: max_bytes.saturating_mul(2).saturating_add(ENVELOPE_BYTES),
             ..RestCall::post(path, JSON, start.to_json())
         };
-        Consumed::read(&self.client.once(&call).await?).ok_or(CallFailure::Nonsense)
+        ConsumeAnswer::read(&self.client.once(&call).await?).ok_or(CallFailure::Nonsense)
     }
 
     async fn path(&self, topic: TopicName<'_>) -> Result<String> {
@@ -134,8 +142,9 @@ impl<H: Host> CloudReader<'_, H> {
     }
 }
 
-/// A Cloud that has the call at all and lets these credentials use it answers
-/// 200. Otherwise there is one thing to be said, whatever its status.
+/// If Cloud has the call and the credentials may use it, the answer is 200. All
+/// statuses that mean otherwise become one error. Whether an API key may use the
+/// call is not known (`reference/confluent-rest.md`, 6.4).
 fn refused(failure: CallFailure, topic: TopicName<'_>) -> Error {
     let Some(refusal) = failure.refusal() else { return failure.into() };
     match (refusal.status.as_u16(), refusal.code) {

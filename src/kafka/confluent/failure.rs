@@ -1,41 +1,45 @@
-//! Calls that did not succeed, and what callers are told of them.
+//! Calls that did not succeed, and the errors that callers see.
 
 use std::time::Duration;
 
-use http::header::RETRY_AFTER;
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
 use crate::error::Error;
-use crate::host::{SendError, SendErrorKind, Sent};
+use crate::host::{Millis, SendError, SendErrorKind, Sent};
+use crate::upstream::{BodyError, retry_after};
 
-/// What a throttled caller is told when the server names no time.
-const THROTTLED_FOR: Duration = Duration::from_secs(1);
-/// Of a server's own words no more than this is passed on.
-const MESSAGE_LIMIT: usize = 300;
+/// How long a throttled caller is asked to wait if the server names no time.
+/// The proxy's rate limit does not (`recordings/configured-rate-limit.jsonl`),
+/// nor, by its description, does Confluent Cloud
+/// (`reference/confluent-rest.md`, 3.5).
+const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(1);
+/// At most this much of the server's message is passed on.
+const MAX_MESSAGE_CHARS: usize = 300;
 
-/// Why a call gave nothing to go on with.
+/// Why a call had no usable answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum CallFailure {
     /// No URL can be made of the configured address.
     Address,
     Send(SendError),
-    /// A status that is no success.
+    /// The status is not a success.
     Refused(ErrorAnswer),
-    /// A success whose body is not what it should be.
+    /// The status is a success, but the body has an unexpected form.
     Nonsense,
-    /// A success whose body is longer than anything sensible.
+    /// The body is longer than the limit of the call.
     TooLong,
-    /// Something that had to be known before the call could not be found out.
+    /// A preparation of the call failed.
     Ours(Error),
 }
 
-/// An answer with a status that is no success.
+/// An answer whose status is not a success.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ErrorAnswer {
     pub(super) status: StatusCode,
-    /// The server's own code: often the status and two digits. `None` when
-    /// the body is not the server's (a proxy in between, an error page).
+    /// The server's own code: often the status and two more digits. `None` if
+    /// the body is not the REST server's, but an error page or that of a proxy
+    /// in between.
     pub(super) code: Option<i64>,
     message: String,
     pub(super) retry_after: Option<Duration>,
@@ -49,10 +53,8 @@ struct Complaint {
 }
 
 impl ErrorAnswer {
-    pub(super) fn of(status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Self {
+    pub(super) fn new(status: StatusCode, headers: &HeaderMap, body: &[u8], now: Millis) -> Self {
         let complaint: Option<Complaint> = serde_json::from_slice(body).ok();
-        // The other form of this header, a date, is not worth a calendar.
-        let seconds = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
         let (code, message) = match complaint {
             Some(Complaint { error_code, message }) => (Some(error_code), message),
             None => (None, None),
@@ -61,13 +63,13 @@ impl ErrorAnswer {
             status,
             code,
             message: clean(&message.unwrap_or_default()),
-            retry_after: seconds.map(Duration::from_secs),
+            retry_after: retry_after(headers, now),
         }
     }
 
-    /// An answer of which nothing but the status arrived.
+    /// An answer of which only the status arrived.
     pub(super) fn bare(status: StatusCode) -> Self {
-        Self::of(status, &HeaderMap::new(), b"")
+        Self::new(status, &HeaderMap::new(), b"", 0)
     }
 
     /// For an error's detail: status, code and the server's message.
@@ -80,13 +82,13 @@ impl ErrorAnswer {
         }
     }
 
-    /// Whether the same call would be refused tomorrow, too.
+    /// Whether repeating the call later would be refused, too.
     pub(super) fn is_for_good(&self) -> bool {
         self.status.is_client_error() && !matches!(self.status.as_u16(), 408 | 429)
     }
 
     pub(super) fn throttled(&self) -> Error {
-        Error::Throttled { retry_after: self.retry_after.unwrap_or(THROTTLED_FOR) }
+        Error::Throttled { retry_after: self.retry_after.unwrap_or(DEFAULT_RETRY_AFTER) }
     }
 
     pub(super) fn error(&self) -> Error {
@@ -102,11 +104,13 @@ impl ErrorAnswer {
 }
 
 impl CallFailure {
-    /// Whether the same call may do better a little later.
+    /// Whether repeating the call a little later may succeed.
     pub(super) fn may_pass(&self) -> bool {
         match self {
             CallFailure::Send(error) => match error.kind {
-                // A kept connection that the server had closed, mostly.
+                // Mostly a kept connection that the server had closed: the REST
+                // Proxy does so after 30 s (`recordings/v3-produce-stream.jsonl`,
+                // "idle keep-alive connection").
                 SendErrorKind::Broken => true,
                 SendErrorKind::Timeout => false,
                 _ => error.sent == Sent::Not,
@@ -119,14 +123,14 @@ impl CallFailure {
         }
     }
 
-    pub(super) fn hint(&self) -> Option<Duration> {
+    pub(super) fn retry_after(&self) -> Option<Duration> {
         match self {
             CallFailure::Refused(refusal) => refusal.retry_after,
             _ => None,
         }
     }
 
-    /// The server's own code and status, if it answered.
+    /// The answer of the server, if there is one.
     pub(super) fn refusal(&self) -> Option<&ErrorAnswer> {
         match self {
             CallFailure::Refused(refusal) => Some(refusal),
@@ -141,7 +145,16 @@ impl From<SendError> for CallFailure {
     }
 }
 
-/// For calls that write nothing.
+impl From<BodyError> for CallFailure {
+    fn from(error: BodyError) -> Self {
+        match error {
+            BodyError::TooLong => CallFailure::TooLong,
+            BodyError::Broken(error) => CallFailure::Send(error),
+        }
+    }
+}
+
+/// For calls that only read.
 impl From<CallFailure> for Error {
     fn from(failure: CallFailure) -> Self {
         match failure {
@@ -161,22 +174,23 @@ impl From<CallFailure> for Error {
     }
 }
 
-/// A server's message in one line of bounded length.
+/// A server's message, as one line of limited length.
 pub(super) fn clean(message: &str) -> String {
     let words = message.split(|c: char| c.is_control() || c.is_whitespace());
     let line: Vec<_> = words.filter(|word| !word.is_empty()).collect();
-    line.join(" ").chars().take(MESSAGE_LIMIT).collect()
+    line.join(" ").chars().take(MAX_MESSAGE_CHARS).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use http::HeaderValue;
+    use http::header::RETRY_AFTER;
 
     use super::*;
 
     fn refusal(status: u16, body: &str) -> ErrorAnswer {
         let status = StatusCode::from_u16(status).unwrap();
-        ErrorAnswer::of(status, &HeaderMap::new(), body.as_bytes())
+        ErrorAnswer::new(status, &HeaderMap::new(), body.as_bytes(), 0)
     }
 
     #[test]
@@ -207,12 +221,12 @@ mod tests {
 
     #[test]
     fn a_time_to_wait_is_passed_on() {
-        let mut headers = HeaderMap::new();
-        headers.insert(RETRY_AFTER, HeaderValue::from_static("7"));
-        let refusal = ErrorAnswer::of(StatusCode::TOO_MANY_REQUESTS, &headers, b"");
-        assert_eq!(refusal.error(), Error::Throttled { retry_after: Duration::from_secs(7) });
-        headers.insert(RETRY_AFTER, HeaderValue::from_static("Sun, 01 Mar 2026 10:15:30 GMT"));
-        let refusal = ErrorAnswer::of(StatusCode::TOO_MANY_REQUESTS, &headers, b"");
-        assert_eq!(refusal.retry_after, None);
+        let now = 1_772_360_120_000;
+        for (value, seconds) in [("7", 7), ("Sun, 01 Mar 2026 10:15:30 GMT", 10)] {
+            let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static(value))]);
+            let refusal = ErrorAnswer::new(StatusCode::TOO_MANY_REQUESTS, &headers, b"", now);
+            let retry_after = Duration::from_secs(seconds);
+            assert_eq!(refusal.error(), Error::Throttled { retry_after }, "{value}");
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! What the server knows of its cluster and topics, remembered for a while.
+//! Cluster and topics as the server describes them, cached for a while.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -15,14 +15,20 @@ use crate::host::Host;
 use crate::kafka::Topic;
 use crate::sorted::SortedMap;
 
-/// How old a remembered topic may be. Its partitions can only grow, and who
-/// names one that is not remembered makes us ask anew.
-const AGE: Duration = Duration::from_secs(30);
-/// A topic this young is believed to have no other partitions.
-const YOUNG: Duration = Duration::from_secs(1);
-/// More topics than this are not remembered at once.
-const REMEMBERED: usize = 1_000;
-const TOPIC_LIMIT: usize = 512 << 10;
+/// Kafka's default for a topic's `max.message.bytes`
+/// (`recordings/v2-metadata.jsonl`, "topic"), for topics whose own limit is not
+/// known.
+pub(super) const DEFAULT_MAX_MESSAGE_BYTES: u64 = 1_048_588;
+
+/// How old a cached topic may be. Its number of partitions can only grow, and a
+/// call that names a partition beyond it makes us ask again.
+const MAX_TOPIC_AGE: Duration = Duration::from_secs(30);
+/// How old a cached topic may be for a call that names a partition which the
+/// topic does not have.
+const MAX_PARTITION_COUNT_AGE: Duration = Duration::from_secs(1);
+/// The maximum number of cached topics.
+const MAX_REMEMBERED_TOPICS: usize = 1_000;
+const MAX_TOPIC_ANSWER_BYTES: usize = 512 * 1024;
 
 pub(super) struct Metadata<H> {
     client: Rc<Client<H>>,
@@ -37,7 +43,7 @@ struct Remembered {
 }
 
 #[derive(Deserialize)]
-struct List<T> {
+struct DataList<T> {
     data: Vec<T>,
 }
 
@@ -75,7 +81,7 @@ impl<H: Host> Metadata<H> {
         }
     }
 
-    /// Asks whether the server answers and has our cluster.
+    /// Checks that the server answers and has our cluster.
     pub(super) async fn ping(&self) -> Result<()> {
         let Some(id) = &self.configured_cluster else {
             return self.ask_cluster_id().await.map(drop);
@@ -95,7 +101,7 @@ impl<H: Host> Metadata<H> {
 
     pub(super) async fn topics(&self) -> Result<Vec<Topic>> {
         let call = RestCall::get(format!("{}/topics", self.cluster_path().await?));
-        let list: List<TopicData> = self.client.ask(&call).await.map_err(|f| self.error(f))?;
+        let list: DataList<TopicData> = self.client.ask(&call).await.map_err(|f| self.error(f))?;
         let topics = list.data.into_iter().map(|data| Topic {
             name: data.topic_name,
             partitions: data.partitions_count,
@@ -106,17 +112,19 @@ impl<H: Host> Metadata<H> {
         Ok(topics)
     }
 
-    /// A topic, as it was not long ago.
+    /// A topic, from the cache if it is recent enough.
     pub(super) async fn topic(&self, name: TopicName<'_>) -> Result<Topic> {
-        match self.remembered(name, |_| AGE) {
+        match self.remembered(name, |_| MAX_TOPIC_AGE) {
             Some(topic) => Ok(topic),
             None => self.ask_topic(name).await,
         }
     }
 
-    /// A topic, asked for anew if the partition may have come meanwhile.
+    /// A topic, asked for again if the partition may have been added since.
     pub(super) async fn topic_with(&self, name: TopicName<'_>, partition: i32) -> Result<Topic> {
-        let age = |topic: &Topic| if partition < topic.partitions { AGE } else { YOUNG };
+        let age = |topic: &Topic| {
+            if partition < topic.partitions { MAX_TOPIC_AGE } else { MAX_PARTITION_COUNT_AGE }
+        };
         match self.remembered(name, age) {
             Some(topic) => Ok(topic),
             None => self.ask_topic(name).await,
@@ -141,7 +149,7 @@ impl<H: Host> Metadata<H> {
     async fn ask_topic(&self, name: TopicName<'_>) -> Result<Topic> {
         let since = self.client.host.monotonic();
         let path = format!("{}/topics/{name}", self.cluster_path().await?);
-        let call = RestCall { answer_limit: TOPIC_LIMIT, ..RestCall::get(path.clone()) };
+        let call = RestCall { answer_limit: MAX_TOPIC_ANSWER_BYTES, ..RestCall::get(path.clone()) };
         let data = self.client.ask::<TopicData>(&call);
         let (data, max_message_bytes) = join(data, self.max_message_bytes(&path)).await;
         let data = match data {
@@ -164,13 +172,13 @@ impl<H: Host> Metadata<H> {
         Ok(topic)
     }
 
-    /// The topic's own limit. Whoever may produce need not be allowed to read
-    /// this; then the limit is the server's business alone. A failure that is
-    /// over soon is one all the same: whoever went on without the limit might
-    /// send what stops the server for good.
+    /// The topic's own limit. Credentials that may produce need not be allowed
+    /// to read it; then only the server checks it. A failure that may pass is
+    /// still reported: a produce without the limit could send a record that
+    /// stops the server's producer (see `check` in `produce/request.rs`).
     async fn max_message_bytes(&self, topic: &str) -> Result<Option<u64>, CallFailure> {
         let path = format!("{topic}/configs/max.message.bytes");
-        let call = RestCall { answer_limit: TOPIC_LIMIT, ..RestCall::get(path) };
+        let call = RestCall { answer_limit: MAX_TOPIC_ANSWER_BYTES, ..RestCall::get(path) };
         match self.client.ask::<ConfigData>(&call).await {
             Ok(config) => Ok(config.value.and_then(|value| value.parse().ok())),
             Err(CallFailure::Refused(refusal)) if refusal.is_for_good() => Ok(None),
@@ -180,12 +188,13 @@ impl<H: Host> Metadata<H> {
 
     async fn ask_cluster_id(&self) -> Result<String> {
         let call = RestCall::get("/v3/clusters".into());
-        let list: List<ClusterData> = match self.client.ask(&call).await {
+        let list: DataList<ClusterData> = match self.client.ask(&call).await {
             Ok(list) => list,
-            // Confluent Cloud has no list of clusters.
+            // Confluent Cloud's description has no list of clusters
+            // (`reference/confluent-rest.md`, 1).
             Err(CallFailure::Refused(refusal)) if matches!(refusal.status.as_u16(), 404 | 405) => {
                 return Err(Error::Unconfigured(
-                    "Set kafka_cluster_id: the Kafka server does not tell which cluster it has"
+                    "Set kafka_cluster_id: the Kafka server does not say which cluster it has"
                         .into(),
                 ));
             }
@@ -199,16 +208,17 @@ impl<H: Host> Metadata<H> {
 
     fn remember(&self, since: Duration, topic: Topic) {
         let mut topics = self.topics.borrow_mut();
-        if topics.len() >= REMEMBERED {
-            topics.retain(|_, known| since.saturating_sub(known.since) < AGE);
+        if topics.len() >= MAX_REMEMBERED_TOPICS {
+            topics.retain(|_, known| since.saturating_sub(known.since) < MAX_TOPIC_AGE);
         }
-        if topics.len() < REMEMBERED {
+        if topics.len() < MAX_REMEMBERED_TOPICS {
             topics.insert(topic.name.clone(), Remembered { since, topic });
         }
     }
 
-    /// An unknown path under a configured cluster id: the REST Proxy answers
-    /// every one but that of its own cluster so.
+    /// Turns 404 for a path below a configured cluster id into an error about
+    /// that id: the REST Proxy answers so for every cluster but its own
+    /// (`recordings/v3-metadata.jsonl`, "get unknown cluster").
     fn error(&self, failure: CallFailure) -> Error {
         let not_found = failure.refusal().is_some_and(|r| r.status == 404 && r.code == Some(404));
         match (&self.configured_cluster, not_found) {

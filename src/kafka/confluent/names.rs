@@ -5,8 +5,8 @@ use std::fmt;
 use crate::error::Result;
 use crate::names::check_topic;
 
-/// The name of a topic that Kafka would allow: nothing in it needs to be
-/// percent-encoded, and it is no step to another directory.
+/// A topic name that Kafka would allow. It needs no percent-encoding, and it is
+/// neither `.` nor `..`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct TopicName<'a>(&'a str);
 
@@ -27,7 +27,7 @@ impl fmt::Display for TopicName<'_> {
     }
 }
 
-/// Whether an id that the server gave can stand in a path as it is.
+/// Whether an id from the server can be used in a path without encoding.
 pub(super) fn is_segment(id: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
     (1..=100).contains(&id.len()) && id.chars().all(plain)

@@ -10,30 +10,29 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use self::report::Reports;
+use self::report::ReportReader;
 use self::verdict::{ReportMeaning, Whole, unknown};
 use super::client::{Client, JSON, RestCall};
 use super::failure::{CallFailure, ErrorAnswer};
-use super::metadata::Metadata;
+use super::metadata::{DEFAULT_MAX_MESSAGE_BYTES, Metadata};
 use super::names::TopicName;
 use super::retry;
 use crate::deadline::within;
 use crate::error::{Error, Result};
 use crate::host::{Body, Host, Incoming, SendError, SendErrorKind, Sent};
 use crate::kafka::Topic;
+use crate::random;
 use crate::record::{NewRecord, RecordMetadata};
 
-/// A record is sent so often at most, while it certainly was not written.
-const TRIES: u32 = 7;
-/// So often where nothing answers: callers had better know soon.
-const TRIES_TO_CONNECT: u32 = 4;
-/// How long the end of an answer is waited for whose reports are all there,
-/// so that its connection can be used again.
-const END_OF_ANSWER: Duration = Duration::from_secs(1);
-/// What a topic takes by default, as `max.message.bytes`.
-const USUAL_LIMIT: u64 = 1_048_588;
+/// Maximum tries for a record that is known not to have been written.
+const MAX_PRODUCE_TRIES: u32 = 7;
+/// Maximum tries if there is no connection, so that callers learn of it soon.
+const MAX_CONNECT_TRIES: u32 = 4;
+/// How long to wait for the end of an answer after its last report, so that its
+/// connection can be used again.
+const MAX_END_OF_ANSWER_WAIT: Duration = Duration::from_secs(1);
 
-/// Writes records and reports on each, once.
+/// Writes records and reports once on each.
 pub(super) async fn produce<H: Host>(
     client: &Client<H>,
     metadata: &Metadata<H>,
@@ -54,8 +53,9 @@ pub(super) async fn produce<H: Host>(
         let path = format!("{}/topics/{name}/records", metadata.cluster_path().await?);
         Ok((topic, path))
     };
-    // The topic is asked for first: the proxy would wait a minute, for each
-    // record, for one that does not exist.
+    // The topic is checked first: for one that does not exist, the proxy would
+    // wait a minute for each record (`recordings/v3-produce-unknown-topic.jsonl`,
+    // the same in 7.9.9 and 8.3.1).
     let found = within(&client.host, client.request_timeout, found).await;
     let (topic, path) = match found.unwrap_or(Err(Error::Timeout)) {
         Ok(found) => found,
@@ -90,12 +90,12 @@ struct Writing<'a, H> {
 }
 
 /// Records to be sent with one call, by their indexes.
-struct Batch {
+struct IndexBatch {
     indexes: Vec<usize>,
     tries: u32,
 }
 
-/// What is left to do after a call. Whatever is not in here was reported.
+/// What is left to do after a call. All other records have been reported on.
 enum Rest {
     Nothing,
     Again { indexes: Vec<usize>, why: Error, hint: Option<Duration> },
@@ -109,7 +109,7 @@ impl<H: Host> Writing<'_, H> {
         mut report: impl FnMut(usize, Result<RecordMetadata>),
     ) {
         let mut work = self.batches(indexes);
-        while let Some(Batch { indexes, tries }) = work.pop_front() {
+        while let Some(IndexBatch { indexes, tries }) = work.pop_front() {
             if indexes.is_empty() {
                 continue;
             }
@@ -119,26 +119,27 @@ impl<H: Host> Writing<'_, H> {
             }
             match self.call(indexes, &mut report).await {
                 Rest::Nothing => {}
-                // Records that were written meanwhile are now before these.
-                // There is no order to be kept any more: the proxy went on
-                // when it refused one.
+                // Records of the same call may have been written before these:
+                // the proxy goes on after it has refused one (`recordings/v3-produce.jsonl`, "bad
+                // record between good records"), so there is no order left
+                // to keep.
                 Rest::Again { indexes, why, hint } => {
-                    let pause = retry::pause(tries, retry::dice(&self.client.host), hint);
+                    let pause = retry::pause(tries, random::number(&self.client.host), hint);
                     let most = match why {
-                        Error::Unreachable { .. } => TRIES_TO_CONNECT,
-                        _ => TRIES,
+                        Error::Unreachable { .. } => MAX_CONNECT_TRIES,
+                        _ => MAX_PRODUCE_TRIES,
                     };
                     if tries < most && pause < self.left() {
                         self.client.host.sleep(pause).await;
-                        work.push_front(Batch { indexes, tries: tries + 1 });
+                        work.push_front(IndexBatch { indexes, tries: tries + 1 });
                     } else {
                         indexes.into_iter().for_each(|index| report(index, Err(why.clone())));
                     }
                 }
                 Rest::Split { mut indexes } if indexes.len() > 1 => {
                     let second = indexes.split_off(indexes.len() / 2);
-                    work.push_front(Batch { indexes: second, tries });
-                    work.push_front(Batch { indexes, tries });
+                    work.push_front(IndexBatch { indexes: second, tries });
+                    work.push_front(IndexBatch { indexes, tries });
                 }
                 Rest::Split { indexes } => indexes.into_iter().for_each(|index| {
                     report(index, Err(verdict::too_large(&self.records[index])));
@@ -147,19 +148,19 @@ impl<H: Host> Writing<'_, H> {
         }
     }
 
-    /// The records that are sent together, in their order. Where nobody tells
-    /// the topic's limit, one that is probably over it goes alone: then it is
-    /// refused and nothing worse.
-    fn batches(&self, indexes: Vec<usize>) -> VecDeque<Batch> {
+    /// The records that are sent together, in their order. If the topic's limit
+    /// is not known, a record that is probably over it is sent alone: then it is
+    /// only refused.
+    fn batches(&self, indexes: Vec<usize>) -> VecDeque<IndexBatch> {
         let alone = |index: usize| {
             let size = size::in_a_batch(&self.records[index]);
-            self.topic.max_message_bytes.is_none() && size > USUAL_LIMIT
+            self.topic.max_message_bytes.is_none() && size > DEFAULT_MAX_MESSAGE_BYTES
         };
         let together = indexes.chunk_by(|one, next| !alone(*one) && !alone(*next));
-        together.map(|indexes| Batch { indexes: indexes.to_vec(), tries: 1 }).collect()
+        together.map(|indexes| IndexBatch { indexes: indexes.to_vec(), tries: 1 }).collect()
     }
 
-    /// Sends records once and reports on all that are not to be sent again.
+    /// Sends records once and reports on all of them but those to be sent again.
     async fn call(
         &self,
         indexes: Vec<usize>,
@@ -170,8 +171,8 @@ impl<H: Host> Writing<'_, H> {
         let sent = within(&self.client.host, self.left(), self.client.send(&call)).await;
         let answer = match sent.unwrap_or_else(|| Err(too_slow().into())) {
             Ok(answer) => answer,
-            // No connection was made: the one failure without an answer after
-            // which it is certain that nothing was written.
+            // Without a connection it is certain that nothing was written. After
+            // every other failure without an answer it is not.
             Err(CallFailure::Send(error)) if error.sent == Sent::Not => {
                 let why = CallFailure::Send(error).into();
                 return Rest::Again { indexes, why, hint: None };
@@ -189,7 +190,7 @@ impl<H: Host> Writing<'_, H> {
             return self.follow(indexes, answer, report).await;
         }
         let status = answer.status;
-        let refusal = within(&self.client.host, self.left(), Client::<H>::refusal(answer)).await;
+        let refusal = within(&self.client.host, self.left(), self.client.refusal(answer)).await;
         let refusal = refusal.unwrap_or_else(|| ErrorAnswer::bare(status));
         match verdict::of_status(&refusal, self.topic) {
             Whole::Failed(error) => {
@@ -201,15 +202,15 @@ impl<H: Host> Writing<'_, H> {
         }
     }
 
-    /// Reads reports as they arrive. Their order is all that links them to
-    /// the records.
+    /// Reads reports as they arrive. Only their order links them to the records
+    /// (`recordings/v3-produce-stream.jsonl`, "20000 records in one request").
     async fn follow(
         &self,
         indexes: Vec<usize>,
         mut answer: Incoming<H::Body>,
         report: &mut impl FnMut(usize, Result<RecordMetadata>),
     ) -> Rest {
-        let mut reports = Reports::default();
+        let mut reports = ReportReader::default();
         let mut waiting = indexes.into_iter();
         let (mut again, mut why) = (Vec::new(), None);
         let broken = loop {
@@ -249,12 +250,12 @@ impl<H: Host> Writing<'_, H> {
         }
     }
 
-    /// Lets an answer come to its end, without anybody waiting for it.
+    /// Reads an answer to its end in the background.
     fn finish(&self, mut body: H::Body) {
         let host = self.client.host.clone();
         self.client.host.spawn(async move {
             let end = async { while let Some(Ok(_)) = body.chunk().await {} };
-            within(&host, END_OF_ANSWER, end).await;
+            within(&host, MAX_END_OF_ANSWER_WAIT, end).await;
         });
     }
 

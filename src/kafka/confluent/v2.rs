@@ -1,16 +1,16 @@
 //! Reading through consumer instances of a REST Proxy.
 //!
-//! An instance is a Kafka consumer within the proxy, made for callers that
-//! stay. Ours come and go: whoever holds the lease of a partition reads, and
-//! hands the instance on with its position. Read in sequence it answers in a
-//! fraction of a millisecond; a seek costs a quarter of a second and, after a
-//! page that was cut, is not even obeyed. So there is no seek but the first,
-//! and an instance of which anything is off is replaced by a new one.
+//! An instance is a Kafka consumer within the proxy, made for long-lived
+//! callers. Our readers change: the holder of a partition's lease reads, and
+//! then passes the instance on with its position. Reading in sequence takes a
+//! fraction of a millisecond. A seek costs a quarter of a second, and after a
+//! page that was cut the instance still returns old records first (all in
+//! `recordings/v2-stateless-reading.jsonl`). So the only seek is the first one,
+//! and an instance that behaves unexpectedly is replaced by a new one.
 //!
-//! What can be off, since an instance gives each record once and forgets it:
-//! a reader that died, or whose lease had ended, has taken records along. It
-//! shows in the offset of the next record, in a gap, or in silence where the
-//! log has more.
+//! An instance returns each record once. A reader that died, or whose lease had
+//! ended, may therefore have taken records away. This shows in the offset of the
+//! next record, in a gap, or in an empty page although the log has more.
 
 mod instance;
 mod kept_instance;
@@ -22,7 +22,7 @@ use self::kept_instance::KeptInstance;
 use self::reading::Reading;
 use super::client::Client;
 use super::failure::CallFailure;
-use super::metadata::Metadata;
+use super::metadata::{DEFAULT_MAX_MESSAGE_BYTES, Metadata};
 use super::names::TopicName;
 use crate::concurrent::try_join_few;
 use crate::error::{Error, Result};
@@ -30,12 +30,10 @@ use crate::host::Host;
 use crate::kafka::{Fetch, Fetched, Offsets, Place, Topic};
 use crate::sorted::SortedMap;
 
-/// What a topic takes when its own limit is not known: Kafka's default.
-const USUAL_MAX_MESSAGE: usize = 1 << 20;
-/// The largest page, and with it the largest record, that is read at all.
-const LARGEST_PAGE: usize = 24 << 20;
-/// So many calls at once about the partitions of a topic.
-const AT_ONCE: usize = 8;
+/// The largest page, and so the largest record, that can be read.
+const MAX_PAGE_BYTES: usize = 24 * 1024 * 1024;
+/// The maximum number of concurrent calls about the partitions of a topic.
+const MAX_OFFSET_CALLS: usize = 8;
 
 pub(super) struct V2Reader<'a, H> {
     pub(super) client: &'a Client<H>,
@@ -60,21 +58,23 @@ impl<H: Host> V2Reader<'_, H> {
             let offsets = instance::offsets(self.client, topic, partition).await?;
             Ok::<_, CallFailure>((partition, offsets))
         };
-        Ok(try_join_few(AT_ONCE, (0..partitions).map(one)).await?.into_iter().collect())
+        Ok(try_join_few(MAX_OFFSET_CALLS, (0..partitions).map(one)).await?.into_iter().collect())
     }
 
     pub(super) async fn close(&self, place: &Place) {
         if let Some(kept) = KeptInstance::of(place) {
-            // An instance that nobody reads from is forgotten by itself.
+            // The server removes an unused instance by itself, after 300 s by
+            // default (`recordings/configured-instance-timeout-5s.jsonl`).
             let _ = ConsumerInstance(kept.instance).delete(self.client).await;
         }
     }
 }
 
-/// Well above the largest record: one that does not fit is withheld, without
-/// a word and for good.
+/// A limit well above the largest record: the proxy never returns a record that
+/// does not fit, and reports no error (`recordings/v2-consumer-limits.jsonl`,
+/// "with max_bytes 100").
 fn page_limit(max_bytes: usize, topic: &Topic) -> usize {
-    let largest = topic.max_message_bytes.and_then(|bytes| usize::try_from(bytes).ok());
-    let largest = largest.unwrap_or(USUAL_MAX_MESSAGE);
-    max_bytes.max(largest.saturating_mul(2)).min(LARGEST_PAGE)
+    let largest = topic.max_message_bytes.unwrap_or(DEFAULT_MAX_MESSAGE_BYTES);
+    let largest = usize::try_from(largest).unwrap_or(MAX_PAGE_BYTES);
+    max_bytes.max(largest.saturating_mul(2)).min(MAX_PAGE_BYTES)
 }

@@ -1,4 +1,4 @@
-//! Acknowledging claimed records, from whichever instance is asked.
+//! Acknowledges claimed records, in any instance.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -19,37 +19,38 @@ use crate::state::keys::LaneName;
 use crate::state::lane::{Document, Epoch, Lane, Params, Take};
 use crate::state::marks::{self, Mark};
 
-/// Acknowledgements that come this close together are folded together.
+/// Acknowledgements within this time are folded into the position together.
 const FOLD_DELAY: Duration = Duration::from_millis(50);
 
-/// How often a busy lane is tried for folding. Whoever has it folds at its
-/// next turn in any case.
-const FOLD_TRIES: usize = 3;
+/// How many times a busy lane is tried for folding. Its next holder folds the
+/// marks in any case.
+const MAX_FOLD_TRIES: usize = 3;
 
-/// What is to become of claimed records.
+/// What to do with claimed records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Disposal {
-    /// They are done with.
+    /// They are done.
     Ack,
-    /// They are to be handed out again, after a while.
+    /// They are to be handed out again after a delay.
     Nack { delay: Duration },
 }
 
-/// What an acknowledgement came to.
+/// The result of an acknowledgement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Acknowledged {
-    /// It counts, or has counted before.
+    /// It counts, or counted before.
     Done,
-    /// The record was done with before and cannot be given back.
+    /// The record is done already and cannot be given back.
     DoneBefore,
-    /// The lease was over: somebody else has the record or will get it.
+    /// The lease had ended: another caller has the record or will get it.
     Expired,
-    /// No such claim: not of this group, from before a seek, or no receipt.
+    /// There is no such claim: it belongs to another group or was made void by
+    /// a seek, or the text is not a receipt.
     Unknown,
 }
 
-/// The lanes that are to be folded in this instance, each with the offsets
-/// that were acknowledged or given back.
+/// The lanes that this instance is about to fold, each with the offsets that
+/// were acknowledged or given back.
 pub(super) type Folding = Rc<RefCell<SortedMap<LaneName, SortedSet<i64>>>>;
 
 impl<H: Host, L: Log> Consume<H, L> {
@@ -125,14 +126,14 @@ impl<H: Host, L: Log> Consume<H, L> {
         let set = marks::set(&self.host, lane.name(), offset, nonce, mark).await;
         self.fold_soon(lane, offset);
         set?;
-        // Whoever judged the lease to be over may have looked for the mark
-        // before it was there.
+        // Another instance that found the lease to have ended may have looked
+        // for the mark before it was written.
         let in_time = self.host.now() <= until;
         Ok(if in_time { Acknowledged::Done } else { Acknowledged::Expired })
     }
 
-    /// Has the marks folded into the position, so that it tells what is
-    /// acknowledged although nobody consumes.
+    /// Starts folding the marks into the position, so that it includes them
+    /// even if no caller consumes.
     fn fold_soon(&self, lane: &Lane<H, Position>, offset: i64) {
         let mut folding = self.folding.borrow_mut();
         if let Some(offsets) = folding.get_mut(lane.name()) {
@@ -144,9 +145,9 @@ impl<H: Host, L: Log> Consume<H, L> {
         let (lane, folding) = (lane.clone(), self.folding.clone());
         self.host.spawn(async move {
             host.sleep(FOLD_DELAY).await;
-            // From here on another acknowledgement needs another turn.
+            // An acknowledgement from here on needs another turn at the lane.
             let told = folding.borrow_mut().remove(lane.name()).unwrap_or_default();
-            // What cannot be folded now is folded by the next consumer.
+            // Marks that cannot be folded now are folded by the next consumer.
             let _ = fold(&host, &lane, params, &told).await;
         });
     }
@@ -158,10 +159,10 @@ async fn fold<H: Host>(
     params: Params,
     told: &SortedSet<i64>,
 ) -> Result<()> {
-    for _ in 0..FOLD_TRIES {
+    for _ in 0..MAX_FOLD_TRIES {
         match lane.try_take(async |_| Ok(Position::at(0))).await? {
             Take::Busy { retry_in } => host.sleep(retry_in).await,
-            // The group was deleted, and its marks mean nothing.
+            // The group was deleted, so its marks mean nothing.
             Take::Held(held) if held.begins() => {
                 held.delete().await?;
                 return Ok(());

@@ -1,8 +1,8 @@
-//! Records that callers have and have not acknowledged yet.
+//! Claims: records that callers have and have not acknowledged yet.
 //!
-//! A claim is a lease on a record: until it ends nobody else gets it, then
-//! somebody does. All decisions are here; marks are read and written by
-//! others.
+//! A claim is a lease on a record. No other caller gets the record until the
+//! lease ends; after that it is handed out again. This module only decides:
+//! marks are read and written elsewhere.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,34 +11,35 @@ use crate::host::Millis;
 use crate::sorted::SortedSet;
 use crate::state::marks::{Mark, Marked};
 
-/// Claims in one partition of a group. Beyond that its callers have to
-/// acknowledge before they get more: a document of claims is written with
-/// every page.
+/// The maximum number of claims in a partition of a group. At that number,
+/// callers have to acknowledge records before they get more, because all claims
+/// are written with every page.
 pub(super) const MAX_CLAIMS: usize = 1_000;
 
-/// Marks at the head of a partition that are looked up together.
-const LOOK_UP: usize = 32;
+/// The number of marks at the head of a partition that are looked up together.
+const MARKS_LOOKED_UP: usize = 32;
 
-/// One caller's claim to one record.
+/// A caller's claim to a record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Claim {
+pub(super) struct RecordClaim {
     #[serde(rename = "o")]
     pub(super) offset: i64,
     #[serde(rename = "k")]
     pub(super) nonce: String,
-    /// The end of the lease; of a record that was given back, when it is due.
+    /// The end of the lease, or the time when a record that was given back is
+    /// due.
     #[serde(rename = "u")]
     pub(super) until: Millis,
-    /// How often the record was handed out.
+    /// How many times the record was handed out.
     #[serde(rename = "c")]
     pub(super) count: u32,
     #[serde(rename = "b", default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) given_back: bool,
 }
 
-impl Claim {
-    /// Whether the record may be handed out again. `margin` is how far clocks
-    /// and reads may be off.
+impl RecordClaim {
+    /// Whether the record may be handed out again. `margin` allows for
+    /// differing clocks and stale reads.
     fn is_free(&self, now: Millis, margin: Millis) -> bool {
         now > self.free_at(margin)
     }
@@ -48,23 +49,23 @@ impl Claim {
     }
 }
 
-/// What an acknowledgement comes to.
+/// How an acknowledgement is judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ReceiptVerdict {
-    /// The claim lives: write the mark, and look at the clock again then.
+    /// The claim is valid: write the mark, and then check the time again.
     Mark { until: Millis },
     /// It was acknowledged before.
     Acked,
-    /// Its lease is over; somebody else has the record or will get it.
+    /// Its lease has ended; another caller has the record or will get it.
     Expired,
-    /// No such claim.
+    /// There is no such claim.
     Unknown,
 }
 
 /// All claims in one partition.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(super) struct Claims(Vec<Claim>);
+pub(super) struct Claims(Vec<RecordClaim>);
 
 impl Claims {
     pub(super) fn is_empty(&self) -> bool {
@@ -91,7 +92,7 @@ impl Claims {
         self.get(offset).is_some()
     }
 
-    pub(super) fn get(&self, offset: i64) -> Option<&Claim> {
+    pub(super) fn get(&self, offset: i64) -> Option<&RecordClaim> {
         self.find(offset).ok().map(|index| &self.0[index])
     }
 
@@ -99,9 +100,10 @@ impl Claims {
         self.0.binary_search_by_key(&offset, |claim| claim.offset)
     }
 
-    /// Somebody gets the record. Answers how often that has happened with it.
+    /// Claims a record for a caller. Returns how many times it has been handed
+    /// out.
     pub(super) fn put(&mut self, offset: i64, nonce: String, until: Millis) -> u32 {
-        let mut claim = Claim { offset, nonce, until, count: 1, given_back: false };
+        let mut claim = RecordClaim { offset, nonce, until, count: 1, given_back: false };
         match self.find(offset) {
             Ok(index) => {
                 claim.count += self.0[index].count;
@@ -115,14 +117,14 @@ impl Claims {
         }
     }
 
-    /// The record is done with.
+    /// Marks a record as done.
     pub(super) fn remove(&mut self, offset: i64) {
         if let Ok(index) = self.find(offset) {
             self.0.remove(index);
         }
     }
 
-    /// Whether there are live claims that are not this owner's.
+    /// Whether there are valid claims of others than this owner.
     pub(super) fn held_by_others(&self, owner: &Owner, now: Millis, margin: Millis) -> bool {
         self.0.iter().any(|claim| claim.nonce != owner.nonce() && !claim.is_free(now, margin))
     }
@@ -131,24 +133,24 @@ impl Claims {
         self.0.iter().any(|claim| claim.nonce == owner.nonce())
     }
 
-    /// All records below an offset are done with.
+    /// Marks all records below an offset as done.
     pub(super) fn remove_below(&mut self, offset: i64) {
         self.0.retain(|claim| claim.offset >= offset);
     }
 
-    /// All records of an owner are done with.
+    /// Marks all records of an owner as done.
     pub(super) fn remove_of(&mut self, owner: &Owner) {
         self.0.retain(|claim| claim.nonce != owner.nonce());
     }
 
-    /// The owner keeps what it has until then.
+    /// Extends the leases of an owner's records to the given time.
     pub(super) fn extend_of(&mut self, owner: &Owner, until: Millis) {
         for claim in self.0.iter_mut().filter(|claim| claim.nonce == owner.nonce()) {
             claim.until = claim.until.max(until);
         }
     }
 
-    /// The owner gives back what it has.
+    /// Gives back an owner's records.
     pub(super) fn give_back_of(&mut self, owner: &Owner, now: Millis) {
         for claim in self.0.iter_mut().filter(|claim| claim.nonce == owner.nonce()) {
             claim.given_back = true;
@@ -156,18 +158,19 @@ impl Claims {
         }
     }
 
-    /// The claims whose marks count now: those whose lease is over, since
-    /// their records would be handed out again; those at the head, since the
-    /// position may move past them; those that were `told` of; and all if no
-    /// more records can be claimed. Expiry is judged here, before any mark is
-    /// read: a mark that comes later was answered with "expired".
+    /// The claims whose marks have to be read now: those whose lease has ended,
+    /// because their records would be handed out again; those at the head,
+    /// because the position may move past them; those of the offsets in `told`;
+    /// and all claims if no more records can be claimed. Whether a lease has
+    /// ended is decided here, before any mark is read: a later acknowledgement
+    /// was answered with "expired".
     pub(super) fn to_look_up(
         &self,
         now: Millis,
         margin: Millis,
         told: &SortedSet<i64>,
-    ) -> Vec<Claim> {
-        let head = if self.is_full() { self.len() } else { LOOK_UP };
+    ) -> Vec<RecordClaim> {
+        let head = if self.is_full() { self.len() } else { MARKS_LOOKED_UP };
         self.0
             .iter()
             .enumerate()
@@ -180,8 +183,8 @@ impl Claims {
             .collect()
     }
 
-    /// Takes in what was found. Answers the offsets that are done with.
-    pub(super) fn fold(&mut self, found: &[(Claim, Option<Mark>)]) -> Vec<i64> {
+    /// Applies the marks that were found. Returns the offsets that are done.
+    pub(super) fn fold(&mut self, found: &[(RecordClaim, Option<Mark>)]) -> Vec<i64> {
         let mut done = Vec::new();
         for (looked_up, mark) in found {
             let Ok(index) = self.find(looked_up.offset) else { continue };
@@ -214,8 +217,8 @@ impl Claims {
         self.0.iter().map(|claim| claim.free_at(margin)).min()
     }
 
-    /// Judges an acknowledgement against the claims of a document, of which
-    /// everything below `position` is done with.
+    /// Judges an acknowledgement against the claims of a document. All records
+    /// below `position` are done.
     pub(super) fn judge(
         &self,
         offset: i64,
@@ -234,8 +237,7 @@ impl Claims {
     }
 }
 
-/// Offsets that are next to each other, as ranges: each is read with one
-/// fetch.
+/// Adjacent offsets as ranges: each range is read with one fetch.
 pub(super) fn ranges(offsets: &[i64]) -> Vec<(i64, usize)> {
     let mut ranges: Vec<(i64, usize)> = Vec::new();
     for &offset in offsets {
@@ -279,7 +281,7 @@ mod tests {
         assert!(claims.is_empty());
     }
 
-    fn found(claims: &Claims, offset: i64, mark: Option<Mark>) -> (Claim, Option<Mark>) {
+    fn found(claims: &Claims, offset: i64, mark: Option<Mark>) -> (RecordClaim, Option<Mark>) {
         (claims.get(offset).unwrap().clone(), mark)
     }
 

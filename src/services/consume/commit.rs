@@ -1,4 +1,4 @@
-//! Acknowledging by offset, in an owner's name.
+//! Acknowledges records by offset, on behalf of an owner.
 
 use std::time::Duration;
 
@@ -13,21 +13,21 @@ use crate::sorted::SortedMap;
 use crate::state::keys::LaneName;
 use crate::state::lane::{Lane, Take, Written};
 
-/// How long a change waits for whoever reads the partition.
-const MAX_WAIT: Duration = Duration::from_secs(10);
+/// How long a change waits for the instance that reads the partition.
+const MAX_COMMIT_WAIT: Duration = Duration::from_secs(10);
 
-/// What becomes of a position.
-enum Change {
+/// How a position is changed.
+enum PositionChange {
     Keep(Position),
-    /// Claims from before are void.
+    /// Earlier claims become void.
     Move(Position),
     Nothing,
 }
 
 impl<H: Host, L: Log> Consume<H, L> {
-    /// Makes offsets of a topic the ends of what the group has done with:
-    /// everything below is. What lies between them and the next record to be
-    /// read stays the owner's for a lease, then it is handed out again.
+    /// Commits offsets of a topic: all records of the group below them are
+    /// done. The records between an offset and the next record to be read stay
+    /// claimed by the owner for a lease; after that they are handed out again.
     pub async fn commit(
         &self,
         group: &str,
@@ -57,8 +57,8 @@ impl<H: Host, L: Log> Consume<H, L> {
                     ));
                 }
                 Ok(match position.commit(owner, *offset, now.saturating_add(millis(lease))) {
-                    true => Change::Keep(position),
-                    false => Change::Move(Position::at(*offset)),
+                    true => PositionChange::Keep(position),
+                    false => PositionChange::Move(Position::at(*offset)),
                 })
             })
             .await
@@ -69,12 +69,12 @@ impl<H: Host, L: Log> Consume<H, L> {
         Ok(())
     }
 
-    /// Everything that the owner has is done with.
+    /// Marks all records of the owner as done.
     pub async fn commit_all(&self, group: &str, owner: &Owner, topics: &[String]) -> Result<()> {
         self.change_claims(group, owner, topics, |position| position.claims.remove_of(owner)).await
     }
 
-    /// The owner keeps what it has for another lease.
+    /// Extends the owner's claims by another lease.
     pub async fn extend(
         &self,
         group: &str,
@@ -87,7 +87,7 @@ impl<H: Host, L: Log> Consume<H, L> {
         self.change_claims(group, owner, topics, extend).await
     }
 
-    /// What the owner has is handed out again.
+    /// Gives back the owner's records, so that they are handed out again.
     pub async fn give_back(&self, group: &str, owner: &Owner, topics: &[String]) -> Result<()> {
         let give_back =
             |position: &mut Position| position.claims.give_back_of(owner, self.host.now());
@@ -105,7 +105,7 @@ impl<H: Host, L: Log> Consume<H, L> {
         let topics = topics.iter().map(async |topic| {
             let partitions = match self.log.topic(topic).await {
                 Ok(topic) => topic.partitions,
-                // It was deleted, and the claims with it.
+                // The topic was deleted, and so were the claims.
                 Err(Error::UnknownTopic(_)) => 0,
                 Err(error) => return Err(error),
             };
@@ -116,12 +116,11 @@ impl<H: Host, L: Log> Consume<H, L> {
                     return Ok(false);
                 }
                 self.change(&lane, |mut position| {
-                    Ok(match position.claims.has_of(owner) {
-                        true => {
-                            edit(&mut position);
-                            Change::Keep(position)
-                        }
-                        false => Change::Nothing,
+                    Ok(if position.claims.has_of(owner) {
+                        edit(&mut position);
+                        PositionChange::Keep(position)
+                    } else {
+                        PositionChange::Nothing
                     })
                 })
                 .await
@@ -137,33 +136,34 @@ impl<H: Host, L: Log> Consume<H, L> {
         Ok(Lane::new(self.host.clone(), name, self.params))
     }
 
-    /// How far clocks and reads may be off.
+    /// The allowance for differing clocks and stale reads.
     fn margin(&self) -> Millis {
         millis(self.params.skew + self.params.stale)
     }
 
-    /// Waits for a lane and changes what it holds. Answers whether it held
-    /// nothing before.
+    /// Waits for a lane and changes its position. Returns whether it had none
+    /// before.
     async fn change(
         &self,
         lane: &Lane<H, Position>,
-        edit: impl Fn(Position) -> Result<Change>,
+        edit: impl Fn(Position) -> Result<PositionChange>,
     ) -> Result<bool> {
-        let give_up = self.host.monotonic() + MAX_WAIT;
+        let give_up = self.host.monotonic() + MAX_COMMIT_WAIT;
         loop {
             let pause = match lane.try_take(async |_| Ok(Position::at(0))).await? {
                 Take::Busy { retry_in } => retry_in,
                 Take::Held(held) => {
                     let (before, begins) = (held.payload().clone(), held.begins());
                     let written = match edit(before.clone()) {
-                        Ok(Change::Keep(position)) => held.release(position).await?,
-                        Ok(Change::Move(position)) => held.seek(position).await?,
+                        Ok(PositionChange::Keep(position)) => held.release(position).await?,
+                        Ok(PositionChange::Move(position)) => held.seek(position).await?,
                         unchanged => {
-                            // A group that was deleted stays so.
-                            match begins {
-                                true => held.delete().await?,
-                                false => held.release(before).await?,
-                            };
+                            // A deleted group stays deleted.
+                            if begins {
+                                held.delete().await?;
+                            } else {
+                                held.release(before).await?;
+                            }
                             return unchanged.map(|_| false);
                         }
                     };

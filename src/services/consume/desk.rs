@@ -1,5 +1,5 @@
-//! The callers of one group that wait in this instance, and the records on
-//! their way to them.
+//! The desk: the callers of a group that wait in this instance, and the records
+//! on their way to them.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -10,40 +10,41 @@ use super::{Ack, Confirmation, Consumed, Handed, StartFrom};
 use crate::error::{Error, Result};
 use crate::host::Millis;
 
-/// How long a caller may queue for a record that is there, beyond its own
-/// wait for one to appear: its group is then busy on another instance, or an
-/// instance died with it.
-pub(super) const QUEUE_TIME: Duration = Duration::from_secs(5);
+/// How long a caller may queue for a record that exists, beyond its own wait
+/// for one to appear. It queues if another instance reads the partition, or has
+/// died while it did.
+pub(super) const MAX_QUEUE_TIME: Duration = Duration::from_secs(5);
 
-/// Callers that come closer together than this are worth keeping a partition
-/// for.
-const CLOSE_TOGETHER: Duration = Duration::from_millis(200);
+/// If callers come at shorter intervals than this, a partition is kept for the
+/// next one.
+const BUSY_ARRIVAL_GAP: Duration = Duration::from_millis(200);
 
-pub(super) type Answer = Result<Option<Handed>>;
+pub(super) type DeskAnswer = Result<Option<Handed>>;
 
-/// How much one caller takes at once.
+/// How much a caller takes at once.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Want {
     pub(super) records: usize,
-    /// Of keys, values and headers. The first record comes however large.
+    /// The maximum size of keys, values and headers. The first record is
+    /// returned whatever its size.
     pub(super) bytes: usize,
     pub(super) ack: Ack,
 }
 
-/// One caller's wish for records.
+/// A caller's order for records.
 #[derive(Debug)]
 struct Order<W> {
     want: Want,
-    /// Until when it waits for a record to appear, by the monotonic clock.
+    /// The end of its wait for a record to appear, by the monotonic clock.
     wait_until: Duration,
     from: StartFrom,
-    /// What it has got so far.
+    /// The records that it has got so far.
     handed: Handed,
     bytes: usize,
     /// The earliest end of the leases on its records.
     claimed_until: Millis,
-    answer: Rc<RefCell<Option<Answer>>>,
-    /// Dropped with the order, which wakes the caller.
+    answer: Rc<RefCell<Option<DeskAnswer>>>,
+    /// Wakes the caller when the order is dropped.
     _wake: W,
 }
 
@@ -57,7 +58,7 @@ impl<W> Order<W> {
         !self.handed.records.is_empty()
     }
 
-    fn answer(self, answer: Answer) {
+    fn answer(self, answer: DeskAnswer) {
         *self.answer.borrow_mut() = Some(answer);
     }
 
@@ -66,12 +67,13 @@ impl<W> Order<W> {
     }
 }
 
-/// Where the caller finds its answer. Dropped unread, records in it go back.
+/// The place of the caller's answer. If it is dropped unread, its records go
+/// back.
 #[derive(Debug)]
-pub(super) struct Slot(Rc<RefCell<Option<Answer>>>);
+pub(super) struct Slot(Rc<RefCell<Option<DeskAnswer>>>);
 
 impl Slot {
-    pub(super) fn take(self) -> Option<Answer> {
+    pub(super) fn take(self) -> Option<DeskAnswer> {
         self.0.borrow_mut().take()
     }
 }
@@ -79,15 +81,15 @@ impl Slot {
 /// The queue of one group. `W` wakes a waiting task when dropped.
 #[derive(Debug)]
 pub(super) struct Desk<W> {
-    /// Only the first one can have got records and wait for more.
+    /// The orders. Only the first one can have got records and wait for more.
     orders: VecDeque<Order<W>>,
-    /// Orders that are full of claimed records, which are theirs only once
-    /// that is written down.
+    /// Orders that are full of claimed records, whose claims are not written
+    /// yet.
     claimed: Vec<Order<W>>,
-    /// Dropped when an order comes, so that whoever serves need not poll.
+    /// Dropped when an order comes, which wakes the task that serves the desk.
     bell: Option<W>,
     last_arrival: Option<Duration>,
-    /// An order came since the log was looked at.
+    /// Whether an order has come since the last look at the log.
     arrived: bool,
     busy: bool,
 }
@@ -125,7 +127,7 @@ impl<W> Desk<W> {
             answer: answer.clone(),
             _wake: wake,
         });
-        self.busy = self.last_arrival.is_some_and(|last| now - last < CLOSE_TOGETHER);
+        self.busy = self.last_arrival.is_some_and(|last| now - last < BUSY_ARRIVAL_GAP);
         self.last_arrival = Some(now);
         self.arrived = true;
         self.bell = None;
@@ -136,24 +138,24 @@ impl<W> Desk<W> {
         self.orders.is_empty()
     }
 
-    /// Whether orders came since the last time: they want to know what is
-    /// there now.
+    /// Whether orders have come since the last call: they need a fresh look at
+    /// the log.
     pub(super) fn take_arrived(&mut self) -> bool {
         std::mem::take(&mut self.arrived)
     }
 
-    /// How long it is until the first wait is over; `None` when nobody waits.
+    /// The time until the first wait ends; `None` if there is no order.
     pub(super) fn shortest_wait(&self, now: Duration) -> Option<Duration> {
         self.orders.iter().map(|order| order.wait_until.saturating_sub(now)).min()
     }
 
-    /// Records that the callers want, all together.
+    /// The number of records that all callers together want.
     pub(super) fn wanted(&self) -> usize {
         self.orders.iter().map(|order| order.want.records - order.handed.records.len()).sum()
     }
 
-    /// Whether the last callers came so close together that the next one can
-    /// be expected.
+    /// Whether the last callers came at such short intervals that the next one
+    /// can be expected.
     pub(super) fn is_busy(&self) -> bool {
         self.busy
     }
@@ -162,7 +164,7 @@ impl<W> Desk<W> {
         self.bell = Some(bell);
     }
 
-    /// Whether somebody wants a group without a position to start at the end.
+    /// Whether a caller wants a group without a position to start at the end.
     pub(super) fn wants_latest(&self) -> bool {
         self.orders.iter().any(|order| order.from == StartFrom::Latest)
     }
@@ -172,8 +174,8 @@ impl<W> Desk<W> {
         self.orders.front().is_some_and(Order::is_open)
     }
 
-    /// Whether somebody takes a record of that size now, and how. Orders that
-    /// are full, or would be with it, are completed on the way.
+    /// Whether a caller takes a record of this size now, and how. Orders that
+    /// are full, or would be overfull with it, are completed.
     pub(super) fn takes(&mut self, bytes: usize) -> Option<Ack> {
         while let Some(order) = self.orders.front() {
             if order.is_void() {
@@ -187,8 +189,8 @@ impl<W> Desk<W> {
         None
     }
 
-    /// Gives a record to whoever [takes](Desk::takes) it, to be settled by its
-    /// confirmation.
+    /// Gives a record to the caller that [takes](Desk::takes) it; its
+    /// confirmation settles it.
     pub(super) fn serve(&mut self, consumed: Consumed, bytes: usize, confirmation: Confirmation) {
         if let Some(order) = self.orders.front_mut() {
             order.handed.confirmations.push(confirmation);
@@ -196,7 +198,8 @@ impl<W> Desk<W> {
         self.put(consumed, bytes);
     }
 
-    /// Gives a record to whoever [takes](Desk::takes) it, claimed until then.
+    /// Gives a record to the caller that [takes](Desk::takes) it, claimed until
+    /// the given time.
     pub(super) fn serve_claimed(&mut self, consumed: Consumed, bytes: usize, until: Millis) {
         if let Some(order) = self.orders.front_mut() {
             order.claimed_until = order.claimed_until.min(until);
@@ -213,8 +216,8 @@ impl<W> Desk<W> {
         }
     }
 
-    /// There is no more to be had at once: what a caller has got is its
-    /// answer.
+    /// No more records are available at once: the records that a caller has got
+    /// are its answer.
     pub(super) fn complete_open(&mut self) {
         if !self.has_open_order() {
             return;
@@ -228,8 +231,9 @@ impl<W> Desk<W> {
         }
     }
 
-    /// Takes back what a caller has got so far, for which it is now too late.
-    /// Claimed records are not its until they are written down anyhow.
+    /// Takes back the records that a caller has got so far, because it is too
+    /// late for them. Claimed records are not the caller's before the claims
+    /// are written in any case.
     pub(super) fn take_back_open(&mut self) {
         if let Some(order) = self.orders.front_mut()
             && order.want.ack == Ack::Auto
@@ -239,14 +243,14 @@ impl<W> Desk<W> {
         }
     }
 
-    /// Whether claims have to be written down before their callers can be
-    /// answered.
+    /// Whether claims have to be written before their callers can be answered.
     pub(super) fn has_claims(&self) -> bool {
         !self.claimed.is_empty()
     }
 
-    /// The claims are written down, or they are not: then their callers wait
-    /// on. So does one whose lease was over before it could be answered.
+    /// Answers the callers of the claims if those were written; otherwise they
+    /// go on waiting. So does a caller whose lease ended before it could be
+    /// answered.
     pub(super) fn settle_claims(&mut self, written: bool, now: Millis) {
         for mut order in std::mem::take(&mut self.claimed).into_iter().rev() {
             if written && now < order.claimed_until {
@@ -260,15 +264,15 @@ impl<W> Desk<W> {
         }
     }
 
-    /// Answers those whose wait is over while there is nothing to read.
+    /// Answers the callers whose wait has ended while there is nothing to read.
     pub(super) fn answer_nothing(&mut self, now: Duration) {
         self.answer_where(|order| order.wait_until <= now, || Ok(None));
     }
 
-    /// Answers those who have queued too long for a record that is there.
+    /// Answers the callers that have queued too long for a record that exists.
     pub(super) fn answer_busy(&mut self, now: Duration) {
         self.answer_where(
-            |order| order.wait_until + QUEUE_TIME <= now,
+            |order| order.wait_until + MAX_QUEUE_TIME <= now,
             || Err(Error::Busy("The consumer group is busy on another instance".into())),
         );
     }
@@ -279,7 +283,7 @@ impl<W> Desk<W> {
         self.answer_where(|_| true, || Err(error.clone()));
     }
 
-    fn answer_where(&mut self, over: impl Fn(&Order<W>) -> bool, answer: impl Fn() -> Answer) {
+    fn answer_where(&mut self, over: impl Fn(&Order<W>) -> bool, answer: impl Fn() -> DeskAnswer) {
         for order in std::mem::take(&mut self.orders) {
             if over(&order) {
                 order.answer(answer());
@@ -298,7 +302,7 @@ pub(super) struct Counter<W>(Rc<RefCell<Count<W>>>);
 struct Count<W> {
     on_the_way: usize,
     settled: Vec<(i64, bool)>,
-    /// Dropped when the last one has settled.
+    /// Dropped when the last record has settled.
     bell: Option<W>,
 }
 
@@ -307,7 +311,7 @@ impl<W: 'static> Counter<W> {
         Self(Rc::new(RefCell::new(Count { on_the_way: 0, settled: Vec::new(), bell: None })))
     }
 
-    /// A record is on its way.
+    /// Notes that a record is on its way.
     pub(super) fn confirmation(&self, offset: i64) -> Confirmation {
         self.0.borrow_mut().on_the_way += 1;
         let count = self.0.clone();
@@ -329,8 +333,8 @@ impl<W: 'static> Counter<W> {
         self.0.borrow_mut().bell = Some(bell);
     }
 
-    /// The offsets that settled since the last time, each with whether it
-    /// arrived.
+    /// The offsets that have settled since the last call, each with whether the
+    /// record arrived.
     pub(super) fn take_settled(&self) -> Vec<(i64, bool)> {
         std::mem::take(&mut self.0.borrow_mut().settled)
     }
@@ -348,7 +352,7 @@ mod tests {
         desk.place(SECOND, wait, StartFrom::Earliest, want, wake)
     }
 
-    /// Hands out a record of 10 bytes, as a turn does.
+    /// Hands out a record of 10 bytes, as the serving task does.
     fn serve<W: 'static>(desk: &mut Desk<W>, offset: i64, counter: &Counter<W>) -> bool {
         let record =
             Record { partition: 0, offset, key: None, value: None, headers: None, timestamp: None };
@@ -440,7 +444,7 @@ mod tests {
         assert!(desk.wants_latest());
         desk.answer_busy(10 * SECOND);
         assert!(!desk.is_empty());
-        desk.answer_busy(10 * SECOND + QUEUE_TIME);
+        desk.answer_busy(10 * SECOND + MAX_QUEUE_TIME);
         assert!(matches!(long.take(), Some(Err(Error::Busy(_)))));
     }
 

@@ -1,11 +1,12 @@
-//! Who has claimed records under a name, and acknowledges them by offset.
+//! Owners: readers that claim records under a name and acknowledge them by
+//! offset.
 //!
-//! A receipt is for one record and whoever holds it. An owner is a name within
-//! a group, and may come back for its records: it commits an offset and means
-//! all below. So that such a commit speaks of nobody else's records, an owner
-//! is handed none of a partition while somebody else has live claims there.
-//! Its claims carry its name in place of a random nonce; there is no receipt
-//! for them and no mark.
+//! A receipt stands for one record, and any caller may present it. An owner is
+//! a name within a group that keeps its records between calls: by committing an
+//! offset it acknowledges all records below. Such a commit must not include
+//! records of others, so an owner gets no records of a partition while others
+//! have valid claims there. Its claims carry its name in place of a random
+//! nonce; they have no receipts and no marks.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -13,18 +14,19 @@ use sha2::{Digest, Sha256};
 
 use crate::sorted::SortedMap;
 
-/// An owner's name, as it is kept with its claims.
+/// An owner's name, as it is stored with its claims.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Owner(String);
 
-/// No receipt's nonce begins with it.
-const SIGN: char = '.';
+/// The first character of an owner's name; no nonce of a receipt begins with
+/// it.
+const OWNER_SIGN: char = '.';
 
 impl Owner {
-    /// Of any length: only its hash is kept.
+    /// A name of any length: only its hash is stored.
     pub fn named(name: &str) -> Self {
         let hash = Sha256::digest(name.as_bytes());
-        Self(format!("{SIGN}{}", URL_SAFE_NO_PAD.encode(&hash[..16])))
+        Self(format!("{OWNER_SIGN}{}", URL_SAFE_NO_PAD.encode(&hash[..16])))
     }
 
     pub(super) fn nonce(&self) -> &str {
@@ -32,16 +34,16 @@ impl Owner {
     }
 
     pub(super) fn is_nonce(nonce: &str) -> bool {
-        nonce.starts_with(SIGN)
+        nonce.starts_with(OWNER_SIGN)
     }
 }
 
-/// Which of a topic's partitions somebody reads, where several share them.
+/// A share of a topic's partitions, if several readers divide them.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Share {
-    /// Counted from 0.
+    /// The number of the share, from 0 on.
     pub place: usize,
-    /// How many there are to share; not 0.
+    /// The number of shares; at least 1.
     pub of: usize,
 }
 
@@ -51,12 +53,12 @@ impl Share {
     }
 }
 
-/// Who asks for records, where that makes a difference.
+/// A named reader of a group.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct NamedReader {
-    /// In whose name records are claimed.
+    /// The owner for which records are claimed.
     pub owner: Option<Owner>,
-    /// By topic; of a topic that is not in here all partitions are read.
+    /// The share of each topic; all partitions of other topics are read.
     pub shares: SortedMap<String, Share>,
 }
 

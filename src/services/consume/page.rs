@@ -1,5 +1,5 @@
-//! The records of one partition between the fetch and the position: which are
-//! still here, which are on their way to a caller, which have arrived.
+//! The records of a partition after their fetch: those that are still here,
+//! those on their way to a caller, and those that have arrived.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -11,9 +11,9 @@ use crate::kafka::{Fetched, Place};
 use crate::record::Record;
 use crate::sorted::SortedSet;
 
-/// Records that were fetched, by where they are.
+/// Fetched records, by where they are.
 #[derive(Debug)]
-pub(super) struct Page {
+pub(super) struct RecordsInHand {
     here: Records,
     on_the_way: Records,
     delivered: SortedSet<i64>,
@@ -22,7 +22,7 @@ pub(super) struct Page {
     place: Option<Place>,
 }
 
-impl Page {
+impl RecordsInHand {
     pub(super) fn resume(position: &Position, partition: i32) -> Self {
         let (here, next, place) = match &position.ahead {
             Some(ahead) => (ahead.records(partition), ahead.next, Some(ahead.place.clone())),
@@ -40,13 +40,13 @@ impl Page {
         page
     }
 
-    /// Where the next fetch goes on.
+    /// The offset of the next fetch.
     pub(super) fn next(&self) -> i64 {
         self.next
     }
 
-    /// Takes the server's place out for a fetch. Should the fetch fail, the
-    /// place is gone with it: what was read there may be lost.
+    /// Takes out the server's place for a fetch. If the fetch fails, the place
+    /// is lost, because records may have been read from it.
     pub(super) fn take_place(&mut self) -> Option<Place> {
         self.place.take()
     }
@@ -55,7 +55,7 @@ impl Page {
         self.next = self.next.max(fetched.next);
         self.place = fetched.place;
         for record in fetched.records {
-            // Claims and deliveries may lie above a record that came back.
+            // There may be claims and deliveries above a record that came back.
             let offset = record.offset;
             if !self.delivered.contains(&offset) && !self.claims.contains(offset) {
                 self.here.put(record);
@@ -67,8 +67,9 @@ impl Page {
         &mut self.claims
     }
 
-    /// Records whose claims are over, read again. A server that reads in
-    /// pages gives more than was asked for, others' records among them.
+    /// Adds records whose claims have ended and that were read again. A server
+    /// that reads in pages may have returned more than was asked for, including
+    /// records of others.
     pub(super) fn add_again(&mut self, records: Vec<Record>, asked: Range<i64>) {
         for record in records {
             if asked.contains(&record.offset) && self.claims.contains(record.offset) {
@@ -77,7 +78,7 @@ impl Page {
         }
     }
 
-    /// A claimed record is done with, or the log has it no more.
+    /// A claimed record is done, or the log no longer has it.
     pub(super) fn done(&mut self, offset: i64) {
         self.claims.remove(offset);
         self.here.take(offset);
@@ -94,15 +95,15 @@ impl Page {
         self.here.0.front()
     }
 
-    /// Its first record is on its way.
+    /// Notes that the first record is on its way.
     pub(super) fn hand_out(&mut self) -> Option<Record> {
         let record = self.here.0.pop_front()?;
         self.on_the_way.put(record.clone());
         Some(record)
     }
 
-    /// Its first record is claimed by somebody, who has it from then on.
-    /// Answers with how often that has happened with it.
+    /// Claims the first record for a caller. Returns how many times it has been
+    /// handed out.
     pub(super) fn claim(&mut self, nonce: String, until: Millis) -> Option<(Record, u32)> {
         let record = self.here.0.pop_front()?;
         let count = self.claims.put(record.offset, nonce, until);
@@ -116,22 +117,21 @@ impl Page {
         }
     }
 
-    /// The caller did not take it: the next one gets it.
+    /// The caller did not take the record: the next one gets it.
     pub(super) fn returned(&mut self, offset: i64) {
         if let Some(record) = self.on_the_way.take(offset) {
             self.here.put(record);
         }
     }
 
-    /// Whoever still has a record has had it for too long to be waited for.
+    /// Gives up waiting for callers that have had a record for too long.
     pub(super) fn give_up_waiting(&mut self) {
         for record in std::mem::take(&mut self.on_the_way).0 {
             self.here.put(record);
         }
     }
 
-    /// What may be written down: nothing but what has arrived, or is claimed,
-    /// is behind it.
+    /// The position to write: all records below it have arrived or are claimed.
     pub(super) fn position(&mut self) -> Position {
         let waiting = || self.here.0.iter().chain(&self.on_the_way.0);
         let unclaimed = || waiting().filter(|record| !self.claims.contains(record.offset));
@@ -148,8 +148,8 @@ impl Page {
     }
 }
 
-/// Records in the order of their offsets, each once. They come at the end and
-/// go at the front, as a rule.
+/// Records in the order of their offsets, each one once. Most are added at the
+/// end and removed at the front.
 #[derive(Debug, Default)]
 struct Records(VecDeque<Record>);
 
@@ -190,8 +190,8 @@ mod tests {
         }
     }
 
-    fn page(offsets: &[i64], next: i64) -> Page {
-        let mut page = Page::resume(&Position::at(0), 3);
+    fn page(offsets: &[i64], next: i64) -> RecordsInHand {
+        let mut page = RecordsInHand::resume(&Position::at(0), 3);
         page.add(fetched(offsets, next, None));
         page
     }
@@ -242,7 +242,7 @@ mod tests {
         let position = first.position();
         assert_eq!(position, Position { delivered: vec![1, 2], ..Position::at(0) });
 
-        let mut second = Page::resume(&position, 3);
+        let mut second = RecordsInHand::resume(&position, 3);
         second.add(fetched(&[0, 1, 2, 3], 4, None));
         assert_eq!(second.hand_out().unwrap().offset, 0);
         assert_eq!(second.hand_out().unwrap().offset, 3);
@@ -260,7 +260,7 @@ mod tests {
         let position = first.position();
         assert_eq!((position.committed(), position.next), (0, 2));
 
-        let mut second = Page::resume(&position, 3);
+        let mut second = RecordsInHand::resume(&position, 3);
         second.add_again(vec![self::record(0), self::record(1)], 0..2);
         second.add(fetched(&[2], 3, None));
         assert_eq!(second.position(), Position { next: 2, ..position.clone() });
@@ -276,7 +276,7 @@ mod tests {
     fn a_free_claim_can_go_to_somebody_who_does_not_claim() {
         let mut first = page(&[0], 1);
         first.claim("n0".into(), 100);
-        let mut second = Page::resume(&first.position(), 3);
+        let mut second = RecordsInHand::resume(&first.position(), 3);
         second.add_again(vec![record(0)], 0..1);
         assert_eq!(second.hand_out().unwrap().offset, 0);
         assert_eq!(second.position().committed(), 0, "on the way is not arrived");
@@ -294,7 +294,7 @@ mod tests {
         let position = first.position();
         assert_eq!((position.next, position.claimed()), (0, 2));
 
-        let mut second = Page::resume(&position, 3);
+        let mut second = RecordsInHand::resume(&position, 3);
         second.done(1);
         second.add(fetched(&[0, 1, 2, 3], 4, None));
         assert_eq!(second.hand_out().unwrap().offset, 0);
@@ -313,20 +313,20 @@ mod tests {
 
     #[test]
     fn where_a_place_cannot_go_back_what_was_read_ahead_stays_with_it() {
-        let mut first = Page::resume(&Position::at(0), 3);
+        let mut first = RecordsInHand::resume(&Position::at(0), 3);
         first.add(fetched(&[0, 1, 2], 3, Some("here")));
         first.hand_out();
         first.arrived(0);
         let position = first.position();
         assert_eq!(position.next, 1);
 
-        let mut second = Page::resume(&position, 3);
+        let mut second = RecordsInHand::resume(&position, 3);
         assert_eq!(second.next(), 3);
         assert_eq!(second.hand_out(), Some(record(1)));
         assert_eq!(second.hand_out(), Some(record(2)));
         assert_eq!(second.take_place(), Some(Place("here".into())));
 
-        let mut large = Page::resume(&Position::at(0), 3);
+        let mut large = RecordsInHand::resume(&Position::at(0), 3);
         let value = Some(Bytes::from(vec![b'x'; MAX_AHEAD_BYTES + 1]));
         let mut much = fetched(&[0, 1], 2, Some("here"));
         much.records[1].value = value;

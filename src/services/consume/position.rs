@@ -1,4 +1,4 @@
-//! A group's position in a partition, as it is kept in the store.
+//! A group's position in a partition, as it is stored.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -13,11 +13,11 @@ use crate::record::Record;
 use crate::state::marks::Marked;
 use crate::state::stored::stored;
 
-/// Bytes of keys and values that a position may carry with it.
+/// The maximum size of the keys and values that are stored with a position.
 pub(super) const MAX_AHEAD_BYTES: usize = 32 * 1024;
 
-/// Every record below `next` is done with, or is in `claims`. So are those in
-/// `delivered`, which lie above one that its caller did not take.
+/// Every record below `next` is done or in `claims`. So are those in
+/// `delivered`, which are above a record that its caller did not take.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
 pub(in crate::services) struct Position {
@@ -38,19 +38,19 @@ impl Position {
         Self { next, ..Self::default() }
     }
 
-    /// The end of what is done with without a break.
+    /// The offset below which all records are done.
     pub(in crate::services) fn committed(&self) -> i64 {
         self.claims.first_offset().map_or(self.next, |claimed| claimed.min(self.next))
     }
 
-    /// Makes `offset` the end of what is done with: everything below is, and
-    /// what lies between it and the next record to be read is its owner's
-    /// until then. `false` if that is too much to be claimed.
+    /// Commits `offset`: all records below it are done, and the records between
+    /// it and the next one to be read are claimed by the owner until the given
+    /// time. Returns `false` if these are too many to be claimed.
     pub(super) fn commit(&mut self, owner: &Owner, offset: i64, until: Millis) -> bool {
         self.claims.remove_below(offset);
         self.claims.extend_of(owner, until);
         if offset > self.next {
-            // Claims may lie above a record that came back; they stay.
+            // Claims above a record that came back stay.
             (self.next, self.ahead) = (offset, None);
             self.delivered.retain(|delivered| *delivered >= offset);
             return true;
@@ -74,21 +74,23 @@ impl Position {
         }
     }
 
-    /// The claims, as their marks are named.
+    /// The claims, in the form that names their marks.
     pub(in crate::services) fn marked(&self) -> Vec<Marked> {
         self.claims.marked()
     }
 
-    /// Records that callers have and have not acknowledged yet.
+    /// The number of records that callers have claimed and not yet
+    /// acknowledged.
     pub(in crate::services) fn claimed(&self) -> usize {
         self.claims.len()
     }
 }
 
-/// How far the log was read beyond the position, where that cannot be read
-/// again without giving up the server's place. A page of the REST Proxy holds
-/// up to 30 records and its consumer does not go back, so whoever takes one
-/// record of a page has to leave the others where the next one finds them.
+/// Records that were read beyond the position, and that could be read again
+/// only by giving up the server's place. The REST Proxy 7.9.9 returns pages of
+/// up to 30 records (`reference/confluent-rest.md`, 5.4), and its consumer does
+/// not go back. So an instance that hands out only one record of a page has to
+/// leave the others to the next holder.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Ahead {
     #[serde(rename = "p")]
@@ -99,7 +101,7 @@ pub(super) struct Ahead {
     records: Vec<Kept>,
 }
 
-/// A record in the store. Logs that read in places tell neither headers nor
+/// A record in the store. Logs that have places report neither headers nor
 /// timestamps.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Kept {
@@ -112,8 +114,8 @@ struct Kept {
 }
 
 impl Ahead {
-    /// `None` if it is too much to be kept; the place is then no use to
-    /// anybody.
+    /// `None` if there is too much to be stored; then the place cannot be used
+    /// again.
     pub(super) fn new<'a>(
         place: Place,
         next: i64,
@@ -201,7 +203,8 @@ mod tests {
         for offset in 4..10 {
             position.claims.put(offset, owner.nonce().into(), 100);
         }
-        // Within what is claimed, back into what was done with, beyond all.
+        // Within the claimed records, back among the records that are done, and
+        // beyond all.
         for (offset, next, claimed) in
             [(7, 10, 3), (2, 10, 8), (10, 10, 0), (8, 10, 2), (20, 20, 0)]
         {

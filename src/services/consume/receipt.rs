@@ -1,4 +1,5 @@
-//! What a caller gets with a claimed record, and gives back to acknowledge it.
+//! Receipts, which a caller gets with claimed records and presents to
+//! acknowledge them.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -11,7 +12,7 @@ use crate::state::lane::Epoch;
 pub(super) struct Receipt {
     pub(super) topic: String,
     pub(super) partition: i32,
-    /// The turn that handed the record out.
+    /// The epoch in which the record was handed out.
     pub(super) epoch: Epoch,
     pub(super) offset: i64,
     pub(super) nonce: String,
@@ -23,10 +24,10 @@ impl Receipt {
         URL_SAFE_NO_PAD.encode(format!("{topic}/{partition}/{epoch}/{offset}/{nonce}"))
     }
 
-    /// `None` for what we never gave anybody.
+    /// `None` for a text that is not a receipt.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let text = String::from_utf8(URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
-        // The nonce ends up in a key, so its form is checked.
+        // The nonce becomes part of a key, so its form is checked.
         let parts: Vec<_> = text.split('/').collect();
         let [topic, partition, epoch, offset, nonce] = parts[..] else { return None };
         let lawful = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
@@ -45,7 +46,7 @@ impl Receipt {
 /// 128 bits in base64.
 const NONCE_LENGTH: usize = 22;
 
-/// Something that nobody can guess.
+/// A text that cannot be guessed.
 pub(super) fn nonce(host: &impl Clock) -> String {
     let mut random = [0; 16];
     host.random(&mut random);

@@ -1,25 +1,25 @@
-//! Which partitions are worth taking: what this instance knows of a group's
-//! positions and of the ends of the log. Partitions of all the topics that are
-//! read together are numbered through.
+//! The survey: which partitions are worth taking, by the positions of a group
+//! and the ends of the log, as this instance knows them. The partitions of all
+//! topics that are read together have consecutive numbers.
 
 use crate::host::Millis;
 
 #[derive(Debug, Clone, Default)]
-struct Partition {
-    /// Nothing before the first look, and nothing for a group that has no
-    /// position.
+struct SurveyedPartition {
+    /// `None` before the first look, and for a group without a position.
     known: Option<Known>,
-    /// Offset of the next record to be written, where the server tells.
+    /// The offset of the next record to be written, if the server reports it.
     end: Option<i64>,
-    /// Reading from here found nothing although the end was there: the last
-    /// offsets of a partition can be compacted away or belong to no record.
+    /// A read from the first offset found nothing, although the end was at the
+    /// second one: the last offsets of a partition can be compacted away, or
+    /// belong to no record.
     drained: Option<(i64, Option<i64>)>,
 }
 
-/// What a group's position says of a partition.
+/// What a group's position means for a partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Known {
-    /// Where reading goes on.
+    /// The offset of the next read.
     pub(super) next: i64,
     /// When a claimed record can be handed out again.
     pub(super) free_at: Option<Millis>,
@@ -27,24 +27,24 @@ pub(super) struct Known {
     pub(super) full: bool,
 }
 
-/// What is known of all partitions for one group.
+/// All partitions, as they are known for a group.
 #[derive(Debug, Default)]
 pub(super) struct Survey {
-    partitions: Vec<Partition>,
-    /// Where the next round begins, so that no partition starves.
+    partitions: Vec<SurveyedPartition>,
+    /// The partition with which the next round begins, so that none starves.
     first: usize,
 }
 
 impl Survey {
-    /// `first` spreads instances that start at the same time over the
+    /// `first` makes instances that start at the same time begin with different
     /// partitions.
     pub(super) fn starting_at(first: usize) -> Self {
         Self { partitions: Vec::new(), first }
     }
 
-    /// There are so many partitions; there never come to be fewer.
+    /// Sets the number of partitions, which never decreases.
     pub(super) fn set_partitions(&mut self, count: usize) {
-        self.partitions.resize_with(count, Partition::default);
+        self.partitions.resize_with(count, SurveyedPartition::default);
     }
 
     pub(super) fn set_end(&mut self, partition: usize, end: Option<i64>) {
@@ -59,7 +59,7 @@ impl Survey {
         self.partitions[partition].known = known;
     }
 
-    /// Reading the partition found nothing, and goes on at `next`.
+    /// A read of the partition found nothing; the next read is at `next`.
     pub(super) fn set_drained(&mut self, partition: usize, next: i64) {
         let known = &mut self.partitions[partition];
         known.drained = Some((next, known.end));
@@ -69,8 +69,8 @@ impl Survey {
         self.partitions[partition].known.is_some()
     }
 
-    /// The partitions that have, or may have, records to read, in the order
-    /// in which to try them.
+    /// The partitions that have, or may have, records, in the order in which to
+    /// try them.
     pub(super) fn worth_taking(&self, now: Millis) -> Vec<usize> {
         let count = self.partitions.len();
         (0..count)
@@ -85,7 +85,7 @@ impl Survey {
     }
 }
 
-impl Partition {
+impl SurveyedPartition {
     fn may_have_records(&self, now: Millis) -> bool {
         let (next, free_at, full) = match self.known {
             Some(Known { next, free_at, full }) => (next, free_at, full),

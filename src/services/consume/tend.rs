@@ -1,4 +1,5 @@
-//! One partition while its lane is held: from the fetch to the position.
+//! A partition while its lane is held, from the fetch to the write of the
+//! position.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -7,7 +8,7 @@ use futures_util::future::select;
 
 use super::desk::{Counter, Desk};
 use super::owner::Owner;
-use super::page::Page;
+use super::page::RecordsInHand;
 use super::position::Position;
 use super::receipt::{self, Receipt};
 use super::{Ack, Acquired, Consumed, claims};
@@ -20,12 +21,12 @@ use crate::sorted::SortedSet;
 use crate::state::lane::{Held, Written};
 use crate::state::marks::{self, Marked};
 
-/// How long a caller may take to accept its record before it is handed to
-/// the next one.
-const SETTLE_TIME: Duration = Duration::from_secs(3);
+/// How long a caller may take to accept a record before the next caller gets
+/// it.
+const MAX_SETTLE_TIME: Duration = Duration::from_secs(3);
 
-/// Bytes that one fetch asks for, about.
-const FETCH_BYTES: usize = 4 * 1024 * 1024;
+/// The approximate number of bytes that a fetch asks for.
+const MAX_FETCH_BYTES: usize = 4 * 1024 * 1024;
 
 /// A partition that this instance holds for the group.
 pub(super) struct Tended<H: Host> {
@@ -33,13 +34,14 @@ pub(super) struct Tended<H: Host> {
     topic: Rc<str>,
     partition: i32,
     held: Held<H, Position>,
-    page: Page,
+    page: RecordsInHand,
     counter: Counter<H::Wake>,
-    /// The position has changed and is not written yet.
+    /// Whether the position has changed and is not written yet.
     dirty: bool,
-    /// Marks that are in the position and can be deleted once it is written.
+    /// Marks that are part of the position, and can be deleted once it is
+    /// written.
     folded: Vec<Marked>,
-    /// The time by which the leases of claims were judged: before their marks
+    /// The time at which the leases of claims were judged, before their marks
     /// were read.
     judged: Millis,
 }
@@ -51,7 +53,7 @@ impl<H: Host> Tended<H> {
         partition: i32,
         held: Held<H, Position>,
     ) -> Self {
-        let page = Page::resume(held.payload(), partition);
+        let page = RecordsInHand::resume(held.payload(), partition);
         Self {
             index,
             topic,
@@ -65,7 +67,7 @@ impl<H: Host> Tended<H> {
         }
     }
 
-    /// Where reading goes on.
+    /// The offset of the next read.
     pub(super) fn next(&self) -> i64 {
         self.page.next()
     }
@@ -74,13 +76,13 @@ impl<H: Host> Tended<H> {
         self.page.has_records()
     }
 
-    /// Whether somebody else has records of this partition and has not
+    /// Whether another reader has claimed records of this partition and not
     /// acknowledged them.
     pub(super) fn held_by_others(&mut self, owner: &Owner, host: &H, margin: Duration) -> bool {
         self.page.claims().held_by_others(owner, host.now(), millis(margin))
     }
 
-    /// Reads on from where the group stands.
+    /// Reads the next records after those that were fetched.
     pub(super) async fn fetch<L: Log>(&mut self, log: &L, max_records: usize) -> Result<()> {
         let fetch = Fetch {
             topic: &self.topic,
@@ -88,7 +90,7 @@ impl<H: Host> Tended<H> {
             offset: self.page.next(),
             place: self.page.take_place(),
             max_records,
-            max_bytes: FETCH_BYTES,
+            max_bytes: MAX_FETCH_BYTES,
             wait: Duration::ZERO,
         };
         let fetched = log.fetch(fetch).await?;
@@ -96,8 +98,8 @@ impl<H: Host> Tended<H> {
         Ok(())
     }
 
-    /// Hands records to those who wait, while the lease lasts. Answers
-    /// whether there were any.
+    /// Hands records to waiting callers while the lease lasts. Returns whether
+    /// there were any.
     pub(super) fn hand_out(
         &mut self,
         desk: &mut Desk<H::Wake>,
@@ -154,8 +156,8 @@ impl<H: Host> Tended<H> {
         Some(())
     }
 
-    /// Takes in the marks of claimed records that were acknowledged or given
-    /// back meanwhile, of the offsets that it was `told` in any case.
+    /// Applies the marks of claimed records that were acknowledged or given
+    /// back in the meantime, in any case those of the offsets in `told`.
     pub(super) async fn fold(
         &mut self,
         host: &H,
@@ -184,8 +186,8 @@ impl<H: Host> Tended<H> {
         }
     }
 
-    /// Reads the records again whose claims were over when their marks were
-    /// [looked up](Self::fold), at most so many.
+    /// Reads records again whose claims had ended when their marks were [looked
+    /// up](Self::fold), up to the given number.
     pub(super) async fn fetch_again<L: Log>(
         &mut self,
         log: &L,
@@ -201,14 +203,15 @@ impl<H: Host> Tended<H> {
                 offset,
                 place: None,
                 max_records: count,
-                max_bytes: FETCH_BYTES,
+                max_bytes: MAX_FETCH_BYTES,
                 wait: Duration::ZERO,
             };
             let fetched = log.fetch(fetch).await?;
             let there: SortedSet<_> = fetched.records.iter().map(|record| record.offset).collect();
             let asked = offset..offset + count as i64;
             for offset in asked.clone() {
-                // Retention or compaction took it: nobody can have it again.
+                // Retention or compaction has removed it, so it cannot be
+                // handed out again.
                 if offset < fetched.next && !there.contains(&offset) {
                     self.page.done(offset);
                     self.dirty = true;
@@ -227,7 +230,7 @@ impl<H: Host> Tended<H> {
         if !self.counter.all_settled() {
             let (bell, rung) = host.signal();
             self.counter.ring_when_settled(bell);
-            let limit = SETTLE_TIME.min(self.held.remaining());
+            let limit = MAX_SETTLE_TIME.min(self.held.remaining());
             select(rung, Box::pin(host.sleep(limit))).await;
         }
         for (offset, arrived) in self.counter.take_settled() {
@@ -240,27 +243,27 @@ impl<H: Host> Tended<H> {
         }
         if !self.counter.all_settled() {
             self.page.give_up_waiting();
-            // Whatever those callers do now, it is about records that others
-            // may have; and nobody waits for them again.
+            // Other callers may get the records of these callers now, so their
+            // confirmations no longer count.
             self.counter = Counter::new();
         }
     }
 
-    /// Whether what was handed out is still this instance's to hand out.
+    /// Whether this instance still holds the records that it handed out.
     pub(super) fn is_live(&self) -> bool {
         self.held.is_live()
     }
 
-    /// Whether the lane can be kept for others who come. If the store does
-    /// not tell, better let go: what was handed out is to be written down.
-    /// `look` is how old the last look at it may be.
+    /// Whether the lane can be kept for later callers. If the store does not
+    /// answer, it is released, because the position has to be written. `look`
+    /// is how old the last look at the lane may be.
     pub(super) async fn may_stay(&mut self, look: Duration) -> bool {
         let knocked = self.held.knocked(look).await;
         self.held.is_live() && !knocked.unwrap_or(true)
     }
 
-    /// Writes the position down, if that is due. Answers whether the lane is
-    /// still held.
+    /// Writes the position if that is due. Returns whether the lane is still
+    /// held.
     pub(super) async fn keep(&mut self, host: &H) -> Result<bool> {
         if !self.dirty && !self.held.renew_due() {
             return Ok(true);
@@ -274,9 +277,9 @@ impl<H: Host> Tended<H> {
         Ok(kept)
     }
 
-    /// Writes the position down and lets go. Answers the position, if it was
-    /// kept. If not, the records come again, which is what losing a lane
-    /// means.
+    /// Writes the position and releases the lane. Returns the position if it
+    /// was stored. If not, the lane was lost, and its records are handed out
+    /// again.
     pub(super) async fn let_go(mut self, host: &H) -> Result<Option<Position>> {
         let position = self.page.position();
         let lane = self.held.name().clone();

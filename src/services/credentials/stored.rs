@@ -1,4 +1,4 @@
-//! The document of the credentials that were made at run time.
+//! The document of the credentials that were created at run time.
 
 use std::rc::Rc;
 
@@ -9,8 +9,8 @@ use crate::access::Credential;
 use crate::host::Millis;
 use crate::state::stored::stored;
 
-/// An entry: what the variable `credentials` holds, with the hash in place of
-/// the secret, and when it was made.
+/// An entry: as in the variable `credentials`, but with a hash in place of the
+/// secret, and with the time of its creation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Stored {
     #[serde(flatten)]
@@ -34,11 +34,11 @@ impl Stored {
 
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent, remote = "Self")]
-pub(super) struct StoredList(Vec<Stored>);
+pub(super) struct CredentialList(Vec<Stored>);
 
-stored!(StoredList, "the list of credentials");
+stored!(CredentialList, "the list of credentials");
 
-impl StoredList {
+impl CredentialList {
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -51,7 +51,8 @@ impl StoredList {
         self.0.iter().map(|stored| &stored.credential)
     }
 
-    /// Adds one, unless it is there already: an earlier try may have been kept.
+    /// Adds a credential, unless it is there already because an earlier try was
+    /// stored.
     pub(super) fn add(&mut self, new: &Stored) -> Result<(), CredentialError> {
         match self.0.iter().find(|known| known.credential.name() == new.credential.name()) {
             Some(known) if known == new => Ok(()),
@@ -64,7 +65,7 @@ impl StoredList {
         }
     }
 
-    /// Whether it was there.
+    /// Removes a credential; returns whether it was there.
     pub(super) fn remove(&mut self, name: &str) -> bool {
         let before = self.0.len();
         self.0.retain(|known| known.credential.name().as_str() != name);
@@ -75,21 +76,21 @@ impl StoredList {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::access::{Name, Permissions, SecretHash, Topics};
+    use crate::access::{Name, Permissions, SecretHash, TopicPatterns};
 
     fn stored(name: &str, secret: &str) -> Stored {
         let credential = Credential::new(
             Name::parse(name).unwrap(),
             SecretHash::of(secret),
             Permissions::parse(&["produce"]).unwrap(),
-            Topics::parse(&["*"]).unwrap(),
+            TopicPatterns::parse(&["*"]).unwrap(),
         );
         Stored::new(credential.unwrap(), 7)
     }
 
     #[test]
     fn a_name_is_there_once() {
-        let mut list = StoredList::default();
+        let mut list = CredentialList::default();
         assert_eq!(list.add(&stored("a", "1")), Ok(()));
         assert_eq!(list.add(&stored("a", "1")), Ok(()), "the same one again");
         assert_eq!(list.add(&stored("a", "2")), Err(CredentialError::NameTaken));
@@ -101,7 +102,7 @@ mod tests {
 
     #[test]
     fn there_is_an_end_to_it() {
-        let mut list = StoredList::default();
+        let mut list = CredentialList::default();
         for n in 0..MAX_STORED {
             assert_eq!(list.add(&stored(&format!("c{n}"), "1")), Ok(()));
         }
@@ -111,13 +112,13 @@ mod tests {
 
     #[test]
     fn the_document_has_the_form_of_the_variable() {
-        let mut list = StoredList::default();
+        let mut list = CredentialList::default();
         list.add(&stored("a", "abc")).unwrap();
         let json = serde_json::to_string(&list).unwrap();
         assert_eq!(
             json,
             r#"[{"name":"a","secret":"sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad","allow":["produce"],"topics":["*"],"created":7}]"#
         );
-        assert_eq!(serde_json::from_str::<StoredList>(&json).unwrap(), list);
+        assert_eq!(serde_json::from_str::<CredentialList>(&json).unwrap(), list);
     }
 }

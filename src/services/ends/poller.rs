@@ -1,28 +1,27 @@
-//! One who waits at the ends of some topics.
+//! A caller that waits for the ends of some topics to move.
 
 use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::{Ends, Look, Seen};
+use super::{Ends, Look, SeenEnds};
 use crate::concurrent::try_join_bounded;
 use crate::error::Result;
 use crate::host::Host;
 use crate::kafka::Log;
 use crate::sorted::SortedMap;
 
-/// Between two looks: short at first, then longer, so that a long wait does
-/// not hammer the server.
-const FIRST_PAUSE: Duration = Duration::from_millis(20);
-const LONGEST_PAUSE: Duration = Duration::from_millis(200);
+/// The pauses between two looks: short at first, then longer, so that a long
+/// wait does not load the server.
+const FIRST_ENDS_PAUSE: Duration = Duration::from_millis(20);
+const MAX_ENDS_PAUSE: Duration = Duration::from_millis(200);
 
-/// A look may cost the server a call for each partition: where there are many
-/// of them it is made less often, though once in a second.
-const PAUSE_PER_PARTITION: Duration = Duration::from_millis(10);
-const LONGEST_PAUSE_OF_MANY: Duration = Duration::from_secs(1);
+/// A look may take one call of the server for each partition. So topics with
+/// many partitions are looked at less often, but at least once a second.
+const ENDS_PAUSE_PER_PARTITION: Duration = Duration::from_millis(10);
+const MAX_ENDS_PAUSE_OF_MANY: Duration = Duration::from_secs(1);
 
-/// Looks at the ends of some topics again and again, together with all others
-/// who do.
+/// Polls the ends of some topics, and shares its looks with other callers.
 pub struct EndPoller<H: Host, L> {
     ends: Rc<Ends<H, L>>,
     topics: Vec<Rc<str>>,
@@ -33,17 +32,18 @@ pub struct EndPoller<H: Host, L> {
 
 impl<H: Host, L: Log> EndPoller<H, L> {
     pub fn new(ends: Rc<Ends<H, L>>, topics: Vec<Rc<str>>) -> Self {
-        Self { ends, topics, looks: SortedMap::new(), partitions: 0, pause: FIRST_PAUSE }
+        Self { ends, topics, looks: SortedMap::new(), partitions: 0, pause: FIRST_ENDS_PAUSE }
     }
 
-    /// Only what is seen from now on will do: somebody has asked just now.
+    /// Requires a look that begins after this call, because a caller has just
+    /// asked.
     pub fn renew(&mut self) {
         self.looks.clear();
     }
 
-    /// What is there now, by topic. It is newer than what the last look
-    /// showed, and includes what was written through this instance.
-    pub async fn look(&mut self) -> Result<Vec<(Rc<str>, Rc<Seen>)>> {
+    /// The current ends, by topic. They are newer than those of the last look,
+    /// and include what was written through this instance.
+    pub async fn look(&mut self) -> Result<Vec<(Rc<str>, Rc<SeenEnds>)>> {
         let now = self.ends.last.get();
         let looks = self.topics.iter().map(async |topic| {
             let last = self.looks.get(topic).copied().unwrap_or(now);
@@ -57,20 +57,20 @@ impl<H: Host, L: Log> EndPoller<H, L> {
         Ok(seen)
     }
 
-    /// Something was there: more may come soon.
+    /// There were records, so more may come soon.
     pub fn quicken(&mut self) {
-        self.pause = FIRST_PAUSE;
+        self.pause = FIRST_ENDS_PAUSE;
     }
 
-    /// Rests until it is time for another look, and no longer than that.
+    /// Sleeps until the next look, and no longer than the given time.
     pub async fn rest(&mut self, longest: Duration) {
         let written = self.ends.sleep(&self.looks, self.pause.min(longest)).await;
-        self.pause = if written { FIRST_PAUSE } else { self.next_pause() };
+        self.pause = if written { FIRST_ENDS_PAUSE } else { self.next_pause() };
     }
 
     fn next_pause(&self) -> Duration {
-        let of_many = PAUSE_PER_PARTITION.saturating_mul(self.partitions);
-        (self.pause * 3 / 2).min(of_many.clamp(LONGEST_PAUSE, LONGEST_PAUSE_OF_MANY))
+        let of_many = ENDS_PAUSE_PER_PARTITION.saturating_mul(self.partitions);
+        (self.pause * 3 / 2).min(of_many.clamp(MAX_ENDS_PAUSE, MAX_ENDS_PAUSE_OF_MANY))
     }
 }
 

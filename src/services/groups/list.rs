@@ -1,4 +1,4 @@
-//! The groups that there are, each with its topics: one document in the store.
+//! All groups with their topics: one document in the store.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,20 +6,20 @@ use crate::error::{Error, Result};
 use crate::sorted::{SortedMap, SortedSet};
 use crate::state::stored::stored;
 
-/// Groups in one store. Each keeps a few documents for ever, so a stranger
-/// must not make them at will.
+/// The maximum number of groups in a store. Each group keeps a few documents
+/// for ever, so callers must not be able to create any number of them.
 const MAX_GROUPS: usize = 1_000;
 
-/// Topics of one group.
-const MAX_TOPICS: usize = 100;
+/// The maximum number of topics of a group.
+const MAX_TOPICS_PER_GROUP: usize = 100;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent, remote = "Self")]
-pub(super) struct List(SortedMap<String, SortedSet<String>>);
+pub(super) struct GroupList(SortedMap<String, SortedSet<String>>);
 
-stored!(List, "the list of consumer groups");
+stored!(GroupList, "the list of consumer groups");
 
-impl List {
+impl GroupList {
     /// By name, each with its topics.
     pub(super) fn all(&self) -> &SortedMap<String, SortedSet<String>> {
         &self.0
@@ -31,7 +31,7 @@ impl List {
         known.is_some_and(|known| topics.iter().all(|topic| known.contains(topic.as_ref())))
     }
 
-    /// Lists a group and its topics, or nothing of it.
+    /// Adds a group with all of these topics, or fails and adds nothing.
     pub(super) fn enlist(&mut self, group: &str, topics: &[impl AsRef<str>]) -> Result<()> {
         let known = self.0.get(group);
         if known.is_none() && self.0.len() >= MAX_GROUPS {
@@ -41,9 +41,9 @@ impl List {
         }
         let mut all = known.cloned().unwrap_or_default();
         all.extend(topics.iter().map(|topic| topic.as_ref().to_owned()));
-        if all.len() > MAX_TOPICS {
+        if all.len() > MAX_TOPICS_PER_GROUP {
             return Err(Error::LimitReached(format!(
-                "A consumer group reads {MAX_TOPICS} topics at most"
+                "A consumer group reads {MAX_TOPICS_PER_GROUP} topics at most"
             )));
         }
         self.0.insert(group.to_owned(), all);
@@ -63,7 +63,7 @@ impl List {
         other.0.iter().all(|(group, of_group)| self.has(group, &topics(of_group)))
     }
 
-    /// Lists what there is room for.
+    /// Adds as much as fits.
     pub(super) fn enlist_all(&mut self, other: &Self) {
         for (group, topics) in &other.0 {
             let _ = self.enlist(group, &topics.iter().collect::<Vec<_>>());
@@ -86,8 +86,8 @@ mod tests {
 
     #[test]
     fn what_goes_beyond_a_limit_leaves_the_list_as_it_was() {
-        let mut list = List::default();
-        for topic in 0..MAX_TOPICS {
+        let mut list = GroupList::default();
+        for topic in 0..MAX_TOPICS_PER_GROUP {
             list.enlist("g", &[topic.to_string()]).unwrap();
         }
         let full = list.clone();
@@ -108,7 +108,7 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_listed_together_and_what_came_since_stays_missing() {
-        let (mut list, mut missing) = (List::default(), List::default());
+        let (mut list, mut missing) = (GroupList::default(), GroupList::default());
         missing.enlist("g", &["a", "b"]).unwrap();
         missing.enlist("h", &["a"]).unwrap();
         list.enlist("g", &["a"]).unwrap();

@@ -1,40 +1,41 @@
-//! The list of groups, and how a group gets onto it.
+//! The list of groups, and how a group is added to it.
 //!
-//! A group is to be listed as long as it is used: nobody could see or delete
-//! it otherwise. That it still has to be is written down nowhere. Whoever uses
-//! a group looks, so no death forgets it. Where the list cannot be changed at
-//! once (others are at it, and on a store with old reads that takes its time)
-//! the group is used all the same and gets listed beside that.
+//! A group has to be on the list as long as it is used: otherwise it could not
+//! be seen or deleted. No record is kept of groups that are missing. Instead,
+//! every use of a group checks the list, so an addition that was lost with an
+//! instance is repeated. If the list cannot be changed at once, because other
+//! instances are changing it (which takes time on a store with stale reads),
+//! the group is used all the same and added in the background.
 
 use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::list::List;
+use super::list::GroupList;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::state::keys::LaneName;
 use crate::state::lane::Params;
 use crate::state::shared::Shared;
 
-/// How old this instance's list may be when a group is used.
-const LIST_AGE: Duration = Duration::from_secs(60);
+/// How old this instance's copy of the list may be when a group is used.
+const MAX_GROUP_LIST_AGE: Duration = Duration::from_secs(60);
 
-/// How long somebody who needs a group waits for it to be listed.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long a caller waits for its group to be added.
+const MAX_LISTING_WAIT: Duration = Duration::from_secs(1);
 
-/// How often the list is tried for those who did not wait. Whoever uses the
-/// group after that begins anew.
-const TRIES: usize = 5;
-const PAUSE: Duration = Duration::from_secs(1);
+/// How many times an addition is tried in the background. A later use of the
+/// group starts again.
+const MAX_LISTING_TRIES: usize = 5;
+const LISTING_RETRY_DELAY: Duration = Duration::from_secs(1);
 
 pub(super) struct Listing<H> {
     host: H,
-    list: Shared<H, List>,
-    /// What may be missing in the list. As long as there is anything, a task
-    /// sees to it.
-    missing: RefCell<List>,
+    list: Shared<H, GroupList>,
+    /// Groups that may be missing on the list. While there are any, a task adds
+    /// them.
+    missing: RefCell<GroupList>,
 }
 
 impl<H: Host> Listing<H> {
@@ -43,12 +44,12 @@ impl<H: Host> Listing<H> {
         Rc::new(Self { host, list, missing: RefCell::default() })
     }
 
-    pub(super) async fn read(&self) -> Result<Rc<List>> {
+    pub(super) async fn read(&self) -> Result<Rc<GroupList>> {
         self.list.read().await
     }
 
-    /// Lists a group that has no position yet. An error if there is no room
-    /// for it; if there only is no getting at the list, it comes later.
+    /// Adds a group that has no position yet. Fails if the list is full; if the
+    /// list is only busy, the group is added later.
     pub(super) async fn enter(
         self: &Rc<Self>,
         group: &str,
@@ -62,16 +63,16 @@ impl<H: Host> Listing<H> {
             return Ok(());
         }
         {
-            // Those on their way have their places already.
+            // Groups that are about to be added have their places already.
             let missing = self.missing.borrow();
-            let mut all = List::clone(&list);
+            let mut all = GroupList::clone(&list);
             all.enlist_all(&missing);
             all.enlist(group, topics)?;
             if missing.has(group, topics) {
                 return Ok(());
             }
         }
-        match self.list.change_within(PATIENCE, |list| list.enlist(group, topics)).await {
+        match self.list.change_within(MAX_LISTING_WAIT, |list| list.enlist(group, topics)).await {
             Err(Error::Busy(_)) => {
                 self.see_to(group, topics);
                 Ok(())
@@ -80,20 +81,20 @@ impl<H: Host> Listing<H> {
         }
     }
 
-    /// Sees beside the caller's work that a group which is used is listed.
+    /// Adds a group that is in use in the background, if it is missing.
     pub(super) fn keep(self: &Rc<Self>, group: &str, topics: &[impl AsRef<str>]) {
         if !self.is_known(group, topics) {
             self.see_to(group, topics);
         }
     }
 
-    /// The same, whatever this instance knows of the list: it may be from
-    /// before a delete.
+    /// The same, but without trusting this instance's copy of the list, which
+    /// may be older than a delete.
     pub(super) fn see_to(self: &Rc<Self>, group: &str, topics: &[impl AsRef<str>]) {
         let at_work = {
             let mut missing = self.missing.borrow_mut();
             let at_work = !missing.is_empty();
-            // What there never can be room for is not read either.
+            // A group that can never fit is refused when it is read, too.
             let _ = missing.enlist(group, topics);
             at_work
         };
@@ -104,7 +105,7 @@ impl<H: Host> Listing<H> {
     }
 
     pub(super) async fn remove(&self, group: &str) -> Result<()> {
-        let remove = |list: &mut List| {
+        let remove = |list: &mut GroupList| {
             list.remove(group);
             Ok(())
         };
@@ -112,16 +113,16 @@ impl<H: Host> Listing<H> {
     }
 
     fn is_known(&self, group: &str, topics: &[impl AsRef<str>]) -> bool {
-        self.list.known(LIST_AGE).is_some_and(|list| list.has(group, topics))
+        self.list.known(MAX_GROUP_LIST_AGE).is_some_and(|list| list.has(group, topics))
     }
 
     async fn list_missing(&self) {
-        for _ in 0..TRIES {
+        for _ in 0..MAX_LISTING_TRIES {
             let missing = self.missing.borrow().clone();
             if self.list_all(&missing).await.is_ok() {
                 self.missing.borrow_mut().remove_all(&missing);
             } else {
-                self.host.sleep(PAUSE).await;
+                self.host.sleep(LISTING_RETRY_DELAY).await;
             }
             if self.missing.borrow().is_empty() {
                 return;
@@ -130,11 +131,11 @@ impl<H: Host> Listing<H> {
         self.missing.take();
     }
 
-    async fn list_all(&self, missing: &List) -> Result<()> {
+    async fn list_all(&self, missing: &GroupList) -> Result<()> {
         if self.list.read().await?.has_all(missing) {
             return Ok(());
         }
-        let add = |list: &mut List| {
+        let add = |list: &mut GroupList| {
             list.enlist_all(missing);
             Ok(())
         };

@@ -1,5 +1,4 @@
-//! The list of consumers that have names, as all instances of the gateway
-//! share it.
+//! The list of named consumers, which all instances of the gateway share.
 
 use std::time::Duration;
 
@@ -12,22 +11,22 @@ use crate::services::consume::Share;
 use crate::sorted::{SortedMap, SortedSet};
 use crate::state::stored::stored;
 
-/// Consumers that live at the same time.
+/// The maximum number of named consumers.
 pub const MAX_INSTANCES: usize = 500;
 
-/// Topics that one of them reads, over all of its calls.
-pub const MAX_TOPICS: usize = limits::TOPICS;
+/// The maximum number of topics that a consumer reads, over all of its calls.
+pub const MAX_TOPICS_PER_INSTANCE: usize = limits::TOPICS;
 
-/// What a consumer is told once, when it comes to be.
+/// The settings of a consumer, given when it is created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Settings {
-    /// Whether records are done with when the caller has them.
+    /// Whether records are done once the caller has them.
     #[serde(rename = "c")]
     pub auto_commit: bool,
     #[serde(rename = "r")]
     pub reset: Reset,
-    /// In milliseconds: so long after its last call it is gone, and what it
-    /// has not committed is handed out again.
+    /// The session in milliseconds. After this time without a call the consumer
+    /// is removed, and records that it has not committed are handed out again.
     #[serde(rename = "s")]
     pub session: u32,
 }
@@ -38,26 +37,26 @@ impl Settings {
     }
 }
 
-/// Where to start on a topic that the group has no position for.
+/// Where to start on a topic without a position of the group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Reset {
     #[serde(rename = "e")]
     Earliest,
     #[serde(rename = "l")]
     Latest,
-    /// Nowhere: that is an error.
+    /// Do not start: a missing position is an error.
     #[serde(rename = "n")]
     None,
 }
 
-/// A consumer that calls now and then.
+/// A named consumer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NamedConsumer {
     #[serde(rename = "t")]
     pub topics: SortedSet<String>,
     #[serde(flatten)]
     pub settings: Settings,
-    /// When it last called, to within a quarter of its session.
+    /// The time of its last call, accurate to a quarter of its session.
     #[serde(rename = "u")]
     pub seen: Millis,
 }
@@ -67,7 +66,7 @@ impl NamedConsumer {
         now < self.seen.saturating_add(self.settings.session.into())
     }
 
-    /// Whether it is time to say that it lives.
+    /// Whether the time of its last call should be written.
     fn is_due(&self, now: Millis) -> bool {
         now >= self.seen.saturating_add(i64::from(self.settings.session / 4))
     }
@@ -76,17 +75,17 @@ impl NamedConsumer {
 /// By group, then by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent, remote = "Self")]
-pub(super) struct List(SortedMap<String, SortedMap<String, NamedConsumer>>);
+pub(super) struct InstanceList(SortedMap<String, SortedMap<String, NamedConsumer>>);
 
-stored!(List, "the list of named consumers");
+stored!(InstanceList, "the list of named consumers");
 
-impl List {
+impl InstanceList {
     pub(super) fn get(&self, group: &str, name: &str, now: Millis) -> Option<&NamedConsumer> {
         self.0.get(group)?.get(name).filter(|instance| instance.is_alive(now))
     }
 
-    /// The instance as it stands in the list, if nothing has to be written for
-    /// a call of it on these topics.
+    /// The instance as listed, if its call on these topics changes nothing on
+    /// the list.
     pub(super) fn settled(
         &self,
         group: &str,
@@ -99,7 +98,7 @@ impl List {
         })
     }
 
-    /// An instance calls. The settings are for a new one only.
+    /// Notes a call of an instance. The settings apply only to a new one.
     pub(super) fn enter(
         &mut self,
         group: &str,
@@ -119,9 +118,9 @@ impl List {
         let mut instance = known.cloned().unwrap_or_else(new);
         instance.seen = now;
         instance.topics.extend(topics.iter().cloned());
-        if instance.topics.len() > MAX_TOPICS {
+        if instance.topics.len() > MAX_TOPICS_PER_INSTANCE {
             return Err(Error::LimitReached(format!(
-                "A consumer instance reads {MAX_TOPICS} topics at most"
+                "A consumer instance reads {MAX_TOPICS_PER_INSTANCE} topics at most"
             )));
         }
         self.0.get_or_default(group.to_owned()).insert(name.to_owned(), instance);
@@ -135,7 +134,8 @@ impl List {
         instance
     }
 
-    /// The shares of an instance in its topics, among those that live.
+    /// The shares of an instance in its topics, among the instances whose
+    /// sessions have not ended.
     pub(super) fn shares(
         &self,
         group: &str,
@@ -155,7 +155,7 @@ impl List {
         topics.iter().filter_map(share).collect()
     }
 
-    /// All that live.
+    /// All instances whose sessions have not ended.
     pub(super) fn alive(&self, now: Millis) -> SortedMap<String, SortedMap<String, NamedConsumer>> {
         let mut alive = self.clone();
         alive.sweep(now);
@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn the_first_call_decides_until_the_session_is_over() {
-        let mut list = List::default();
+        let mut list = InstanceList::default();
         let other = Settings { auto_commit: false, ..SETTINGS };
         let t = topics(&["t"]);
         list.enter("g", "a", &t, SETTINGS, 0).unwrap();
@@ -204,7 +204,7 @@ mod tests {
 
     #[test]
     fn who_reads_the_same_topic_shares_it() {
-        let mut list = List::default();
+        let mut list = InstanceList::default();
         for (name, names) in [("a", &["t"][..]), ("b", &["t", "u"]), ("c", &["t"])] {
             list.enter("g", name, &topics(names), SETTINGS, 0).unwrap();
         }
@@ -218,7 +218,7 @@ mod tests {
 
     #[test]
     fn there_are_not_more_than_may_be() {
-        let mut list = List::default();
+        let mut list = InstanceList::default();
         let t = topics(&["t"]);
         for n in 0..MAX_INSTANCES {
             list.enter("g", &n.to_string(), &t, SETTINGS, 0).unwrap();
@@ -226,16 +226,16 @@ mod tests {
         assert!(list.enter("g", "more", &t, SETTINGS, 1).is_err());
         list.enter("g", "0", &t, SETTINGS, 1).unwrap();
         list.enter("g", "more", &t, SETTINGS, 1000).unwrap();
-        let many: Vec<_> = (0..=MAX_TOPICS).map(|n| format!("t{n}")).collect();
+        let many: Vec<_> = (0..=MAX_TOPICS_PER_INSTANCE).map(|n| format!("t{n}")).collect();
         assert!(list.enter("g", "0", &many, SETTINGS, 1).is_err());
     }
 
     #[test]
     fn it_is_short_in_the_store() {
-        let mut list = List::default();
+        let mut list = InstanceList::default();
         list.enter("g", "a", &topics(&["t"]), SETTINGS, 7).unwrap();
         let text = serde_json::to_string(&list).unwrap();
         assert_eq!(text, r#"{"g":{"a":{"t":["t"],"c":true,"r":"l","s":1000,"u":7}}}"#);
-        assert_eq!(serde_json::from_str::<List>(&text).unwrap(), list);
+        assert_eq!(serde_json::from_str::<InstanceList>(&text).unwrap(), list);
     }
 }

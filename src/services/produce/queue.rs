@@ -1,4 +1,4 @@
-//! Records that wait for the call under way to end, and whose they are.
+//! Records that wait for the current call to end, and their callers.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -7,14 +7,15 @@ use std::rc::Rc;
 use crate::error::{Error, Result};
 use crate::record::{NewRecord, RecordMetadata};
 
-/// Records in one upstream call, at most. A call is as slow as its slowest
-/// record, so an endless one would make every caller wait for the last.
+/// The maximum number of records in an upstream call. A call is as slow as its
+/// slowest record, so the callers of a very large one would all wait for the
+/// last record.
 pub(super) const MAX_BATCH_RECORDS: usize = 1_000;
 
-/// Bytes of keys and values in one upstream call, about.
+/// The approximate maximum size of the keys and values in an upstream call.
 pub(super) const MAX_BATCH_BYTES: usize = 4 * 1024 * 1024;
 
-/// What became of a caller's records, filled in as reports arrive.
+/// The reports on a caller's records, filled in as they arrive.
 #[derive(Debug, Clone)]
 pub(super) struct CallerReports(Rc<RefCell<Vec<Option<Result<RecordMetadata>>>>>);
 
@@ -30,8 +31,8 @@ impl CallerReports {
     }
 }
 
-/// The records of one caller. `wake` is dropped, and the caller with it woken,
-/// when the last of them has its report.
+/// The records of one caller. `wake` is dropped when the last of them has its
+/// report, which wakes the caller.
 #[derive(Debug)]
 pub(super) struct QueuedProduce<W> {
     records: Vec<NewRecord>,
@@ -69,8 +70,7 @@ impl<W> Queue<W> {
         self.0.is_empty()
     }
 
-    /// The jobs that go out with the next call: the first one, and more while
-    /// they fit.
+    /// The jobs of the next call: the first one, and more as long as they fit.
     pub(super) fn next_batch(&mut self) -> Option<Batch<W>> {
         let first = self.0.pop_front()?;
         let (mut records, mut bytes) = (first.records.len(), first.bytes());
@@ -115,7 +115,7 @@ impl<W> Batch<W> {
     }
 }
 
-/// Whose report is whose.
+/// The assignment of reports to callers.
 #[derive(Debug)]
 pub(super) struct Reports<W> {
     /// For each record of the call: the job and the place in it.
@@ -127,7 +127,7 @@ pub(super) struct Reports<W> {
 struct Waiting<W> {
     missing: usize,
     reports: CallerReports,
-    /// Held until the last report is there.
+    /// Kept until the last report has arrived.
     _wake: Option<W>,
 }
 

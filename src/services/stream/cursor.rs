@@ -1,5 +1,5 @@
-//! How far a reader is on all partitions of its topics, in a short text that
-//! the reader brings back.
+//! A reader's position on all partitions of its topics, as a short text that
+//! the reader presents to go on.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,16 +8,16 @@ use crate::error::{Error, Result};
 use crate::sorted::SortedMap;
 
 /// The first byte of a cursor.
-const VERSION: u8 = 1;
+const CURSOR_VERSION: u8 = 1;
 
-/// As many partitions as a topic can have in any cluster that works.
-const MAX_PARTITIONS: usize = 200_000;
+/// More partitions than a topic has in any working cluster.
+const MAX_CURSOR_PARTITIONS: usize = 200_000;
 
-/// For each topic the offset to go on with, by partition; `None` on one of
-/// which the reader has had nothing.
+/// The next offset of each partition, by topic; `None` if the reader has had no
+/// record of the partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Cursor {
-    /// By name.
+    /// By the topic's name.
     topics: SortedMap<String, Vec<Option<i64>>>,
 }
 
@@ -40,7 +40,7 @@ impl Cursor {
         *self.topics.get(topic)?.get(partition)?
     }
 
-    /// What is known, by topic.
+    /// The positions, by topic.
     pub(super) fn known(&self) -> impl Iterator<Item = (&str, SortedMap<i32, i64>)> {
         self.topics.iter().map(|(topic, offsets)| {
             let known = (0..).zip(offsets).filter_map(|(p, next)| Some((p, (*next)?)));
@@ -48,9 +48,9 @@ impl Cursor {
         })
     }
 
-    /// Some bytes for each partition, in base64.
+    /// The cursor as text: a few bytes for each partition, in base64.
     pub(super) fn to_text(&self) -> String {
-        let mut bytes = vec![VERSION];
+        let mut bytes = vec![CURSOR_VERSION];
         bytes.extend(self.check().to_le_bytes());
         for offsets in self.topics.values() {
             put(&mut bytes, offsets.len() as u64);
@@ -61,7 +61,7 @@ impl Cursor {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// A cursor that was given for just these topics.
+    /// Reads a cursor that was made for exactly these topics.
     pub(super) fn parse(text: &str, topics: &[String]) -> Result<Self> {
         let mut cursor = Self::new(topics);
         let read = cursor.read(text);
@@ -71,12 +71,12 @@ impl Cursor {
 
     fn read(&mut self, text: &str) -> Option<()> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-        let rest = bytes.strip_prefix(&[VERSION])?;
+        let rest = bytes.strip_prefix(&[CURSOR_VERSION])?;
         let mut rest = rest.strip_prefix(&self.check().to_le_bytes())?;
         for offsets in self.topics.values_mut() {
             let count = usize::try_from(take(&mut rest)?).ok()?;
-            // Each of them takes a byte at least.
-            if count > rest.len().min(MAX_PARTITIONS) {
+            // Each partition takes at least one byte.
+            if count > rest.len().min(MAX_CURSOR_PARTITIONS) {
                 return None;
             }
             for _ in 0..count {
@@ -87,15 +87,16 @@ impl Cursor {
         rest.is_empty().then_some(())
     }
 
-    /// Tells the topics apart from others (FNV-1a). Nothing hangs on it but
-    /// finding a mistake.
+    /// A hash of the topics (FNV-1a), by which a cursor of other topics is
+    /// recognised as a mistake.
     fn check(&self) -> u32 {
         let bytes = self.topics.keys().flat_map(|topic| topic.bytes().chain([b',']));
         bytes.fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
     }
 }
 
-/// Seven bits a byte, the lowest first; the eighth says that there are more.
+/// Seven bits in each byte, the lowest first; the eighth bit means that more
+/// follow.
 fn put(bytes: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         bytes.push(number as u8 | 0x80);
@@ -152,7 +153,7 @@ mod tests {
     #[test]
     fn a_huge_count_is_refused_before_anything_is_made_of_it() {
         let names = topics(&["t"]);
-        let mut bytes = vec![VERSION];
+        let mut bytes = vec![CURSOR_VERSION];
         bytes.extend(Cursor::new(&names).check().to_le_bytes());
         put(&mut bytes, u64::MAX >> 1);
         assert!(Cursor::parse(&URL_SAFE_NO_PAD.encode(bytes), &names).is_err());

@@ -1,10 +1,10 @@
-//! Reading topics as they grow, for no group: the positions live in here.
+//! Reads topics as they grow, without a group: the positions are kept here.
 
 use std::rc::Rc;
 use std::time::Duration;
 
 use super::cursor::Cursor;
-use super::{PAGE_BYTES, PAGE_RECORDS};
+use super::{MAX_PAGE_BYTES, MAX_PAGE_RECORDS};
 use crate::error::Result;
 use crate::host::Host;
 use crate::kafka::{Fetch, Log, Place};
@@ -14,32 +14,32 @@ use crate::services::ends::{EndPoller, Ends, untold};
 pub(super) struct Tail<H: Host, L: Log> {
     host: H,
     log: Rc<L>,
-    watch: EndPoller<H, L>,
-    partitions: Vec<Partition>,
-    /// Where the next round begins, so that no partition starves.
+    poller: EndPoller<H, L>,
+    partitions: Vec<TailPartition>,
+    /// The partition with which the next round begins, so that none starves.
     first: usize,
 }
 
-struct Partition {
+struct TailPartition {
     topic: Rc<str>,
     number: i32,
     next: i64,
-    /// Where the log reads in sequence.
+    /// The log's place, if it reads in sequence.
     place: Option<Place>,
     end: Option<i64>,
-    /// Nothing was there although the end was here.
+    /// A read at this end found no record.
     drained_at: Option<i64>,
 }
 
-impl Partition {
+impl TailPartition {
     fn may_have_records(&self) -> bool {
         self.end.is_none_or(|end| end > self.next.max(self.drained_at.unwrap_or(0)))
     }
 }
 
 impl<H: Host, L: Log> Tail<H, L> {
-    /// Goes on at a cursor, or starts at one end. A partition that the cursor
-    /// does not know came later, and is read from its beginning.
+    /// Continues at a cursor, or starts at either end. A partition that the
+    /// cursor does not contain was added later, and is read from its beginning.
     pub(super) async fn open(
         host: H,
         log: Rc<L>,
@@ -49,10 +49,10 @@ impl<H: Host, L: Log> Tail<H, L> {
         cursor: Option<&Cursor>,
     ) -> Result<Self> {
         let topics: Vec<Rc<str>> = topics.iter().map(|topic| topic.as_str().into()).collect();
-        let watch = EndPoller::new(ends, topics.clone());
-        let mut tail = Self { host, log, watch, partitions: Vec::new(), first: 0 };
+        let poller = EndPoller::new(ends, topics.clone());
+        let mut tail = Self { host, log, poller, partitions: Vec::new(), first: 0 };
         if cursor.is_none() && from == StartFrom::Latest {
-            for (topic, seen) in tail.watch.look().await? {
+            for (topic, seen) in tail.poller.look().await? {
                 let ends = seen.ends.as_ref().ok_or_else(untold)?;
                 for number in 0..seen.partitions {
                     tail.add(topic.clone(), number, ends.get(&number).copied().unwrap_or(0));
@@ -71,7 +71,7 @@ impl<H: Host, L: Log> Tail<H, L> {
 
     fn add(&mut self, topic: Rc<str>, number: i32, next: i64) {
         let (place, end, drained_at) = (None, None, None);
-        self.partitions.push(Partition { topic, number, next, place, end, drained_at });
+        self.partitions.push(TailPartition { topic, number, next, place, end, drained_at });
     }
 
     pub(super) fn positions(&self) -> impl Iterator<Item = (&str, i32, i64)> {
@@ -80,11 +80,12 @@ impl<H: Host, L: Log> Tail<H, L> {
             .map(|partition| (&*partition.topic, partition.number, partition.next))
     }
 
-    /// Records of one partition, in order. None within the wait: empty.
+    /// Records of one partition, in order; empty if there is none within the
+    /// wait.
     pub(super) async fn next(&mut self, wait: Duration) -> Result<Vec<Consumed>> {
         let give_up = self.host.monotonic() + wait;
         loop {
-            let waiting = |partition: &Partition| partition.end.is_some();
+            let waiting = |partition: &TailPartition| partition.end.is_some();
             let known = self.partitions.iter().any(|p| waiting(p) && p.may_have_records());
             if !known {
                 self.look().await?;
@@ -95,7 +96,7 @@ impl<H: Host, L: Log> Tail<H, L> {
                     let records = self.fetch(index).await?;
                     if !records.is_empty() {
                         self.first = index + 1;
-                        self.watch.quicken();
+                        self.poller.quicken();
                         return Ok(records);
                     }
                 }
@@ -104,20 +105,20 @@ impl<H: Host, L: Log> Tail<H, L> {
             if left.is_zero() {
                 return Ok(Vec::new());
             }
-            self.watch.rest(left).await;
+            self.poller.rest(left).await;
         }
     }
 
-    /// Looks at the ends, and for partitions that were added.
+    /// Looks up the ends, and finds partitions that were added.
     async fn look(&mut self) -> Result<()> {
-        for (topic, seen) in self.watch.look().await? {
+        for (topic, seen) in self.poller.look().await? {
             let known = self.partitions.iter().filter(|known| known.topic == topic).count();
             for number in known as i32..seen.partitions {
                 self.add(topic.clone(), number, 0);
             }
             for partition in self.partitions.iter_mut().filter(|known| known.topic == topic) {
-                // Where no end is told the partition is tried, which finds
-                // out as well.
+                // Without a reported end, a read of the partition shows whether
+                // it has records.
                 partition.end =
                     seen.ends.as_ref().and_then(|ends| ends.get(&partition.number)).copied();
             }
@@ -134,8 +135,8 @@ impl<H: Host, L: Log> Tail<H, L> {
                 partition: partition.number,
                 offset: partition.next,
                 place: partition.place.take(),
-                max_records: PAGE_RECORDS,
-                max_bytes: PAGE_BYTES,
+                max_records: MAX_PAGE_RECORDS,
+                max_bytes: MAX_PAGE_BYTES,
                 wait: Duration::ZERO,
             })
             .await?;

@@ -1,10 +1,11 @@
-//! Which addresses belong to somebody else's inside: the special-purpose
-//! blocks of IANA's registries, and the IPv6 forms that carry an IPv4 address.
+//! Which addresses are not part of the public internet: the blocks of IANA's
+//! special-purpose address registries for IPv4 and IPv6 (RFC 6890), and the IPv6
+//! forms that contain an IPv4 address.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// What makes an address unfit for a callback: `"a loopback address"`; `None`
-/// for one of the public internet.
+/// Why an address cannot be used for a callback, as in `"a loopback address"`;
+/// `None` for an address of the public internet.
 pub(super) fn special(address: IpAddr) -> Option<&'static str> {
     match address {
         IpAddr::V4(address) => special_v4(address),
@@ -20,32 +21,33 @@ const MULTICAST: &str = "a multicast address";
 const RESERVED: &str = "a reserved address";
 
 /// First address, length of the prefix, kind.
-const V4: &[(Ipv4Addr, u32, &str)] = &[
+const SPECIAL_V4_BLOCKS: &[(Ipv4Addr, u32, &str)] = &[
     (Ipv4Addr::new(0, 0, 0, 0), 8, UNSPECIFIED),
     (Ipv4Addr::new(10, 0, 0, 0), 8, PRIVATE),
     (Ipv4Addr::new(100, 64, 0, 0), 10, PRIVATE),
     (Ipv4Addr::new(127, 0, 0, 0), 8, LOOPBACK),
     (Ipv4Addr::new(169, 254, 0, 0), 16, LINK_LOCAL),
     (Ipv4Addr::new(172, 16, 0, 0), 12, PRIVATE),
-    // Protocol assignments; among them the addresses that find a NAT64.
+    // Protocol assignments, including the addresses that discover a NAT64.
     (Ipv4Addr::new(192, 0, 0, 0), 24, RESERVED),
-    // Documentation, as are the two further down.
+    // Documentation; so are the two blocks of the same size further down.
     (Ipv4Addr::new(192, 0, 2, 0), 24, RESERVED),
-    // Relays from IPv6, long out of use.
+    // Relays from IPv6, deprecated by RFC 7526.
     (Ipv4Addr::new(192, 88, 99, 0), 24, RESERVED),
     (Ipv4Addr::new(192, 168, 0, 0), 16, PRIVATE),
-    // Benchmarks within a network.
+    // Benchmarks within a network (RFC 2544).
     (Ipv4Addr::new(198, 18, 0, 0), 15, RESERVED),
     (Ipv4Addr::new(198, 51, 100, 0), 24, RESERVED),
     (Ipv4Addr::new(203, 0, 113, 0), 24, RESERVED),
     (Ipv4Addr::new(224, 0, 0, 0), 4, MULTICAST),
-    // Never given out; the last one is the broadcast.
+    // Never assigned; the last address is the broadcast address.
     (Ipv4Addr::new(240, 0, 0, 0), 4, RESERVED),
 ];
 
 fn special_v4(address: Ipv4Addr) -> Option<&'static str> {
     let bits = address.to_bits();
-    V4.iter()
+    SPECIAL_V4_BLOCKS
+        .iter()
         .find(|(first, length, _)| (bits ^ first.to_bits()) >> (32 - length) == 0)
         .map(|(_, _, kind)| *kind)
 }
@@ -54,30 +56,31 @@ const fn v6(a: u16, b: u16, c: u16) -> Ipv6Addr {
     Ipv6Addr::new(a, b, c, 0, 0, 0, 0, 0)
 }
 
-const V6: &[(Ipv6Addr, u32, &str)] = &[
+const SPECIAL_V6_BLOCKS: &[(Ipv6Addr, u32, &str)] = &[
     (Ipv6Addr::UNSPECIFIED, 128, UNSPECIFIED),
     (Ipv6Addr::LOCALHOST, 128, LOOPBACK),
-    // A network's own NAT64, which leads wherever that network likes.
+    // A network's own NAT64 (RFC 8215), which may lead to any address.
     (v6(0x64, 0xff9b, 1), 48, PRIVATE),
-    // Protocol assignments; among them Teredo, which hides an IPv4 address.
+    // Protocol assignments, including Teredo, which hides an IPv4 address.
     (v6(0x2001, 0, 0), 23, RESERVED),
-    // Documentation, twice.
+    // Documentation: two blocks.
     (v6(0x2001, 0xdb8, 0), 32, RESERVED),
     (v6(0x3fff, 0, 0), 20, RESERVED),
     (v6(0xfc00, 0, 0), 7, PRIVATE),
     (v6(0xfe80, 0, 0), 10, LINK_LOCAL),
-    // What was private before fc00::/7.
+    // Site-local addresses, replaced by fc00::/7 (RFC 3879).
     (v6(0xfec0, 0, 0), 10, PRIVATE),
     (v6(0xff00, 0, 0), 8, MULTICAST),
 ];
 
-/// Prefixes in front of an IPv4 address: how far from the right it ends.
-const V4_INSIDE: &[(Ipv6Addr, u32, u32)] = &[
-    // Compatible, long out of use.
+/// Prefixes of addresses that contain an IPv4 address: the prefix, its length, and
+/// the number of bits to the right of the IPv4 address.
+const V4_WITHIN_V6_BLOCKS: &[(Ipv6Addr, u32, u32)] = &[
+    // IPv4-compatible, deprecated by RFC 4291.
     (Ipv6Addr::UNSPECIFIED, 96, 0),
-    // Mapped.
+    // IPv4-mapped.
     (Ipv6Addr::new(0, 0, 0, 0, 0, 0xffff, 0, 0), 96, 0),
-    // Translated without state.
+    // IPv4-translated (RFC 2765).
     (Ipv6Addr::new(0, 0, 0, 0, 0xffff, 0, 0, 0), 96, 0),
     // NAT64.
     (v6(0x64, 0xff9b, 0), 96, 0),
@@ -88,15 +91,18 @@ const V4_INSIDE: &[(Ipv6Addr, u32, u32)] = &[
 fn special_v6(address: Ipv6Addr) -> Option<&'static str> {
     let bits = address.to_bits();
     let within = |first: &Ipv6Addr, length: u32| (bits ^ first.to_bits()) >> (128 - length) == 0;
-    if let Some((_, _, kind)) = V6.iter().find(|(first, length, _)| within(first, *length)) {
+    if let Some((_, _, kind)) =
+        SPECIAL_V6_BLOCKS.iter().find(|(first, length, _)| within(first, *length))
+    {
         return Some(kind);
     }
-    if let Some((_, _, shift)) = V4_INSIDE.iter().find(|(first, length, _)| within(first, *length))
+    if let Some((_, _, shift)) =
+        V4_WITHIN_V6_BLOCKS.iter().find(|(first, length, _)| within(first, *length))
     {
         let inside = (bits >> shift) & u128::from(u32::MAX);
         return special_v4(Ipv4Addr::from_bits(inside as u32));
     }
-    // 2000::/3 is all that was ever given out.
+    // IANA has assigned global unicast addresses only from 2000::/3.
     (bits >> 125 != 1).then_some(RESERVED)
 }
 

@@ -1,22 +1,23 @@
-//! One try to deliver one record.
+//! One attempt to deliver one record.
 
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::future::{Either, select};
-use http::header::{CONTENT_TYPE, RETRY_AFTER, USER_AGENT};
+use http::header::{CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 
 use super::envelope;
-use super::retry::{self, RetryHint};
+use super::retry::RetryHint;
 use super::subscription::Subscription;
-use crate::host::{Body, Host, Incoming, Millis, Outgoing, SendError, SendErrorKind};
+use crate::deadline::within;
+use crate::host::{Host, Incoming, Millis, Outgoing, SendError, SendErrorKind};
 use crate::record::Record;
+use crate::upstream::{read_body, retry_after};
 
-/// How much of a callback's answer is read, and for how long: nothing in it
-/// counts, but a connection can be used again only once its answer is read.
-const DRAIN_BYTES: usize = 4096;
-const DRAIN_TIME: Duration = Duration::from_millis(100);
+/// How much of a callback's answer is read, and for how long. Its content does
+/// not matter, but a connection can be used again only after the answer was read.
+const MAX_DRAINED_BYTES: usize = 4096;
+const MAX_DRAIN_TIME: Duration = Duration::from_millis(100);
 
 /// Why an attempt failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,20 +40,16 @@ pub(super) struct Attempt<'a> {
     pub(super) cluster: &'a str,
     pub(super) record: &'a Record,
     pub(super) connect_timeout: Duration,
-    /// For all of it: only a 2xx within this time counts.
+    /// For the whole attempt: only a 2xx within this time counts.
     pub(super) timeout: Duration,
 }
 
 impl Attempt<'_> {
     pub(super) async fn make<H: Host>(&self, host: &H) -> Result<(), AttemptFailure> {
-        let sent = Box::pin(host.send(self.request(host.now())));
-        let late = Box::pin(host.sleep(self.timeout));
-        let answer = match select(sent, late).await {
-            Either::Left((answer, _)) => answer.map_err(|error| self.unanswered(&error))?,
-            Either::Right(_) => return Err(self.too_slow()),
-        };
-        let Incoming { status, headers, body } = answer;
-        drain(host, body).await;
+        let sent = within(host, self.timeout, host.send(self.request(host.now()))).await;
+        let Incoming { status, headers, mut body } =
+            sent.ok_or_else(|| self.too_slow())?.map_err(|error| self.unanswered(&error))?;
+        within(host, MAX_DRAIN_TIME, read_body(&mut body, MAX_DRAINED_BYTES)).await;
         judge(status, &headers, host.now())
     }
 
@@ -66,13 +63,13 @@ impl Attempt<'_> {
 
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
+        headers.insert(USER_AGENT, HeaderValue::from_static(OUR_USER_AGENT));
         for (name, value) in [
             ("webhook-id", message_id),
             ("webhook-timestamp", timestamp.to_string()),
             ("webhook-signature", signature),
         ] {
-            // All three are digits, letters and a few signs.
+            // All three consist of digits, letters and a few signs.
             if let Ok(value) = HeaderValue::try_from(value) {
                 headers.insert(name, value);
             }
@@ -99,37 +96,24 @@ impl Attempt<'_> {
     }
 }
 
-const AGENT: &str = concat!("kafka-edge/", env!("CARGO_PKG_VERSION"));
+const OUR_USER_AGENT: &str = concat!("kafka-edge/", env!("CARGO_PKG_VERSION"));
 
-/// A 2xx is taken; anything else is not, redirects included: to follow one
-/// would let a receiver send signed records, and the gateway, elsewhere.
+/// A 2xx means that the record was accepted, and anything else that it was not.
+/// Redirects are not followed: otherwise a receiver could direct signed records,
+/// and the gateway's requests, to another server.
 fn judge(status: StatusCode, headers: &HeaderMap, now: Millis) -> Result<(), AttemptFailure> {
     if status.is_success() {
         return Ok(());
     }
-    let retry_after = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
-    let hint = RetryHint {
-        retry_after: retry_after.and_then(|value| retry::retry_after(value, now)),
-        gone: status == StatusCode::GONE,
-    };
+    let hint =
+        RetryHint { retry_after: retry_after(headers, now), gone: status == StatusCode::GONE };
     Err(AttemptFailure { reason: format!("The callback answered {}", status.as_u16()), hint })
-}
-
-async fn drain<H: Host>(host: &H, mut body: H::Body) {
-    let read = async {
-        let mut bytes = 0;
-        while let Some(Ok(chunk)) = body.chunk().await {
-            bytes += chunk.len();
-            if bytes > DRAIN_BYTES {
-                break;
-            }
-        }
-    };
-    select(Box::pin(read), Box::pin(host.sleep(DRAIN_TIME))).await;
 }
 
 #[cfg(test)]
 mod tests {
+    use http::header::RETRY_AFTER;
+
     use super::*;
 
     fn judged(status: u16, retry_after: Option<&'static str>) -> Result<(), AttemptFailure> {

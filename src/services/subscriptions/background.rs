@@ -1,15 +1,15 @@
-//! RoundReport beyond the answer of the request that caused it.
+//! Deliveries that go on after the answer to the request that caused them.
 //!
-//! Each produce asks for it, so that asking must cost next to nothing: nothing
-//! at all while the instance knows of no webhook for the topic, and no second
-//! worker where one is at work. Tasks of an instance tell each other with
-//! plain flags, since no waker may go from one to another.
+//! Every produce starts this, so it must cost almost nothing: nothing is done
+//! while the instance knows of no subscription for the topic, and no second
+//! worker is started for a partition that has one. The tasks of an instance
+//! communicate by plain flags, because no waker may pass from one to another.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::context::Context;
+use super::context::DeliveryContext;
 use super::deliver;
 use super::job::{Job, JobEnd};
 use super::round;
@@ -19,34 +19,35 @@ use crate::host::{Host, Millis};
 use crate::kafka::Log;
 use crate::sorted::{SortedMap, SortedSet};
 
-/// How long an instance goes by the list of webhooks that it has read. One
-/// that another instance registered meanwhile is served after this time.
-const KNOWN: Duration = Duration::from_secs(2);
+/// How old an instance's copy of the list of subscriptions may be. A subscription
+/// that another instance has registered is served after this time.
+const MAX_SUBSCRIPTION_LIST_AGE: Duration = Duration::from_secs(2);
 
-/// How long one worker goes on while there are records. The next produce, or
-/// whatever calls for deliveries regularly, takes it from there.
-const WORK: Duration = Duration::from_secs(5 * 60);
+/// How long one worker goes on while there are records. After that, the next
+/// produce or the next regular call of `deliver` continues.
+const MAX_WORKER_TIME: Duration = Duration::from_secs(5 * 60);
 
-/// The longest wait of a worker for a failed record's next attempt, or for
-/// somebody else who has the partition.
-const PATIENCE: Duration = Duration::from_secs(10);
-const FIRST_LOOK: Duration = Duration::from_millis(100);
+/// The longest wait of a worker for the next attempt at a failed record, or for
+/// another instance to let go of the partition.
+const MAX_WORKER_PAUSE: Duration = Duration::from_secs(10);
+const FIRST_WORKER_PAUSE: Duration = Duration::from_millis(100);
 
-/// What is under way in this instance.
+/// The background work of this instance.
 #[derive(Debug, Default)]
 pub(super) struct Background {
-    /// Topics that are being planned, and whether once more is needed.
+    /// Topics whose work is being planned, and whether to plan once more.
     planned: RefCell<SortedMap<String, bool>>,
-    /// The same for what is being delivered: by webhook and partition.
+    /// Partitions being delivered, by subscription id and number, and whether to
+    /// look for records once more.
     at_work: RefCell<SortedMap<(String, i32), bool>>,
-    /// Topics to be looked at once the list of webhooks is read anew.
+    /// Topics to be looked up in the next list of subscriptions.
     later: RefCell<SortedSet<String>>,
     waiting: Cell<bool>,
 }
 
-/// Delivers to the webhooks of a topic, in the background.
-pub(super) fn start<H: Host, L: Log>(context: &Rc<Context<H, L>>, topic: &str) {
-    if let Some(list) = context.subscriptions.known(KNOWN) {
+/// Delivers to the subscriptions of a topic, in the background.
+pub(super) fn start<H: Host, L: Log>(context: &Rc<DeliveryContext<H, L>>, topic: &str) {
+    if let Some(list) = context.subscriptions.known(MAX_SUBSCRIPTION_LIST_AGE) {
         look_again(context, topic);
         if list.of_topic(topic).next().is_none() {
             return;
@@ -55,7 +56,7 @@ pub(super) fn start<H: Host, L: Log>(context: &Rc<Context<H, L>>, topic: &str) {
     start_now(context, topic);
 }
 
-fn start_now<H: Host, L: Log>(context: &Rc<Context<H, L>>, topic: &str) {
+fn start_now<H: Host, L: Log>(context: &Rc<DeliveryContext<H, L>>, topic: &str) {
     if let Some(again) = context.background.planned.borrow_mut().get_mut(topic) {
         *again = true;
         return;
@@ -81,8 +82,8 @@ fn start_now<H: Host, L: Log>(context: &Rc<Context<H, L>>, topic: &str) {
     });
 }
 
-/// Looks for webhooks of the topic once more, in a list read later than now.
-fn look_again<H: Host, L: Log>(context: &Rc<Context<H, L>>, topic: &str) {
+/// Looks for subscriptions of the topic once more, in a list read later than now.
+fn look_again<H: Host, L: Log>(context: &Rc<DeliveryContext<H, L>>, topic: &str) {
     if !context.background.later.borrow().contains(topic) {
         context.background.later.borrow_mut().insert(topic.into());
     }
@@ -91,10 +92,10 @@ fn look_again<H: Host, L: Log>(context: &Rc<Context<H, L>>, topic: &str) {
     }
     let context = context.clone();
     context.clone().host.spawn(async move {
-        context.host.sleep(KNOWN).await;
+        context.host.sleep(MAX_SUBSCRIPTION_LIST_AGE).await;
         context.background.waiting.set(false);
         let topics = context.background.later.take();
-        // Who needs the list meets the error again, and tells it.
+        // The next task that needs the list will see the same error and report it.
         let Ok(list) = context.subscriptions.read().await else { return };
         for topic in topics.iter().filter(|topic| list.of_topic(topic).next().is_some()) {
             start_now(&context, topic);
@@ -102,10 +103,13 @@ fn look_again<H: Host, L: Log>(context: &Rc<Context<H, L>>, topic: &str) {
     });
 }
 
-/// The jobs of a topic that nobody in this instance is at, webhook by webhook;
-/// who is at one is told to look once more.
-async fn plan<H: Host, L: Log>(context: &Context<H, L>, topic: &str) -> Result<Vec<Vec<Job>>> {
-    let list = context.subscriptions.recent(KNOWN).await?;
+/// The jobs of a topic without a worker in this instance, by subscription. The
+/// workers of the other jobs are told to look for records once more.
+async fn plan<H: Host, L: Log>(
+    context: &DeliveryContext<H, L>,
+    topic: &str,
+) -> Result<Vec<Vec<Job>>> {
+    let list = context.subscriptions.recent(MAX_SUBSCRIPTION_LIST_AGE).await?;
     if list.of_topic(topic).next().is_none() {
         return Ok(Vec::new());
     }
@@ -121,19 +125,19 @@ async fn plan<H: Host, L: Log>(context: &Context<H, L>, topic: &str) -> Result<V
             true
         }
     };
-    let idle = |webhook| round::jobs(webhook, &ends).filter(&mut is_idle).collect();
+    let idle = |subscription| round::jobs(subscription, &ends).filter(&mut is_idle).collect();
     Ok(list.of_topic(topic).map(idle).collect())
 }
 
-/// Delivers a partition until nothing is left to do there for now.
-async fn work<H: Host, L: Log>(context: &Context<H, L>, mut job: Job) {
+/// Delivers a partition until there is nothing left to do for now.
+async fn work<H: Host, L: Log>(context: &DeliveryContext<H, L>, mut job: Job) {
     let host = &context.host;
     let name = name(&job);
-    let deadline = host.monotonic() + WORK;
+    let deadline = host.monotonic() + MAX_WORKER_TIME;
     let mut looks = 0;
     loop {
         if context.background.at_work.borrow_mut().insert(name.clone(), false) == Some(true) {
-            // There is more than what was known at the start.
+            // There may be records beyond the end that was known at the start.
             job.end = None;
         }
         let outcome = deliver::run(context, &job, deadline).await.outcome;
@@ -141,20 +145,20 @@ async fn work<H: Host, L: Log>(context: &Context<H, L>, mut job: Job) {
         let pause = match outcome {
             JobEnd::CaughtUp if again => Duration::ZERO,
             JobEnd::Failing(due) => until(due, host.now()),
-            // They may have looked for the last time before our record came,
-            // or have died.
+            // The other instance may have looked for the last time before our
+            // record was written, or it may have died.
             JobEnd::Busy => {
                 looks += 1;
-                FIRST_LOOK * 2_u32.pow(looks - 1)
+                FIRST_WORKER_PAUSE * 2_u32.pow(looks - 1)
             }
             JobEnd::Error(error) => {
-                let (webhook, partition) = &name;
-                host.log(&format!("{webhook} has to wait in partition {partition}: {error}"));
+                let (subscription, partition) = &name;
+                host.log(&format!("{subscription} has to wait in partition {partition}: {error}"));
                 break;
             }
             JobEnd::CaughtUp | JobEnd::OutOfTime | JobEnd::Removed => break,
         };
-        if pause > PATIENCE {
+        if pause > MAX_WORKER_PAUSE {
             break;
         }
         host.sleep(pause).await;

@@ -1,14 +1,14 @@
-//! Which URLs may be called back.
+//! Which URLs may be used for callbacks.
 //!
-//! A callback's URL comes from a stranger, and the gateway may stand where it
-//! reaches what the stranger does not. So the host in the URL is judged after
-//! WHATWG parsing, which turns every notation of an IPv4 address (`2130706433`,
-//! `0x7f.1`, `0177.0.0.1`) into the address.
+//! A callback's URL comes from an untrusted caller, and the gateway may be able
+//! to reach servers that the caller cannot. So the host in the URL is checked
+//! after parsing by the WHATWG URL standard, which normalises every notation of
+//! an IPv4 address (`2130706433`, `0x7f.1`, `0177.0.0.1`).
 //!
-//! What a name resolves to is beyond a guest: it sees no addresses, and asking
-//! beforehand would prove nothing about the connection made later. That is the
-//! host's part, by `allowed_outbound_hosts` or a rule on addresses; a delivery
-//! that the host refuses is a failed attempt like any other.
+//! A component cannot check what a name resolves to: it sees no addresses, and a
+//! lookup of its own would prove nothing about the connection made later. The
+//! host has to do that, by `allowed_outbound_hosts` or by rules on addresses. A
+//! delivery that the host refuses is a failed attempt like any other.
 
 use std::net::IpAddr;
 
@@ -18,16 +18,16 @@ use url::{Host, ParseError, Url};
 use super::address;
 use crate::error::{Error, Result};
 
-/// Longer URLs are refused. It is what common HTTP servers and clients take.
-const MAX_LENGTH: usize = 2048;
+/// Longer URLs are refused.
+const MAX_URL_LENGTH: usize = 2048;
 
-/// Names that are resolved within a machine or a network only.
+/// Names that are resolved only within a machine or a network.
 const LOCAL_NAMES: [&str; 6] = ["localhost", "local", "internal", "lan", "home.arpa", "intranet"];
 
-/// A URL that may be called back.
+/// A URL that may be used for callbacks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Callback {
-    /// In its normal form, by which registrations are compared.
+    /// The normalised URL, by which registrations are compared.
     pub(super) url: String,
     pub(super) uri: Uri,
 }
@@ -39,10 +39,10 @@ pub(super) fn check(url: &str, allow_private: bool) -> Result<Callback> {
 }
 
 fn inspect(text: &str, allow_private: bool) -> Result<Callback, String> {
-    if text.len() > MAX_LENGTH {
-        return Err(format!("is longer than {MAX_LENGTH} bytes"));
+    if text.len() > MAX_URL_LENGTH {
+        return Err(format!("is longer than {MAX_URL_LENGTH} bytes"));
     }
-    // The parser would drop some of these without a word.
+    // The parser would silently drop some of these.
     if text.chars().any(|c| c.is_control() || c.is_whitespace()) {
         return Err("must not hold spaces or control characters".into());
     }
@@ -60,8 +60,8 @@ fn inspect(text: &str, allow_private: bool) -> Result<Callback, String> {
         return Err("has a port that cannot be reached".into());
     }
     // Percent-encoding makes a URL longer.
-    if url.as_str().len() > MAX_LENGTH {
-        return Err(format!("is longer than {MAX_LENGTH} bytes"));
+    if url.as_str().len() > MAX_URL_LENGTH {
+        return Err(format!("is longer than {MAX_URL_LENGTH} bytes"));
     }
     if !allow_private {
         public(url.host()).map_err(|kind| format!("must not point at {kind}"))?;
@@ -94,7 +94,7 @@ fn public(host: Option<Host<&str>>) -> Result<(), &'static str> {
     special.map_or(Ok(()), Err)
 }
 
-/// `name` is in lower case: the parser sees to that.
+/// `name` is in lower case, as the parser returns it.
 fn special_name(name: &str) -> Option<&'static str> {
     let name = name.trim_end_matches('.');
     let local = LOCAL_NAMES.iter().any(|local| {
@@ -103,7 +103,7 @@ fn special_name(name: &str) -> Option<&'static str> {
     if local {
         return Some("a local name");
     }
-    // Resolved with the network's own search list: `redis`, `intranet`.
+    // Names without a dot are resolved with the network's own search list.
     (!name.contains('.')).then_some("a name without a domain")
 }
 

@@ -12,7 +12,7 @@ use crate::host::Host;
 use crate::state::keys::LaneName;
 use crate::state::lane::{Lane, Params};
 
-pub(super) struct Context<H, L> {
+pub(super) struct DeliveryContext<H, L> {
     pub(super) host: H,
     pub(super) log: Rc<L>,
     pub(super) config: Rc<Config>,
@@ -20,23 +20,23 @@ pub(super) struct Context<H, L> {
     pub(super) background: Background,
 }
 
-impl<H, L> fmt::Debug for Context<H, L> {
+impl<H, L> fmt::Debug for DeliveryContext<H, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Context")
+        f.debug_struct("DeliveryContext")
             .field("subscriptions", &self.subscriptions)
             .finish_non_exhaustive()
     }
 }
 
-impl<H: Host, L> Context<H, L> {
+impl<H: Host, L> DeliveryContext<H, L> {
     pub(super) fn new(host: H, log: Rc<L>, config: Rc<Config>) -> Self {
         let subscriptions = StoredList::new(host.clone(), params(&config));
         Self { host, log, config, subscriptions, background: Background::default() }
     }
 
-    /// Where the deliveries of a subscription stand in a partition.
+    /// The lane of a subscription in a partition.
     pub(super) fn lane(&self, id: &str, partition: i32) -> Result<Lane<H, DeliveryState>> {
-        // An attempt fits between two writes.
+        // The lease is long enough for an attempt between two writes.
         let params = params(&self.config).with_longer_lease(self.config.webhook_timeout);
         Ok(Lane::new(self.host.clone(), LaneName::subscription(id, partition)?, params))
     }

@@ -1,10 +1,10 @@
-//! Delivering one partition to one callback: the step that everything which
-//! starts deliveries runs, and which may run anywhere at any time.
+//! Delivers one partition to one callback. Everything that starts deliveries
+//! uses this step; it may run in any instance at any time.
 //!
-//! Under the lane's lease the records are sent in order, each until the
-//! callback takes it. The position is written *after* a callback has answered,
-//! so an instance that dies between makes the next one send the same records,
-//! under the same ids, again.
+//! Under the lane's lease the records are sent in order, each one until the
+//! callback accepts it. The position is written *after* a callback has answered.
+//! If an instance dies in between, the next one sends the same records again,
+//! under the same ids.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -13,41 +13,43 @@ use http::Uri;
 
 use super::attempt::{Attempt, AttemptFailure};
 use super::callback;
-use super::context::Context;
+use super::context::DeliveryContext;
 use super::delivery_state::DeliveryState;
 use super::job::{Job, JobEnd, JobReport};
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kafka::{Fetch, Fetched, Log};
+use crate::random;
 use crate::record::Record;
 use crate::state::lane::{Document, Held, Take, Written};
 
-/// Records of one read.
-const PAGE_RECORDS: usize = 50;
-const PAGE_BYTES: usize = 1 << 20;
+/// The limits of one read.
+const MAX_PAGE_RECORDS: usize = 50;
+const MAX_PAGE_BYTES: usize = 1024 * 1024;
 
-/// What was delivered is written so often, or after so many records: this much
-/// may have to be sent again after a death.
-const WRITE_EVERY: Duration = Duration::from_secs(1);
-const WRITE_AFTER: usize = 100;
+/// The position is written after this time or this number of records. So this
+/// much may have to be sent again after an instance has died.
+const POSITION_WRITE_INTERVAL: Duration = Duration::from_secs(1);
+const POSITION_WRITE_RECORDS: usize = 100;
 
-/// How old what is known of removals may be when an attempt begins.
-const REMOVAL_SEEN: Duration = Duration::from_secs(1);
+/// How old the list of subscriptions may be when an attempt begins; a removal
+/// that is newer may be missed.
+const MAX_SUBSCRIPTION_LIST_AGE: Duration = Duration::from_secs(1);
 
-/// What is left of the lease after the longest attempt, for the write.
-const MARGIN: Duration = Duration::from_secs(1);
+/// The part of the lease that is reserved for writing the position after the
+/// longest attempt.
+const POSITION_WRITE_TIME: Duration = Duration::from_secs(1);
 
 /// Runs a job; its attempts begin before `deadline`, by the monotonic clock.
 pub(super) async fn run<H: Host, L: Log>(
-    context: &Context<H, L>,
+    context: &DeliveryContext<H, L>,
     job: &Job,
     deadline: Duration,
 ) -> JobReport {
-    match take(context, job).await {
-        Err(error) => JobReport { outcome: error.into(), ..JobReport::default() },
-        Ok(Err(outcome)) => JobReport { outcome, ..JobReport::default() },
-        Ok(Ok(held)) => {
-            let mut turn = Turn {
+    match take(context, job).await.unwrap_or_else(|error| Taken::Nothing(error.into())) {
+        Taken::Nothing(outcome) => JobReport { outcome, ..JobReport::default() },
+        Taken::Lane(held) => {
+            let mut delivering = Delivering {
                 context,
                 job,
                 deadline,
@@ -57,17 +59,21 @@ pub(super) async fn run<H: Host, L: Log>(
                 unwritten: 0,
                 report: JobReport::default(),
             };
-            let Err(stop) = turn.work().await;
-            turn.finish(stop).await
+            let Err(stop) = delivering.work().await;
+            delivering.finish(stop).await
         }
     }
 }
 
-/// Takes the lane if it looks as though there were something to do.
-async fn take<H: Host, L: Log>(
-    context: &Context<H, L>,
-    job: &Job,
-) -> Result<Result<Held<H, DeliveryState>, JobEnd>> {
+/// The result of trying to take the lane.
+enum Taken<H> {
+    Lane(Held<H, DeliveryState>),
+    /// There is nothing to do, or another instance does it.
+    Nothing(JobEnd),
+}
+
+/// Takes the lane if there seems to be something to do.
+async fn take<H: Host, L: Log>(context: &DeliveryContext<H, L>, job: &Job) -> Result<Taken<H>> {
     let Job { subscription, partition, end } = job;
     let lane = context.lane(&subscription.id, *partition)?;
     let start = DeliveryState::at(subscription.start(*partition));
@@ -79,45 +85,46 @@ async fn take<H: Host, L: Log>(
         None => Some(&start),
     };
     if let Some(idle) = state.and_then(|state| state.idle(*end, now)) {
-        return Ok(Err(idle.into()));
+        return Ok(Taken::Nothing(idle.into()));
     }
-    // An end further off than a lease is a wrong clock's, with which the lane
-    // itself knows how to deal.
+    // An end that is further away than a lease was written by a wrong clock.
+    // The lane itself handles that case.
     let held = |document: Document<_>| {
         !document.released && (1..=document.lease).contains(&document.until.saturating_sub(now))
     };
     if glance.is_some_and(held) {
-        return Ok(Err(JobEnd::Busy));
+        return Ok(Taken::Nothing(JobEnd::Busy));
     }
 
     let taken = lane.try_take(async |_| {
-        // A lane without a state is new, or its subscription was removed.
+        // A lane without a state is new, unless its subscription was removed.
         context.subscriptions.read().await?.by_id(&subscription.id)?;
         Ok(start.clone())
     });
     match taken.await? {
-        Take::Busy { .. } => Ok(Err(JobEnd::Busy)),
-        Take::Held(held) => Ok(Ok(held)),
+        Take::Busy { .. } => Ok(Taken::Nothing(JobEnd::Busy)),
+        Take::Held(held) => Ok(Taken::Lane(held)),
     }
 }
 
 /// A lane while it is held.
-struct Turn<'a, H, L> {
-    context: &'a Context<H, L>,
+struct Delivering<'a, H, L> {
+    context: &'a DeliveryContext<H, L>,
     job: &'a Job,
     deadline: Duration,
     held: Held<H, DeliveryState>,
     state: DeliveryState,
-    /// When `state` was last in the store, and how many records ago.
+    /// When `state` was last written to the store, and the number of records
+    /// delivered since.
     written: Duration,
     unwritten: usize,
     report: JobReport,
 }
 
-/// Why a turn ends.
+/// Why work on a lane ends.
 enum Stop {
     With(JobEnd),
-    /// The lane is not held any more. Whoever has it now knows better.
+    /// The lane is no longer held; its new holder's state counts.
     Lost,
 }
 
@@ -127,7 +134,7 @@ impl From<Error> for Stop {
     }
 }
 
-impl<H: Host, L: Log> Turn<'_, H, L> {
+impl<H: Host, L: Log> Delivering<'_, H, L> {
     async fn work(&mut self) -> Result<Infallible, Stop> {
         let cluster = self.context.log.cluster_id().await?;
         let uri = self.uri();
@@ -149,7 +156,7 @@ impl<H: Host, L: Log> Turn<'_, H, L> {
                     self.state.moved(next);
                     self.state.place = place;
                 }
-                // It stands behind records that are still to be delivered.
+                // The place is behind records that are still to be delivered.
                 (Err(_), Some(place)) => self.context.log.close(place).await,
                 (Err(_), None) => {}
             }
@@ -160,7 +167,7 @@ impl<H: Host, L: Log> Turn<'_, H, L> {
         }
     }
 
-    /// Lets go, and says what was done.
+    /// Releases the lane, and reports what was done.
     async fn finish(mut self, stop: Stop) -> JobReport {
         self.report.outcome = match stop {
             Stop::Lost => JobEnd::Busy,
@@ -179,13 +186,13 @@ impl<H: Host, L: Log> Turn<'_, H, L> {
         if self.context.host.monotonic() >= self.deadline {
             return Err(Stop::With(JobEnd::OutOfTime));
         }
-        let list = self.context.subscriptions.recent(REMOVAL_SEEN).await?;
+        let list = self.context.subscriptions.recent(MAX_SUBSCRIPTION_LIST_AGE).await?;
         list.by_id(&self.job.subscription.id)?;
         Ok(())
     }
 
-    /// A page at the position; a single record where an attempt has failed,
-    /// since it is likely to fail again.
+    /// Reads a page at the position; a single record if an attempt at it has
+    /// failed, since the next one is likely to fail, too.
     async fn fetch(&mut self) -> Result<Fetched> {
         let failing = self.state.trouble.is_some();
         let fetch = Fetch {
@@ -193,8 +200,8 @@ impl<H: Host, L: Log> Turn<'_, H, L> {
             partition: self.job.partition,
             offset: self.state.position,
             place: self.state.place.take(),
-            max_records: if failing { 1 } else { PAGE_RECORDS },
-            max_bytes: PAGE_BYTES,
+            max_records: if failing { 1 } else { MAX_PAGE_RECORDS },
+            max_bytes: MAX_PAGE_BYTES,
             wait: Duration::ZERO,
         };
         self.context.log.fetch(fetch).await
@@ -209,7 +216,7 @@ impl<H: Host, L: Log> Turn<'_, H, L> {
         self.go_on().await?;
         let host = &self.context.host;
         let config = &self.context.config;
-        if self.held.remaining() < config.webhook_timeout + MARGIN {
+        if self.held.remaining() < config.webhook_timeout + POSITION_WRITE_TIME {
             self.write().await?;
         }
         let sent = match uri {
@@ -232,16 +239,14 @@ impl<H: Host, L: Log> Turn<'_, H, L> {
                 self.unwritten += 1;
                 self.state.delivered(record.offset);
                 let age = host.monotonic().saturating_sub(self.written);
-                if age >= WRITE_EVERY || self.unwritten >= WRITE_AFTER {
+                if age >= POSITION_WRITE_INTERVAL || self.unwritten >= POSITION_WRITE_RECORDS {
                     self.write().await?;
                 }
                 Ok(())
             }
             Err(failure) => {
                 self.report.failed += 1;
-                let mut random = [0; 4];
-                host.random(&mut random);
-                let random = u32::from_le_bytes(random);
+                let random = random::number(host);
                 let due = self.state.failed(record.offset, failure, host.now(), random);
                 Err(Stop::With(JobEnd::Failing(due)))
             }
@@ -260,12 +265,12 @@ impl<H: Host, L: Log> Turn<'_, H, L> {
         }
     }
 
-    /// The callback's address, judged anew: what may be called can have been
-    /// restricted since the registration.
+    /// The callback's address, checked again: the configuration may have become
+    /// stricter since the registration.
     fn uri(&self) -> Result<Uri, AttemptFailure> {
         let url = &self.job.subscription.callback_url;
         callback::check(url, self.context.config.webhook_allow_private)
             .map(|callback| callback.uri)
-            .map_err(|_| AttemptFailure::new("The callback's URL is not allowed any more"))
+            .map_err(|_| AttemptFailure::new("The callback's URL is no longer allowed"))
     }
 }

@@ -1,4 +1,4 @@
-//! How far a subscription is in one partition: what its lane holds.
+//! The state of a subscription in one partition, as its lane holds it.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,14 +9,14 @@ use crate::host::Millis;
 use crate::kafka::Place;
 use crate::state::stored::stored;
 
-/// Every state of this that was ever written is a safe one to go on from: the
-/// callback took each record below `position`.
+/// Every state that was ever written is safe to continue from: the callback
+/// accepted each record below `position`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
 pub(super) struct DeliveryState {
     /// The offset of the next record to be delivered.
     pub(super) position: i64,
-    /// Where the log is read from at `position`.
+    /// The log's place for reading at `position`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) place: Option<Place>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -45,7 +45,7 @@ impl DeliveryState {
         Self { position, place: None, trouble: None }
     }
 
-    /// The callback took the record at `offset`.
+    /// The callback accepted the record at `offset`.
     pub(super) fn delivered(&mut self, offset: i64) {
         self.moved(offset + 1);
     }
@@ -57,7 +57,7 @@ impl DeliveryState {
         }
     }
 
-    /// The callback did not take the record at `offset`; gives the time of the
+    /// The callback did not accept the record at `offset`. Returns the time of the
     /// next attempt. `random` is any number.
     pub(super) fn failed(
         &mut self,
@@ -66,7 +66,7 @@ impl DeliveryState {
         now: Millis,
         random: u32,
     ) -> Millis {
-        // Records between may be gone from the log.
+        // The log may have deleted the records in between.
         self.moved(offset);
         let failures = self.trouble.as_ref().map_or(0, |trouble| trouble.failures);
         let failures = failures.saturating_add(1);
@@ -81,14 +81,14 @@ impl DeliveryState {
         self.trouble.as_ref().map(|trouble| trouble.next_attempt)
     }
 
-    /// Whether there is nothing to do; `end` is the end of the partition where
-    /// it is known.
+    /// Whether there is nothing to do; `end` is the end of the partition, if it is
+    /// known.
     pub(super) fn idle(&self, end: Option<i64>, now: Millis) -> Option<Idle> {
         if end.is_some_and(|end| self.position >= end) {
             return Some(Idle::CaughtUp);
         }
-        // A time further off than any delay was written by a wrong clock.
-        let longest = i64::try_from(retry::MAX_DELAY.as_millis()).unwrap_or(i64::MAX);
+        // A time that is further away than any delay was written by a wrong clock.
+        let longest = i64::try_from(retry::MAX_RETRY_DELAY.as_millis()).unwrap_or(i64::MAX);
         let wait = |due: &Millis| (1..=longest).contains(&due.saturating_sub(now));
         self.next_attempt().filter(wait).map(Idle::NotDue)
     }

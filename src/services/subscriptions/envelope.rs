@@ -1,5 +1,4 @@
-//! What a callback receives: a record in a JSON envelope, under an id of its
-//! own.
+//! What a callback receives: a record in a JSON envelope, with an id.
 
 use std::borrow::Cow;
 
@@ -12,8 +11,8 @@ use sha2::{Digest, Sha256};
 use crate::record::Record;
 use crate::render::{self, Header, Text};
 
-/// The order of these is the order in the body; receivers depend on the first
-/// three. What the log cannot tell is left out, which differs from null.
+/// The fields in the order of the body; receivers depend on the first three.
+/// Fields that the log does not know are left out, which differs from null.
 #[derive(Serialize)]
 struct Envelope<'a> {
     topic: &'a str,
@@ -29,11 +28,12 @@ struct Envelope<'a> {
     timestamp: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     headers: Option<Vec<Header<'a>>>,
-    webhook_id: &'a str,
+    #[serde(rename = "webhook_id")]
+    subscription_id: &'a str,
 }
 
 /// The body of a delivery.
-pub(super) fn body(webhook_id: &str, topic: &str, record: &Record) -> Bytes {
+pub(super) fn body(subscription_id: &str, topic: &str, record: &Record) -> Bytes {
     let (message, encoding) = Text::of_option(record.value.as_deref());
     let (key, key_encoding) = Text::of_option(record.key.as_deref());
     let envelope = Envelope {
@@ -46,28 +46,28 @@ pub(super) fn body(webhook_id: &str, topic: &str, record: &Record) -> Bytes {
         key_encoding,
         timestamp: record.timestamp.map(render::timestamp),
         headers: record.headers.as_deref().map(render::headers),
-        webhook_id,
+        subscription_id,
     };
     let json = serde_json::to_vec(&envelope)
         .unwrap_or_else(|_| unreachable!("strings and numbers are always JSON"));
     json.into()
 }
 
-/// The value of `webhook-id`: the same for every attempt at a record by one
-/// subscription, from whatever instance, and for nothing else.
+/// The value of `webhook-id`: the same for every attempt by one subscription at
+/// one record, in any instance, and different for everything else.
 ///
-/// A topic's name may hold dots and an id may not (the signed text is split at
-/// them), so that the parts are hashed; each behind its length, lest two lists
-/// of parts run together into one text.
+/// A topic's name may contain dots, but an id may not, because receivers split
+/// the signed text at dots. So the parts are hashed, each after its length, so
+/// that no two lists of parts hash the same bytes.
 pub(super) fn message_id(
-    webhook_id: &str,
+    subscription_id: &str,
     cluster: &str,
     topic: &str,
     partition: i32,
     offset: i64,
 ) -> String {
     let mut hash = Sha256::new();
-    for part in [webhook_id, cluster, topic] {
+    for part in [subscription_id, cluster, topic] {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }

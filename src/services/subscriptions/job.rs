@@ -12,8 +12,8 @@ use crate::host::Millis;
 pub(super) struct Job {
     pub(super) subscription: Rc<Subscription>,
     pub(super) partition: i32,
-    /// Where the partition ends, where the log tells: what is delivered up to
-    /// there needs no work.
+    /// The end of the partition, if the log knows it. A partition that is
+    /// delivered up to its end needs no work.
     pub(super) end: Option<i64>,
 }
 
@@ -29,11 +29,11 @@ pub(super) struct JobReport {
 pub(super) enum JobEnd {
     #[default]
     CaughtUp,
-    /// The next record is to be tried again, not before this time.
+    /// The next record is to be tried again, but not before this time.
     Failing(Millis),
-    /// Somebody else delivers this partition, or just did.
+    /// Another instance is delivering this partition, or just did.
     Busy,
-    /// The time was over with records left.
+    /// The time ran out before the last record.
     OutOfTime,
     /// The subscription was removed.
     Removed,
@@ -72,7 +72,7 @@ impl RoundReport {
         }
     }
 
-    /// Adds what was done in one more partition.
+    /// Adds the report on another partition.
     pub(super) fn add(&mut self, report: JobReport) {
         self.delivered += report.delivered;
         self.failed += report.failed;

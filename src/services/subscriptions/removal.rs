@@ -1,8 +1,8 @@
-//! Ending the deliveries of a subscription that was removed.
+//! Ends the deliveries of a subscription that was removed.
 
 use std::time::Duration;
 
-use super::context::Context;
+use super::context::DeliveryContext;
 use super::delivery_state::DeliveryState;
 use super::subscription::Subscription;
 use crate::concurrent::join_bounded;
@@ -14,28 +14,31 @@ use crate::state::delete_all;
 use crate::state::keys::Prefix;
 use crate::state::lane::{Claim, Written};
 
-/// How long a removal waits for an attempt that is under way elsewhere.
-const MAX_WAIT: Duration = Duration::from_secs(3);
+/// How long a removal waits for an attempt of another instance.
+const MAX_REMOVAL_WAIT: Duration = Duration::from_secs(3);
 
-/// Takes every lane of the subscription, so that nobody else delivers, and
-/// deletes what the store holds of it. Whoever begins a new lane asks the list
-/// of subscriptions first, and this one is not on it any more.
-pub(super) async fn stop<H: Host, L: Log>(context: &Context<H, L>, subscription: &Subscription) {
+/// Takes every lane of the subscription, so that no other instance delivers, and
+/// deletes what the store holds of it. An instance that starts a new lane reads
+/// the list of subscriptions first, and this one is no longer in it.
+pub(super) async fn stop<H: Host, L: Log>(
+    context: &DeliveryContext<H, L>,
+    subscription: &Subscription,
+) {
     let partitions = partitions(context, subscription).await;
     let stops = partitions.into_iter().map(|partition| stop_one(context, subscription, partition));
     let stopped: Result<()> = join_bounded(stops).await.into_iter().collect();
     if let Err(error) = stopped.and(forget(context, &subscription.id).await) {
-        // The list has it no more, so deliveries end all the same.
+        // The list no longer has the subscription, so deliveries end anyway.
         context.host.log(&format!("{} was removed, not tidied: {error}", subscription.id));
     }
 }
 
-async fn forget<H: Host, L: Log>(context: &Context<H, L>, id: &str) -> Result<()> {
+async fn forget<H: Host, L: Log>(context: &DeliveryContext<H, L>, id: &str) -> Result<()> {
     delete_all(&context.host, &Prefix::subscription(id)?).await
 }
 
 async fn stop_one<H: Host, L: Log>(
-    context: &Context<H, L>,
+    context: &DeliveryContext<H, L>,
     subscription: &Subscription,
     partition: i32,
 ) -> Result<()> {
@@ -44,7 +47,7 @@ async fn stop_one<H: Host, L: Log>(
     if lane.peek().await?.is_none() {
         return Ok(());
     }
-    let give_up = host.monotonic() + MAX_WAIT;
+    let give_up = host.monotonic() + MAX_REMOVAL_WAIT;
     loop {
         let pause = match lane.try_claim(async |_| Ok(DeliveryState::at(0))).await? {
             Claim::Busy { retry_in } => retry_in,
@@ -66,9 +69,9 @@ async fn stop_one<H: Host, L: Log>(
     }
 }
 
-/// All partitions in which the subscription may have been delivered.
+/// All partitions of which the subscription may have delivered records.
 pub(super) async fn partitions<H: Host, L: Log>(
-    context: &Context<H, L>,
+    context: &DeliveryContext<H, L>,
     subscription: &Subscription,
 ) -> SortedSet<i32> {
     let mut partitions = subscription.first_partitions();

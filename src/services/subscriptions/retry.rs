@@ -1,69 +1,56 @@
 //! When a failed delivery is tried again.
 //!
-//! A record is tried until its callback takes it, in order, with growing
-//! delays: one failing callback costs next to nothing, and no record is
-//! dropped.
+//! A record is tried until its callback accepts it, in order and with growing
+//! delays. So a failing callback costs almost nothing, and no record is dropped.
 
 use std::time::Duration;
 
-/// The delays after the first failure, the second and so on; the last one
-/// stays. Each is at least twice its predecessor, so that delays grow whatever
-/// the jitter does.
-const DELAYS: [Duration; 7] = [
+use crate::random;
+
+/// The delays after the first failure, the second and so on; the last one applies
+/// to all later failures. Each is at least twice the one before it, so that delays
+/// grow in spite of the jitter.
+const RETRY_DELAYS: [Duration; 7] = [
     Duration::from_secs(1),
     Duration::from_secs(5),
     Duration::from_secs(30),
     Duration::from_secs(2 * 60),
     Duration::from_secs(10 * 60),
     Duration::from_secs(30 * 60),
-    LONGEST,
+    MAX_SCHEDULED_DELAY,
 ];
 
-const LONGEST: Duration = Duration::from_secs(60 * 60);
+const MAX_SCHEDULED_DELAY: Duration = Duration::from_secs(60 * 60);
 
-/// The longest `Retry-After` that is honoured: a receiver may ask for time,
-/// not for its subscription to be forgotten.
+/// The longest `Retry-After` that is honoured: a receiver may ask for time, but
+/// not stop its subscription for days.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(6 * 60 * 60);
 
-/// No delay is longer than this.
-pub(super) const MAX_DELAY: Duration = Duration::from_secs(8 * 60 * 60);
+/// No delay is longer than this, jitter included.
+pub(super) const MAX_RETRY_DELAY: Duration = Duration::from_secs(8 * 60 * 60);
 
-/// What a failed attempt says about the next one.
+/// What a failed attempt means for the time of the next one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct RetryHint {
     /// The receiver's `Retry-After`.
     pub(super) retry_after: Option<Duration>,
-    /// The receiver answered 410 Gone. SubscriptionList are not disabled by their
-    /// receivers, so that the record is only tried at the longest delay.
+    /// The receiver answered 410 Gone. A receiver cannot
+    /// disable a subscription; its records are tried at the longest delay.
     pub(super) gone: bool,
 }
 
 /// The wait after `failures` failed attempts (1 or more) at the same record.
 ///
 /// `random` is any number; it spreads the delay by a quarter, so that
-/// subscriptions that failed together do not come back together.
+/// subscriptions that failed together are not retried together.
 pub(super) fn delay(failures: u32, hint: RetryHint, random: u32) -> Duration {
-    let index = (failures.max(1) - 1).min(DELAYS.len() as u32 - 1) as usize;
-    let scheduled = if hint.gone { LONGEST } else { DELAYS[index] };
-    let quarter = f64::from(random) / f64::from(u32::MAX) / 4.0;
+    let index = (failures.max(1) - 1).min(RETRY_DELAYS.len() as u32 - 1) as usize;
+    let scheduled = if hint.gone { MAX_SCHEDULED_DELAY } else { RETRY_DELAYS[index] };
     match hint.retry_after.map(|asked| asked.min(MAX_RETRY_AFTER)) {
-        // Never before the time that was asked for.
-        Some(asked) if asked > scheduled => asked.mul_f64(1.0 + quarter),
-        _ => scheduled.mul_f64(0.875 + quarter),
+        // Never before the requested time.
+        Some(asked) if asked > scheduled => random::between(asked, asked.mul_f64(1.25), random),
+        _ => random::between(scheduled.mul_f64(0.875), scheduled.mul_f64(1.125), random),
     }
-}
-
-/// Reads a `Retry-After`: seconds, or a date. `now` is in milliseconds.
-pub(super) fn retry_after(value: &str, now: i64) -> Option<Duration> {
-    let value = value.trim();
-    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        // More digits than fit are simply very long.
-        return Some(value.parse().map_or(Duration::MAX, Duration::from_secs));
-    }
-    let date = httpdate::parse_http_date(value).ok()?;
-    let since_epoch = date.duration_since(std::time::UNIX_EPOCH).ok()?;
-    let now = Duration::from_millis(u64::try_from(now).ok()?);
-    Some(since_epoch.saturating_sub(now))
 }
 
 #[cfg(test)]
@@ -105,31 +92,12 @@ mod tests {
         assert_eq!(delay(7, asked(1), 0), delay(7, RetryHint::default(), 0));
         // Never longer than the cap and its jitter.
         assert_eq!(delay(1, asked(u64::MAX), u32::MAX), MAX_RETRY_AFTER.mul_f64(1.25));
-        assert!(MAX_RETRY_AFTER.mul_f64(1.25) <= MAX_DELAY);
+        assert!(MAX_RETRY_AFTER.mul_f64(1.25) <= MAX_RETRY_DELAY);
     }
 
     #[test]
     fn gone_waits_the_longest_at_once() {
         let gone = RetryHint { retry_after: None, gone: true };
         assert_eq!(delay(1, gone, 0), delay(7, RetryHint::default(), 0));
-    }
-
-    #[test]
-    fn retry_after_is_seconds_or_a_date() {
-        let now = 1_614_265_330_000;
-        let seconds = |n| Some(Duration::from_secs(n));
-        for (value, expected) in [
-            ("120", seconds(120)),
-            (" 0 ", seconds(0)),
-            ("99999999999999999999999", Some(Duration::MAX)),
-            ("Thu, 25 Feb 2021 15:03:10 GMT", seconds(60)),
-            ("Thu, 25 Feb 2021 15:01:10 GMT", seconds(0)),
-            ("-5", None),
-            ("1.5", None),
-            ("background", None),
-            ("", None),
-        ] {
-            assert_eq!(retry_after(value, now), expected, "{value:?}");
-        }
     }
 }

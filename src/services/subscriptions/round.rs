@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::RoundReport;
-use super::context::Context;
+use super::context::DeliveryContext;
 use super::deliver;
 use super::job::{Job, JobEnd, JobReport};
 use super::subscription::Subscription;
@@ -14,10 +14,10 @@ use crate::host::Host;
 use crate::kafka::Log;
 use crate::sorted::SortedMap;
 
-/// The partitions of a topic, and where they end if the log tells.
-pub(super) type Ends = SortedMap<i32, Option<i64>>;
+/// The partitions of a topic, with their ends if the log knows them.
+pub(super) type PartitionEnds = SortedMap<i32, Option<i64>>;
 
-pub(super) async fn ends<L: Log>(log: &L, topic: &str) -> Result<Ends> {
+pub(super) async fn ends<L: Log>(log: &L, topic: &str) -> Result<PartitionEnds> {
     match log.ends(topic).await {
         Ok(ends) => Ok(ends.into_iter().map(|(partition, end)| (partition, Some(end))).collect()),
         Err(Error::Unsupported(_)) => {
@@ -31,7 +31,7 @@ pub(super) async fn ends<L: Log>(log: &L, topic: &str) -> Result<Ends> {
 /// The jobs of a subscription.
 pub(super) fn jobs<'a>(
     subscription: &'a Rc<Subscription>,
-    ends: &'a Ends,
+    ends: &'a PartitionEnds,
 ) -> impl Iterator<Item = Job> + 'a {
     ends.iter().map(|(partition, end)| Job {
         subscription: subscription.clone(),
@@ -40,9 +40,10 @@ pub(super) fn jobs<'a>(
     })
 }
 
-/// Delivers what is due to all of these; attempts begin before `deadline`.
+/// Delivers what is due to all of these subscriptions; attempts begin before
+/// `deadline`.
 pub(super) async fn deliver<H: Host, L: Log>(
-    context: &Context<H, L>,
+    context: &DeliveryContext<H, L>,
     subscriptions: &[Rc<Subscription>],
     deadline: Duration,
 ) -> Vec<RoundReport> {
@@ -64,8 +65,8 @@ pub(super) async fn deliver<H: Host, L: Log>(
         }
     }
     let run = async |(index, job): (_, Job)| (index, deliver::run(context, &job, deadline).await);
-    // A callback that never answers takes its places for as long as the
-    // timeout, and then comes back ever less often.
+    // A callback that never answers occupies its places for the length of the
+    // timeout, and is tried less and less often.
     let groups = groups.into_iter().map(|group: Vec<_>| group.into_iter().map(run).collect());
     for (index, report) in join_groups(groups.collect()).await {
         deliveries[index].add(report);

@@ -1,5 +1,5 @@
-//! Signatures of what is sent to callbacks, after Standard Subscriptions v1:
-//! HMAC-SHA256 over `{id}.{timestamp}.{body}`.
+//! Signatures of deliveries, by Standard Webhooks v1: HMAC-SHA256 over
+//! `{id}.{timestamp}.{body}` (`reference/webhook-signatures.md`).
 
 use std::fmt;
 
@@ -11,14 +11,14 @@ use sha2::Sha256;
 
 use crate::host::Clock;
 
-const PREFIX: &str = "whsec_";
+const SECRET_PREFIX: &str = "whsec_";
 
 /// The key that a subscription's deliveries are signed with. Its `Debug` does
 /// not show it.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct Secret(Vec<u8>);
+pub(super) struct SigningSecret(Vec<u8>);
 
-impl Secret {
+impl SigningSecret {
     pub(super) fn generate(clock: &impl Clock) -> Self {
         let mut key = vec![0; 32];
         clock.random(&mut key);
@@ -27,13 +27,13 @@ impl Secret {
 
     /// Reads `whsec_` and 24 to 64 bytes in base64.
     fn parse(text: &str) -> Option<Self> {
-        let key = STANDARD.decode(text.strip_prefix(PREFIX)?).ok()?;
+        let key = STANDARD.decode(text.strip_prefix(SECRET_PREFIX)?).ok()?;
         (24..=64).contains(&key.len()).then_some(Self(key))
     }
 
-    /// The secret as its owner has to know it: `whsec_…`.
+    /// The secret in the form that its owner gets: `whsec_…`.
     pub(super) fn reveal(&self) -> String {
-        format!("{PREFIX}{}", STANDARD.encode(&self.0))
+        format!("{SECRET_PREFIX}{}", STANDARD.encode(&self.0))
     }
 
     /// The value of `webhook-signature`.
@@ -47,19 +47,19 @@ impl Secret {
     }
 }
 
-impl fmt::Debug for Secret {
+impl fmt::Debug for SigningSecret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
+        f.write_str("SigningSecret(…)")
     }
 }
 
-impl Serialize for Secret {
+impl Serialize for SigningSecret {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.reveal())
     }
 }
 
-impl<'de> Deserialize<'de> for Secret {
+impl<'de> Deserialize<'de> for SigningSecret {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
         Self::parse(&text).ok_or_else(|| serde::de::Error::custom("malformed secret"))
@@ -89,26 +89,26 @@ mod tests {
                 "v1,tZ1I4/hDygAJgO5TYxiSd6Sd0kDW6hPenDe+bTa3Kkw=",
             ),
         ] {
-            let secret = Secret::parse(secret).unwrap();
+            let secret = SigningSecret::parse(secret).unwrap();
             assert_eq!(secret.sign(id, timestamp, body.as_bytes()), signature);
         }
     }
 
     #[test]
     fn a_secret_is_kept_whole_and_never_shown_by_accident() {
-        let secret = Secret((0..32).collect());
+        let secret = SigningSecret((0..32).collect());
         let json = serde_json::to_string(&secret).unwrap();
         assert_eq!(json, format!("\"{}\"", secret.reveal()));
-        assert_eq!(serde_json::from_str::<Secret>(&json).unwrap(), secret);
-        assert_eq!(format!("{secret:?}"), "Secret(…)");
+        assert_eq!(serde_json::from_str::<SigningSecret>(&json).unwrap(), secret);
+        assert_eq!(format!("{secret:?}"), "SigningSecret(…)");
     }
 
     #[test]
     fn what_is_no_secret_is_not_read_as_one() {
         for text in ["", "whsec_", "whsec_AAAA", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_!"] {
-            assert_eq!(Secret::parse(text), None, "{text}");
+            assert_eq!(SigningSecret::parse(text), None, "{text}");
         }
-        let error = serde_json::from_str::<Secret>("\"whsec_c2hvcnQ=\"").unwrap_err();
+        let error = serde_json::from_str::<SigningSecret>("\"whsec_c2hvcnQ=\"").unwrap_err();
         assert!(!error.to_string().contains("c2hvcnQ"), "{error}");
     }
 }

@@ -25,17 +25,17 @@ impl<H: Host> StoredList<H> {
         Self(Shared::new(host, LaneName::subscriptions(), params))
     }
 
-    /// The list as it is now.
+    /// The current list.
     pub(super) async fn read(&self) -> Result<Rc<SubscriptionList>> {
         self.0.read().await
     }
 
-    /// The list as it was at most `age` ago, if this instance knows it.
+    /// This instance's copy of the list, if it is at most `age` old.
     pub(super) fn known(&self, age: Duration) -> Option<Rc<SubscriptionList>> {
         self.0.known(age)
     }
 
-    /// The list as it was about `age` ago at most.
+    /// The list, from this instance's copy if it is at most about `age` old.
     pub(super) async fn recent(&self, age: Duration) -> Result<Rc<SubscriptionList>> {
         self.0.recent(age).await
     }
@@ -46,7 +46,7 @@ impl<H: Host> StoredList<H> {
     }
 
     pub(super) async fn remove(&self, id: &str) -> Result<Rc<Subscription>> {
-        // Asked again, it may find that its own removal was kept.
+        // A repeated write may find that the first one was stored after all.
         let removed = RefCell::new(None);
         let remove =
             |list: &mut SubscriptionList| match (list.remove(id), &mut *removed.borrow_mut()) {

@@ -1,20 +1,22 @@
-//! What is kept of a registration.
+//! A subscription as it is stored.
 
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
 use super::SubscriptionSummary;
-use super::signature::Secret;
+use super::signature::SigningSecret;
 use crate::error::{Error, Result};
 use crate::host::{Clock, Millis};
+use crate::random;
 use crate::sorted::{SortedMap, SortedSet};
 use crate::state::stored::stored;
 
-/// The most webhooks that one deployment takes. All of them are looked at with
-/// each round of delivery.
+/// The maximum number of subscriptions of a deployment. Each round of delivery
+/// looks at all of them.
 const MAX_SUBSCRIPTIONS: usize = 200;
-/// The most webhooks of one topic: each of its records is sent so often.
+/// The maximum number of subscriptions of one topic: each of its records is sent
+/// to all of them.
 const MAX_PER_TOPIC: usize = 50;
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,11 +24,11 @@ pub(super) struct Subscription {
     pub(super) id: String,
     pub(super) topic: String,
     /// In the normal form that [`callback::check`](super::callback::check)
-    /// gives.
+    /// returns.
     pub(super) callback_url: String,
     pub(super) created: Millis,
-    pub(super) secret: Secret,
-    /// Where delivery began, by partition, as it was seen at the registration.
+    pub(super) secret: SigningSecret,
+    /// Where delivery starts in each partition that existed at the registration.
     starts: SortedMap<i32, i64>,
 }
 
@@ -42,13 +44,13 @@ impl Subscription {
             topic: topic.into(),
             callback_url,
             created: clock.now(),
-            secret: Secret::generate(clock),
+            secret: SigningSecret::generate(clock),
             starts,
         }
     }
 
-    /// Where delivery begins in a partition. One that was added to the topic
-    /// later is delivered from its first record on.
+    /// Where delivery starts in a partition. One that was added to the topic later
+    /// is delivered from its first record on.
     pub(super) fn start(&self, partition: i32) -> i64 {
         self.starts.get(&partition).copied().unwrap_or(0)
     }
@@ -70,10 +72,7 @@ impl Subscription {
 
 /// `webhook_` and 96 random bits.
 fn id(clock: &impl Clock) -> String {
-    let mut random = [0; 12];
-    clock.random(&mut random);
-    let digits: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("webhook_{digits}")
+    format!("webhook_{}", random::hex_id::<12>(clock))
 }
 
 /// All subscriptions, oldest first: one document.
@@ -101,8 +100,8 @@ impl SubscriptionList {
         self.of_topic(topic).find(|subscription| subscription.callback_url == url)
     }
 
-    /// Adds a subscription unless its topic and callback have one already, and
-    /// gives the one that is there then.
+    /// Adds a subscription, unless its topic and callback have one already.
+    /// Returns the one that the list then has.
     pub(super) fn add(&mut self, new: &Rc<Subscription>) -> Result<Rc<Subscription>> {
         if let Some(known) = self.of_callback(&new.topic, &new.callback_url) {
             return Ok(known.clone());

@@ -11,7 +11,7 @@ use crate::bindings::{wit_future, wit_stream};
 use crate::exports::convert::time;
 use crate::exports::topics;
 use crate::host::{SpinHost, starting_tasks};
-use crate::{Component, Log, services};
+use crate::{Component, SpinLog, services};
 use kafka_edge::access::AllowedTopic;
 use kafka_edge::error::Error as ServiceError;
 use kafka_edge::services::consume::Ack;
@@ -20,9 +20,9 @@ use kafka_edge::{limits, names};
 
 /// How long one look for records lasts. In between it is seen whether the
 /// reader is still there.
-const LOOK: Duration = Duration::from_secs(15);
+const READER_CHECK_INTERVAL: Duration = Duration::from_secs(15);
 
-type Records = Stream<SpinHost, Log>;
+type RecordStream = Stream<SpinHost, SpinLog>;
 
 impl Guest for Component {
     async fn follow(
@@ -81,13 +81,13 @@ fn named(error: ServiceError) -> ServiceError {
 
 /// Until the reader drops the stream, which is no error.
 async fn write(
-    mut stream: Records,
+    mut stream: RecordStream,
     mut writer: StreamWriter<FollowedRecord>,
 ) -> Result<(), ServiceError> {
     // To write nothing is to wait until somebody reads. So nothing is asked of
     // Kafka for a reader who is slow, or gone.
     while writer.write(Vec::new()).await.0 != StreamResult::Dropped {
-        let page = stream.next(LOOK).await?;
+        let page = stream.next(READER_CHECK_INTERVAL).await?;
         let records = page.records.iter().map(|consumed| {
             let cursor = stream.pass(consumed);
             let mut consumed = consumed.clone();

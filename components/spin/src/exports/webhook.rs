@@ -58,12 +58,12 @@ impl Guest for Component {
 }
 
 impl From<service::SubscriptionSummary> for Webhook {
-    fn from(webhook: service::SubscriptionSummary) -> Self {
+    fn from(subscription: service::SubscriptionSummary) -> Self {
         Self {
-            id: webhook.id,
-            topic: webhook.topic,
-            callback_url: webhook.callback_url,
-            created: webhook.created,
+            id: subscription.id,
+            topic: subscription.topic,
+            callback_url: subscription.callback_url,
+            created: subscription.created,
         }
     }
 }

@@ -9,7 +9,7 @@ use super::send::from_error_code;
 use kafka_edge::host::{Body, SendError, Sent};
 
 /// How much is asked for at a time.
-const PIECE: usize = 16 * 1024;
+const CHUNK_BYTES: usize = 16 * 1024;
 
 /// Dropped before its end, it closes the connection.
 #[derive(Debug)]
@@ -18,7 +18,7 @@ pub(crate) struct SpinBody(Contents);
 impl SpinBody {
     pub(super) fn new(response: Response) -> Self {
         let (_consumed, result) = wit_future::new(|| Ok(()));
-        Self(Contents::new(Response::consume_body(response, result), PIECE))
+        Self(Contents::new(Response::consume_body(response, result), CHUNK_BYTES))
     }
 }
 

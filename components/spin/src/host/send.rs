@@ -64,12 +64,11 @@ fn body_stream(
     body: Bytes,
 ) -> (Option<StreamReader<u8>>, FutureReader<TrailersResult>, impl Future<Output = ()> + 'static) {
     let (done, trailers) = wit_future::new(|| Ok(None));
-    let (writer, contents) = match body.is_empty() {
-        true => (None, None),
-        false => {
-            let (writer, contents) = wit_stream::new();
-            (Some(writer), Some(contents))
-        }
+    let (writer, contents) = if body.is_empty() {
+        (None, None)
+    } else {
+        let (writer, contents) = wit_stream::new();
+        (Some(writer), Some(contents))
     };
     let write = async move {
         if let Some(mut writer) = writer

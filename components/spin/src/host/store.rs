@@ -11,7 +11,7 @@ use super::SpinHost;
 use kafka_edge::host::{Store, StoreError, decode_counter};
 
 /// The label under which the manifest gives us a store.
-const LABEL: &str = "default";
+const STORE_LABEL: &str = "default";
 
 /// The store's handles, opened once for the instance.
 #[derive(Default)]
@@ -26,7 +26,7 @@ impl Opened {
             return Ok(store.clone());
         }
         // Two requests may both come here; the second handle is dropped.
-        let store = Rc::new(AsyncStore::open(LABEL).await.map_err(failed)?);
+        let store = Rc::new(AsyncStore::open(STORE_LABEL).await.map_err(failed)?);
         Ok(self.values.get_or_init(|| store).clone())
     }
 
@@ -34,7 +34,7 @@ impl Opened {
         if let Some(bucket) = self.bucket.get() {
             return Ok(bucket);
         }
-        let bucket = sync::open(LABEL).map_err(failed_sync)?;
+        let bucket = sync::open(STORE_LABEL).map_err(failed_sync)?;
         Ok(self.bucket.get_or_init(|| bucket))
     }
 }
@@ -107,11 +107,11 @@ fn failed_sync(error: sync::Error) -> StoreError {
 }
 
 fn no_such_store() -> StoreError {
-    StoreError::refused(format!("there is no store named {LABEL}"))
+    StoreError::refused(format!("there is no store named {STORE_LABEL}"))
 }
 
 fn no_access() -> StoreError {
-    StoreError::refused(format!("no access to the store named {LABEL}"))
+    StoreError::refused(format!("no access to the store named {STORE_LABEL}"))
 }
 
 /// Spin 4.1 limits calls of the store and answers with this text beyond its

@@ -1,8 +1,9 @@
-//! Errors as every answer of the proxy tells them.
+//! Errors as every answer of the proxy states them.
 
 use super::media::Media;
 use super::reply::{Reply, json};
 use crate::json::BindError;
+use crate::log::TopicError;
 use http::StatusCode;
 use serde::Serialize;
 
@@ -16,10 +17,6 @@ pub(crate) struct RestError {
     /// in the content type: a 404, 405 or 406 of its own has none.
     pub(crate) of_framework: bool,
 }
-
-/// The text of every rate limit.
-pub(crate) const TOO_MANY_REQUESTS: &str =
-    "Request rate limit exceeded: The rate limit of requests per second has been exceeded.";
 
 #[derive(Serialize)]
 struct ErrorBody<'a> {
@@ -71,11 +68,13 @@ impl RestError {
     }
 
     pub(crate) fn too_many_requests() -> RestError {
-        RestError::new(429, 429, TOO_MANY_REQUESTS)
+        let text =
+            "Request rate limit exceeded: The rate limit of requests per second has been exceeded.";
+        RestError::new(429, 429, text)
     }
 
     pub(crate) fn unknown_topic() -> RestError {
-        RestError::new(404, 40403, "This server does not host this topic-partition.")
+        RestError::new(404, 40403, TopicError::Unknown.to_string())
     }
 
     pub(crate) fn partition_not_found() -> RestError {
@@ -88,6 +87,11 @@ impl RestError {
 
     pub(crate) fn empty_payload() -> RestError {
         RestError::new(422, 42206, "Payload error. Request body is empty. Data is required.")
+    }
+
+    pub(crate) fn no_schema_registry() -> RestError {
+        let text = "Payload error. Schema Registry must be configured when using schemas.";
+        RestError::new(422, 42206, text)
     }
 
     pub(crate) fn internal() -> RestError {

@@ -2,7 +2,7 @@
 
 use super::TopicError;
 use super::partition::Partition;
-use crate::watch::Watchers;
+use crate::waiters::Waiters;
 use parking_lot::RwLock;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ pub(crate) struct Topic {
     configs: BTreeMap<String, String>,
     partitions: RwLock<Vec<Arc<Partition>>>,
     /// Told whenever a record arrives.
-    pub(crate) arrived: Watchers,
+    pub(crate) arrived: Waiters,
 }
 
 impl Topic {
@@ -26,7 +26,7 @@ impl Topic {
             name: name.to_owned(),
             configs,
             partitions: RwLock::new(partitions),
-            arrived: Watchers::default(),
+            arrived: Waiters::default(),
         }
     }
 

@@ -6,7 +6,7 @@ use crate::core::Core;
 use crate::http::RestError;
 use crate::log::{Partition, Record, Topic, valid_topic_name};
 use crate::options::Version;
-use crate::watch::Watchers;
+use crate::waiters::Waiters;
 use parking_lot::Mutex;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
@@ -91,7 +91,7 @@ pub(super) struct Instance {
     pub(super) settings: Settings,
     pub(super) state: Mutex<State>,
     /// Readers, woken when the instance goes.
-    pub(super) readers: Watchers,
+    pub(super) readers: Waiters,
 }
 
 /// What a poll brought.
@@ -121,7 +121,7 @@ impl Instance {
                 fetch: Fetch::Fresh,
                 last_auto_commit: now,
             }),
-            readers: Watchers::default(),
+            readers: Waiters::default(),
         }
     }
 

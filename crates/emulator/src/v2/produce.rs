@@ -121,8 +121,7 @@ fn without_schema(fields: &mut Fields, has_key: bool, registry: bool) -> RestErr
         return RestError::new(422, 42202, text);
     }
     if !registry {
-        let text = "Payload error. Schema Registry must be configured when using schemas.";
-        return RestError::new(422, 42206, text);
+        return RestError::no_schema_registry();
     }
     RestError::new(422, 42207, "Error serializing message. Error when registering schema.")
 }

@@ -1,7 +1,7 @@
 //! What v3 produce says about each record.
 
 use crate::core::Core;
-use crate::http::TOO_MANY_REQUESTS;
+use crate::http::RestError;
 use crate::json::Stop;
 use crate::limits::Verdict;
 use crate::log::NewRecord;
@@ -12,7 +12,7 @@ use crate::time::format_instant;
 use bytes::Bytes;
 use serde::Serialize;
 
-/// A record that was not written, as an answer tells it.
+/// A record that was not written, as an answer reports it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Failure {
     /// A code and a message.
@@ -28,6 +28,13 @@ impl Failure {
 
     fn bad_request(why: &str) -> Failure {
         Failure::new(400, format!("Bad Request: {why}"))
+    }
+}
+
+/// What a call of its own would be refused with is said of the record.
+impl From<RestError> for Failure {
+    fn from(error: RestError) -> Failure {
+        Failure::new(error.code, error.message)
     }
 }
 
@@ -47,7 +54,7 @@ impl From<RecordError> for Failure {
             | RecordError::Invalid(message)
             | RecordError::Unrecognized { message, .. } => Failure::new(400, message),
             RecordError::Stop(Stop::Input(_) | Stop::NeedMore) | RecordError::Internal => {
-                Failure::new(500, "Internal Server Error")
+                RestError::internal().into()
             }
         }
     }
@@ -134,11 +141,11 @@ pub(super) fn prepare(
 ) -> Result<Prepared, Failure> {
     match core.limits.admit_record(size) {
         Verdict::Pass => {}
-        Verdict::TooMany => return Err(Failure::new(429, TOO_MANY_REQUESTS)),
-        Verdict::Broken => return Err(Failure::new(500, "Internal Server Error")),
+        Verdict::TooMany => return Err(RestError::too_many_requests().into()),
+        Verdict::Broken => return Err(RestError::internal().into()),
     }
     let partition = match record.partition_id {
-        Some(id) if id < 0 => return Err(Failure::new(40402, "Partition not found.")),
+        Some(id) if id < 0 => return Err(RestError::partition_not_found().into()),
         Some(id) => Some(i32::try_from(id).unwrap_or(i32::MAX)),
         None => None,
     };
@@ -175,7 +182,7 @@ fn without_registry(core: &Core, topic: &str, side: Side, payload: &Payload) -> 
     if !core.options.schema_registry {
         return Failure::new(
             422,
-            "Error: 42206 : Payload error. Schema Registry must be configured when using schemas.",
+            format!("Error: 42206 : {}", RestError::no_schema_registry().message),
         );
     }
     let subject = match &payload.subject {

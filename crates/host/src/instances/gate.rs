@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 /// How many times its patience a request waits in a line that moves.
-const LINE: u32 = 10;
+const QUEUE_PATIENCE_FACTOR: u32 = 10;
 
 /// What an instance can do at the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,7 +128,7 @@ impl Gate {
             }
             let mut state = self.state();
             let stalled = state.last_let_through.elapsed() >= patience;
-            let late = came.elapsed() >= patience * LINE;
+            let late = came.elapsed() >= patience * QUEUE_PATIENCE_FACTOR;
             if (stalled || late) && state.may_start(&self.options) {
                 return self.let_through(&mut state);
             }

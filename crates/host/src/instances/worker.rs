@@ -83,7 +83,7 @@ impl HandlerState for Instances {
 
 /// What goes with a request to the instance that takes it.
 #[derive(Debug)]
-pub(crate) struct Ticket {
+pub(crate) struct Admission {
     pub(crate) permit: Permit,
     /// Where the instance leaves word, so that an answer can tell a body that
     /// has ended from one whose instance died.
@@ -110,7 +110,7 @@ impl Drop for Worker {
 
 impl WorkerState for Worker {
     type StoreData = State;
-    type RequestData = Ticket;
+    type RequestData = Admission;
 
     fn should_accept_request(&self, concurrent: usize, total: usize) -> ShouldAccept {
         let (readiness, answer) = if total >= self.options.max_reuse {
@@ -127,13 +127,13 @@ impl WorkerState for Worker {
     fn on_request_start(
         &self,
         _: StoreContextMut<'_, State>,
-        ticket: Ticket,
+        admission: Admission,
         _: GuestTaskId,
     ) -> Pin<Box<dyn Future<Output = ()> + 'static + Send + Sync>> {
         self.place.take();
         // Nobody else fills it.
-        _ = ticket.died.set(Arc::clone(&self.died));
-        drop(ticket.permit);
+        _ = admission.died.set(Arc::clone(&self.died));
+        drop(admission.permit);
         // Requests have no time limit of their own.
         Box::pin(std::future::pending())
     }

@@ -15,7 +15,7 @@ use writer::{Change, Outcome, Writer};
 const TABLE: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("key-value");
 
 /// How many keys one page of a listing holds.
-const PAGE: usize = 1_000;
+const KEYS_PER_PAGE: usize = 1_000;
 
 /// What a write has outlived once it is acknowledged.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -128,10 +128,10 @@ impl Store for Database {
         self.read(|table| {
             let start = cursor.as_deref().map_or(Bound::Unbounded, Bound::Excluded);
             let mut keys = Vec::new();
-            for entry in table.range::<&str>((start, Bound::Unbounded))?.take(PAGE) {
+            for entry in table.range::<&str>((start, Bound::Unbounded))?.take(KEYS_PER_PAGE) {
                 keys.push(entry?.0.value().to_owned());
             }
-            let cursor = (keys.len() == PAGE).then(|| keys[PAGE - 1].clone());
+            let cursor = (keys.len() == KEYS_PER_PAGE).then(|| keys[KEYS_PER_PAGE - 1].clone());
             Ok(KeyPage { keys, cursor })
         })
     }

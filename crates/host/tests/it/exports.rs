@@ -7,17 +7,7 @@ use std::time::Duration;
 
 mod bindings {
     wasmtime::component::bindgen!({
-        inline: "
-            package test:guest;
-
-            interface adder {
-                add: async func(left: u32, right: u32) -> result<u32, string>;
-            }
-
-            world extra {
-                export adder;
-            }
-        ",
+        path: "tests/guest/wit",
         world: "extra",
         exports: { default: async | store },
     });

@@ -15,9 +15,9 @@ use crate::sorted::SortedMap;
 
 /// Where to read, and how much.
 #[derive(Debug, Default, Serialize)]
-pub(super) struct Start {
+pub(super) struct ReadStart {
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    offsets: Vec<At>,
+    offsets: Vec<PartitionOffset>,
     #[serde(skip_serializing_if = "Option::is_none")]
     timestamp: Option<Millis>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -27,12 +27,12 @@ pub(super) struct Start {
 }
 
 #[derive(Debug, Serialize)]
-struct At {
+struct PartitionOffset {
     partition_id: i32,
     offset: i64,
 }
 
-impl Start {
+impl ReadStart {
     pub(super) fn offset(
         partition_id: i32,
         offset: i64,
@@ -40,14 +40,15 @@ impl Start {
         max_bytes: usize,
     ) -> Self {
         Self {
-            offsets: vec![At { partition_id, offset }],
+            offsets: vec![PartitionOffset { partition_id, offset }],
             max_poll_records: Some(max_records),
             fetch_max_bytes: Some(max_bytes),
             ..Self::default()
         }
     }
 
-    /// Nothing said means the end.
+    /// Without any field the call means the end (`reference/confluent-rest.md`,
+    /// 6.1).
     pub(super) fn end() -> Self {
         Self::default()
     }
@@ -67,7 +68,7 @@ pub(super) struct NextOffset {
 }
 
 #[derive(Debug, Default, Deserialize)]
-pub(super) struct Consumed {
+pub(super) struct ConsumeAnswer {
     partition_data_list: Vec<PartitionData>,
 }
 
@@ -90,9 +91,9 @@ struct RecordData {
     #[serde(default)]
     headers: Vec<HeaderData>,
     #[serde(default)]
-    key: Option<Data>,
+    key: Option<RawOrText>,
     #[serde(default)]
-    value: Option<Data>,
+    value: Option<RawOrText>,
     #[serde(default)]
     exceeded_fields: Exceeded,
 }
@@ -103,10 +104,10 @@ struct HeaderData {
     value: Option<String>,
 }
 
-/// Text comes from a server that does not know the flag for raw bytes.
+/// A server that does not know the flag for raw bytes returns text.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
-enum Data {
+enum RawOrText {
     Text(String),
     Raw {
         #[serde(rename = "__raw__")]
@@ -114,7 +115,7 @@ enum Data {
     },
 }
 
-/// Fields that were left out for their size, and look like null.
+/// Fields that were left out because of their size; they look like null.
 #[derive(Debug, Default, Deserialize)]
 struct Exceeded {
     #[serde(default)]
@@ -123,8 +124,8 @@ struct Exceeded {
     value: bool,
 }
 
-impl Consumed {
-    /// An empty body says the same as an empty list.
+impl ConsumeAnswer {
+    /// An empty body means the same as an empty list.
     pub(super) fn read(body: &[u8]) -> Option<Self> {
         if body.trim_ascii().is_empty() {
             return Some(Self::default());
@@ -132,8 +133,8 @@ impl Consumed {
         serde_json::from_slice(body).ok()
     }
 
-    /// What came of one partition, when it was asked for from `offset` on.
-    /// Other partitions may be in the answer as well.
+    /// The records of one partition that was asked for from `offset` on. The
+    /// answer may contain other partitions as well.
     pub(super) fn partition(
         self,
         topic: TopicName<'_>,
@@ -153,16 +154,16 @@ impl Consumed {
             next = record.offset + 1;
             records.push(record.decode(topic)?);
         }
-        // Only without records may the server's own word move us on: an
-        // offset that is gone, or a stretch without records.
+        // The server's `next_offset` counts only without records: then the
+        // offset is gone, or a stretch of the log has no records.
         if records.is_empty() {
             next = next.max(data.next_offset);
         }
         Ok(Fetched { records, next, place: None })
     }
 
-    /// Where each partition starts: at its first record here, or where it
-    /// would go on.
+    /// The offset of each partition's first record in the answer, or else its
+    /// next offset.
     pub(super) fn positions(self) -> SortedMap<i32, i64> {
         let position = |data: &PartitionData| {
             data.records.first().map_or(data.next_offset, |record| record.offset)
@@ -180,7 +181,6 @@ impl RecordData {
                 detail: format!("record {record} is too large to read"),
             });
         }
-        let told = |time: &Millis| *time >= 0;
         let timed = self.timestamp_type.as_deref() != Some("NO_TIMESTAMP_TYPE");
         let headers = self.headers.into_iter().map(|header| {
             let value = header.value.map(|value| bytes(&value)).transpose()?;
@@ -189,19 +189,19 @@ impl RecordData {
         Ok(Record {
             partition: self.partition_id,
             offset: self.offset,
-            key: self.key.map(Data::decode).transpose()?,
-            value: self.value.map(Data::decode).transpose()?,
+            key: self.key.map(RawOrText::decode).transpose()?,
+            value: self.value.map(RawOrText::decode).transpose()?,
             headers: Some(headers.collect::<Result<_>>()?),
-            timestamp: self.timestamp.filter(told).filter(|_| timed),
+            timestamp: self.timestamp.filter(|time| timed && *time >= 0),
         })
     }
 }
 
-impl Data {
+impl RawOrText {
     fn decode(self) -> Result<Bytes> {
         match self {
-            Data::Text(text) => Ok(text.into()),
-            Data::Raw { raw } => bytes(&raw),
+            RawOrText::Text(text) => Ok(text.into()),
+            RawOrText::Raw { raw } => bytes(&raw),
         }
     }
 }
@@ -228,18 +228,18 @@ mod tests {
     }
 
     fn page(json: &str, partition: i32, offset: i64) -> Result<Fetched> {
-        Consumed::read(json.as_bytes()).unwrap().partition(orders(), partition, offset)
+        ConsumeAnswer::read(json.as_bytes()).unwrap().partition(orders(), partition, offset)
     }
 
     #[test]
     fn starts_say_what_they_must() {
-        let json = |start: Start| String::from_utf8(start.to_json()).unwrap();
+        let json = |start: ReadStart| String::from_utf8(start.to_json()).unwrap();
         assert_eq!(
-            json(Start::offset(1, 5, 10, 1_000)),
+            json(ReadStart::offset(1, 5, 10, 1_000)),
             r#"{"offsets":[{"partition_id":1,"offset":5}],"max_poll_records":10,"fetch_max_bytes":1000}"#
         );
-        assert_eq!(json(Start::end()), "{}");
-        assert_eq!(json(Start::time(5)), r#"{"timestamp":5,"max_poll_records":1}"#);
+        assert_eq!(json(ReadStart::end()), "{}");
+        assert_eq!(json(ReadStart::time(5)), r#"{"timestamp":5,"max_poll_records":1}"#);
     }
 
     #[test]
@@ -267,7 +267,7 @@ mod tests {
         assert_eq!(page(PAGE, 1, 3).unwrap().next, 7);
         assert_eq!(page(PAGE, 1, 9).unwrap().next, 9);
         assert_eq!(page(PAGE, 2, 9).unwrap().next, 9);
-        assert_eq!(Consumed::read(b" ").unwrap().partition(orders(), 0, 4).unwrap().next, 4);
+        assert_eq!(ConsumeAnswer::read(b" ").unwrap().partition(orders(), 0, 4).unwrap().next, 4);
     }
 
     #[test]
@@ -290,7 +290,7 @@ mod tests {
 
     #[test]
     fn positions_are_first_records_or_where_reading_goes_on() {
-        let positions = Consumed::read(PAGE.as_bytes()).unwrap().positions();
+        let positions = ConsumeAnswer::read(PAGE.as_bytes()).unwrap().positions();
         assert_eq!(positions, SortedMap::from([(0, 100), (1, 7)]));
     }
 }

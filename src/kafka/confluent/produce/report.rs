@@ -1,11 +1,12 @@
-//! The reports of a produce, while they arrive.
+//! The reports of a produce, read as they arrive.
 
 use serde::Deserialize;
 
-/// A report is some 200 bytes; one that is longer than this is none.
-const LONGEST: usize = 64 << 10;
+/// The longest report that is accepted; they have about 200 bytes
+/// (`recordings/v3-produce.jsonl`).
+const MAX_REPORT_BYTES: usize = 64 * 1024;
 
-/// What the server says of one record.
+/// What the server reports on one record.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub(super) struct Report {
     pub(super) error_code: i64,
@@ -19,20 +20,21 @@ pub(super) struct Report {
     pub(super) timestamp: Option<String>,
 }
 
-/// What arrived is no report, and what follows cannot be told apart.
+/// The text is not a report, so the reports after it cannot be found either.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Unreadable;
 
-/// Finds reports in whatever pieces they arrive. A report is complete with
-/// its closing brace: the line end behind it comes only with the next report,
-/// and who reads lines is always one record late.
+/// Finds reports in the pieces in which they arrive. A report is complete with
+/// its closing brace: the server sends the line end after it only with the next
+/// report, so reading by lines would always be one record late
+/// (`recordings/v3-produce-stream.jsonl`, "five records sent 300 ms apart").
 #[derive(Debug, Default)]
-pub(super) struct Reports {
+pub(super) struct ReportReader {
     buffer: Vec<u8>,
     start: usize,
 }
 
-impl Reports {
+impl ReportReader {
     pub(super) fn push(&mut self, piece: &[u8]) {
         self.buffer.drain(..self.start);
         self.start = 0;
@@ -46,7 +48,7 @@ impl Reports {
         let rest = &rest[blank..];
         match rest.first() {
             None => return Ok(None),
-            // Serde would take an array for a report too.
+            // Serde would accept an array as a report, too.
             Some(b'{') => {}
             Some(_) => return Err(Unreadable),
         }
@@ -56,7 +58,7 @@ impl Reports {
                 self.start += blank + objects.byte_offset();
                 Ok(Some(report))
             }
-            Some(Err(error)) if error.is_eof() && rest.len() <= LONGEST => Ok(None),
+            Some(Err(error)) if error.is_eof() && rest.len() <= MAX_REPORT_BYTES => Ok(None),
             _ => Err(Unreadable),
         }
     }
@@ -74,7 +76,7 @@ mod tests {
     );
 
     fn all(pieces: &[&[u8]]) -> Result<Vec<Report>, Unreadable> {
-        let (mut reports, mut found) = (Reports::default(), Vec::new());
+        let (mut reports, mut found) = (ReportReader::default(), Vec::new());
         for piece in pieces {
             reports.push(piece);
             while let Some(report) = reports.next()? {
@@ -123,7 +125,7 @@ mod tests {
 
     #[test]
     fn a_report_without_end_is_unreadable() {
-        let piece = "x".repeat(LONGEST);
+        let piece = "x".repeat(MAX_REPORT_BYTES);
         assert_eq!(all(&[br#"{"message":""#, piece.as_bytes()]), Err(Unreadable));
     }
 }

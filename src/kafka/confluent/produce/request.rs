@@ -1,4 +1,4 @@
-//! A record as v3 takes it.
+//! A record in the form that v3 accepts.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -10,43 +10,44 @@ use crate::kafka::Topic;
 use crate::record::{self, NewRecord};
 use crate::render;
 
-/// The last millisecond of the year 9999: beyond it the text of a time has
-/// another form.
-const LAST_TIME: Millis = 253_402_300_799_999;
+/// The last millisecond of the year 9999. Later times have another textual form.
+const MAX_TIMESTAMP: Millis = 253_402_300_799_999;
 
 #[derive(Serialize)]
-struct Record<'a> {
+struct V3Record<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
     partition_id: Option<i32>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    headers: Vec<Header<'a>>,
+    headers: Vec<V3Header<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    key: Option<Data<'a>>,
-    value: Data<'a>,
+    key: Option<V3Data<'a>>,
+    value: V3Data<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     timestamp: Option<String>,
 }
 
 #[derive(Serialize)]
-struct Header<'a> {
+struct V3Header<'a> {
     name: &'a str,
     value: Option<String>,
 }
 
-/// Bytes with the type that carries them unchanged. There is a third one,
-/// `JSON`, which the proxy parses and writes anew: it would change numbers,
-/// drop white space and break every signature over the bytes.
+/// Bytes with a type that carries them unchanged. The type `JSON` does not: the
+/// proxy parses and rewrites the value, which changes numbers, drops white space
+/// and breaks any signature over the bytes (`recordings/v3-produce-more.jsonl`,
+/// "JSON value 1.10").
 ///
-/// The type is never left out: that would mean "ask the schema registry".
+/// The type is never left out: then the proxy would ask the schema registry
+/// (`recordings/v3-produce.jsonl`, "type missing").
 #[derive(Serialize)]
 #[serde(tag = "type", content = "data", rename_all = "UPPERCASE")]
-enum Data<'a> {
+enum V3Data<'a> {
     String(&'a str),
     /// In base64. `None` is Kafka's null, the value of a tombstone.
     Binary(Option<String>),
 }
 
-impl<'a> Data<'a> {
+impl<'a> V3Data<'a> {
     fn of(bytes: &'a [u8]) -> Self {
         match std::str::from_utf8(bytes) {
             Ok(text) => Self::String(text),
@@ -55,7 +56,7 @@ impl<'a> Data<'a> {
     }
 }
 
-impl<'a> From<&'a record::Header> for Header<'a> {
+impl<'a> From<&'a record::Header> for V3Header<'a> {
     fn from(header: &'a record::Header) -> Self {
         Self {
             name: &header.name,
@@ -64,32 +65,34 @@ impl<'a> From<&'a record::Header> for Header<'a> {
     }
 }
 
-impl<'a> From<&'a NewRecord> for Record<'a> {
+impl<'a> From<&'a NewRecord> for V3Record<'a> {
     fn from(record: &'a NewRecord) -> Self {
         Self {
             partition_id: record.partition,
-            headers: record.headers.iter().map(Header::from).collect(),
-            key: record.key.as_deref().map(Data::of),
-            value: record.value.as_deref().map_or(Data::Binary(None), Data::of),
+            headers: record.headers.iter().map(V3Header::from).collect(),
+            key: record.key.as_deref().map(V3Data::of),
+            value: record.value.as_deref().map_or(V3Data::Binary(None), V3Data::of),
             timestamp: record.timestamp.map(render::timestamp),
         }
     }
 }
 
-/// One JSON object after the other, with nothing in between.
+/// The body of a produce: JSON objects one after the other, without separators.
 pub(super) fn body<'a>(records: impl Iterator<Item = &'a NewRecord>) -> Vec<u8> {
     let mut body = Vec::new();
     for record in records {
-        serde_json::to_writer(&mut body, &Record::from(record))
+        serde_json::to_writer(&mut body, &V3Record::from(record))
             .expect("a vector takes every byte, and no map here has keys that are not text");
     }
     body
 }
 
-/// Whether Kafka could take the record. Sent all the same, one that it cannot
-/// take may cost others: a partition that does not exist blocks the stream
-/// for a minute, and a record over the topic's limit beside smaller ones was
-/// seen to stop all producing of a REST Proxy for good.
+/// Checks that Kafka could accept the record, because sending one that it
+/// cannot accept may harm others. A partition that does not exist blocks the
+/// stream for a minute (`recordings/v3-produce-unknown-topic.jsonl`). After a
+/// record over the topic's limit was sent together with others, the producer of
+/// a REST Proxy was seen to hang until a restart, with the Kafka clients 3.9.1
+/// and 4.3.0 (`reference/confluent-rest.md`, 3.3).
 pub(super) fn check(record: &NewRecord, topic: &Topic) -> Result<()> {
     if let Some(partition) = record.partition
         && !(0..topic.partitions).contains(&partition)
@@ -98,7 +101,7 @@ pub(super) fn check(record: &NewRecord, topic: &Topic) -> Result<()> {
         let message = format!("The topic has no partition {partition}; its last one is {last}");
         return Err(Error::invalid("partition", message));
     }
-    if record.timestamp.is_some_and(|time| !(0..=LAST_TIME).contains(&time)) {
+    if record.timestamp.is_some_and(|time| !(0..=MAX_TIMESTAMP).contains(&time)) {
         let message = "The timestamp is not within the years 1970 to 9999";
         return Err(Error::invalid("timestamp", message));
     }
@@ -180,7 +183,9 @@ mod tests {
             let record = NewRecord { partition: Some(partition), ..value(b"") };
             assert_eq!(check(&record).is_ok(), fine, "{partition}");
         }
-        for (time, fine) in [(0, true), (LAST_TIME, true), (-1, false), (LAST_TIME + 1, false)] {
+        for (time, fine) in
+            [(0, true), (MAX_TIMESTAMP, true), (-1, false), (MAX_TIMESTAMP + 1, false)]
+        {
             let record = NewRecord { timestamp: Some(time), ..value(b"") };
             assert_eq!(check(&record).is_ok(), fine, "{time}");
         }

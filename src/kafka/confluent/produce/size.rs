@@ -1,15 +1,16 @@
-//! How large a record is for its topic.
+//! The size of a record, as its topic's limit counts it.
 
 use crate::record::NewRecord;
 
-/// What Kafka puts in front of the records of a batch.
-const BATCH_HEADER: u64 = 61;
+/// The header that Kafka puts before the records of a batch of message format 2.
+const BATCH_HEADER_BYTES: u64 = 61;
 
-/// The size of a record alone in a batch (message format 2, uncompressed),
-/// which is what a topic's `max.message.bytes` limits.
+/// The size of a batch that holds only this record, in message format 2 and
+/// uncompressed (`reference/kafka-wire.md`). A topic's `max.message.bytes` limits
+/// this size.
 pub(super) fn in_a_batch(record: &NewRecord) -> u64 {
-    // Attributes, and the differences of time and offset to the batch's own:
-    // one byte each, since this record is the first.
+    // The attributes, and the differences between the record's time and offset
+    // and those of the batch: one byte each, since the record is the first one.
     let fixed = 3;
     let headers: u64 =
         record.headers.iter().map(|h| string(&h.name) + bytes(h.value.as_deref())).sum();
@@ -18,14 +19,14 @@ pub(super) fn in_a_batch(record: &NewRecord) -> u64 {
         + bytes(record.value.as_deref())
         + varint(record.headers.len() as i64)
         + headers;
-    BATCH_HEADER + varint(body as i64) + body
+    BATCH_HEADER_BYTES + varint(body as i64) + body
 }
 
 fn string(text: &str) -> u64 {
     bytes(Some(text.as_bytes()))
 }
 
-/// A length (−1 for null) and what is so long.
+/// Bytes with their length before them; the length of null is −1.
 fn bytes(bytes: Option<&[u8]>) -> u64 {
     match bytes {
         Some(bytes) => varint(bytes.len() as i64) + bytes.len() as u64,

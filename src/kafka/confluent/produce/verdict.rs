@@ -1,20 +1,24 @@
-//! What an answer means for a record: written, not written, or nobody knows.
+//! What an answer means for a record: it was written, it was not, or the outcome
+//! is unknown.
 //!
-//! Wrong in one direction it loses a record that the caller believes written;
-//! in the other it writes one twice, because the caller, or we, sent it again.
+//! A mistake in one direction loses a record that the caller believes to be
+//! written; in the other direction it makes the caller, or us, write it twice.
+//!
+//! The codes are those of the REST Proxy's exception mapper
+//! (`reference/confluent-rest.md`, 3.6 and 8).
 
 use super::report::Report;
+use crate::calendar;
 use crate::error::Error;
 use crate::kafka::Topic;
 use crate::kafka::confluent::failure::{ErrorAnswer, clean};
-use crate::kafka::confluent::time;
 use crate::record::{NewRecord, RecordMetadata};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum ReportMeaning {
     Written(RecordMetadata),
     Failed(Error),
-    /// Certainly not written, and sent again it may be. The error is for when
+    /// Certainly not written; it may be sent again. The error is reported if
     /// there is no time left for that.
     Again(Error),
 }
@@ -26,8 +30,8 @@ pub(super) fn of_report(report: Report, record: &NewRecord, topic: &Topic) -> Re
     let detail = format!("error code {code}: {message}");
     ReportMeaning::Failed(match code {
         200 => return written(report),
-        // The limits of the proxy and of Kafka are looked at before a record
-        // is sent on.
+        // The proxy and Kafka check their rate limits before they accept a
+        // record (`recordings/configured-produce-rate-limit.jsonl`).
         429 | 42901 => {
             return ReportMeaning::Again(Error::Throttled {
                 retry_after: std::time::Duration::from_secs(1),
@@ -35,25 +39,27 @@ pub(super) fn of_report(report: Report, record: &NewRecord, topic: &Topic) -> Re
         }
         401 | 40101 => Error::PermissionDenied { known: false, detail },
         403 | 40301 => Error::PermissionDenied { known: true, detail },
-        // Not in the metadata after a minute of waiting, or gone meanwhile.
-        // Of a partition the same code is said.
+        // The topic was still missing after a minute, or was deleted in the
+        // meantime. A missing partition has the same code
+        // (`recordings/v3-produce-unknown-topic.jsonl`).
         40401 | 40403 if record.partition.is_none() => Error::UnknownTopic(topic.name.clone()),
         40401 | 40403 => Error::invalid("partition", "The topic or its partition is gone"),
         40402 => Error::invalid("partition", "The topic has no such partition"),
         413 => too_large(record),
-        // Said of the record with which an old stream ends; it is in the log
-        // most of the time.
+        // The answer for a record sent on a stream that is too old. The record
+        // is in the log most of the time
+        // (`recordings/configured-stream-age-2s.jsonl`).
         408 => Error::OutcomeUnknown { detail },
-        // Kafka's "no" for good. Of a record it is said where the record itself
-        // is at fault: no key on a compacted topic, a time out of range.
+        // Kafka refused for good, because of the record itself: it has no key
+        // for a compacted topic (`recordings/v3-produce-more.jsonl`), or its time
+        // is out of range (`recordings/8.3.1/v3-produce.jsonl`).
         50_002 => Error::invalid("record", format!("Kafka refused the record: {message}")),
-        // Other 4xx: the proxy could not make a Kafka record of what it got,
-        // or Kafka refused the request as invalid.
+        // Other 4xx: the proxy could not make a Kafka record of the JSON, or
+        // Kafka refused the request as invalid.
         400..=499 | 40_000..=49_999 => Error::Upstream { detail },
-        // 50003 and 50302 are what Kafka calls worth a retry: a lost
-        // connection to a broker, or no acknowledgement in time. The record
-        // may have been on its way. 500 is any other exception of the proxy,
-        // at whatever moment.
+        // 50003 and 50302 are Kafka's retriable errors: a lost connection to a
+        // broker, or no acknowledgement in time. The record may have been sent.
+        // 500 is any other exception of the proxy, at any moment.
         _ => Error::OutcomeUnknown { detail },
     })
 }
@@ -61,7 +67,7 @@ pub(super) fn of_report(report: Report, record: &NewRecord, topic: &Topic) -> Re
 fn written(report: Report) -> ReportMeaning {
     match (report.partition_id, report.offset) {
         (Some(partition), Some(offset)) if partition >= 0 && offset >= 0 => {
-            let timestamp = report.timestamp.as_deref().and_then(time::parse);
+            let timestamp = report.timestamp.as_deref().and_then(calendar::parse_rfc3339);
             ReportMeaning::Written(RecordMetadata { partition, offset, timestamp })
         }
         _ => ReportMeaning::Failed(unknown("the server's report has no offset")),
@@ -73,13 +79,14 @@ fn written(report: Report) -> ReportMeaning {
 pub(super) enum Whole {
     Failed(Error),
     Again(Error),
-    /// Too much for one call: each half may pass.
+    /// The call was too large: each half may pass.
     Split,
 }
 
-/// The proxy answers 200 before it looks at the first record, so with any
-/// other status of its own nothing was written. Who stands between us and the
-/// proxy may say 502 or 504 after the proxy got the call.
+/// The proxy answers 200 before it reads the first record
+/// (`reference/confluent-rest.md`, 3.4), so nothing was written if it answers
+/// with another status. A server between us and the proxy may answer 502 or 504
+/// after the proxy got the call.
 pub(super) fn of_status(refusal: &ErrorAnswer, topic: &Topic) -> Whole {
     let detail = refusal.detail();
     match (refusal.status.as_u16(), refusal.code) {
@@ -94,7 +101,7 @@ pub(super) fn of_status(refusal: &ErrorAnswer, topic: &Topic) -> Whole {
     }
 }
 
-/// The server does not say what its limit is, only that this is over it.
+/// The server says that the record is over its limit, but not what the limit is.
 pub(super) fn too_large(record: &NewRecord) -> Error {
     let size = super::size::in_a_batch(record);
     Error::TooLarge { size, limit: size - 1 }
@@ -191,7 +198,7 @@ mod tests {
     fn statuses_before_the_stream() {
         let of = |status, body: &str| {
             let status = StatusCode::from_u16(status).unwrap();
-            of_status(&ErrorAnswer::of(status, &HeaderMap::new(), body.as_bytes()), &topic())
+            of_status(&ErrorAnswer::new(status, &HeaderMap::new(), body.as_bytes(), 0), &topic())
         };
         let json = |code: i64| format!(r#"{{"error_code":{code},"message":"why"}}"#);
         assert!(matches!(of(429, ""), Whole::Again(Error::Throttled { .. })));

@@ -1,23 +1,23 @@
-//! Where a consumer instance stands, as it is kept between fetches.
+//! A consumer instance and its position, as kept between fetches.
 
 use serde::{Deserialize, Serialize};
 
 use crate::kafka::Place;
 use crate::kafka::confluent::names::is_segment;
 
-/// A consumer instance and what its next read should begin with.
+/// A consumer instance, and the offset that its next read should start with.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct KeptInstance {
     pub(super) instance: String,
     pub(super) next: i64,
-    /// Up to this offset a new instance, which nobody else knew, was found to
-    /// give no record: markers of transactions, for one.
+    /// Up to this offset a new instance, known to no other reader, returned no
+    /// record: for example because of transaction markers.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) silent_to: Option<i64>,
 }
 
 impl KeptInstance {
-    /// `None` for whatever was not made by [`place`](Self::place).
+    /// `None` for anything that [`place`](Self::place) did not make.
     pub(super) fn of(place: &Place) -> Option<Self> {
         let kept: Self = serde_json::from_str(&place.0).ok()?;
         is_segment(&kept.instance).then_some(kept)

@@ -1,4 +1,4 @@
-//! A page of records as an instance gave it, and whether it can be trusted.
+//! Reads a page of records from an instance, and checks that it is complete.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -7,9 +7,10 @@ use serde::Deserialize;
 
 use crate::record::Record;
 
-/// All that v2 tells of a record: no headers, no time.
+/// A record as v2 returns it: without headers and time
+/// (`recordings/v2-consumer.jsonl`).
 #[derive(Debug, Clone, Deserialize)]
-struct Data {
+struct V2Record {
     topic: String,
     partition: i32,
     offset: i64,
@@ -17,17 +18,18 @@ struct Data {
     value: Option<String>,
 }
 
-/// Who may have read from an instance before.
+/// Whether another reader may have used an instance before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum InstanceOrigin {
-    /// We made it a moment ago, and nobody else knows it.
+    /// We have just created it, and no other reader knows it.
     New,
-    /// Somebody handed it over. An earlier holder who does not know that it is
-    /// one may read from it still; then each of us gets a part.
+    /// Another reader passed it on. A reader that does not know that its lease
+    /// has ended may still use it; then each of us gets some of the records
+    /// (`recordings/v2-consumer-concurrency.jsonl`, "eight callers").
     HandedOver,
 }
 
-/// What a page should be.
+/// What a page should contain.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Expected<'a> {
     pub(super) topic: &'a str,
@@ -36,15 +38,14 @@ pub(super) struct Expected<'a> {
     pub(super) origin: InstanceOrigin,
 }
 
-/// The page is not what it should be: the instance cannot be trusted with the
-/// next one either.
+/// The page is not the expected one, so the instance can no longer be trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Off;
 
 impl Expected<'_> {
-    /// The records of a page, if they are the ones to come.
+    /// The records of a page, if they are the expected ones.
     pub(super) fn read(&self, body: &[u8]) -> Result<Vec<Record>, Off> {
-        let page: Vec<Data> = serde_json::from_slice(body).map_err(|_| Off)?;
+        let page: Vec<V2Record> = serde_json::from_slice(body).map_err(|_| Off)?;
         let mut next = self.next;
         let mut records = Vec::with_capacity(page.len());
         for data in page {

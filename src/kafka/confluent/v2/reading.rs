@@ -1,10 +1,10 @@
-//! One fetch from a partition, over one instance or two.
+//! One fetch from a partition, through one consumer instance or two.
 
 use std::time::Duration;
 
 use http::StatusCode;
 
-use super::LARGEST_PAGE;
+use super::MAX_PAGE_BYTES;
 use super::instance::{self, ConsumerInstance};
 use super::kept_instance::KeptInstance;
 use super::page::{self, Expected, InstanceOrigin};
@@ -16,14 +16,16 @@ use crate::kafka::confluent::names::TopicName;
 use crate::kafka::{Fetch, Fetched, Offsets};
 use crate::record::Record;
 
-/// The longest that the server lets a read wait, by default.
-const LONGEST_READ: Duration = Duration::from_secs(1);
-/// The shortest read that gives the server a chance to look for records.
-const SHORTEST_READ: Duration = Duration::from_millis(100);
-/// Between two reads that the server answered at once.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
+/// The longest wait of a read in the server's default configuration
+/// (`consumer.request.timeout.ms`).
+const MAX_READ_WAIT: Duration = Duration::from_secs(1);
+/// The shortest wait in which the server looks for records: it looks every 50 ms
+/// (`reference/confluent-rest.md`, 5.4).
+const MIN_READ_WAIT: Duration = Duration::from_millis(100);
+/// The pause after a read that the server answered at once.
+const MIN_READ_PAUSE: Duration = Duration::from_millis(50);
 
-/// One fetch under way.
+/// One fetch in progress.
 pub(super) struct Reading<'a, H> {
     client: &'a Client<H>,
     topic: TopicName<'a>,
@@ -32,7 +34,7 @@ pub(super) struct Reading<'a, H> {
     end: Duration,
     page_limit: usize,
     seat: Option<Seat>,
-    /// One instance is replaced in a fetch, not a second one.
+    /// At most one instance is replaced in a fetch.
     replaced: bool,
 }
 
@@ -44,29 +46,29 @@ struct Seat {
     end: KnownEnd,
 }
 
-/// What is known of the log's end while an instance says nothing.
+/// What is known about the log's end while an instance returns no records.
 #[derive(Clone, Copy)]
 enum KnownEnd {
     NotAsked,
-    /// There was nothing to be read.
+    /// The position is at the end.
     Here,
-    /// There was something, and reads since then should have given it.
+    /// There are more records, and reads since then should have returned them.
     Beyond {
         end: i64,
         since: Duration,
     },
 }
 
-/// What a read came to.
-enum Page {
+/// The result of a read.
+enum ReadResult {
     Records(Vec<Record>),
-    /// Nothing; and whether the server took its time over it.
+    /// No records, and whether the server waited for some.
     Empty {
         waited: bool,
     },
-    /// The instance does not exist any more.
+    /// The instance no longer exists.
     Gone,
-    /// The instance has lost its place, or this page was lost.
+    /// The instance has lost its position, or this page was lost.
     Off(String),
 }
 
@@ -89,7 +91,7 @@ impl<'a, H: Host> Reading<'a, H> {
         }
     }
 
-    /// Reads from the instance handed over, or from a new one.
+    /// Reads from the instance that was passed on, or from a new one.
     pub(super) async fn run(mut self, kept: Option<KeptInstance>) -> Result<Fetched> {
         if let Some(kept) = kept {
             self.take_over(kept);
@@ -98,7 +100,7 @@ impl<'a, H: Host> Reading<'a, H> {
         self.leave(outcome)
     }
 
-    /// Goes on with an instance that stands where reading is to go on.
+    /// Continues with an instance, if its position is the one to read from.
     fn take_over(&mut self, kept: KeptInstance) {
         let instance = ConsumerInstance(kept.instance);
         if kept.next != self.next {
@@ -115,37 +117,38 @@ impl<'a, H: Host> Reading<'a, H> {
     async fn records(&mut self) -> Result<Vec<Record>> {
         loop {
             if self.seat.is_none() && !self.open().await? {
-                // The offset is past the end, and nothing there to wait at.
+                // The offset is past the end, where no instance can wait.
                 self.client.host.sleep(self.left()).await;
                 return Ok(Vec::new());
             }
             let Some(seat) = &self.seat else { continue };
             match self.read(seat).await? {
-                Page::Records(records) => {
+                ReadResult::Records(records) => {
                     self.next = records.last().map_or(self.next, |record| record.offset + 1);
                     return Ok(records);
                 }
-                Page::Empty { waited } => {
+                ReadResult::Empty { waited } => {
                     if self.silence_is_right(waited).await? && self.left().is_zero() {
                         return Ok(Vec::new());
                     }
                     if !waited {
-                        self.client.host.sleep(SHORTEST_PAUSE).await;
+                        self.client.host.sleep(MIN_READ_PAUSE).await;
                     }
                 }
-                Page::Gone => {
+                ReadResult::Gone => {
                     self.seat = None;
-                    // Gone as soon as it was made: it is another proxy that
-                    // answered.
+                    // If a new instance is gone at once, another proxy has
+                    // answered: instances live in one proxy process
+                    // (`reference/confluent-rest.md`, 5.2).
                     self.count_replacement("it was gone (two proxies behind one address?)")?;
                 }
-                Page::Off(why) => self.replace(&why)?,
+                ReadResult::Off(why) => self.replace(&why)?,
             }
         }
     }
 
-    /// Makes a new instance at the offset, or at the first one after it that
-    /// the log still has. `false`: the log ends before that.
+    /// Creates an instance at the offset, or at the first offset after it that
+    /// the log still has. Returns `false` if the log ends before that.
     async fn open(&mut self) -> Result<bool> {
         let Offsets { first, end } =
             instance::offsets(self.client, self.topic, self.partition).await?;
@@ -162,11 +165,12 @@ impl<'a, H: Host> Reading<'a, H> {
     }
 
     /// Reads one page.
-    async fn read(&self, seat: &Seat) -> Result<Page> {
-        // A new instance takes half a second to its first record.
+    async fn read(&self, seat: &Seat) -> Result<ReadResult> {
+        // A new instance needs half a second for its first record
+        // (`recordings/v2-stateless-reading.jsonl`, "whole life").
         let wait = match seat.end {
-            KnownEnd::Beyond { .. } => LONGEST_READ,
-            _ => self.left().clamp(SHORTEST_READ, LONGEST_READ),
+            KnownEnd::Beyond { .. } => MAX_READ_WAIT,
+            _ => self.left().clamp(MIN_READ_WAIT, MAX_READ_WAIT),
         };
         let before = self.client.host.monotonic();
         let answer = seat.instance.read(self.client, wait, self.page_limit).await;
@@ -182,14 +186,14 @@ impl<'a, H: Host> Reading<'a, H> {
             origin: seat.origin,
         };
         Ok(match expected.read(&body) {
-            Ok(records) if records.is_empty() => Page::Empty { waited },
-            Ok(records) => Page::Records(records),
-            Err(page::Off) => Page::Off("its records were not the ones to come".into()),
+            Ok(records) if records.is_empty() => ReadResult::Empty { waited },
+            Ok(records) => ReadResult::Records(records),
+            Err(page::Off) => ReadResult::Off("its records were not the ones to come".into()),
         })
     }
 
-    /// Whether an instance says nothing because there is nothing. Where the
-    /// log is known to have more, it gets one second to give it.
+    /// Whether an instance returns nothing because there is nothing. If the log
+    /// is known to have more, the instance has one second to return it.
     async fn silence_is_right(&mut self, waited: bool) -> Result<bool> {
         let now = self.client.host.monotonic();
         let Some(seat) = &mut self.seat else { return Ok(true) };
@@ -202,14 +206,16 @@ impl<'a, H: Host> Reading<'a, H> {
                 seat.end = if silent { KnownEnd::Here } else { KnownEnd::Beyond { end, since } };
                 Ok(silent)
             }
-            KnownEnd::Beyond { since, .. } if now.saturating_sub(since) < LONGEST_READ => Ok(false),
+            KnownEnd::Beyond { since, .. } if now.saturating_sub(since) < MAX_READ_WAIT => {
+                Ok(false)
+            }
             KnownEnd::Beyond { .. } if seat.origin == InstanceOrigin::HandedOver => {
                 self.replace("it kept records back")?;
                 Ok(false)
             }
             // The next record may be too large for the page.
-            KnownEnd::Beyond { end, .. } if self.page_limit < LARGEST_PAGE => {
-                self.page_limit = LARGEST_PAGE;
+            KnownEnd::Beyond { end, .. } if self.page_limit < MAX_PAGE_BYTES => {
+                self.page_limit = MAX_PAGE_BYTES;
                 seat.end = KnownEnd::Beyond { end, since: now };
                 Ok(false)
             }
@@ -218,7 +224,8 @@ impl<'a, H: Host> Reading<'a, H> {
                 seat.end = KnownEnd::Here;
                 Ok(true)
             }
-            // It does not even look for records: it has one, and keeps it.
+            // The server answered without waiting: it has a record that does
+            // not fit into a page.
             KnownEnd::Beyond { .. } => {
                 let (topic, partition, next) = (self.topic, self.partition, self.next);
                 let detail = format!("record {topic}/{partition}/{next} is too large to be read");
@@ -227,7 +234,7 @@ impl<'a, H: Host> Reading<'a, H> {
         }
     }
 
-    /// Gives the instance up, so that the next read is of a new one.
+    /// Gives up the instance, so that the next read uses a new one.
     fn replace(&mut self, why: &str) -> Result<()> {
         if let Some(seat) = self.seat.take() {
             seat.instance.forget(self.client);
@@ -243,12 +250,12 @@ impl<'a, H: Host> Reading<'a, H> {
         Ok(())
     }
 
-    /// Hands the instance on with what was read.
+    /// Returns what was read, with the instance for the next fetch.
     fn leave(self, outcome: Result<Vec<Record>>) -> Result<Fetched> {
         let records = match outcome {
             Ok(records) => records,
             Err(error) => {
-                // Whoever handed it over still has its place.
+                // An instance that was passed on is still in its reader's place.
                 if let Some(Seat { origin: InstanceOrigin::New, instance, .. }) = &self.seat {
                     instance.forget(self.client);
                 }
@@ -267,19 +274,23 @@ impl<'a, H: Host> Reading<'a, H> {
     }
 }
 
-/// What a read without a page came to. A read that was not made, or was
-/// refused, has changed nothing; of any other nobody knows what it took along.
-fn lost(failure: CallFailure) -> Result<Page> {
+/// The result of a read that failed. A read that was not sent, or was refused,
+/// has changed nothing; any other may have taken records away
+/// (`recordings/v2-consumer.jsonl`, "client hangs up").
+fn lost(failure: CallFailure) -> Result<ReadResult> {
     match &failure {
-        CallFailure::Send(error) if error.sent == Sent::Perhaps => Ok(Page::Off(error.to_string())),
-        CallFailure::TooLong => Ok(Page::Off("its answer was too long".into())),
+        CallFailure::Send(error) if error.sent == Sent::Perhaps => {
+            Ok(ReadResult::Off(error.to_string()))
+        }
+        CallFailure::TooLong => Ok(ReadResult::Off("its answer was too long".into())),
         CallFailure::Refused(refusal) => match refusal.status {
             status if is_forbidden(status) => Err(failure.into()),
             StatusCode::TOO_MANY_REQUESTS => Err(failure.into()),
-            // 40403 means the instance on this call, never the topic: an
-            // unknown topic reads as empty.
-            StatusCode::NOT_FOUND => Ok(Page::Gone),
-            _ => Ok(Page::Off(refusal.detail())),
+            // On this call 40403 means the instance and never the topic: an
+            // unknown topic reads as empty (`recordings/v2-consumer.jsonl`,
+            // "records of an assigned unknown topic").
+            StatusCode::NOT_FOUND => Ok(ReadResult::Gone),
+            _ => Ok(ReadResult::Off(refusal.detail())),
         },
         _ => Err(failure.into()),
     }

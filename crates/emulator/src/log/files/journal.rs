@@ -7,7 +7,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 /// Four bytes of length, four of checksum.
-const HEAD: usize = 8;
+const ENTRY_HEAD_BYTES: usize = 8;
 
 #[derive(Debug)]
 pub(crate) struct Journal {
@@ -41,7 +41,7 @@ impl Journal {
             return Err(io::Error::other("an earlier write to this partition's file failed"));
         }
         let payload = entry.encode();
-        let mut out = BytesMut::with_capacity(HEAD + payload.len());
+        let mut out = BytesMut::with_capacity(ENTRY_HEAD_BYTES + payload.len());
         out.put_u32_le(payload.len() as u32);
         out.put_u32_le(crc32fast::hash(&payload));
         out.put_slice(&payload);
@@ -55,7 +55,7 @@ impl Journal {
 fn read(mut bytes: Bytes) -> (Vec<Entry>, usize) {
     let mut entries = Vec::new();
     let mut whole = 0;
-    while bytes.len() >= HEAD {
+    while bytes.len() >= ENTRY_HEAD_BYTES {
         let length = bytes.get_u32_le() as usize;
         let checksum = bytes.get_u32_le();
         if bytes.len() < length {
@@ -67,7 +67,7 @@ fn read(mut bytes: Bytes) -> (Vec<Entry>, usize) {
         }
         let Some(entry) = Entry::decode(payload) else { break };
         entries.push(entry);
-        whole += HEAD + length;
+        whole += ENTRY_HEAD_BYTES + length;
     }
     (entries, whole)
 }

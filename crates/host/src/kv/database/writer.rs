@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 /// How many changes one commit takes at most, so that the first caller's
 /// answer does not wait for all that come after it.
-const GROUP: usize = 256;
+const MAX_CHANGES_PER_COMMIT: usize = 256;
 
 /// What a caller wants written.
 #[derive(Debug)]
@@ -75,8 +75,9 @@ fn make_table(database: &redb::Database) -> Result<(), redb::Error> {
 fn write_all(database: &redb::Database, changes: &mpsc::Receiver<(Change, Answer)>) {
     while let Ok(first) = changes.recv() {
         // The group is whatever came while the last commit was under way.
-        let group: Vec<_> =
-            std::iter::once(first).chain(changes.try_iter().take(GROUP - 1)).collect();
+        let group: Vec<_> = std::iter::once(first)
+            .chain(changes.try_iter().take(MAX_CHANGES_PER_COMMIT - 1))
+            .collect();
         let (group, answers): (Vec<_>, Vec<_>) = group.into_iter().unzip();
         match commit(database, group) {
             Ok(outcomes) => {

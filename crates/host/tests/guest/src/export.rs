@@ -8,17 +8,7 @@
 use crate::behave::sleep;
 
 spin_sdk::wit_bindgen::generate!({
-    inline: "
-        package test:guest;
-
-        interface adder {
-            add: async func(left: u32, right: u32) -> result<u32, string>;
-        }
-
-        world extra {
-            export adder;
-        }
-    ",
+    path: "wit",
     world: "extra",
     runtime_path: "spin_sdk::wit_bindgen::rt",
 });

@@ -8,12 +8,12 @@ use tokio::sync::Notify;
 /// Waiters of one thing. Each has a permit of its own, so that a change
 /// between its look and its wait is not missed.
 #[derive(Debug, Default)]
-pub(crate) struct Watchers {
+pub(crate) struct Waiters {
     count: AtomicUsize,
     list: Mutex<Vec<Weak<Notify>>>,
 }
 
-impl Watchers {
+impl Waiters {
     /// Wakes `waiter` at every change from now on, as long as it lives.
     pub(crate) fn add(&self, waiter: &Arc<Notify>) {
         let mut list = self.list.lock();

@@ -23,27 +23,28 @@ use crate::state::keys::LaneName;
 use crate::state::lane::params::{KNOCK_CHECK, KNOCK_CHECK_IDLE};
 use crate::state::lane::{Document, Epoch, Lane, Origin, Params, Take};
 
-/// How late a caller may be told that there was nothing within its wait, so
-/// that callers whose waits end one after the other share a look.
-const LATENESS: Duration = Duration::from_millis(200);
+/// How much later than its wait a caller may get an empty answer, so that
+/// callers whose waits end soon after each other share a look.
+const EMPTY_ANSWER_DELAY: Duration = Duration::from_millis(200);
 
-/// How often the positions are looked at again while nothing is there to be
-/// read: somebody may have moved them back.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// How often the positions are read again while there is nothing to read:
+/// another caller may have moved them back.
+const POSITIONS_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How long a look at the log's ends does for those who queue: they try to
-/// take their partition more often than that.
-const QUEUE_LOOK: Duration = Duration::from_millis(200);
+/// How long the ends of the log are used while callers queue, because those try
+/// to take their partition more often.
+const QUEUED_ENDS_CHECK_INTERVAL: Duration = Duration::from_millis(200);
 
-/// How long a partition is kept for callers that come close together.
-const LINGER: Duration = Duration::from_millis(100);
+/// How long a partition is kept for the next caller if callers come at short
+/// intervals.
+const PARTITION_LINGER: Duration = Duration::from_millis(100);
 
-/// Records in one fetch: as many as are wanted, or a stock for those who come
-/// close together.
-const STOCK: usize = 50;
-const MOST_IN_A_FETCH: usize = 500;
+/// How many records a fetch asks for, if callers come at short intervals: at
+/// least the first number. It never asks for more than the second one.
+const READ_AHEAD_RECORDS: usize = 50;
+const MAX_FETCH_RECORDS: usize = 500;
 
-pub(super) struct Turn<H: Host, L> {
+pub(super) struct Serving<H: Host, L> {
     host: H,
     log: Rc<L>,
     groups: Rc<Groups<H, L>>,
@@ -51,39 +52,39 @@ pub(super) struct Turn<H: Host, L> {
     topics: Vec<Rc<str>>,
     reader: NamedReader,
     params: Params,
-    watch: EndPoller<H, L>,
-    /// The partitions of all topics, numbered as in the survey. One that was
-    /// found later comes later.
-    partitions: Vec<Partition<H>>,
+    poller: EndPoller<H, L>,
+    /// The partitions of all topics, numbered as in the survey, in the order in
+    /// which they were found.
+    partitions: Vec<ServedPartition<H>>,
     survey: Survey,
     looked: Option<Duration>,
-    /// When to look at the ends of the log again, for as long as it queues.
+    /// When to look at the ends of the log again while callers queue.
     ends_due: Duration,
-    /// Topics that are new to the group and that it is to read from their
-    /// ends, as long as not every partition has a position.
+    /// Topics that the group is to read from their ends, until every partition
+    /// has a position.
     starting_at_end: Vec<Rc<str>>,
     desk: Rc<RefCell<Desk<H::Wake>>>,
 }
 
-struct Partition<H> {
+struct ServedPartition<H> {
     topic: Rc<str>,
     number: i32,
-    /// A lane remembers what its last poll has seen.
+    /// A lane remembers the result of its last poll, so it is kept.
     lane: Lane<H, Position>,
 }
 
-/// What a round over the partitions came to.
+/// The result of a round over the partitions.
 enum Round {
     Served,
-    /// Nothing is there to be read.
+    /// There is nothing to read.
     Nothing,
-    /// Records are there, and others hold their partitions.
+    /// There are records, but other instances hold their partitions.
     Busy {
         retry_in: Duration,
     },
 }
 
-impl<H: Host, L: Log> Turn<H, L> {
+impl<H: Host, L: Log> Serving<H, L> {
     pub(super) fn new(
         host: H,
         log: Rc<L>,
@@ -93,7 +94,8 @@ impl<H: Host, L: Log> Turn<H, L> {
         params: Params,
         desk: Rc<RefCell<Desk<H::Wake>>>,
     ) -> Self {
-        // Instances that start at the same time spread over the partitions.
+        // Instances that start at the same time begin with different
+        // partitions.
         let mut random = [0; 2];
         host.random(&mut random);
         let topics: Vec<Rc<str>> = topics.iter().map(|topic| topic.as_str().into()).collect();
@@ -105,7 +107,7 @@ impl<H: Host, L: Log> Turn<H, L> {
             topics: topics.clone(),
             reader: reader.clone(),
             params,
-            watch: EndPoller::new(ends, topics),
+            poller: EndPoller::new(ends, topics),
             partitions: Vec::new(),
             survey: Survey::starting_at(u16::from_le_bytes(random).into()),
             looked: None,
@@ -115,8 +117,8 @@ impl<H: Host, L: Log> Turn<H, L> {
         }
     }
 
-    /// Serves until nobody waits, then calls `gone` (which takes the desk
-    /// away, so that the next caller starts a new turn).
+    /// Serves until no caller waits, then calls `gone`, which removes the desk,
+    /// so that the next caller starts a new task.
     pub(super) async fn run<R>(mut self, gone: impl FnOnce() -> R) {
         while !self.desk.borrow().is_empty() {
             let round = self.round().await;
@@ -124,7 +126,7 @@ impl<H: Host, L: Log> Turn<H, L> {
                 self.ends_due = Duration::ZERO;
             }
             match round {
-                Ok(Round::Served) => self.watch.quicken(),
+                Ok(Round::Served) => self.poller.quicken(),
                 Ok(Round::Nothing) => self.rest().await,
                 Ok(Round::Busy { retry_in }) => {
                     self.desk.borrow_mut().answer_busy(self.host.monotonic());
@@ -139,13 +141,13 @@ impl<H: Host, L: Log> Turn<H, L> {
         gone();
     }
 
-    /// Waits for something to appear, if somebody does.
+    /// Waits for records to appear, if a caller does.
     async fn rest(&mut self) {
         let now = self.host.monotonic();
         self.desk.borrow_mut().answer_nothing(now);
         let shortest_wait = self.desk.borrow().shortest_wait(now);
         if let Some(wait) = shortest_wait {
-            self.watch.rest(wait.max(LATENESS)).await;
+            self.poller.rest(wait.max(EMPTY_ANSWER_DELAY)).await;
         }
     }
 
@@ -157,7 +159,7 @@ impl<H: Host, L: Log> Turn<H, L> {
             return Ok(round);
         }
         // Partitions with records in an order that is not full yet are kept
-        // until that order is answered, whatever else happens.
+        // until that order is answered.
         let mut open = Vec::new();
         let round = self.serve_all(&mut open).await;
         self.take_back_what_is_late(&open);
@@ -174,15 +176,15 @@ impl<H: Host, L: Log> Turn<H, L> {
         failure.map_or(round, Err)
     }
 
-    /// A partition may be another's while its records wait for the rest of
-    /// their order.
+    /// Another instance may hold a partition while its records wait for the
+    /// rest of their order.
     fn take_back_what_is_late(&self, open: &[Tended<H>]) {
         if !open.iter().all(Tended::is_live) {
             self.desk.borrow_mut().take_back_open();
         }
     }
 
-    /// Goes over the partitions once, as long as somebody wants records.
+    /// Visits each partition once, as long as a caller wants records.
     async fn serve_all(&mut self, open: &mut Vec<Tended<H>>) -> Result<Round> {
         let mut busy: Option<Duration> = None;
         let mut served = false;
@@ -191,8 +193,8 @@ impl<H: Host, L: Log> Turn<H, L> {
             self.enlist().await?;
         }
         for index in worth_taking {
-            // What was handed out of several partitions is written down before
-            // anybody else is served.
+            // The positions of several partitions are written before another
+            // caller is served.
             let order_is_full = !open.is_empty() && !self.desk.borrow().has_open_order();
             if order_is_full || self.desk.borrow().is_empty() {
                 break;
@@ -201,7 +203,7 @@ impl<H: Host, L: Log> Turn<H, L> {
             match partition.lane.try_take(async |_| Ok(Position::at(0))).await? {
                 Take::Busy { retry_in } => {
                     busy = Some(busy.map_or(retry_in, |other| other.min(retry_in)));
-                    // Its holder may have read it to the end by now.
+                    // Its holder may have reached the end by now.
                     let known = self.known(partition.lane.peek().await?);
                     self.survey.set_known(index, known);
                 }
@@ -224,7 +226,7 @@ impl<H: Host, L: Log> Turn<H, L> {
     }
 
     /// Hands out the records of a partition, as long as there are records and
-    /// callers. Answers whether there were any.
+    /// callers. Returns whether there were any.
     async fn serve(&mut self, mut tended: Tended<H>, open: &mut Vec<Tended<H>>) -> Result<bool> {
         let mut served = false;
         match self.take_up_claims(&mut tended).await {
@@ -262,8 +264,8 @@ impl<H: Host, L: Log> Turn<H, L> {
                 return Ok(served);
             }
             tended.settle(&self.host).await;
-            // Who claims is answered only after the write, so nobody is kept
-            // waiting for others who may come.
+            // Callers with claims are answered only after the write, so they
+            // are not kept waiting for later callers.
             let claims = self.desk.borrow().has_claims();
             let stay = handed
                 && open.is_empty()
@@ -282,8 +284,8 @@ impl<H: Host, L: Log> Turn<H, L> {
         }
     }
 
-    /// Finds the claimed records that may be handed out again. Answers whether
-    /// this reader may have the partition's records at all.
+    /// Finds the claimed records that may be handed out again. Returns whether
+    /// this reader may get records of the partition.
     async fn take_up_claims(&self, tended: &mut Tended<H>) -> Result<bool> {
         let margin = self.margin();
         tended.fold(&self.host, margin, &SortedSet::new()).await?;
@@ -298,13 +300,13 @@ impl<H: Host, L: Log> Turn<H, L> {
 
     fn fetch_size(&self) -> usize {
         let desk = self.desk.borrow();
-        let stock = if desk.is_busy() { STOCK } else { 1 };
-        desk.wanted().clamp(stock, MOST_IN_A_FETCH)
+        let stock = if desk.is_busy() { READ_AHEAD_RECORDS } else { 1 };
+        desk.wanted().clamp(stock, MAX_FETCH_RECORDS)
     }
 
-    /// Has the group listed: on a topic that it has no position on before it
-    /// gets one, on the others beside whatever goes on. Asked at each round, it
-    /// costs nothing as long as this instance knows the list.
+    /// Puts the group on the list: before it gets its first position on a
+    /// topic, and in the background otherwise. Each round does this, and it
+    /// costs nothing while this instance has a recent copy of the list.
     async fn enlist(&self) -> Result<()> {
         let (old, new): (Vec<_>, Vec<_>) =
             self.topics.iter().partition(|topic| self.has_position(topic));
@@ -327,15 +329,15 @@ impl<H: Host, L: Log> Turn<H, L> {
         self.desk.borrow_mut().settle_claims(written, self.host.now());
     }
 
-    /// Whether somebody waits, or comes soon. A partition that others wait for
-    /// is not kept for those who only may come.
+    /// Whether a caller waits or is expected soon. A partition that other
+    /// instances wait for is not kept for expected callers.
     async fn somebody_comes(&self, tended: &mut Tended<H>, linger: bool) -> bool {
         let expected = {
             let desk = self.desk.borrow();
             linger && desk.is_empty() && desk.is_busy()
         };
         if expected {
-            let until = self.host.monotonic() + LINGER;
+            let until = self.host.monotonic() + PARTITION_LINGER;
             let (bell, mut rung) = self.host.signal();
             self.desk.borrow_mut().ring_on_arrival(bell);
             while self.host.monotonic() < until {
@@ -349,7 +351,7 @@ impl<H: Host, L: Log> Turn<H, L> {
         !self.desk.borrow().is_empty()
     }
 
-    /// Answers whether what was handed out is written down.
+    /// Returns whether the position of what was handed out was written.
     async fn let_go(&mut self, tended: Tended<H>) -> Result<bool> {
         let index = tended.index;
         let position = tended.let_go(&self.host).await?;
@@ -368,13 +370,13 @@ impl<H: Host, L: Log> Turn<H, L> {
     fn worth_taking(&self) -> Vec<usize> {
         let mut worth_taking = self.survey.worth_taking(self.host.now());
         worth_taking.retain(|index| {
-            let Partition { topic, number, .. } = &self.partitions[*index];
+            let ServedPartition { topic, number, .. } = &self.partitions[*index];
             self.reader.reads(topic, *number)
         });
         worth_taking
     }
 
-    /// How far clocks and reads may be off.
+    /// The allowance for differing clocks and stale reads.
     fn margin(&self) -> Duration {
         self.params.skew + self.params.stale
     }
@@ -394,18 +396,18 @@ impl<H: Host, L: Log> Turn<H, L> {
         }
     }
 
-    /// Looks at the ends of the log, and now and then at the positions.
+    /// Looks at the ends of the log, and from time to time at the positions.
     async fn look(&mut self) -> Result<()> {
         let now = self.host.monotonic();
         let arrived = self.desk.borrow_mut().take_arrived();
         if arrived {
-            self.watch.renew();
+            self.poller.renew();
         }
         if arrived || now >= self.ends_due {
-            self.ends_due = now + QUEUE_LOOK;
+            self.ends_due = now + QUEUED_ENDS_CHECK_INTERVAL;
             self.look_at_ends().await?;
         }
-        if self.looked.is_none_or(|looked| now - looked >= LOOK_AGAIN) {
+        if self.looked.is_none_or(|looked| now - looked >= POSITIONS_CHECK_INTERVAL) {
             let lanes = self.partitions.iter().map(|partition| partition.lane.peek());
             for (index, latest) in try_join_bounded(lanes).await?.into_iter().enumerate() {
                 self.survey.set_known(index, self.known(latest));
@@ -420,12 +422,12 @@ impl<H: Host, L: Log> Turn<H, L> {
     }
 
     async fn look_at_ends(&mut self) -> Result<()> {
-        for (topic, seen) in self.watch.look().await? {
+        for (topic, seen) in self.poller.look().await? {
             self.add_partitions(&topic, seen.partitions)?;
             for (index, partition) in self.partitions.iter().enumerate() {
                 if partition.topic == topic {
-                    // Where no end is told every partition is tried, which
-                    // finds out as well.
+                    // Without reported ends every partition is tried, which
+                    // shows whether it has records.
                     let ends = seen.ends.as_ref();
                     let end = ends.and_then(|ends| ends.get(&partition.number).copied());
                     self.survey.set_end(index, end);
@@ -440,16 +442,15 @@ impl<H: Host, L: Log> Turn<H, L> {
         for number in known..count {
             let name = LaneName::group(&self.group, topic, number)?;
             let lane = Lane::new(self.host.clone(), name, self.params);
-            self.partitions.push(Partition { topic: topic.clone(), number, lane });
+            self.partitions.push(ServedPartition { topic: topic.clone(), number, lane });
         }
         self.survey.set_partitions(self.partitions.len());
         Ok(())
     }
 
-    /// Gives the group its position at the end of every partition of topics
-    /// that are new to it. That has
-    /// to be written down before anybody is told that there is nothing to
-    /// read: the records that follow are the group's.
+    /// Sets the group's position to the end of every partition of topics that
+    /// are new to it. This has to be written before a caller gets an empty
+    /// answer: the group must get all records that follow.
     async fn start_at_end(&mut self) -> Result<ControlFlow<Round>> {
         self.enlist().await?;
         for (index, partition) in self.partitions.iter().enumerate() {
