@@ -13,10 +13,11 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
 pub mod access;
+pub mod api_key;
 pub mod app;
 pub mod concurrent;
 pub mod config;
-mod deadline;
+pub mod deadline;
 pub mod error;
 pub mod host;
 pub mod http;
@@ -28,3 +29,4 @@ pub mod render;
 pub mod services;
 pub mod sorted;
 pub mod state;
+pub mod telemetry;

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kafka_edge::config::{Access, Config};
+use kafka_edge::config::{Access, Config, GatewayConfig, telemetry};
 use kafka_edge_sim::{World, local};
 
 const MANIFEST: &str = include_str!("../spin.toml");
@@ -46,6 +46,8 @@ async fn read() -> BTreeSet<String> {
         let host = world.instance();
         Config::load(&host).await.expect("it is complete");
         Access::load(&host).await.expect("it is complete");
+        GatewayConfig::load(&host).await.expect("it is complete");
+        telemetry::load(&host).await.expect("it is complete");
         world.variables_read()
     })
     .await
@@ -78,6 +80,10 @@ fn the_defaults_of_the_manifest_are_those_of_the_component() {
     let access =
         Access::parse(default("open_access"), default("credentials"), default("kafka_credentials"));
     assert_eq!(access, Access::parse(None, None, None));
+    let gateway = GatewayConfig::parse(default("base_path"), default("public_url"));
+    assert_eq!(gateway, GatewayConfig::parse(None, None));
+    let settings = telemetry::parse(default("log_format"), default("log_level"));
+    assert_eq!(settings, telemetry::parse(None, None));
 }
 
 #[test]

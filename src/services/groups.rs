@@ -3,19 +3,16 @@
 //! A group has no members here. It is a name, and a position on each partition
 //! that somebody has read in that name.
 
-mod list;
-mod listing;
-
 use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
-use self::listing::Listing;
 use crate::concurrent::try_join_bounded;
 use crate::error::{Error, Result};
 use crate::host::{Host, Millis};
 use crate::kafka::Log;
 use crate::services::consume::Position;
+use crate::services::group_list::GroupList;
 use crate::sorted::{SortedMap, SortedSet};
 use crate::state::keys::LaneName;
 use crate::state::lane::{Lane, Params, Take, Written};
@@ -62,35 +59,17 @@ pub struct Groups<H, L> {
     host: H,
     log: Rc<L>,
     params: Params,
-    listing: Rc<Listing<H>>,
+    list: Rc<GroupList<H>>,
 }
 
 impl<H: Host, L: Log> Groups<H, L> {
-    pub fn new(host: H, log: Rc<L>, params: Params) -> Self {
-        let listing = Listing::new(host.clone(), params);
-        Self { host, log, params, listing }
-    }
-
-    /// Lists a group before it gets its first position on topics. An error if
-    /// there is no room for it.
-    pub async fn enlist(&self, group: &str, topics: &[impl AsRef<str>]) -> Result<()> {
-        self.listing.enter(group, topics).await
-    }
-
-    /// Sees that a group which is read stays listed. Nobody waits for that.
-    pub fn keep_listed(&self, group: &str, topics: &[impl AsRef<str>]) {
-        self.listing.keep(group, topics);
-    }
-
-    /// The group has got a position where it had none. If it was being deleted
-    /// just then, it is listed again.
-    pub fn begun(&self, group: &str, topic: &str) {
-        self.listing.see_to(group, &[topic]);
+    pub fn new(host: H, log: Rc<L>, list: Rc<GroupList<H>>, params: Params) -> Self {
+        Self { host, log, params, list }
     }
 
     /// All groups, by name, each with its topics.
     pub async fn list(&self) -> Result<SortedMap<String, SortedSet<String>>> {
-        Ok(self.listing.read().await?.all().clone())
+        self.list.all().await
     }
 
     /// One group, and where it stands on those of its topics that the caller
@@ -108,8 +87,8 @@ impl<H: Host, L: Log> Groups<H, L> {
     }
 
     async fn topics(&self, group: &str) -> Result<SortedSet<String>> {
-        let list = self.listing.read().await?;
-        list.all().get(group).cloned().ok_or_else(|| Error::UnknownGroup(group.to_owned()))
+        let topics = self.list.topics(group).await?;
+        topics.ok_or_else(|| Error::UnknownGroup(group.to_owned()))
     }
 
     async fn standings(&self, group: &str, topic: &str) -> Result<Vec<GroupPosition>> {
@@ -188,12 +167,12 @@ impl<H: Host, L: Log> Groups<H, L> {
                 return Err(Error::invalid("offsets", "An offset below zero"));
             }
         }
-        self.enlist(group, &[topic]).await?;
+        self.list.enlist(group, &[topic]).await?;
         let seeks = offsets.iter().map(|(partition, offset)| {
             self.last_word(&lanes[*partition as usize], Some(Position::at(*offset)))
         });
         if try_join_bounded(seeks).await?.contains(&true) {
-            self.begun(group, topic);
+            self.list.begun(group, topic);
         }
         Ok(offsets)
     }
@@ -219,13 +198,13 @@ impl<H: Host, L: Log> Groups<H, L> {
             try_join_bounded(lanes.iter().map(|lane| self.forget(lane))).await?;
             all_lanes.push((topic, lanes));
         }
-        self.listing.remove(group).await?;
+        self.list.remove(group).await?;
         // Whoever has begun anew meanwhile may have looked when the group was
         // still listed. Whoever begins from now on finds that it is not.
         for (topic, lanes) in all_lanes {
             let latest = try_join_bounded(lanes.iter().map(Lane::peek)).await?;
             if latest.iter().flatten().any(|(_, document)| document.payload.is_some()) {
-                self.begun(group, &topic);
+                self.list.begun(group, &topic);
             }
         }
         Ok(())

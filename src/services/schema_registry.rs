@@ -2,7 +2,6 @@
 //! to it and to nowhere else.
 
 use std::fmt;
-use std::rc::Rc;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -11,8 +10,9 @@ use futures_util::future::{Either, select};
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 
-use crate::config::{Config, SchemaRegistryConfig};
+use crate::config::SchemaRegistryConfig;
 use crate::host::{Body, Host, Incoming, Outgoing, SendError, SendErrorKind, Sent};
+use crate::telemetry::{CallReport, Server, current_trace};
 
 /// The longest answer that is passed on.
 const ANSWER_BYTES: usize = 4 * 1024 * 1024;
@@ -56,24 +56,33 @@ pub enum RegistryError {
 
 pub struct SchemaRegistry<H> {
     host: H,
-    config: Rc<Config>,
+    config: Option<SchemaRegistryConfig>,
 }
 
 impl<H: Host> SchemaRegistry<H> {
-    pub fn new(host: H, config: Rc<Config>) -> Self {
+    pub fn new(host: H, config: Option<SchemaRegistryConfig>) -> Self {
         Self { host, config }
     }
 
     /// Makes a call once. What the caller is known by stays here.
     pub async fn forward(&self, call: RegistryCall) -> Result<Answer, RegistryError> {
-        let registry = self.config.schema_registry.as_ref().ok_or(RegistryError::None)?;
+        let registry = self.config.as_ref().ok_or(RegistryError::None)?;
         let request = self.request(registry, call)?;
-        let limit = self.config.connect_timeout + self.config.request_timeout;
+        let limit = registry.connect_timeout + registry.request_timeout;
+        // Its path is the caller's own, and may hold anything.
+        let (method, path) = (request.method.clone(), "/{path}");
+        let report = CallReport::begin(&self.host, Server::SchemaRegistry, &method, path);
         let whole = Box::pin(self.exchange(request));
-        match select(whole, Box::pin(self.host.sleep(limit))).await {
+        let answer = match select(whole, Box::pin(self.host.sleep(limit))).await {
             Either::Left((answer, _)) => answer,
             Either::Right(((), _)) => Err(RegistryError::Timeout),
+        };
+        match &answer {
+            Ok(answer) if answer.status.is_success() => report.succeeded(),
+            Ok(answer) => report.refused(answer.status, None),
+            Err(error) => report.failed(&error.to_string()),
         }
+        answer
     }
 
     fn request(
@@ -101,13 +110,16 @@ impl<H: Host> SchemaRegistry<H> {
                 headers.insert(AUTHORIZATION, value);
             }
         }
+        if let Some(trace) = current_trace() {
+            trace.name_in(&mut headers);
+        }
         Ok(Outgoing {
             method: call.method,
             uri,
             headers,
             body: call.body,
-            connect_timeout: self.config.connect_timeout,
-            read_timeout: self.config.request_timeout,
+            connect_timeout: registry.connect_timeout,
+            read_timeout: registry.request_timeout,
         })
     }
 

@@ -96,7 +96,7 @@ async fn lines<H: Host, L: Log, B: RequestBody>(
         .into_iter()
         .map(|line| line.map(|record| records.push(record)).err())
         .collect();
-    let mut written = app.services().await?.write(topic, records).await.into_iter();
+    let mut written = app.services().await?.producer.write(topic, records).await.into_iter();
     let reports: Vec<Result<RecordMetadata, Error>> = malformed
         .into_iter()
         .map(|malformed| match malformed {
@@ -116,7 +116,7 @@ async fn send_one<H: Host, L: Log>(
     topic: &str,
     record: NewRecord,
 ) -> Result<RecordMetadata, Error> {
-    let mut written = app.services().await?.write(topic, vec![record]).await;
+    let mut written = app.services().await?.producer.write(topic, vec![record]).await;
     written.pop().unwrap_or_else(no_report)
 }
 

@@ -7,6 +7,7 @@ use super::{json, names, permit, success};
 use crate::access::Grant;
 use crate::app::App;
 use crate::concurrent::try_join_bounded;
+use crate::deadline::or_timeout;
 use crate::host::Host;
 use crate::http::answer::Response;
 use crate::http::limits;
@@ -66,7 +67,7 @@ pub(super) async fn committed<H: Host, L: Log, B: RequestBody>(
     let patience = json::patience(request.query())?;
     let services = app.services().await?;
     let offsets = topics.iter().map(|topic| services.groups.committed(&group, topic));
-    let offsets = services.within(patience, try_join_bounded(offsets)).await?;
+    let offsets = or_timeout(app.host(), patience, try_join_bounded(offsets)).await?;
     let offsets: SortedMap<_, _> = topics.into_iter().zip(offsets).collect();
     let committed = wanted.iter().filter_map(|json::Partition { topic, partition }| {
         let offset = *offsets.get(topic)?.get(partition)?;

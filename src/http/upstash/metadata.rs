@@ -7,6 +7,7 @@ use super::{json, permit};
 use crate::access::Grant;
 use crate::app::App;
 use crate::concurrent::try_join_bounded;
+use crate::deadline::or_timeout;
 use crate::error::Error;
 use crate::host::{Host, Millis};
 use crate::http::answer::Response;
@@ -77,7 +78,7 @@ pub(super) async fn offsets<H: Host, L: Log, B: RequestBody>(
         };
         Ok::<_, Error>((*topic, offsets))
     });
-    let known = services.within(patience, try_join_bounded(known)).await?;
+    let known = or_timeout(app.host(), patience, try_join_bounded(known)).await?;
     let known: SortedMap<_, _> = known.into_iter().collect();
     let offset = |json::Partition { topic, partition }: &json::Partition| {
         let offset = known.get(topic).and_then(|offsets| offsets.get(partition));

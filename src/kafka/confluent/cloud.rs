@@ -8,6 +8,8 @@ mod wire;
 
 use std::time::Duration;
 
+use http::Method;
+
 use self::wire::{Consumed, NextOffset, Start};
 use super::client::{Client, JSON, RestCall};
 use super::failure::CallFailure;
@@ -19,9 +21,12 @@ use crate::error::{Error, Result};
 use crate::host::{Host, Millis};
 use crate::kafka::{Fetch, Fetched, Offsets};
 use crate::sorted::SortedMap;
+use crate::telemetry::{CallReport, Server};
 
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+/// The call, below the path of a topic.
+const CONSUME: &str = "/partitions/-/records:consume_guarantee_progress";
 /// So many calls at once about the partitions of a topic.
 const AT_ONCE: usize = 8;
 /// What an answer may be longer than twice the bytes asked for: base64 and
@@ -61,6 +66,8 @@ impl<H: Host> CloudReader<'_, H> {
                         return Err(refused(failure, topic));
                     }
                     tries += 1;
+                    let report = CallReport::begin(host, Server::Kafka, &Method::POST, CONSUME);
+                    report.retried(tries, pause);
                     host.sleep(pause).await;
                 }
             }
@@ -119,9 +126,7 @@ impl<H: Host> CloudReader<'_, H> {
         max_bytes: usize,
     ) -> Result<Consumed, CallFailure> {
         let path = self.path(topic).await.map_err(CallFailure::Ours)?;
-        let path = format!(
-            "{path}/partitions/-/records:consume_guarantee_progress?return_raw_base64_records=true"
-        );
+        let path = format!("{path}{CONSUME}?return_raw_base64_records=true");
         let call = RestCall {
             answer_limit: max_bytes.saturating_mul(2).saturating_add(ENVELOPE),
             ..RestCall::post(path, JSON, start.to_json())

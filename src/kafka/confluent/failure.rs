@@ -7,7 +7,8 @@ use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
 use crate::error::Error;
-use crate::host::{SendError, SendErrorKind, Sent};
+use crate::host::{Host, SendError, SendErrorKind, Sent};
+use crate::telemetry::CallReport;
 
 /// What a throttled caller is told when the server names no time.
 const THROTTLED_FOR: Duration = Duration::from_secs(1);
@@ -123,6 +124,18 @@ impl CallFailure {
         match self {
             CallFailure::Refused(refusal) => refusal.retry_after,
             _ => None,
+        }
+    }
+
+    /// Reports it, without a word of the server's own.
+    pub(super) fn report<H: Host>(&self, report: &CallReport<'_, H>) {
+        match self {
+            Self::Address => report.failed("kafka_rest_url is not a URL"),
+            Self::Send(error) => report.unanswered(error),
+            Self::Refused(refusal) => report.refused(refusal.status, refusal.code),
+            Self::Nonsense => report.failed("its answer was not understood"),
+            Self::TooLong => report.failed("its answer was too long"),
+            Self::Ours(error) => report.failed(error.kind()),
         }
     }
 

@@ -22,6 +22,7 @@ use crate::error::{Error, Result};
 use crate::host::{Body, Host, Incoming, SendError, SendErrorKind, Sent};
 use crate::kafka::Topic;
 use crate::record::{NewRecord, RecordMetadata};
+use crate::telemetry::CallReport;
 
 /// A record is sent so often at most, while it certainly was not written.
 const TRIES: u32 = 7;
@@ -129,6 +130,8 @@ impl<H: Host> Writing<'_, H> {
                         _ => TRIES,
                     };
                     if tries < most && pause < self.left() {
+                        let call = RestCall::post(self.path.clone(), JSON, "");
+                        self.client.report(&call).retried(tries + 1, pause);
                         self.client.host.sleep(pause).await;
                         work.push_front(Batch { indexes, tries: tries + 1 });
                     } else {
@@ -167,8 +170,13 @@ impl<H: Host> Writing<'_, H> {
     ) -> Rest {
         let body = request::body(indexes.iter().map(|index| &self.records[*index]));
         let call = RestCall::post(self.path.clone(), JSON, body);
+        let reported = self.client.report(&call);
         let sent = within(&self.client.host, self.left(), self.client.send(&call)).await;
-        let answer = match sent.unwrap_or_else(|| Err(too_slow().into())) {
+        let sent = sent.unwrap_or_else(|| Err(too_slow().into()));
+        if let Err(failure) = &sent {
+            failure.report(&reported);
+        }
+        let answer = match sent {
             Ok(answer) => answer,
             // No connection was made: the one failure without an answer after
             // which it is certain that nothing was written.
@@ -186,11 +194,12 @@ impl<H: Host> Writing<'_, H> {
             }
         };
         if answer.status == StatusCode::OK {
-            return self.follow(indexes, answer, report).await;
+            return self.follow(indexes, answer, report, &reported).await;
         }
         let status = answer.status;
         let refusal = within(&self.client.host, self.left(), Client::<H>::refusal(answer)).await;
         let refusal = refusal.unwrap_or_else(|| ErrorAnswer::bare(status));
+        reported.refused(refusal.status, refusal.code);
         match verdict::of_status(&refusal, self.topic) {
             Whole::Failed(error) => {
                 indexes.into_iter().for_each(|index| report(index, Err(error.clone())));
@@ -208,6 +217,7 @@ impl<H: Host> Writing<'_, H> {
         indexes: Vec<usize>,
         mut answer: Incoming<H::Body>,
         report: &mut impl FnMut(usize, Result<RecordMetadata>),
+        reported: &CallReport<'_, H>,
     ) -> Rest {
         let mut reports = Reports::default();
         let mut waiting = indexes.into_iter();
@@ -240,6 +250,10 @@ impl<H: Host> Writing<'_, H> {
                 None => break too_slow().to_string(),
             }
         };
+        match broken.is_empty() {
+            true => reported.succeeded(),
+            false => reported.failed(&broken),
+        }
         for index in waiting {
             report(index, Err(unknown(&broken)));
         }

@@ -65,7 +65,8 @@ impl<H: Host> V2Reader<'_, H> {
 
     pub(super) async fn close(&self, place: &Place) {
         if let Some(kept) = KeptInstance::of(place) {
-            // An instance that nobody reads from is forgotten by itself.
+            // The client has reported a failure, and an instance that nobody
+            // reads from is forgotten by itself.
             let _ = ConsumerInstance(kept.instance).delete(self.client).await;
         }
     }

@@ -17,6 +17,7 @@ use crate::sorted::{SortedMap, SortedSet};
 use crate::state::keys::LaneName;
 use crate::state::lane::{Document, Epoch, Lane, Params, Take};
 use crate::state::marks::{self, Mark};
+use crate::telemetry::{Level, Report};
 
 /// Acknowledgements that come this close together are folded together.
 const FOLD_DELAY: Duration = Duration::from_millis(50);
@@ -145,8 +146,11 @@ impl<H: Host, L: Log> Consume<H, L> {
             host.sleep(FOLD_DELAY).await;
             // From here on another acknowledgement needs another turn.
             let told = folding.borrow_mut().remove(lane.name()).unwrap_or_default();
-            // What cannot be folded now is folded by the next consumer.
-            let _ = fold(&host, &lane, params, &told).await;
+            if let Err(error) = fold(&host, &lane, params, &told).await {
+                // The next consumer does it.
+                let why = ("why", error.kind().into());
+                host.event(Level::Info, "acknowledgements-unfolded", &[why]);
+            }
         });
     }
 }

@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::{Ack, Confirmation, Consumed, Handed, StartFrom};
 use crate::error::{Error, Result};
 use crate::host::Millis;
+use crate::telemetry::{Trace, current_trace};
 
 /// How long a caller may queue for a record that is there, beyond its own
 /// wait for one to appear: its group is then busy on another instance, or an
@@ -43,6 +44,7 @@ struct Order<W> {
     /// The earliest end of the leases on its records.
     claimed_until: Millis,
     answer: Rc<RefCell<Option<Answer>>>,
+    trace: Option<Trace>,
     /// Dropped with the order, which wakes the caller.
     _wake: W,
 }
@@ -123,6 +125,7 @@ impl<W> Desk<W> {
             bytes: 0,
             claimed_until: Millis::MAX,
             answer: answer.clone(),
+            trace: current_trace(),
             _wake: wake,
         });
         self.busy = self.last_arrival.is_some_and(|last| now - last < CLOSE_TOGETHER);
@@ -130,6 +133,11 @@ impl<W> Desk<W> {
         self.arrived = true;
         self.bell = None;
         Slot(answer)
+    }
+
+    /// The trace of the order that has waited for longest.
+    pub(super) fn trace(&self) -> Option<Trace> {
+        self.orders.front()?.trace
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -12,6 +12,7 @@ use super::retry::{self, RetryHint};
 use super::subscription::Subscription;
 use crate::host::{Body, Host, Incoming, Millis, Outgoing, SendError, SendErrorKind};
 use crate::record::Record;
+use crate::telemetry::{TRACEPARENT, Trace, current_trace};
 
 /// How much of a callback's answer is read, and for how long: nothing in it
 /// counts, but a connection can be used again only once its answer is read.
@@ -67,6 +68,9 @@ impl Attempt<'_> {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
+        if let Some(trace) = current_trace() {
+            trace.name_in(&mut headers);
+        }
         for (name, value) in [
             ("webhook-id", message_id),
             ("webhook-timestamp", timestamp.to_string()),
@@ -126,6 +130,17 @@ async fn drain<H: Host>(host: &H, mut body: H::Body) {
         }
     };
     select(Box::pin(read), Box::pin(host.sleep(DRAIN_TIME))).await;
+}
+
+/// The trace that the record's producer named in its header `traceparent`.
+/// None where it named none, or where the log reads no headers: who happened
+/// to start the delivery has nothing to do with the record.
+pub(super) fn trace_of(record: &Record) -> Option<Trace> {
+    let mut named = record.headers.iter().flatten().filter(|header| header.name == TRACEPARENT);
+    match (named.next(), named.next()) {
+        (Some(header), None) => Trace::parse(header.value.as_deref()?),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

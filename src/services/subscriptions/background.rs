@@ -1,4 +1,4 @@
-//! RoundReport beyond the answer of the request that caused it.
+//! Delivery beyond the answer of the request that caused it.
 //!
 //! Each produce asks for it, so that asking must cost next to nothing: nothing
 //! at all while the instance knows of no webhook for the topic, and no second
@@ -18,6 +18,7 @@ use crate::error::Result;
 use crate::host::{Host, Millis};
 use crate::kafka::Log;
 use crate::sorted::{SortedMap, SortedSet};
+use crate::telemetry::{Level, Report, level_of};
 
 /// How long an instance goes by the list of webhooks that it has read. One
 /// that another instance registered meanwhile is served after this time.
@@ -75,7 +76,12 @@ fn start_now<H: Host, L: Log>(context: &Rc<Context<H, L>>, topic: &str) {
                 join_groups(groups.collect()).await;
             }
             Err(error) => {
-                context.host.log(&format!("The webhooks of {topic} have to wait: {error}"));
+                let fields = [("topic", (&*topic).into()), ("why", error.kind().into())];
+                context.host.event(
+                    level_of(&error).min(Level::Warn),
+                    "deliveries-delayed",
+                    &fields,
+                );
             }
         }
     });
@@ -147,11 +153,7 @@ async fn work<H: Host, L: Log>(context: &Context<H, L>, mut job: Job) {
                 looks += 1;
                 FIRST_LOOK * 2_u32.pow(looks - 1)
             }
-            JobEnd::Error(error) => {
-                let (webhook, partition) = &name;
-                host.log(&format!("{webhook} has to wait in partition {partition}: {error}"));
-                break;
-            }
+            JobEnd::Error(_) => break,
             JobEnd::CaughtUp | JobEnd::OutOfTime | JobEnd::Removed => break,
         };
         if pause > PATIENCE {

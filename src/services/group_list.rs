@@ -6,17 +6,21 @@
 //! once (others are at it, and on a store with old reads that takes its time)
 //! the group is used all the same and gets listed beside that.
 
+mod document;
+
 use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::list::List;
+use self::document::List;
 use crate::error::{Error, Result};
 use crate::host::Host;
+use crate::sorted::{SortedMap, SortedSet};
 use crate::state::keys::LaneName;
 use crate::state::lane::Params;
 use crate::state::shared::Shared;
+use crate::telemetry::{Level, Report, Value};
 
 /// How old this instance's list may be when a group is used.
 const LIST_AGE: Duration = Duration::from_secs(60);
@@ -29,7 +33,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const TRIES: usize = 5;
 const PAUSE: Duration = Duration::from_secs(1);
 
-pub(super) struct Listing<H> {
+pub struct GroupList<H> {
     host: H,
     list: Shared<H, List>,
     /// What may be missing in the list. As long as there is anything, a task
@@ -37,23 +41,26 @@ pub(super) struct Listing<H> {
     missing: RefCell<List>,
 }
 
-impl<H: Host> Listing<H> {
-    pub(super) fn new(host: H, params: Params) -> Rc<Self> {
+impl<H: Host> GroupList<H> {
+    pub fn new(host: H, params: Params) -> Rc<Self> {
         let list = Shared::new(host.clone(), LaneName::groups(), params);
         Rc::new(Self { host, list, missing: RefCell::default() })
     }
 
-    pub(super) async fn read(&self) -> Result<Rc<List>> {
-        self.list.read().await
+    /// All groups, by name, each with its topics.
+    pub async fn all(&self) -> Result<SortedMap<String, SortedSet<String>>> {
+        Ok(self.list.read().await?.all().clone())
     }
 
-    /// Lists a group that has no position yet. An error if there is no room
-    /// for it; if there only is no getting at the list, it comes later.
-    pub(super) async fn enter(
-        self: &Rc<Self>,
-        group: &str,
-        topics: &[impl AsRef<str>],
-    ) -> Result<()> {
+    /// The topics of a group, if there is such a one.
+    pub async fn topics(&self, group: &str) -> Result<Option<SortedSet<String>>> {
+        Ok(self.list.read().await?.all().get(group).cloned())
+    }
+
+    /// Lists a group before it gets its first position on topics. An error if
+    /// there is no room for it; if there only is no getting at the list, it is
+    /// listed later.
+    pub async fn enlist(self: &Rc<Self>, group: &str, topics: &[impl AsRef<str>]) -> Result<()> {
         if self.is_known(group, topics) {
             return Ok(());
         }
@@ -80,20 +87,27 @@ impl<H: Host> Listing<H> {
         }
     }
 
-    /// Sees beside the caller's work that a group which is used is listed.
-    pub(super) fn keep(self: &Rc<Self>, group: &str, topics: &[impl AsRef<str>]) {
+    /// Sees that a group which is read stays listed. Nobody waits for that.
+    pub fn keep_listed(self: &Rc<Self>, group: &str, topics: &[impl AsRef<str>]) {
         if !self.is_known(group, topics) {
             self.see_to(group, topics);
         }
     }
 
-    /// The same, whatever this instance knows of the list: it may be from
-    /// before a delete.
-    pub(super) fn see_to(self: &Rc<Self>, group: &str, topics: &[impl AsRef<str>]) {
+    /// The group has got a position where it had none. If it was being deleted
+    /// just then, it is listed again.
+    pub fn begun(self: &Rc<Self>, group: &str, topic: &str) {
+        self.see_to(group, &[topic]);
+    }
+
+    /// Lists beside the caller's work, whatever this instance knows of the
+    /// list: it may be from before a delete.
+    fn see_to(self: &Rc<Self>, group: &str, topics: &[impl AsRef<str>]) {
         let at_work = {
             let mut missing = self.missing.borrow_mut();
             let at_work = !missing.is_empty();
-            // What there never can be room for is not read either.
+            // No event: what there never can be room for is not read either, and
+            // whoever reads it was told so.
             let _ = missing.enlist(group, topics);
             at_work
         };
@@ -103,7 +117,7 @@ impl<H: Host> Listing<H> {
         }
     }
 
-    pub(super) async fn remove(&self, group: &str) -> Result<()> {
+    pub async fn remove(&self, group: &str) -> Result<()> {
         let remove = |list: &mut List| {
             list.remove(group);
             Ok(())
@@ -118,16 +132,23 @@ impl<H: Host> Listing<H> {
     async fn list_missing(&self) {
         for _ in 0..TRIES {
             let missing = self.missing.borrow().clone();
-            if self.list_all(&missing).await.is_ok() {
-                self.missing.borrow_mut().remove_all(&missing);
-            } else {
-                self.host.sleep(PAUSE).await;
+            match self.list_all(&missing).await {
+                Ok(()) => self.missing.borrow_mut().remove_all(&missing),
+                Err(error) => {
+                    self.host.event(
+                        Level::Info,
+                        "groups-unlisted",
+                        &[("why", error.kind().into())],
+                    );
+                    self.host.sleep(PAUSE).await;
+                }
             }
             if self.missing.borrow().is_empty() {
                 return;
             }
         }
-        self.missing.take();
+        let groups = Value::count(self.missing.take().all().len());
+        self.host.event(Level::Warn, "groups-given-up", &[("groups", groups)]);
     }
 
     async fn list_all(&self, missing: &List) -> Result<()> {
@@ -142,8 +163,8 @@ impl<H: Host> Listing<H> {
     }
 }
 
-impl<H> fmt::Debug for Listing<H> {
+impl<H> fmt::Debug for GroupList<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Listing").finish_non_exhaustive()
+        f.debug_struct("GroupList").finish_non_exhaustive()
     }
 }

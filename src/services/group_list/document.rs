@@ -63,6 +63,7 @@ impl List {
     /// Lists what there is room for.
     pub(super) fn enlist_all(&mut self, other: &Self) {
         for (group, topics) in &other.0 {
+            // No event: whoever enlists a single one is told.
             let _ = self.enlist(group, &topics.iter().collect::<Vec<_>>());
         }
     }
