@@ -9,7 +9,7 @@
 
 mod recent;
 
-use std::cell::{OnceCell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::fmt;
 use std::rc::Rc;
 
@@ -17,18 +17,20 @@ use sha2::{Digest, Sha256};
 
 use self::recent::{Id, Recent};
 use crate::access::{AccessError, Grant, Presented};
-use crate::config::{Access, ApiKey, Config};
+use crate::api_key::ApiKey;
+use crate::config::{self, Access, Config, GatewayConfig, KafkaConfig};
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kafka::Log;
-use crate::services::Services;
 use crate::services::credentials::Credentials;
+use crate::services::{Delivering, Services};
+use crate::telemetry::{self, Level, Report};
 
 /// Sets of services in pass-through mode. Each costs the memory of its caches.
 const MAX_PASSED_KEYS: usize = 16;
 
 /// How the log is reached that the configuration names.
-type Connect<H, L> = Box<dyn Fn(H, Rc<Config>) -> L>;
+type Connect<H, L> = Box<dyn Fn(H, &KafkaConfig) -> L>;
 
 /// One instance. Its configuration is read at the first call that needs it,
 /// and again at the next one for as long as it is not right, so that whoever
@@ -42,6 +44,9 @@ pub struct App<H: Host, L> {
 struct Instance<H: Host, L> {
     host: H,
     connect: Connect<H, L>,
+    /// Whether it is known what is to be reported.
+    reports: Cell<bool>,
+    gateway: OnceCell<Rc<GatewayConfig>>,
     credentials: OnceCell<Rc<Credentials<H>>>,
     services: OnceCell<Rc<Services<H, L>>>,
     /// Those of callers' keys.
@@ -49,10 +54,12 @@ struct Instance<H: Host, L> {
 }
 
 impl<H: Host, L: Log> App<H, L> {
-    pub fn new(host: H, connect: impl Fn(H, Rc<Config>) -> L + 'static) -> Self {
+    pub fn new(host: H, connect: impl Fn(H, &KafkaConfig) -> L + 'static) -> Self {
         let instance = Instance {
             host,
             connect: Box::new(connect),
+            reports: Cell::new(false),
+            gateway: OnceCell::new(),
             credentials: OnceCell::new(),
             services: OnceCell::new(),
             passed: RefCell::new(Recent::new(MAX_PASSED_KEYS)),
@@ -66,13 +73,43 @@ impl<H: Host, L: Log> App<H, L> {
         Self { instance: self.instance.clone(), key: grant.key().cloned() }
     }
 
+    pub fn host(&self) -> &H {
+        &self.instance.host
+    }
+
+    /// Sets what is reported, and how. What is reported before is by the
+    /// defaults, and so is everything as long as the configuration of this is
+    /// not right, which [`ready`](Self::ready) tells.
+    pub async fn prepare_telemetry(&self) -> Result<()> {
+        let instance = &*self.instance;
+        if !instance.reports.get() {
+            let settings = config::telemetry::load(&instance.host).await;
+            telemetry::configure(instance.checked(settings)?);
+            instance.reports.set(true);
+        }
+        Ok(())
+    }
+
+    /// Where the gateway is. Nothing else need be configured for that.
+    pub async fn gateway(&self) -> Result<Rc<GatewayConfig>> {
+        let instance = &*self.instance;
+        if let Some(gateway) = instance.gateway.get() {
+            return Ok(gateway.clone());
+        }
+        let gateway = instance.checked(GatewayConfig::load(&instance.host).await)?;
+        Ok(instance.gateway.get_or_init(|| Rc::new(gateway)).clone())
+    }
+
     /// Who may call.
     pub async fn credentials(&self) -> Result<Rc<Credentials<H>>> {
         let Instance { host, credentials, .. } = &*self.instance;
         if let Some(credentials) = credentials.get() {
             return Ok(credentials.clone());
         }
-        let access = Access::load(host).await?;
+        // Callers through WIT come here first, too. What is wrong with it is
+        // reported, and no reason to turn anybody away.
+        let _ = self.prepare_telemetry().await;
+        let access = self.instance.checked(Access::load(host).await)?;
         let build = || Rc::new(Credentials::new(host.clone(), access));
         Ok(credentials.get_or_init(build).clone())
     }
@@ -92,8 +129,8 @@ impl<H: Host, L: Log> App<H, L> {
                 // Requests that come at once each read the configuration rather
                 // than wait for each other; the services are those of the first
                 // one to be done.
-                let config = Rc::new(Config::load(&instance.host).await?);
-                let build = || Rc::new(instance.connected(config));
+                let config = instance.checked(Config::load(&instance.host).await)?;
+                let build = || Rc::new(instance.connected(config, Delivering::Yes));
                 Ok(instance.services.get_or_init(build).clone())
             }
         }
@@ -102,6 +139,8 @@ impl<H: Host, L: Log> App<H, L> {
     /// Whether the configuration is complete, the store reads and writes, Kafka
     /// answers, and there is somebody who may call. In pass-through mode a refusal is an answer.
     pub async fn ready(&self) -> Result<()> {
+        self.prepare_telemetry().await?;
+        self.gateway().await?;
         let credentials = self.credentials().await?;
         if !credentials.pass_through() {
             self.services().await?.topics.ready().await?;
@@ -112,7 +151,7 @@ impl<H: Host, L: Log> App<H, L> {
             };
         }
         let config = self.instance.config_without_key().await?;
-        match self.instance.connected(Rc::new(config)).topics.ready().await {
+        match self.instance.connected(config, Delivering::No).topics.ready().await {
             Err(Error::PermissionDenied { .. }) => Ok(()),
             other => other,
         }
@@ -120,19 +159,29 @@ impl<H: Host, L: Log> App<H, L> {
 }
 
 impl<H: Host, L: Log> Instance<H, L> {
-    fn connected(&self, config: Rc<Config>) -> Services<H, L> {
-        let log = (self.connect)(self.host.clone(), config.clone());
-        Services::new(self.host.clone(), log, config)
+    fn connected(&self, config: Config, delivering: Delivering) -> Services<H, L> {
+        let log = (self.connect)(self.host.clone(), &config.kafka);
+        Services::new(self.host.clone(), log, config, delivering)
+    }
+
+    /// Reports what is wrong with the configuration. The sentences name
+    /// variables and quote none of their values.
+    fn checked<T>(&self, loaded: Result<T>) -> Result<T> {
+        if let Err(error) = &loaded {
+            let why = error.to_string();
+            self.host.event(Level::Error, "configuration-invalid", &[("why", (&*why).into())]);
+        }
+        loaded
     }
 
     async fn config_without_key(&self) -> Result<Config> {
-        let config = Config::load(&self.host).await?;
-        if config.api_key.is_some() {
-            return Err(Error::Unconfigured(
+        let config = self.checked(Config::load(&self.host).await)?;
+        if config.kafka.api_key.is_some() {
+            return self.checked(Err(Error::Unconfigured(
                 "kafka_credentials is passthrough, so that kafka_api_key has no meaning; leave it \
                  out"
                 .into(),
-            ));
+            )));
         }
         Ok(config)
     }
@@ -149,8 +198,9 @@ impl<H: Host, L: Log> Instance<H, L> {
             return Ok(services);
         }
         // Kafka does not vouch for what a caller may do with the registry.
-        let config = Config { api_key: Some(key.clone()), schema_registry: None, ..config };
-        let services = Rc::new(self.connected(Rc::new(config)).without_deliveries());
+        let kafka = KafkaConfig { api_key: Some(key.clone()), ..config.kafka };
+        let config = Config { kafka, schema_registry: None, ..config };
+        let services = Rc::new(self.connected(config, Delivering::No));
         self.passed.borrow_mut().put(id, services.clone());
         Ok(services)
     }

@@ -1,188 +1,78 @@
 //! The configuration, from the host's variables. `spin.toml` lists and
 //! documents them all.
+//!
+//! There is a struct for each concern, and a part of the gateway is given the
+//! one that is its own. [`Config`] is what the services need. [`Access`],
+//! [`GatewayConfig`] and [`telemetry`] are read on their own, since they must
+//! work where the rest is missing or malformed.
 
 mod access;
 mod address;
-mod registry;
+mod deliveries;
+mod gateway;
+mod kafka;
+mod schema_registry;
+mod store;
+pub mod telemetry;
 mod value;
-
-use std::fmt;
-use std::time::Duration;
+mod variables;
 
 pub use self::access::Access;
-use self::address::Address;
-pub use self::registry::SchemaRegistryConfig;
-use crate::concurrent::try_join_bounded;
-use crate::error::{Error, Result};
+pub use self::deliveries::DeliveriesConfig;
+pub use self::gateway::GatewayConfig;
+pub use self::kafka::{ConsumeApi, KafkaConfig};
+pub use self::schema_registry::SchemaRegistryConfig;
+pub use self::store::StoreConfig;
+use self::variables::Variables;
+use crate::error::Result;
 use crate::host::Host;
-use crate::sorted::SortedMap;
 
-/// Both parts of the configuration need it.
-const STORE_STALENESS: &str = "store_staleness";
-
-/// How records are read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ConsumeApi {
-    /// Consumer instances of a self-hosted REST Proxy.
-    V2,
-    /// Confluent Cloud's stateless call.
-    Cloud,
-}
-
-/// The key and secret for the Kafka server. Its `Debug` shows neither.
-#[derive(Clone, PartialEq, Eq)]
-pub struct ApiKey {
-    pub key: String,
-    pub secret: String,
-}
-
-impl fmt::Debug for ApiKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("ApiKey(…)")
-    }
-}
-
+/// What the services need.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
-    /// Scheme, authority and path prefix, without a trailing slash and
-    /// without `/v3`: `http://localhost:8082`, `https://pkc-1.confluent.cloud/kafka`.
-    pub rest_url: String,
-    /// Asked from the server when absent.
-    pub cluster_id: Option<String>,
-    pub api_key: Option<ApiKey>,
-    pub consume_api: ConsumeApi,
-    /// The longest wait for a connection to Kafka.
-    pub connect_timeout: Duration,
-    /// The longest wait for Kafka in one call; a produce with all its tries
-    /// takes no longer.
-    pub request_timeout: Duration,
-    /// The longest wait for a callback's answer.
-    pub webhook_timeout: Duration,
-    pub webhook_allow_private: bool,
-    /// How old a read of the store may be.
-    pub store_staleness: Duration,
+    pub kafka: KafkaConfig,
+    pub deliveries: DeliveriesConfig,
+    /// `None`: there is none.
     pub schema_registry: Option<SchemaRegistryConfig>,
+    pub store: StoreConfig,
 }
 
 impl Config {
     /// Reads and checks every variable that the services need.
-    pub async fn load<H: Host>(host: &H) -> Result<Self> {
+    pub async fn load(host: &impl Host) -> Result<Self> {
         let names = [
-            "kafka_rest_url",
-            "kafka_bootstrap_servers",
-            "kafka_cluster_id",
-            "kafka_api_key",
-            "kafka_api_secret",
-            "kafka_consume_api",
-            "connect_timeout",
-            "request_timeout",
-            "webhook_timeout",
-            "webhook_allow_private",
-            STORE_STALENESS,
-            "schema_registry_url",
-            "schema_registry_api_key",
-            "schema_registry_api_secret",
+            &kafka::VARIABLES[..],
+            &deliveries::VARIABLES[..],
+            &schema_registry::VARIABLES[..],
+            &store::VARIABLES[..],
         ];
-        let read = names.map(async |name| Ok::<_, Error>((name, variable(host, name).await?)));
-        let values: SortedMap<_, _> = try_join_bounded(read).await?.into_iter().collect();
-        let text = |name| values.get(name).cloned().flatten();
-        let store_staleness = store_staleness(host, text(STORE_STALENESS).as_deref())?;
-        Ok(Self { store_staleness, ..Self::parse(text)? })
+        let variables = Variables::read(host, names.concat()).await?;
+        Ok(Self { store: StoreConfig::on(host, &variables)?, ..Self::of(&variables)? })
     }
 
     /// Checks the values of variables; `None` and an empty value are both
     /// "not set".
     pub fn parse(variable: impl Fn(&'static str) -> Option<String>) -> Result<Self> {
-        let text = |name| variable(name).filter(|value| !value.trim().is_empty());
-        let duration = |name, default| value::duration(name, text(name).as_deref(), default);
+        Self::of(&Variables::of(&variable))
+    }
 
-        let address = match (text("kafka_rest_url"), text("kafka_bootstrap_servers")) {
-            (Some(url), _) => Address::of_rest_url(&url)?,
-            (None, Some(servers)) => Address::of_bootstrap_servers(&servers)?,
-            (None, None) => {
-                return Err(Error::Unconfigured(
-                    "Set kafka_rest_url to the address of the Kafka REST server".into(),
-                ));
-            }
-        };
-        let cluster_id = text("kafka_cluster_id").map(|id| value::cluster_id(&id)).transpose()?;
-        let pair = |key, secret| api_key((key, text(key)), (secret, text(secret)));
-        let api_key = pair("kafka_api_key", "kafka_api_secret")?;
-        let registry_key = pair("schema_registry_api_key", "schema_registry_api_secret")?;
-        let cloud_like =
-            address.is_cloud() || cluster_id.as_deref().is_some_and(|id| id.starts_with("lkc-"));
-        let consume_api = match text("kafka_consume_api").as_deref().map(str::trim) {
-            None | Some("auto") if cloud_like => ConsumeApi::Cloud,
-            None | Some("auto" | "v2") => ConsumeApi::V2,
-            Some("cloud") => ConsumeApi::Cloud,
-            Some(_) => {
-                return Err(Error::Unconfigured(
-                    "kafka_consume_api is none of auto, v2 and cloud".into(),
-                ));
-            }
-        };
+    fn of(variables: &Variables<'_>) -> Result<Self> {
+        let kafka = KafkaConfig::of(variables)?;
         Ok(Self {
-            rest_url: address.base(consume_api),
-            cluster_id,
-            api_key,
-            consume_api,
-            connect_timeout: duration("connect_timeout", Duration::from_secs(5))?,
-            request_timeout: duration("request_timeout", Duration::from_secs(15))?,
-            webhook_timeout: duration("webhook_timeout", Duration::from_secs(15))?,
-            webhook_allow_private: switch("webhook_allow_private", &text)?,
-            store_staleness: value::age(STORE_STALENESS, text(STORE_STALENESS).as_deref())?,
-            schema_registry: text("schema_registry_url")
-                .map(|url| SchemaRegistryConfig::parse(&url, registry_key))
-                .transpose()?,
+            deliveries: DeliveriesConfig::of(variables, kafka.connect_timeout)?,
+            schema_registry: SchemaRegistryConfig::of(variables, &kafka)?,
+            store: StoreConfig::of(variables)?,
+            kafka,
         })
     }
 }
 
-/// A key and its secret, each with the name of its variable.
-fn api_key(
-    (key_name, key): (&str, Option<String>),
-    (secret_name, secret): (&str, Option<String>),
-) -> Result<Option<ApiKey>> {
-    let missing = |there: &str, missing: &str| {
-        Err(Error::Unconfigured(format!("{there} is set, but {missing} is not")))
-    };
-    match (key, secret) {
-        (None, None) => Ok(None),
-        (Some(_), None) => missing(key_name, secret_name),
-        (None, Some(_)) => missing(secret_name, key_name),
-        (Some(key), Some(secret)) => {
-            let (key, secret) = (key.trim().to_owned(), secret.trim().to_owned());
-            // Basic authentication ends the user name at the first colon.
-            if key.contains(':') || [&key, &secret].iter().any(|s| s.contains(char::is_control)) {
-                return Err(Error::Unconfigured(format!(
-                    "{key_name} or {secret_name} holds a character that it cannot hold"
-                )));
-            }
-            Ok(Some(ApiKey { key, secret }))
-        }
-    }
-}
-
-fn switch(name: &'static str, text: &impl Fn(&'static str) -> Option<String>) -> Result<bool> {
-    value::switch(name, text(name).as_deref())
-}
-
-/// What the operator says, and where nothing is said what the host states.
-fn store_staleness<H: Host>(host: &H, value: Option<&str>) -> Result<Duration> {
-    match value.filter(|value| !value.trim().is_empty()) {
-        Some(value) => value::age(STORE_STALENESS, Some(value)),
-        None => Ok(host.capabilities().store_staleness),
-    }
-}
-
-async fn variable<H: Host>(host: &H, name: &str) -> Result<Option<String>> {
-    let value = host.variable(name).await;
-    value.map_err(|_| Error::Unconfigured(format!("The variable {name} could not be read")))
-}
-
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+    use crate::error::Error;
 
     fn parse(values: &[(&str, &str)]) -> Result<Config> {
         Config::parse(|name| {
@@ -201,11 +91,11 @@ mod tests {
     #[test]
     fn an_address_is_enough() {
         let config = parse(&[("kafka_rest_url", "http://localhost:8082")]).unwrap();
-        assert_eq!(config.rest_url, "http://localhost:8082");
-        assert_eq!(config.consume_api, ConsumeApi::V2);
-        assert_eq!((config.cluster_id, config.api_key), (None, None));
-        assert!(!config.webhook_allow_private);
-        assert_eq!(config.store_staleness, Duration::ZERO);
+        assert_eq!(config.kafka.rest_url, "http://localhost:8082");
+        assert_eq!(config.kafka.consume_api, ConsumeApi::V2);
+        assert_eq!((config.kafka.cluster_id, config.kafka.api_key), (None, None));
+        assert!(!config.deliveries.allow_private);
+        assert_eq!(config.store.staleness, Duration::ZERO);
     }
 
     #[test]
@@ -233,13 +123,13 @@ mod tests {
                 ConsumeApi::Cloud,
             ),
         ] {
-            assert_eq!(parse(values).unwrap().consume_api, api, "{values:?}");
+            assert_eq!(parse(values).unwrap().kafka.consume_api, api, "{values:?}");
         }
     }
 
     #[test]
     fn an_address_of_cloud_without_a_path_gets_the_one_that_cloud_has() {
-        let url = |values: &[_]| parse(values).unwrap().rest_url;
+        let url = |values: &[_]| parse(values).unwrap().kafka.rest_url;
         assert_eq!(
             url(&[("kafka_rest_url", "https://pkc-1.confluent.cloud:443")]),
             "https://pkc-1.confluent.cloud:443/kafka"
@@ -294,7 +184,7 @@ mod tests {
             ("request_timeout", ""),
         ])
         .unwrap();
-        assert_eq!(config.rest_url, "http://localhost:8082");
-        assert_eq!((config.cluster_id, config.api_key), (None, None));
+        assert_eq!(config.kafka.rest_url, "http://localhost:8082");
+        assert_eq!((config.kafka.cluster_id, config.kafka.api_key), (None, None));
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 
+use crate::error::{Error, Result};
 use crate::host::Clock;
 
 /// What `work` gives, unless it takes longer than `limit`; then it is dropped.
@@ -18,4 +19,14 @@ pub(crate) async fn within<T>(
         Either::Left((done, _)) => Some(done),
         Either::Right(_) => None,
     }
+}
+
+/// Does work that changes nothing, for a caller who waits no longer than
+/// `limit`.
+pub async fn or_timeout<T>(
+    clock: &impl Clock,
+    limit: Duration,
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    within(clock, limit, work).await.unwrap_or(Err(Error::Timeout))
 }

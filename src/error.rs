@@ -65,6 +65,30 @@ impl Error {
         Self::Invalid { field, message: message.into() }
     }
 
+    /// What kind of error it is, in kebab case: all that may be reported to
+    /// operators of one whose `detail` may quote an upstream.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::UnknownTopic(_) => "unknown-topic",
+            Self::UnknownSubscription(_) => "unknown-webhook",
+            Self::UnknownGroup(_) => "unknown-group",
+            Self::Invalid { .. } => "invalid",
+            Self::InvalidCallback { .. } => "invalid-callback",
+            Self::TooLarge { .. } => "too-large",
+            Self::Throttled { .. } => "throttled",
+            Self::LimitReached(_) => "limit-reached",
+            Self::Unconfigured(_) => "unconfigured",
+            Self::PermissionDenied { .. } => "permission-denied",
+            Self::Unsupported(_) => "unsupported",
+            Self::Unreachable { .. } => "unreachable",
+            Self::Upstream { .. } => "upstream-failed",
+            Self::Timeout => "timeout",
+            Self::OutcomeUnknown { .. } => "outcome-unknown",
+            Self::Store { .. } => "store-failed",
+            Self::Busy(_) => "busy",
+        }
+    }
+
     /// What went wrong before any record was looked at, the same for each of
     /// them: then it is the answer to the whole call.
     pub fn of_all<T>(reports: &[Result<T>]) -> Option<Self> {

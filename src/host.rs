@@ -185,7 +185,9 @@ pub trait Host: Store + Clock + Clone + 'static {
 
     /// Runs `task` beside the current request and, where the host's
     /// [capabilities](Host::capabilities) allow it, beyond its answer, as long
-    /// as the instance lives.
+    /// as the instance lives. It goes on with the trace of the task that spawns
+    /// it: an implementation makes it
+    /// [`inheriting`](crate::telemetry::inheriting).
     fn spawn(&self, task: impl Future<Output = ()> + 'static);
 
     /// The only way in which two requests of one instance may wait for each
@@ -193,6 +195,6 @@ pub trait Host: Store + Clock + Clone + 'static {
     /// channel, an async mutex or a shared future would trap the instance.
     fn signal(&self) -> (Self::Wake, Self::Wait);
 
-    /// A line for the operator. Never a secret, never a record's content.
-    fn log(&self, line: &str);
+    /// A line for the operator. [`telemetry`](crate::telemetry) makes it.
+    fn report(&self, line: &str);
 }

@@ -23,6 +23,8 @@ mod routing;
 mod time;
 mod upstash;
 
+use std::rc::Rc;
+
 use http::Method;
 
 pub use answer::Response;
@@ -37,13 +39,24 @@ use self::routing::Lead;
 use crate::app::App;
 use crate::host::Host;
 use crate::kafka::Log;
+use crate::telemetry::{RequestReport, TRACEPARENT, with_trace};
+
+/// The route of a request that has none, in a line for the operator. A path is
+/// not shown there: it may hold a message.
+const NO_ROUTE: &str = "-";
 
 /// Answers a request.
 pub async fn handle<H: Host, L: Log, B: RequestBody>(
     app: &App<H, L>,
     mut request: Request<B>,
 ) -> Response {
-    let response = answer(app, &mut request).await.unwrap_or_else(Response::from);
+    // A setting that is not right is reported by this, and defaults apply.
+    let _ = app.prepare_telemetry().await;
+    let report = RequestReport::begin(app.host(), request.header_values(TRACEPARENT));
+    let mut route = NO_ROUTE;
+    let answer = answer(app, &mut request, &mut route);
+    let response = with_trace(Some(report.trace()), answer).await.unwrap_or_else(Response::from);
+    report.finished(app.host(), &request.method, route, response.status);
     match request.method {
         Method::HEAD => Response { body: Default::default(), ..response },
         _ => response,
@@ -53,11 +66,25 @@ pub async fn handle<H: Host, L: Log, B: RequestBody>(
 async fn answer<H: Host, L: Log, B: RequestBody>(
     app: &App<H, L>,
     request: &mut Request<B>,
+    route: &mut &'static str,
 ) -> Result<Response, Refusal> {
     request.check_size()?;
+    let (gateway, misplaced) = match app.gateway().await {
+        Ok(gateway) => (gateway, None),
+        Err(error) => (Rc::default(), Some(error)),
+    };
     let path = request.path().to_owned();
-    match routing::find(&request.method, &path)? {
-        Lead::To { place, path } => endpoints::answer(app, request, place, path).await,
+    let local = gateway.local_path(&path).ok_or(Refusal::NoSuchPath)?;
+    match routing::find(&request.method, local)? {
+        Lead::To { place, path } => {
+            let declaration = &ENDPOINTS[place].declaration;
+            *route = declaration.path;
+            match misplaced {
+                // Health checks answer whatever is configured.
+                Some(error) if declaration.caller != Caller::Anyone => Err(error.into()),
+                _ => endpoints::answer(app, request, place, path).await,
+            }
+        }
         Lead::Options { allowed } => {
             Ok(Response::empty().with_header(http::header::ALLOW, allowed))
         }

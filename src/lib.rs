@@ -13,11 +13,12 @@
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 
 pub mod access;
+pub mod api_key;
 pub mod app;
 pub mod calendar;
 pub mod concurrent;
 pub mod config;
-mod deadline;
+pub mod deadline;
 pub mod error;
 pub mod host;
 pub mod http;
@@ -30,4 +31,5 @@ pub mod render;
 pub mod services;
 pub mod sorted;
 pub mod state;
+pub mod telemetry;
 mod upstream;

@@ -5,6 +5,7 @@
 pub mod consume;
 pub mod credentials;
 pub mod ends;
+pub mod group_list;
 pub mod groups;
 pub mod instances;
 pub mod produce;
@@ -14,96 +15,71 @@ pub mod stream;
 pub mod subscriptions;
 pub mod topics;
 
-use std::future::Future;
 use std::rc::Rc;
-use std::time::Duration;
 
-use crate::access::AllowedTopic;
+use self::consume::Consume;
+use self::ends::Ends;
+use self::group_list::GroupList;
+use self::groups::Groups;
+use self::instances::Instances;
+use self::produce::Producer;
+use self::read::ReadAt;
+use self::schema_registry::SchemaRegistry;
+use self::stream::Streams;
+use self::subscriptions::Subscriptions;
+use self::topics::Topics;
 use crate::config::Config;
-use crate::deadline::within;
-use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kafka::Log;
-use crate::record::{NewRecord, RecordMetadata};
 use crate::state::lane::Params;
 
-/// All services of one instance. They share its log, its caches and its calls
+/// All services of one instance over one log. They share its caches and its calls
 /// in progress; correctness does not depend on that sharing.
 #[derive(Debug)]
 pub struct Services<H: Host, L> {
-    host: H,
-    log: Rc<L>,
-    ends: Rc<ends::Ends<H, L>>,
-    pub produce: produce::Produce<H, L>,
-    pub consume: Rc<consume::Consume<H, L>>,
-    pub groups: Rc<groups::Groups<H, L>>,
-    pub instances: instances::Instances<H, L>,
-    pub read: read::ReadAt<L>,
-    pub schema_registry: schema_registry::SchemaRegistry<H>,
-    pub subscriptions: subscriptions::Subscriptions<H, L>,
-    pub topics: topics::Topics<H, L>,
-    delivers: bool,
+    pub consume: Rc<Consume<H, L>>,
+    pub groups: Rc<Groups<H, L>>,
+    pub instances: Instances<H, L>,
+    pub producer: Producer<H, L>,
+    pub read: ReadAt<L>,
+    pub schema_registry: SchemaRegistry<H>,
+    pub streams: Streams<H, L>,
+    pub subscriptions: Rc<Subscriptions<H, L>>,
+    pub topics: Topics<H, L>,
+}
+
+/// Whether what is produced is delivered to subscriptions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivering {
+    Yes,
+    /// The log is reached with the key of a caller, which no delivery may use.
+    No,
 }
 
 impl<H: Host, L: Log> Services<H, L> {
-    pub fn new(host: H, log: L, config: Rc<Config>) -> Self {
+    pub fn new(host: H, log: L, config: Config, delivering: Delivering) -> Self {
         let log = Rc::new(log);
-        let params = Params::default().with_stale_bound(config.store_staleness);
-        let groups = Rc::new(groups::Groups::new(host.clone(), log.clone(), params));
-        let ends = Rc::new(ends::Ends::new(host.clone(), log.clone()));
-        let (waiting, known) = (ends.clone(), groups.clone());
-        let consume = consume::Consume::new(host.clone(), log.clone(), waiting, known, params);
+        let Config { deliveries, schema_registry, store, .. } = config;
+        let params = Params::default().with_stale_bound(store.staleness);
+        let list = GroupList::new(host.clone(), params);
+        let groups = Rc::new(Groups::new(host.clone(), log.clone(), list.clone(), params));
+        let ends = Rc::new(Ends::new(host.clone(), log.clone()));
+        let consume = Consume::new(host.clone(), log.clone(), ends.clone(), list, params);
         let consume = Rc::new(consume);
+        let subscriptions = Subscriptions::new(host.clone(), log.clone(), deliveries, params);
+        let subscriptions = Rc::new(subscriptions);
+        let delivered_to = (delivering == Delivering::Yes).then(|| subscriptions.clone());
+        let (reading, waiting) = (consume.clone(), ends.clone());
         Self {
-            host: host.clone(),
-            log: log.clone(),
-            ends,
-            produce: produce::Produce::new(host.clone(), log.clone()),
-            consume: consume.clone(),
-            groups: groups.clone(),
-            instances: instances::Instances::new(host.clone(), consume, groups, params),
-            read: read::ReadAt::new(log.clone()),
-            schema_registry: schema_registry::SchemaRegistry::new(host.clone(), config.clone()),
-            subscriptions: subscriptions::Subscriptions::new(host.clone(), log.clone(), config),
-            topics: topics::Topics::new(host, log),
-            delivers: true,
+            instances: Instances::new(host.clone(), consume.clone(), groups.clone(), params),
+            producer: Producer::new(host.clone(), log.clone(), ends, delivered_to),
+            read: ReadAt::new(log.clone()),
+            schema_registry: SchemaRegistry::new(host.clone(), schema_registry),
+            streams: Streams::new(host.clone(), log.clone(), waiting, reading, groups.clone()),
+            topics: Topics::new(host, log),
+            consume,
+            groups,
+            subscriptions,
         }
-    }
-
-    /// For a log that uses the key of a caller: deliveries must not use that
-    /// key.
-    #[must_use]
-    pub fn without_deliveries(self) -> Self {
-        Self { delivers: false, ..self }
-    }
-
-    /// Runs read-only work; fails with [`Error::Timeout`] after `limit`.
-    pub async fn within<T>(
-        &self,
-        limit: Duration,
-        work: impl Future<Output = Result<T>>,
-    ) -> Result<T> {
-        within(&self.host, limit, work).await.unwrap_or(Err(Error::Timeout))
-    }
-
-    /// Produces records to a topic, with a report on each in the order given,
-    /// tells those who wait for one, and has them delivered to the topic's
-    /// subscriptions beyond the answer.
-    pub async fn write(
-        &self,
-        topic: &AllowedTopic,
-        records: Vec<NewRecord>,
-    ) -> Vec<Result<RecordMetadata>> {
-        let reports = self.produce.send(topic, records).await;
-        let perhaps = |report: &Result<RecordMetadata>| {
-            matches!(report, Ok(_) | Err(Error::OutcomeUnknown { .. }))
-        };
-        if reports.iter().any(perhaps) {
-            self.ends.written(topic);
-            if self.delivers {
-                self.subscriptions.deliver_in_background(topic);
-            }
-        }
-        reports
     }
 }

@@ -9,7 +9,7 @@ use bytes::{Bytes, BytesMut};
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, HeaderValue};
 
-use crate::config::ApiKey;
+use crate::api_key::ApiKey;
 use crate::host::{Body, Millis, SendError};
 
 /// Why the body of an answer could not be read.

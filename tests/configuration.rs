@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use kafka_edge::config::{Access, Config};
+use kafka_edge::config::{Access, Config, GatewayConfig, telemetry};
 use kafka_edge::host::{Host, HostCapabilities};
 use kafka_edge_sim::{World, local};
 
@@ -48,6 +48,8 @@ async fn read() -> BTreeSet<String> {
         let host = world.instance();
         Config::load(&host).await.expect("it is complete");
         Access::load(&host).await.expect("it is complete");
+        GatewayConfig::load(&host).await.expect("it is complete");
+        telemetry::load(&host).await.expect("it is complete");
         world.variables_read()
     })
     .await
@@ -80,6 +82,10 @@ fn the_defaults_of_the_manifest_are_those_of_the_component() {
     let access =
         Access::parse(default("open_access"), default("credentials"), default("kafka_credentials"));
     assert_eq!(access, Access::parse(None, None, None));
+    let gateway = GatewayConfig::parse(default("base_path"), default("public_url"));
+    assert_eq!(gateway, GatewayConfig::parse(None, None));
+    let settings = telemetry::parse(default("log_format"), default("log_level"));
+    assert_eq!(settings, telemetry::parse(None, None));
 }
 
 #[test]
@@ -147,8 +153,8 @@ async fn the_store_is_as_stale_as_the_host_states_unless_the_operator_says_other
             [("", stated), ("0s", Duration::ZERO), ("300ms", Duration::from_millis(300))]
         {
             world.set_variable("store_staleness", value);
-            assert_eq!(Config::load(&host).await.unwrap().store_staleness, staleness, "{value}");
-            assert_eq!(Access::load(&host).await.unwrap().store_staleness, staleness, "{value}");
+            assert_eq!(Config::load(&host).await.unwrap().store.staleness, staleness, "{value}");
+            assert_eq!(Access::load(&host).await.unwrap().store.staleness, staleness, "{value}");
         }
     })
     .await;

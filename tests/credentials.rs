@@ -96,7 +96,7 @@ async fn the_secret_is_shown_once_and_never_stored() {
         assert_eq!(listed[1], created.credential);
         let shown = format!("{created:?} {listed:?} {:?}", basic(&created));
         assert!(!shown.contains(&secret[3..]) && !shown.contains("sha256:"), "{shown}");
-        assert!(world.log().is_empty());
+        assert!(world.reported().is_empty());
     })
     .await;
 }

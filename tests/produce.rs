@@ -7,15 +7,15 @@ use bytes::Bytes;
 use futures_util::future::join_all;
 use kafka_edge::error::Error;
 use kafka_edge::record::NewRecord;
-use kafka_edge::services::produce::Produce;
+use kafka_edge::services::produce::SharedCalls;
 use kafka_edge_sim::{SimHost, SimLog, World, local};
 
-fn setup() -> (SimHost, SimLog, Rc<Produce<SimHost, SimLog>>) {
+fn setup() -> (SimHost, SimLog, Rc<SharedCalls<SimHost, SimLog>>) {
     let host = World::new(1).instance();
     let log = SimLog::new();
     log.create_topic("orders", 1);
     log.create_topic("events", 1);
-    let produce = Rc::new(Produce::new(host.clone(), Rc::new(log.clone())));
+    let produce = Rc::new(SharedCalls::new(host.clone(), Rc::new(log.clone())));
     (host, log, produce)
 }
 

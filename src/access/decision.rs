@@ -8,7 +8,7 @@ use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 use super::credential::Credential;
 use super::permission::Permission;
 use super::presented::Presented;
-use crate::config::ApiKey;
+use crate::api_key::ApiKey;
 
 /// Why a caller may not.
 #[derive(Debug, Clone, PartialEq, Eq)]

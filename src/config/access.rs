@@ -1,9 +1,10 @@
 //! The variables that say who may call.
 
 use std::rc::Rc;
-use std::time::Duration;
 
-use super::{STORE_STALENESS, store_staleness, value, variable};
+use super::store::{self, StoreConfig};
+use super::value;
+use super::variables::Variables;
 use crate::access::{self, Credential};
 use crate::error::{Error, Result};
 use crate::host::Host;
@@ -19,20 +20,20 @@ pub struct Access {
     /// Whatever pair a caller presents is shown to the Kafka server, which
     /// alone judges it.
     pub pass_through: bool,
-    /// How old a read of the store may be.
-    pub store_staleness: Duration,
+    /// Where further credentials lie.
+    pub store: StoreConfig,
 }
 
 impl Access {
     /// All variables are checked whatever they say: who opens the gateway for
     /// a while had better hear of a mistake before it is closed again.
-    pub async fn load<H: Host>(host: &H) -> Result<Self> {
-        let open = variable(host, "open_access").await?;
-        let credentials = variable(host, "credentials").await?;
-        let kafka = variable(host, "kafka_credentials").await?;
-        let staleness = variable(host, STORE_STALENESS).await?;
+    pub async fn load(host: &impl Host) -> Result<Self> {
+        let names = ["open_access", "credentials", "kafka_credentials", store::STALENESS];
+        let variables = Variables::read(host, names.into()).await?;
+        let [open, credentials, kafka] =
+            ["open_access", "credentials", "kafka_credentials"].map(|name| variables.text(name));
         let access = Self::parse(open.as_deref(), credentials.as_deref(), kafka.as_deref())?;
-        Ok(Self { store_staleness: store_staleness(host, staleness.as_deref())?, ..access })
+        Ok(Self { store: StoreConfig::on(host, &variables)?, ..access })
     }
 
     pub fn parse(
@@ -62,7 +63,7 @@ impl Access {
                     .into(),
             ));
         }
-        Ok(Self { open, credentials, pass_through, store_staleness: Duration::ZERO })
+        Ok(Self { open, credentials, pass_through, store: StoreConfig::default() })
     }
 }
 

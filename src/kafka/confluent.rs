@@ -24,7 +24,7 @@ use self::client::Client;
 use self::metadata::Metadata;
 use self::names::TopicName;
 use super::{Fetch, Fetched, Log, LogCapabilities, Offsets, Place, Topic};
-use crate::config::{Config, ConsumeApi};
+use crate::config::{ConsumeApi, KafkaConfig};
 use crate::error::{Error, Result};
 use crate::host::{Host, Millis};
 use crate::record::{NewRecord, RecordMetadata};
@@ -37,7 +37,7 @@ pub struct ConfluentLog<H> {
 }
 
 impl<H: Host> ConfluentLog<H> {
-    pub fn new(host: H, config: &Config) -> Self {
+    pub fn new(host: H, config: &KafkaConfig) -> Self {
         let client = Rc::new(Client::new(host, config));
         let metadata = Metadata::new(client.clone(), config.cluster_id.clone());
         Self { client, metadata, consume_api: config.consume_api }

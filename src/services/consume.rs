@@ -40,7 +40,7 @@ use crate::host::Host;
 use crate::kafka::Log;
 use crate::record::Record;
 use crate::services::ends::Ends;
-use crate::services::groups::Groups;
+use crate::services::group_list::GroupList;
 use crate::sorted::SortedMap;
 use crate::state::lane::Params;
 
@@ -153,7 +153,7 @@ pub struct Consume<H: Host, L> {
     host: H,
     log: Rc<L>,
     ends: Rc<Ends<H, L>>,
-    groups: Rc<Groups<H, L>>,
+    groups: Rc<GroupList<H>>,
     params: Params,
     desks: Desks<H>,
     folding: Folding,
@@ -168,7 +168,7 @@ impl<H: Host, L: Log> Consume<H, L> {
         host: H,
         log: Rc<L>,
         ends: Rc<Ends<H, L>>,
-        groups: Rc<Groups<H, L>>,
+        groups: Rc<GroupList<H>>,
         params: Params,
     ) -> Self {
         Self { host, log, ends, groups, params, desks: Rc::default(), folding: Rc::default() }

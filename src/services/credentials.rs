@@ -97,7 +97,7 @@ pub struct Credentials<H> {
 
 impl<H: Host> Credentials<H> {
     pub fn new(host: H, configured: Access) -> Self {
-        let params = Params::default().with_stale_bound(configured.store_staleness);
+        let params = Params::default().with_stale_bound(configured.store.staleness);
         let stored = Shared::new(host.clone(), LaneName::credentials(), params);
         Self { host, configured, stored }
     }

@@ -3,20 +3,17 @@
 //! A group has no members here. It is a name, with a position on each partition
 //! that was read under that name.
 
-mod list;
-mod listing;
-
 use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
-use self::listing::Listing;
 use crate::access::{AccessError, AllowedTopic, Grant};
 use crate::concurrent::try_join_bounded;
 use crate::error::{Error, Result};
 use crate::host::{Host, Millis};
 use crate::kafka::Log;
 use crate::services::consume::Position;
+use crate::services::group_list::GroupList;
 use crate::sorted::{SortedMap, SortedSet};
 use crate::state::keys::LaneName;
 use crate::state::lane::{Lane, Params, Take, Written};
@@ -64,40 +61,21 @@ pub struct Groups<H, L> {
     host: H,
     log: Rc<L>,
     params: Params,
-    listing: Rc<Listing<H>>,
+    list: Rc<GroupList<H>>,
 }
 
 impl<H: Host, L: Log> Groups<H, L> {
-    pub fn new(host: H, log: Rc<L>, params: Params) -> Self {
-        let listing = Listing::new(host.clone(), params);
-        Self { host, log, params, listing }
-    }
-
-    /// Puts a group on the list before it gets its first position on topics.
-    /// Fails if the list is full.
-    pub async fn enlist(&self, group: &str, topics: &[impl AsRef<str>]) -> Result<()> {
-        self.listing.enter(group, topics).await
-    }
-
-    /// Keeps a group that is being read on the list, in the background.
-    pub fn keep_listed(&self, group: &str, topics: &[impl AsRef<str>]) {
-        self.listing.keep(group, topics);
-    }
-
-    /// The group has got a position on a partition where it had none. If it was
-    /// being deleted at that time, it is listed again.
-    pub fn begun(&self, group: &str, topic: &str) {
-        self.listing.see_to(group, &[topic]);
+    pub fn new(host: H, log: Rc<L>, list: Rc<GroupList<H>>, params: Params) -> Self {
+        Self { host, log, params, list }
     }
 
     /// The groups that read topics of the caller's, by name, each with those
     /// topics.
     pub async fn list(&self, grant: &Grant) -> Result<SortedMap<String, SortedSet<String>>> {
-        let list = self.listing.read().await?;
-        let groups = list.all().iter().filter_map(|(group, topics)| {
+        let groups = self.list.all().await?.into_iter().filter_map(|(group, topics)| {
             let topics: SortedSet<_> =
-                topics.iter().filter(|topic| grant.covers(topic)).cloned().collect();
-            (!topics.is_empty()).then(|| (group.clone(), topics))
+                topics.into_iter().filter(|topic| grant.covers(topic)).collect();
+            (!topics.is_empty()).then_some((group, topics))
         });
         Ok(groups.collect())
     }
@@ -118,8 +96,8 @@ impl<H: Host, L: Log> Groups<H, L> {
     }
 
     async fn topics(&self, group: &str) -> Result<SortedSet<String>> {
-        let list = self.listing.read().await?;
-        list.all().get(group).cloned().ok_or_else(|| Error::UnknownGroup(group.to_owned()))
+        let topics = self.list.topics(group).await?;
+        topics.ok_or_else(|| Error::UnknownGroup(group.to_owned()))
     }
 
     async fn standings(&self, group: &str, topic: &str) -> Result<Vec<GroupPosition>> {
@@ -208,12 +186,12 @@ impl<H: Host, L: Log> Groups<H, L> {
                 return Err(Error::invalid("offsets", "An offset below zero"));
             }
         }
-        self.enlist(group, &[&**topic]).await?;
+        self.list.enlist(group, &[&**topic]).await?;
         let seeks = offsets.iter().map(|(partition, offset)| {
             self.last_word(&lanes[*partition as usize], Some(Position::at(*offset)))
         });
         if try_join_bounded(seeks).await?.contains(&true) {
-            self.begun(group, topic);
+            self.list.begun(group, topic);
         }
         Ok(offsets)
     }
@@ -246,14 +224,14 @@ impl<H: Host, L: Log> Groups<H, L> {
             try_join_bounded(lanes.iter().map(|lane| self.forget(lane))).await?;
             all_lanes.push((topic, lanes));
         }
-        self.listing.remove(group).await?;
+        self.list.remove(group).await?;
         // A caller that has started the group again in the meantime may have
         // read the list while the group was still on it. Callers that start it
         // from now on will find that it is not.
         for (topic, lanes) in all_lanes {
             let latest = try_join_bounded(lanes.iter().map(Lane::peek)).await?;
             if latest.iter().flatten().any(|(_, document)| document.payload.is_some()) {
-                self.begun(group, &topic);
+                self.list.begun(group, &topic);
             }
         }
         Ok(())

@@ -1,130 +1,76 @@
-//! Producing. Records of callers that wait at the same time share one upstream
-//! call.
-//!
-//! No caller waits in order to form a batch. A caller that finds no call for
-//! its topic in progress makes one at once. Callers that come in the meantime
-//! queue, and when that call ends, all queued records are sent with the next
-//! one. Each caller gets the reports on its own records as soon as they arrive.
+//! Producing, and what follows from it.
 
 mod queue;
+mod shared_calls;
 
-use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
-use std::time::Duration;
 
-use futures_util::future::{Either, select};
-
-use self::queue::{Batch, Queue, QueuedProduce};
+pub use self::shared_calls::SharedCalls;
+use crate::access::AllowedTopic;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kafka::Log;
 use crate::record::{NewRecord, RecordMetadata};
-use crate::sorted::SortedMap;
+use crate::services::ends::Ends;
+use crate::services::subscriptions::Subscriptions;
+use crate::telemetry::{Report, Value, level_of};
 
-/// The longest wait of a caller for calls with other callers' records and its
-/// own. Each call has a much lower time limit; this one only ends the wait if
-/// an instance stops running its tasks.
-const MAX_PRODUCE_WAIT: Duration = Duration::from_secs(180);
-
-pub struct Produce<H: Host, L> {
-    shared: Rc<ProduceState<H, L>>,
-}
-
-struct ProduceState<H: Host, L> {
+pub struct Producer<H: Host, L> {
     host: H,
-    log: Rc<L>,
-    /// Only topics with a call in progress have an entry.
-    under_way: RefCell<SortedMap<String, Queue<H::Wake>>>,
+    calls: SharedCalls<H, L>,
+    ends: Rc<Ends<H, L>>,
+    /// `None`: nothing is delivered.
+    deliveries: Option<Rc<Subscriptions<H, L>>>,
 }
 
-impl<H: Host, L: Log> Produce<H, L> {
-    pub fn new(host: H, log: Rc<L>) -> Self {
-        Self { shared: Rc::new(ProduceState { host, log, under_way: RefCell::default() }) }
+impl<H: Host, L: Log> Producer<H, L> {
+    pub fn new(
+        host: H,
+        log: Rc<L>,
+        ends: Rc<Ends<H, L>>,
+        deliveries: Option<Rc<Subscriptions<H, L>>>,
+    ) -> Self {
+        Self { calls: SharedCalls::new(host.clone(), log), host, ends, deliveries }
     }
 
-    /// Writes records to a topic and reports on each, in the order given. A
-    /// record may fail while others are written.
-    pub async fn send(&self, topic: &str, records: Vec<NewRecord>) -> Vec<Result<RecordMetadata>> {
-        if records.is_empty() {
-            return Vec::new();
-        }
-        let lead = {
-            let mut under_way = self.shared.under_way.borrow_mut();
-            match under_way.get_mut(topic) {
-                Some(queue) => {
-                    let (wake, wait) = self.shared.host.signal();
-                    let (job, reports) = QueuedProduce::new(records, Some(wake));
-                    queue.push(job);
-                    Err((wait, reports))
-                }
-                None => {
-                    under_way.insert(topic.to_owned(), Queue::default());
-                    Ok((Lead { shared: self.shared.clone(), topic: topic.to_owned() }, records))
-                }
-            }
+    /// Produces records to a topic and reports on each, in the order given.
+    /// Wakes the readers that wait for records of the topic, and starts
+    /// deliveries to its subscriptions in the background.
+    pub async fn write(
+        &self,
+        topic: &AllowedTopic,
+        records: Vec<NewRecord>,
+    ) -> Vec<Result<RecordMetadata>> {
+        let reports = self.calls.send(topic, records).await;
+        self.report_failures(topic, &reports);
+        let perhaps = |report: &Result<RecordMetadata>| {
+            matches!(report, Ok(_) | Err(Error::OutcomeUnknown { .. }))
         };
-        match lead {
-            Ok((lead, records)) => {
-                let (job, reports) = QueuedProduce::new(records, None);
-                lead.call(Batch::from(job)).await;
-                drop(lead);
-                reports.take()
-            }
-            Err((wait, reports)) => {
-                let limit = Box::pin(self.shared.host.sleep(MAX_PRODUCE_WAIT));
-                match select(wait, limit).await {
-                    Either::Left(_) | Either::Right(_) => reports.take(),
-                }
+        if reports.iter().any(perhaps) {
+            self.ends.written(topic);
+            if let Some(deliveries) = &self.deliveries {
+                deliveries.deliver_in_background(topic);
             }
         }
+        reports
+    }
+
+    fn report_failures(&self, topic: &str, reports: &[Result<RecordMetadata>]) {
+        let mut failures = reports.iter().filter_map(|report| report.as_ref().err());
+        let Some(first) = failures.next() else { return };
+        let fields = [
+            ("topic", topic.into()),
+            ("records", Value::count(reports.len())),
+            ("failed", Value::count(1 + failures.count())),
+            ("why", first.kind().into()),
+        ];
+        self.host.event(level_of(first), "produce-failed", &fields);
     }
 }
 
-/// The right to make calls for a topic, which one task has at a time. If
-/// callers have queued when it is dropped, it passes to a new task, so that no
-/// caller's answer waits for the records of others.
-struct Lead<H: Host, L: Log> {
-    shared: Rc<ProduceState<H, L>>,
-    topic: String,
-}
-
-impl<H: Host, L: Log> Lead<H, L> {
-    async fn call(&self, batch: Batch<H::Wake>) {
-        let (records, mut reports) = batch.split();
-        self.shared
-            .log
-            .produce(&self.topic, records, |index, report| reports.report(index, report))
-            .await;
-        reports.close(|| {
-            Err(Error::OutcomeUnknown { detail: "the server sent no report on this record".into() })
-        });
-    }
-
-    fn next(&self) -> Option<Batch<H::Wake>> {
-        self.shared.under_way.borrow_mut().get_mut(&self.topic)?.next_batch()
-    }
-}
-
-impl<H: Host, L: Log> Drop for Lead<H, L> {
-    fn drop(&mut self) {
-        let mut under_way = self.shared.under_way.borrow_mut();
-        if under_way.get(&self.topic).is_some_and(Queue::is_empty) {
-            under_way.remove(&self.topic);
-            return;
-        }
-        drop(under_way);
-        let lead = Self { shared: self.shared.clone(), topic: self.topic.clone() };
-        self.shared.host.spawn(async move {
-            while let Some(batch) = lead.next() {
-                lead.call(batch).await;
-            }
-        });
-    }
-}
-
-impl<H: Host, L> fmt::Debug for Produce<H, L> {
+impl<H: Host, L> fmt::Debug for Producer<H, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Produce").finish_non_exhaustive()
+        f.debug_struct("Producer").finish_non_exhaustive()
     }
 }

@@ -2,15 +2,15 @@
 //! it and to no other server.
 
 use std::fmt;
-use std::rc::Rc;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 
-use crate::config::{Config, SchemaRegistryConfig};
+use crate::config::SchemaRegistryConfig;
 use crate::deadline::within;
 use crate::host::{Host, Incoming, Outgoing, SendError, SendErrorKind, Sent};
+use crate::telemetry::{CallReport, Server, current_trace};
 use crate::upstream::{BodyError, basic_authorization, read_body};
 
 /// The longest answer that is passed on.
@@ -55,21 +55,30 @@ pub enum RegistryError {
 
 pub struct SchemaRegistry<H> {
     host: H,
-    config: Rc<Config>,
+    config: Option<SchemaRegistryConfig>,
 }
 
 impl<H: Host> SchemaRegistry<H> {
-    pub fn new(host: H, config: Rc<Config>) -> Self {
+    pub fn new(host: H, config: Option<SchemaRegistryConfig>) -> Self {
         Self { host, config }
     }
 
     /// Makes a call once. The caller's own credentials are not passed on.
     pub async fn forward(&self, call: RegistryCall) -> Result<Answer, RegistryError> {
-        let registry = self.config.schema_registry.as_ref().ok_or(RegistryError::None)?;
+        let registry = self.config.as_ref().ok_or(RegistryError::None)?;
         let request = self.request(registry, call)?;
-        let limit = self.config.connect_timeout + self.config.request_timeout;
+        let limit = registry.connect_timeout + registry.request_timeout;
+        // Its path is the caller's own, and may hold anything.
+        let (method, path) = (request.method.clone(), "/{path}");
+        let report = CallReport::begin(&self.host, Server::SchemaRegistry, &method, path);
         let answer = within(&self.host, limit, self.exchange(request)).await;
-        answer.unwrap_or(Err(RegistryError::Timeout))
+        let answer = answer.unwrap_or(Err(RegistryError::Timeout));
+        match &answer {
+            Ok(answer) if answer.status.is_success() => report.succeeded(),
+            Ok(answer) => report.refused(answer.status, None),
+            Err(error) => report.failed(&error.to_string()),
+        }
+        answer
     }
 
     fn request(
@@ -93,13 +102,16 @@ impl<H: Host> SchemaRegistry<H> {
         if let Some(value) = registry.api_key.as_ref().and_then(basic_authorization) {
             headers.insert(AUTHORIZATION, value);
         }
+        if let Some(trace) = current_trace() {
+            trace.name_in(&mut headers);
+        }
         Ok(Outgoing {
             method: call.method,
             uri,
             headers,
             body: call.body,
-            connect_timeout: self.config.connect_timeout,
-            read_timeout: self.config.request_timeout,
+            connect_timeout: registry.connect_timeout,
+            read_timeout: registry.request_timeout,
         })
     }
 

@@ -24,12 +24,13 @@ use self::delivery_state::DeliveryState;
 use self::subscription::Subscription;
 use crate::access::{AccessError, AllowedTopic, Grant};
 use crate::concurrent::try_join_bounded;
-use crate::config::Config;
+use crate::config::DeliveriesConfig;
 use crate::error::{Error, Result};
 use crate::host::{AfterAnswer, Host, Millis};
 use crate::kafka::Log;
 use crate::services::consume::StartFrom;
 use crate::sorted::SortedMap;
+use crate::state::lane::Params;
 
 /// A subscription as callers see it: everything but its secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,8 +87,8 @@ pub struct Subscriptions<H, L> {
 }
 
 impl<H: Host, L: Log> Subscriptions<H, L> {
-    pub fn new(host: H, log: Rc<L>, config: Rc<Config>) -> Self {
-        Self { context: Rc::new(DeliveryContext::new(host, log, config)) }
+    pub fn new(host: H, log: Rc<L>, config: DeliveriesConfig, params: Params) -> Self {
+        Self { context: Rc::new(DeliveryContext::new(host, log, config, params)) }
     }
 
     /// Registers a callback for a topic. A repeated registration of the same topic
@@ -99,7 +100,7 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
         from: StartFrom,
     ) -> Result<Registered> {
         let DeliveryContext { host, log, config, subscriptions, .. } = &*self.context;
-        let callback = callback::check(callback_url, config.webhook_allow_private)?;
+        let callback = callback::check(callback_url, config.allow_private)?;
         log.topic(topic).await?;
         let list = subscriptions.read().await?;
         if let Some(known) = list.of_callback(topic, &callback.url) {

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use kafka_edge::config::{Config, ConsumeApi};
+use kafka_edge::config::{ConsumeApi, KafkaConfig};
 use kafka_edge::error::Error;
 use kafka_edge::host::Clock;
 use kafka_edge::kafka::confluent::ConfluentLog;
@@ -49,7 +49,7 @@ impl Emulated {
     pub(crate) fn log(&self) -> (SimHost, ConfluentLog<SimHost>) {
         let host = self.world.instance();
         let cloud = self.api == ConsumeApi::Cloud;
-        let config = Config {
+        let config = KafkaConfig {
             rest_url: if cloud { "http://kafka.test/kafka" } else { "http://kafka.test" }.into(),
             cluster_id: cloud.then(|| "lkc-emulator".into()),
             ..config(self.api)

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kafka_edge::config::{Config, ConsumeApi};
+use kafka_edge::config::{ConsumeApi, KafkaConfig};
 use kafka_edge::error::Error;
 use kafka_edge::host::{SendError, SendErrorKind, Sent};
 use kafka_edge::kafka::confluent::ConfluentLog;
@@ -15,7 +15,7 @@ const CLUSTERS: &str = "GET /v3/clusters";
 
 /// A log that does not know its cluster.
 fn without_cluster(test: &Scripted) -> ConfluentLog<kafka_edge_sim::SimHost> {
-    let config = Config { cluster_id: None, ..config(ConsumeApi::V2) };
+    let config = KafkaConfig { cluster_id: None, ..config(ConsumeApi::V2) };
     ConfluentLog::new(test.host.clone(), &config)
 }
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, EXPECT};
-use kafka_edge::config::{ApiKey, ConsumeApi};
+use kafka_edge::api_key::ApiKey;
+use kafka_edge::config::{ConsumeApi, KafkaConfig};
 use kafka_edge::error::Error;
 use kafka_edge::host::{Clock, SendError, SendErrorKind, Sent};
 use kafka_edge::kafka::Log;
@@ -42,8 +43,7 @@ async fn the_call_asks_for_nothing_that_breaks_the_stream() {
     local(async {
         let test = Scripted::producing([all_reports(0..1)]);
         let api_key = ApiKey { key: "key".into(), secret: "secret".into() };
-        let config =
-            kafka_edge::config::Config { api_key: Some(api_key), ..config(ConsumeApi::V2) };
+        let config = KafkaConfig { api_key: Some(api_key), ..config(ConsumeApi::V2) };
         let log = ConfluentLog::new(test.host.clone(), &config);
         produce(&log, "orders", vec![value("a")]).await.remove(0).unwrap();
         let call = test.script.seen().pop().unwrap();

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::time::Duration;
 
 use bytes::Bytes;
-use kafka_edge::config::{Config, ConsumeApi};
+use kafka_edge::config::{ConsumeApi, KafkaConfig};
 use kafka_edge::error::Result;
 use kafka_edge::host::Outgoing;
 use kafka_edge::kafka::confluent::ConfluentLog;
@@ -65,18 +65,14 @@ impl Scripted {
     }
 }
 
-pub(crate) fn config(consume_api: ConsumeApi) -> Config {
-    Config {
+pub(crate) fn config(consume_api: ConsumeApi) -> KafkaConfig {
+    KafkaConfig {
         rest_url: "http://kafka.test:8082".into(),
         cluster_id: Some("c1".into()),
         api_key: None,
         consume_api,
         connect_timeout: Duration::from_secs(5),
         request_timeout: Duration::from_secs(15),
-        webhook_timeout: Duration::from_secs(15),
-        webhook_allow_private: false,
-        store_staleness: Duration::ZERO,
-        schema_registry: None,
     }
 }
 

@@ -86,7 +86,7 @@ async fn what_a_group_has_not_read_is_told_as_what_it_will_read() {
             told.map(|at| (at.partition, at.committed, at.end, at.lag)).collect()
         };
         // Listed, and dead before it had a position.
-        instance.groups.enlist("g", &[TOPIC]).await.unwrap();
+        instance.list.enlist("g", &[TOPIC]).await.unwrap();
         let unread = |partition, end| (partition, None, Some(end), None);
         assert_eq!(told().await, [unread(0, 5), unread(1, 5), unread(2, 0)]);
 

@@ -9,6 +9,7 @@ use kafka_edge::services::consume::{
     Ack, Acknowledged, Acquired, Consume, Consumed, Disposal, Next, StartFrom,
 };
 use kafka_edge::services::ends::Ends;
+use kafka_edge::services::group_list::GroupList;
 use kafka_edge::services::groups::Groups;
 use kafka_edge::state::lane::Params;
 use kafka_edge_sim::{SimHost, SimLog, World};
@@ -22,6 +23,7 @@ pub(crate) struct Instance {
     pub(crate) ends: Rc<Ends<SimHost, SimLog>>,
     pub(crate) consume: Rc<Consume<SimHost, SimLog>>,
     pub(crate) groups: Rc<Groups<SimHost, SimLog>>,
+    pub(crate) list: Rc<GroupList<SimHost>>,
 }
 
 pub(crate) struct Cluster {
@@ -43,11 +45,11 @@ impl Cluster {
     pub(crate) fn instance_with(&self, params: Params) -> Instance {
         let host = self.world.instance();
         let log = Rc::new(self.log.clone());
-        let groups = Rc::new(Groups::new(host.clone(), log.clone(), params));
+        let list = GroupList::new(host.clone(), params);
+        let groups = Rc::new(Groups::new(host.clone(), log.clone(), list.clone(), params));
         let ends = Rc::new(Ends::new(host.clone(), log.clone()));
-        let (known, waiting) = (groups.clone(), ends.clone());
-        let consume = Rc::new(Consume::new(host.clone(), log, waiting, known, params));
-        Instance { host, ends, consume, groups }
+        let consume = Rc::new(Consume::new(host.clone(), log, ends.clone(), list.clone(), params));
+        Instance { host, ends, consume, groups, list }
     }
 
     /// Spreads records over the partitions; their values are their numbers.

@@ -9,6 +9,7 @@ use kafka_edge::services::consume::{
     Ack, Acknowledged, Consume, Disposal, Handed, NamedReader, Next, Owner, StartFrom,
 };
 use kafka_edge::services::ends::Ends;
+use kafka_edge::services::group_list::GroupList;
 use kafka_edge::services::groups::{Group, Groups, SeekTo};
 use kafka_edge::sorted::SortedMap;
 use kafka_edge::state::lane::Params;
@@ -30,9 +31,10 @@ impl Instance {
     pub(crate) fn new(world: &World, log: &SimLog, params: Params) -> Self {
         let host = world.instance();
         let log = Rc::new(log.clone());
-        let groups = Rc::new(Groups::new(host.clone(), log.clone(), params));
+        let list = GroupList::new(host.clone(), params);
+        let groups = Rc::new(Groups::new(host.clone(), log.clone(), list.clone(), params));
         let ends = Rc::new(Ends::new(host.clone(), log.clone()));
-        let consume = Rc::new(Consume::new(host.clone(), log, ends, groups.clone(), params));
+        let consume = Rc::new(Consume::new(host.clone(), log, ends, list, params));
         Self { host, consume, groups }
     }
 

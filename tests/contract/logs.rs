@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kafka_edge::config::{Config, ConsumeApi};
+use kafka_edge::config::{ConsumeApi, KafkaConfig};
 use kafka_edge::kafka::Log;
 use kafka_edge::kafka::confluent::ConfluentLog;
 use kafka_edge_emulator::{Emulator, NewRecord, Offer, Options, Version};
@@ -59,7 +59,7 @@ impl Served for Simulated {
 pub(crate) struct Confluent {
     world: World,
     server: Emulator,
-    config: Config,
+    config: KafkaConfig,
 }
 
 /// A self-hosted REST Proxy of a version.
@@ -85,17 +85,13 @@ impl Confluent {
         server.create_topic("orders", 3).unwrap();
         let world = World::new(5);
         world.set_upstream(kafka_edge_sim::emulator(&server));
-        let config = Config {
+        let config = KafkaConfig {
             rest_url: rest_url.into(),
             cluster_id,
             api_key: None,
             consume_api,
             connect_timeout: Duration::from_secs(5),
             request_timeout: Duration::from_secs(15),
-            webhook_timeout: Duration::from_secs(15),
-            webhook_allow_private: false,
-            store_staleness: Duration::ZERO,
-            schema_registry: None,
         };
         Self { world, server, config }
     }

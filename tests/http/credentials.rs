@@ -68,7 +68,7 @@ async fn a_credential_is_made_used_listed_and_removed() {
         assert_eq!(gone, (204, Value::Null));
         let (status, _) = call(&gateway, &bearer, Method::GET, "/producer/t/hello", none).await;
         assert_eq!(status, 401);
-        assert!(gateway.world.log().is_empty());
+        assert!(gateway.world.reported().is_empty());
     })
     .await;
 }

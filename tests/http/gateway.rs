@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::Method;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use kafka_edge::app::App;
-use kafka_edge::config::Config;
+use kafka_edge::config::KafkaConfig;
 use kafka_edge::http::{self as api, Request, Response};
 use kafka_edge_sim::{SimHost, SimLog, World};
 use serde_json::Value;
@@ -44,9 +44,9 @@ impl Gateway {
     pub(crate) fn connecting(
         world: World,
         log: SimLog,
-        connect: impl Fn(&Config) -> SimLog + 'static,
+        connect: impl Fn(&KafkaConfig) -> SimLog + 'static,
     ) -> Self {
-        let app = App::new(world.instance(), move |_, config| connect(&config));
+        let app = App::new(world.instance(), move |_, config| connect(config));
         Self { world, log, app }
     }
 

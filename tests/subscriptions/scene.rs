@@ -7,6 +7,7 @@ use kafka_edge::access::{AllowedTopic, Grant};
 use kafka_edge::config::Config;
 use kafka_edge::services::consume::StartFrom;
 use kafka_edge::services::subscriptions::{RoundReport, Subscriptions};
+use kafka_edge::state::lane::Params;
 use kafka_edge_sim::{SimHost, SimLog, World};
 
 use crate::receiver::Receiver;
@@ -41,7 +42,9 @@ impl Scene {
             (name == "kafka_rest_url").then(|| "http://localhost:8082".to_owned())
         });
         let log = Rc::new(self.log.clone());
-        let webhooks = Rc::new(Subscriptions::new(host.clone(), log, Rc::new(config.unwrap())));
+        let deliveries = config.unwrap().deliveries;
+        let webhooks = Subscriptions::new(host.clone(), log, deliveries, Params::default());
+        let webhooks = Rc::new(webhooks);
         Instance { host, webhooks }
     }
 

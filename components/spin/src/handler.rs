@@ -117,6 +117,7 @@ fn to_wasi_response(response: api::Response, is_head: bool) -> Result<Response, 
         if let Some(sent) = on_sent {
             sent();
         }
+        // The host may want no trailers; they are empty.
         let _ = done.write(Ok(None)).await;
     }));
     Ok(wasi)

@@ -79,7 +79,7 @@ impl Host for SpinHost {
         signal::new()
     }
 
-    fn log(&self, line: &str) {
+    fn report(&self, line: &str) {
         eprintln!("{line}");
     }
 }

@@ -29,7 +29,7 @@ struct Component;
 fn app() -> Rc<App<SpinHost, SpinLog>> {
     thread_local! {
         static APP: Rc<App<SpinHost, SpinLog>> =
-            Rc::new(App::new(SpinHost::default(), |host, config| ConfluentLog::new(host, &config)));
+            Rc::new(App::new(SpinHost::default(), ConfluentLog::new));
     }
     APP.with(Rc::clone)
 }

@@ -13,6 +13,7 @@ use kafka_edge::host::{
     AfterAnswer, Clock, Host, HostCapabilities, Incoming, Millis, Outgoing, SendError, Store,
     StoreError, VariableError,
 };
+use kafka_edge::telemetry::inheriting;
 
 use crate::body::{SimBody, too_slow};
 use crate::life::{Fate, Life};
@@ -74,7 +75,7 @@ impl SimHost {
 
     /// How many host calls this instance has begun. Store, network, sleep and
     /// variables count, and each piece of a body; clocks, randomness, signals
-    /// and log lines do not.
+    /// and reports do not.
     pub fn calls(&self) -> u64 {
         self.life.calls()
     }
@@ -172,6 +173,7 @@ impl Host for SimHost {
 
     fn spawn(&self, task: impl Future<Output = ()> + 'static) {
         let (world, at_work) = (self.world.clone(), self.life.begin_work());
+        let task = inheriting(task);
         let task = tokio::task::spawn_local(async move {
             let _at_work = at_work;
             if let Err(panic) = AssertUnwindSafe(task).catch_unwind().await {
@@ -185,8 +187,8 @@ impl Host for SimHost {
         signal::pair()
     }
 
-    fn log(&self, line: &str) {
-        self.world.write_log(line);
+    fn report(&self, line: &str) {
+        self.world.add_report(line);
     }
 }
 

@@ -36,7 +36,7 @@ struct Inner {
     variables_fail: Cell<bool>,
     variables_read: RefCell<BTreeSet<String>>,
     upstream: RefCell<Upstream>,
-    log: RefCell<Vec<String>>,
+    reported: RefCell<Vec<String>>,
     panics: RefCell<Vec<String>>,
 }
 
@@ -79,7 +79,7 @@ impl World {
             variables_fail: Cell::new(false),
             variables_read: RefCell::default(),
             upstream: RefCell::new(nobody),
-            log: RefCell::default(),
+            reported: RefCell::default(),
             panics: RefCell::default(),
         }))
     }
@@ -127,9 +127,9 @@ impl World {
         *self.0.upstream.borrow_mut() = upstream;
     }
 
-    /// The lines that all instances have logged so far.
-    pub fn log(&self) -> Vec<String> {
-        self.0.log.borrow().clone()
+    /// The lines that all instances have reported so far.
+    pub fn reported(&self) -> Vec<String> {
+        self.0.reported.borrow().clone()
     }
 
     pub(crate) fn capabilities(&self) -> HostCapabilities {
@@ -161,8 +161,8 @@ impl World {
         Some(value.filter(|value| !value.is_empty()))
     }
 
-    pub(crate) fn write_log(&self, line: &str) {
-        self.0.log.borrow_mut().push(line.into());
+    pub(crate) fn add_report(&self, line: &str) {
+        self.0.reported.borrow_mut().push(line.into());
     }
 
     pub(crate) fn note_panic(&self, message: String) {

@@ -54,7 +54,11 @@ impl Endpoint for Index {
         call: Call<'_, H, L, B>,
         _: NoTopic,
     ) -> Result<Response, Refusal> {
-        let base = base_url(call.request);
+        let gateway = call.app.gateway().await?;
+        let base = match gateway.public_url() {
+            Some(url) => url.to_owned(),
+            None => format!("{}{}", origin(call.request), gateway.base_path()),
+        };
         let mut links = Vec::new();
         let mut calls = Vec::new();
         for declaration in ENDPOINTS.iter().map(|listed| &listed.declaration) {
@@ -87,9 +91,9 @@ impl Endpoint for Index {
     }
 }
 
-/// Where the caller reached us, empty when nobody can tell. It is for the
-/// caller's own answer alone, so a caller who lies gets wrong links.
-fn base_url<B>(request: &Request<B>) -> String {
+/// The host that the caller reached us at; empty if it is not known. It is for
+/// the caller's own answer alone, so a caller that lies gets wrong links.
+fn origin<B>(request: &Request<B>) -> String {
     let text = |name| {
         let value = request.header(name)?;
         std::str::from_utf8(value).ok().filter(|text| !text.is_empty())
@@ -112,7 +116,7 @@ mod tests {
     use super::*;
 
     fn base(authority: Option<&str>, headers: &[(&str, &'static str)]) -> String {
-        base_url(&Request {
+        origin(&Request {
             method: http::Method::GET,
             target: "/".into(),
             headers: headers

@@ -155,7 +155,7 @@ async fn lines<H: Host, L: Log, B: RequestBody>(
         .into_iter()
         .map(|line| line.map(|record| records.push(record)).err())
         .collect();
-    let mut written = call.app.services().await?.write(topic, records).await.into_iter();
+    let mut written = call.app.services().await?.producer.write(topic, records).await.into_iter();
     let reports: Vec<Result<RecordMetadata, Error>> = malformed
         .into_iter()
         .map(|malformed| match malformed {
@@ -175,7 +175,7 @@ async fn send_one<H: Host, L: Log, B>(
     topic: &AllowedTopic,
     record: NewRecord,
 ) -> Result<RecordMetadata, Error> {
-    let mut written = call.app.services().await?.write(topic, vec![record]).await;
+    let mut written = call.app.services().await?.producer.write(topic, vec![record]).await;
     written.pop().unwrap_or_else(no_report)
 }
 

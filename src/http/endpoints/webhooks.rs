@@ -3,6 +3,7 @@
 //! A webhook is what callers of this API have registered; inside the gateway it
 //! is a subscription.
 
+use http::header::LOCATION;
 use http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 
@@ -192,8 +193,11 @@ async fn register<H: Host, L: Log, B>(
     let Registered { subscription, secret } =
         call.app.services().await?.subscriptions.register(topic, url, from).await?;
     // Only a new one comes with its secret.
-    let status = if secret.is_some() { StatusCode::CREATED } else { StatusCode::OK };
-    Ok(Response::json(status, &WebhookJson { secret, ..subscription.into() }))
+    let is_new = secret.is_some();
+    let place = call.app.gateway().await?.link(&format!("/webhooks/{}", subscription.id));
+    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+    let response = Response::json(status, &WebhookJson { secret, ..subscription.into() });
+    Ok(if is_new { response.with_header(LOCATION, place) } else { response })
 }
 
 /// The callback URL that a path was meant to hold: the whole rest of it and

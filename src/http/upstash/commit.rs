@@ -7,6 +7,7 @@ use super::json::TIMEOUT;
 use super::{GET_OR_POST, allowed, json, names, success};
 use crate::access::{AllowedTopic, Permission};
 use crate::concurrent::try_join_bounded;
+use crate::deadline::or_timeout;
 use crate::host::Host;
 use crate::http::answer::Response;
 use crate::http::declaration::{BodyRule, Caller, Declaration, QueryRule};
@@ -111,7 +112,7 @@ impl Endpoint for Committed {
         let patience = json::patience(&call.query)?;
         let services = call.app.services().await?;
         let offsets = topics.iter().map(|topic| services.groups.committed(&group, topic));
-        let offsets = services.within(patience, try_join_bounded(offsets)).await?;
+        let offsets = or_timeout(call.app.host(), patience, try_join_bounded(offsets)).await?;
         let offsets: SortedMap<_, _> = topics.iter().map(|topic| &**topic).zip(offsets).collect();
         let committed = wanted.iter().filter_map(|json::Partition { topic, partition }| {
             let offset = *offsets.get(topic.as_str())?.get(partition)?;

@@ -7,6 +7,7 @@ use super::json::TIMEOUT;
 use super::{GET, GET_OR_POST, allowed, json};
 use crate::access::Permission;
 use crate::concurrent::try_join_bounded;
+use crate::deadline::or_timeout;
 use crate::error::Error;
 use crate::host::{Host, Millis};
 use crate::http::answer::Response;
@@ -122,7 +123,7 @@ impl Endpoint for Offsets {
             };
             Ok::<_, Error>((&**topic, offsets))
         });
-        let known = services.within(patience, try_join_bounded(known)).await?;
+        let known = or_timeout(call.app.host(), patience, try_join_bounded(known)).await?;
         let known: SortedMap<_, _> = known.into_iter().collect();
         let offset = |json::Partition { topic, partition }: &json::Partition| {
             let offset = known.get(topic.as_str()).and_then(|offsets| offsets.get(partition));

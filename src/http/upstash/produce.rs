@@ -242,9 +242,9 @@ async fn write<H: Host, L: Log, B>(
         Err(Error::invalid("partition", "The topic has no such partition"))
     });
     try_join_bounded(checks).await?;
-    let writes = by_topic
-        .into_iter()
-        .map(async |(topic, (indexes, records))| (indexes, services.write(&topic, records).await));
+    let writes = by_topic.into_iter().map(async |(topic, (indexes, records))| {
+        (indexes, services.producer.write(&topic, records).await)
+    });
     let mut reports: Vec<_> = std::iter::repeat_with(|| Err(no_report())).take(count).collect();
     for (indexes, written) in join_bounded(writes).await {
         for (index, report) in indexes.into_iter().zip(written) {

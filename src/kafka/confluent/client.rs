@@ -9,10 +9,11 @@ use serde::de::DeserializeOwned;
 
 use super::failure::{CallFailure, ErrorAnswer};
 use super::retry;
-use crate::config::Config;
+use crate::config::KafkaConfig;
 use crate::deadline::within;
 use crate::host::{Host, Incoming, Outgoing, SendError, SendErrorKind, Sent};
 use crate::random;
+use crate::telemetry::{CallReport, Server, current_trace};
 use crate::upstream::{basic_authorization, read_body};
 
 /// Enough for the list of all topics of a large cluster.
@@ -67,7 +68,7 @@ pub(super) struct Client<H> {
 }
 
 impl<H: Host> Client<H> {
-    pub(super) fn new(host: H, config: &Config) -> Self {
+    pub(super) fn new(host: H, config: &KafkaConfig) -> Self {
         Self {
             host,
             base: config.rest_url.clone(),
@@ -97,6 +98,9 @@ impl<H: Host> Client<H> {
         if let Some(authorization) = &self.authorization {
             headers.insert(AUTHORIZATION, authorization.clone());
         }
+        if let Some(trace) = current_trace() {
+            trace.name_in(&mut headers);
+        }
         let request = Outgoing {
             method: call.method.clone(),
             uri,
@@ -110,6 +114,22 @@ impl<H: Host> Client<H> {
 
     /// Makes a call once and reads its whole answer.
     pub(super) async fn once(&self, call: &RestCall) -> Result<Bytes, CallFailure> {
+        let report = self.report(call);
+        let answer = self.whole(call).await;
+        match &answer {
+            Ok(_) => report.succeeded(),
+            Err(failure) => failure.report(&report),
+        }
+        answer
+    }
+
+    /// For a call that begins now.
+    pub(super) fn report<'c>(&'c self, call: &'c RestCall) -> CallReport<'c, H> {
+        CallReport::begin(&self.host, Server::Kafka, &call.method, &call.path)
+            .with_patience(call.patience)
+    }
+
+    async fn whole(&self, call: &RestCall) -> Result<Bytes, CallFailure> {
         let whole = async {
             let mut answer = self.send(call).await?;
             if !answer.status.is_success() {
@@ -139,12 +159,16 @@ impl<H: Host> Client<H> {
                         return Err(failure);
                     }
                     tries += 1;
+                    self.report(call).retried(tries, pause);
                     self.host.sleep(pause).await;
                 }
                 Err(failure) => return Err(failure),
             }
         };
-        serde_json::from_slice(&answer).map_err(|_| CallFailure::Nonsense)
+        serde_json::from_slice(&answer).map_err(|_| {
+            CallFailure::Nonsense.report(&self.report(call));
+            CallFailure::Nonsense
+        })
     }
 
     /// Reads an answer whose status is not a success.

@@ -10,6 +10,8 @@ mod wire;
 
 use std::time::Duration;
 
+use http::Method;
+
 use self::wire::{ConsumeAnswer, NextOffset, ReadStart};
 use super::client::{Client, JSON, RestCall};
 use super::failure::CallFailure;
@@ -22,7 +24,10 @@ use crate::host::{Host, Millis};
 use crate::kafka::{Fetch, Fetched, Offsets};
 use crate::random;
 use crate::sorted::SortedMap;
+use crate::telemetry::{CallReport, Server};
 
+/// The call, below the path of a topic.
+const CONSUME: &str = "/partitions/-/records:consume_guarantee_progress";
 const FIRST_POLL_PAUSE: Duration = Duration::from_millis(50);
 const MAX_POLL_PAUSE: Duration = Duration::from_secs(1);
 /// The maximum number of concurrent calls about the partitions of a topic.
@@ -65,6 +70,8 @@ impl<H: Host> CloudReader<'_, H> {
                         return Err(refused(failure, topic));
                     }
                     tries += 1;
+                    let report = CallReport::begin(host, Server::Kafka, &Method::POST, CONSUME);
+                    report.retried(tries, pause);
                     host.sleep(pause).await;
                 }
             }
@@ -127,9 +134,7 @@ impl<H: Host> CloudReader<'_, H> {
         max_bytes: usize,
     ) -> Result<ConsumeAnswer, CallFailure> {
         let path = self.path(topic).await.map_err(CallFailure::Ours)?;
-        let path = format!(
-            "{path}/partitions/-/records:consume_guarantee_progress?return_raw_base64_records=true"
-        );
+        let path = format!("{path}{CONSUME}?return_raw_base64_records=true");
         let call = RestCall {
             answer_limit: max_bytes.saturating_mul(2).saturating_add(ENVELOPE_BYTES),
             ..RestCall::post(path, JSON, start.to_json())

@@ -6,7 +6,8 @@ use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
 use crate::error::Error;
-use crate::host::{Millis, SendError, SendErrorKind, Sent};
+use crate::host::{Host, Millis, SendError, SendErrorKind, Sent};
+use crate::telemetry::CallReport;
 use crate::upstream::{BodyError, retry_after};
 
 /// How long a throttled caller is asked to wait if the server names no time.
@@ -127,6 +128,18 @@ impl CallFailure {
         match self {
             CallFailure::Refused(refusal) => refusal.retry_after,
             _ => None,
+        }
+    }
+
+    /// Reports it, without a word of the server's own.
+    pub(super) fn report<H: Host>(&self, report: &CallReport<'_, H>) {
+        match self {
+            Self::Address => report.failed("kafka_rest_url is not a URL"),
+            Self::Send(error) => report.unanswered(error),
+            Self::Refused(refusal) => report.refused(refusal.status, refusal.code),
+            Self::Nonsense => report.failed("its answer was not understood"),
+            Self::TooLong => report.failed("its answer was too long"),
+            Self::Ours(error) => report.failed(error.kind()),
         }
     }
 

@@ -23,6 +23,7 @@ use crate::host::{Body, Host, Incoming, SendError, SendErrorKind, Sent};
 use crate::kafka::Topic;
 use crate::random;
 use crate::record::{NewRecord, RecordMetadata};
+use crate::telemetry::CallReport;
 
 /// Maximum tries for a record that is known not to have been written.
 const MAX_PRODUCE_TRIES: u32 = 7;
@@ -130,6 +131,8 @@ impl<H: Host> Writing<'_, H> {
                         _ => MAX_PRODUCE_TRIES,
                     };
                     if tries < most && pause < self.left() {
+                        let call = RestCall::post(self.path.clone(), JSON, "");
+                        self.client.report(&call).retried(tries + 1, pause);
                         self.client.host.sleep(pause).await;
                         work.push_front(IndexBatch { indexes, tries: tries + 1 });
                     } else {
@@ -168,8 +171,13 @@ impl<H: Host> Writing<'_, H> {
     ) -> Rest {
         let body = request::body(indexes.iter().map(|index| &self.records[*index]));
         let call = RestCall::post(self.path.clone(), JSON, body);
+        let reported = self.client.report(&call);
         let sent = within(&self.client.host, self.left(), self.client.send(&call)).await;
-        let answer = match sent.unwrap_or_else(|| Err(too_slow().into())) {
+        let sent = sent.unwrap_or_else(|| Err(too_slow().into()));
+        if let Err(failure) = &sent {
+            failure.report(&reported);
+        }
+        let answer = match sent {
             Ok(answer) => answer,
             // Without a connection it is certain that nothing was written. After
             // every other failure without an answer it is not.
@@ -187,11 +195,12 @@ impl<H: Host> Writing<'_, H> {
             }
         };
         if answer.status == StatusCode::OK {
-            return self.follow(indexes, answer, report).await;
+            return self.follow(indexes, answer, report, &reported).await;
         }
         let status = answer.status;
         let refusal = within(&self.client.host, self.left(), self.client.refusal(answer)).await;
         let refusal = refusal.unwrap_or_else(|| ErrorAnswer::bare(status));
+        reported.refused(refusal.status, refusal.code);
         match verdict::of_status(&refusal, self.topic) {
             Whole::Failed(error) => {
                 indexes.into_iter().for_each(|index| report(index, Err(error.clone())));
@@ -209,6 +218,7 @@ impl<H: Host> Writing<'_, H> {
         indexes: Vec<usize>,
         mut answer: Incoming<H::Body>,
         report: &mut impl FnMut(usize, Result<RecordMetadata>),
+        reported: &CallReport<'_, H>,
     ) -> Rest {
         let mut reports = ReportReader::default();
         let mut waiting = indexes.into_iter();
@@ -241,6 +251,10 @@ impl<H: Host> Writing<'_, H> {
                 None => break too_slow().to_string(),
             }
         };
+        match broken.is_empty() {
+            true => reported.succeeded(),
+            false => reported.failed(&broken),
+        }
         for index in waiting {
             report(index, Err(unknown(&broken)));
         }

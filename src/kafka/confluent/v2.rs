@@ -63,8 +63,9 @@ impl<H: Host> V2Reader<'_, H> {
 
     pub(super) async fn close(&self, place: &Place) {
         if let Some(kept) = KeptInstance::of(place) {
-            // The server removes an unused instance by itself, after 300 s by
-            // default (`recordings/configured-instance-timeout-5s.jsonl`).
+            // The client has reported a failure, and the server removes an unused
+            // instance by itself, after 300 s by default
+            // (`recordings/configured-instance-timeout-5s.jsonl`).
             let _ = ConsumerInstance(kept.instance).delete(self.client).await;
         }
     }

@@ -18,6 +18,7 @@ use crate::sorted::{SortedMap, SortedSet};
 use crate::state::keys::LaneName;
 use crate::state::lane::{Document, Epoch, Lane, Params, Take};
 use crate::state::marks::{self, Mark};
+use crate::telemetry::{Level, Report};
 
 /// Acknowledgements within this time are folded into the position together.
 const FOLD_DELAY: Duration = Duration::from_millis(50);
@@ -147,8 +148,11 @@ impl<H: Host, L: Log> Consume<H, L> {
             host.sleep(FOLD_DELAY).await;
             // An acknowledgement from here on needs another turn at the lane.
             let told = folding.borrow_mut().remove(lane.name()).unwrap_or_default();
-            // Marks that cannot be folded now are folded by the next consumer.
-            let _ = fold(&host, &lane, params, &told).await;
+            if let Err(error) = fold(&host, &lane, params, &told).await {
+                // The next consumer folds them.
+                let why = ("why", error.kind().into());
+                host.event(Level::Info, "acknowledgements-unfolded", &[why]);
+            }
         });
     }
 }

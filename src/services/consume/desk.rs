@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::{Ack, Confirmation, Consumed, Handed, StartFrom};
 use crate::error::{Error, Result};
 use crate::host::Millis;
+use crate::telemetry::{Trace, current_trace};
 
 /// How long a caller may queue for a record that exists, beyond its own wait
 /// for one to appear. It queues if another instance reads the partition, or has
@@ -44,6 +45,7 @@ struct Order<W> {
     /// The earliest end of the leases on its records.
     claimed_until: Millis,
     answer: Rc<RefCell<Option<DeskAnswer>>>,
+    trace: Option<Trace>,
     /// Wakes the caller when the order is dropped.
     _wake: W,
 }
@@ -125,6 +127,7 @@ impl<W> Desk<W> {
             bytes: 0,
             claimed_until: Millis::MAX,
             answer: answer.clone(),
+            trace: current_trace(),
             _wake: wake,
         });
         self.busy = self.last_arrival.is_some_and(|last| now - last < BUSY_ARRIVAL_GAP);
@@ -132,6 +135,11 @@ impl<W> Desk<W> {
         self.arrived = true;
         self.bell = None;
         Slot(answer)
+    }
+
+    /// The trace of the order that has waited for longest.
+    pub(super) fn trace(&self) -> Option<Trace> {
+        self.orders.front()?.trace
     }
 
     pub(super) fn is_empty(&self) -> bool {

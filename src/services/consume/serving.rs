@@ -17,11 +17,12 @@ use crate::error::Result;
 use crate::host::Host;
 use crate::kafka::Log;
 use crate::services::ends::{EndPoller, Ends, untold};
-use crate::services::groups::Groups;
+use crate::services::group_list::GroupList;
 use crate::sorted::SortedSet;
 use crate::state::keys::LaneName;
 use crate::state::lane::params::{KNOCK_CHECK, KNOCK_CHECK_IDLE};
 use crate::state::lane::{Document, Epoch, Lane, Origin, Params, Take};
+use crate::telemetry::{Report, level_of, with_trace};
 
 /// How much later than its wait a caller may get an empty answer, so that
 /// callers whose waits end soon after each other share a look.
@@ -47,7 +48,7 @@ const MAX_FETCH_RECORDS: usize = 500;
 pub(super) struct Serving<H: Host, L> {
     host: H,
     log: Rc<L>,
-    groups: Rc<Groups<H, L>>,
+    groups: Rc<GroupList<H>>,
     group: String,
     topics: Vec<Rc<str>>,
     reader: NamedReader,
@@ -89,7 +90,7 @@ impl<H: Host, L: Log> Serving<H, L> {
         host: H,
         log: Rc<L>,
         ends: Rc<Ends<H, L>>,
-        groups: Rc<Groups<H, L>>,
+        groups: Rc<GroupList<H>>,
         (group, topics, reader): &(String, Vec<String>, NamedReader),
         params: Params,
         desk: Rc<RefCell<Desk<H::Wake>>>,
@@ -117,11 +118,22 @@ impl<H: Host, L: Log> Serving<H, L> {
         }
     }
 
+    async fn reported_round(&mut self) -> Result<Round> {
+        let round = self.round().await;
+        if let Err(error) = &round {
+            let fields = [("group", (&*self.group).into()), ("why", error.kind().into())];
+            self.host.event(level_of(error), "consume-failed", &fields);
+        }
+        round
+    }
+
     /// Serves until no caller waits, then calls `gone`, which removes the desk,
     /// so that the next caller starts a new task.
     pub(super) async fn run<R>(mut self, gone: impl FnOnce() -> R) {
         while !self.desk.borrow().is_empty() {
-            let round = self.round().await;
+            // The lines and calls of a round belong to whoever waits for longest.
+            let trace = self.desk.borrow().trace();
+            let round = with_trace(trace, self.reported_round()).await;
             if !matches!(round, Ok(Round::Busy { .. })) {
                 self.ends_due = Duration::ZERO;
             }

@@ -18,8 +18,10 @@ use crate::host::{Host, Millis};
 use crate::kafka::{Fetch, Log};
 use crate::record::Record;
 use crate::sorted::SortedSet;
+use crate::state::keys::LaneName;
 use crate::state::lane::{Held, Written};
 use crate::state::marks::{self, Marked};
+use crate::telemetry::{Level, Report};
 
 /// How long a caller may take to accept a record before the next caller gets
 /// it.
@@ -270,7 +272,9 @@ impl<H: Host> Tended<H> {
         }
         self.dirty = false;
         let kept = self.held.write(self.page.position()).await? == Written::Kept;
-        if kept {
+        if !kept {
+            report_loss(host, self.held.name());
+        } else {
             let folded = std::mem::take(&mut self.folded);
             marks::delete(host, self.held.name(), &folded).await;
         }
@@ -285,11 +289,18 @@ impl<H: Host> Tended<H> {
         let lane = self.held.name().clone();
         let written = self.held.release(position.clone()).await?;
         if written == Written::Lost {
+            report_loss(host, &lane);
             return Ok(None);
         }
         marks::delete(host, &lane, &self.folded).await;
         Ok(Some(position))
     }
+}
+
+/// Others have the lane, so that what was handed out since the last write may
+/// be handed out again.
+fn report_loss(host: &impl Host, lane: &LaneName) {
+    host.event(Level::Warn, "lane-lost", &[("lane", (&*lane.documents()).into())]);
 }
 
 fn millis(time: Duration) -> Millis {

@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use crate::error::{Error, Result};
 use crate::record::{NewRecord, RecordMetadata};
+use crate::telemetry::{Trace, current_trace};
 
 /// The maximum number of records in an upstream call. A call is as slow as its
 /// slowest record, so the callers of a very large one would all wait for the
@@ -37,13 +38,15 @@ impl CallerReports {
 pub(super) struct QueuedProduce<W> {
     records: Vec<NewRecord>,
     reports: CallerReports,
+    trace: Option<Trace>,
     wake: Option<W>,
 }
 
 impl<W> QueuedProduce<W> {
     pub(super) fn new(records: Vec<NewRecord>, wake: Option<W>) -> (Self, CallerReports) {
         let reports = CallerReports(Rc::new(RefCell::new(records.iter().map(|_| None).collect())));
-        (Self { records, reports: reports.clone(), wake }, reports)
+        let trace = current_trace();
+        (Self { records, reports: reports.clone(), trace, wake }, reports)
     }
 
     fn bytes(&self) -> usize {
@@ -98,6 +101,11 @@ impl<W> From<QueuedProduce<W>> for Batch<W> {
 }
 
 impl<W> Batch<W> {
+    /// The trace of the call: that of the job that has waited for longest.
+    pub(super) fn trace(&self) -> Option<Trace> {
+        self.0.first()?.trace
+    }
+
     pub(super) fn split(self) -> (Vec<NewRecord>, Reports<W>) {
         let mut records = Vec::new();
         let mut owners = Vec::new();

@@ -12,6 +12,7 @@ use super::subscription::Subscription;
 use crate::deadline::within;
 use crate::host::{Host, Incoming, Millis, Outgoing, SendError, SendErrorKind};
 use crate::record::Record;
+use crate::telemetry::{TRACEPARENT, Trace, current_trace};
 use crate::upstream::{read_body, retry_after};
 
 /// How much of a callback's answer is read, and for how long. Its content does
@@ -64,6 +65,9 @@ impl Attempt<'_> {
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         headers.insert(USER_AGENT, HeaderValue::from_static(OUR_USER_AGENT));
+        if let Some(trace) = current_trace() {
+            trace.name_in(&mut headers);
+        }
         for (name, value) in [
             ("webhook-id", message_id),
             ("webhook-timestamp", timestamp.to_string()),
@@ -108,6 +112,17 @@ fn judge(status: StatusCode, headers: &HeaderMap, now: Millis) -> Result<(), Att
     let hint =
         RetryHint { retry_after: retry_after(headers, now), gone: status == StatusCode::GONE };
     Err(AttemptFailure { reason: format!("The callback answered {}", status.as_u16()), hint })
+}
+
+/// The trace that the record's producer named in its header `traceparent`.
+/// None where it named none, or where the log reads no headers: the request that
+/// happened to start the delivery has nothing to do with the record.
+pub(super) fn trace_of(record: &Record) -> Option<Trace> {
+    let mut named = record.headers.iter().flatten().filter(|header| header.name == TRACEPARENT);
+    match (named.next(), named.next()) {
+        (Some(header), None) => Trace::parse(header.value.as_deref()?),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ use crate::error::Result;
 use crate::host::{Host, Millis};
 use crate::kafka::Log;
 use crate::sorted::{SortedMap, SortedSet};
+use crate::telemetry::{Level, Report, level_of};
 
 /// How old an instance's copy of the list of subscriptions may be. A subscription
 /// that another instance has registered is served after this time.
@@ -76,7 +77,12 @@ fn start_now<H: Host, L: Log>(context: &Rc<DeliveryContext<H, L>>, topic: &str) 
                 join_groups(groups.collect()).await;
             }
             Err(error) => {
-                context.host.log(&format!("The webhooks of {topic} have to wait: {error}"));
+                let fields = [("topic", (&*topic).into()), ("why", error.kind().into())];
+                context.host.event(
+                    level_of(&error).min(Level::Warn),
+                    "deliveries-delayed",
+                    &fields,
+                );
             }
         }
     });
@@ -151,11 +157,7 @@ async fn work<H: Host, L: Log>(context: &DeliveryContext<H, L>, mut job: Job) {
                 looks += 1;
                 FIRST_WORKER_PAUSE * 2_u32.pow(looks - 1)
             }
-            JobEnd::Error(error) => {
-                let (subscription, partition) = &name;
-                host.log(&format!("{subscription} has to wait in partition {partition}: {error}"));
-                break;
-            }
+            JobEnd::Error(_) => break,
             JobEnd::CaughtUp | JobEnd::OutOfTime | JobEnd::Removed => break,
         };
         if pause > MAX_WORKER_PAUSE {

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use super::background::Background;
 use super::delivery_state::DeliveryState;
 use super::stored_list::StoredList;
-use crate::config::Config;
+use crate::config::DeliveriesConfig;
 use crate::error::Result;
 use crate::host::Host;
 use crate::state::keys::LaneName;
@@ -15,7 +15,8 @@ use crate::state::lane::{Lane, Params};
 pub(super) struct DeliveryContext<H, L> {
     pub(super) host: H,
     pub(super) log: Rc<L>,
-    pub(super) config: Rc<Config>,
+    pub(super) config: DeliveriesConfig,
+    params: Params,
     pub(super) subscriptions: StoredList<H>,
     pub(super) background: Background,
 }
@@ -29,19 +30,15 @@ impl<H, L> fmt::Debug for DeliveryContext<H, L> {
 }
 
 impl<H: Host, L> DeliveryContext<H, L> {
-    pub(super) fn new(host: H, log: Rc<L>, config: Rc<Config>) -> Self {
-        let subscriptions = StoredList::new(host.clone(), params(&config));
-        Self { host, log, config, subscriptions, background: Background::default() }
+    pub(super) fn new(host: H, log: Rc<L>, config: DeliveriesConfig, params: Params) -> Self {
+        let subscriptions = StoredList::new(host.clone(), params);
+        Self { host, log, config, params, subscriptions, background: Background::default() }
     }
 
     /// The lane of a subscription in a partition.
     pub(super) fn lane(&self, id: &str, partition: i32) -> Result<Lane<H, DeliveryState>> {
         // The lease is long enough for an attempt between two writes.
-        let params = params(&self.config).with_longer_lease(self.config.webhook_timeout);
+        let params = self.params.with_longer_lease(self.config.timeout);
         Ok(Lane::new(self.host.clone(), LaneName::subscription(id, partition)?, params))
     }
-}
-
-fn params(config: &Config) -> Params {
-    Params::default().with_stale_bound(config.store_staleness)
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use http::Uri;
 
-use super::attempt::{Attempt, AttemptFailure};
+use super::attempt::{Attempt, AttemptFailure, trace_of};
 use super::callback;
 use super::context::DeliveryContext;
 use super::delivery_state::DeliveryState;
@@ -22,6 +22,7 @@ use crate::kafka::{Fetch, Fetched, Log};
 use crate::random;
 use crate::record::Record;
 use crate::state::lane::{Document, Held, Take, Written};
+use crate::telemetry::{Field, Level, Value, level_of, with_trace};
 
 /// The limits of one read.
 const MAX_PAGE_RECORDS: usize = 50;
@@ -40,8 +41,24 @@ const MAX_SUBSCRIPTION_LIST_AGE: Duration = Duration::from_secs(1);
 /// longest attempt.
 const POSITION_WRITE_TIME: Duration = Duration::from_secs(1);
 
+/// A callback that takes longer than this to take a record is slow.
+const SLOW: Duration = Duration::from_secs(5);
+
 /// Runs a job; its attempts begin before `deadline`, by the monotonic clock.
 pub(super) async fn run<H: Host, L: Log>(
+    context: &DeliveryContext<H, L>,
+    job: &Job,
+    deadline: Duration,
+) -> JobReport {
+    let report = with_lane(context, job, deadline).await;
+    if let JobEnd::Error(error) = &report.outcome {
+        let level = level_of(error).min(Level::Warn);
+        job.tell(&context.host, level, "delivery-stopped", &[("why", error.kind().into())]);
+    }
+    report
+}
+
+async fn with_lane<H: Host, L: Log>(
     context: &DeliveryContext<H, L>,
     job: &Job,
     deadline: Duration,
@@ -169,15 +186,19 @@ impl<H: Host, L: Log> Delivering<'_, H, L> {
 
     /// Releases the lane, and reports what was done.
     async fn finish(mut self, stop: Stop) -> JobReport {
-        self.report.outcome = match stop {
-            Stop::Lost => JobEnd::Busy,
+        let (outcome, lost) = match stop {
+            Stop::Lost => (JobEnd::Busy, true),
             Stop::With(outcome) => match (outcome, self.held.release(self.state).await) {
-                (error @ JobEnd::Error(_), _) => error,
-                (_, Err(error)) => error.into(),
-                (_, Ok(Written::Lost)) => JobEnd::Busy,
-                (outcome, Ok(Written::Kept)) => outcome,
+                (error @ JobEnd::Error(_), _) => (error, false),
+                (_, Err(error)) => (error.into(), false),
+                (_, Ok(Written::Lost)) => (JobEnd::Busy, true),
+                (outcome, Ok(Written::Kept)) => (outcome, false),
             },
         };
+        if lost {
+            self.job.tell(&self.context.host, Level::Warn, "lane-lost", &[]);
+        }
+        self.report.outcome = outcome;
         self.report
     }
 
@@ -214,11 +235,22 @@ impl<H: Host, L: Log> Delivering<'_, H, L> {
         uri: &Result<Uri, AttemptFailure>,
     ) -> Result<(), Stop> {
         self.go_on().await?;
+        with_trace(trace_of(record), self.attempt(record, cluster, uri)).await
+    }
+
+    /// Everything that is reported here belongs to the record's trace.
+    async fn attempt(
+        &mut self,
+        record: &Record,
+        cluster: &str,
+        uri: &Result<Uri, AttemptFailure>,
+    ) -> Result<(), Stop> {
         let host = &self.context.host;
         let config = &self.context.config;
-        if self.held.remaining() < config.webhook_timeout + POSITION_WRITE_TIME {
+        if self.held.remaining() < config.timeout + POSITION_WRITE_TIME {
             self.write().await?;
         }
+        let begun = host.monotonic();
         let sent = match uri {
             Err(refused) => Err(refused.clone()),
             Ok(uri) => {
@@ -228,13 +260,19 @@ impl<H: Host, L: Log> Delivering<'_, H, L> {
                     cluster,
                     record,
                     connect_timeout: config.connect_timeout,
-                    timeout: config.webhook_timeout,
+                    timeout: config.timeout,
                 };
                 attempt.make(host).await
             }
         };
+        let took = host.monotonic().saturating_sub(begun);
+        let fields = [("offset", record.offset.into()), ("millis", Value::millis(took))];
         match sent {
             Ok(()) => {
+                match took > SLOW {
+                    true => self.tell(Level::Info, "delivery-slow", &fields),
+                    false => self.tell(Level::Debug, "delivery-made", &fields),
+                }
                 self.report.delivered += 1;
                 self.unwritten += 1;
                 self.state.delivered(record.offset);
@@ -247,10 +285,18 @@ impl<H: Host, L: Log> Delivering<'_, H, L> {
             Err(failure) => {
                 self.report.failed += 1;
                 let random = random::number(host);
-                let due = self.state.failed(record.offset, failure, host.now(), random);
+                let now = host.now();
+                let why = failure.reason.clone();
+                let due = self.state.failed(record.offset, failure, now, random);
+                let more = [("why", (&*why).into()), ("retry_millis", (due - now).into())];
+                self.tell(Level::Warn, "delivery-failed", &[fields, more].concat());
                 Err(Stop::With(JobEnd::Failing(due)))
             }
         }
+    }
+
+    fn tell(&self, level: Level, name: &'static str, more: &[Field<'_>]) {
+        self.job.tell(&self.context.host, level, name, more);
     }
 
     /// Writes the state, which renews the lease.
@@ -269,7 +315,7 @@ impl<H: Host, L: Log> Delivering<'_, H, L> {
     /// stricter since the registration.
     fn uri(&self) -> Result<Uri, AttemptFailure> {
         let url = &self.job.subscription.callback_url;
-        callback::check(url, self.context.config.webhook_allow_private)
+        callback::check(url, self.context.config.allow_private)
             .map(|callback| callback.uri)
             .map_err(|_| AttemptFailure::new("The callback's URL is no longer allowed"))
     }

@@ -6,7 +6,8 @@ use super::RoundReport;
 use super::delivery_state::Idle;
 use super::subscription::Subscription;
 use crate::error::Error;
-use crate::host::Millis;
+use crate::host::{Host, Millis};
+use crate::telemetry::{Field, Level, Report};
 
 #[derive(Debug, Clone)]
 pub(super) struct Job {
@@ -15,6 +16,24 @@ pub(super) struct Job {
     /// The end of the partition, if the log knows it. A partition that is
     /// delivered up to its end needs no work.
     pub(super) end: Option<i64>,
+}
+
+impl Job {
+    /// Reports what happened to it.
+    pub(super) fn tell(
+        &self,
+        host: &impl Host,
+        level: Level,
+        name: &'static str,
+        more: &[Field<'_>],
+    ) {
+        let fields = [
+            ("webhook", (&*self.subscription.id).into()),
+            ("topic", (&*self.subscription.topic).into()),
+            ("partition", self.partition.into()),
+        ];
+        host.event(level, name, &[&fields, more].concat());
+    }
 }
 
 /// What a job did.

@@ -13,6 +13,7 @@ use crate::sorted::SortedSet;
 use crate::state::delete_all;
 use crate::state::keys::Prefix;
 use crate::state::lane::{Claim, Written};
+use crate::telemetry::{Level, Report};
 
 /// How long a removal waits for an attempt of another instance.
 const MAX_REMOVAL_WAIT: Duration = Duration::from_secs(3);
@@ -29,7 +30,8 @@ pub(super) async fn stop<H: Host, L: Log>(
     let stopped: Result<()> = join_bounded(stops).await.into_iter().collect();
     if let Err(error) = stopped.and(forget(context, &subscription.id).await) {
         // The list no longer has the subscription, so deliveries end anyway.
-        context.host.log(&format!("{} was removed, not tidied: {error}", subscription.id));
+        let fields = [("webhook", (&*subscription.id).into()), ("why", error.kind().into())];
+        context.host.event(Level::Warn, "webhook-not-tidied", &fields);
     }
 }
 

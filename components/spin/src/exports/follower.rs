@@ -37,8 +37,8 @@ async fn follow(
 ) -> Result<(StreamReader<FollowedRecord>, FutureReader<Result<(), Error>>), Error> {
     let cursor = request.cursor.clone();
     let (topics, reader) = reader(request)?;
-    let services = services().await?;
-    let stream = Stream::open(services, topics, reader, cursor.as_deref()).await.map_err(named)?;
+    let streams = &services().await?.streams;
+    let stream = streams.open(topics, reader, cursor.as_deref()).await.map_err(named)?;
     let (writer, records) = wit_stream::new();
     let (failed, end) = wit_future::new(|| Ok(()));
     wit_bindgen::spawn(starting_tasks(async move {

@@ -51,7 +51,7 @@ async fn write(
 ) -> Result<Vec<Result<Written, ServiceError>>, Error> {
     let topic = self::topic(topic)?;
     let records = records.into_iter().map(NewRecord::from).collect();
-    Ok(services().await?.write(&topic, records).await)
+    Ok(services().await?.producer.write(&topic, records).await)
 }
 
 impl From<ProducerRecord> for NewRecord {

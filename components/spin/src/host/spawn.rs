@@ -10,6 +10,7 @@ use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
 
+use kafka_edge::telemetry::inheriting;
 use spin_sdk::wit_bindgen;
 
 thread_local! {
@@ -19,7 +20,7 @@ thread_local! {
 
 pub(super) fn spawn(task: impl Future<Output = ()> + 'static) {
     SPAWNED.set(true);
-    wit_bindgen::spawn(starting_tasks(task));
+    wit_bindgen::spawn(starting_tasks(inheriting(task)));
 }
 
 /// Runs a future in which tasks may be spawned. Every export and every

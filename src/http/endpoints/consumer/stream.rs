@@ -81,8 +81,8 @@ pub(super) async fn open<H: Host, L: Log, B>(
     };
     let cursor = call.request.header("last-event-id").filter(|value| !value.is_empty());
     let cursor = cursor.map(|value| String::from_utf8_lossy(value));
-    let services = call.app.services().await?;
-    let mut stream = Stream::open(services, topics, mode, cursor.as_deref()).await?;
+    let streams = &call.app.services().await?.streams;
+    let mut stream = streams.open(topics, mode, cursor.as_deref()).await?;
     // What fails at once is an answer with a status of its own.
     let first = stream.next(Duration::ZERO).await?;
     let source = Pieces { stream, format, first: Some(first), sent: None, stage: Stage::Head };

@@ -136,6 +136,7 @@ impl ConsumerInstance {
     pub(super) fn forget<H: Host>(&self, client: &Client<H>) {
         let (instance, client) = (self.clone(), client.clone());
         client.host.clone().spawn(async move {
+            // The client has reported a failure.
             let _ = instance.delete(&client).await;
         });
     }

@@ -15,11 +15,11 @@ const MAX_TOPICS_PER_GROUP: usize = 100;
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent, remote = "Self")]
-pub(super) struct GroupList(SortedMap<String, SortedSet<String>>);
+pub(super) struct ListedGroups(SortedMap<String, SortedSet<String>>);
 
-stored!(GroupList, "the list of consumer groups");
+stored!(ListedGroups, "the list of consumer groups");
 
-impl GroupList {
+impl ListedGroups {
     /// By name, each with its topics.
     pub(super) fn all(&self) -> &SortedMap<String, SortedSet<String>> {
         &self.0
@@ -66,6 +66,7 @@ impl GroupList {
     /// Adds as much as fits.
     pub(super) fn enlist_all(&mut self, other: &Self) {
         for (group, topics) in &other.0 {
+            // No event: whoever enlists a single one is told.
             let _ = self.enlist(group, &topics.iter().collect::<Vec<_>>());
         }
     }
@@ -86,7 +87,7 @@ mod tests {
 
     #[test]
     fn what_goes_beyond_a_limit_leaves_the_list_as_it_was() {
-        let mut list = GroupList::default();
+        let mut list = ListedGroups::default();
         for topic in 0..MAX_TOPICS_PER_GROUP {
             list.enlist("g", &[topic.to_string()]).unwrap();
         }
@@ -108,7 +109,7 @@ mod tests {
 
     #[test]
     fn what_is_missing_is_listed_together_and_what_came_since_stays_missing() {
-        let (mut list, mut missing) = (GroupList::default(), GroupList::default());
+        let (mut list, mut missing) = (ListedGroups::default(), ListedGroups::default());
         missing.enlist("g", &["a", "b"]).unwrap();
         missing.enlist("h", &["a"]).unwrap();
         list.enlist("g", &["a"]).unwrap();

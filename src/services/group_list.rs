@@ -7,17 +7,21 @@
 //! instances are changing it (which takes time on a store with stale reads),
 //! the group is used all the same and added in the background.
 
+mod document;
+
 use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::list::GroupList;
+use self::document::ListedGroups;
 use crate::error::{Error, Result};
 use crate::host::Host;
+use crate::sorted::{SortedMap, SortedSet};
 use crate::state::keys::LaneName;
 use crate::state::lane::Params;
 use crate::state::shared::Shared;
+use crate::telemetry::{Level, Report, Value};
 
 /// How old this instance's copy of the list may be when a group is used.
 const MAX_GROUP_LIST_AGE: Duration = Duration::from_secs(60);
@@ -30,31 +34,33 @@ const MAX_LISTING_WAIT: Duration = Duration::from_secs(1);
 const MAX_LISTING_TRIES: usize = 5;
 const LISTING_RETRY_DELAY: Duration = Duration::from_secs(1);
 
-pub(super) struct Listing<H> {
+pub struct GroupList<H> {
     host: H,
-    list: Shared<H, GroupList>,
+    list: Shared<H, ListedGroups>,
     /// Groups that may be missing on the list. While there are any, a task adds
     /// them.
-    missing: RefCell<GroupList>,
+    missing: RefCell<ListedGroups>,
 }
 
-impl<H: Host> Listing<H> {
-    pub(super) fn new(host: H, params: Params) -> Rc<Self> {
+impl<H: Host> GroupList<H> {
+    pub fn new(host: H, params: Params) -> Rc<Self> {
         let list = Shared::new(host.clone(), LaneName::groups(), params);
         Rc::new(Self { host, list, missing: RefCell::default() })
     }
 
-    pub(super) async fn read(&self) -> Result<Rc<GroupList>> {
-        self.list.read().await
+    /// All groups, by name, each with its topics.
+    pub async fn all(&self) -> Result<SortedMap<String, SortedSet<String>>> {
+        Ok(self.list.read().await?.all().clone())
+    }
+
+    /// The topics of a group, if it is listed.
+    pub async fn topics(&self, group: &str) -> Result<Option<SortedSet<String>>> {
+        Ok(self.list.read().await?.all().get(group).cloned())
     }
 
     /// Adds a group that has no position yet. Fails if the list is full; if the
     /// list is only busy, the group is added later.
-    pub(super) async fn enter(
-        self: &Rc<Self>,
-        group: &str,
-        topics: &[impl AsRef<str>],
-    ) -> Result<()> {
+    pub async fn enlist(self: &Rc<Self>, group: &str, topics: &[impl AsRef<str>]) -> Result<()> {
         if self.is_known(group, topics) {
             return Ok(());
         }
@@ -65,7 +71,7 @@ impl<H: Host> Listing<H> {
         {
             // Groups that are about to be added have their places already.
             let missing = self.missing.borrow();
-            let mut all = GroupList::clone(&list);
+            let mut all = ListedGroups::clone(&list);
             all.enlist_all(&missing);
             all.enlist(group, topics)?;
             if missing.has(group, topics) {
@@ -82,19 +88,26 @@ impl<H: Host> Listing<H> {
     }
 
     /// Adds a group that is in use in the background, if it is missing.
-    pub(super) fn keep(self: &Rc<Self>, group: &str, topics: &[impl AsRef<str>]) {
+    pub fn keep_listed(self: &Rc<Self>, group: &str, topics: &[impl AsRef<str>]) {
         if !self.is_known(group, topics) {
             self.see_to(group, topics);
         }
     }
 
-    /// The same, but without trusting this instance's copy of the list, which
-    /// may be older than a delete.
-    pub(super) fn see_to(self: &Rc<Self>, group: &str, topics: &[impl AsRef<str>]) {
+    /// The group has got a position on a partition where it had none. If it was
+    /// being deleted at that time, it is listed again.
+    pub fn begun(self: &Rc<Self>, group: &str, topic: &str) {
+        self.see_to(group, &[topic]);
+    }
+
+    /// Adds a group in the background without trusting this instance's copy of
+    /// the list, which may be older than a delete.
+    fn see_to(self: &Rc<Self>, group: &str, topics: &[impl AsRef<str>]) {
         let at_work = {
             let mut missing = self.missing.borrow_mut();
             let at_work = !missing.is_empty();
-            // A group that can never fit is refused when it is read, too.
+            // No event: a group that can never fit is refused when it is read,
+            // and its caller was told so.
             let _ = missing.enlist(group, topics);
             at_work
         };
@@ -104,8 +117,8 @@ impl<H: Host> Listing<H> {
         }
     }
 
-    pub(super) async fn remove(&self, group: &str) -> Result<()> {
-        let remove = |list: &mut GroupList| {
+    pub async fn remove(&self, group: &str) -> Result<()> {
+        let remove = |list: &mut ListedGroups| {
             list.remove(group);
             Ok(())
         };
@@ -119,23 +132,30 @@ impl<H: Host> Listing<H> {
     async fn list_missing(&self) {
         for _ in 0..MAX_LISTING_TRIES {
             let missing = self.missing.borrow().clone();
-            if self.list_all(&missing).await.is_ok() {
-                self.missing.borrow_mut().remove_all(&missing);
-            } else {
-                self.host.sleep(LISTING_RETRY_DELAY).await;
+            match self.list_all(&missing).await {
+                Ok(()) => self.missing.borrow_mut().remove_all(&missing),
+                Err(error) => {
+                    self.host.event(
+                        Level::Info,
+                        "groups-unlisted",
+                        &[("why", error.kind().into())],
+                    );
+                    self.host.sleep(LISTING_RETRY_DELAY).await;
+                }
             }
             if self.missing.borrow().is_empty() {
                 return;
             }
         }
-        self.missing.take();
+        let groups = Value::count(self.missing.take().all().len());
+        self.host.event(Level::Warn, "groups-given-up", &[("groups", groups)]);
     }
 
-    async fn list_all(&self, missing: &GroupList) -> Result<()> {
+    async fn list_all(&self, missing: &ListedGroups) -> Result<()> {
         if self.list.read().await?.has_all(missing) {
             return Ok(());
         }
-        let add = |list: &mut GroupList| {
+        let add = |list: &mut ListedGroups| {
             list.enlist_all(missing);
             Ok(())
         };
@@ -143,8 +163,8 @@ impl<H: Host> Listing<H> {
     }
 }
 
-impl<H> fmt::Debug for Listing<H> {
+impl<H> fmt::Debug for GroupList<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Listing").finish_non_exhaustive()
+        f.debug_struct("GroupList").finish_non_exhaustive()
     }
 }

@@ -1,10 +1,17 @@
 //! Where the schema registry is, if there is one.
 
+use std::time::Duration;
+
 use http::Uri;
 use http::uri::Scheme;
 
-use super::ApiKey;
+use super::kafka::KafkaConfig;
+use super::variables::Variables;
+use crate::api_key::ApiKey;
 use crate::error::{Error, Result};
+
+pub(super) const VARIABLES: [&str; 3] =
+    ["schema_registry_url", "schema_registry_api_key", "schema_registry_api_secret"];
 
 /// A schema registry, and what it wants to see of us.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,10 +19,24 @@ pub struct SchemaRegistryConfig {
     /// Scheme, authority and path prefix, without a trailing slash.
     pub url: String,
     pub api_key: Option<ApiKey>,
+    /// The same as for Kafka.
+    pub connect_timeout: Duration,
+    pub request_timeout: Duration,
 }
 
 impl SchemaRegistryConfig {
-    pub(super) fn parse(url: &str, api_key: Option<ApiKey>) -> Result<Self> {
+    pub(super) fn of(variables: &Variables<'_>, kafka: &KafkaConfig) -> Result<Option<Self>> {
+        let api_key = variables.api_key("schema_registry_api_key", "schema_registry_api_secret")?;
+        let Some(url) = variables.text("schema_registry_url") else { return Ok(None) };
+        Ok(Some(Self {
+            url: Self::base(&url)?,
+            api_key,
+            connect_timeout: kafka.connect_timeout,
+            request_timeout: kafka.request_timeout,
+        }))
+    }
+
+    fn base(url: &str) -> Result<String> {
         let malformed = || {
             Error::Unconfigured(
                 "schema_registry_url is not an http or https URL of a host, a port and a path"
@@ -29,8 +50,7 @@ impl SchemaRegistryConfig {
         if uri.query().is_some() || url.contains('#') {
             return Err(malformed());
         }
-        let url = format!("{scheme}://{authority}{}", uri.path().trim_end_matches('/'));
-        Ok(Self { url, api_key })
+        Ok(format!("{scheme}://{authority}{}", uri.path().trim_end_matches('/')))
     }
 }
 
@@ -45,11 +65,11 @@ mod tests {
             ("https://psrc-1.aws.confluent.cloud/", "https://psrc-1.aws.confluent.cloud"),
             (" https://h/registry/ ", "https://h/registry"),
         ] {
-            assert_eq!(SchemaRegistryConfig::parse(url, None).unwrap().url, base);
+            assert_eq!(SchemaRegistryConfig::base(url).unwrap(), base);
         }
         for url in ["registry:8081", "ftp://h", "http://u:p@h", "http://h/?a=b", "http://h#f", "/"]
         {
-            assert!(SchemaRegistryConfig::parse(url, None).is_err(), "{url}");
+            assert!(SchemaRegistryConfig::base(url).is_err(), "{url}");
         }
     }
 }

@@ -1,0 +1,184 @@
+//! Where the gateway itself is: below which path it works, and at which
+//! address callers know it.
+
+use http::Uri;
+use http::uri::Scheme;
+
+use super::variables::Variables;
+use crate::error::{Error, Result};
+use crate::host::Host;
+
+const VARIABLES: [&str; 2] = ["base_path", "public_url"];
+
+/// Read on its own: a request has to be routed before anything else is known.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct GatewayConfig {
+    /// What precedes all paths of the gateway in the requests that it gets:
+    /// empty, or `/kafka`, without a slash at the end.
+    base_path: String,
+    /// The address of the gateway as callers write it, its path included and
+    /// without a slash at the end: `https://example.com/kafka`.
+    public_url: Option<String>,
+}
+
+impl GatewayConfig {
+    pub async fn load(host: &impl Host) -> Result<Self> {
+        let variables = Variables::read(host, VARIABLES.into()).await?;
+        let [base_path, public_url] = VARIABLES.map(|name| variables.text(name));
+        Self::parse(base_path.as_deref(), public_url.as_deref())
+    }
+
+    pub fn parse(base_path: Option<&str>, public_url: Option<&str>) -> Result<Self> {
+        let base_path = base_path.map(base_path_of).transpose()?.unwrap_or_default();
+        let public_url = public_url.map(str::trim).filter(|url| !url.is_empty());
+        Ok(Self { base_path, public_url: public_url.map(public_url_of).transpose()? })
+    }
+
+    /// Empty, or `/kafka`.
+    pub fn base_path(&self) -> &str {
+        &self.base_path
+    }
+
+    /// `https://example.com/kafka`, if it is known.
+    pub fn public_url(&self) -> Option<&str> {
+        self.public_url.as_deref()
+    }
+
+    /// The path of a request below the base path: `/topics` for
+    /// `/kafka/topics`, and `/` for `/kafka`. `None`: the request is not for
+    /// this gateway.
+    pub fn local_path<'p>(&self, path: &'p str) -> Option<&'p str> {
+        match path.strip_prefix(&*self.base_path)? {
+            "" => Some("/"),
+            below => below.starts_with('/').then_some(below),
+        }
+    }
+
+    /// How callers reach a path of the gateway, such as `/topics`: an absolute
+    /// URL where the public address is known, else a path on the host that was
+    /// called.
+    pub fn link(&self, local_path: &str) -> String {
+        format!("{}{local_path}", self.public_url.as_deref().unwrap_or(&self.base_path))
+    }
+}
+
+fn base_path_of(value: &str) -> Result<String> {
+    let path = value.trim().trim_end_matches('/');
+    if path.is_empty() {
+        return Ok(String::new());
+    }
+    // A slash in front may be left out.
+    let segments = path.strip_prefix('/').unwrap_or(path);
+    let lawful = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '~');
+    let is_segment =
+        |segment: &str| !matches!(segment, "" | "." | "..") && segment.chars().all(lawful);
+    match segments.split('/').all(is_segment) {
+        true => Ok(format!("/{segments}")),
+        false => Err(Error::Unconfigured(
+            "base_path is not a path of plain segments, such as /kafka or /teams/kafka".into(),
+        )),
+    }
+}
+
+fn public_url_of(url: &str) -> Result<String> {
+    let malformed = || {
+        Error::Unconfigured(
+            "public_url is not an http or https URL of a host, a port and a path, such as \
+             https://example.com/kafka"
+                .into(),
+        )
+    };
+    let uri: Uri = url.parse().map_err(|_| malformed())?;
+    let scheme = uri.scheme().filter(|s| [Scheme::HTTP, Scheme::HTTPS].contains(s));
+    let authority = uri.authority().filter(|authority| !authority.as_str().contains('@'));
+    let (Some(scheme), Some(authority)) = (scheme, authority) else { return Err(malformed()) };
+    if uri.query().is_some() || url.contains('#') {
+        return Err(malformed());
+    }
+    Ok(format!("{scheme}://{authority}{}", uri.path().trim_end_matches('/')))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn below(base_path: &str) -> GatewayConfig {
+        GatewayConfig::parse(Some(base_path), None).unwrap()
+    }
+
+    #[test]
+    fn with_nothing_set_it_is_at_the_root_of_whatever_host_is_called() {
+        for unset in [None, Some(""), Some(" ")] {
+            assert_eq!(GatewayConfig::parse(unset, unset), Ok(GatewayConfig::default()));
+        }
+        let root = GatewayConfig::default();
+        assert_eq!(
+            (root.local_path("/topics"), root.local_path("/")),
+            (Some("/topics"), Some("/"))
+        );
+        assert_eq!(root.link("/topics"), "/topics");
+    }
+
+    #[test]
+    fn a_base_path_has_one_form() {
+        for (value, base_path) in [
+            ("/kafka", "/kafka"),
+            ("kafka", "/kafka"),
+            (" /kafka/ ", "/kafka"),
+            ("/teams/a-b_c.d~e", "/teams/a-b_c.d~e"),
+            ("/", ""),
+        ] {
+            assert_eq!(below(value).base_path(), base_path, "{value}");
+        }
+        for wrong in
+            ["/a//b", "//a", "/..", "/a/../b", "/a/./b", "/a%2Fb", "/a?b", "/a#b", "/ü", "/a b"]
+        {
+            let error = GatewayConfig::parse(Some(wrong), None).unwrap_err();
+            assert!(error.to_string().contains("base_path"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn only_what_is_below_the_base_path_is_the_gateways() {
+        let gateway = below("/kafka");
+        for (path, local) in [
+            ("/kafka", Some("/")),
+            ("/kafka/", Some("/")),
+            ("/kafka/producer/t/%2Fkafka", Some("/producer/t/%2Fkafka")),
+            ("/kafka//x", Some("//x")),
+            ("/kafkaesque", None),
+            ("/Kafka/x", None),
+            ("/", None),
+            ("/x/kafka", None),
+        ] {
+            assert_eq!(gateway.local_path(path), local, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_link_begins_with_the_public_address() {
+        assert_eq!(below("/kafka").link("/webhooks/1"), "/kafka/webhooks/1");
+        for (url, link) in [
+            ("https://example.com", "https://example.com/webhooks/1"),
+            (" https://example.com/ ", "https://example.com/webhooks/1"),
+            ("http://h:8080/a/b/", "http://h:8080/a/b/webhooks/1"),
+        ] {
+            let gateway = GatewayConfig::parse(Some("/kafka"), Some(url)).unwrap();
+            assert_eq!(gateway.link("/webhooks/1"), link);
+        }
+        for wrong in [
+            "example.com",
+            "/kafka",
+            "ftp://h",
+            "http://u:hush@h",
+            "http://h?a",
+            "http://h#a",
+            "http://",
+        ] {
+            let Err(Error::Unconfigured(sentence)) = GatewayConfig::parse(None, Some(wrong)) else {
+                panic!("{wrong}");
+            };
+            assert!(sentence.contains("public_url") && !sentence.contains("hush"), "{sentence}");
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! What operators see: events with a level, a name and fields, one line each.
+//!
+//! An event is reported through the host that its part was given anyway
+//! ([`Report::event`]). How lines look and which of them are written is set
+//! once for the instance ([`configure`]); until its configuration has been
+//! read the defaults apply. A task carries the trace of the request that it
+//! works for ([`with_trace`]), and every line written meanwhile names it.
+//!
+//! No field may hold a secret, a key, a URL that may hold credentials (all
+//! callback URLs), or anything of a record. An upstream's own wording counts
+//! as part of a record: servers quote what they could not read. So fields are
+//! names of topics, groups and calls, numbers, and sentences of ours.
+
+mod call;
+mod line;
+mod request;
+mod task;
+mod trace;
+
+use std::cell::Cell;
+use std::time::Duration;
+
+pub use self::call::{CallReport, Server};
+pub use self::line::{Field, Level, LogFormat, Value};
+pub use self::request::RequestReport;
+pub use self::task::{WithTrace, current_trace, inheriting, with_trace};
+pub use self::trace::{TRACEPARENT, Trace};
+use crate::error::Error;
+use crate::host::Host;
+use crate::render;
+
+/// How lines look, and the least level that is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Settings {
+    pub format: LogFormat,
+    pub level: Level,
+}
+
+impl Settings {
+    pub const DEFAULT: Self = Self { format: LogFormat::Logfmt, level: Level::Info };
+}
+
+thread_local! {
+    /// An instance of the component is one thread. Simulated instances that
+    /// share a thread share these settings.
+    static SETTINGS: Cell<Settings> = const { Cell::new(Settings::DEFAULT) };
+}
+
+/// Sets how this instance reports from now on.
+pub fn configure(settings: Settings) {
+    SETTINGS.set(settings);
+}
+
+/// Whether events of this level are written: to be asked before fields are
+/// made that cost something.
+pub fn is_on(level: Level) -> bool {
+    level <= SETTINGS.get().level
+}
+
+/// Reporting, for everything that has a host.
+pub trait Report {
+    /// Reports an event. Its name is in kebab case.
+    fn event(&self, level: Level, name: &'static str, fields: &[Field<'_>]);
+}
+
+impl<H: Host> Report for H {
+    fn event(&self, level: Level, name: &'static str, fields: &[Field<'_>]) {
+        if is_on(level) {
+            let (format, time) = (SETTINGS.get().format, render::timestamp(self.now()));
+            self.report(&line::of(format, &time, level, name, current_trace(), fields));
+        }
+    }
+}
+
+impl<'a> Value<'a> {
+    pub fn millis(time: Duration) -> Self {
+        Self::Number(i64::try_from(time.as_millis()).unwrap_or(i64::MAX))
+    }
+
+    pub fn count(count: usize) -> Self {
+        Self::Number(i64::try_from(count).unwrap_or(i64::MAX))
+    }
+}
+
+/// The level of an error of a service: what a caller can get wrong is no news
+/// for the operator.
+pub fn level_of(error: &Error) -> Level {
+    match error {
+        Error::UnknownTopic(_)
+        | Error::UnknownSubscription(_)
+        | Error::UnknownGroup(_)
+        | Error::Invalid { .. }
+        | Error::InvalidCallback { .. }
+        | Error::TooLarge { .. }
+        | Error::Unsupported(_) => Level::Debug,
+        Error::Busy(_) | Error::LimitReached(_) => Level::Info,
+        Error::Unconfigured(_) => Level::Error,
+        Error::Throttled { .. }
+        | Error::PermissionDenied { .. }
+        | Error::Unreachable { .. }
+        | Error::Upstream { .. }
+        | Error::Timeout
+        | Error::OutcomeUnknown { .. }
+        | Error::Store { .. } => Level::Warn,
+    }
+}

@@ -1,0 +1,136 @@
+//! The trace that a task works for.
+//!
+//! Requests of one instance take turns on one thread, so a variable that is set
+//! for a request would be seen by all. It is therefore set when a future is
+//! polled and restored when that poll returns: in between nothing else runs.
+
+use std::cell::Cell;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use super::trace::Trace;
+
+thread_local! {
+    static CURRENT: Cell<Option<Trace>> = const { Cell::new(None) };
+}
+
+/// The trace of the task that runs at this moment, if it has one.
+pub fn current_trace() -> Option<Trace> {
+    CURRENT.get()
+}
+
+/// Runs a future for a trace, or for none.
+pub fn with_trace<F: Future>(trace: Option<Trace>, future: F) -> WithTrace<F> {
+    WithTrace { trace, future: Box::pin(future) }
+}
+
+/// A future that is polled for a trace. It is boxed, so that the type of what
+/// is around it does not grow.
+#[derive(Debug)]
+pub struct WithTrace<F> {
+    trace: Option<Trace>,
+    future: Pin<Box<F>>,
+}
+
+impl<F: Future> Future for WithTrace<F> {
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        let _restored = Restored(CURRENT.replace(self.trace));
+        self.future.as_mut().poll(cx)
+    }
+}
+
+/// Does something at once for a trace.
+pub(super) fn for_trace<T>(trace: Trace, work: impl FnOnce() -> T) -> T {
+    let _restored = Restored(CURRENT.replace(Some(trace)));
+    work()
+}
+
+/// A task that goes on with the trace of the one that spawns it.
+/// Implementations of [`Host::spawn`](crate::host::Host::spawn) make one of
+/// each task.
+pub fn inheriting<F: Future>(task: F) -> WithTrace<F> {
+    with_trace(current_trace(), task)
+}
+
+/// The trace of before, which also comes back when a poll panics.
+struct Restored(Option<Trace>);
+
+impl Drop for Restored {
+    fn drop(&mut self) {
+        CURRENT.set(self.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+    use std::pin::pin;
+    use std::task::Waker;
+
+    use super::*;
+
+    fn trace(digit: char) -> Option<Trace> {
+        let digits = |count: usize| digit.to_string().repeat(count);
+        Trace::parse(format!("00-{}-{}-00", digits(32), digits(16)).as_bytes())
+    }
+
+    /// Tells the trace at each of three polls.
+    async fn telling(told: &Cell<Vec<Option<Trace>>>) {
+        for _ in 0..3 {
+            let mut all = told.take();
+            all.push(current_trace());
+            told.set(all);
+            let mut waited = false;
+            poll_fn(|_| match std::mem::replace(&mut waited, true) {
+                true => Poll::Ready(()),
+                false => Poll::Pending,
+            })
+            .await;
+        }
+    }
+
+    #[test]
+    fn tasks_that_take_turns_keep_their_traces_apart() {
+        let (one, two) = (Cell::default(), Cell::default());
+        let mut first = pin!(with_trace(trace('1'), telling(&one)));
+        let inner = with_trace(trace('2'), async {
+            with_trace(None, async { assert_eq!(current_trace(), None) }).await;
+            inheriting(telling(&two)).await;
+        });
+        let mut second = pin!(inner);
+        let mut cx = Context::from_waker(Waker::noop());
+        for _ in 0..4 {
+            let _ = first.as_mut().poll(&mut cx);
+            assert_eq!(current_trace(), None);
+            let _ = second.as_mut().poll(&mut cx);
+            assert_eq!(current_trace(), None);
+        }
+        assert_eq!(one.take(), [trace('1'); 3]);
+        assert_eq!(two.take(), [trace('2'); 3]);
+    }
+
+    #[test]
+    fn a_task_inherits_when_it_is_spawned_and_not_when_it_first_runs() {
+        let told = Cell::default();
+        let mut cx = Context::from_waker(Waker::noop());
+        let mut spawner = pin!(with_trace(trace('1'), async { (inheriting(telling(&told)),) }));
+        let Poll::Ready((task,)) = spawner.as_mut().poll(&mut cx) else { panic!("it waits") };
+        let mut task = pin!(task);
+        let _ = task.as_mut().poll(&mut cx);
+        assert_eq!(told.take(), [trace('1')]);
+    }
+
+    #[test]
+    fn a_panic_leaves_nothing_behind() {
+        let panicking = with_trace(trace('1'), async { panic!("expected") });
+        let mut panicking = Box::pin(panicking);
+        let poll = std::panic::AssertUnwindSafe(|| {
+            let _ = panicking.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        });
+        assert!(std::panic::catch_unwind(poll).is_err());
+        assert_eq!(current_trace(), None);
+    }
+}
