@@ -1,5 +1,5 @@
 //! What is said of the configuration is what there is: the variables that are
-//! read, those of `spin.toml` and those of the README are the same ones, with
+//! read, those of `spin.toml` and those of `docs/operations.md` are the same ones, with
 //! the same defaults.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,7 +10,7 @@ use kafka_edge::host::{Host, HostCapabilities};
 use kafka_edge_sim::{World, local};
 
 const MANIFEST: &str = include_str!("../spin.toml");
-const README: &str = include_str!("../README.md");
+const OPERATIONS: &str = include_str!("../docs/operations.md");
 
 /// What only Spin reads, for its own list of where the component may connect.
 const OF_SPIN: [&str; 3] = ["outbound_https", "outbound_http", "outbound_more"];
@@ -116,11 +116,11 @@ fn spin_lets_the_component_reach_its_store_and_what_is_configured() {
     assert_eq!(component["build"]["command"].as_str(), Some("cargo wasm"));
 }
 
-/// A row of the README's table can name several variables, and a default for
+/// A row of the document's table can name several variables, and a default for
 /// each that has one; other words stand in place of none.
 #[test]
-fn the_readme_documents_each_variable_once_with_its_default() {
-    let (_, section) = README.split_once("\n### Configuration\n").expect("there is a section");
+fn each_variable_is_documented_once_with_its_default() {
+    let (_, section) = OPERATIONS.split_once("\n## Configuration\n").expect("there is a section");
     let section = section.split("\n#").next().unwrap_or(section);
     let mut documented = BTreeMap::new();
     for row in section.lines().filter(|line| line.starts_with("| `")) {
