@@ -17,7 +17,7 @@ use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::sorted::SortedMap;
 
-/// Both parts of the configuration need it.
+/// Both parts of the configuration use this variable.
 const STORE_STALENESS: &str = "store_staleness";
 
 /// How records are read.
@@ -47,14 +47,14 @@ pub struct Config {
     /// Scheme, authority and path prefix, without a trailing slash and
     /// without `/v3`: `http://localhost:8082`, `https://pkc-1.confluent.cloud/kafka`.
     pub rest_url: String,
-    /// Asked from the server when absent.
+    /// If absent, the server is asked.
     pub cluster_id: Option<String>,
     pub api_key: Option<ApiKey>,
     pub consume_api: ConsumeApi,
     /// The longest wait for a connection to Kafka.
     pub connect_timeout: Duration,
-    /// The longest wait for Kafka in one call; a produce with all its tries
-    /// takes no longer.
+    /// The longest wait for Kafka in one call; also the limit of a produce with
+    /// all its tries.
     pub request_timeout: Duration,
     /// The longest wait for a callback's answer.
     pub webhook_timeout: Duration,

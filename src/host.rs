@@ -1,4 +1,4 @@
-//! Everything the core needs of the world, as one trait.
+//! Everything that the core needs from its platform, as one trait.
 //!
 //! Each platform's crate under `components/` implements it, and `crates/sim` does
 //! so natively under a virtual clock. Nothing here names a platform.
@@ -37,15 +37,15 @@ pub struct Incoming<B> {
 
 /// The body of an answer while it arrives.
 pub trait Body: 'static {
-    /// The next piece, in whatever sizes the network gives; `None` at the end
-    /// of a complete body. A body cut short is an error, never an early end.
+    /// The next piece, of any size; `None` at the end of a complete body. A
+    /// body that was cut short is an error, never an early end.
     fn chunk(&mut self) -> impl Future<Output = Option<Result<Bytes, SendError>>>;
 }
 
-/// Why a request got no (whole) answer.
+/// Why a request got no complete answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SendError {
-    /// What is certain about the request.
+    /// Whether the request was sent.
     pub sent: Sent,
     pub kind: SendErrorKind,
 }
@@ -53,7 +53,7 @@ pub struct SendError {
 /// Whether the other side can have seen the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sent {
-    /// It certainly was not sent: no name, no connection.
+    /// It certainly was not sent, for example because there was no connection.
     Not,
     /// It may have arrived, wholly or in part.
     Perhaps,
@@ -65,7 +65,7 @@ pub enum SendErrorKind {
     Dns,
     /// Nothing answers at that address.
     Refused,
-    /// The host does not let us go there.
+    /// The host does not allow requests to that address.
     Forbidden,
     /// No TLS connection could be made.
     Tls,
@@ -73,7 +73,7 @@ pub enum SendErrorKind {
     Timeout,
     /// The connection broke.
     Broken,
-    /// Whatever came back is not HTTP, or the host failed.
+    /// The answer is not HTTP, or the host failed.
     Protocol,
 }
 
@@ -91,8 +91,8 @@ impl fmt::Display for SendError {
     }
 }
 
-/// The key-value store did not do what was asked. For a write the outcome is
-/// unknown, and everything built on the store treats it as "not done".
+/// The key-value store failed. The outcome of a write is then unknown, and all
+/// users of the store treat it as "not done".
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreError(pub String);
 
@@ -102,14 +102,14 @@ pub struct VariableError(pub String);
 
 /// The key-value store of the host.
 ///
-/// Plain reads and writes, possibly stale on a replicated store, and one
-/// atomic thing: [`claim`](Store::claim).
+/// It has plain reads and writes, whose results may be stale on a replicated
+/// store, and one atomic operation: [`claim`](Store::claim).
 pub trait Store {
     fn get(&self, key: &str) -> impl Future<Output = Result<Option<Vec<u8>>, StoreError>>;
     fn set(&self, key: &str, value: &[u8]) -> impl Future<Output = Result<(), StoreError>>;
     fn delete(&self, key: &str) -> impl Future<Output = Result<(), StoreError>>;
-    /// `true` for exactly one caller, ever, of a name. A claim key is never
-    /// `set` and never read; to free its name it is deleted.
+    /// Returns `true` to exactly one caller for a key. The key of a claim is
+    /// never `set` and never read; deleting it frees it.
     fn claim(&self, key: &str) -> impl Future<Output = Result<bool, StoreError>>;
     /// All keys that begin with `prefix`. Slow: the whole store is listed.
     fn keys(&self, prefix: &str) -> impl Future<Output = Result<Vec<String>, StoreError>>;
@@ -118,7 +118,8 @@ pub trait Store {
 /// Clocks and randomness.
 pub trait Clock {
     fn now(&self) -> Millis;
-    /// Never goes back and knows no date. Its zero means nothing.
+    /// A clock that never goes back. Only differences of its values have a
+    /// meaning.
     fn monotonic(&self) -> Duration;
     fn sleep(&self, time: Duration) -> impl Future<Output = ()>;
     fn random(&self, buffer: &mut [u8]);
@@ -132,24 +133,26 @@ pub trait Host: Store + Clock + Clone + 'static {
     /// Resolves once its [`Wake`](Host::Wake) is dropped.
     type Wait: Future<Output = ()> + Unpin + 'static;
 
-    /// Sends a request and returns once the head of the answer is there.
+    /// Sends a request and returns once the head of the answer has arrived.
     fn send(
         &self,
         request: Outgoing,
     ) -> impl Future<Output = Result<Incoming<Self::Body>, SendError>>;
 
-    /// A configuration variable; `None` when it is not set or empty.
+    /// A configuration variable; `None` if it is empty or not set.
     fn variable(&self, name: &str) -> impl Future<Output = Result<Option<String>, VariableError>>;
 
-    /// Runs `task` beside the current request and beyond its answer, as long
-    /// as the instance lives.
+    /// Runs `task` in the background of the current request and after its
+    /// answer, as long as the instance lives.
     fn spawn(&self, task: impl Future<Output = ()> + 'static);
 
-    /// The only way in which two requests of one instance may wait for each
-    /// other: on WASI a Rust waker must not cross from one to the other, so a
-    /// channel, an async mutex or a shared future would trap the instance.
+    /// The only way in which a request may wait for another one of the same
+    /// instance. On WASI a Rust waker must not pass from one request to another
+    /// (with wit-bindgen 0.57, `reference/hosts.md`), so a channel, an async
+    /// mutex or a shared future would trap the instance.
     fn signal(&self) -> (Self::Wake, Self::Wait);
 
-    /// A line for the operator. Never a secret, never a record's content.
+    /// Writes a line for the operator, which must not contain a secret or a
+    /// record's content.
     fn log(&self, line: &str);
 }

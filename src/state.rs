@@ -1,9 +1,9 @@
 //! Documents in the host's key-value store.
 //!
-//! [`keys`] builds every key there is. [`lane`] is how instances that know
-//! nothing of each other take turns at a document; [`shared`] is a document
-//! that a short turn is enough for. Services say what their documents hold;
-//! nothing else of the core talks to the store.
+//! [`keys`] builds all keys. With [`lane`], instances that know nothing of each
+//! other take turns at a document; [`shared`] is a document for which a short
+//! turn is enough. Services define the content of their documents; nothing else
+//! in the core uses the store.
 
 pub mod keys;
 pub mod lane;

@@ -6,7 +6,7 @@ use http::uri::Scheme;
 use super::ApiKey;
 use crate::error::{Error, Result};
 
-/// A schema registry, and what it wants to see of us.
+/// A schema registry, and our credentials for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SchemaRegistryConfig {
     /// Scheme, authority and path prefix, without a trailing slash.
