@@ -1,7 +1,7 @@
 //! Builds a component from a package of a workspace.
 //!
-//! This is what `cargo dev` and the end-to-end tests do before they start a
-//! host. It calls the `cargo` that is there; two at once are safe, cargo lets
+//! `cargo dev` and the end-to-end tests do this before they start a host. It
+//! calls the installed `cargo`; concurrent calls are safe, because cargo makes
 //! one wait for the other.
 
 use serde_json::Value;
@@ -11,13 +11,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 
-/// What components are compiled for.
+/// The target of components.
 pub const TARGET: &str = "wasm32-wasip2";
 
 /// The profile that they ship with.
 pub const PROFILE: &str = "component";
 
-/// Why there is no component.
+/// Why no component was built.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
     /// A program that is needed could not be run.
@@ -36,7 +36,7 @@ pub enum BuildError {
         /// What rustup said.
         reason: String,
     },
-    /// The compiler found faults, as it said in lines that were passed on.
+    /// The compiler found errors, which were passed on as lines.
     #[error("the component does not compile: `{command}` failed")]
     Failed {
         /// What to run to see it again.
@@ -44,7 +44,7 @@ pub enum BuildError {
         /// The compiler's own words.
         messages: String,
     },
-    /// Cargo was content and made no component.
+    /// Cargo succeeded but built no component.
     #[error("the package {package} builds no component; is it a cdylib?")]
     NoComponent {
         /// Which package.
@@ -52,7 +52,7 @@ pub enum BuildError {
     },
 }
 
-/// Builds the component of a package, and says where it lies.
+/// Builds the component of a package, and returns its path.
 ///
 /// `workspace` is a folder in the workspace. Lines about the progress, the
 /// compiler's included, go to `progress`. `CARGO_TARGET_DIR` is heeded.
@@ -75,7 +75,7 @@ pub fn component(
     let not_run = |reason| BuildError::NotRun { program: "cargo".to_owned(), reason };
     let mut child = cargo.spawn().map_err(not_run)?;
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
-    // Both pipes must be emptied, or cargo stands still.
+    // Both pipes have to be read, or cargo blocks.
     let (component, messages) = thread::scope(|scope| {
         let artifacts = scope.spawn(|| stdout.and_then(|out| find_component(out, package)));
         let mut messages = String::new();
@@ -96,7 +96,7 @@ pub fn component(
     component.ok_or_else(|| BuildError::NoComponent { package: package.to_owned() })
 }
 
-/// Has rustup add the target, if its libraries are not there.
+/// Makes rustup add the target, if its libraries are missing.
 fn add_target(workspace: &Path, progress: &mut (dyn FnMut(&str) + Send)) -> Result<(), BuildError> {
     let libraries = tool("RUSTC", "rustc")
         .current_dir(workspace)
@@ -128,7 +128,7 @@ fn lines(pipe: impl Read) -> impl Iterator<Item = String> {
     BufReader::new(pipe).lines().map_while(Result::ok)
 }
 
-/// Looks for the component among the messages that tell what was made.
+/// Finds the component in cargo's messages about what was built.
 fn find_component(messages: impl Read, package: &str) -> Option<PathBuf> {
     let library = package.replace('-', "_");
     let mut found = None;

@@ -1,4 +1,4 @@
-//! The types of `kafka-edge:api/types`, and ours.
+//! Converts between our types and those of `kafka-edge:api/types`.
 
 use std::time::Duration;
 
@@ -35,7 +35,7 @@ impl From<Error> for types::Error {
     }
 }
 
-/// Never too short.
+/// Rounds up, so that the time is never too short.
 fn millis(time: Duration) -> types::Milliseconds {
     u32::try_from(time.as_nanos().div_ceil(1_000_000)).unwrap_or(u32::MAX)
 }

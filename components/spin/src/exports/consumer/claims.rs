@@ -1,4 +1,4 @@
-//! Claimed records, and acknowledging them.
+//! Claims records and acknowledges them.
 
 use std::time::Duration;
 
@@ -27,7 +27,7 @@ pub(super) async fn acknowledge(
 ) -> Result<Vec<Acknowledgement>, Error> {
     names::check_group(&group)?;
     limits::check_receipts(&receipts)?;
-    // Who is composed with us is trusted with all topics.
+    // A component that is composed with this one is trusted with all topics.
     let consume = &services().await?.consume;
     let acknowledged = consume.acknowledge(&group, |_| true, &receipts, disposal).await?;
     let answers = acknowledged.into_iter().map(|acknowledged| match acknowledged {
