@@ -5,12 +5,12 @@ use crate::variables::Variables;
 use std::fmt;
 use std::net::SocketAddr;
 
-/// What there is to tell.
+/// The contents of the banner.
 #[derive(Debug)]
 pub(crate) struct Banner<'a> {
     pub(crate) address: SocketAddr,
     pub(crate) callers: Callers,
-    /// Where a webhook can be seen to arrive.
+    /// The callback that shows deliveries.
     pub(crate) callback: Option<String>,
     /// The topic for the examples.
     pub(crate) topic: &'a str,
@@ -22,7 +22,7 @@ pub(crate) struct Banner<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Callers {
     Everybody,
-    /// Whoever has one of the credentials in the variable.
+    /// Callers with one of the credentials in the variable.
     Listed,
     Nobody,
 }

@@ -26,8 +26,8 @@ pub(crate) async fn deliver(host: Host) {
     }
 }
 
-/// A call that is refused or fails says nothing that the next one, or the
-/// component's own lines on the terminal, would not say.
+/// A refusal or failure of a call is ignored: the next call or the component's
+/// own lines on the terminal will show it.
 async fn call(host: Host) {
     let request = http::Request::post("http://localhost/webhooks/deliver").body(body::empty());
     if let Ok(request) = request {

@@ -65,9 +65,9 @@ impl SimHost {
         }
     }
 
-    /// How many host calls this instance has begun. Store, network, sleep and
-    /// variables count, and each piece of a body; clocks, randomness, signals
-    /// and log lines do not.
+    /// The number of host calls that this instance has begun. Store, network,
+    /// sleep and variables count, and each piece of a body; clocks, randomness,
+    /// signals and log lines do not.
     pub fn calls(&self) -> u64 {
         self.life.calls()
     }

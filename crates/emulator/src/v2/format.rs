@@ -79,7 +79,7 @@ pub(super) fn push_record(
     Ok(())
 }
 
-/// A record that cannot be shown: 408, of all things.
+/// A record that cannot be shown: the proxy answers 408.
 fn unreadable(message: String) -> RestError {
     RestError::new(408, 40801, message)
 }
