@@ -8,8 +8,8 @@ use tokio::time::MissedTickBehavior;
 
 const DELIVERY_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Calls that may be under way at once. One that waits for a callback which
-/// does not answer must not keep what is due to the others waiting.
+/// The maximum number of concurrent calls. A call that waits for a callback
+/// which does not answer must not delay deliveries to the others.
 const MAX_DELIVERY_CALLS: usize = 20;
 
 /// Runs until it is dropped, and its calls with it.

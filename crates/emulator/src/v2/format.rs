@@ -13,7 +13,7 @@ use bytes::Bytes;
 pub(super) enum Embedded {
     Binary,
     Json,
-    /// Avro, JSON Schema or Protobuf: the proxy does not tell them apart when
+    /// Avro, JSON Schema or Protobuf: the proxy does not distinguish them when
     /// it checks an instance's format.
     Schema,
 }
