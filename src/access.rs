@@ -1,9 +1,9 @@
-//! Who may do what, as decisions without I/O.
+//! Authorisation, as decisions without I/O.
 //!
-//! A caller presents something ([`Presented`]), which is looked up among the
-//! [`Credential`]s that there are ([`identify`]). What comes of it is a
-//! [`Grant`]: it is asked for a [`Permission`] and, as soon as a topic is
-//! known, for that. Each of these can end in a [`Denial`].
+//! A caller presents something ([`Presented`]), which is looked up among all
+//! [`Credential`]s ([`identify`]). The result is a [`Grant`], which is asked
+//! for a [`Permission`] and, once the topic is known, for the topic. Each of
+//! these steps can end in a [`Denial`].
 //!
 //! ```
 //! use kafka_edge::access::{self, Denial, Missing, Permission, Presented};
@@ -22,16 +22,16 @@
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! In pass-through mode the gateway has no opinion of its own: the pair that a
-//! caller presents becomes the key for Kafka of that call, and Kafka decides.
-//! What could be done without asking Kafka is therefore refused: whatever needs
-//! a key after the caller has gone (webhooks), and calls that would touch the
-//! gateway's own state on no topic that Kafka has let this key see. See
+//! In pass-through mode the gateway does not decide: the pair that a caller
+//! presents is used as the key for Kafka in that call, and Kafka decides. So
+//! calls that Kafka would not see are refused: those that need a key after the
+//! caller has gone (subscriptions), and those that would change the gateway's
+//! own state without a topic that Kafka lets this key see. See
 //! [`App`](crate::app::App) for how the services of several keys are kept
 //! apart.
 //!
-//! Who calls through WIT is not asked: the component that imports this one was
-//! linked to it by whoever deploys both, and has a door of its own.
+//! Callers through WIT need no credential: the operator has linked the
+//! component that imports this one, and that component does its own checks.
 
 mod allowed;
 mod credential;

@@ -1,11 +1,12 @@
 //! What an instance keeps from one request to the next.
 //!
-//! As a rule there is one set of services, with the key for Kafka that the
-//! configuration holds. In pass-through mode the gateway holds none: each
-//! caller brings a key and a secret as Basic authorization. Then there is a set
-//! of services for each pair that came lately, and nothing that one pair has
-//! read is ever handed to another. Positions of consumer groups are shared:
-//! they are in the store, under names without a pair.
+//! Usually there is one set of services, with the key for Kafka from the
+//! configuration. In pass-through mode the configuration has no key: each
+//! caller presents a key and a secret as Basic authorization. Then there is a
+//! set of services for each of the pairs that were used last, and callers with
+//! one pair never get what was read with another. The positions of consumer
+//! groups are shared: they are in the store, under names that do not contain
+//! the pair.
 
 mod recent;
 
@@ -26,18 +27,19 @@ use crate::services::credentials::Credentials;
 use crate::services::{Delivering, Services};
 use crate::telemetry::{self, Level, Report};
 
-/// Sets of services in pass-through mode. Each costs the memory of its caches.
+/// The maximum number of sets of services in pass-through mode. Each needs
+/// memory for its caches.
 const MAX_PASSED_KEYS: usize = 16;
 
 /// How the log is reached that the configuration names.
 type Connect<H, L> = Box<dyn Fn(H, &KafkaConfig) -> L>;
 
-/// One instance. Its configuration is read at the first call that needs it,
-/// and again at the next one for as long as it is not right, so that whoever
-/// repairs it need not restart anything. Cheap to clone: a handle.
+/// One instance. Its configuration is read at the first call that needs it, and
+/// again at the next calls until it is valid, so that a repair needs no
+/// restart. Cheap to clone: a handle.
 pub struct App<H: Host, L> {
     instance: Rc<Instance<H, L>>,
-    /// What the current caller has brought along, in pass-through mode.
+    /// The key of the current caller, in pass-through mode.
     key: Option<Rc<ApiKey>>,
 }
 
@@ -49,7 +51,7 @@ struct Instance<H: Host, L> {
     gateway: OnceCell<Rc<GatewayConfig>>,
     credentials: OnceCell<Rc<Credentials<H>>>,
     services: OnceCell<Rc<Services<H, L>>>,
-    /// Those of callers' keys.
+    /// The services of callers' keys.
     passed: RefCell<Recent<Rc<Services<H, L>>>>,
 }
 
@@ -67,7 +69,7 @@ impl<H: Host, L: Log> App<H, L> {
         Self { instance: Rc::new(instance), key: None }
     }
 
-    /// The same instance, as it is for a caller with this grant.
+    /// The same instance, for a caller with this grant.
     #[must_use]
     pub fn on_behalf_of(&self, grant: &Grant) -> Self {
         Self { instance: self.instance.clone(), key: grant.key().cloned() }
@@ -136,8 +138,9 @@ impl<H: Host, L: Log> App<H, L> {
         }
     }
 
-    /// Whether the configuration is complete, the store reads and writes, Kafka
-    /// answers, and there is somebody who may call. In pass-through mode a refusal is an answer.
+    /// Checks that the configuration is complete, that the store reads and
+    /// writes, that Kafka answers, and that there are callers who may call. In
+    /// pass-through mode a refusal by Kafka counts as an answer.
     pub async fn ready(&self) -> Result<()> {
         self.prepare_telemetry().await?;
         self.gateway().await?;
@@ -206,8 +209,8 @@ impl<H: Host, L: Log> Instance<H, L> {
     }
 }
 
-/// The secrets of callers stay nowhere but in the services that need them. The
-/// key goes in behind its length, lest another pair make the same bytes.
+/// The secrets of callers are kept only in the services that need them. The key
+/// is hashed after its length, so that no two pairs hash the same bytes.
 fn id(ApiKey { key, secret }: &ApiKey) -> Id {
     let mut hash = Sha256::new();
     hash.update((key.len() as u64).to_be_bytes());

@@ -1,40 +1,40 @@
-//! Work that goes on side by side within one task.
+//! Runs several futures within one task.
 //!
-//! The usual combinators are made anew for every kind of future that they
-//! join, and in a small component that is much of the code. Here each future
-//! is boxed and the joining is there once for each kind of answer.
+//! The usual combinators are compiled again for every type of future that they
+//! join, which is a large part of the code of a small component. Here each
+//! future is boxed, and the code exists once for each type of result.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::task::Poll;
 
-/// Futures that are under way at once, at most: each is a call of the host,
-/// as a rule, and all of them are looked at whenever one has gone on.
+/// The maximum number of futures that run at the same time. Usually each is a
+/// call of the host, and all of them are polled whenever one makes progress.
 const MAX_RUNNING: usize = 64;
 
-/// Of each group that goes on beside others, at least.
+/// The minimum number of futures that run in each group.
 const MIN_RUNNING_PER_GROUP: usize = 2;
 
 type Part<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 
-/// Waits for all, and answers in the order given.
+/// Waits for all futures, and returns their results in the order given.
 pub fn join_bounded<'a, F: Future + 'a>(
     futures: impl IntoIterator<Item = F>,
 ) -> impl Future<Output = Vec<F::Output>> {
     join(parts(futures))
 }
 
-/// Waits for all of all groups. However long the futures of one take, and
-/// however many they are, those of the others go on: only within a group does
-/// one wait for its turn.
+/// Waits for the futures of all groups. Slow or numerous futures of one group
+/// do not delay those of the others: a future only waits for earlier ones of
+/// its own group.
 pub fn join_groups<'a, F: Future + 'a>(
     groups: Vec<Vec<F>>,
 ) -> impl Future<Output = Vec<F::Output>> {
     join_grouped(groups.into_iter().map(parts).collect())
 }
 
-/// Answers with the first error in the order given, if there is one. Waits for
-/// all that have begun; once one has failed no other is begun.
+/// Returns the first error in the order given, if there is one. Once a future
+/// has failed, no other is started, but those that were started are awaited.
 pub fn try_join_bounded<'a, F, T, E>(
     futures: impl IntoIterator<Item = F>,
 ) -> impl Future<Output = Result<Vec<T>, E>>
@@ -44,7 +44,7 @@ where
     try_join(MAX_RUNNING, parts(futures))
 }
 
-/// The same with no more than so many at once.
+/// Like [`try_join_bounded`], with at most `at_once` futures running.
 pub fn try_join_few<'a, F, T, E>(
     at_once: usize,
     futures: impl IntoIterator<Item = F>,
@@ -74,8 +74,8 @@ async fn try_join<T, E>(at_once: usize, parts: Vec<Part<'_, Result<T, E>>>) -> R
     run(at_once, parts, Result::is_err).await.into_iter().collect()
 }
 
-/// Runs parts until one answers something after which no other is to begin.
-/// Their answers come in the order of the parts.
+/// Runs parts until the result of one is the last that is needed; then no other
+/// is started. The results are in the order of the parts.
 async fn run<T>(at_once: usize, parts: Vec<Part<'_, T>>, is_last: fn(&T) -> bool) -> Vec<T> {
     let mut answers: Vec<Option<T>> = parts.iter().map(|_| None).collect();
     let mut waiting: Vec<_> = parts.into_iter().enumerate().collect();
@@ -99,8 +99,8 @@ async fn run<T>(at_once: usize, parts: Vec<Part<'_, T>>, is_last: fn(&T) -> bool
                     false
                 }
             });
-            // A part that has just begun has to be polled, or nobody is woken
-            // for it.
+            // A part that has just started has to be polled once, or it would
+            // never wake this task.
             if running.len() == before || waiting.is_empty() {
                 break;
             }
@@ -124,7 +124,7 @@ mod tests {
     #[test]
     fn answers_come_in_the_order_given_whatever_is_done_first() {
         let answers = join_bounded((0..200).map(async |number| {
-            // Each second one needs another look.
+            // Every second future has to be polled twice.
             let mut pending = number % 2 == 0;
             poll_fn(|cx| {
                 cx.waker().wake_by_ref();
@@ -167,7 +167,8 @@ mod tests {
     #[test]
     fn no_group_waits_for_another() {
         let done = Cell::new(0);
-        // Each begins with more of what never ends than may be under way at all.
+        // Each group begins with more futures that never end than may run at
+        // all.
         let stuck = |group: usize| (0..MAX_RUNNING * 2).map(move |_| (group, false));
         let quick = |group: usize| (0..3).map(move |_| (group, true));
         let mut groups: Vec<Vec<_>> =

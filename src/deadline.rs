@@ -1,4 +1,4 @@
-//! Work that is given up after a time.
+//! Limits the time of work.
 
 use std::future::Future;
 use std::pin::pin;
@@ -9,7 +9,7 @@ use futures_util::future::{Either, select};
 use crate::error::{Error, Result};
 use crate::host::Clock;
 
-/// What `work` gives, unless it takes longer than `limit`; then it is dropped.
+/// Returns the result of `work`, or drops it after `limit` and returns `None`.
 pub(crate) async fn within<T>(
     clock: &impl Clock,
     limit: Duration,

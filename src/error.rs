@@ -1,10 +1,9 @@
-//! What can go wrong, as a caller may know it.
+//! Errors, as callers may see them.
 
 use std::time::Duration;
 
-/// An error of a service. Its text is a short true sentence for the caller;
-/// it holds no secret and nothing of an upstream's own wording but what the
-/// `detail` of a case was given on purpose.
+/// An error of a service. Its text is a short, true sentence for the caller. It
+/// contains no secret, and an upstream's own words only in the field `detail`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     #[error("Topic not found")]
@@ -13,16 +12,17 @@ pub enum Error {
     UnknownSubscription(String),
     #[error("Consumer group not found")]
     UnknownGroup(String),
-    /// Something the caller gave is not right: 400.
+    /// An argument of the caller is invalid: 400.
     #[error("{message}")]
     Invalid { field: &'static str, message: String },
-    /// A callback that may not be registered: 400.
+    /// The callback may not be registered: 400.
     #[error("Invalid webhook URL")]
     InvalidCallback { detail: String },
-    /// More than the topic, the server or we take: 413.
+    /// The record is larger than the topic, the server or the gateway accepts:
+    /// 413.
     #[error("The record is too large")]
     TooLarge { size: u64, limit: u64 },
-    /// Too much at once, here or upstream: 429.
+    /// There are too many requests, here or upstream: 429.
     #[error("Too many requests")]
     Throttled { retry_after: Duration },
     /// A limit on what may be kept (registrations, groups) is reached: 409.
@@ -40,20 +40,22 @@ pub enum Error {
     /// No connection to Kafka; nothing was done: 503.
     #[error("The Kafka server cannot be reached")]
     Unreachable { detail: String },
-    /// Kafka answered with an error or with nonsense; nothing was written: 502.
+    /// Kafka answered with an error, or the answer was not understood; nothing
+    /// was written: 502.
     #[error("The Kafka server failed")]
     Upstream { detail: String },
     /// No answer in time; nothing was written: 504.
     #[error("The Kafka server took too long to answer")]
     Timeout,
-    /// A record was sent, and no trustworthy report came back: it is in the
-    /// log once or not at all. 504.
+    /// A record was sent, but no reliable report came back: it is in the log
+    /// once or not at all. 504.
     #[error("Unknown outcome: the record may or may not have been written")]
     OutcomeUnknown { detail: String },
     /// The key-value store of the host failed: 503.
     #[error("The key-value store failed")]
     Store { detail: String },
-    /// Others hold what this call needs, for longer than it may wait: 503.
+    /// Other callers hold what this call needs for longer than it may wait:
+    /// 503.
     #[error("{0}")]
     Busy(String),
 }

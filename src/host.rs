@@ -1,4 +1,4 @@
-//! Everything the core needs of the world, as one trait.
+//! Everything that the core needs from its platform, as one trait.
 //!
 //! Each platform's crate under `components/` implements it, and `crates/sim` does
 //! so natively under a virtual clock. Nothing here names a platform.
@@ -43,15 +43,15 @@ pub struct Incoming<B> {
 
 /// The body of an answer while it arrives.
 pub trait Body: 'static {
-    /// The next piece, in whatever sizes the network gives; `None` at the end
-    /// of a complete body. A body cut short is an error, never an early end.
+    /// The next piece, of any size; `None` at the end of a complete body. A
+    /// body that was cut short is an error, never an early end.
     fn chunk(&mut self) -> impl Future<Output = Option<Result<Bytes, SendError>>>;
 }
 
-/// Why a request got no (whole) answer.
+/// Why a request got no complete answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SendError {
-    /// What is certain about the request.
+    /// Whether the request was sent.
     pub sent: Sent,
     pub kind: SendErrorKind,
 }
@@ -59,7 +59,7 @@ pub struct SendError {
 /// Whether the other side can have seen the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sent {
-    /// It certainly was not sent: no name, no connection.
+    /// It certainly was not sent, for example because there was no connection.
     Not,
     /// It may have arrived, wholly or in part.
     Perhaps,
@@ -71,7 +71,7 @@ pub enum SendErrorKind {
     Dns,
     /// Nothing answers at that address.
     Refused,
-    /// The host does not let us go there.
+    /// The host does not allow requests to that address.
     Forbidden,
     /// No TLS connection could be made.
     Tls,
@@ -79,7 +79,7 @@ pub enum SendErrorKind {
     Timeout,
     /// The connection broke.
     Broken,
-    /// Whatever came back is not HTTP, or the host failed.
+    /// The answer is not HTTP, or the host failed.
     Protocol,
 }
 
@@ -157,7 +157,8 @@ pub trait Store {
 /// Clocks and randomness.
 pub trait Clock {
     fn now(&self) -> Millis;
-    /// Never goes back and knows no date. Its zero means nothing.
+    /// A clock that never goes back. Only differences of its values have a
+    /// meaning.
     fn monotonic(&self) -> Duration;
     fn sleep(&self, time: Duration) -> impl Future<Output = ()>;
     fn random(&self, buffer: &mut [u8]);
@@ -180,7 +181,7 @@ pub trait Host: Store + Clock + Clone + 'static {
         request: Outgoing,
     ) -> impl Future<Output = Result<Incoming<Self::Body>, SendError>>;
 
-    /// A configuration variable; `None` when it is not set or empty.
+    /// A configuration variable; `None` if it is empty or not set.
     fn variable(&self, name: &str) -> impl Future<Output = Result<Option<String>, VariableError>>;
 
     /// Runs `task` beside the current request and, where the host's
@@ -190,9 +191,10 @@ pub trait Host: Store + Clock + Clone + 'static {
     /// [`inheriting`](crate::telemetry::inheriting).
     fn spawn(&self, task: impl Future<Output = ()> + 'static);
 
-    /// The only way in which two requests of one instance may wait for each
-    /// other: on WASI a Rust waker must not cross from one to the other, so a
-    /// channel, an async mutex or a shared future would trap the instance.
+    /// The only way in which a request may wait for another one of the same
+    /// instance. On WASI a Rust waker must not pass from one request to another
+    /// (with wit-bindgen 0.57, `reference/hosts.md`), so a channel, an async
+    /// mutex or a shared future would trap the instance.
     fn signal(&self) -> (Self::Wake, Self::Wait);
 
     /// A line for the operator. [`telemetry`](crate::telemetry) makes it.

@@ -80,8 +80,12 @@ async fn answer<H: Host, L: Log, B: RequestBody>(
             let declaration = &ENDPOINTS[place].declaration;
             *route = declaration.path;
             match misplaced {
-                // Health checks answer whatever is configured.
-                Some(error) if declaration.caller != Caller::Anyone => Err(error.into()),
+                // Health checks answer whatever is configured. To other callers
+                // it matters more that nobody may call, if that is so.
+                Some(error) if declaration.caller != Caller::Anyone => {
+                    app.credentials().await?;
+                    Err(error.into())
+                }
                 _ => endpoints::answer(app, request, place, path).await,
             }
         }

@@ -4,11 +4,12 @@
 //! crate under `components/`, which implements [`Host`](host::Host) and passes
 //! requests on.
 //!
-//! The way of a request: [`http`] (or a component's exports of `wit/`)
-//! translates it into a call of one of the [`services`]; a service decides
-//! with the help of [`state`] (documents in the host's key-value store) and
-//! talks to Kafka through [`kafka`]; everything that touches the world goes
-//! through the [`Host`](host::Host) trait. Calls go down that list only.
+//! A request takes this path: [`http`] (or a component's exports of `wit/`)
+//! translates it into a call of one of the [`services`]. A service uses
+//! [`state`] (documents in the host's key-value store) and talks to Kafka
+//! through [`kafka`]. All input and output goes through the
+//! [`Host`](host::Host) trait. Each of these layers calls only the layers after
+//! it.
 
 #![cfg_attr(not(test), deny(clippy::unwrap_used))]
 

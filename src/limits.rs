@@ -1,40 +1,39 @@
-//! What one call may ask for at most, whichever API it comes through.
+//! Limits of a call, through any API.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
 
-/// Records in one produce.
+/// The maximum number of records in a produce.
 pub const RECORDS: usize = 10_000;
 
-/// Records in one page.
+/// The number of records in a page.
 pub const PAGE_RECORDS: RangeInclusive<usize> = 1..=500;
 
-/// Bytes of keys, values and headers in one page; the first record comes
-/// however large.
+/// The size of keys, values and headers in a page, in bytes. The first record
+/// is returned whatever its size.
 pub const PAGE_BYTES: RangeInclusive<usize> = 1..=16 * 1024 * 1024;
 
-/// Topics that are read together.
+/// The maximum number of topics that are read together.
 pub const TOPICS: usize = 20;
 
 /// The longest wait for a record.
 pub const WAIT: Duration = Duration::from_secs(30);
 
-/// Receipts in one acknowledgement.
+/// The maximum number of receipts in an acknowledgement.
 pub const RECEIPTS: usize = 1_000;
 
 /// The lease on records that have to be acknowledged.
 pub const LEASE: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_secs(3_600);
 
-/// The longest time for which a record that was given back is kept from
-/// others.
+/// The longest delay before a record that was given back is handed out again.
 pub const DELAY: Duration = Duration::from_secs(3_600);
 
-/// The longest that one call may go on delivering.
+/// The longest time for which a call delivers.
 pub const BUDGET: Duration = Duration::from_secs(60);
 
-/// A time that a caller asks for.
+/// Checks a time that a caller asks for.
 pub fn check_time(field: &'static str, time: Duration, longest: Duration) -> Result<Duration> {
     if time <= longest {
         return Ok(time);
@@ -43,7 +42,7 @@ pub fn check_time(field: &'static str, time: Duration, longest: Duration) -> Res
     Err(Error::invalid(field, format!("Longer than {longest} seconds")))
 }
 
-/// The lease that a caller asks for.
+/// Checks the lease that a caller asks for.
 pub fn check_lease(lease: Duration) -> Result<Duration> {
     if lease < *LEASE.start() {
         return Err(Error::invalid("lease", "Shorter than a second"));
@@ -51,7 +50,7 @@ pub fn check_lease(lease: Duration) -> Result<Duration> {
     check_time("lease", lease, *LEASE.end())
 }
 
-/// As many receipts as a caller gives back at once.
+/// Checks the number of receipts in a call.
 pub fn check_receipts(receipts: &[String]) -> Result<()> {
     if receipts.len() > RECEIPTS {
         return Err(Error::invalid("receipts", format!("More than {RECEIPTS} receipts")));
@@ -59,7 +58,7 @@ pub fn check_receipts(receipts: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// A number that a caller asks for.
+/// Checks a number that a caller asks for.
 pub fn check_number(
     field: &'static str,
     number: usize,

@@ -1,5 +1,5 @@
-//! Which names of topics and groups we take. Whoever calls, over HTTP or
-//! WIT, is held to these before any service is asked.
+//! Checks the names of topics and groups, for callers over HTTP and WIT, before
+//! any service is called.
 
 use crate::error::{Error, Result};
 use crate::limits;
@@ -24,7 +24,7 @@ pub fn check_topic(name: &str) -> Result<()> {
     Ok(())
 }
 
-/// Topics that are read together.
+/// Checks topics that are read together.
 pub fn check_topics(names: &[String]) -> Result<()> {
     if names.is_empty() || names.len() > limits::TOPICS {
         let most = limits::TOPICS;
@@ -33,7 +33,7 @@ pub fn check_topics(names: &[String]) -> Result<()> {
     names.iter().try_for_each(|name| check_topic(name))
 }
 
-/// Anything that a person can read: 1 to 200 bytes without control characters.
+/// Any readable name: 1 to 200 bytes without control characters.
 pub fn check_group(name: &str) -> Result<()> {
     if name.is_empty() {
         return Err(Error::invalid("group", "The group's name is empty"));

@@ -4,8 +4,8 @@ use bytes::Bytes;
 
 use crate::host::Millis;
 
-/// A header of a record. Names repeat and their order counts; a value can be
-/// null.
+/// A header of a record. Names may repeat, their order matters, and a value can
+/// be null.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Header {
     pub name: String,
@@ -19,9 +19,9 @@ pub struct NewRecord {
     /// `None` is a tombstone.
     pub value: Option<Bytes>,
     pub headers: Vec<Header>,
-    /// Chosen by the server (from the key, if there is one) when `None`.
+    /// If `None`, the server chooses it (from the key, if there is one).
     pub partition: Option<i32>,
-    /// The server's clock when `None`.
+    /// If `None`, the server's current time is used.
     pub timestamp: Option<Millis>,
 }
 
@@ -30,7 +30,7 @@ pub struct NewRecord {
 pub struct RecordMetadata {
     pub partition: i32,
     pub offset: i64,
-    /// Absent when the server does not tell.
+    /// `None` if the server does not report it.
     pub timestamp: Option<Millis>,
 }
 
@@ -41,15 +41,16 @@ pub struct Record {
     pub offset: i64,
     pub key: Option<Bytes>,
     pub value: Option<Bytes>,
-    /// `None` when the log cannot tell (Confluent's v2 API), which differs
-    /// from a record without headers.
+    /// `None` if the log does not report headers (Confluent's v2 API), which
+    /// differs from a record without headers.
     pub headers: Option<Vec<Header>>,
-    /// `None` when the log cannot tell.
+    /// `None` if the log does not report it.
     pub timestamp: Option<Millis>,
 }
 
 impl Record {
-    /// Bytes of key, value and headers: what counts towards a caller's limit.
+    /// The size of key, value and headers in bytes, which counts towards a
+    /// caller's limit.
     pub fn size(&self) -> usize {
         let part = |part: &Option<Bytes>| part.as_ref().map_or(0, Bytes::len);
         let headers = self.headers.iter().flatten();

@@ -1,5 +1,5 @@
-//! How a record's bytes, headers and times look in JSON, the same in answers
-//! and in what is sent to callbacks.
+//! The JSON form of a record's bytes, headers and times, in answers and in
+//! deliveries.
 
 use std::borrow::Cow;
 
@@ -10,8 +10,8 @@ use serde::Serialize;
 pub use crate::calendar::format_rfc3339 as timestamp;
 use crate::record;
 
-/// Bytes as a JSON string: as they are when they are UTF-8, else base64, and
-/// then [`encoding`](Text::encoding) says so.
+/// Bytes as a JSON string: unchanged if they are UTF-8, and in base64
+/// otherwise, which [`encoding`](Text::encoding) states.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text<'a> {
     pub text: Cow<'a, str>,
@@ -27,8 +27,8 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// The text and the encoding of something that can be missing (a key, the
-    /// value of a tombstone): both are `None` then.
+    /// The text and the encoding of optional bytes (a key, or the value of a
+    /// tombstone); both are `None` if there are none.
     pub fn of_option(bytes: Option<&'a [u8]>) -> (Option<Cow<'a, str>>, Option<&'static str>) {
         match bytes.map(Self::of) {
             Some(Self { text, encoding }) => (Some(text), encoding),
@@ -37,8 +37,9 @@ impl<'a> Text<'a> {
     }
 }
 
-/// A header as an object: `{"name":"trace","value":"abc"}`. A list of these
-/// keeps what an object by name would lose: repeated names and their order.
+/// A header as an object: `{"name":"trace","value":"abc"}`. Unlike an object
+/// with a field for each name, a list of these keeps repeated names and their
+/// order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "description", schemars(rename = "RecordHeader"))]

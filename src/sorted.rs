@@ -1,12 +1,11 @@
 //! Maps and sets that are sorted vectors.
 //!
-//! The code of the standard library's B-trees, and that of the sort with which
-//! they are collected, is there once for every kind of entry: with two dozen
-//! kinds that was a sixth of the component. Most of our maps have a handful of
-//! entries, partitions above all, and get them in order, which costs nothing
-//! here. An entry that comes out of order moves all those behind it, and so
-//! does one that is taken from the front: a queue of records is no place for
-//! these.
+//! The code of the standard library's B-trees, and of the sort that collects
+//! them, is compiled once for every type of entry: with two dozen types that
+//! was a sixth of the component. Most of our maps have only a few entries,
+//! mostly partitions, and get them in order, which costs nothing here. An entry
+//! that is inserted out of order, or removed from the front, moves all entries
+//! after it, so these types are unsuitable for queues of records.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -56,7 +55,7 @@ impl<K: Ord, V> SortedMap<K, V> {
         self.find(key).is_ok()
     }
 
-    /// Answers with the value that it replaces, if there is one.
+    /// Returns the value that it replaces, if there is one.
     pub fn insert(&mut self, key: K, value: V) -> Option<V> {
         match self.find(&key) {
             Ok(index) => Some(std::mem::replace(&mut self.0[index].1, value)),
@@ -67,7 +66,7 @@ impl<K: Ord, V> SortedMap<K, V> {
         }
     }
 
-    /// The value of a key, made when it is not there.
+    /// The value of a key, which is created if it is missing.
     pub fn get_or_default(&mut self, key: K) -> &mut V
     where
         V: Default,
@@ -111,8 +110,8 @@ impl<K: Ord, V> SortedMap<K, V> {
         self.0.iter_mut().map(|(_, value)| value)
     }
 
-    /// Where a key is, or where it would have to be. The end is looked at
-    /// first: most that comes belongs there.
+    /// The index of a key, or the index at which to insert it. The end is
+    /// checked first, because most insertions are there.
     fn find<Q: Ord + ?Sized>(&self, key: &Q) -> Result<usize, usize>
     where
         K: Borrow<Q>,
@@ -134,7 +133,7 @@ impl<K, V> Default for SortedMap<K, V> {
     }
 }
 
-/// Panics when the key is not there, as the standard library's maps do.
+/// Panics if the key is missing, as the standard library's maps do.
 impl<K: Ord + Borrow<Q>, V, Q: Ord + ?Sized> Index<&Q> for SortedMap<K, V> {
     type Output = V;
 
@@ -219,7 +218,7 @@ impl<'de, K: Ord + Deserialize<'de>, V: Deserialize<'de>> Deserialize<'de> for S
     }
 }
 
-/// Values in their order, each once.
+/// Values in their order, each one once.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SortedSet<T>(SortedMap<T, ()>);
 
@@ -243,7 +242,7 @@ impl<T: Ord> SortedSet<T> {
         self.0.contains_key(value)
     }
 
-    /// Whether it was not there before.
+    /// Returns whether the value is new.
     pub fn insert(&mut self, value: T) -> bool {
         self.0.insert(value, ()).is_none()
     }

@@ -47,7 +47,7 @@ pub(crate) fn basic_authorization(api_key: &ApiKey) -> Option<HeaderValue> {
 pub(crate) fn retry_after(headers: &HeaderMap, now: Millis) -> Option<Duration> {
     let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        // A number with too many digits is simply a very long time.
+        // A number with too many digits is a very long time.
         return Some(value.parse().map_or(Duration::MAX, Duration::from_secs));
     }
     let date = httpdate::parse_http_date(value).ok()?;

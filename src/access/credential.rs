@@ -1,4 +1,4 @@
-//! A credential: who, known by what, and what for.
+//! A credential: its name, its secret, and what it allows.
 
 use std::fmt;
 
@@ -10,12 +10,12 @@ use super::topics::TopicPatterns;
 
 pub const MAX_NAME_BYTES: usize = 64;
 
-/// Why something about a credential cannot be as it is written. It never
-/// repeats what was written: that may be a secret in the wrong place.
+/// A mistake in a credential. It never repeats the text of the mistake, which
+/// may be a secret in the wrong place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Flaw {
     pub field: &'static str,
-    /// Where in the field, if that is a list.
+    /// The place in the field, if that is a list.
     pub place: Option<usize>,
     pub problem: &'static str,
 }
@@ -42,8 +42,8 @@ impl fmt::Display for Flaw {
 
 impl std::error::Error for Flaw {}
 
-/// What a credential is called, and the user name of Basic authentication. It
-/// stands in paths and headers without encoding.
+/// The name of a credential, which is also the user name of Basic
+/// authentication. It needs no encoding in paths and headers.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct Name(String);

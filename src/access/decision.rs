@@ -1,4 +1,4 @@
-//! Whether a caller may.
+//! Decides whether a caller may do something.
 
 use std::fmt;
 use std::rc::Rc;
@@ -10,35 +10,35 @@ use super::permission::Permission;
 use super::presented::Presented;
 use crate::api_key::ApiKey;
 
-/// Why a caller may not.
+/// Why a caller is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Denial {
     /// 401: nothing was presented.
     Nobody,
-    /// 401: what was presented is of no kind that is taken here.
+    /// 401: what was presented is not of an accepted kind.
     Malformed,
-    /// 401: the name or the secret is wrong; which of them is not told.
+    /// 401: the name or the secret is wrong; the answer does not say which.
     Unknown,
     /// 401: in pass-through mode, no key of the Kafka server was presented.
     NoKey,
-    /// 403: the caller is known and may not.
+    /// 403: the caller is known, but lacks the permission.
     Forbidden(Missing),
     /// In pass-through mode the Kafka server refused the caller's key. 401: it
     /// does not know it; 403: it does.
     RefusedByKafka { known: bool, detail: String },
 }
 
-/// What a credential would have to allow.
+/// What the credential does not allow.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Missing {
     Permission(Permission),
     Topic(String),
-    /// In pass-through mode there is none that would allow it.
+    /// No key allows this in pass-through mode.
     KeyOfGateway(Permission),
 }
 
 impl Denial {
-    /// For `www-authenticate`, with a 401.
+    /// The value of `www-authenticate` for a 401.
     pub fn challenge(&self) -> Option<&'static str> {
         match self {
             Self::Nobody | Self::Malformed | Self::Unknown => {
@@ -51,7 +51,7 @@ impl Denial {
         }
     }
 
-    /// For what was presented and is not known.
+    /// The denial if something unknown was presented.
     pub fn of_unknown(presented: &Presented) -> Self {
         match presented {
             Presented::Nothing => Self::Nobody,
@@ -60,7 +60,7 @@ impl Denial {
         }
     }
 
-    /// What was missing, for a caller who is known.
+    /// What a known caller lacks.
     pub fn detail(&self) -> Option<String> {
         match self {
             Self::Forbidden(Missing::Permission(permission)) => {
@@ -134,7 +134,7 @@ impl Grant {
         }
     }
 
-    /// In pass-through mode, what to show to the Kafka server.
+    /// In pass-through mode, the key to present to the Kafka server.
     pub fn key(&self) -> Option<&Rc<ApiKey>> {
         match &self.0 {
             GrantScope::WhateverKafkaAllows(key) => Some(key),
@@ -159,7 +159,8 @@ impl Grant {
             GrantScope::Credential(credential) => credential.allow().contains(permission),
             GrantScope::WhateverKafkaAllows(_) => match permission {
                 Permission::Produce | Permission::Consume => true,
-                // Deliveries go on without the caller, who has taken the key along.
+                // Deliveries would go on without the caller, and so without its
+                // key.
                 Permission::Webhooks | Permission::Admin => {
                     return Err(Denial::Forbidden(Missing::KeyOfGateway(permission)));
                 }
@@ -168,8 +169,7 @@ impl Grant {
         if permitted { Ok(()) } else { Err(Denial::Forbidden(Missing::Permission(permission))) }
     }
 
-    /// Whether this topic is among those of the caller; for lists, from which
-    /// the others are left out.
+    /// Whether the caller may see this topic; lists leave out the others.
     pub fn covers(&self, topic: &str) -> bool {
         match &self.0 {
             GrantScope::Everything | GrantScope::WhateverKafkaAllows(_) => true,
@@ -189,8 +189,8 @@ impl Grant {
 
 /// The credential that was presented, if it is among the `known`.
 ///
-/// Every one of them is compared, whatever the others gave: a wrong secret for
-/// a name that exists takes as long as a name that does not.
+/// All of them are compared, even after a match: a wrong secret for an existing
+/// name takes as long as an unknown name.
 pub fn identify<'c>(
     known: impl Iterator<Item = &'c Rc<Credential>> + Clone,
     presented: &Presented,
@@ -212,7 +212,7 @@ pub fn identify<'c>(
     (0..NONE).zip(known).find(|(place, _)| *place == found).map(|(_, known)| known.clone())
 }
 
-/// All of it at once, for a call whose topic is known from the start.
+/// The whole decision at once, for a call whose topic is known from the start.
 pub fn check(
     known: &[Rc<Credential>],
     presented: &Presented,

@@ -4,8 +4,8 @@
 //! [{"name":"orders-writer","secret":"…","allow":["produce"],"topics":["orders","logs.*"]}]
 //! ```
 //!
-//! It is taken apart by hand: a derived parser's errors repeat the value that
-//! they stumbled over, and that may be a secret.
+//! It is parsed by hand: the errors of a derived parser repeat the value that
+//! they found, which may be a secret.
 
 use std::fmt;
 use std::rc::Rc;
@@ -17,15 +17,16 @@ use super::permission::Permissions;
 use super::secret::SecretHash;
 use super::topics::TopicPatterns;
 
-/// Of one document. Each call compares what it presents with all of them.
+/// The maximum number of credentials in a document. Each call is compared with
+/// all of them.
 pub const MAX_CREDENTIALS: usize = 100;
 
 const FIELDS: [&str; 4] = ["name", "secret", "allow", "topics"];
 
-/// What is wrong with a document, and where. It never repeats a secret.
+/// A mistake in a document, and its place. It never repeats a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DocumentError {
-    /// Not JSON: where reading it ended.
+    /// The text is not JSON: the place where reading it ended.
     Syntax {
         line: usize,
         column: usize,
@@ -83,7 +84,7 @@ impl fmt::Display for DocumentError {
 
 impl std::error::Error for DocumentError {}
 
-/// Reads a document. Nothing in it is taken if anything in it is wrong.
+/// Reads a document. A single mistake makes all of it invalid.
 pub fn parse(text: &str) -> Result<Vec<Rc<Credential>>, DocumentError> {
     let document: Value = serde_json::from_str(text)
         .map_err(|error| DocumentError::Syntax { line: error.line(), column: error.column() })?;
@@ -103,7 +104,7 @@ pub fn parse(text: &str) -> Result<Vec<Rc<Credential>>, DocumentError> {
         if let Some(earlier) = same(&|earlier| earlier.name() == credential.name()) {
             return Err(wrong(Problem::SameName { earlier }));
         }
-        // A bearer token has to lead to one credential.
+        // A bearer token has to identify one credential.
         if let Some(earlier) = same(&|earlier| earlier.secret() == credential.secret()) {
             return Err(wrong(Problem::SameSecret { earlier }));
         }
@@ -161,7 +162,7 @@ mod tests {
         json!({"name": name, "secret": secret, "allow": ["produce"], "topics": ["*"]})
     }
 
-    /// A good entry in which one field is another.
+    /// A valid entry with one field replaced.
     fn with(field: &str, value: Value) -> String {
         let mut entry = entry("writer", "hush-hush-hush-hush");
         entry[field] = value;

@@ -1,4 +1,4 @@
-//! What a credential may be for.
+//! Permissions of a credential.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::credential::Flaw;
 use crate::sorted::SortedSet;
 
-/// What a caller has to be allowed.
+/// A permission that a call needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Permission {
     /// To write records.
@@ -16,15 +16,15 @@ pub enum Permission {
     Consume,
     /// To register, see and remove webhooks, and to start deliveries.
     Webhooks,
-    /// To make, see and remove credentials: whoever may do that may do
-    /// everything in the end.
+    /// To create, see and remove credentials. A caller with this permission can
+    /// get every other one.
     Admin,
 }
 
 impl Permission {
     pub const ALL: [Self; 4] = [Self::Produce, Self::Consume, Self::Webhooks, Self::Admin];
 
-    /// As it is written in the list `allow`.
+    /// Its name in the list `allow`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Produce => "produce",
@@ -41,13 +41,13 @@ impl fmt::Display for Permission {
     }
 }
 
-/// At least one of them.
+/// A set of at least one permission.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "Vec<String>", try_from = "Vec<String>")]
 pub struct Permissions(SortedSet<Permission>);
 
 impl Permissions {
-    /// Everything there is.
+    /// All permissions.
     pub fn all() -> Self {
         Self(Permission::ALL.into())
     }

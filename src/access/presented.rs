@@ -1,10 +1,9 @@
-//! What a caller shows of itself.
+//! What a caller presents to identify itself.
 //!
-//! `Basic` carries name and secret. `Bearer` carries the secret alone: it is
-//! looked for among all credentials, each compared whatever the others gave, so
-//! the time tells no more than their number. A bearer token that held a name as
-//! well would be Basic under another word, and a second way to read the same
-//! bytes; so a pair in base64 behind `Bearer` is no credential.
+//! `Basic` carries a name and a secret. `Bearer` carries the secret alone,
+//! which is compared with all credentials, even after a match, so that the time
+//! reveals only their number. A bearer token is never read as a pair in base64:
+//! the same bytes must not have two meanings.
 
 use base64::Engine;
 use base64::engine::general_purpose::GeneralPurpose;
@@ -12,7 +11,7 @@ use base64::engine::{DecodePaddingMode, GeneralPurposeConfig};
 
 use super::secret::Secret;
 
-/// Some clients leave the padding out.
+/// Padding is optional, because some clients leave it out.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &base64::alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
@@ -34,15 +33,15 @@ pub enum Presented {
 }
 
 impl Presented {
-    /// A name and a secret that came another way than in the header. Where
-    /// that is allowed is the caller's to decide; a query ends up in logs of
-    /// others.
+    /// A name and a secret that did not come in the header. The caller of this
+    /// function decides where that is allowed; a query string ends up in the
+    /// logs of other systems.
     pub fn pair(name: impl Into<String>, secret: impl Into<String>) -> Self {
         Self::Pair { name: name.into(), secret: Secret::presented(secret.into()) }
     }
 
-    /// Reads the values of all `authorization` headers. Two of them would let
-    /// what stands between the caller and us check the one and us take the
+    /// Reads the values of all `authorization` headers. Two headers are
+    /// refused, because a proxy in between might check one while we use the
     /// other.
     pub fn from_headers<'a>(values: impl IntoIterator<Item = &'a [u8]>) -> Self {
         let mut values = values.into_iter();
@@ -85,7 +84,7 @@ mod tests {
             ("Basic dXNlcjpwYXNz", "user", "pass"),
             ("basic dXNlcjpwYXNz", "user", "pass"),
             ("BASIC   dXNlcjpwYXNz ", "user", "pass"),
-            // The secret may hold colons and what is not ASCII.
+            // The secret may contain colons and non-ASCII characters.
             ("Basic dTpwOmE6Yg==", "u", "p:a:b"),
             ("Basic dTpwOmE6Yg", "u", "p:a:b"),
             ("Basic dTrDvA==", "u", "ü"),

@@ -1,11 +1,11 @@
-//! Secrets, and what is kept of them.
+//! Secrets and their hashes.
 //!
-//! Kept is their SHA-256, without salt and without the slowness that a
-//! password needs. A secret that we make is 256 random bits: nobody finds it by
-//! trying, however fast, and no two are alike, so that neither a slow hash nor
-//! a salt would add anything. A slow one would make every call expensive, those
-//! of strangers too. Secrets that people choose are in the variable only and
-//! never stored; still they had better be generated, too.
+//! Only the SHA-256 of a secret is stored, without a salt and without the slow
+//! hash that a password needs. A generated secret has 256 random bits: it
+//! cannot be found by trying, and no two are the same, so neither a slow hash
+//! nor a salt would add security. A slow hash would make every call expensive,
+//! including those of unknown callers. Secrets that people choose are only in
+//! the variable and never stored; it is better to generate those, too.
 
 use std::fmt;
 
@@ -19,18 +19,18 @@ use super::credential::Flaw;
 use crate::host::Clock;
 use crate::random;
 
-/// Of secrets that we did not make ourselves.
+/// The minimum length of secrets that we did not generate.
 pub const MIN_SECRET_CHARS: usize = 16;
 const MAX_SECRET_BYTES: usize = 256;
 
-/// What those that we make begin with, so that scanners of source code and
-/// logs can know them.
+/// The prefix of generated secrets, by which scanners of source code and logs
+/// can recognise them.
 const SECRET_PREFIX: &str = "ke_";
 
 const HASH_PREFIX: &str = "sha256:";
 
-/// A secret in clear: just made, or just presented. Its `Debug` does not show
-/// it.
+/// A secret in plain text: just generated, or just presented. Its `Debug` does
+/// not show it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
@@ -61,7 +61,7 @@ impl fmt::Debug for Secret {
     }
 }
 
-/// What is kept of a secret. Its `Debug` does not show it.
+/// The hash of a secret, which is stored. Its `Debug` does not show it.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct SecretHash([u8; 32]);
@@ -71,8 +71,8 @@ impl SecretHash {
         Self(Sha256::digest(secret).into())
     }
 
-    /// Of the field `secret` of a document: the secret, or `sha256:` and its
-    /// hash in 64 hexadecimal digits, for who does not want to write it down.
+    /// Reads the field `secret` of a document: the secret itself, or `sha256:`
+    /// and its hash in 64 hexadecimal digits.
     pub(super) fn parse(text: &str) -> Result<Self, Flaw> {
         if text.starts_with(HASH_PREFIX) {
             return Self::try_from(text.to_owned());

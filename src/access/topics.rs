@@ -1,4 +1,4 @@
-//! Which topics a credential is for.
+//! The topics that a credential allows.
 
 use std::fmt;
 
@@ -7,12 +7,12 @@ use serde::{Deserialize, Serialize};
 use super::credential::Flaw;
 use crate::names;
 
-/// Of one credential.
+/// The maximum number of patterns of a credential.
 pub const MAX_TOPICS: usize = 50;
 
 /// A topic's name, or the beginning of names: `logs.*` is every topic whose
-/// name begins with `logs.`, and `*` is every topic. The star stands at the
-/// end only, and the dot before it is an ordinary character.
+/// name begins with `logs.`, and `*` is every topic. The star is allowed only
+/// at the end, and the dot before it is an ordinary character.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TopicPattern {
     Name(String),
@@ -23,7 +23,7 @@ impl TopicPattern {
     pub fn parse(text: &str) -> Option<Self> {
         let is_name = |text: &str| names::check_topic(text).is_ok();
         match text.strip_suffix('*') {
-            // With one more character it has to be a name.
+            // With one more character this has to be a valid name.
             Some(prefix) => is_name(&format!("{prefix}x")).then(|| Self::Prefix(prefix.to_owned())),
             None => is_name(text).then(|| Self::Name(text.to_owned())),
         }
@@ -46,7 +46,7 @@ impl fmt::Display for TopicPattern {
     }
 }
 
-/// Any number of patterns, one of which has to match.
+/// A list of patterns; a topic has to match one of them.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(into = "Vec<String>", try_from = "Vec<String>")]
 pub struct TopicPatterns(Vec<TopicPattern>);

@@ -1,13 +1,13 @@
-//! The few values that were used lately.
+//! A small cache of the values that were used last.
 
-/// A key that tells nothing about what it was made of.
+/// A key that reveals nothing about its origin.
 pub(super) type Id = [u8; 32];
 
-/// So many values at most; who comes when it is full takes the place of the
-/// value that was not used for longest.
+/// Has a maximum number of values. If it is full, a new value replaces the one
+/// that was not used for the longest time.
 #[derive(Debug)]
 pub(super) struct Recent<V> {
-    /// The one that was used last is last.
+    /// The value that was used last is at the end.
     values: Vec<(Id, V)>,
     most: usize,
 }

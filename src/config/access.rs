@@ -1,4 +1,4 @@
-//! The variables that say who may call.
+//! The variables that determine who may call.
 
 use std::rc::Rc;
 
@@ -9,16 +9,16 @@ use crate::access::{self, Credential};
 use crate::error::{Error, Result};
 use crate::host::Host;
 
-/// Who may call. Read on its own, since health checks and refusals must work
-/// without the rest.
+/// Who may call. This is read separately, because health checks and refusals
+/// must work without the rest.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Access {
-    /// Whoever reaches the gateway may do everything.
+    /// Every caller may do everything.
     pub open: bool,
-    /// Those of the variable; others may lie in the store.
+    /// The credentials of the variable; there may be others in the store.
     pub credentials: Rc<[Rc<Credential>]>,
-    /// Whatever pair a caller presents is shown to the Kafka server, which
-    /// alone judges it.
+    /// The pair that a caller presents is passed to the Kafka server, which
+    /// alone decides.
     pub pass_through: bool,
     /// Where further credentials lie.
     pub store: StoreConfig,
@@ -55,7 +55,7 @@ impl Access {
                 ));
             }
         };
-        // Who sets both expects the one to limit the other, which it would not.
+        // Setting both would suggest that one restricts the other; it does not.
         if pass_through && (open || !credentials.is_empty()) {
             return Err(Error::Unconfigured(
                 "kafka_credentials is passthrough, so that open_access and credentials have no \

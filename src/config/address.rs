@@ -6,7 +6,7 @@ use http::uri::Scheme;
 use super::ConsumeApi;
 use crate::error::{Error, Result};
 
-/// Scheme, authority and the path in front of `/v3`.
+/// Scheme, authority and the path before `/v3`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Address {
     origin: String,
@@ -15,7 +15,7 @@ pub(super) struct Address {
 }
 
 impl Address {
-    /// `/kafka`, `/kafka/v3` and `/v3` at the end are all understood.
+    /// The address may end with `/kafka`, `/kafka/v3` or `/v3`.
     pub(super) fn of_rest_url(url: &str) -> Result<Self> {
         let malformed = |what: &str| Error::Unconfigured(format!("kafka_rest_url {what}"));
         let uri: Uri = url.trim().parse().map_err(|_| malformed("is not a URL"))?;
@@ -58,8 +58,9 @@ impl Address {
         self.host.ends_with(".confluent.cloud")
     }
 
-    /// What goes in front of `/v3`, and of `/consumers` in v2. Cloud serves
-    /// nothing at the root, so an address without a path means its `/kafka`.
+    /// The path before `/v3`, and before `/consumers` in v2. Confluent Cloud's
+    /// API is below `/kafka` (`reference/confluent-rest.md`, 1), so that is its
+    /// path if an address has none.
     pub(super) fn base(&self, api: ConsumeApi) -> String {
         match (api, self.prefix.as_str()) {
             (ConsumeApi::Cloud, "") => format!("{}/kafka", self.origin),

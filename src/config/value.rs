@@ -14,7 +14,7 @@ pub(super) fn duration(name: &str, value: Option<&str>, default: Duration) -> Re
     })
 }
 
-/// How old something may be, which it need not be at all: nothing set is zero.
+/// A maximum age; zero if it is not set.
 pub(super) fn age(name: &str, value: Option<&str>) -> Result<Duration> {
     let Some(value) = value.filter(|value| !value.trim().is_empty()) else {
         return Ok(Duration::ZERO);
@@ -46,7 +46,7 @@ pub(super) fn switch(name: &str, value: Option<&str>) -> Result<bool> {
     }
 }
 
-/// It becomes a segment of a path, and a part of record ids.
+/// A cluster id, which becomes a segment of paths and a part of record ids.
 pub(super) fn cluster_id(value: &str) -> Result<String> {
     let value = value.trim();
     let lawful = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');

@@ -110,7 +110,7 @@ impl<H: Host> Log for ConfluentLog<H> {
             // until it has read a record there (`recordings/v2-consumer.jsonl`,
             // "seek by time").
             ConsumeApi::V2 => {
-                Err(Error::Unsupported("The Kafka server cannot tell the offset of a time".into()))
+                Err(Error::Unsupported("The Kafka server cannot look up offsets by time".into()))
             }
             ConsumeApi::Cloud => {
                 Ok(self.cloud().offset_at(topic, time).await?.into_iter().collect())

@@ -34,7 +34,7 @@ pub struct SeenEnds {
 
 /// The error if an end is needed but the server does not report it.
 pub fn untold() -> Error {
-    Error::Unsupported("The Kafka server does not tell where a topic ends".into())
+    Error::Unsupported("The Kafka server does not report where a topic ends".into())
 }
 
 /// Looks are numbered in the order in which they begin, from 1 on.

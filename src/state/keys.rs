@@ -1,18 +1,18 @@
-//! Every key of the store, built in one place and typed by what lies there.
+//! Builds every key of the store, typed by the value that it holds.
 //!
 //! A store may be shared with other applications, so all keys begin with
-//! `kafka-edge/` and the version of their layout. Names that callers choose
-//! are percent-encoded, so none can reach into another's keys. With the caps
-//! below no key is longer than [`MAX_KEY_BYTES`], the least that any of our
-//! hosts takes.
+//! `kafka-edge/` and the version of their layout. Names that callers choose are
+//! percent-encoded, so that they cannot form the keys of other names. With the
+//! limits below no key is longer than [`MAX_KEY_BYTES`], the lowest limit of
+//! the intended hosts.
 //!
 //! | key | |
 //! |---|---|
 //! | `kafka-edge/1/group/{group}/{topic}/{partition}/…` | a consumer group's lane |
-//! | `kafka-edge/1/hook/{webhook id}/{partition}/…` | a webhook's lane |
+//! | `kafka-edge/1/hook/{subscription id}/{partition}/…` | a subscription's lane |
 //! | `kafka-edge/1/groups/…` | the lane of the document that lists the groups |
 //! | `kafka-edge/1/instances/…` | the lane of the document that lists the named consumers |
-//! | `kafka-edge/1/registry/…` | the lane of the document that lists the webhooks |
+//! | `kafka-edge/1/registry/…` | the lane of the document that lists the subscriptions |
 //! | `kafka-edge/1/credentials/…` | the lane of the document that lists the credentials |
 //! | `…/c/{epoch}` | claim |
 //! | `…/s/{epoch}` | document |
@@ -29,21 +29,22 @@ use crate::error::{Error, Result};
 use crate::state::lane::{Document, Epoch, Hint, Knock, Watch};
 use crate::state::marks::Mark;
 
-/// Fastly's limit, the tightest.
+/// Fastly's limit for keys (`reference/hosts.md`).
 pub const MAX_KEY_BYTES: usize = 1024;
 /// Kafka's own limit for a topic's name.
 pub const MAX_TOPIC_BYTES: usize = 249;
-/// Of a consumer group's name, in UTF-8. Each byte may take three in a key.
+/// The maximum length of a consumer group's name in UTF-8. Each byte may need
+/// three in a key.
 pub const MAX_GROUP_BYTES: usize = 200;
-/// Of a webhook's id, which we make ourselves.
+/// The maximum length of a subscription's id, which we generate.
 pub const MAX_SUBSCRIPTION_ID_BYTES: usize = 100;
 
 const ROOT: &str = "kafka-edge/1";
 
-/// Whatever a readiness check likes to write.
+/// The key that a readiness check writes.
 pub const PROBE: &str = "kafka-edge/1/probe";
 
-/// Where a value of type `V` lies.
+/// The key of a value of type `V`.
 pub struct Key<V> {
     name: String,
     value: PhantomData<fn() -> V>,
@@ -65,9 +66,10 @@ impl<V> fmt::Debug for Key<V> {
     }
 }
 
-/// A name that one claimant wins. It is a type of its own because its key
-/// must never be `set`: on Spin's default store a later claim of a key with a
-/// foreign value would break the store for everybody until a restart.
+/// A name that one claimant wins. This is a separate type because its key must
+/// never be `set`: on Spin's default store, a later claim of a key with another
+/// value was seen to make the store fail for all callers until a restart (Spin
+/// 4.1.0-pre, `reference/hosts.md`).
 #[derive(Debug)]
 pub struct ClaimKey(String);
 
@@ -77,12 +79,12 @@ impl ClaimKey {
     }
 }
 
-/// What the keys of several lanes begin with.
+/// The common prefix of the keys of several lanes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prefix(String);
 
 impl Prefix {
-    /// All lanes of a webhook.
+    /// All lanes of a subscription.
     pub fn subscription(id: &str) -> Result<Self> {
         let id = capped("webhook_id", id, MAX_SUBSCRIPTION_ID_BYTES)?;
         Ok(Self(format!("{ROOT}/hook/{id}/")))
@@ -93,23 +95,23 @@ impl Prefix {
     }
 }
 
-/// The name of a lane: what its keys begin with.
+/// The name of a lane: the prefix of its keys.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct LaneName(String);
 
 impl LaneName {
-    /// Where a consumer group stands in a partition.
+    /// The lane of a consumer group in a partition.
     pub fn group(group: &str, topic: &str, partition: i32) -> Result<Self> {
         let group = capped("group", group, MAX_GROUP_BYTES)?;
         let topic = encode(topic);
-        // Lawful names need no encoding, so this refuses none of them.
+        // Valid names need no encoding, so this refuses none of them.
         if topic.is_empty() || topic.len() > MAX_TOPIC_BYTES {
             return Err(Error::invalid("topic", "Not the name of a topic"));
         }
         Ok(Self(format!("{ROOT}/group/{group}/{topic}/{partition}")))
     }
 
-    /// Where the deliveries of a webhook stand in a partition.
+    /// The lane of a subscription in a partition.
     pub fn subscription(id: &str, partition: i32) -> Result<Self> {
         let Prefix(lanes) = Prefix::subscription(id)?;
         Ok(Self(format!("{lanes}{partition}")))
@@ -120,17 +122,17 @@ impl LaneName {
         Self(format!("{ROOT}/groups"))
     }
 
-    /// The list of all consumers that have names.
+    /// The list of all named consumers.
     pub fn instances() -> Self {
         Self(format!("{ROOT}/instances"))
     }
 
-    /// The list of all webhooks.
+    /// The list of all subscriptions.
     pub fn subscriptions() -> Self {
         Self(format!("{ROOT}/registry"))
     }
 
-    /// The list of all credentials that were made at run time.
+    /// The list of all credentials that were created at run time.
     pub fn credentials() -> Self {
         Self(format!("{ROOT}/credentials"))
     }
@@ -143,7 +145,7 @@ impl LaneName {
         Key::new(format!("{}{epoch}", self.documents()))
     }
 
-    /// What the keys of all documents of the lane begin with.
+    /// The common prefix of the keys of the lane's documents.
     pub fn documents(&self) -> String {
         format!("{}/s/", self.0)
     }
@@ -175,7 +177,7 @@ fn capped(field: &'static str, name: &str, cap: usize) -> Result<String> {
     Ok(encode(name))
 }
 
-/// Percent-encodes everything but what needs no encoding in a URL either.
+/// Percent-encodes all characters that need it in a URL.
 fn encode(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
     for byte in name.bytes() {

@@ -1,9 +1,10 @@
-//! Marks: what became of records that were claimed, told by whoever was told.
+//! Marks: acknowledgements of claimed records, before they are part of a
+//! position.
 //!
-//! A mark needs no lane. Each has a key of its own, written once by whichever
-//! instance gets the acknowledgement, so none can be lost to another's write.
-//! The next holder of the lane folds it into the lane's document, and deletes
-//! it only then.
+//! Writing a mark needs no lane. Each mark has its own key, which the instance
+//! that gets the acknowledgement writes once, so no other write can overwrite
+//! it. The next holder of the lane folds it into the lane's document, and only
+//! then deletes it.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,14 +15,14 @@ use crate::state::keys::LaneName;
 use crate::state::store;
 use crate::state::stored::stored;
 
-/// What became of a claimed record.
+/// The acknowledgement of a claimed record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
 pub enum Mark {
-    /// It is done with.
+    /// The record is done.
     #[serde(rename = "a")]
     Acked,
-    /// It is to be handed out again, at this time or later.
+    /// The record is to be handed out again, at this time or later.
     #[serde(rename = "n")]
     Nacked { due: Millis },
 }
@@ -40,7 +41,7 @@ pub async fn get(
     store::get(host, &lane.mark(offset, nonce)).await
 }
 
-/// An error means that the mark may be there or not.
+/// After an error the mark may or may not have been written.
 pub async fn set(
     host: &impl Store,
     lane: &LaneName,
@@ -51,8 +52,8 @@ pub async fn set(
     store::set(host, &lane.mark(offset, nonce), &mark).await
 }
 
-/// Deletes marks that nobody needs any more. One that stays costs a little
-/// room in the store, and nothing else.
+/// Deletes marks that are no longer needed. A mark that remains only takes a
+/// little space in the store.
 pub async fn delete(host: &impl Store, lane: &LaneName, marked: &[Marked]) {
     let delete =
         async |(offset, nonce): &Marked| store::delete(host, &lane.mark(*offset, nonce)).await;

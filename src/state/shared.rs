@@ -1,5 +1,5 @@
-//! One document that all instances share: read by everybody, changed as a
-//! whole under a lease.
+//! A document that all instances share and read, and that is changed as a whole
+//! under a lease.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -14,20 +14,21 @@ use super::lane::{Claim, Lane, Params, Written};
 use crate::error::{Error, Result};
 use crate::host::Host;
 
-/// How long a change waits for others.
+/// How long a change waits for those of other instances.
 const MAX_WAIT: Duration = Duration::from_secs(5);
 
-/// A document, and what this instance knows of it. As long as nobody has
-/// written it, it is the default.
+/// A document, and this instance's copy of it. A document that was never
+/// written has its default value.
 pub struct Shared<H, T> {
     host: H,
     lane: Lane<H, T>,
     snapshot: RefCell<Option<Snapshot<T>>>,
-    /// When somebody last began to read it anew.
+    /// When a request of this instance last began to read the document.
     asked: Cell<Option<Duration>>,
 }
 
-/// The document as it was at some time of the monotonic clock.
+/// A copy of the document, with the time when it was read by the monotonic
+/// clock.
 struct Snapshot<T> {
     at: Duration,
     document: Rc<T>,
@@ -43,7 +44,7 @@ where
         Self { host, lane, snapshot: RefCell::default(), asked: Cell::default() }
     }
 
-    /// The document as it is now.
+    /// The current document.
     pub async fn read(&self) -> Result<Rc<T>> {
         let at = self.host.monotonic();
         self.asked.set(Some(at));
@@ -52,7 +53,7 @@ where
         Ok(self.remember(at, document))
     }
 
-    /// The document as it was at most `age` ago, if this instance knows it.
+    /// This instance's copy of the document, if it is at most `age` old.
     pub fn known(&self, age: Duration) -> Option<Rc<T>> {
         let oldest = self.host.monotonic().checked_sub(age).unwrap_or_default();
         let snapshot = self.snapshot.borrow();
@@ -60,8 +61,9 @@ where
         fresh.map(|snapshot| snapshot.document.clone())
     }
 
-    /// The document as it was `age` ago at most: while one request reads it
-    /// anew the others go on with what is known, for as long again.
+    /// The document, from a copy that is at most `age` old. While one request
+    /// reads it again, the others use the old copy, for at most the same time
+    /// again.
     pub async fn recent(&self, age: Duration) -> Result<Rc<T>> {
         let being_read =
             self.asked.get().is_some_and(|at| self.host.monotonic().saturating_sub(at) < age);
@@ -71,15 +73,15 @@ where
         }
     }
 
-    /// Changes the document; `edit` is given the latest one and may be asked
-    /// again, also when an earlier change of its own may have been kept. Its
-    /// answer is given only when the changed document is in the store for
-    /// good. An `edit` that fails leaves the document as it found it.
+    /// Changes the document. `edit` gets the latest one, and may be called
+    /// again, even if its earlier change may have been stored. Its result is
+    /// returned only after the changed document was stored for good. If `edit`
+    /// fails, the document stays unchanged.
     pub async fn change<R>(&self, edit: impl Fn(&mut T) -> Result<R>) -> Result<R> {
         self.change_within(MAX_WAIT, edit).await
     }
 
-    /// The same, for who will not wait for others so long, or longer.
+    /// The same, with a limit for the wait.
     pub async fn change_within<R>(
         &self,
         wait: Duration,
@@ -87,8 +89,8 @@ where
     ) -> Result<R> {
         let give_up = self.host.monotonic() + wait;
         loop {
-            // Who died in the first epoch was not heard of: nothing is lost by
-            // beginning anew.
+            // An instance that died in the first epoch has returned no result,
+            // so starting again loses nothing.
             let pause = match self.lane.try_claim(async |_| Ok(T::default())).await? {
                 Claim::Busy { retry_in } => retry_in,
                 Claim::Won(claimed) => {
@@ -100,7 +102,8 @@ where
                             self.remember(at, document);
                             return answer;
                         }
-                        // It may be there or not; the next look tells.
+                        // The change may have been stored or not; the next look
+                        // will show it.
                         Written::Lost => Duration::ZERO,
                     }
                 }
@@ -115,7 +118,7 @@ where
     fn remember(&self, at: Duration, document: T) -> Rc<T> {
         let document = Rc::new(document);
         let mut snapshot = self.snapshot.borrow_mut();
-        // A slow read must not hide what was learnt since.
+        // A slow read must not replace a newer copy.
         if snapshot.as_ref().is_none_or(|known| known.at <= at) {
             *snapshot = Some(Snapshot { at, document: document.clone() });
         }

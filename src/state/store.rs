@@ -7,8 +7,8 @@ use crate::error::{Error, Result};
 use crate::host::Store;
 use crate::state::keys::{ClaimKey, Key, Prefix};
 
-/// What lies at `key`. A value that does not parse is an error: whoever took
-/// it for a missing one would start afresh and forget all that was done.
+/// The value of `key`. A value that cannot be parsed is an error: if it counted
+/// as missing, its lane would start again and lose its state.
 pub(super) async fn get<V: DeserializeOwned>(host: &impl Store, key: &Key<V>) -> Result<Option<V>> {
     match host.get(key.as_str()).await? {
         None => Ok(None),
@@ -18,7 +18,8 @@ pub(super) async fn get<V: DeserializeOwned>(host: &impl Store, key: &Key<V>) ->
     }
 }
 
-/// An error means that the value may lie there now, or later, or never.
+/// After an error the value may have been stored, may be stored later, or
+/// never.
 pub(super) async fn set<V: Serialize>(host: &impl Store, key: &Key<V>, value: &V) -> Result<()> {
     let value = serde_json::to_vec(value).map_err(|error| Error::Store {
         detail: format!("{} cannot be written: {error}", key.as_str()),
@@ -30,7 +31,7 @@ pub(super) async fn delete<V>(host: &impl Store, key: &Key<V>) -> Result<()> {
     Ok(host.delete(key.as_str()).await?)
 }
 
-/// An error means that the name may be ours, and counts as lost.
+/// After an error the name may be ours, but counts as lost.
 pub(super) async fn claim(host: &impl Store, key: &ClaimKey) -> Result<bool> {
     Ok(host.claim(key.as_str()).await?)
 }
@@ -40,8 +41,8 @@ pub(super) async fn free(host: &impl Store, key: &ClaimKey) -> Result<()> {
     Ok(host.delete(key.as_str()).await?)
 }
 
-/// Deletes everything whose key begins with `prefix`, claims too: for what
-/// nobody will ever ask for again. Slow: the whole store is listed.
+/// Deletes all keys that begin with `prefix`, including claims. The keys must
+/// not be used again. Slow: the whole store is listed.
 pub async fn delete_all(host: &impl Store, prefix: &Prefix) -> Result<()> {
     for key in host.keys(prefix.as_str()).await? {
         host.delete(&key).await?;

@@ -68,7 +68,11 @@ async fn a_credential_is_made_used_listed_and_removed() {
         assert_eq!(gone, (204, Value::Null));
         let (status, _) = call(&gateway, &bearer, Method::GET, "/producer/t/hello", none).await;
         assert_eq!(status, 401);
-        assert!(gateway.world.reported().is_empty());
+        let reported = gateway.world.reported().join("\n");
+        assert!(reported.contains("request-finished") && reported.contains("status=401"));
+        for secret in [ROOT, &bearer].map(|value| value.trim_start_matches("Bearer ")) {
+            assert!(!reported.contains(secret), "{reported}");
+        }
     })
     .await;
 }

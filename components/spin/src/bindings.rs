@@ -1,4 +1,5 @@
-//! Made from `wit/`; the types of WASI are those of its own bindings.
+//! Bindings generated from `wit/`. The types of WASI are those of the `wasip3`
+//! bindings.
 
 #![allow(unsafe_code, reason = "what is made from WIT crosses the canonical ABI")]
 

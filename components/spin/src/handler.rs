@@ -1,5 +1,4 @@
-//! The export of `wasi:http/handler@0.3.0`: its requests and responses, and
-//! ours.
+//! The export of `wasi:http/handler@0.3.0`: converts requests and responses.
 
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
@@ -12,7 +11,7 @@ use super::{Component, app};
 use crate::host::{Contents, starting_tasks};
 use kafka_edge::http::{self as api, Body, BodyBroken, RequestBody, Source};
 
-/// How much of a body is asked for at a time.
+/// The size of a read of a body, in bytes.
 const CHUNK_BYTES: usize = 64 * 1024;
 
 impl Guest for Component {
@@ -65,7 +64,7 @@ fn from_wasi_scheme(scheme: Scheme) -> String {
 }
 
 /// The body of a request. The host counts it as read or refused once this is
-/// dropped. A caller who hangs up breaks it.
+/// dropped. If the caller closes the connection, the body breaks off.
 struct WasiBody(Contents);
 
 impl WasiBody {
@@ -81,8 +80,8 @@ impl RequestBody for WasiBody {
     }
 }
 
-/// The answer goes out as a stream, so that it is known when the host has
-/// taken all of it.
+/// The answer is sent as a stream, which shows when the host has taken all of
+/// it.
 fn to_wasi_response(response: api::Response, is_head: bool) -> Result<Response, ErrorCode> {
     let api::Response { status, headers, body, on_sent } = response;
     let mut entries: Vec<(String, Vec<u8>)> = headers
@@ -109,11 +108,11 @@ fn to_wasi_response(response: api::Response, is_head: bool) -> Result<Response, 
         };
         drop(writer);
         if !sent {
-            // The caller is gone, and `on_sent` with this.
+            // The caller is gone; `on_sent` is dropped.
             return;
         }
-        // The host has the whole body. What becomes of it on the way to the
-        // caller it does not tell.
+        // The host has the whole body. It does not report whether the caller
+        // gets it.
         if let Some(sent) = on_sent {
             sent();
         }
@@ -123,8 +122,8 @@ fn to_wasi_response(response: api::Response, is_head: bool) -> Result<Response, 
     Ok(wasi)
 }
 
-/// Sends a body while it is made: no piece is asked for before the host has
-/// taken the one before. Answers whether the host took all of it.
+/// Sends a body while it is produced: the next piece is requested after the
+/// host has taken the one before it. Returns whether the host took all of it.
 async fn send(source: &mut dyn Source, writer: &mut StreamWriter<u8>) -> bool {
     while let Some(piece) = source.next().await {
         if !writer.write_all(piece.into()).await.is_empty() {

@@ -1,4 +1,5 @@
-//! The host that Spin (and `crates/host`) gives to a WASI 0.3 component.
+//! The host interfaces that Spin, and `crates/host`, offer to a WASI 0.3
+//! component.
 
 mod body;
 mod clock;

@@ -1,9 +1,9 @@
-//! kafka-edge on Spin, or any host with the interfaces that Spin has: a WASI 0.3
+//! kafka-edge on Spin, or on any host with Spin's interfaces: a WASI 0.3
 //! component.
 //!
-//! `host` gives the core what it needs of the world, `handler` hands HTTP requests
-//! to it, and `exports` translates the calls of `wit/` into calls of the same
-//! services. Nothing is decided here.
+//! `host` implements the interfaces that the core needs, `handler` passes HTTP
+//! requests to it, and `exports` translates the calls of `wit/` into calls of
+//! the same services. This crate makes no decisions.
 
 #![cfg(all(target_os = "wasi", target_env = "p2"))]
 
@@ -22,10 +22,10 @@ use kafka_edge::services::Services;
 
 type SpinLog = ConfluentLog<SpinHost>;
 
-/// The one thing that is exported.
+/// The type that has all exports.
 struct Component;
 
-/// What this instance keeps.
+/// The state of this instance.
 fn app() -> Rc<App<SpinHost, SpinLog>> {
     thread_local! {
         static APP: Rc<App<SpinHost, SpinLog>> =

@@ -1,4 +1,4 @@
-//! Reading the same records in every way there is.
+//! Reads the same records in every available way.
 
 use std::time::{Duration, Instant};
 
@@ -16,8 +16,8 @@ use crate::table;
 /// How many records each way reads in one round.
 pub(crate) const RECORDS: usize = 10_000;
 
-/// With a claim and an acknowledgement for each it takes longer, and one at a
-/// time so much longer that fewer have to do.
+/// Reading takes longer with a claim and an acknowledgement for each record,
+/// and much longer one record at a time, so these ways read fewer records.
 const ACKNOWLEDGED_RECORDS: usize = 2_000;
 const ONE_BY_ONE_RECORDS: usize = 200;
 
@@ -84,7 +84,8 @@ async fn v2(scene: &Scene, group: &str) -> Result<Duration> {
     Ok(start.elapsed())
 }
 
-/// Server-sent events, until the last record is there. Then it hangs up.
+/// Reads server-sent events until the last record has arrived, and then closes
+/// the connection.
 async fn stream(scene: &Scene, group: &str) -> Result<Duration> {
     let url = format!("{}/consumer/{TOPIC}?group={group}", scene.gateway_url);
     let request = http::Request::get(&url).header("accept", "text/event-stream");

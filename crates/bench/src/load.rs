@@ -1,4 +1,4 @@
-//! A number of callers who do the same thing again and again.
+//! A number of callers that repeat the same call.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use crate::scene::{HttpClient, Producer};
 
-/// What a load came to. Samples of several rounds are added up.
+/// The result of a load. Samples of several rounds are combined.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Sample {
     latencies: Vec<Duration>,
@@ -28,7 +28,7 @@ impl Sample {
         self.latencies.len() as f64 / self.elapsed.as_secs_f64()
     }
 
-    /// So many callers of a hundred were answered within this time.
+    /// The time within which this percentage of the calls was answered.
     pub(crate) fn percentile(&self, percent: usize) -> Duration {
         let mut sorted = self.latencies.clone();
         sorted.sort();

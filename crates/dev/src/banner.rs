@@ -6,7 +6,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::Path;
 
-/// What there is to tell.
+/// The contents of the banner.
 #[derive(Debug)]
 pub(crate) struct Banner<'a> {
     pub(crate) address: SocketAddr,
@@ -25,7 +25,7 @@ pub(crate) struct Banner<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Callers {
     Everybody,
-    /// Whoever has one of the credentials in the variable.
+    /// Callers with one of the credentials in the variable.
     Listed,
     Nobody,
 }

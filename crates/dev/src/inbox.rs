@@ -1,5 +1,5 @@
 //! A callback to try webhooks with: it accepts every POST, shows it on the
-//! terminal, and tells on a GET what it has got.
+//! terminal, and lists on a GET what it has received.
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
@@ -61,7 +61,7 @@ async fn serve(listener: TcpListener) {
         let service = service_fn(move |request| answer(request, received.clone()));
         let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
         tokio::spawn(async move {
-            // A caller that hangs up is no news.
+            // A caller that closes the connection is not worth a line.
             _ = connection.await;
         });
     }
@@ -84,7 +84,7 @@ async fn answer(
             match Limited::new(request.into_body(), MAX_DELIVERY_BYTES).collect().await {
                 Ok(body) => {
                     let body = body.to_bytes();
-                    // Nobody may be reading any more.
+                    // The terminal may be gone.
                     _ = writeln!(io::stdout(), "callback  {}", String::from_utf8_lossy(&body));
                     let mut list = list();
                     list.push_back(body);

@@ -1,7 +1,7 @@
 //! Where the component may connect to.
 //!
-//! It judges the hosts in callback URLs itself, but sees no addresses: what a
-//! name resolves to is for the host to judge, and this one does.
+//! It checks the hosts in callback URLs itself, but sees no addresses: the host
+//! has to check what a name resolves to, and this one does.
 
 use crate::variables::Variables;
 use kafka_edge_host::upstream::Policy;

@@ -16,15 +16,15 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::net::TcpListener;
 
-/// How long work that is under way may go on after Ctrl-C. A stream or a caller
-/// who waits uses all of it.
+/// How long work in progress may go on after Ctrl-C. A stream or a waiting
+/// caller uses all of it.
 const MAX_SHUTDOWN_TIME: Duration = Duration::from_secs(3);
 
 pub(crate) async fn run(arguments: Arguments) -> Result<(), StartError> {
     let workspace = workspace();
     let mut variables = variables::defaults(&workspace)?;
-    // What is wrong with the command line, the port or the folder shall be said
-    // before minutes of building.
+    // Errors in the command line, the port or the folder are reported before a
+    // build that takes minutes.
     variables::set(&mut variables.clone(), arguments.variables.iter().cloned())?;
     arguments.component.check()?;
     let listener = listen(&arguments.listen).await?;
@@ -55,7 +55,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), StartError> {
     }
     variables::set(&mut variables, arguments.variables)?;
 
-    // Others must not be able to fill somebody's terminal.
+    // Other machines must not be able to fill the terminal.
     let inbox = if address.ip().is_loopback() { Inbox::start(address).await.ok() } else { None };
     let kafka_is = match &kafka {
         Some(kafka) => {
@@ -87,7 +87,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), StartError> {
     }
     let deliver = timer::export(&host);
     print!("{banner}");
-    // Who reads this through a pipe waits for it.
+    // A program that reads this through a pipe waits for it.
     _ = io::stdout().flush();
     let deliveries = deliver.map(|export| tokio::spawn(timer::deliver(host.clone(), export)));
     if deliveries.is_none() {

@@ -1,7 +1,7 @@
 //! The component's variables.
 //!
-//! Their names and defaults stand in `spin.toml` and nowhere else. On top of
-//! those come what fits a machine of one's own, then the command line.
+//! Their names and defaults are only in `spin.toml`. They are overridden first
+//! by defaults for a developer's machine, and then by the command line.
 
 use crate::arguments::RestServer;
 use crate::error::StartError;
@@ -32,8 +32,8 @@ fn parse(manifest: &str) -> Result<Variables, StartError> {
     Ok(variables.iter().map(|(name, variable)| (name.clone(), value(variable))).collect())
 }
 
-/// What fits a machine of one's own: on a loopback address everybody there
-/// may call, and callbacks may lie there as well.
+/// Defaults for a developer's machine: on a loopback address all local callers
+/// may call, and callbacks may be local, too.
 pub(crate) fn for_loopback() -> [(&'static str, String); 2] {
     [("open_access", "true".to_owned()), ("webhook_allow_private", "true".to_owned())]
 }

@@ -1,5 +1,5 @@
-//! Confluent Cloud's internal calls for reading without a consumer, as its
-//! own clients use them.
+//! Confluent Cloud's internal calls for reading without a consumer, modelled on
+//! the sources of Confluent's own clients (`reference/confluent-rest.md`, 6).
 
 use crate::core::Core;
 use crate::http::{Call, JSON, Reply, RequestBody, RestError, collect, json};
@@ -34,7 +34,8 @@ pub(crate) const ROUTES: &[Route] = &[
     route(OFFSETS, &[Method::GET]),
 ];
 
-/// What one answer holds at most, as Confluent's own model of the call has it.
+/// The limits of an answer, from the model of the call in Confluent's
+/// ide-sidecar (`reference/confluent-rest.md`, 6.1).
 const MAX_RECORDS: usize = 2000;
 const DEFAULT_RECORDS: usize = 500;
 const MAX_BYTES: usize = 20 * 1024 * 1024;
@@ -138,8 +139,8 @@ fn ok(body: &impl Serialize) -> Reply {
     json(StatusCode::OK, Some(JSON), body)
 }
 
-/// Where to read: by offsets, by time, from the beginning, or (with nothing
-/// said) at the end.
+/// Where to read: by offsets, by time, from the beginning, or (without any of
+/// these) at the end.
 enum From {
     Beginning,
     Timestamp(i64),
@@ -153,14 +154,14 @@ impl From {
         match self {
             From::Beginning => first,
             From::Timestamp(time) => partition.offset_at(*time).unwrap_or(end),
-            // An offset that is gone is moved up to the first one there is.
+            // An offset that is gone is moved up to the first one that exists.
             From::Offsets(offsets) => offsets.get(&id).map_or(end, |o| (*o).max(first)),
             From::End => end,
         }
     }
 }
 
-/// How much to answer with.
+/// The limits of the answer.
 struct Budget {
     records: usize,
     bytes: usize,
@@ -224,7 +225,8 @@ impl Budget {
 
     fn data(&self, bytes: Option<&Bytes>) -> Data {
         let Some(bytes) = bytes else { return Data::Null };
-        // Bytes that begin with 0 carry a schema's id; they stay raw.
+        // Bytes that begin with 0 contain a schema's id; they stay raw
+        // (`reference/confluent-rest.md`, 6.1).
         let text = std::str::from_utf8(bytes).ok().filter(|t| !self.raw && !t.starts_with('\0'));
         match text {
             Some(text) => Data::Text(text.to_owned()),

@@ -1,4 +1,4 @@
-//! How often each call was made.
+//! The number of times each call was made.
 
 use http::Method;
 use parking_lot::Mutex;

@@ -1,4 +1,4 @@
-//! The emulator and what tests do to it directly.
+//! The emulator, and the functions with which tests change it directly.
 
 use crate::core::Core;
 use crate::counters::Counters;
@@ -31,8 +31,7 @@ pub struct Emulator {
 }
 
 impl Emulator {
-    /// A server as `options` say. With a data folder, what is in it is there
-    /// again.
+    /// A server with the given options. A data folder's contents are loaded.
     pub fn new(options: Options) -> Result<Emulator, StartError> {
         let log = match &options.data_dir {
             Some(folder) => Log::open(folder)?,
@@ -91,7 +90,7 @@ impl Emulator {
         topics.iter().map(|t| (t.name().to_owned(), t.partition_count())).collect()
     }
 
-    /// Appends a record, past all limits, and returns its offset.
+    /// Appends a record without checking limits, and returns its offset.
     pub fn append(
         &self,
         topic: &str,
@@ -133,8 +132,8 @@ impl Emulator {
         Ok(place.truncate_before(offset)?)
     }
 
-    /// Takes one record out of a partition and leaves a gap, as compaction
-    /// does. Says whether it was there.
+    /// Removes one record from a partition and leaves a gap, as compaction
+    /// does. Returns whether it was there.
     pub fn remove_record(
         &self,
         topic: &str,
@@ -163,28 +162,29 @@ impl Emulator {
         self.core.producer.stick_to(topic, partition);
     }
 
-    /// How often each call was made, by method and path with placeholders, as
-    /// in `POST /topics/{topic}/records`.
+    /// The number of times each call was made, by method and path with
+    /// placeholders, as in `POST /topics/{topic}/records`.
     pub fn calls(&self) -> BTreeMap<String, u64> {
         self.core.counters.all()
     }
 
-    /// How often one call was made.
+    /// The number of times a call was made.
     pub fn calls_of(&self, call: &str) -> u64 {
         self.core.counters.all().get(call).copied().unwrap_or(0)
     }
 
-    /// Begins to count anew.
+    /// Sets all counters to 0.
     pub fn reset_calls(&self) {
         self.core.counters.reset();
     }
 
-    /// What the emulator was told to be.
+    /// The options of the emulator.
     pub fn options(&self) -> &Options {
         &self.core.options
     }
 
-    /// Ends all producing, as a fatal error in the real producer does.
+    /// Stops the producer, as a fatal error in the real one does
+    /// (`reference/confluent-rest.md`, 3.3).
     pub fn kill_producer(&self) {
         self.core.producer.kill();
     }

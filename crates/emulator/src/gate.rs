@@ -1,5 +1,5 @@
-//! What stands before every call: the web server's own refusals,
-//! credentials, switched-off calls and the general rate limit.
+//! Checks before every call: the web server's own refusals, credentials,
+//! disabled calls and the general rate limit.
 
 use crate::core::Core;
 use crate::http::{Call, Reply, RestError, html_error};
@@ -29,7 +29,8 @@ pub(crate) fn malformed(core: &Core, call: &Call) -> Option<Reply> {
     None
 }
 
-/// What is ambiguous about a path: an encoded dot segment, or an empty one.
+/// Why a path is ambiguous: an encoded dot segment, or an empty segment. 8.3.1
+/// answers these with an HTML page (`recordings/8.3.1/v3-metadata.jsonl`).
 fn ambiguity(path: &str) -> Option<&'static str> {
     let segments: Vec<&str> = path.trim_start_matches('/').split('/').collect();
     let (_, inner) = segments.split_last()?;
@@ -47,7 +48,8 @@ fn page(version: Version, message: &str, uri: &str) -> String {
     )
 }
 
-/// Refuses who may not call, and what is switched off or called too often.
+/// Refuses callers without the credentials, disabled calls, and calls over the
+/// rate limit.
 pub(crate) fn admit(core: &Core, call: &Call, route: &str) -> Result<(), RestError> {
     if let Some(auth) = &core.options.basic_auth
         && !is_authorised(auth, call.header(header::AUTHORIZATION))

@@ -1,4 +1,4 @@
-//! HTTP without a protocol: requests taken apart, answers put together.
+//! HTTP without a connection: parses requests and builds answers.
 
 mod body;
 mod call;

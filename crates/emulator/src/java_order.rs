@@ -1,4 +1,4 @@
-//! The order of Java's hash maps, which shows in v2's answers.
+//! The order of Java's hash maps, in which v2's answers list partitions.
 
 /// `String.hashCode`.
 pub(crate) fn string_hash(text: &str) -> i32 {

@@ -1,11 +1,12 @@
 //! JSON the way the REST proxy reads and writes it.
 //!
-//! The proxy reads bodies with Jackson, and what Jackson does shows on the
-//! wire: its messages stand in the answers, a broken record in a stream gives
-//! one or two errors depending on where its tokenizer stopped, numbers with a
-//! fraction go through doubles, and of a repeated key the last value wins.
-//! serde_json does none of that, so the emulator has a small tokenizer of its
-//! own that works, stops and goes on where Jackson does.
+//! The proxy reads bodies with Jackson, whose behaviour is visible in the
+//! answers: they contain its messages, a broken record in a stream gives one or
+//! two errors depending on where its tokenizer stopped, numbers with a fraction
+//! are converted to doubles, and the last value of a repeated key wins
+//! (`recordings/v3-produce.jsonl`, `recordings/v3-produce-more.jsonl`).
+//! serde_json does none of that, so the emulator has a small tokenizer that
+//! stops and continues where Jackson does.
 
 mod bind;
 mod number;

@@ -2,12 +2,15 @@
 //! (v3 and v2) and the internal calls of Confluent Cloud, over a log in memory
 //! with optional files behind it.
 //!
-//! It is for tests, for trying things out and for measuring against. It
-//! behaves as the real products were recorded to behave, down to status codes,
-//! message texts, the order and the framing of streamed reports, and the traps
-//! of the v2 consumer. It is not a broker: it does not speak Kafka's own
-//! protocol, it does not replicate, compact or expire anything, and what it
-//! keeps is as safe as a file on one disk.
+//! It is for tests, experiments and measurements. It behaves like the REST
+//! Proxy 7.9.9 (Kafka 3.9.1) and 8.3.1 (Kafka 4.3.0), down to status codes,
+//! message texts, the order and the framing of streamed reports, and the
+//! pitfalls of the v2 consumer. `tests/replay` compares it with exchanges
+//! recorded from both, in `recordings/` and `recordings/8.3.1/`; comments
+//! without another source state what these show. The calls of Confluent Cloud
+//! follow `reference/confluent-rest.md`, 6: Cloud was never recorded. It is not
+//! a broker: it does not speak Kafka's own protocol, it does not replicate,
+//! compact or expire anything, and its data is as safe as a file on one disk.
 //!
 //! An [`Emulator`] answers [`http::Request`]s without a socket; a [`Server`]
 //! puts one behind a port.

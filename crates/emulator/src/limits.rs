@@ -1,5 +1,6 @@
-//! Rate limits, smooth ones as the proxy's: a permit comes every so often,
-//! and those of an idle second are saved up.
+//! Smooth rate limits like the proxy's: permits come at a fixed interval, and
+//! those of an idle second are saved
+//! (`recordings/configured-rate-limit.jsonl`).
 
 use crate::options::Options;
 use parking_lot::Mutex;
@@ -22,8 +23,8 @@ impl Bucket {
         Bucket { per_second: f64::from(per_second.max(1)), state: Mutex::default() }
     }
 
-    /// Takes `permits` if any is free now. The first comers may take more than
-    /// there are; those after them pay for it.
+    /// Takes `permits` if any is free now. A call may take more permits than
+    /// are free; later calls then wait longer.
     fn take(&self, permits: f64) -> bool {
         let now = Instant::now();
         let mut state = self.state.lock();
@@ -55,12 +56,13 @@ struct ProduceLimit {
     works: bool,
 }
 
-/// What the produce limit says about a record.
+/// The decision of the produce limit on a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Pass,
     TooMany,
-    /// The produce limit is on without the general one: the proxy fails.
+    /// The produce limit is enabled without the general one: then the proxy
+    /// fails (`recordings/configured-produce-rate-limit.jsonl`).
     Broken,
 }
 

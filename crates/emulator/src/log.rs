@@ -77,7 +77,7 @@ fn restore(folder: &Folder, topic: &str, ids: Range<i32>) -> io::Result<Vec<Arc<
 pub(crate) struct Log {
     topics: RwLock<BTreeMap<String, Arc<Topic>>>,
     folder: Option<Folder>,
-    /// Told whenever a topic appears, grows or goes.
+    /// Notified whenever a topic appears, grows or is removed.
     pub(crate) changed: Notify,
 }
 
@@ -133,10 +133,10 @@ impl Log {
         Ok(topic)
     }
 
-    /// Makes a topic that somebody asked for, where the broker does that.
+    /// Creates an unknown topic that a call names, if the broker does that.
     pub(crate) fn create_if_automatic(&self, options: &Options, name: &str) {
         if options.auto_create_topics && self.topic(name).is_none() {
-            // Somebody else may have been faster; then it is there.
+            // If another call was faster, the topic exists.
             let _ = self.create(name, 1, BTreeMap::new());
         }
     }

@@ -1,11 +1,11 @@
-//! What an emulator can be told to be.
+//! The options of an emulator.
 
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// Which REST proxy (and broker) to behave like.
+/// The REST proxy (and broker) to imitate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[allow(non_camel_case_types, reason = "a product version reads best with its dots as underscores")]
 pub enum Version {
@@ -29,7 +29,7 @@ pub enum Offer {
     Proxy,
 }
 
-/// How long a consumer instance takes to its first record.
+/// The time to the first record of a consumer instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FirstFetch {
     /// After the first assignment of an instance.
@@ -43,7 +43,8 @@ impl FirstFetch {
     /// Records are there at once.
     pub const NONE: FirstFetch =
         FirstFetch { new_instance: Duration::ZERO, after_seek: Duration::ZERO };
-    /// What the real proxy was measured to take.
+    /// The times measured with the real proxy
+    /// (`recordings/v2-stateless-reading.jsonl`).
     pub const MEASURED: FirstFetch = FirstFetch {
         new_instance: Duration::from_millis(400),
         after_seek: Duration::from_millis(250),
@@ -77,7 +78,7 @@ impl fmt::Debug for BasicAuth {
     }
 }
 
-/// Tells the wall-clock time in milliseconds since 1970.
+/// Returns the wall-clock time in milliseconds since 1970.
 #[derive(Clone)]
 pub struct Clock(Arc<dyn Fn() -> i64 + Send + Sync>);
 
@@ -148,14 +149,16 @@ pub struct Options {
     pub rate_limit: Option<u32>,
     /// How many entries `records:batch` takes.
     pub batch_max_entries: usize,
-    /// How long a lone record waits for company (the Kafka 4 client of 8.3.1
-    /// takes about 8.6 ms for one). Off by default.
+    /// How long a single record waits for more records. Off by default. With
+    /// the Kafka 4 client of 8.3.1, a single record takes about 8.6 ms
+    /// (`recordings/measurements.jsonl`).
     pub lone_record_delay: Duration,
     /// Whether a Schema Registry is configured, as it is by default; it is
     /// never reachable.
     pub schema_registry: bool,
-    /// Whether a request that mixes small records with one over its topic's
-    /// `max.message.bytes` ends all producing, as it does in reality.
+    /// Whether a request that contains a record over its topic's
+    /// `max.message.bytes` beside others stops the producer, as was seen in
+    /// reality (`reference/confluent-rest.md`, 3.3).
     pub producer_can_die: bool,
 
     /// The longest wait of a v2 read (`consumer.request.timeout.ms`).
@@ -206,8 +209,8 @@ impl Default for Options {
 }
 
 impl Options {
-    /// The defaults with every wait of reality that is not a timeout removed:
-    /// what a test wants that has other things in mind.
+    /// The defaults without the waits of the real proxy that are not timeouts,
+    /// for tests that do not concern them.
     pub fn quick() -> Options {
         Options {
             first_fetch: FirstFetch::NONE,
@@ -219,8 +222,9 @@ impl Options {
 }
 
 impl Version {
-    /// The newest timestamp that the broker takes, if it minds: Kafka 4
-    /// refuses what lies more than an hour ahead.
+    /// The newest timestamp that the broker accepts, if it has a limit: Kafka
+    /// 4.3.0 refuses times more than an hour ahead
+    /// (`recordings/8.3.1/v3-produce.jsonl`, "timestamp number of ms").
     pub(crate) fn newest_timestamp(self, now: i64) -> Option<i64> {
         match self {
             Version::V7_9_9 => None,

@@ -1,4 +1,4 @@
-//! From a path to the call behind it.
+//! Finds the call of a path.
 
 use crate::cloud;
 use crate::core::Core;

@@ -54,7 +54,8 @@ async fn accept(listener: TcpListener, emulator: Emulator, mut stopped: watch::R
     loop {
         tokio::select! {
             accepted = listener.accept() => {
-                // A connection that failed while being taken is its own loss.
+                // A connection that failed before it was accepted can be
+                // ignored.
                 let Ok((stream, _)) = accepted else { continue };
                 // Reports of a stream are small and wanted at once.
                 let _ = stream.set_nodelay(true);
@@ -76,8 +77,8 @@ where
         let emulator = emulator.clone();
         async move { Ok::<_, Infallible>(emulator.handle(request).await) }
     });
-    // A peer that breaks HTTP or goes away ends the connection; there is
-    // nobody to tell.
+    // A peer that violates HTTP or goes away ends the connection; there is
+    // nowhere to report that.
     let _ = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(idle)

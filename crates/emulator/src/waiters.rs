@@ -1,4 +1,4 @@
-//! Waking whoever waits for something, without a cost when nobody does.
+//! Wakes the tasks that wait for an event; costs nothing if there are none.
 
 use parking_lot::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};

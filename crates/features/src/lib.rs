@@ -1,3 +1,3 @@
-//! Nothing but dependencies: see `Cargo.toml`. Cargo compiles a crate once for
-//! each set of features that it is asked for; whoever depends on this one, for
-//! itself and for its build, gets one set.
+//! Only dependencies: see `Cargo.toml`. Cargo compiles a crate once for each
+//! set of requested features; crates that depend on this one, for themselves
+//! and for their builds, get the same set.

@@ -1,12 +1,12 @@
-//! A request as Spin hands it to a component.
+//! A request in the form in which Spin passes it to a component.
 
 use crate::Body;
 use http::header::{HOST, HeaderName, HeaderValue};
 use http::uri::{Authority, PathAndQuery, Scheme};
 
-/// Completes the URI of a request as it comes over HTTP/1.1, and adds what
-/// Spin adds. Of that a component sees everything as if it came from the
-/// sender, a credential in the query of `spin-full-url` included.
+/// Completes the URI of an HTTP/1.1 request, and adds the headers that Spin
+/// adds (4.1.0-pre, `reference/hosts.md`). To a component they look as if the
+/// sender had set them; a credential in the query is also in `spin-full-url`.
 pub(crate) fn as_spin_does(request: http::Request<Body>) -> http::Request<Body> {
     let mut request = with_authority(request);
     let full_url = request.uri().to_string();
@@ -22,7 +22,7 @@ pub(crate) fn as_spin_does(request: http::Request<Body>) -> http::Request<Body> 
     ];
     let headers = request.headers_mut();
     for (name, value) in added {
-        // A URI has no character that a header does not take.
+        // All characters of a URI are allowed in a header.
         if let Ok(value) = HeaderValue::from_str(value) {
             headers.insert(HeaderName::from_static(name), value);
         }

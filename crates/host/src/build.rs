@@ -1,7 +1,7 @@
 //! Builds a component, or a program, from a package of a workspace.
 //!
-//! This is what `cargo dev` and the end-to-end tests do before they start a
-//! host. It calls the `cargo` that is there; two at once are safe, cargo lets
+//! `cargo dev` and the end-to-end tests do this before they start a host. It
+//! calls the installed `cargo`; concurrent calls are safe, because cargo makes
 //! one wait for the other.
 
 use serde_json::Value;
@@ -11,13 +11,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 
-/// What components are compiled for.
+/// The target of components.
 pub const TARGET: &str = "wasm32-wasip2";
 
 /// The profile that they ship with.
 pub const PROFILE: &str = "component";
 
-/// Why there is no component.
+/// Why no component was built.
 #[derive(Debug, thiserror::Error)]
 pub enum BuildError {
     /// A program that is needed could not be run.
@@ -58,7 +58,7 @@ pub enum BuildError {
     },
 }
 
-/// Builds the component of a package, and says where it lies.
+/// Builds the component of a package, and returns its path.
 ///
 /// `workspace` is a folder in the workspace. Lines about the progress, the
 /// compiler's included, go to `progress`. `CARGO_TARGET_DIR` is heeded.
@@ -141,7 +141,7 @@ fn build(
     Ok(found)
 }
 
-/// Has rustup add the target, if its libraries are not there.
+/// Makes rustup add the target, if its libraries are missing.
 fn add_target(workspace: &Path, progress: &mut (dyn FnMut(&str) + Send)) -> Result<(), BuildError> {
     let libraries = tool("RUSTC", "rustc")
         .current_dir(workspace)

@@ -1,4 +1,4 @@
-//! How a host is put together.
+//! The builder of hosts.
 
 use crate::clock::WallClock;
 use crate::faults::Faults;
@@ -19,7 +19,7 @@ use std::time::Duration;
 use wasmtime_wasi_http::handler::ProxyHandler;
 use wasmtime_wasi_http::p3::bindings::ServicePre;
 
-/// Puts a [`Host`] together.
+/// Builds a [`Host`].
 pub struct HostBuilder {
     program: Program,
     stores: HashMap<String, Arc<dyn KvStore>>,
@@ -59,13 +59,13 @@ impl HostBuilder {
         self.shared_store(label, Arc::new(store))
     }
 
-    /// The same, for a store that others hold as well.
+    /// The same, for a store that is shared.
     pub fn shared_store(mut self, label: &str, store: Arc<dyn KvStore>) -> Self {
         self.stores.insert(label.to_owned(), store);
         self
     }
 
-    /// Takes a store away again; `default` for one.
+    /// Removes a store, for example `default`.
     pub fn without_store(mut self, label: &str) -> Self {
         self.stores.remove(label);
         self
@@ -86,24 +86,24 @@ impl HostBuilder {
         variables.into_iter().fold(self, |host, (name, value)| host.variable(name, value))
     }
 
-    /// Sends outgoing requests somewhere else than over the network.
+    /// Replaces the network for outgoing requests.
     pub fn upstream(self, upstream: impl Upstream) -> Self {
         self.shared_upstream(Arc::new(upstream))
     }
 
-    /// The same, for an upstream that others hold as well.
+    /// The same, for an upstream that is shared.
     pub fn shared_upstream(mut self, upstream: Arc<dyn Upstream>) -> Self {
         self.upstream = upstream;
         self
     }
 
-    /// Lets host calls go wrong.
+    /// Injects faults into host calls.
     pub fn faults(mut self, faults: impl Faults) -> Self {
         self.faults = Some(Arc::new(faults));
         self
     }
 
-    /// Takes the lines that instances print.
+    /// Receives the lines that instances print.
     pub fn output(mut self, output: impl Fn(output::GuestLine) + Send + Sync + 'static) -> Self {
         self.output = Arc::new(output);
         self
@@ -121,8 +121,8 @@ impl HostBuilder {
         self
     }
 
-    /// Spreads requests over exactly so many instances, in turn; each stays
-    /// as long as the host does, unless it dies. For tests.
+    /// Distributes requests over a fixed number of instances, one after the
+    /// other. Each lives as long as the host, unless it dies. For tests.
     pub fn spread_over(mut self, instances: usize) -> Self {
         self.slots = instances.max(1);
         self.options = InstanceOptions {

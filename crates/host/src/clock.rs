@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use wasmtime_wasi::HostWallClock;
 
-/// A wall clock that can be put forward and back while guests run. The
-/// monotonic clock is not touched.
+/// A wall clock that can be set while guests run. The monotonic clock is not
+/// touched.
 ///
 /// Clones are the same clock.
 #[derive(Clone, Debug, Default)]
@@ -15,7 +15,7 @@ pub struct WallClock {
 }
 
 impl WallClock {
-    /// A clock that is right.
+    /// A clock with the right time.
     pub fn new() -> Self {
         Self::default()
     }

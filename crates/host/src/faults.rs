@@ -10,7 +10,7 @@ use std::fmt;
 use std::time::Duration;
 use wasmtime_wasi_http::p3::bindings::http::types::ErrorCode;
 
-/// What a guest calls.
+/// The kind of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum CallKind {
     /// A key's value, or whether it has one.
@@ -59,10 +59,10 @@ pub struct HostCall<'a> {
     pub moment: Moment,
 }
 
-/// What shall happen at a call.
+/// What happens at a call.
 #[derive(Clone, Debug, Default)]
 pub enum Fault {
-    /// Nothing out of the ordinary.
+    /// Nothing unusual.
     #[default]
     Continue,
     /// It takes this much longer.
@@ -113,7 +113,7 @@ impl From<Failure> for ErrorCode {
     }
 }
 
-/// Decides what goes wrong.
+/// Decides on faults.
 pub trait Faults: Send + Sync + 'static {
     /// Asked before and after each call.
     fn at(&self, call: &HostCall<'_>) -> Fault;

@@ -17,8 +17,8 @@ use wasmtime::component::Linker;
 use wasmtime_wasi_http::handler::{InstantiationError, ProxyHandler, TrapOrPanicError};
 use wasmtime_wasi_http::p3::bindings::http::types::ErrorCode;
 
-/// Between two looks for a place in the engine's pool, when hosts of the same
-/// program have taken them all.
+/// The pause between two tries to get a place in the engine's pool, if hosts of
+/// the same program have taken all places.
 const POOL_PAUSE: Duration = Duration::from_millis(5);
 
 /// Why a request got no answer from the component.
@@ -45,8 +45,8 @@ pub enum HostError {
     Other(String),
 }
 
-/// Runs a component: hands requests to its instances and answers what they
-/// ask of the world. Clones are the same host.
+/// Runs a component: passes requests to its instances, and serves their host
+/// calls. Clones are the same host.
 ///
 /// Dropping the last one leaves instances to finish their work, and ends them
 /// then; [`Host::close`] waits for it.
@@ -66,8 +66,8 @@ pub(crate) struct Inner {
 }
 
 impl Drop for Inner {
-    /// Nobody can send requests any more. Instances that stayed would keep
-    /// their places from the other hosts of the program.
+    /// No more requests can come. Instances that stayed would occupy places
+    /// that other hosts of the program need.
     fn drop(&mut self) {
         self.closing.enter(Phase::Draining);
     }
@@ -95,7 +95,8 @@ impl Host {
     /// Handles one request. A URI without an authority takes the one of the
     /// `host` header.
     ///
-    /// Who drops the future has hung up: the instance goes on all the same.
+    /// Dropping the future closes the connection; the instance goes on all the
+    /// same.
     pub async fn handle<B>(
         &self,
         request: http::Request<B>,
@@ -178,7 +179,7 @@ impl Host {
     /// A store to instantiate into by hand. It counts as an instance started.
     pub fn new_store(&self) -> wasmtime::Store<State> {
         let number = self.inner.services.counters.started();
-        // What is made by hand is not the host's to count the end of.
+        // The host does not count the end of an instance that is made by hand.
         self.inner.services.counters.ended();
         self.inner.slots[0].handler.state().store(number)
     }
@@ -194,7 +195,7 @@ fn retry(error: wasmtime::Error) -> Result<http::Request<Body>, HostError> {
     }
     match error.downcast::<InstantiationError<Admission>>() {
         Ok(error) if error.error.is::<wasmtime::PoolConcurrencyLimitError>() => {
-            // Others have taken the last places of the pool.
+            // Other hosts have taken the last places of the pool.
             let request = error.request.into_inner();
             Ok(request.unwrap_or_else(std::sync::PoisonError::into_inner))
         }

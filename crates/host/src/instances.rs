@@ -1,4 +1,4 @@
-//! Instances: who starts them, what they take, when they end.
+//! Instances: when they start, which requests they take, and when they end.
 //!
 //! `wasmtime_wasi_http`'s `ProxyHandler` runs them. It starts another one
 //! whenever a request comes while none is free at that very moment, which
@@ -26,9 +26,9 @@ pub struct InstanceOptions {
     pub max_instances: usize,
     /// How long an instance without work stays.
     pub idle_timeout: Duration,
-    /// How long all instances may stand still, computing, before another one
-    /// is started for a request that waits. In a line that moves a request
-    /// waits ten times as long.
+    /// How long all instances may be busy computing before another one is
+    /// started for a waiting request. While the queue moves, a request waits
+    /// ten times as long.
     pub patience: Duration,
     /// How long a request waits for a place when all hosts of the program
     /// together have as many instances as there can be.
@@ -49,8 +49,9 @@ impl Default for InstanceOptions {
 }
 
 impl InstanceOptions {
-    /// What Spin does: 128 requests in all, 16 at once, a second of idleness,
-    /// and another instance whenever none is free.
+    /// Spin's defaults (4.1.0-pre, `reference/hosts.md`): 128 requests in all,
+    /// 16 at the same time, one second of idleness, and another instance
+    /// whenever none is free.
     pub fn like_spin() -> Self {
         Self {
             max_reuse: 128,

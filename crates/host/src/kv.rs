@@ -15,7 +15,8 @@ pub use memory::Memory;
 
 use async_trait::async_trait;
 
-/// The largest value a store takes, as on Spin; a longer one is refused.
+/// The largest value that a store accepts, as in Spin 4.1.0-pre
+/// (`reference/hosts.md`).
 pub const MAX_VALUE_LEN: usize = 127 * 1024 * 1024;
 
 /// Why a call to a store failed.
@@ -129,7 +130,8 @@ pub trait Store: Send + Sync + 'static {
     }
 }
 
-/// A counter as Spin's own store keeps it: eight bytes, little-endian.
+/// A counter as Spin's sqlite store keeps it (4.1.0-pre, `reference/hosts.md`):
+/// eight bytes, little-endian.
 fn decode_counter(value: Option<&[u8]>) -> Result<i64, StoreError> {
     match value {
         None => Ok(0),

@@ -3,9 +3,9 @@
 //! This is a library. It compiles a component once, hands requests to its
 //! instances, from a socket ([`Host::serve`]) or without one
 //! ([`Host::handle`]), and gives it what Spin gives: outgoing HTTP, key-value
-//! stores, variables. It is made for developing and testing on one machine,
-//! and not for running components of strangers: there are no limits on what a
-//! component may compute.
+//! stores, variables. It is made for development and tests on one machine, and
+//! not for untrusted components: there are no limits on what a component may
+//! compute.
 //!
 //! ```no_run
 //! # async fn run() -> Result<(), Box<dyn std::error::Error>> {
@@ -20,7 +20,7 @@
 //! ```
 //!
 //! For tests every side of it can be replaced or made to fail: the stores by
-//! ones with the [`kv::quirks`] of hosts in the field, the network by an
+//! ones with the [`kv::quirks`] of real hosts, the network by an
 //! [`upstream::Upstream`] of one's own, the wall clock by one that is wrong,
 //! and any host call of a guest by [`faults`].
 

@@ -1,11 +1,11 @@
-//! How much linear memory an instance has.
+//! Measures the linear memory of instances.
 
 use crate::stats::Counters;
 use std::sync::Arc;
 use wasmtime::ResourceLimiter;
 
-/// Limits nothing: it is here to see memories grow. A memory never shrinks, so
-/// what an instance has is also the most that it has had.
+/// It sets no limit, and only observes how memories grow. A memory never
+/// shrinks, so its size is also its maximum.
 pub(crate) struct Memory {
     bytes: u64,
     counters: Arc<Counters>,

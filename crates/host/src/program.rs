@@ -132,7 +132,8 @@ fn kept_code(engine: &Engine, file: &Path) -> Option<Component> {
     unsafe { Component::deserialize_file(engine, file) }.ok()
 }
 
-/// Writes beside and renames, so that another process never sees half a file.
+/// Writes a new file and renames it, so that another process never sees an
+/// incomplete one.
 fn keep(file: &Path, code: &[u8]) -> std::io::Result<()> {
     let folder = file.parent().unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder)?;

@@ -17,9 +17,9 @@ use wasmtime_wasi_http::io::TokioIo;
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
 impl Host {
-    /// Serves HTTP/1.1 until `shutdown` is ready. Then no connection is taken
-    /// any more, and what is under way, work after the answer included, has
-    /// until the limit.
+    /// Serves HTTP/1.1 until `shutdown` is ready. Then no more connections are
+    /// accepted, and work in progress, including work after the answer, may go
+    /// on until the limit.
     pub async fn serve(
         &self,
         listener: TcpListener,
@@ -70,7 +70,7 @@ async fn connection(host: Host, stream: TcpStream, mut ending: watch::Receiver<b
     });
     let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     let mut connection = pin!(connection);
-    // A connection that breaks concerns nobody else.
+    // A broken connection does not affect others.
     tokio::select! {
         _ = connection.as_mut() => return,
         _ = ending.changed() => connection.as_mut().graceful_shutdown(),

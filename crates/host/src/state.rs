@@ -26,8 +26,8 @@ pub(crate) struct Services {
     pub(crate) calls: AtomicU64,
 }
 
-/// Who calls what: the part of a host call that does not change from before
-/// to after.
+/// The caller and the kind of a host call: the part that is the same before and
+/// after it.
 pub(crate) struct Caller {
     pub(crate) services: Arc<Services>,
     pub(crate) instance: u64,

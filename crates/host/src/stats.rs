@@ -51,7 +51,7 @@ impl Counters {
         self.outgoing.fetch_add(1, Relaxed);
     }
 
-    /// An instance has so much memory.
+    /// Notes the memory size of an instance.
     pub(crate) fn memory(&self, bytes: u64) {
         self.peak_memory.fetch_max(bytes, Relaxed);
     }

@@ -4,7 +4,7 @@
 //! Tests put something of their own in its place, often with the wrappers of
 //! [`script`].
 //!
-//! A component must be able to tell "certainly not sent" from "nobody knows".
+//! A component must be able to distinguish "certainly not sent" from "unknown".
 //! Of the errors that an [`Upstream`] here answers with, these mean that no
 //! byte of the request has left: `DNS-*`, `destination-*`,
 //! `connection-refused`, `connection-timeout`, `connection-limit-reached`,

@@ -14,11 +14,11 @@ use crate::life::Life;
 #[derive(Debug, Clone)]
 pub enum Piece {
     Data(Bytes),
-    /// Nothing for so long.
+    /// No data for this time.
     Wait(Duration),
     /// The connection breaks.
     Cut,
-    /// Nothing more, ever, and no end.
+    /// No more data, and no end.
     Hang,
 }
 
@@ -34,7 +34,7 @@ pub struct SimBody {
     reader: Option<Reader>,
 }
 
-/// Whose body it is once the host has handed it out.
+/// The instance whose body it is, once the host has passed it on.
 struct Reader {
     life: Life,
     timeout: Duration,

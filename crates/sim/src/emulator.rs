@@ -11,8 +11,8 @@ use kafka_edge_emulator::Emulator;
 use crate::body::{SimBody, broken};
 use crate::world::Upstream;
 
-/// Lets an emulator answer all requests, whatever host they are for. Who
-/// drops a request hangs up.
+/// Lets an emulator answer all requests, for any host. Dropping a request
+/// closes its connection.
 pub fn emulator(emulator: &Emulator) -> Upstream {
     let emulator = emulator.clone();
     Rc::new(move |request| {

@@ -19,13 +19,13 @@ pub enum Fault {
     Refuse,
     /// The request arrives and its answer is lost.
     DropAnswer,
-    /// The request breaks off before it has arrived; nobody can tell.
+    /// The request breaks off before it has arrived, which cannot be known.
     BreakBefore,
-    /// Both ways together take so much longer.
+    /// The request and its answer together take this much longer.
     Delay(Duration),
     /// Something in between answers with this status and HTML.
     Status(u16),
-    /// The answer's body breaks off after so many bytes.
+    /// The answer's body breaks off after this number of bytes.
     CutBody(usize),
     /// The request arrives and no answer ever comes.
     Hang,

@@ -30,7 +30,7 @@ struct Inner {
     rest: Notify,
 }
 
-/// Held by a piece of work until it is over, or dropped.
+/// Held by a piece of work until it ends or is dropped.
 pub(crate) struct AtWork(Life);
 
 impl Drop for AtWork {

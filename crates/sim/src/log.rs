@@ -47,7 +47,7 @@ impl SimLog {
         self.0.topics.borrow_mut().insert(name.into(), vec![Partition::default(); partitions]);
     }
 
-    /// Appends a record as a producer would, and tells its offset.
+    /// Appends a record as a producer would, and returns its offset.
     pub fn append(&self, topic: &str, partition: usize, value: impl Into<Bytes>) -> i64 {
         let record = NewRecord { value: Some(value.into()), ..NewRecord::default() };
         self.write(topic, partition, record)
@@ -76,12 +76,12 @@ impl SimLog {
         self.0.delay.set(delay);
     }
 
-    /// What every call answers from now on, if it is an error.
+    /// The error that every call returns from now on, if any.
     pub fn set_failure(&self, failure: Option<Error>) {
         *self.0.failure.borrow_mut() = failure;
     }
 
-    /// What a function of [`Log`] answers from now on.
+    /// The result of a function of [`Log`] from now on.
     pub fn set_failure_of(&self, function: &'static str, error: Error) {
         self.0.failures.borrow_mut().insert(function, error);
     }
@@ -93,8 +93,8 @@ impl SimLog {
         self.0.page.set(Some(page));
     }
 
-    /// How often a function of [`Log`] was called; under `"open"`, how often a
-    /// place had to be made.
+    /// The number of calls of a function of [`Log`]; under `"open"`, the number
+    /// of times a place had to be created.
     pub fn calls(&self, function: &str) -> u64 {
         self.0.calls.borrow().get(function).copied().unwrap_or(0)
     }

@@ -1,4 +1,4 @@
-//! An upstream that answers as it was told.
+//! An upstream with scripted answers.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -43,7 +43,7 @@ impl Answer {
         self
     }
 
-    /// Its head comes after so long.
+    /// Its head comes after this time.
     pub fn after(mut self, delay: Duration) -> Self {
         self.delay = delay;
         self
@@ -63,8 +63,8 @@ struct Route {
     answers: VecDeque<Answer>,
 }
 
-/// Answers by route, in order, the last one again and again; and remembers
-/// what was asked. Cheap to clone: a handle.
+/// Answers by route, in order, and repeats the last answer; records the
+/// requests. Cheap to clone: a handle.
 #[derive(Clone, Default)]
 pub struct Script(Rc<RefCell<Inner>>);
 
@@ -108,7 +108,8 @@ impl Script {
         self.0.borrow().seen.clone()
     }
 
-    /// How often `"METHOD /path"` was asked, with `*` as in [`on`](Self::on).
+    /// The number of requests of `"METHOD /path"`, with `*` as in
+    /// [`on`](Self::on).
     pub fn count(&self, route: &str) -> usize {
         self.0.borrow().seen.iter().filter(|request| matches(route, request)).count()
     }
@@ -117,7 +118,7 @@ impl Script {
     ///
     /// # Panics
     ///
-    /// It panics when asked for what it has no answer to.
+    /// Panics on a request without a scripted answer.
     pub fn upstream(&self) -> Upstream {
         let script = self.clone();
         Rc::new(move |request| {

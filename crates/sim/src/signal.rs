@@ -1,3 +1,5 @@
+//! The signal between requests of a simulated instance, over a channel of tokio.
+
 use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};

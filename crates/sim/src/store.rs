@@ -8,18 +8,20 @@ use std::time::Duration;
 use kafka_edge::host::StoreError;
 use tokio::time::Instant;
 
-/// How badly the store behaves. The default is a store that does what it is
-/// asked at once.
+/// The faults of the store. By default it does everything correctly and at
+/// once.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct StoreMode {
-    /// Each operation takes up to so long; a write lands somewhere within.
+    /// Each operation takes up to this time; a write takes effect at some
+    /// moment within it.
     pub latency: Duration,
-    /// A read may give what was true up to so long ago, to the writer too.
+    /// A read may return a value that is up to this old, even to its writer.
     pub stale: Duration,
     /// How often a claim that was lost is told that it was won, and an
     /// increment gives the number that the last one gave.
     pub false_claims: f64,
-    /// How often an operation fails. Half of the writes that fail have landed.
+    /// The probability that an operation fails. Half of the failed writes have
+    /// taken effect.
     pub failures: f64,
     /// How often an operation is refused: it has no effect.
     pub refusals: f64,

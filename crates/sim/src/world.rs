@@ -17,7 +17,7 @@ use crate::body::SimBody;
 use crate::host::SimHost;
 use crate::store::{SharedStore, StoreMode};
 
-/// Whoever answers the requests of a world's instances.
+/// Answers the requests of a world's instances.
 pub type Upstream =
     Rc<dyn Fn(Outgoing) -> LocalBoxFuture<'static, Result<Incoming<SimBody>, SendError>>>;
 

@@ -291,8 +291,8 @@ mod tests {
         let judge = |offset, nonce, now| claims.judge(offset, nonce, 5, now);
         assert_eq!(judge(5, "n5", 100), ReceiptVerdict::Mark { until: 100 });
         assert_eq!(judge(5, "n5", 101), ReceiptVerdict::Expired);
-        assert_eq!(judge(5, "other", 1), ReceiptVerdict::Expired, "somebody else has it now");
-        assert_eq!(judge(4, "n4", 1), ReceiptVerdict::Acked, "everything below 5 is done with");
+        assert_eq!(judge(5, "other", 1), ReceiptVerdict::Expired, "another caller has it now");
+        assert_eq!(judge(4, "n4", 1), ReceiptVerdict::Acked, "everything below 5 is done");
         assert_eq!(judge(6, "n6", 1), ReceiptVerdict::Unknown);
     }
 

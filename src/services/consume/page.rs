@@ -265,7 +265,7 @@ mod tests {
         second.add(fetched(&[2], 3, None));
         assert_eq!(second.position(), Position { next: 2, ..position.clone() });
         let (record, count) = second.claim("again".into(), 200).unwrap();
-        assert_eq!((record.offset, count), (0, 2), "1 is done with");
+        assert_eq!((record.offset, count), (0, 2), "1 is done");
         assert_eq!(second.hand_out().unwrap().offset, 2);
         second.arrived(2);
         second.done(0);
@@ -273,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn a_free_claim_can_go_to_somebody_who_does_not_claim() {
+    fn a_free_claim_can_go_to_a_caller_that_does_not_claim() {
         let mut first = page(&[0], 1);
         first.claim("n0".into(), 100);
         let mut second = RecordsInHand::resume(&first.position(), 3);
@@ -298,7 +298,7 @@ mod tests {
         second.done(1);
         second.add(fetched(&[0, 1, 2, 3], 4, None));
         assert_eq!(second.hand_out().unwrap().offset, 0);
-        assert_eq!(second.hand_out().unwrap().offset, 3, "1 is done with, 2 is out");
+        assert_eq!(second.hand_out().unwrap().offset, 3, "1 is done, 2 is out");
     }
 
     #[test]

@@ -142,8 +142,8 @@ impl<H: Host, L: Log> Serving<H, L> {
                 Ok(Round::Nothing) => self.rest().await,
                 Ok(Round::Busy { retry_in }) => {
                     self.desk.borrow_mut().answer_busy(self.host.monotonic());
-                    let nobody = self.desk.borrow().is_empty();
-                    if !nobody {
+                    let is_empty = self.desk.borrow().is_empty();
+                    if !is_empty {
                         self.host.sleep(retry_in).await;
                     }
                 }
@@ -282,7 +282,7 @@ impl<H: Host, L: Log> Serving<H, L> {
             let stay = handed
                 && open.is_empty()
                 && tended.may_stay(KNOCK_CHECK).await
-                && self.somebody_comes(&mut tended, !claims).await;
+                && self.caller_is_expected(&mut tended, !claims).await;
             if !stay {
                 let written = self.let_go(tended).await;
                 self.settle_claims(matches!(written, Ok(true)));
@@ -343,7 +343,7 @@ impl<H: Host, L: Log> Serving<H, L> {
 
     /// Whether a caller waits or is expected soon. A partition that other
     /// instances wait for is not kept for expected callers.
-    async fn somebody_comes(&self, tended: &mut Tended<H>, linger: bool) -> bool {
+    async fn caller_is_expected(&self, tended: &mut Tended<H>, linger: bool) -> bool {
         let expected = {
             let desk = self.desk.borrow();
             linger && desk.is_empty() && desk.is_busy()

@@ -148,7 +148,7 @@ mod tests {
         assert_eq!(survey.worth_taking(0), [0]);
         survey.set_drained(0, 3);
         survey.set_known(0, at(1));
-        assert_eq!(survey.worth_taking(0), [0], "somebody moved the group back");
+        assert_eq!(survey.worth_taking(0), [0], "the group was moved back");
     }
 
     #[test]

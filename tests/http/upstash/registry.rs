@@ -60,8 +60,10 @@ async fn a_call_is_passed_on_with_what_it_needs_and_no_more() {
         assert_eq!(request.body, "{\"schema\":\"x\"}");
         let mut headers: Vec<_> = request.headers.iter().collect();
         headers.sort_by_key(|(name, _)| name.as_str());
-        let headers: Vec<_> =
+        let mut headers: Vec<_> =
             headers.iter().map(|(n, v)| (n.as_str(), v.to_str().unwrap())).collect();
+        let (name, trace) = headers.pop().unwrap();
+        assert!(name == "traceparent" && trace.starts_with("00-"), "{name}: {trace}");
         let expected = [
             ("accept", "*/*"),
             ("authorization", "Basic a2V5OnNlY3JldA=="),

@@ -151,7 +151,7 @@ async fn take(next: Next) -> Result<Vec<Consumed>, ServiceError> {
     limits::check_time("wait", next.wait, limits::WAIT)?;
     let Some(handed) = services().await?.consume.next(next).await? else { return Ok(Vec::new()) };
     let records = handed.records.clone();
-    // A task of its own runs after the records have been returned.
+    // A separate task runs after the records have been returned.
     wit_bindgen::spawn(async move { handed.delivered() });
     Ok(records)
 }

@@ -1,4 +1,4 @@
-//! The types of `kafka-edge:api/types`, and ours.
+//! Converts between our types and those of `kafka-edge:api/types`.
 
 use std::time::Duration;
 

@@ -18,8 +18,8 @@ use kafka_edge::services::consume::Ack;
 use kafka_edge::services::stream::{Stream, StreamMode};
 use kafka_edge::{limits, names};
 
-/// How long one look for records lasts. In between it is seen whether the
-/// reader is still there.
+/// How long to wait for records before checking again whether the reader is
+/// still there.
 const READER_CHECK_INTERVAL: Duration = Duration::from_secs(15);
 
 type RecordStream = Stream<SpinHost, SpinLog>;
@@ -43,7 +43,7 @@ async fn follow(
     let (failed, end) = wit_future::new(|| Ok(()));
     wit_bindgen::spawn(starting_tasks(async move {
         let end = write(stream, writer).await;
-        // Whoever dropped the future does not want to know.
+        // A reader that dropped the future does not want the result.
         let _ = failed.write(end.map_err(Error::from)).await;
     }));
     Ok((records, end))
@@ -69,7 +69,7 @@ fn reader(request: FollowRequest) -> Result<(Vec<AllowedTopic>, StreamMode), Err
     Ok((topics, reader))
 }
 
-/// A cursor is in a header over HTTP, and not here.
+/// Over HTTP a cursor is in a header; here it is not.
 fn named(error: ServiceError) -> ServiceError {
     match error {
         ServiceError::Invalid { field: "last-event-id", message } => {
@@ -79,13 +79,13 @@ fn named(error: ServiceError) -> ServiceError {
     }
 }
 
-/// Until the reader drops the stream, which is no error.
+/// Writes until the reader drops the stream, which is not an error.
 async fn write(
     mut stream: RecordStream,
     mut writer: StreamWriter<FollowedRecord>,
 ) -> Result<(), ServiceError> {
-    // To write nothing is to wait until somebody reads. So nothing is asked of
-    // Kafka for a reader who is slow, or gone.
+    // A write of nothing waits until the reader reads. So Kafka is not asked
+    // for records while the reader is slow or gone.
     while writer.write(Vec::new()).await.0 != StreamResult::Dropped {
         let page = stream.next(READER_CHECK_INTERVAL).await?;
         let records = page.records.iter().map(|consumed| {
@@ -103,7 +103,7 @@ async fn write(
             continue;
         }
         if !writer.write_all(records).await.is_empty() {
-            // The reader has gone, and to write once more would be a trap.
+            // The reader has gone, and another write would trap.
             break;
         }
         page.delivered();

@@ -8,10 +8,10 @@ use super::contents::Contents;
 use super::send::from_error_code;
 use kafka_edge::host::{Body, SendError, Sent};
 
-/// How much is asked for at a time.
+/// The size of a read, in bytes.
 const CHUNK_BYTES: usize = 16 * 1024;
 
-/// Dropped before its end, it closes the connection.
+/// Dropping the body before its end closes the connection.
 #[derive(Debug)]
 pub(crate) struct SpinBody(Contents);
 

@@ -26,7 +26,7 @@ impl Clock for SpinHost {
     fn random(&self, buffer: &mut [u8]) {
         let mut rest = buffer;
         while !rest.is_empty() {
-            // A host may give less than it is asked for.
+            // A host may return fewer bytes than requested.
             let bytes = random::get_random_bytes(rest.len() as u64);
             let (filled, left) = rest.split_at_mut(bytes.len().min(rest.len()));
             filled.copy_from_slice(&bytes[..filled.len()]);

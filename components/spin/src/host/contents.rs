@@ -6,16 +6,16 @@ use bytes::Bytes;
 use spin_sdk::wasip3::http::types::{ErrorCode, Trailers};
 use spin_sdk::wit_bindgen::{FutureReader, StreamReader, StreamResult};
 
-/// Dropped before their end, they are refused.
+/// Dropping the contents before their end refuses the rest.
 pub(crate) struct Contents {
     stream: StreamReader<u8>,
-    /// Tells how they ended; taken when it has.
+    /// Reports how the contents ended; taken once it has.
     end: Option<FutureReader<Result<Option<Trailers>, ErrorCode>>>,
     piece: usize,
 }
 
 impl Contents {
-    /// `piece` is how much is asked for at a time; the host gives what it has.
+    /// `piece` is the size of a read; the host returns what it has.
     pub(crate) fn new(
         (stream, end): (StreamReader<u8>, FutureReader<Result<Option<Trailers>, ErrorCode>>),
         piece: usize,
@@ -33,8 +33,8 @@ impl Contents {
                 break;
             }
         }
-        // What was cut ends the stream as what is whole does; only this tells
-        // them apart.
+        // The stream of contents that were cut short ends like that of complete
+        // ones. Only this future distinguishes the two.
         match self.end.take()?.await {
             Ok(_trailers) => None,
             Err(code) => Some(Err(code)),

@@ -58,8 +58,9 @@ fn to_wasi_request(
 
 type TrailersResult = Result<Option<Trailers>, ErrorCode>;
 
-/// The body as the host wants it: a stream, and what fills it while the
-/// request is under way. That ends when the stream's other end does.
+/// The body as the host needs it: a stream, and a future that fills it while
+/// the request is in progress. The future ends when the reader of the stream
+/// does.
 fn body_stream(
     body: Bytes,
 ) -> (Option<StreamReader<u8>>, FutureReader<TrailersResult>, impl Future<Output = ()> + 'static) {
@@ -76,7 +77,7 @@ fn body_stream(
         {
             return;
         }
-        // The reader may be gone; then nobody asks for trailers.
+        // The reader may be gone; then the trailers are not read.
         let _ = done.write(Ok(None)).await;
     };
     (contents, trailers, write)
@@ -84,8 +85,8 @@ fn body_stream(
 
 fn to_wasi_options(connect: Duration, read: Duration) -> RequestOptions {
     let options = RequestOptions::new();
-    // A host that cannot keep one of these says so, and waits by its own
-    // rules then; whoever must not wait for ever has a timer beside the call.
+    // A host that does not support one of these timeouts returns an error here,
+    // and uses its own. Callers that need a limit have a timer of their own.
     let _ = options.set_connect_timeout(Some(nanos(connect)));
     let _ = options.set_first_byte_timeout(Some(nanos(read)));
     let _ = options.set_between_bytes_timeout(Some(nanos(read)));
@@ -101,8 +102,8 @@ fn to_wasi_headers(headers: http::HeaderMap, length: usize) -> Result<Fields, Se
         .iter()
         .map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()))
         .collect();
-    // Without it the body would go out in chunks, which some servers behind
-    // callback URLs do not take.
+    // Without this header the body would be sent in chunks, and a receiver need
+    // not accept a request without a length (RFC 9110, section 15.5.12).
     if length > 0 && !headers.contains_key(http::header::CONTENT_LENGTH) {
         entries.push(("content-length".into(), length.to_string().into_bytes()));
     }
@@ -132,7 +133,7 @@ fn from_wasi_response(response: Response) -> Result<Incoming<SpinBody>, SendErro
     Ok(Incoming { status, headers, body: SpinBody::new(response) })
 }
 
-/// A request that the host's types do not take was not sent.
+/// A request that cannot be expressed in the host's types was not sent.
 fn unsendable<E>(_: E) -> SendError {
     SendError { sent: Sent::Not, kind: SendErrorKind::Protocol }
 }
@@ -141,8 +142,8 @@ fn nonsense<E>(_: E) -> SendError {
     SendError { sent: Sent::Perhaps, kind: SendErrorKind::Protocol }
 }
 
-/// What a host's error says of a request. `Sent::Not` only where no byte of
-/// the request can have left.
+/// What a host's error means for a request. It is `Sent::Not` only if no byte
+/// of the request can have been sent.
 pub(super) fn from_error_code(code: ErrorCode) -> SendError {
     use ErrorCode as E;
     use SendErrorKind as Kind;
@@ -155,7 +156,7 @@ pub(super) fn from_error_code(code: ErrorCode) -> SendError {
         E::DestinationIpProhibited | E::HttpRequestDenied => (Sent::Not, Kind::Forbidden),
         E::ConnectionTimeout => (Sent::Not, Kind::Timeout),
         E::TlsProtocolError | E::TlsCertificateError => (Sent::Not, Kind::Tls),
-        // An alert can come in the middle of a connection, too.
+        // A TLS alert can also come in the middle of a connection.
         E::TlsAlertReceived(_) => (Sent::Perhaps, Kind::Tls),
         E::HttpRequestMethodInvalid
         | E::HttpRequestUriInvalid
@@ -166,7 +167,8 @@ pub(super) fn from_error_code(code: ErrorCode) -> SendError {
         E::ConnectionReadTimeout | E::ConnectionWriteTimeout | E::HttpResponseTimeout => {
             (Sent::Perhaps, Kind::Timeout)
         }
-        // The last is what Spin says of any exchange that broke off.
+        // Spin 4.1.0-pre reports the last one for every exchange that broke off
+        // (`reference/hosts.md`).
         E::ConnectionTerminated | E::HttpResponseIncomplete | E::HttpProtocolError => {
             (Sent::Perhaps, Kind::Broken)
         }

@@ -1,7 +1,8 @@
 //! A component-model stream that never carries anything, as a signal.
 //!
-//! Its end reaches the waiter through the host. No Rust waker crosses from
-//! one request to another, which would trap the instance.
+//! Its end reaches the waiter through the host, so that no Rust waker passes
+//! from one request to another. With wit-bindgen 0.57 that would trap the
+//! instance (`reference/hosts.md`, tried with wasmtime 47.0.4 and 48.0.8).
 
 use std::fmt;
 use std::future::Future;
@@ -11,21 +12,21 @@ use std::task::{Context, Poll};
 use spin_sdk::wasip3::wit_stream;
 use spin_sdk::wit_bindgen::StreamWriter;
 
-/// Dropping it ends the stream.
+/// Ends the stream when it is dropped.
 #[derive(Debug)]
 pub(crate) struct SpinWake {
     _end: StreamWriter<u8>,
 }
 
 /// A read that ends with the stream. It belongs to the request that polls it
-/// first, which has to be the one that drops it.
+/// first, and only that request may drop it.
 pub(crate) struct SpinWait(Pin<Box<dyn Future<Output = ()>>>);
 
 pub(super) fn new() -> (SpinWake, SpinWait) {
     let (writer, mut reader) = wit_stream::new::<u8>();
     let read = async move {
-        // A read of nothing would be answered at once; one byte has to be
-        // asked for, although none ever comes.
+        // A read of zero bytes would end at once, so this requests one byte,
+        // although none ever comes.
         reader.read(Vec::with_capacity(1)).await;
     };
     (SpinWake { _end: writer }, SpinWait(Box::pin(read)))

@@ -1,10 +1,10 @@
-//! Tasks beside the one that spawns them.
+//! Spawns tasks.
 //!
-//! The executor of wit-bindgen 0.57 takes in what was spawned only after it
-//! has polled the rest, and then waits for the host: a spawned task would not
-//! begin before something else happens to the task that spawned it. If that
-//! one waits for the spawned one, nothing ever does. So whoever spawns asks to
-//! be polled once more.
+//! The executor of wit-bindgen 0.57 adds spawned tasks only after it has polled
+//! the others, and then waits for the host. So a spawned task would start only
+//! when another event reaches the task that spawned it; if that task waits for
+//! the spawned one, this never happens. Therefore a task that spawns another
+//! one asks to be polled once more.
 
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
@@ -14,7 +14,7 @@ use kafka_edge::telemetry::inheriting;
 use spin_sdk::wit_bindgen;
 
 thread_local! {
-    /// Something was spawned, and the executor has not polled since.
+    /// Whether a task was spawned since the executor last polled.
     static SPAWNED: Cell<bool> = const { Cell::new(false) };
 }
 
@@ -23,8 +23,8 @@ pub(super) fn spawn(task: impl Future<Output = ()> + 'static) {
     wit_bindgen::spawn(starting_tasks(inheriting(task)));
 }
 
-/// Runs a future in which tasks may be spawned. Every export and every
-/// spawned task is one.
+/// Runs a future that may spawn tasks. Every export and every spawned task has
+/// to be wrapped in this.
 pub(crate) async fn starting_tasks<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     poll_fn(|cx| {

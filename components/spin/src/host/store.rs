@@ -1,5 +1,5 @@
-//! Spin's key-value store: the async interface for values, the synchronous
-//! one for its one atomic thing and for listing.
+//! Spin's key-value store: the async interface for values, and the synchronous
+//! one for its atomic increment and for listing.
 
 use std::cell::OnceCell;
 use std::rc::Rc;
@@ -10,10 +10,10 @@ use spin_sdk::key_value::{self, Store as AsyncStore};
 use super::SpinHost;
 use kafka_edge::host::{Store, StoreError, decode_counter};
 
-/// The label under which the manifest gives us a store.
+/// The label of the store in the manifest.
 const STORE_LABEL: &str = "default";
 
-/// The store's handles, opened once for the instance.
+/// The handles of the store, opened once for the instance.
 #[derive(Default)]
 pub(super) struct Opened {
     values: OnceCell<Rc<AsyncStore>>,
@@ -25,7 +25,7 @@ impl Opened {
         if let Some(store) = self.values.get() {
             return Ok(store.clone());
         }
-        // Two requests may both come here; the second handle is dropped.
+        // Two requests may both open the store; the second handle is dropped.
         let store = Rc::new(AsyncStore::open(STORE_LABEL).await.map_err(failed)?);
         Ok(self.values.get_or_init(|| store).clone())
     }
@@ -70,10 +70,11 @@ impl Store for SpinHost {
         decode_counter(self.get(key).await?.as_deref())
     }
 
-    /// The async interface lists as well, but Spin's own store is locked until
-    /// its stream has been read. What another request of this instance asks
-    /// for meanwhile then blocks the very thread that would hand out the next
-    /// key, for ever; and soon no instance answers.
+    /// The async interface can list keys as well, but then Spin's sqlite store
+    /// is locked until the stream has been read (4.1.0-pre,
+    /// `reference/hosts.md`). A store call of another request of this instance
+    /// would block the thread that has to produce the next key, and so wait for
+    /// ever; soon no instance would answer.
     async fn keys(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
         let bucket = self.store.bucket()?;
         let mut found = Vec::new();

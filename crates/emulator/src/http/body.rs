@@ -59,13 +59,13 @@ impl ResponseBody {
     }
 }
 
-/// Where the pieces of a streamed answer go in.
+/// The sending side of a streamed answer.
 #[derive(Debug)]
 pub(crate) struct FrameSender(mpsc::UnboundedSender<Bytes>);
 
 impl FrameSender {
-    /// Sends a piece. A receiver that hung up is none of our business: what
-    /// was read is produced all the same.
+    /// Sends a piece. A receiver that is gone does not matter: records that
+    /// were read are produced all the same.
     pub(crate) fn send(&self, bytes: impl Into<Bytes>) {
         let _ = self.0.send(bytes.into());
     }
@@ -79,7 +79,7 @@ impl FrameSender {
         self.send(rest);
     }
 
-    /// Waits until nobody reads any more.
+    /// Waits until the receiver is gone.
     pub(crate) async fn hung_up(&self) {
         self.0.closed().await;
     }

@@ -1,4 +1,4 @@
-//! A request, taken apart.
+//! A parsed request.
 
 use super::error::RestError;
 use crate::options::Options;
@@ -26,8 +26,7 @@ pub(crate) struct Call {
     pub(crate) headers: HeaderMap,
     /// Scheme and authority for links.
     pub(crate) origin: String,
-    /// What stood before the part that names a call: `/v3`, `/kafka/v3` or
-    /// nothing.
+    /// The prefix before the path of a call: `/v3`, `/kafka/v3` or nothing.
     pub(crate) prefix: &'static str,
 }
 
@@ -82,7 +81,8 @@ fn split_prefix(path: &str) -> (&'static str, &str) {
     ("", path)
 }
 
-/// Decodes `%xx`; what is not UTF-8 afterwards, or no escape, stays readable.
+/// Decodes `%xx`. Invalid escapes stay as they are, and invalid UTF-8 is
+/// replaced.
 pub(crate) fn percent_decode(text: &str) -> String {
     percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned()
 }

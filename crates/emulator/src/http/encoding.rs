@@ -24,7 +24,7 @@ pub(crate) fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap_or_default()
 }
 
-/// Compresses an answer that is one piece. A stream sees to that itself.
+/// Compresses an answer of one piece. Streams do this themselves.
 pub(crate) fn compress(reply: Reply) -> Reply {
     let (mut parts, body) = reply.into_parts();
     match body.into_whole() {

@@ -13,8 +13,8 @@ pub(crate) struct RestError {
     pub(crate) status: StatusCode,
     pub(crate) code: u32,
     pub(crate) message: String,
-    /// Whether the framework answered before any call was found, which shows
-    /// in the content type: a 404, 405 or 406 of its own has none.
+    /// Whether the framework answered before any call was found. A 404, 405 or
+    /// 406 of its own has no content type.
     pub(crate) of_framework: bool,
 }
 
@@ -42,7 +42,7 @@ impl RestError {
         RestError::new(400, 400, message)
     }
 
-    /// A call that was found, for a thing that was not.
+    /// The call exists, but the requested object does not.
     pub(crate) fn not_found() -> RestError {
         RestError::new(404, 404, "HTTP 404 Not Found")
     }

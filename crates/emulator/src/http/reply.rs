@@ -34,7 +34,7 @@ pub(crate) fn streamed(media: Media) -> (FrameSender, Reply) {
     (sender, reply)
 }
 
-/// What the web server itself answers to a request that it does not hand on.
+/// The web server's own answer to a request that it does not pass on.
 pub(crate) fn html_error(html: String) -> Reply {
     let mut reply = Response::new(ResponseBody::sized(Bytes::from(html)));
     *reply.status_mut() = StatusCode::BAD_REQUEST;

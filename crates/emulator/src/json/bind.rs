@@ -1,4 +1,4 @@
-//! Taking a parsed body apart into the fields that a call knows.
+//! Reads the fields of a call from a parsed body.
 
 use super::parser::{Parser, Stop};
 use super::value::Json;
@@ -10,7 +10,7 @@ pub(crate) enum BindError {
     Invalid(String),
     /// A field that the call does not know.
     Unrecognized(String),
-    /// What makes the proxy fail without a message.
+    /// A value with which the proxy fails without a message.
     Internal,
 }
 
@@ -29,7 +29,7 @@ pub(crate) fn read_document(bytes: &[u8]) -> Result<Json, BindError> {
     })
 }
 
-/// A text that is no JSON, and where that shows.
+/// A text that is not JSON, and the place of the error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct NotJson {
     pub(crate) message: String,

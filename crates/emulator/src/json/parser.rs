@@ -1,5 +1,4 @@
-//! A pull tokenizer that reads, complains and recovers as Jackson's byte
-//! parser does.
+//! A pull tokenizer with the errors and the recovery of Jackson's byte parser.
 //!
 //! Input may arrive in pieces. When the bytes run out and more may come, a
 //! call stops with [`Stop::NeedMore`]; the caller goes back to its
@@ -49,7 +48,7 @@ pub(crate) enum Stop {
     Input(String),
 }
 
-/// What comes after the bytes at hand.
+/// What follows the bytes that have arrived.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum InputEnd {
     /// Perhaps more.
@@ -257,8 +256,8 @@ impl Parser {
         self.name = self.read_name(byte)?;
         self.current = Some(Token::FieldName);
         let byte = self.skip_colon()?;
-        // A field's value is looked at together with its name, so an error in
-        // it comes before anyone asked for it.
+        // A field's value is read together with its name, so an error in the
+        // value is reported with the name.
         self.ahead = Some(self.value_start(byte)?);
         Ok(self.current)
     }

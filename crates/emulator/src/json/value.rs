@@ -42,7 +42,7 @@ pub(crate) fn put(entries: &mut Vec<(String, Json)>, key: String, value: Json) {
 const FIRST_STAND_IN: u32 = 0x10_F800;
 
 /// The 2048 lone surrogates U+D800..=U+DFFF are mapped one to one to the last
-/// 2048 characters of Unicode, which nobody assigns a meaning to.
+/// 2048 characters of Unicode, which are for private use.
 pub(crate) fn surrogate_to_char(surrogate: u16) -> char {
     let index = u32::from(surrogate) - 0xD800;
     char::from_u32(FIRST_STAND_IN + index).unwrap_or(char::REPLACEMENT_CHARACTER)

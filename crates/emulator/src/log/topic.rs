@@ -12,7 +12,7 @@ pub(crate) struct Topic {
     name: String,
     configs: BTreeMap<String, String>,
     partitions: RwLock<Vec<Arc<Partition>>>,
-    /// Told whenever a record arrives.
+    /// Notified whenever a record arrives.
     pub(crate) arrived: Waiters,
 }
 

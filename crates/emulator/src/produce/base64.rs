@@ -1,5 +1,5 @@
-//! Base64 as Jackson decodes header values: padding is a must, and a wrong
-//! character leaves the rest of the text in the message.
+//! Base64 as Jackson decodes header values: padding is required, and the
+//! message about a wrong character contains the rest of the text.
 
 /// What Jackson says about a text that is not base64.
 pub(super) fn decode_strictly(text: &str) -> Result<Vec<u8>, String> {

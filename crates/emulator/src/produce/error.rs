@@ -23,10 +23,10 @@ pub(crate) enum ProduceError {
     KeyNeeded(String),
     #[error("{0}")]
     TimestampOutOfRange(String),
-    /// The producer's sender thread is dead and answers nobody.
+    /// The producer's sender thread is dead, so there is no answer.
     #[error("the producer is dead")]
     Dead,
-    /// What the proxy passes on as `Internal Server Error`.
+    /// An error that the proxy reports as `Internal Server Error`.
     #[error("Internal Server Error")]
     Internal,
 }

@@ -102,7 +102,7 @@ const LENIENT: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
-/// Standard alphabet, padding as one likes, nothing else.
+/// The standard alphabet, with optional padding.
 pub(crate) fn decode_base64(data: &Json) -> Result<Bytes, String> {
     let text = data.as_str().ok_or_else(|| format!("data={data} is not a base64 string."))?;
     let bytes = LENIENT.decode(text);

@@ -1,4 +1,5 @@
-//! Kafka's producer, of which the proxy has one for everybody.
+//! Kafka's producer, which all calls of the proxy share
+//! (`reference/confluent-rest.md`, 3.3).
 
 use super::error::ProduceError;
 use crate::core::Core;
@@ -45,8 +46,8 @@ impl Producer {
         self.dead.store(true, Ordering::Relaxed);
     }
 
-    /// Whether these records, sent together, would be the producer's end:
-    /// one is over the topic's limit and has company.
+    /// Whether sending these records together would stop the producer: one is
+    /// over the topic's limit, and there are others.
     pub(crate) fn would_die_of(&self, core: &Core, topic: &str, together: &[&NewRecord]) -> bool {
         let Some(topic) = core.log.topic(topic) else { return false };
         let limit = max_message_bytes(topic.configs());
@@ -130,8 +131,8 @@ impl Producer {
         }
     }
 
-    /// A dead producer takes records of topics it knows and is silent about
-    /// them. It learns no new topic any more.
+    /// A dead producer accepts records of topics that it knows, and never
+    /// reports on them. It learns no new topics.
     async fn outcome_when_dead(&self, core: &Core, topic: &str) -> ProduceError {
         if self.known.lock().contains(topic) {
             return ProduceError::Dead;
@@ -166,7 +167,7 @@ impl Producer {
                     return Ok(topic);
                 }
                 (None, _) if core.options.auto_create_topics => {
-                    // Somebody else may have been faster; then it is there.
+                    // If another call was faster, the topic exists.
                     let _ = core.log.create(name, 1, BTreeMap::new());
                     continue;
                 }

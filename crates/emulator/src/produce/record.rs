@@ -1,5 +1,5 @@
-//! Reading one record of a v3 produce request, in the order and with the
-//! complaints of the proxy's own reader.
+//! Reads a record of a v3 produce request, in the order and with the errors of
+//! the proxy's own reader.
 
 use super::base64::decode_strictly;
 use super::payload::{Format, Payload};
@@ -14,7 +14,7 @@ const PACKAGE: &str = "io.confluent.kafkarest.entities.v3";
 /// A record as a request brings it.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct ProduceRecord {
-    /// Only in a batch. Text, or what stood there instead.
+    /// Only in a batch: the text, or the value in its place.
     pub(crate) id: Option<String>,
     pub(crate) partition_id: Option<i64>,
     pub(crate) headers: Vec<Header>,
@@ -62,7 +62,7 @@ impl RecordReader {
             Some(Token::StartObject) => {
                 parser.next_token()?;
             }
-            // After an error the proxy goes on in the middle of things.
+            // After an error the proxy continues in the middle of the record.
             Some(Token::FieldName | Token::EndObject) => {}
             Some(Token::Null) | None => return Err(RecordError::Internal),
             Some(Token::StartArray | Token::EndArray) => {

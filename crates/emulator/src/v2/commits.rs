@@ -1,4 +1,4 @@
-//! Committing and asking what is committed.
+//! Commits offsets and returns committed ones.
 
 use super::assignment::{place_fields, read_partitions, read_place};
 use super::groups::TopicPartition;
@@ -24,9 +24,9 @@ struct CommittedOffset {
 
 const NOTHING: [(); 0] = [];
 
-/// With a list, each offset is that of the last record processed: one more is
-/// stored. Without a body, the consumer's own position is, and nobody hears
-/// whether that worked.
+/// With a list, each offset is that of the last processed record, and one more
+/// is stored. Without a body, the consumer's own position is stored, and
+/// failures are not reported (`reference/confluent-rest.md`, 5.3).
 pub(super) async fn commit(
     core: &Core,
     call: &Call,

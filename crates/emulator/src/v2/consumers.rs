@@ -35,7 +35,7 @@ impl Consumers {
         Ok(instance)
     }
 
-    /// Ends instances that nobody has used for too long.
+    /// Ends instances that were not used for too long.
     fn sweep(&self, core: &Core) {
         let timeout = core.options.consumer_instance_timeout;
         let mut instances = self.instances.lock();

@@ -13,7 +13,7 @@ use bytes::Bytes;
 pub(super) enum Embedded {
     Binary,
     Json,
-    /// Avro, JSON Schema or Protobuf: the proxy does not tell them apart when
+    /// Avro, JSON Schema or Protobuf: the proxy does not distinguish them when
     /// it checks an instance's format.
     Schema,
 }
@@ -79,7 +79,7 @@ pub(super) fn push_record(
     Ok(())
 }
 
-/// A record that cannot be shown: 408, of all things.
+/// A record that cannot be shown: the proxy answers 408.
 fn unreadable(message: String) -> RestError {
     RestError::new(408, 40801, message)
 }

@@ -1,4 +1,4 @@
-//! Consumer groups: committed offsets, members, and who reads what.
+//! Consumer groups: committed offsets, members, and their partitions.
 
 use crate::java_order::{partition_hash, sort_as_hash_map};
 use crate::log::Log;
@@ -30,7 +30,8 @@ struct Member {
 enum Phase {
     #[default]
     Empty,
-    /// Partitions are handed out once everybody has joined, but not before.
+    /// Partitions are assigned at this time, once all members have joined, but
+    /// not earlier.
     Rebalancing {
         not_before: Instant,
     },
@@ -45,7 +46,7 @@ pub(super) struct Group {
     generation: u64,
 }
 
-/// What a group says to a member that reads.
+/// The answer of a group to a member that reads.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Membership {
     Assigned {
@@ -59,7 +60,7 @@ pub(super) enum Membership {
 }
 
 impl Group {
-    /// A member reads: it joins if it has to, and learns what is its.
+    /// A member reads: it joins if it has to, and gets its partitions.
     pub(super) fn poll(
         &mut self,
         log: &Log,

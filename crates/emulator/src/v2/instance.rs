@@ -14,7 +14,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-/// Where to begin without a position that works.
+/// Where to start without a valid position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Reset {
     Earliest,
@@ -125,8 +125,8 @@ impl Instance {
         }
     }
 
-    /// Lets Kafka's consumer fetch into the queue, and names the topics whose
-    /// news `reader` wants to hear of.
+    /// Lets Kafka's consumer fetch into the queue, and registers `reader` for
+    /// news of the topics.
     pub(super) fn poll(
         &self,
         core: &Core,
@@ -173,15 +173,15 @@ impl Instance {
             }));
             served = at + 1;
         }
-        // Whoever was not served comes first next time.
+        // Partitions that were not read come first the next time.
         if room == 0 && served < state.assignment.len() {
             state.assignment.rotate_left(served);
         }
         Ok(Polled::default())
     }
 
-    /// For a subscription: takes part in the group. Says until when there is
-    /// nothing to read.
+    /// For a subscription: takes part in the group. Returns the time until
+    /// which there is nothing to read.
     fn follow_group(&self, core: &Core, state: &mut State) -> Result<Option<Instant>, RestError> {
         let topics = match &state.selection {
             Selection::Nothing => return Err(RestError::internal()),
@@ -202,7 +202,8 @@ impl Instance {
         match membership {
             Membership::Waiting { not_before } => {
                 state.assignment.clear();
-                // Another member may be what it takes; look again now and then.
+                // It may take a read of another member; look again from time to
+                // time.
                 let soon = Instant::now() + Duration::from_millis(50);
                 Ok(Some(not_before.max(soon)))
             }

@@ -108,7 +108,7 @@ async fn fill(
     }
 }
 
-/// Takes what is there. Says when to look again if no news comes.
+/// Takes the available records. Returns when to look again if there is no news.
 fn step(
     core: &Core,
     instance: &Instance,

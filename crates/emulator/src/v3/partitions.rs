@@ -81,7 +81,8 @@ struct Offsets {
     latest_offset: i64,
 }
 
-/// Newer than 7.9.9, which has no such call.
+/// 8.3.1 has this call, and 7.9.9 does not (`v3-metadata.jsonl` of both,
+/// "partition offset").
 pub(super) fn offset(core: &Core, call: &Call) -> Result<Reply, RestError> {
     if core.options.version == Version::V7_9_9 {
         return Err(RestError::no_such_call());

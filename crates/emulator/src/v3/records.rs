@@ -62,13 +62,14 @@ pub(super) async fn produce(
         too_old_at,
         closes_at: None,
     };
-    // On its own, so that records are written even if nobody reads reports.
+    // A separate task, so that records are written even if the reports are not
+    // read.
     tokio::spawn(stream.run(body));
     Ok(reply)
 }
 
-/// 7.9.9 has answered before it could ask the client to go on with its body.
-/// The records are lost.
+/// 7.9.9 answers before it can ask the client to send the body, so the records
+/// are lost (`recordings/v3-produce-stream.jsonl`, "Expect: 100-continue").
 fn refuse_to_continue(sender: FrameSender, reply: &mut Reply) {
     reply.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     let mut reports = Reports { sender, compressed: None, any: false };
@@ -109,7 +110,7 @@ fn require_charset(content_type: &str) -> Result<(), RestError> {
 const TOO_OLD: &str =
     "Streaming connection open for longer than allowed: Connection will be closed.";
 
-/// Where the reports go.
+/// The receiver of the reports.
 #[derive(Debug)]
 struct Reports {
     sender: FrameSender,
@@ -276,7 +277,7 @@ impl Stream {
         send(&self.core, &self.topic, prepared?).await
     }
 
-    /// Fails when there is nobody to tell.
+    /// Fails if the receiver is gone.
     fn report(&mut self, outcome: Result<Written, Failure>) -> Result<(), ()> {
         match outcome {
             Ok(written) => {
@@ -291,8 +292,9 @@ impl Stream {
         Ok(())
     }
 
-    /// One record over its topic's limit in a batch with others: Kafka's
-    /// client splits and resends the batch until its thread dies of it.
+    /// A record over its topic's limit in a batch with others: the Kafka
+    /// clients 3.9.1 and 4.3.0 then stopped sending until a restart
+    /// (`reference/confluent-rest.md`, 3.3).
     fn lose_producer_if_mixed(&self, gathered: &[Result<Prepared, Failure>]) {
         if !self.core.options.producer_can_die {
             return;

@@ -1,4 +1,4 @@
-//! What v3 produce says about each record.
+//! The reports of v3 produce on each record.
 
 use crate::core::Core;
 use crate::http::RestError;
@@ -17,7 +17,7 @@ use serde::Serialize;
 pub(super) enum Failure {
     /// A code and a message.
     Told { code: u32, message: String },
-    /// Kafka's producer is dead and says nothing at all.
+    /// Kafka's producer is dead and never reports.
     Silence,
 }
 
@@ -31,7 +31,7 @@ impl Failure {
     }
 }
 
-/// What a call of its own would be refused with is said of the record.
+/// A record is refused with the same code and text as a call.
 impl From<RestError> for Failure {
     fn from(error: RestError) -> Failure {
         Failure::new(error.code, error.message)
@@ -177,7 +177,7 @@ fn serialise(
     Ok((bytes, Some(part)))
 }
 
-/// Schemas need a registry, and there is none to reach.
+/// Schemas need a registry, which is never reachable.
 fn without_registry(core: &Core, topic: &str, side: Side, payload: &Payload) -> Failure {
     if !core.options.schema_registry {
         return Failure::new(

@@ -142,7 +142,7 @@ fn broken(stop: Stop) -> Next {
 mod tests {
     use super::*;
 
-    /// What a stream gives for pieces that come one after another.
+    /// Returns the records of a stream that arrives in pieces.
     fn outcomes(pieces: &[&str], end: InputEnd) -> Vec<String> {
         let mut stream = RecordStream::new(Version::default(), None);
         let mut found = Vec::new();

@@ -7,7 +7,7 @@ pub(crate) struct Difference {
     pub(crate) file: &'static str,
     /// The line in it, counted from 1.
     pub(crate) line: usize,
-    /// The exchange's name, so that nobody has to count lines.
+    /// The exchange's name, so that lines need not be counted.
     pub(crate) name: &'static str,
     /// Why.
     pub(crate) reason: &'static str,

@@ -27,11 +27,12 @@ pub(crate) enum Action {
         path: String,
         body: &'static str,
     },
-    /// A read whose records are taken by nobody.
+    /// A read whose records are discarded.
     Get {
         path: String,
     },
-    /// A read whose caller hangs up after so many milliseconds.
+    /// A read whose caller closes the connection after this number of
+    /// milliseconds.
     HangUp {
         path: String,
         after: u64,

@@ -25,7 +25,7 @@ pub(super) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
 
 type HttpError = TrappableError<ErrorCode>;
 
-/// Holds an injected failure and what the call itself came to alike.
+/// Holds either an injected failure or the result of the call.
 struct SendError(HttpError);
 
 impl From<Failure> for SendError {

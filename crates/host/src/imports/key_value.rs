@@ -44,7 +44,7 @@ impl From<Failure> for key_value::Error {
     }
 }
 
-/// Refuses a value that no host would take.
+/// Refuses a value that is larger than any host accepts.
 pub(super) fn check_len(value: &[u8]) -> Result<(), StoreError> {
     if value.len() > MAX_VALUE_LEN {
         return Err(StoreError::Other(format!(

@@ -9,15 +9,15 @@ use wasmtime::component::{Destination, StreamProducer, StreamResult};
 
 /// Held while a guest has keys to read.
 ///
-/// Spin reads its own store row by row as the guest takes the keys, and locks
-/// it for so long. Another call of the same instance then blocks the thread
-/// that would hand out the next key: neither ever ends, and soon nor does any
-/// other instance's. Here such a call is a trap.
+/// Spin's sqlite store is locked while a guest reads a stream of its keys
+/// (4.1.0-pre, `reference/hosts.md`). Another store call of the same instance
+/// then blocks the thread that has to produce the next key, so neither call
+/// ends, and soon no call of any instance does. Here such a call traps.
 #[derive(Clone, Default)]
 pub(crate) struct Unread(Arc<()>);
 
 impl Unread {
-    /// An error if a listing is under way.
+    /// Fails if a listing is in progress.
     pub(super) fn check(&self) -> wasmtime::Result<()> {
         wasmtime::ensure!(
             Arc::strong_count(&self.0) == 1,
@@ -27,7 +27,7 @@ impl Unread {
     }
 }
 
-/// One key at a time, and each a little later, as from another thread.
+/// Returns one key at a time, each after a moment, as from another thread.
 pub(super) struct Listing {
     keys: vec::IntoIter<String>,
     is_there: bool,

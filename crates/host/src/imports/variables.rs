@@ -23,8 +23,8 @@ impl From<Failure> for variables::Error {
     }
 }
 
-/// Lower-case letters, digits and underscores, starting with a letter: Spin's
-/// rule.
+/// Spin's rule for names: lower-case letters, digits and underscores, beginning
+/// with a letter.
 fn is_name(name: &str) -> bool {
     name.starts_with(|c: char| c.is_ascii_lowercase())
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')

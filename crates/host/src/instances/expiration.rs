@@ -22,7 +22,8 @@ pub(crate) enum Phase {
     Over,
 }
 
-/// Tells instances about the host's end, and the host about its instances.
+/// Informs instances of the host's end, and the host of the end of its
+/// instances.
 #[derive(Debug)]
 pub(crate) struct Closing {
     phase: watch::Sender<Phase>,

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-/// How many times its patience a request waits in a line that moves.
+/// While the queue moves, a request waits this many times its patience.
 const QUEUE_PATIENCE_FACTOR: u32 = 10;
 
 /// What an instance can do at the moment.
@@ -70,7 +70,8 @@ impl State {
     }
 }
 
-/// Leave to go to the instances; it ends when one has taken the request.
+/// A request's permission to go to the instances. It ends when one has taken
+/// the request.
 #[derive(Debug)]
 pub(crate) struct Permit(Arc<Gate>);
 
@@ -114,7 +115,7 @@ impl Gate {
                 if came.elapsed() < patience {
                     state.waiting.push_back(sender);
                 } else {
-                    // It has been in line already.
+                    // The request has queued already.
                     state.waiting.push_front(sender);
                 }
                 receiver
@@ -152,7 +153,7 @@ impl Gate {
         Permit(Arc::clone(self))
     }
 
-    /// Lets those through who can go.
+    /// Lets requests through for which there is an instance.
     fn wake<'a>(self: &'a Arc<Self>, mut state: MutexGuard<'a, State>) {
         while !state.waiting.is_empty() && state.is_open(&self.options) {
             let Some(next) = state.waiting.pop_front() else {
@@ -162,8 +163,8 @@ impl Gate {
                 continue;
             }
             let permit = self.let_through(&mut state);
-            // One that comes back is dropped, which takes the lock and goes
-            // on from there.
+            // A permit whose request has gone is dropped, which takes the lock
+            // and continues there.
             drop(state);
             drop(next.send(permit));
             state = self.state();
@@ -177,11 +178,11 @@ impl Gate {
 
 /// The place of one instance behind the gate, until it ends.
 ///
-/// An instance that says it takes another request does so only at its next
-/// turn: the handler first lets the present one run until it waits. Whoever
-/// was let through before that would be given a new instance. So an offer is
-/// kept back until [`Place::settle`] has been called twice with no request
-/// taken in between.
+/// An instance that offers to take another request does so only when it is next
+/// polled: the handler first lets the present request run until it waits. A
+/// request that was let through before that would get a new instance. So an
+/// offer is held back until [`Place::settle`] has been called twice with no
+/// request taken in between.
 #[derive(Debug)]
 pub(crate) struct Place {
     gate: Arc<Gate>,
@@ -207,7 +208,7 @@ impl Place {
     pub(crate) fn offer(&self, readiness: Readiness) {
         let mut now = self.now();
         now.offered = readiness;
-        // That it can do less is true at once.
+        // A reduced ability applies at once.
         if readiness != Readiness::Free {
             self.set(now, readiness);
         }

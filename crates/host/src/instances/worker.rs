@@ -85,8 +85,8 @@ impl HandlerState for Instances {
 #[derive(Debug)]
 pub(crate) struct Admission {
     pub(crate) permit: Permit,
-    /// Where the instance leaves word, so that an answer can tell a body that
-    /// has ended from one whose instance died.
+    /// Set by the instance, so that the answer can distinguish a body that has
+    /// ended from one whose instance died.
     pub(crate) died: Arc<OnceLock<Arc<AtomicBool>>>,
 }
 
@@ -131,7 +131,7 @@ impl WorkerState for Worker {
         _: GuestTaskId,
     ) -> Pin<Box<dyn Future<Output = ()> + 'static + Send + Sync>> {
         self.place.take();
-        // Nobody else fills it.
+        // Only this code sets it.
         _ = admission.died.set(Arc::clone(&self.died));
         drop(admission.permit);
         // Requests have no time limit of their own.
@@ -155,9 +155,9 @@ impl WorkerState for Worker {
     }
 }
 
-/// Whether the instance did not die: the runtime ended under it, since its
-/// host was dropped rather than closed. The handler then says what it says of
-/// a panic; but in a panic the thread knows that it is one.
+/// Whether the runtime ended while the instance was alive, because its host was
+/// dropped rather than closed. The handler reports that like a panic; but in a
+/// panic the thread is panicking.
 fn is_abandoned(error: &wasmtime::Error) -> bool {
     !std::thread::panicking() && error.to_string() == "worker panicked"
 }

@@ -17,24 +17,24 @@ const TABLE: TableDefinition<'static, &str, &[u8]> = TableDefinition::new("key-v
 /// How many keys one page of a listing holds.
 const KEYS_PER_PAGE: usize = 1_000;
 
-/// What a write has outlived once it is acknowledged.
+/// What an acknowledged write survives.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Durability {
     /// The death of this process, `kill -9` included: the operating system has
     /// the bytes. A power cut may cost the last moments.
     #[default]
     Process,
-    /// A power cut: the disk has them. Each group of writes then waits for
-    /// the disk: on the one this was tried on a tenth of a millisecond mostly,
-    /// and forty now and then.
+    /// A power cut: the disk has the bytes. Each group of writes waits for the
+    /// disk; on the machine where this was tried, that took mostly 0.1 ms and
+    /// sometimes 40 ms.
     Disk,
 }
 
 /// A store in one file.
 ///
-/// All writes go through one thread, which takes whatever has gathered into
-/// one commit; a caller's answer comes after the commit that holds its write.
-/// Reads see the last commit and wait for nobody.
+/// All writes go through one thread, which takes whatever has gathered into one
+/// commit; a caller's answer comes after the commit that holds its write. Reads
+/// see the last commit and never wait.
 #[derive(Clone, Debug)]
 pub struct Database {
     inner: Arc<Inner>,

@@ -22,7 +22,7 @@ impl Memory {
         Self::default()
     }
 
-    /// Works on the contents while nobody else can.
+    /// Works on the contents under a lock.
     pub(super) fn with<R>(&self, work: impl FnOnce(&mut Map) -> R) -> R {
         // No caller leaves the map half changed, so a panic elsewhere is no
         // reason to stop.

@@ -1,4 +1,5 @@
-//! Stores that behave as hosts in the field do, faults included.
+//! Stores that behave as those of real hosts, including their faults: Spin
+//! 4.1.0-pre of August 2026, as tried and described in `reference/hosts.md`.
 //!
 //! | store | what is wrong with it |
 //! |---|---|

@@ -74,7 +74,7 @@ where
     let (sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
         .await
         .map_err(|_| errors::EXCHANGE)?;
-    // Its end is seen by the sender; there is nobody else to tell.
+    // The sender sees its end, so nothing else has to be informed.
     tokio::spawn(async move { _ = connection.await });
     Ok(sender)
 }

@@ -1,5 +1,5 @@
-//! What went wrong below, in the words of `wasi:http`: the few that Spin uses,
-//! however much more there would be to tell.
+//! Errors of connections as those of `wasi:http`. Spin 4.1.0-pre uses only a
+//! few of them (`reference/hosts.md`), and so does this crate.
 
 use super::{DnsErrorPayload, ErrorCode};
 use std::io;

@@ -60,7 +60,7 @@ impl Policy {
     }
 }
 
-/// Whether an address belongs to the open internet.
+/// Whether an address is part of the public internet.
 pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(v4) => is_public_v4(v4),
@@ -84,7 +84,7 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 }
 
 fn is_public_v6(address: Ipv6Addr) -> bool {
-    // An IPv4 address in IPv6 clothes: mapped, compatible or translated.
+    // An IPv4 address within an IPv6 one: mapped, compatible or translated.
     let [a, b, c, d, e, f, high, low] = address.segments();
     let embedded = || {
         let [h, i] = high.to_be_bytes();

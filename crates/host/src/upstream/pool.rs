@@ -13,8 +13,9 @@ pub(super) type Sender = hyper::client::conn::http1::SendRequest<Body>;
 /// How many connections to one target wait at most.
 const MAX_IDLE: usize = 128;
 
-/// How long one waits. Servers close theirs after 30 s and more; a request on
-/// a connection that the server has just closed may be lost.
+/// How long a connection is kept. The REST Proxy closes idle connections after
+/// 30 s (`recordings/v3-produce-stream.jsonl`); a request on a connection that
+/// the server has just closed may be lost.
 const IDLE_TIME: Duration = Duration::from_secs(20);
 
 /// What a connection leads to.

@@ -100,8 +100,8 @@ impl<U: Upstream> Upstream for Delay<U> {
     }
 }
 
-/// Lets so many bytes of each response body through and breaks the stream
-/// there.
+/// Passes on the given number of bytes of each response body, and then breaks
+/// the stream.
 #[derive(Debug)]
 pub struct CutResponse<U>(pub u64, pub U);
 

@@ -1,4 +1,4 @@
-//! Who starts instances, what they share, and when they end.
+//! When instances start, what they share, and when they end.
 
 use crate::common::{another_program, get, get_with_status, host, program, text, until};
 use futures_util::future::join_all;
@@ -91,7 +91,7 @@ async fn the_instances_of_a_host_that_is_gone_end() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_waits_for_ever_for_a_place() {
-    // A pool of its own, lest other tests wait.
+    // This uses a separate pool, so that other tests do not wait.
     let program = another_program();
     let most = kafka_edge_host::MAX_INSTANCES as usize;
     let full = Host::builder(&program).spread_over(most).build().unwrap();

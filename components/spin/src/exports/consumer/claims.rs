@@ -1,4 +1,4 @@
-//! Claimed records, and acknowledging them.
+//! Claims records and acknowledges them.
 
 use std::time::Duration;
 

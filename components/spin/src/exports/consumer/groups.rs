@@ -1,4 +1,4 @@
-//! Consumer groups: where they stand, and moving them.
+//! Consumer groups: listing, reading and moving their positions.
 
 use super::{
     Error, GroupSummary, GroupTopic, PartitionOffset, SeekTarget, Start, Topic, partition_offsets,

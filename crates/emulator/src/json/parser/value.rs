@@ -1,4 +1,4 @@
-//! How values begin, and what is said about bytes that begin none.
+//! The beginnings of values, and the errors for bytes that begin none.
 
 use super::{Kind, Parser, Stop, Token, VALID_TOKENS};
 use crate::options::Version;

@@ -8,8 +8,8 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use tokio::sync::oneshot;
 
-/// How many changes one commit takes at most, so that the first caller's
-/// answer does not wait for all that come after it.
+/// The maximum number of changes in a commit, so that the first caller's answer
+/// does not wait for all later ones.
 const MAX_CHANGES_PER_COMMIT: usize = 256;
 
 /// What a caller wants written.
@@ -55,7 +55,7 @@ impl Writer {
         Ok(Self { queue })
     }
 
-    /// Hands a change over and waits for its commit.
+    /// Passes on a change and waits for its commit.
     pub(super) async fn apply(&self, change: Change) -> Result<Outcome, StoreError> {
         let gone = || StoreError::other("the database has stopped");
         let (answer, outcome) = oneshot::channel();

@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 /// Reads may answer with what a key had up to a bound ago; `increment` and
 /// compare-and-swap work on the present.
 ///
-/// How far each read looks back is drawn from a seed. Nobody's reads are
-/// spared, not even the writer's own. Clones share their contents.
+/// How far each read looks back is drawn from a seed. This applies to all
+/// reads, even those of the writer. Clones share their contents.
 #[derive(Clone, Debug)]
 pub struct Eventual {
     shared: Arc<Shared>,
@@ -40,7 +40,7 @@ impl Eventual {
         keys.unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The moment that a read shall see.
+    /// The moment whose values a read returns.
     fn moment(&self) -> Instant {
         let lag = self.shared.bound.mul_f64(self.shared.random.fraction());
         let now = Instant::now();
@@ -50,7 +50,7 @@ impl Eventual {
     fn put(&self, versions: &mut Versions, value: Option<Vec<u8>>) {
         let now = Instant::now();
         versions.push((now, value));
-        // Of what every read must have got past, one version is enough.
+        // Of the versions that are too old for any read, one is enough.
         let seen_by_all =
             versions.iter().rposition(|(since, _)| now.duration_since(*since) > self.shared.bound);
         if let Some(index) = seen_by_all {

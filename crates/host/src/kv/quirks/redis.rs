@@ -3,7 +3,8 @@
 use crate::kv::{Entry, Memory, Store, StoreError, Swap, add};
 use async_trait::async_trait;
 
-/// Behaves as Spin's store over a single Redis.
+/// Behaves like Spin's store over a single Redis (4.1.0-pre,
+/// `reference/hosts.md`).
 ///
 /// Clones share their contents.
 #[derive(Clone, Debug, Default)]
@@ -17,7 +18,7 @@ impl SpinRedis {
         Self::default()
     }
 
-    /// What lies beneath, for a look at it without the faults.
+    /// The contents, without the faults.
     pub fn contents(&self) -> &Memory {
         &self.memory
     }
@@ -62,7 +63,7 @@ impl Store for SpinRedis {
         _expected: Option<Vec<u8>>,
         value: Vec<u8>,
     ) -> Result<Swap, StoreError> {
-        // The transaction goes through and its answer is read as a refusal.
+        // The transaction succeeds, but its answer is read as a refusal.
         self.memory.set(key, value).await?;
         Ok(Swap::Failed)
     }

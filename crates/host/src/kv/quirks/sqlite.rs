@@ -5,7 +5,8 @@ use async_trait::async_trait;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Behaves as Spin's default store, which lies in SQLite.
+/// Behaves like Spin's default store, which is in SQLite (4.1.0-pre,
+/// `reference/hosts.md`).
 ///
 /// Clones share their contents.
 #[derive(Clone, Debug, Default)]
@@ -31,7 +32,7 @@ impl SpinSqlite {
         self.dead.load(Ordering::SeqCst)
     }
 
-    /// What lies beneath, for a look at it without the faults.
+    /// The contents, without the faults.
     pub fn contents(&self) -> &Memory {
         &self.memory
     }

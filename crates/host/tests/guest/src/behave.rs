@@ -40,7 +40,8 @@ pub(crate) fn visits() -> Answer {
     text(VISITS.get().to_string())
 }
 
-/// Waits, and tells how many requests waited here at once, at most.
+/// Waits, and returns the maximum number of requests that waited here at the
+/// same time.
 pub(crate) async fn together(ms: &str) -> Answer {
     TOGETHER.set(TOGETHER.get() + 1);
     MOST.set(MOST.get().max(TOGETHER.get()));

@@ -1,5 +1,5 @@
-//! Requests of one instance that wait for each other: a stream that never
-//! carries anything ends, and the host tells whoever reads it.
+//! Requests of one instance that wait for each other: the end of a stream that
+//! never carries data wakes its reader through the host.
 
 use crate::answer::{Answer, text};
 use crate::behave::{number, sleep};
