@@ -3,6 +3,7 @@
 
 mod access;
 mod acknowledging;
+mod base_path;
 mod consuming;
 mod credentials;
 mod description;

@@ -10,6 +10,8 @@ use std::path::Path;
 #[derive(Debug)]
 pub(crate) struct Banner<'a> {
     pub(crate) address: SocketAddr,
+    /// Below which path the gateway works: empty, or `/kafka`.
+    pub(crate) base_path: &'a str,
     pub(crate) callers: Callers,
     /// The file of somebody else's component, if that answers the requests.
     pub(crate) component: Option<&'a Path>,
@@ -53,8 +55,9 @@ pub(crate) fn without_secrets(url: &str) -> String {
 
 impl fmt::Display for Banner<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { address, topic, .. } = self;
-        writeln!(f, "\nkafka-edge listens on http://{address}\n")?;
+        let Self { address, base_path, topic, .. } = self;
+        let gateway = format!("http://{address}{base_path}");
+        writeln!(f, "\nkafka-edge listens on {gateway}\n")?;
         if let Some(component) = self.component {
             writeln!(f, "  Requests go to {}.", component.display())?;
             if let Some(callback) = &self.callback {
@@ -62,10 +65,10 @@ impl fmt::Display for Banner<'_> {
             }
         } else if self.callers == Callers::Everybody {
             if let Some(callback) = &self.callback {
-                writeln!(f, "  curl http://{address}/webhook/{topic}/{callback}")?;
+                writeln!(f, "  curl {gateway}/webhook/{topic}/{callback}")?;
             }
-            writeln!(f, "  curl http://{address}/producer/{topic}/hello-world")?;
-            writeln!(f, "  curl http://{address}/consumer/{topic}")?;
+            writeln!(f, "  curl {gateway}/producer/{topic}/hello-world")?;
+            writeln!(f, "  curl {gateway}/consumer/{topic}")?;
         } else if self.callers == Callers::Listed {
             writeln!(f, "  Callers need one of the credentials in the variable `credentials`.")?;
         } else {
@@ -98,6 +101,7 @@ mod tests {
     fn banner_of(callers: Callers, component: Option<&str>) -> String {
         let banner = Banner {
             address: "127.0.0.1:3000".parse().unwrap(),
+            base_path: "",
             callers,
             component: component.map(Path::new),
             callback: Some("http://127.0.0.1:3001/callback".to_owned()),

@@ -63,8 +63,14 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), StartError> {
         }
         None => banner::without_secrets(variables.get("kafka_rest_url").map_or("", String::as_str)),
     };
+    let base_path = variables.get("base_path").map_or("", |path| path.trim());
+    let base_path = match base_path.trim_matches('/') {
+        "" => String::new(),
+        path => format!("/{path}"),
+    };
     let banner = Banner {
         address,
+        base_path: &base_path,
         callers: Callers::of(&variables),
         component: arguments.component.file(),
         callback: inbox.as_ref().map(Inbox::url),
