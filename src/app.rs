@@ -79,9 +79,8 @@ impl<H: Host, L: Log> App<H, L> {
         &self.instance.host
     }
 
-    /// Sets what is reported, and how. What is reported before is by the
-    /// defaults, and so is everything as long as the configuration of this is
-    /// not right, which [`ready`](Self::ready) tells.
+    /// Sets what is reported and how. Until this succeeds the defaults apply. If
+    /// these settings are malformed, [`ready`](Self::ready) returns the error.
     pub async fn prepare_telemetry(&self) -> Result<()> {
         let instance = &*self.instance;
         if !instance.reports.get() {

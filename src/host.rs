@@ -145,8 +145,8 @@ pub trait Store {
     fn increment(&self, key: &str, n: u64) -> impl Future<Output = Result<u64, StoreError>>;
     /// What a counter stands at; 0 when it is missing.
     fn counter(&self, key: &str) -> impl Future<Output = Result<u64, StoreError>>;
-    /// `true` for exactly one caller, ever, of a name, whose key is a
-    /// counter's. To free the name it is deleted.
+    /// Claims a name: exactly one caller ever gets `true`. The key is a
+    /// counter's, and deleting it frees the name.
     fn claim(&self, key: &str) -> impl Future<Output = Result<bool, StoreError>> {
         async { Ok(self.increment(key, 1).await? == 1) }
     }

@@ -29,6 +29,7 @@ pub mod names;
 mod random;
 pub mod record;
 pub mod render;
+mod retry_after;
 pub mod services;
 pub mod sorted;
 pub mod state;

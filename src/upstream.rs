@@ -1,16 +1,13 @@
 //! What requests to other servers have in common: the Kafka REST server, the
 //! schema registry and the callbacks.
 
-use std::time::Duration;
-
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::{Bytes, BytesMut};
-use http::header::RETRY_AFTER;
-use http::{HeaderMap, HeaderValue};
+use http::HeaderValue;
 
 use crate::api_key::ApiKey;
-use crate::host::{Body, Millis, SendError};
+use crate::host::{Body, SendError};
 
 /// Why the body of an answer could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,20 +37,6 @@ pub(crate) fn basic_authorization(api_key: &ApiKey) -> Option<HeaderValue> {
     let mut value = HeaderValue::from_str(&format!("Basic {pair}")).ok()?;
     value.set_sensitive(true);
     Some(value)
-}
-
-/// How long the server asks us to wait, by its `Retry-After`: a number of
-/// seconds, or a date (RFC 9110, section 10.2.3).
-pub(crate) fn retry_after(headers: &HeaderMap, now: Millis) -> Option<Duration> {
-    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        // A number with too many digits is a very long time.
-        return Some(value.parse().map_or(Duration::MAX, Duration::from_secs));
-    }
-    let date = httpdate::parse_http_date(value).ok()?;
-    let since_epoch = date.duration_since(std::time::UNIX_EPOCH).ok()?;
-    let now = Duration::from_millis(u64::try_from(now).ok()?);
-    Some(since_epoch.saturating_sub(now))
 }
 
 #[cfg(test)]
@@ -99,26 +82,5 @@ mod tests {
         let value = basic_authorization(&api_key).unwrap();
         assert_eq!(value.as_bytes(), b"Basic dXNlcjpwYXNz");
         assert!(!format!("{value:?}").contains("dXNlcjpwYXNz"));
-    }
-
-    #[test]
-    fn retry_after_is_seconds_or_a_date() {
-        let now = 1_614_265_330_000;
-        let seconds = |n| Some(Duration::from_secs(n));
-        for (value, expected) in [
-            ("120", seconds(120)),
-            (" 0 ", seconds(0)),
-            ("99999999999999999999999", Some(Duration::MAX)),
-            ("Thu, 25 Feb 2021 15:03:10 GMT", seconds(60)),
-            ("Thu, 25 Feb 2021 15:01:10 GMT", seconds(0)),
-            ("-5", None),
-            ("1.5", None),
-            ("soon", None),
-            ("", None),
-        ] {
-            let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static(value))]);
-            assert_eq!(retry_after(&headers, now), expected, "{value:?}");
-        }
-        assert_eq!(retry_after(&HeaderMap::new(), now), None);
     }
 }

@@ -68,7 +68,8 @@ impl<'v> Variables<'v> {
                 if key.contains(':') || [&key, &secret].iter().any(|s| s.contains(char::is_control))
                 {
                     return Err(Error::Unconfigured(format!(
-                        "{key_name} or {secret_name} holds a character that it cannot hold"
+                        "{key_name} must not contain a colon, and neither it nor {secret_name} a \
+                         control character"
                     )));
                 }
                 Ok(Some(ApiKey { key, secret }))

@@ -14,9 +14,9 @@ pub enum Body {
 
 /// Makes a body piece by piece, no faster than they are taken.
 pub trait Source {
-    /// The next piece; `None` at the end. It is asked for once the piece before
-    /// has been taken over on its way to the caller. Dropped without that, the
-    /// source knows that its last piece did not arrive.
+    /// The next piece; `None` at the end. It is called only after the host has
+    /// taken the previous piece. If the source is dropped instead, its last piece
+    /// did not arrive.
     fn next(&mut self) -> LocalBoxFuture<'_, Option<Bytes>>;
 }
 

@@ -2,10 +2,9 @@
 
 use serde::Deserialize;
 
-/// Reads an object; else says why it is none, or not the one that is needed.
-/// Serde would take an array for a struct, too, its values for the fields in
-/// their order: a form that nobody has documented and no field could be added
-/// to.
+/// Reads a JSON object, or says what is wrong with it. Arrays are refused: Serde
+/// would accept one as a struct, by position, a form that is not documented and
+/// that would break whenever a field is added.
 pub(super) fn object<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, String> {
     match text.trim_ascii_start().first() {
         Some(b'{') => serde_json::from_slice(text).map_err(|error| error.to_string()),

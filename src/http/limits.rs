@@ -1,5 +1,5 @@
-//! What a stranger may send us over HTTP at most, and what we take who says
-//! nothing to want. What holds for every API is in [`crate::limits`].
+//! Limits on what a caller may send over HTTP, and defaults for what a caller
+//! leaves out. What holds for every API is in [`crate::limits`].
 
 use std::time::Duration;
 

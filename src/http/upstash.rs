@@ -2,12 +2,12 @@
 //! written for it: its shapes and its defaults, over our services.
 //!
 //! It has a base path of its own because some of its paths are also ours and
-//! mean something else (`/topics`), and its clients take any base address. An
-//! answer differs in no way by what a caller says to accept.
+//! mean something else (`/topics`), and its clients take any base address. The
+//! `accept` header makes no difference to an answer.
 //!
-//! Callers of such an API send what its server took without a word, so unknown
-//! fields and parameters are passed over here and waits that are too long are
-//! cut, where our own API refuses.
+//! Programs may send whatever Upstash's server accepted. Unknown fields and
+//! parameters are therefore ignored here, and waits that are too long are
+//! shortened, where our own API refuses them.
 
 pub(super) mod commit;
 pub(super) mod consume;

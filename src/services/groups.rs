@@ -127,8 +127,8 @@ impl<H: Host, L: Log> Groups<H, L> {
         Ok(standings.collect())
     }
 
-    /// What a group has done with on a topic, by partition: nothing where it
-    /// has no position, nor if either does not exist. The log is not asked.
+    /// The committed offset of each partition where the group has a position;
+    /// empty if the group or the topic does not exist.
     pub async fn committed(
         &self,
         group: &str,

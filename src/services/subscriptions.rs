@@ -3,7 +3,7 @@
 mod address;
 mod attempt;
 mod background;
-mod callback;
+mod callback_url;
 mod context;
 mod deliver;
 mod delivery_state;
@@ -100,7 +100,7 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
         from: StartFrom,
     ) -> Result<Registered> {
         let DeliveryContext { host, log, config, subscriptions, .. } = &*self.context;
-        let callback = callback::check(callback_url, config.allow_private)?;
+        let callback = callback_url::check(callback_url, config.allow_private)?;
         log.topic(topic).await?;
         let list = subscriptions.read().await?;
         if let Some(known) = list.of_callback(topic, &callback.url) {

@@ -134,7 +134,7 @@ impl Endpoint for Consume {
                 "A record, whose message and offset are null when there is none; or a page",
             )
             .gives_stream()
-            .fails(409, "There are as many groups as are kept")
+            .fails(409, "The maximum number of groups has been reached")
             .asks_kafka()
             .example("/consumer/orders?group=billing&wait=0");
     }

@@ -117,7 +117,7 @@ impl Endpoint for CreateCredential {
         operation
             .takes::<NewCredential>()
             .gives::<CredentialJson>(201, "The credential, with its secret")
-            .fails(409, "The name is taken, or there are as many credentials as are kept")
+            .fails(409, "The name is taken, or the maximum number of credentials has been reached")
             .example_with(
                 "/credentials",
                 r#"{"name":"reader","allow":["consume"],"topics":["orders","logs.*"]}"#,

@@ -192,7 +192,7 @@ impl Endpoint for SeekGroup {
         operation
             .takes::<SeekRequest<'_>>()
             .gives::<GroupMoved>(200, "Where the group is now")
-            .fails(409, "There are as many groups as are kept")
+            .fails(409, "The maximum number of groups has been reached")
             .asks_kafka()
             .example_with("/groups/audit/seek", r#"{"topic":"orders","to":"earliest"}"#);
     }

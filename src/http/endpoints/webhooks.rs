@@ -136,7 +136,7 @@ impl Endpoint for RegisterWebhookByPath {
             .detail("The URL and its query stand as they are, or percent-encoded as a whole.")
             .gives::<WebhookJson>(200, "The webhook was there already")
             .gives::<WebhookJson>(201, "The new webhook, with its secret")
-            .fails(409, "There are as many webhooks as are kept")
+            .fails(409, "The maximum number of webhooks has been reached")
             .asks_kafka()
             .example("/webhook/orders/https://example.com/hook");
     }
@@ -175,7 +175,7 @@ impl Endpoint for RegisterWebhook {
             .takes::<NewWebhook>()
             .gives::<WebhookJson>(200, "The webhook was there already")
             .gives::<WebhookJson>(201, "The new webhook, with its secret")
-            .fails(409, "There are as many webhooks as are kept")
+            .fails(409, "The maximum number of webhooks has been reached")
             .asks_kafka()
             .example_with(
                 "/webhooks",

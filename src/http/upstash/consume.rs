@@ -63,7 +63,7 @@ impl Endpoint for ConsumeTopic {
     fn describe(operation: &mut Operation) {
         operation
             .gives::<Vec<record::RecordJson<'_>>>(200, "The records, none if there is none yet")
-            .fails(409, "There are as many groups or instances as are kept")
+            .fails(409, "The maximum number of groups or instances has been reached")
             .asks_kafka()
             .example("/upstash/consume/tour/one/orders?timeout=0");
     }
@@ -105,7 +105,7 @@ impl Endpoint for Consume {
         operation
             .takes::<Wanted>()
             .gives::<Vec<record::RecordJson<'_>>>(200, "The records, none if there is none yet")
-            .fails(409, "There are as many groups or instances as are kept")
+            .fails(409, "The maximum number of groups or instances has been reached")
             .asks_kafka()
             .example_with("/upstash/consume/tour/one", r#"{"topics":["orders"],"timeout":0}"#);
     }

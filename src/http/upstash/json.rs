@@ -70,8 +70,8 @@ pub(super) fn wait(timeout: Option<i64>) -> Result<Duration> {
     Ok(millis_of(millis)?.min(limits::WAIT))
 }
 
-/// How long a caller waits for what is there to be told: after that it is an
-/// error.
+/// How long a caller waits for an answer about data that is there; after that the
+/// call fails.
 pub(super) fn patience(query: &Query) -> Result<Duration> {
     let Some(millis) = timeout_of_query(query)? else { return Ok(DEFAULT_PATIENCE) };
     millis_of(millis)

@@ -7,8 +7,9 @@ use serde::Deserialize;
 
 use crate::error::Error;
 use crate::host::{Host, Millis, SendError, SendErrorKind, Sent};
+use crate::retry_after::retry_after;
 use crate::telemetry::CallReport;
-use crate::upstream::{BodyError, retry_after};
+use crate::upstream::BodyError;
 
 /// How long a throttled caller is asked to wait if the server names no time.
 /// The proxy's rate limit does not (`recordings/configured-rate-limit.jsonl`),

@@ -79,9 +79,9 @@ impl<H: Host, L: Log> SharedCalls<H, L> {
     }
 }
 
-/// The right to call for a topic, held by one task at a time. Dropped, it
-/// passes on: to a task of its own if somebody queued meanwhile, so that no
-/// caller waits for others' records before its answer.
+/// The right to make calls for a topic, which one task has at a time. If
+/// callers have queued when it is dropped, it passes to a new task, so that no
+/// caller's answer waits for the records of others.
 struct Lead<H: Host, L: Log> {
     shared: Rc<Shared<H, L>>,
     topic: String,

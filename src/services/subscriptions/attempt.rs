@@ -12,8 +12,9 @@ use super::subscription::Subscription;
 use crate::deadline::within;
 use crate::host::{Host, Incoming, Millis, Outgoing, SendError, SendErrorKind};
 use crate::record::Record;
+use crate::retry_after::retry_after;
 use crate::telemetry::{TRACEPARENT, Trace, current_trace};
-use crate::upstream::{read_body, retry_after};
+use crate::upstream::read_body;
 
 /// How much of a callback's answer is read, and for how long. Its content does
 /// not matter, but a connection can be used again only after the answer was read.

@@ -12,7 +12,7 @@ use std::time::Duration;
 use http::Uri;
 
 use super::attempt::{Attempt, AttemptFailure, trace_of};
-use super::callback;
+use super::callback_url;
 use super::context::DeliveryContext;
 use super::delivery_state::DeliveryState;
 use super::job::{Job, JobEnd, JobReport};
@@ -315,7 +315,7 @@ impl<H: Host, L: Log> Delivering<'_, H, L> {
     /// stricter since the registration.
     fn uri(&self) -> Result<Uri, AttemptFailure> {
         let url = &self.job.subscription.callback_url;
-        callback::check(url, self.context.config.allow_private)
+        callback_url::check(url, self.context.config.allow_private)
             .map(|callback| callback.uri)
             .map_err(|_| AttemptFailure::new("The callback's URL is no longer allowed"))
     }

@@ -23,7 +23,7 @@ const MAX_PER_TOPIC: usize = 50;
 pub(super) struct Subscription {
     pub(super) id: String,
     pub(super) topic: String,
-    /// In the normal form that [`callback::check`](super::callback::check)
+    /// In the normal form that [`callback_url::check`](super::callback_url::check)
     /// returns.
     pub(super) callback_url: String,
     pub(super) created: Millis,

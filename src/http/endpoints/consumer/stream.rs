@@ -148,14 +148,15 @@ impl<H: Host, L: Log> Pieces<H, L> {
         }
     }
 
-    /// Comes at once, so that the reader knows that it is connected, and where.
+    /// The first piece, sent at once: the reader learns that it is connected, and
+    /// where it begins.
     fn head(&self) -> Bytes {
         format!("retry: 2000\nid: {}\n\n", self.stream.cursor()).into()
     }
 
-    /// Whoever reads this has read all before it. So a group need not go back
-    /// for its reader, over records that others of the group have had since:
-    /// the reader is to come again without a cursor.
+    /// A reader that receives this has received everything before it. The empty
+    /// `id` makes it reconnect without a cursor, so that the group is not moved
+    /// back over records that other readers have had since.
     fn farewell(&self) -> Option<Bytes> {
         let forget = self.format == Format::Events && self.stream.is_of_group();
         forget.then_some(Bytes::from_static(b"id:\n\n"))
