@@ -1,5 +1,5 @@
-//! The configuration, from the host's variables. `spin.toml` lists and
-//! documents them all.
+//! The configuration, from the host's variables. `docs/operations.md` lists them,
+//! and the manifest in the root folder documents each.
 //!
 //! There is a struct for each concern, and a part of the gateway is given the
 //! one that is its own. [`Config`] is what the services need. [`Access`],

@@ -132,8 +132,8 @@ pub struct VariableError(pub String);
 /// Plain reads and writes, possibly stale on a replicated store, and one
 /// atomic operation: [`increment`](Store::increment). A counter's key is
 /// touched by `increment`, [`counter`](Store::counter) and `delete` alone, and
-/// nothing else is incremented: on Spin's sqlite a mixture was seen to take the
-/// whole store down (`../shared/reference/hosts.md`, "Key-value").
+/// nothing else is incremented: on a host's sqlite store a mixture was seen to
+/// take the whole store down (`reference/hosts.md`, "Key-value").
 ///
 /// `tests/contract/store.rs` holds what each implementation promises.
 pub trait Store {

@@ -4,8 +4,8 @@ use super::StoreError;
 
 /// The number that a counter's key holds; 0 when the key is missing.
 ///
-/// Stores differ in how `increment` keeps a number: Spin's sqlite as 8 bytes
-/// little-endian, Redis as decimal text (`../shared/reference/hosts.md`, "Key-value").
+/// Stores differ in how `increment` keeps a number: one over sqlite as 8
+/// bytes, little-endian, Redis as decimal text (`reference/hosts.md`, "Key-value").
 /// Eight ASCII digits are text: read as bytes they would be a number above
 /// 3.4 · 10¹⁸, which no counter of ours reaches.
 pub fn decode_counter(value: Option<&[u8]>) -> Result<u64, StoreError> {

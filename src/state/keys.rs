@@ -29,7 +29,7 @@ use crate::error::{Error, Result};
 use crate::state::lane::{Document, Epoch, Hint, Knock, Watch};
 use crate::state::marks::Mark;
 
-/// Fastly's limit for keys (`reference/hosts.md`).
+/// The lowest limit for keys among the hosts (`reference/hosts.md`).
 pub const MAX_KEY_BYTES: usize = 1024;
 /// Kafka's own limit for a topic's name.
 pub const MAX_TOPIC_BYTES: usize = 249;
@@ -67,9 +67,9 @@ impl<V> fmt::Debug for Key<V> {
 }
 
 /// A name that one claimant wins. This is a separate type because its key must
-/// never be `set`: on Spin's default store, a later claim of a key with another
-/// value was seen to make the store fail for all callers until a restart (Spin
-/// 4.1.0-pre, `reference/hosts.md`).
+/// never be `set`: on a store over sqlite, a later claim of a key with another
+/// value was seen to make the store fail for all callers until a restart
+/// (`reference/hosts.md`, "Key-value").
 #[derive(Debug)]
 pub struct ClaimKey(String);
 

@@ -7,7 +7,25 @@ mod follower;
 mod producer;
 mod webhook;
 
+use std::future::Future;
+
 use kafka_edge::access::{AccessError, AllowedTopic, Grant};
+use kafka_edge::telemetry::{Trace, with_trace};
+
+use crate::app;
+use crate::host::starting_tasks;
+
+/// Runs a call of another component. The call has no trace of its caller's, so
+/// it begins one, to which all events belong that it causes.
+async fn answering<F: Future>(call: F) -> F::Output {
+    let app = app();
+    let traced = async {
+        // Settings that are not right are reported by this, and defaults apply.
+        let _ = app.prepare_telemetry().await;
+        with_trace(Some(Trace::begin(app.host())), call).await
+    };
+    starting_tasks(traced).await
+}
 
 /// What the component that is composed with this one may do: everything. Its
 /// deployer has trusted it with all topics.

@@ -28,15 +28,25 @@ fn from_wasi_request(
     method: Method,
     request: Request,
 ) -> Result<api::Request<WasiBody>, ErrorCode> {
-    let headers = request.get_headers().copy_all();
+    let headers = request.get_headers().copy_all().into_iter();
+    let headers = headers.filter(|(name, _)| !is_of_spin(name));
     Ok(api::Request {
         method: from_wasi_method(method)?,
         target: request.get_path_with_query().unwrap_or_else(|| "/".into()),
-        headers: headers.into_iter().map(|(name, value)| (name, value.into())).collect(),
+        headers: headers.map(|(name, value)| (name, value.into())).collect(),
         scheme: request.get_scheme().map(from_wasi_scheme),
         authority: request.get_authority(),
         body: WasiBody::new(request),
     })
+}
+
+/// Whether a header is one that Spin adds to each request: `spin-full-url` and
+/// others (seen with 4.1.0-pre, `reference/hosts.md`). The first holds the query,
+/// and a credential may be in it; the core must take none of them for the
+/// sender's.
+fn is_of_spin(name: &str) -> bool {
+    const PREFIX: &str = "spin-";
+    name.get(..PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(PREFIX))
 }
 
 fn from_wasi_method(method: Method) -> Result<http::Method, ErrorCode> {

@@ -7,14 +7,13 @@ use std::ops::RangeInclusive;
 
 use spin_sdk::wit_bindgen;
 
-use super::{grant, topic, topics};
+use super::{answering, grant, topic, topics};
 use crate::bindings::exports::kafka_edge::api::consumer::{
     Acknowledgement, ClaimedRecord, ConsumerRecord, Error, GroupSummary, GroupTopic, Guest,
     Milliseconds, PageRequest, PartitionOffset, PartitionOffsets, ReadPage, ReadRequest,
     SeekTarget, Start, Timestamp, Topic, TopicDescription, TopicSummary,
 };
 use crate::exports::convert::time;
-use crate::host::starting_tasks;
 use crate::{Component, services};
 use kafka_edge::error::Error as ServiceError;
 use kafka_edge::record::Record;
@@ -31,7 +30,7 @@ impl Guest for Component {
         start: Start,
         wait: Milliseconds,
     ) -> Result<Option<ConsumerRecord>, Error> {
-        starting_tasks(async move {
+        answering(async move {
             let max_bytes = *limits::PAGE_BYTES.end();
             let next = Next {
                 group,
@@ -48,7 +47,7 @@ impl Guest for Component {
     }
 
     async fn next_page(page: PageRequest) -> Result<Vec<ConsumerRecord>, Error> {
-        starting_tasks(async move {
+        answering(async move {
             let records = take(next_of(page, Ack::Auto)?).await?;
             Ok(records.into_iter().map(Into::into).collect())
         })
@@ -56,11 +55,11 @@ impl Guest for Component {
     }
 
     async fn claim(page: PageRequest, lease: Milliseconds) -> Result<Vec<ClaimedRecord>, Error> {
-        starting_tasks(claims::claim(page, time(lease))).await
+        answering(claims::claim(page, time(lease))).await
     }
 
     async fn ack(group: String, receipts: Vec<String>) -> Result<Vec<Acknowledgement>, Error> {
-        starting_tasks(claims::acknowledge(group, receipts, Disposal::Ack)).await
+        answering(claims::acknowledge(group, receipts, Disposal::Ack)).await
     }
 
     async fn nack(
@@ -69,15 +68,15 @@ impl Guest for Component {
         delay: Milliseconds,
     ) -> Result<Vec<Acknowledgement>, Error> {
         let delay = limits::check_time("delay", time(delay), limits::DELAY)?;
-        starting_tasks(claims::acknowledge(group, receipts, Disposal::Nack { delay })).await
+        answering(claims::acknowledge(group, receipts, Disposal::Nack { delay })).await
     }
 
     async fn list_groups() -> Result<Vec<GroupSummary>, Error> {
-        starting_tasks(groups::list()).await
+        answering(groups::list()).await
     }
 
     async fn describe_group(group: String) -> Result<Vec<GroupTopic>, Error> {
-        starting_tasks(groups::describe(group)).await
+        answering(groups::describe(group)).await
     }
 
     async fn seek(
@@ -85,19 +84,19 @@ impl Guest for Component {
         topic: Topic,
         to: SeekTarget,
     ) -> Result<Vec<PartitionOffset>, Error> {
-        starting_tasks(groups::seek(group, topic, to)).await
+        answering(groups::seek(group, topic, to)).await
     }
 
     async fn delete_group(group: String) -> Result<(), Error> {
-        starting_tasks(groups::delete(group)).await
+        answering(groups::delete(group)).await
     }
 
     async fn read_at(request: ReadRequest) -> Result<ReadPage, Error> {
-        starting_tasks(read_at(request)).await
+        answering(read_at(request)).await
     }
 
     async fn list_topics() -> Result<Vec<TopicSummary>, Error> {
-        starting_tasks(async move {
+        answering(async move {
             let topics = services().await?.topics.list(&grant()).await?;
             Ok(topics.into_iter().map(Into::into).collect())
         })
@@ -105,7 +104,7 @@ impl Guest for Component {
     }
 
     async fn describe_topic(topic: Topic) -> Result<TopicDescription, Error> {
-        starting_tasks(async move {
+        answering(async move {
             let topic = self::topic(topic)?;
             Ok(services().await?.topics.describe(&topic).await?.into())
         })
@@ -113,7 +112,7 @@ impl Guest for Component {
     }
 
     async fn offsets_at(topic: Topic, time: Timestamp) -> Result<Vec<PartitionOffset>, Error> {
-        starting_tasks(async move {
+        answering(async move {
             let topic = self::topic(topic)?;
             let offsets = services().await?.topics.offsets_at(&topic, time).await?;
             Ok(partition_offsets(offsets))
@@ -122,7 +121,7 @@ impl Guest for Component {
     }
 
     async fn ready() -> Result<(), Error> {
-        starting_tasks(async move { Ok(services().await?.topics.ready().await?) }).await
+        answering(async move { Ok(services().await?.topics.ready().await?) }).await
     }
 }
 

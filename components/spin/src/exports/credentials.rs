@@ -1,10 +1,10 @@
 //! The export of `kafka-edge:api/credentials`.
 
+use super::answering;
 use crate::bindings::exports::kafka_edge::api::credentials::{
     Credential, Error, Guest, NewCredential, Permissions,
 };
 use crate::bindings::exports::kafka_edge::api::types::InvalidArgument;
-use crate::host::starting_tasks;
 use crate::{Component, app};
 use kafka_edge::access::Permission;
 use kafka_edge::services::credentials::{CredentialError, Listed, Wish};
@@ -15,7 +15,7 @@ impl Guest for Component {
         allow: Permissions,
         topics: Vec<String>,
     ) -> Result<NewCredential, Error> {
-        starting_tasks(async move {
+        answering(async move {
             let wish = Wish { name, allow: names_of(allow), topics };
             let created = app().credentials().await?.create(wish).await?;
             let secret = created.secret.reveal().to_owned();
@@ -25,7 +25,7 @@ impl Guest for Component {
     }
 
     async fn list() -> Result<Vec<Credential>, Error> {
-        starting_tasks(async move {
+        answering(async move {
             let credentials = app().credentials().await?.list().await?;
             Ok(credentials.into_iter().map(Into::into).collect())
         })
@@ -33,7 +33,7 @@ impl Guest for Component {
     }
 
     async fn delete(name: String) -> Result<(), Error> {
-        starting_tasks(async move { Ok(app().credentials().await?.delete(&name).await?) }).await
+        answering(async move { Ok(app().credentials().await?.delete(&name).await?) }).await
     }
 }
 

@@ -9,7 +9,7 @@ use crate::bindings::exports::kafka_edge::api::follower::{
 };
 use crate::bindings::{wit_future, wit_stream};
 use crate::exports::convert::time;
-use crate::exports::topics;
+use crate::exports::{answering, topics};
 use crate::host::{SpinHost, starting_tasks};
 use crate::{Component, SpinLog, services};
 use kafka_edge::access::AllowedTopic;
@@ -28,7 +28,7 @@ impl Guest for Component {
     async fn follow(
         request: FollowRequest,
     ) -> Result<(StreamReader<FollowedRecord>, FutureReader<Result<(), Error>>), Error> {
-        starting_tasks(follow(request)).await
+        answering(follow(request)).await
     }
 }
 

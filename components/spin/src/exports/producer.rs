@@ -2,11 +2,10 @@
 
 use bytes::Bytes;
 
-use super::topic;
+use super::{answering, topic};
 use crate::bindings::exports::kafka_edge::api::producer::{
     Error, Guest, ProducerRecord, RecordMetadata, Topic,
 };
-use crate::host::starting_tasks;
 use crate::{Component, services};
 use kafka_edge::error::Error as ServiceError;
 use kafka_edge::limits;
@@ -14,7 +13,7 @@ use kafka_edge::record::{Header, NewRecord, RecordMetadata as Written};
 
 impl Guest for Component {
     async fn send(topic: Topic, record: ProducerRecord) -> Result<RecordMetadata, Error> {
-        starting_tasks(async move {
+        answering(async move {
             let mut reports = write(topic, vec![record]).await?;
             let report = reports.pop().unwrap_or_else(|| {
                 let detail = "there is no report on this record".into();
@@ -29,7 +28,7 @@ impl Guest for Component {
         topic: Topic,
         records: Vec<ProducerRecord>,
     ) -> Result<Vec<Result<RecordMetadata, Error>>, Error> {
-        starting_tasks(async move {
+        answering(async move {
             if records.len() > limits::RECORDS {
                 let message = format!("More than {} records", limits::RECORDS);
                 return Err(ServiceError::invalid("records", message).into());

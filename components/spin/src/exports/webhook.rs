@@ -1,11 +1,10 @@
 //! The export of `kafka-edge:api/webhook`.
 
-use super::{grant, topic};
+use super::{answering, grant, topic};
 use crate::bindings::exports::kafka_edge::api::webhook::{
     Delivery, Error, Guest, Milliseconds, Progress, Registration, Start, Topic, Webhook,
 };
 use crate::exports::convert::time;
-use crate::host::starting_tasks;
 use crate::{Component, services};
 use kafka_edge::limits;
 use kafka_edge::services::subscriptions as service;
@@ -16,7 +15,7 @@ impl Guest for Component {
         callback_url: String,
         start: Start,
     ) -> Result<Registration, Error> {
-        starting_tasks(async move {
+        answering(async move {
             let topic = self::topic(topic)?;
             let webhooks = &services().await?.subscriptions;
             Ok(webhooks.register(&topic, &callback_url, start.into()).await?.into())
@@ -25,7 +24,7 @@ impl Guest for Component {
     }
 
     async fn list() -> Result<Vec<Webhook>, Error> {
-        starting_tasks(async move {
+        answering(async move {
             let webhooks = services().await?.subscriptions.list(&grant()).await?;
             Ok(webhooks.into_iter().map(Into::into).collect())
         })
@@ -33,7 +32,7 @@ impl Guest for Component {
     }
 
     async fn get(id: String) -> Result<(Webhook, Vec<Progress>), Error> {
-        starting_tasks(async move {
+        answering(async move {
             let (webhook, progress) = services().await?.subscriptions.get(&id, &grant()).await?;
             Ok((webhook.into(), progress.into_iter().map(Into::into).collect()))
         })
@@ -41,14 +40,12 @@ impl Guest for Component {
     }
 
     async fn delete(id: String) -> Result<(), Error> {
-        starting_tasks(
-            async move { Ok(services().await?.subscriptions.delete(&id, &grant()).await?) },
-        )
-        .await
+        answering(async move { Ok(services().await?.subscriptions.delete(&id, &grant()).await?) })
+            .await
     }
 
     async fn deliver(budget: Milliseconds) -> Result<Vec<Delivery>, Error> {
-        starting_tasks(async move {
+        answering(async move {
             let budget = limits::check_time("budget", time(budget), limits::BUDGET)?;
             let deliveries = services().await?.subscriptions.deliver(budget, &grant()).await?;
             Ok(deliveries.into_iter().map(Into::into).collect())
