@@ -33,7 +33,9 @@ pub fn check_topics(names: &[String]) -> Result<()> {
     names.iter().try_for_each(|name| check_topic(name))
 }
 
-/// Any readable name: 1 to 200 bytes without control characters.
+/// Any readable name: 1 to 200 bytes without control characters, and neither `.`
+/// nor `..`. Clients that normalise paths cannot name those in one (RFC 3986,
+/// section 5.2.4).
 pub fn check_group(name: &str) -> Result<()> {
     if name.is_empty() {
         return Err(Error::invalid("group", "The group's name is empty"));
@@ -43,6 +45,9 @@ pub fn check_group(name: &str) -> Result<()> {
     }
     if name.chars().any(char::is_control) {
         return Err(Error::invalid("group", "The group's name holds a control character"));
+    }
+    if name == "." || name == ".." {
+        return Err(Error::invalid("group", "A group cannot be named \".\" or \"..\""));
     }
     Ok(())
 }
@@ -65,10 +70,10 @@ mod tests {
 
     #[test]
     fn groups_are_readable() {
-        for good in ["default", "my group", "grün/1", &"x".repeat(200)] {
+        for good in ["default", "my group", "grün/1", "...", ".a", &"x".repeat(200)] {
             assert_eq!(check_group(good), Ok(()), "{good}");
         }
-        for bad in ["", "a\0", "a\nb", "\u{7f}", &"x".repeat(201)] {
+        for bad in ["", ".", "..", "a\0", "a\nb", "\u{7f}", &"x".repeat(201)] {
             let error = check_group(bad).unwrap_err();
             assert!(matches!(error, Error::Invalid { field: "group", .. }), "{bad:?}: {error}");
         }

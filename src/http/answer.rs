@@ -52,8 +52,17 @@ impl Response {
 
     /// A body that is made while it is sent.
     pub(super) fn stream(content_type: &str, source: impl Source + 'static) -> Self {
+        let headers = vec![
+            (CONTENT_TYPE, content_type.to_owned()),
+            // Neither kept nor compressed on the way: a compressor holds back what
+            // it has, and the reader waits (`no-transform`, RFC 9111, 5.2.2.6).
+            (CACHE_CONTROL, "no-cache, no-transform".to_owned()),
+            // nginx gathers an answer before it passes it on, unless this header
+            // says otherwise (its documentation of `proxy_buffering`).
+            (HeaderName::from_static("x-accel-buffering"), "no".to_owned()),
+        ];
         let body = Body::Stream(Box::new(source));
-        Self { body, ..Self::new(StatusCode::OK, content_type, Bytes::new()) }
+        Self { status: StatusCode::OK, headers, body, on_sent: None }
     }
 
     /// No body.
@@ -257,6 +266,11 @@ impl From<Refusal> for Response {
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "The request's body is too large",
                 Some(format!("at most {limit} are taken")),
+            ),
+            Refusal::MediaType { taken } => refuse(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "Bodies of this type are not taken",
+                Some(format!("{taken} is taken, for example")),
             ),
             Refusal::BodyBroken => {
                 refuse(StatusCode::BAD_REQUEST, "The request's body broke off", None)

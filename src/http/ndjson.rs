@@ -24,11 +24,30 @@ use crate::record::{Header, NewRecord, RecordMetadata};
 
 pub(super) const CONTENT_TYPE: &str = "application/x-ndjson";
 
+/// Names under which clients send lines of JSON. None of them is registered.
+const CONTENT_TYPES: [&str; 7] = [
+    CONTENT_TYPE,
+    "application/ndjson",
+    "application/jsonl",
+    "application/x-jsonl",
+    "application/jsonlines",
+    "application/x-jsonlines",
+    "application/x-ldjson",
+];
+
+/// Texts of JSON that are told apart by another character than a newline
+/// (RFC 7464). Taken for one record, they would be lost in it.
+const SEQUENCE: &str = "application/json-seq";
+
 /// Whether a `content-type` says that the body is lines, whatever its
-/// parameters.
-pub(super) fn is_content_type(value: &[u8]) -> bool {
-    let essence = value.split(|byte| *byte == b';').next().unwrap_or_default();
-    essence.trim_ascii().eq_ignore_ascii_case(CONTENT_TYPE.as_bytes())
+/// parameters; refused where it says that the body is a sequence.
+pub(super) fn is_content_type(value: &[u8]) -> Result<bool, Refusal> {
+    let essence = value.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+    let is = |name: &str| essence.eq_ignore_ascii_case(name.as_bytes());
+    if is(SEQUENCE) {
+        return Err(Refusal::MediaType { taken: CONTENT_TYPE });
+    }
+    Ok(CONTENT_TYPES.iter().any(|name| is(name)))
 }
 
 #[derive(Deserialize)]
@@ -64,17 +83,18 @@ enum Encoding {
     Base64,
 }
 
-/// The records of a body, each with the `common` headers before its own. The
-/// newline after the last line may be missing.
+/// The records of a body, each with the `common` headers before its own. Blank
+/// lines are passed over: streams, ours included, send them as a sign of life.
 pub(super) fn parse(body: &[u8], common: &[Header]) -> Result<Vec<Result<NewRecord>>, Refusal> {
-    let body = body.strip_suffix(b"\n").unwrap_or(body);
-    if body.is_empty() {
+    let lines = json::without_mark(body).split(|byte| *byte == b'\n');
+    let lines: Vec<_> = lines.filter(|line| !line.trim_ascii().is_empty()).collect();
+    if lines.is_empty() {
         return Err(Error::invalid("body", "The body holds no line").into());
     }
-    if body.iter().filter(|byte| **byte == b'\n').count() >= limits::RECORDS {
+    if lines.len() > limits::RECORDS {
         return Err(Refusal::BodyTooLarge { limit: format!("{} lines", limits::RECORDS) });
     }
-    Ok(body.split(|byte| *byte == b'\n').map(|line| record(line, common)).collect())
+    Ok(lines.into_iter().map(|line| record(line, common)).collect())
 }
 
 fn record(line: &[u8], common: &[Header]) -> Result<NewRecord> {
@@ -205,7 +225,6 @@ mod tests {
     #[test]
     fn what_is_no_record_says_why_and_spares_the_others() {
         for (line, field) in [
-            ("", "line"),
             ("hello", "line"),
             ("{}", "line"),
             ("[]", "line"),
@@ -261,12 +280,20 @@ mod tests {
 
     #[test]
     fn the_content_type_is_told_from_its_parameters() {
-        for yes in ["application/x-ndjson", "Application/X-NDJSON ; charset=utf-8"] {
-            assert!(is_content_type(yes.as_bytes()), "{yes}");
+        for yes in [
+            "application/x-ndjson",
+            "Application/X-NDJSON ; charset=utf-8",
+            "application/ndjson",
+            "application/jsonl",
+            "application/x-jsonlines",
+            "application/x-ldjson",
+        ] {
+            assert_eq!(is_content_type(yes.as_bytes()), Ok(true), "{yes}");
         }
         for no in ["application/json", "", "application/x-ndjsonx", "text/x; application/x-ndjson"]
         {
-            assert!(!is_content_type(no.as_bytes()), "{no}");
+            assert_eq!(is_content_type(no.as_bytes()), Ok(false), "{no}");
         }
+        assert!(is_content_type(b"application/json-seq").is_err());
     }
 }

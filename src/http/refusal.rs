@@ -35,6 +35,8 @@ pub enum Refusal {
     HeadersTooLarge { limit: String },
     /// The body goes beyond what this call takes.
     BodyTooLarge { limit: String },
+    /// The body is of a type that this call does not take; this one it takes.
+    MediaType { taken: &'static str },
     /// The body broke off.
     BodyBroken,
 }

@@ -5,7 +5,7 @@ use http::Method;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use kafka_edge::app::App;
 use kafka_edge::config::KafkaConfig;
-use kafka_edge::http::{self as api, Request, Response};
+use kafka_edge::http::{self as api, Body, Request, Response};
 use kafka_edge_sim::{SimHost, SimLog, World};
 use serde_json::Value;
 
@@ -53,7 +53,11 @@ impl Gateway {
     pub(crate) async fn send(&self, request: Request<Bytes>) -> Response {
         let method = request.method.clone();
         let response = api::handle(&self.app, request).await;
-        assert_eq!(response.header(&CACHE_CONTROL), Some("no-store"));
+        let cache = match response.body {
+            Body::Whole(_) => "no-store",
+            Body::Stream(_) => "no-cache, no-transform",
+        };
+        assert_eq!(response.header(&CACHE_CONTROL), Some(cache));
         if method == Method::HEAD {
             assert!(response.body.is_empty());
         }

@@ -4,6 +4,7 @@
 mod access;
 mod acknowledging;
 mod base_path;
+mod clients;
 mod consuming;
 mod credentials;
 mod description;

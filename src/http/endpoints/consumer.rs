@@ -37,6 +37,13 @@ const ACK: Parameter = Parameter::new(
     Kind::OneOf(&["auto", "manual"]),
     "Whether records are committed when the caller has them, or claimed until they are acknowledged",
 );
+/// In the query for clients that cannot set the header, such as
+/// `event-source-polyfill`.
+const LAST_EVENT_ID: Parameter = Parameter::new(
+    "lastEventId",
+    Kind::Text,
+    "On a stream: the cursor to go on behind, if the header last-event-id is not there",
+);
 const LEASE: Seconds = Seconds {
     name: "lease",
     default: DEFAULT_LEASE,
@@ -78,6 +85,7 @@ impl Endpoint for Consume {
             MAX_BYTES.declared(),
             ACK,
             LEASE.declared(),
+            LAST_EVENT_ID,
         ]),
         body: BodyRule::Ignored,
         credential_in_query: false,
@@ -93,6 +101,7 @@ impl Endpoint for Consume {
             return stream::open(call, topics, format).await;
         }
         let query = &call.query;
+        query.without(&[LAST_EVENT_ID.name])?;
         let (max, max_bytes) = (MAX.of(query)?, MAX_BYTES.of(query)?);
         let as_page = max.is_some() || max_bytes.is_some();
         let named = names_of(&topics);

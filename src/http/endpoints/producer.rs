@@ -110,7 +110,8 @@ impl Endpoint for ProduceBody {
         InPath(topic): InPath,
     ) -> Result<Response, Refusal> {
         let content_type = call.request.header("content-type").cloned();
-        if content_type.as_ref().is_some_and(|value| ndjson::is_content_type(value)) {
+        let is_lines = content_type.as_ref().map(|value| ndjson::is_content_type(value));
+        if is_lines.transpose()? == Some(true) {
             return lines(call, &topic).await;
         }
         let addressed = addressed(&call.query)?;
@@ -138,6 +139,7 @@ impl Endpoint for ProduceBody {
             .gives::<Produced<'_>>(200, "The record is written; for lines, a report on each")
             .gives_lines()
             .writes_to_kafka()
+            .fails(415, "The body is a sequence of JSON texts, which is not taken")
             .example_with("/producer/orders?partition=0", r#"{"order":42}"#);
     }
 }

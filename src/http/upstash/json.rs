@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
+use crate::http::json::without_mark;
 use crate::http::parameter::{Kind, Parameter};
 use crate::http::query::Query;
 use crate::limits;
@@ -41,13 +42,13 @@ pub(super) enum OneOrMany<T> {
 }
 
 pub(super) fn one<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
-    serde_json::from_slice(body)
+    serde_json::from_slice(without_mark(body))
         .map_err(|error| Error::invalid("body", format!("Not the JSON that is needed: {error}")))
 }
 
 /// An object or a list of them. No body is an empty list.
 pub(super) fn one_or_many<T: DeserializeOwned>(body: &[u8]) -> Result<Vec<T>> {
-    match body.trim_ascii_start().first() {
+    match without_mark(body).trim_ascii_start().first() {
         None => Ok(Vec::new()),
         Some(b'[') => one(body),
         Some(_) => Ok(vec![one(body)?]),

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 
-use super::{ACK, GROUP, acknowledgement, group};
+use super::{ACK, GROUP, LAST_EVENT_ID, acknowledgement, group};
 use crate::access::AllowedTopic;
 use crate::error::Error;
 use crate::host::Host;
@@ -79,8 +79,9 @@ pub(super) async fn open<H: Host, L: Log, B>(
     } else {
         StreamMode::Tail { from: query.from()?.unwrap_or(StartFrom::Latest) }
     };
-    let cursor = call.request.header("last-event-id").filter(|value| !value.is_empty());
-    let cursor = cursor.map(|value| String::from_utf8_lossy(value));
+    let header = call.request.header("last-event-id").map(|value| &**value);
+    let cursor = header.or_else(|| query.bytes(LAST_EVENT_ID.name));
+    let cursor = cursor.filter(|value| !value.is_empty()).map(String::from_utf8_lossy);
     let streams = &call.app.services().await?.streams;
     let mut stream = streams.open(topics, mode, cursor.as_deref()).await?;
     // What fails at once is an answer with a status of its own.
