@@ -3,8 +3,8 @@
 use serde::Deserialize;
 
 /// Reads a JSON object, or says what is wrong with it. Arrays are refused: Serde
-/// would accept one as a struct, by position, a form that is not documented and
-/// that would break whenever a field is added.
+/// would accept one for a struct and assign its items by position, which is
+/// undocumented and would break whenever a field is added.
 pub(super) fn object<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, String> {
     match text.trim_ascii_start().first() {
         Some(b'{') => serde_json::from_slice(text).map_err(|error| error.to_string()),
