@@ -33,7 +33,7 @@ pub fn check_topics(names: &[String]) -> Result<()> {
     names.iter().try_for_each(|name| check_topic(name))
 }
 
-/// Any readable name: 1 to 200 bytes without control characters.
+/// Any name of 1 to 200 bytes without control characters.
 pub fn check_group(name: &str) -> Result<()> {
     if name.is_empty() {
         return Err(Error::invalid("group", "The group's name is empty"));
