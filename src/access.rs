@@ -23,12 +23,12 @@
 //! ```
 //!
 //! In pass-through mode the gateway does not decide: the pair that a caller
-//! presents is used as the key for Kafka in that call, and Kafka decides. So
-//! calls that Kafka would not see are refused: those that need a key after the
-//! caller has gone (subscriptions), and those that would change the gateway's
-//! own state without a topic that Kafka lets this key see. See
-//! [`App`](crate::app::App) for how the services of several keys are kept
-//! apart.
+//! presents is used as the key for Kafka in that call, and Kafka decides. Calls
+//! that Kafka could not decide are therefore refused: those that need a key
+//! after the call has ended (subscriptions), and those that would change the
+//! gateway's own state without a topic that Kafka shows to this key.
+//! [`App`](crate::app::App) describes how the services of different keys are
+//! kept apart.
 //!
 //! Callers through WIT need no credential: the operator has linked the
 //! component that imports this one, and that component does its own checks.

@@ -31,12 +31,12 @@ use crate::telemetry::{self, Level, Report};
 /// memory for its caches.
 const MAX_PASSED_KEYS: usize = 16;
 
-/// How the log is reached that the configuration names.
+/// Connects to the log that the configuration names.
 type Connect<H, L> = Box<dyn Fn(H, &KafkaConfig) -> L>;
 
 /// One instance. Its configuration is read at the first call that needs it, and
-/// again at the next calls until it is valid, so that a repair needs no
-/// restart. Cheap to clone: a handle.
+/// again at later calls until it is valid, so that a repair needs no restart.
+/// This is a handle, and cheap to clone.
 pub struct App<H: Host, L> {
     instance: Rc<Instance<H, L>>,
     /// The key of the current caller, in pass-through mode.
@@ -46,12 +46,12 @@ pub struct App<H: Host, L> {
 struct Instance<H: Host, L> {
     host: H,
     connect: Connect<H, L>,
-    /// Whether it is known what is to be reported.
+    /// Whether the settings for reports have been read.
     reports: Cell<bool>,
     gateway: OnceCell<Rc<GatewayConfig>>,
     credentials: OnceCell<Rc<Credentials<H>>>,
     services: OnceCell<Rc<Services<H, L>>>,
-    /// The services of callers' keys.
+    /// The services with callers' keys, in pass-through mode.
     passed: RefCell<Recent<Rc<Services<H, L>>>>,
 }
 
@@ -79,7 +79,7 @@ impl<H: Host, L: Log> App<H, L> {
         &self.instance.host
     }
 
-    /// Sets what is reported and how. Until this succeeds the defaults apply. If
+    /// Sets what is reported and how. Until this succeeds, the defaults apply. If
     /// these settings are malformed, [`ready`](Self::ready) returns the error.
     pub async fn prepare_telemetry(&self) -> Result<()> {
         let instance = &*self.instance;
@@ -91,7 +91,7 @@ impl<H: Host, L: Log> App<H, L> {
         Ok(())
     }
 
-    /// Where the gateway is. Nothing else need be configured for that.
+    /// Where the gateway is. This works even if nothing else is configured.
     pub async fn gateway(&self) -> Result<Rc<GatewayConfig>> {
         let instance = &*self.instance;
         if let Some(gateway) = instance.gateway.get() {
@@ -107,8 +107,8 @@ impl<H: Host, L: Log> App<H, L> {
         if let Some(credentials) = credentials.get() {
             return Ok(credentials.clone());
         }
-        // Callers through WIT come here first, too. What is wrong with it is
-        // reported, and no reason to turn anybody away.
+        // Calls through WIT come here first, too. An invalid setting for reports
+        // is reported, but is no reason to refuse a call.
         let _ = self.prepare_telemetry().await;
         let access = self.instance.checked(Access::load(host).await)?;
         let build = || Rc::new(Credentials::new(host.clone(), access));
@@ -127,9 +127,8 @@ impl<H: Host, L: Log> App<H, L> {
                     .into(),
             )),
             None => {
-                // Requests that come at once each read the configuration rather
-                // than wait for each other; the services are those of the first
-                // one to be done.
+                // Concurrent requests each read the configuration instead of
+                // waiting for one another. The first to finish makes the services.
                 let config = instance.checked(Config::load(&instance.host).await)?;
                 let build = || Rc::new(instance.connected(config, Delivering::Yes));
                 Ok(instance.services.get_or_init(build).clone())
@@ -147,7 +146,7 @@ impl<H: Host, L: Log> App<H, L> {
         if !credentials.pass_through() {
             self.services().await?.topics.ready().await?;
             return match credentials.check(&Presented::Nothing).await {
-                // Where nobody may call, nobody can be served.
+                // If no caller may call, the gateway is not ready.
                 Err(AccessError::Failed(error)) => Err(error),
                 _ => Ok(()),
             };
@@ -166,8 +165,8 @@ impl<H: Host, L: Log> Instance<H, L> {
         Services::new(self.host.clone(), log, config, delivering)
     }
 
-    /// Reports what is wrong with the configuration. The sentences name
-    /// variables and quote none of their values.
+    /// Reports a mistake in the configuration. The error's text names variables
+    /// but quotes none of their values.
     fn checked<T>(&self, loaded: Result<T>) -> Result<T> {
         if let Err(error) = &loaded {
             let why = error.to_string();
@@ -195,11 +194,11 @@ impl<H: Host, L: Log> Instance<H, L> {
             return Ok(services);
         }
         let config = self.config_without_key().await?;
-        // Another request of the same caller may have come first.
+        // Another request with the same key may have been faster.
         if let Some(services) = passed() {
             return Ok(services);
         }
-        // Kafka does not vouch for what a caller may do with the registry.
+        // Kafka's answer says nothing about the caller's rights in the registry.
         let kafka = KafkaConfig { api_key: Some(key.clone()), ..config.kafka };
         let config = Config { kafka, schema_registry: None, ..config };
         let services = Rc::new(self.connected(config, Delivering::No));

@@ -1,10 +1,10 @@
 //! The configuration, from the host's variables. `docs/operations.md` lists them,
 //! and the manifest in the root folder documents each.
 //!
-//! There is a struct for each concern, and a part of the gateway is given the
-//! one that is its own. [`Config`] is what the services need. [`Access`],
-//! [`GatewayConfig`] and [`telemetry`] are read on their own, since they must
-//! work where the rest is missing or malformed.
+//! There is a struct for each concern, and each part of the gateway receives
+//! only its own. [`Config`] is what the services need. [`Access`],
+//! [`GatewayConfig`] and [`telemetry`] are read separately, since they must work
+//! even if the rest is missing or malformed.
 
 mod access;
 mod address;
@@ -32,7 +32,7 @@ use crate::host::Host;
 pub struct Config {
     pub kafka: KafkaConfig,
     pub deliveries: DeliveriesConfig,
-    /// `None`: there is none.
+    /// `None` if there is no registry.
     pub schema_registry: Option<SchemaRegistryConfig>,
     pub store: StoreConfig,
 }
@@ -50,8 +50,8 @@ impl Config {
         Ok(Self { store: StoreConfig::on(host, &variables)?, ..Self::of(&variables)? })
     }
 
-    /// Checks the values of variables; `None` and an empty value are both
-    /// "not set".
+    /// Checks the values of variables. Both `None` and an empty value mean "not
+    /// set".
     pub fn parse(variable: impl Fn(&'static str) -> Option<String>) -> Result<Self> {
         Self::of(&Variables::of(&variable))
     }

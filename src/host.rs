@@ -1,7 +1,7 @@
 //! Everything that the core needs from its platform, as one trait.
 //!
-//! Each platform's crate under `components/` implements it, and `crates/sim` does
-//! so natively under a virtual clock. Nothing here names a platform.
+//! Each platform's crate under `components/` implements it. `crates/sim`
+//! implements it natively, with a virtual clock. Nothing here names a platform.
 
 mod capabilities;
 mod counter;
@@ -28,12 +28,12 @@ pub struct Outgoing {
     pub body: Bytes,
     /// The longest wait for a connection.
     pub connect_timeout: Duration,
-    /// The longest wait for the head of the answer once the request is sent,
-    /// and for each next piece of its body.
+    /// The longest wait for the head of the answer after the request was sent,
+    /// and then for each piece of its body.
     pub read_timeout: Duration,
 }
 
-/// The answer to an [`Outgoing`] request; its body is still to be read.
+/// The answer to an [`Outgoing`] request. Its body has not been read yet.
 #[derive(Debug)]
 pub struct Incoming<B> {
     pub status: http::StatusCode,
@@ -51,7 +51,6 @@ pub trait Body: 'static {
 /// Why a request got no complete answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SendError {
-    /// Whether the request was sent.
     pub sent: Sent,
     pub kind: SendErrorKind,
 }
@@ -67,15 +66,15 @@ pub enum Sent {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SendErrorKind {
-    /// The name of the server has no address.
+    /// The server's name could not be resolved.
     Dns,
-    /// Nothing answers at that address.
+    /// Nothing accepts connections at that address.
     Refused,
     /// The host does not allow requests to that address.
     Forbidden,
     /// No TLS connection could be made.
     Tls,
-    /// Too slow to connect or to answer.
+    /// Connecting or answering took too long.
     Timeout,
     /// The connection broke.
     Broken,
@@ -97,19 +96,19 @@ impl fmt::Display for SendError {
     }
 }
 
-/// The key-value store did not do what was asked.
+/// A call of the key-value store failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoreError {
     pub kind: StoreErrorKind,
     pub detail: String,
 }
 
-/// What is certain about a call of the store that failed.
+/// What is known about a failed call of the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StoreErrorKind {
     /// Nothing happened: the call was throttled, or the store never opened.
     Refused,
-    /// It may have happened, or may still happen later.
+    /// The change may have happened, or may still happen.
     Unknown,
 }
 
@@ -135,36 +134,36 @@ pub struct VariableError(pub String);
 /// nothing else is incremented: on a host's sqlite store a mixture was seen to
 /// take the whole store down (`reference/hosts.md`, "Key-value").
 ///
-/// `tests/contract/store.rs` holds what each implementation promises.
+/// `tests/contract/store.rs` checks what each implementation promises.
 pub trait Store {
     fn get(&self, key: &str) -> impl Future<Output = Result<Option<Vec<u8>>, StoreError>>;
     fn set(&self, key: &str, value: &[u8]) -> impl Future<Output = Result<(), StoreError>>;
     fn delete(&self, key: &str) -> impl Future<Output = Result<(), StoreError>>;
-    /// Adds to a counter and gives its new value; a missing counter is 0. No
-    /// two callers are given the same number by it, unless `n` is 0.
+    /// Adds to a counter and returns its new value; a missing counter is 0. No two
+    /// callers get the same number, unless `n` is 0.
     fn increment(&self, key: &str, n: u64) -> impl Future<Output = Result<u64, StoreError>>;
-    /// What a counter stands at; 0 when it is missing.
+    /// The value of a counter; 0 if it is missing.
     fn counter(&self, key: &str) -> impl Future<Output = Result<u64, StoreError>>;
-    /// Claims a name: exactly one caller ever gets `true`. The key is a
-    /// counter's, and deleting it frees the name.
+    /// Claims a name: exactly one caller gets `true`. The key is that of a
+    /// counter, and deleting it frees the name.
     fn claim(&self, key: &str) -> impl Future<Output = Result<bool, StoreError>> {
         async { Ok(self.increment(key, 1).await? == 1) }
     }
-    /// All keys that begin with `prefix`. Slow: the whole store is listed.
+    /// All keys that begin with `prefix`. This is slow: it lists the whole store.
     fn keys(&self, prefix: &str) -> impl Future<Output = Result<Vec<String>, StoreError>>;
 }
 
 /// Clocks and randomness.
 pub trait Clock {
     fn now(&self) -> Millis;
-    /// A clock that never goes back. Only differences of its values have a
+    /// A clock that never goes back. Only differences between its values have a
     /// meaning.
     fn monotonic(&self) -> Duration;
     fn sleep(&self, time: Duration) -> impl Future<Output = ()>;
     fn random(&self, buffer: &mut [u8]);
 }
 
-/// One platform. Cheap to clone: a handle.
+/// One platform. This is a handle, and cheap to clone.
 pub trait Host: Store + Clock + Clone + 'static {
     type Body: Body;
     /// Dropping it wakes its [`Wait`](Host::Wait).
@@ -175,7 +174,7 @@ pub trait Host: Store + Clock + Clone + 'static {
     /// What this host can and cannot do.
     fn capabilities(&self) -> HostCapabilities;
 
-    /// Sends a request and returns once the head of the answer is there.
+    /// Sends a request and returns once the head of the answer has arrived.
     fn send(
         &self,
         request: Outgoing,
@@ -184,19 +183,19 @@ pub trait Host: Store + Clock + Clone + 'static {
     /// A configuration variable; `None` if it is empty or not set.
     fn variable(&self, name: &str) -> impl Future<Output = Result<Option<String>, VariableError>>;
 
-    /// Runs `task` beside the current request and, where the host's
-    /// [capabilities](Host::capabilities) allow it, beyond its answer, as long
-    /// as the instance lives. It goes on with the trace of the task that spawns
-    /// it: an implementation makes it
-    /// [`inheriting`](crate::telemetry::inheriting).
+    /// Runs `task` beside the current request and, if the host's
+    /// [capabilities](Host::capabilities) allow it, after the answer, for as long
+    /// as the instance lives. Implementations use
+    /// [`inheriting`](crate::telemetry::inheriting), so that the task keeps the
+    /// trace of the task that spawns it.
     fn spawn(&self, task: impl Future<Output = ()> + 'static);
 
-    /// The only way in which a request may wait for another one of the same
-    /// instance. On WASI a Rust waker must not pass from one request to another
-    /// (with wit-bindgen 0.57, `reference/hosts.md`), so a channel, an async
-    /// mutex or a shared future would trap the instance.
+    /// The only way for a request to wait for another request of the same
+    /// instance. On WASI, a Rust waker must not pass from one request to another
+    /// (with wit-bindgen 0.57, `reference/hosts.md`): a channel, an async mutex or
+    /// a shared future would trap the instance.
     fn signal(&self) -> (Self::Wake, Self::Wait);
 
-    /// A line for the operator. [`telemetry`](crate::telemetry) makes it.
+    /// Writes a line for the operator, made by [`telemetry`](crate::telemetry).
     fn report(&self, line: &str);
 }

@@ -1,7 +1,8 @@
 //! The HTTP API: a request in, one call of a service, an answer out.
 //!
-//! It knows no platform. A component makes a [`Request`] of each request that
-//! it receives, hands it to [`handle`] and sends the [`Response`] on.
+//! This module is independent of the platform. A component turns each request
+//! that it receives into a [`Request`], hands it to [`handle`] and sends the
+//! [`Response`].
 
 mod admission;
 mod answer;
@@ -41,8 +42,8 @@ use crate::host::Host;
 use crate::kafka::Log;
 use crate::telemetry::{RequestReport, TRACEPARENT, with_trace};
 
-/// The route of a request that has none, in a line for the operator. A path is
-/// not shown there: it may hold a message.
+/// What the log shows as the route when a request matches none. It does not
+/// show the path, which may hold a message.
 const NO_ROUTE: &str = "-";
 
 /// Answers a request.
@@ -50,7 +51,7 @@ pub async fn handle<H: Host, L: Log, B: RequestBody>(
     app: &App<H, L>,
     mut request: Request<B>,
 ) -> Response {
-    // A setting that is not right is reported by this, and defaults apply.
+    // The call itself reports an invalid setting; the defaults then apply.
     let _ = app.prepare_telemetry().await;
     let report = RequestReport::begin(app.host(), request.header_values(TRACEPARENT));
     let mut route = NO_ROUTE;
@@ -80,8 +81,9 @@ async fn answer<H: Host, L: Log, B: RequestBody>(
             let declaration = &ENDPOINTS[place].declaration;
             *route = declaration.path;
             match misplaced {
-                // Health checks answer whatever is configured. To other callers
-                // it matters more that nobody may call, if that is so.
+                // Health checks answer under any configuration. For all other
+                // calls, an error about credentials takes precedence over this
+                // one.
                 Some(error) if declaration.caller != Caller::Anyone => {
                     app.credentials().await?;
                     Err(error.into())

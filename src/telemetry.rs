@@ -1,15 +1,16 @@
 //! What operators see: events with a level, a name and fields, one line each.
 //!
-//! An event is reported through the host that its part was given anyway
-//! ([`Report::event`]). How lines look and which of them are written is set
-//! once for the instance ([`configure`]); until its configuration has been
-//! read the defaults apply. A task carries the trace of the request that it
-//! works for ([`with_trace`]), and every line written meanwhile names it.
+//! An event is reported through the host, which every part of the gateway has
+//! anyway ([`Report::event`]). The format of lines and the least level are set
+//! once per instance ([`configure`]). Until the configuration has been read, the
+//! defaults apply. A task carries the trace of the request that it works for
+//! ([`with_trace`]), and each of its lines names that trace.
 //!
-//! No field may hold a secret, a key, a URL that may hold credentials (all
-//! callback URLs), or anything of a record. An upstream's own wording counts
-//! as part of a record: servers quote what they could not read. So fields are
-//! names of topics, groups and calls, numbers, and sentences of ours.
+//! No field may hold a secret, a key, a URL that may hold credentials (which
+//! every callback URL may), or any part of a record. The text of an upstream's
+//! error counts as part of a record, because servers quote what they could not
+//! read. Fields are therefore names of topics, groups and calls, numbers, and
+//! sentences written in this project.
 
 mod call;
 mod line;
@@ -29,7 +30,7 @@ use crate::error::Error;
 use crate::host::Host;
 use crate::render;
 
-/// How lines look, and the least level that is written.
+/// The format of lines, and the least level that is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
     pub format: LogFormat,
@@ -41,8 +42,8 @@ impl Settings {
 }
 
 thread_local! {
-    /// An instance of the component is one thread. Simulated instances that
-    /// share a thread share these settings.
+    /// An instance of the component has one thread. Simulated instances on the
+    /// same thread share these settings.
     static SETTINGS: Cell<Settings> = const { Cell::new(Settings::DEFAULT) };
 }
 
@@ -51,8 +52,8 @@ pub fn configure(settings: Settings) {
     SETTINGS.set(settings);
 }
 
-/// Whether events of this level are written: to be asked before fields are
-/// made that cost something.
+/// Whether events of this level are written. Check this before computing fields
+/// that are expensive.
 pub fn is_on(level: Level) -> bool {
     level <= SETTINGS.get().level
 }
@@ -82,8 +83,8 @@ impl<'a> Value<'a> {
     }
 }
 
-/// The level of an error of a service: what a caller can get wrong is no news
-/// for the operator.
+/// The level of a service's error. A caller's mistake does not concern the
+/// operator.
 pub fn level_of(error: &Error) -> Level {
     match error {
         Error::UnknownTopic(_)

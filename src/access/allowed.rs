@@ -7,17 +7,17 @@ use super::decision::{Denial, Grant};
 use crate::error::Error;
 use crate::names;
 
-/// The name of a topic that is lawful and that the caller may use.
+/// The valid name of a topic that the caller may use.
 ///
-/// Services take this type and not a plain name. A call that reaches one has
-/// therefore asked a [`Grant`] about the topic: no endpoint can forget to.
+/// Services take this type and not a plain name. An endpoint therefore cannot
+/// call a service without asking a [`Grant`] about the topic.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct AllowedTopic(String);
 
 impl AllowedTopic {
-    /// A topic of a caller whom the deployment trusts with all topics: a
-    /// component that is composed with this one, or the gateway itself. The
-    /// name is still to be checked by the caller.
+    /// A topic for a caller that the deployment trusts with all topics: a
+    /// component that is composed with this one, or the gateway itself. The code
+    /// that calls this has to check the name.
     pub fn trusted(name: impl Into<String>) -> Self {
         Self(name.into())
     }
@@ -47,8 +47,8 @@ impl AsRef<str> for AllowedTopic {
     }
 }
 
-/// Why a caller is not served: the grant does not cover the call, or an error
-/// came first.
+/// Why a caller is not served: the grant does not cover the call, or there was an
+/// error before it was asked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AccessError {
     #[error(transparent)]
@@ -58,7 +58,7 @@ pub enum AccessError {
 }
 
 impl Grant {
-    /// The topic of this name, if it is a lawful name and the caller's.
+    /// The topic with this name, if the name is valid and the caller may use it.
     pub fn topic(&self, name: impl Into<String>) -> Result<AllowedTopic, AccessError> {
         let name = name.into();
         names::check_topic(&name)?;
@@ -66,15 +66,15 @@ impl Grant {
         Ok(AllowedTopic(name))
     }
 
-    /// The topics of these names, as many as may be read together. All names
-    /// are checked before any of them is looked up in the grant.
+    /// The topics with these names, up to the number that may be read together.
+    /// All names are checked before the grant is asked about any of them.
     pub fn topics(&self, names: Vec<String>) -> Result<Vec<AllowedTopic>, AccessError> {
         names::check_topics(&names)?;
         names.into_iter().map(|name| self.topic(name)).collect()
     }
 }
 
-/// Whether a topic is within what a caller may see or change.
+/// The topics that a caller may see or change.
 pub trait Scope {
     fn covers(&self, topic: &str) -> bool;
 }

@@ -10,12 +10,12 @@ use super::topics::TopicPatterns;
 
 pub const MAX_NAME_BYTES: usize = 64;
 
-/// A mistake in a credential. It never repeats the text of the mistake, which
-/// may be a secret in the wrong place.
+/// A mistake in a credential. It never quotes the faulty text, which may be a
+/// secret in the wrong place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Flaw {
     pub field: &'static str,
-    /// The place in the field, if that is a list.
+    /// The place in the list, if the field is one.
     pub place: Option<usize>,
     pub problem: &'static str,
 }
@@ -61,7 +61,7 @@ impl Name {
         if !text.bytes().all(lawful) {
             return flaw("holds something other than letters, digits, dots, underscores, hyphens");
         }
-        // Clients and proxies resolve the segments "." and ".." of a path.
+        // Clients and proxies resolve the segments "." and ".." in a path.
         if !text.starts_with(|first: char| first.is_ascii_alphanumeric()) {
             return flaw("does not begin with a letter or a digit");
         }
@@ -99,8 +99,8 @@ impl TryFrom<String> for Name {
     }
 }
 
-/// Its form in JSON is that of an entry of the [document](super::document),
-/// with the hash in place of the secret.
+/// The JSON form is that of an entry in the [document](super::document), with the
+/// hash in place of the secret.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Credential {
     name: Name,

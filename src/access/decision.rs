@@ -15,7 +15,7 @@ use crate::api_key::ApiKey;
 pub enum Denial {
     /// 401: nothing was presented.
     Nobody,
-    /// 401: what was presented is not of an accepted kind.
+    /// 401: what was presented has no accepted form.
     Malformed,
     /// 401: the name or the secret is wrong; the answer does not say which.
     Unknown,
@@ -23,8 +23,8 @@ pub enum Denial {
     NoKey,
     /// 403: the caller is known, but lacks the permission.
     Forbidden(Missing),
-    /// In pass-through mode the Kafka server refused the caller's key. 401: it
-    /// does not know it; 403: it does.
+    /// In pass-through mode, the Kafka server refused the caller's key: 401 if the
+    /// server does not know the key, 403 if it does.
     RefusedByKafka { known: bool, detail: String },
 }
 
@@ -33,7 +33,7 @@ pub enum Denial {
 pub enum Missing {
     Permission(Permission),
     Topic(String),
-    /// No key allows this in pass-through mode.
+    /// In pass-through mode, no caller's key allows this.
     KeyOfGateway(Permission),
 }
 
@@ -51,7 +51,7 @@ impl Denial {
         }
     }
 
-    /// The denial if something unknown was presented.
+    /// The denial of a caller whose credential was not found.
     pub fn of_unknown(presented: &Presented) -> Self {
         match presented {
             Presented::Nothing => Self::Nobody,
@@ -123,7 +123,7 @@ impl Grant {
         Self(GrantScope::Credential(credential))
     }
 
-    /// What the Kafka server allows to the pair that was presented.
+    /// Whatever the Kafka server allows for the presented pair.
     pub fn passing(presented: &Presented) -> Result<Self, Denial> {
         match presented {
             Presented::Pair { name, secret } if !name.is_empty() => {
@@ -159,7 +159,7 @@ impl Grant {
             GrantScope::Credential(credential) => credential.allow().contains(permission),
             GrantScope::WhateverKafkaAllows(_) => match permission {
                 Permission::Produce | Permission::Consume => true,
-                // Deliveries would go on without the caller, and so without its
+                // Deliveries would continue after the call, without the caller's
                 // key.
                 Permission::Webhooks | Permission::Admin => {
                     return Err(Denial::Forbidden(Missing::KeyOfGateway(permission)));
@@ -169,7 +169,7 @@ impl Grant {
         if permitted { Ok(()) } else { Err(Denial::Forbidden(Missing::Permission(permission))) }
     }
 
-    /// Whether the caller may see this topic; lists leave out the others.
+    /// Whether the caller may see this topic. Lists leave out all others.
     pub fn covers(&self, topic: &str) -> bool {
         match &self.0 {
             GrantScope::Everything | GrantScope::WhateverKafkaAllows(_) => true,
@@ -189,8 +189,8 @@ impl Grant {
 
 /// The credential that was presented, if it is among the `known`.
 ///
-/// All of them are compared, even after a match: a wrong secret for an existing
-/// name takes as long as an unknown name.
+/// All of them are compared, even after a match, so that a wrong secret for an
+/// existing name takes as long as an unknown name.
 pub fn identify<'c>(
     known: impl Iterator<Item = &'c Rc<Credential>> + Clone,
     presented: &Presented,
@@ -212,7 +212,7 @@ pub fn identify<'c>(
     (0..NONE).zip(known).find(|(place, _)| *place == found).map(|(_, known)| known.clone())
 }
 
-/// The whole decision at once, for a call whose topic is known from the start.
+/// Makes the whole decision at once, for a call whose topic is known in advance.
 pub fn check(
     known: &[Rc<Credential>],
     presented: &Presented,

@@ -4,8 +4,8 @@
 //! [{"name":"orders-writer","secret":"…","allow":["produce"],"topics":["orders","logs.*"]}]
 //! ```
 //!
-//! It is parsed by hand: the errors of a derived parser repeat the value that
-//! they found, which may be a secret.
+//! It is parsed by hand, because the errors of a derived parser quote the value
+//! that they found, which may be a secret.
 
 use std::fmt;
 use std::rc::Rc;
@@ -17,16 +17,16 @@ use super::permission::Permissions;
 use super::secret::SecretHash;
 use super::topics::TopicPatterns;
 
-/// The maximum number of credentials in a document. Each call is compared with
-/// all of them.
+/// The maximum number of credentials in a document. Each call compares its
+/// credential with all of them.
 pub const MAX_CREDENTIALS: usize = 100;
 
 const FIELDS: [&str; 4] = ["name", "secret", "allow", "topics"];
 
-/// A mistake in a document, and its place. It never repeats a secret.
+/// A mistake in a document, and its place. It never quotes a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DocumentError {
-    /// The text is not JSON: the place where reading it ended.
+    /// The text is not JSON: the place where parsing stopped.
     Syntax {
         line: usize,
         column: usize,
@@ -84,7 +84,7 @@ impl fmt::Display for DocumentError {
 
 impl std::error::Error for DocumentError {}
 
-/// Reads a document. A single mistake makes all of it invalid.
+/// Reads a document. A single mistake makes the whole document invalid.
 pub fn parse(text: &str) -> Result<Vec<Rc<Credential>>, DocumentError> {
     let document: Value = serde_json::from_str(text)
         .map_err(|error| DocumentError::Syntax { line: error.line(), column: error.column() })?;

@@ -21,14 +21,14 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Presented {
     Nothing,
-    /// Basic authentication, or a pair from elsewhere.
+    /// Basic authentication, or a pair from the query.
     Pair {
         name: String,
         secret: Secret,
     },
     /// A bearer token.
     Token(Secret),
-    /// Something else: another scheme, broken base64, two headers.
+    /// Anything else, such as another scheme, broken base64 or two headers.
     Malformed,
 }
 
@@ -98,7 +98,7 @@ mod tests {
     fn bearer_is_a_secret_alone() {
         assert_eq!(of("Bearer ke_abc"), token("ke_abc"));
         assert_eq!(of("bearer  ke_abc "), token("ke_abc"));
-        // No second reading of the same bytes.
+        // The bytes of a pair in base64 are not read as one.
         assert_eq!(of("Bearer dXNlcjpwYXNz"), token("dXNlcjpwYXNz"));
     }
 

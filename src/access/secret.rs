@@ -1,11 +1,11 @@
 //! Secrets and their hashes.
 //!
 //! Only the SHA-256 of a secret is stored, without a salt and without the slow
-//! hash that a password needs. A generated secret has 256 random bits: it
-//! cannot be found by trying, and no two are the same, so neither a slow hash
-//! nor a salt would add security. A slow hash would make every call expensive,
-//! including those of unknown callers. Secrets that people choose are only in
-//! the variable and never stored; it is better to generate those, too.
+//! hash that a password needs. A generated secret has 256 random bits. It cannot
+//! be guessed, and no two are the same, so neither a slow hash nor a salt would
+//! add security. A slow hash would make every call expensive, including calls of
+//! unknown callers. Secrets that people choose are only in the variable and are
+//! never stored; it is better to generate those, too.
 
 use std::fmt;
 
@@ -19,7 +19,7 @@ use super::credential::Flaw;
 use crate::host::Clock;
 use crate::random;
 
-/// The minimum length of secrets that we did not generate.
+/// The minimum length of secrets that the gateway did not generate.
 pub const MIN_SECRET_CHARS: usize = 16;
 const MAX_SECRET_BYTES: usize = 256;
 

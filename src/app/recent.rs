@@ -1,13 +1,13 @@
-//! A small cache of the values that were used last.
+//! A small cache of recently used values.
 
 /// A key that reveals nothing about its origin.
 pub(super) type Id = [u8; 32];
 
-/// Has a maximum number of values. If it is full, a new value replaces the one
-/// that was not used for the longest time.
+/// A cache with a maximum number of values. If it is full, a new value replaces
+/// the least recently used one.
 #[derive(Debug)]
 pub(super) struct Recent<V> {
-    /// The value that was used last is at the end.
+    /// The most recently used value is at the end.
     values: Vec<(Id, V)>,
     most: usize,
 }

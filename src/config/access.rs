@@ -15,18 +15,19 @@ use crate::host::Host;
 pub struct Access {
     /// Every caller may do everything.
     pub open: bool,
-    /// The credentials of the variable; there may be others in the store.
+    /// The credentials from the variable; the store may hold others.
     pub credentials: Rc<[Rc<Credential>]>,
-    /// The pair that a caller presents is passed to the Kafka server, which
-    /// alone decides.
+    /// The pair that a caller presents is passed to the Kafka server, and only
+    /// the server decides.
     pub pass_through: bool,
-    /// Where further credentials lie.
+    /// The store holds further credentials.
     pub store: StoreConfig,
 }
 
 impl Access {
-    /// All variables are checked whatever they say: who opens the gateway for
-    /// a while had better hear of a mistake before it is closed again.
+    /// Checks all variables, even with open access: an operator who opens the
+    /// gateway for a while should see a mistake in the credentials before closing
+    /// it again.
     pub async fn load(host: &impl Host) -> Result<Self> {
         let names = ["open_access", "credentials", "kafka_credentials", store::STALENESS];
         let variables = Variables::read(host, names.into()).await?;

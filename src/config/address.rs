@@ -1,4 +1,4 @@
-//! Where the Kafka REST server is.
+//! The address of the Kafka REST server.
 
 use http::Uri;
 use http::uri::Scheme;
@@ -39,7 +39,7 @@ impl Address {
         })
     }
 
-    /// The first of `host:9092,…`: the REST interface of a cluster in
+    /// From the first entry of `host:9092,…`: the REST interface of a cluster in
     /// Confluent Cloud is on the same host, at port 443.
     pub(super) fn of_bootstrap_servers(servers: &str) -> Result<Self> {
         let malformed =
@@ -58,9 +58,9 @@ impl Address {
         self.host.ends_with(".confluent.cloud")
     }
 
-    /// The path before `/v3`, and before `/consumers` in v2. Confluent Cloud's
-    /// API is below `/kafka` (`reference/confluent-rest.md`, 1), so that is its
-    /// path if an address has none.
+    /// The base of all paths: what precedes `/v3`, or `/consumers` in v2.
+    /// Confluent Cloud's API is under `/kafka` (`reference/confluent-rest.md`, 1),
+    /// so that is the default path there.
     pub(super) fn base(&self, api: ConsumeApi) -> String {
         match (api, self.prefix.as_str()) {
             (ConsumeApi::Cloud, "") => format!("{}/kafka", self.origin),

@@ -1,5 +1,5 @@
-//! Where the gateway itself is: below which path it works, and at which
-//! address callers know it.
+//! The gateway's own location: the path under which it serves, and the address
+//! that callers use.
 
 use http::Uri;
 use http::uri::Scheme;
@@ -10,14 +10,15 @@ use crate::host::Host;
 
 const VARIABLES: [&str; 2] = ["base_path", "public_url"];
 
-/// Read on its own: a request has to be routed before anything else is known.
+/// This is read separately, because a request has to be routed before the rest is
+/// known.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct GatewayConfig {
-    /// What precedes all paths of the gateway in the requests that it gets:
-    /// empty, or `/kafka`, without a slash at the end.
+    /// The prefix of all paths in the requests that the gateway receives: empty,
+    /// or for example `/kafka`, without a slash at the end.
     base_path: String,
-    /// The address of the gateway as callers write it, its path included and
-    /// without a slash at the end: `https://example.com/kafka`.
+    /// The address of the gateway that callers use, with its path and without a
+    /// slash at the end: `https://example.com/kafka`.
     public_url: Option<String>,
 }
 
@@ -34,18 +35,18 @@ impl GatewayConfig {
         Ok(Self { base_path, public_url: public_url.map(public_url_of).transpose()? })
     }
 
-    /// Empty, or `/kafka`.
+    /// Empty, or for example `/kafka`.
     pub fn base_path(&self) -> &str {
         &self.base_path
     }
 
-    /// `https://example.com/kafka`, if it is known.
+    /// For example `https://example.com/kafka`; `None` if it is not known.
     pub fn public_url(&self) -> Option<&str> {
         self.public_url.as_deref()
     }
 
-    /// The path of a request below the base path: `/topics` for
-    /// `/kafka/topics`, and `/` for `/kafka`. `None`: the request is not for
+    /// The part of a request's path after the base path: `/topics` for
+    /// `/kafka/topics`, and `/` for `/kafka`. `None` if the request is not for
     /// this gateway.
     pub fn local_path<'p>(&self, path: &'p str) -> Option<&'p str> {
         match path.strip_prefix(&*self.base_path)? {
@@ -54,9 +55,8 @@ impl GatewayConfig {
         }
     }
 
-    /// How callers reach a path of the gateway, such as `/topics`: an absolute
-    /// URL where the public address is known, else a path on the host that was
-    /// called.
+    /// A link to a path of the gateway, such as `/topics`: an absolute URL if the
+    /// public address is known, otherwise a path on the host that was called.
     pub fn link(&self, local_path: &str) -> String {
         format!("{}{local_path}", self.public_url.as_deref().unwrap_or(&self.base_path))
     }
@@ -67,7 +67,7 @@ fn base_path_of(value: &str) -> Result<String> {
     if path.is_empty() {
         return Ok(String::new());
     }
-    // A slash in front may be left out.
+    // The leading slash is optional.
     let segments = path.strip_prefix('/').unwrap_or(path);
     let lawful = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '~');
     let is_segment =

@@ -1,4 +1,4 @@
-//! Where Kafka is, and how it is talked to.
+//! Where Kafka is, and how the gateway calls it.
 
 use std::time::Duration;
 
@@ -34,14 +34,14 @@ pub struct KafkaConfig {
     /// Scheme, authority and path prefix, without a trailing slash and
     /// without `/v3`: `http://localhost:8082`, `https://pkc-1.confluent.cloud/kafka`.
     pub rest_url: String,
-    /// Asked from the server when absent.
+    /// If absent, the server is asked for it.
     pub cluster_id: Option<String>,
     pub api_key: Option<ApiKey>,
     pub consume_api: ConsumeApi,
     /// The longest wait for a connection.
     pub connect_timeout: Duration,
-    /// The longest wait for the server in one call; a produce with all its
-    /// tries takes no longer.
+    /// The longest wait for the server in one call, and for a produce including
+    /// its retries.
     pub request_timeout: Duration,
 }
 

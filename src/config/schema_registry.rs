@@ -1,4 +1,4 @@
-//! Where the schema registry is, if there is one.
+//! The address of the schema registry, if there is one.
 
 use std::time::Duration;
 
@@ -13,13 +13,13 @@ use crate::error::{Error, Result};
 pub(super) const VARIABLES: [&str; 3] =
     ["schema_registry_url", "schema_registry_api_key", "schema_registry_api_secret"];
 
-/// A schema registry, and what it wants to see of us.
+/// A schema registry, and the key for it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SchemaRegistryConfig {
     /// Scheme, authority and path prefix, without a trailing slash.
     pub url: String,
     pub api_key: Option<ApiKey>,
-    /// The same as for Kafka.
+    /// The timeouts are those for Kafka.
     pub connect_timeout: Duration,
     pub request_timeout: Duration,
 }

@@ -1,4 +1,4 @@
-//! What is to be known of the key-value store.
+//! The configuration of the key-value store.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use super::variables::Variables;
 use crate::error::Result;
 use crate::host::Host;
 
-/// Read with [`Access`](super::Access) too: credentials lie in the store.
+/// [`Access`](super::Access) reads this too, because the store holds credentials.
 pub(super) const STALENESS: &str = "store_staleness";
 
 pub(super) const VARIABLES: [&str; 1] = [STALENESS];
@@ -23,8 +23,8 @@ impl StoreConfig {
         Ok(Self { staleness: value::age(STALENESS, variables.text(STALENESS).as_deref())? })
     }
 
-    /// The same on a host: where the operator says nothing, what the host
-    /// states counts.
+    /// Like [`of`](Self::of), but if the operator sets nothing, the host's own
+    /// statement counts.
     pub(super) fn on(host: &impl Host, variables: &Variables<'_>) -> Result<Self> {
         if variables.text(STALENESS).is_none() {
             return Ok(Self { staleness: host.capabilities().store_staleness });

@@ -1,4 +1,4 @@
-//! The variables that say what is reported, and how.
+//! The variables that determine what is reported, and how.
 
 use super::variables::Variables;
 use crate::error::{Error, Result};

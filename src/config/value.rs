@@ -6,7 +6,7 @@ use crate::error::{Error, Result};
 
 const LONGEST: Duration = Duration::from_secs(600);
 
-/// A time to wait: `500ms`, `10s` or `2m`; a number alone is in seconds.
+/// A duration: `500ms`, `10s` or `2m`. A number without a unit is in seconds.
 pub(super) fn duration(name: &str, value: Option<&str>, default: Duration) -> Result<Duration> {
     let Some(value) = value else { return Ok(default) };
     time(value).filter(|time| !time.is_zero()).ok_or_else(|| {

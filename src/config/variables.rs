@@ -1,4 +1,4 @@
-//! Values of variables, read from the host before they are checked.
+//! Values of variables as the host gives them, not yet checked.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::sorted::SortedMap;
 
-/// Some variables. Blank is not set.
+/// Some variables. A blank value counts as not set.
 pub(super) struct Variables<'v>(Source<'v>);
 
 enum Source<'v> {
@@ -49,7 +49,7 @@ impl<'v> Variables<'v> {
         value::duration(name, self.text(name).as_deref(), default)
     }
 
-    /// A key and its secret: both or neither.
+    /// A key and its secret. Both have to be set, or neither.
     pub(super) fn api_key(
         &self,
         key_name: &'static str,

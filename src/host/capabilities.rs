@@ -1,20 +1,20 @@
-//! What a host can and cannot do, as it states it itself.
+//! What a host says it can and cannot do.
 
 use std::time::Duration;
 
-/// What a host can and cannot do. Services decide on this, never on a host's
+/// What a host can and cannot do. Services decide by this, never by a host's
 /// name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HostCapabilities {
-    /// What becomes of [`Host::spawn`](super::Host::spawn)'s tasks once the
-    /// request that began them is answered.
+    /// What happens to the tasks of [`Host::spawn`](super::Host::spawn) after the
+    /// answer to the request that started them.
     pub after_answer: AfterAnswer,
     /// How many requests to other servers one execution may send.
     pub outbound_calls: Limit<u32>,
     /// How long one execution may take.
     pub wall_time: Limit<Duration>,
-    /// An instance serves more than one request, so that what it keeps in
-    /// memory (caches, connections, calls shared with others) gains something.
+    /// An instance serves more than one request, so that it is worth keeping
+    /// something in memory (caches, connections, shared calls).
     pub instances_reused: bool,
     /// A request carries the address of its client.
     pub client_address: bool,
@@ -26,16 +26,15 @@ pub struct HostCapabilities {
     pub store_staleness: Duration,
 }
 
-/// What becomes of work when the answer has been sent.
+/// What happens to tasks after the answer has been sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AfterAnswer {
-    /// It ends with the answer.
+    /// They end with the answer.
     Ends,
-    /// It goes on for as long as this.
+    /// They continue, up to this limit.
     GoesOn(Limit<Duration>),
 }
 
-/// A limit of the host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Limit<T> {
     None,

@@ -1,8 +1,8 @@
-//! Counters, as stores hand out their values to a plain read.
+//! Reads the value of a counter as a plain read of the store returns it.
 
 use super::StoreError;
 
-/// The number that a counter's key holds; 0 when the key is missing.
+/// The number in a counter's key; 0 if the key is missing.
 ///
 /// Stores differ in how `increment` keeps a number: one over sqlite as 8
 /// bytes, little-endian, Redis as decimal text (`reference/hosts.md`, "Key-value").
@@ -19,7 +19,7 @@ pub fn decode_counter(value: Option<&[u8]>) -> Result<u64, StoreError> {
     number.ok_or_else(|| StoreError::unknown("the value of a counter's key is no number"))
 }
 
-/// Digits alone: `parse` would take a leading `+` as well.
+/// Only digits: `parse` would also accept a leading `+`.
 fn decimal(text: &[u8]) -> Option<u64> {
     let digits = text.iter().all(u8::is_ascii_digit).then_some(text)?;
     std::str::from_utf8(digits).ok()?.parse().ok()

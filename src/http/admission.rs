@@ -1,4 +1,5 @@
-//! Who calls, and whether they may, before an endpoint sees the request.
+//! Identifies the caller of a request and checks its permission, before an
+//! endpoint sees the request.
 
 use http::header::AUTHORIZATION;
 
@@ -16,18 +17,18 @@ use crate::error::Error;
 use crate::host::Host;
 use crate::kafka::Log;
 
-/// A caller who may go on.
+/// An admitted caller.
 pub(super) struct Admitted<H: Host, L> {
-    /// As it is for this caller.
+    /// With this caller's key in pass-through mode.
     pub(super) app: App<H, L>,
-    /// For what only the endpoint can find out.
+    /// For checks that only the endpoint can make.
     pub(super) grant: Grant,
-    /// The topics that the path names.
+    /// The topics in the path.
     pub(super) in_path: Vec<AllowedTopic>,
 }
 
-/// Finds out who calls and whether they may, as far as the head of the request
-/// shows. Kafka is not asked for that, except in pass-through mode.
+/// Identifies the caller and checks its permission, using only the head of the
+/// request. Kafka is asked only in pass-through mode.
 pub(super) async fn admit<H: Host, L: Log, B>(
     app: &App<H, L>,
     request: &Request<B>,
@@ -54,7 +55,7 @@ pub(super) async fn admit<H: Host, L: Log, B>(
     Ok(Admitted { app, grant, in_path })
 }
 
-/// What the caller shows of itself.
+/// What the caller presents to identify itself.
 fn presented<B>(request: &Request<B>, declaration: &Declaration) -> Result<Presented, Refusal> {
     let header = Presented::from_headers(request.header_values(AUTHORIZATION.as_str()));
     if !declaration.credential_in_query {
@@ -63,21 +64,21 @@ fn presented<B>(request: &Request<B>, declaration: &Declaration) -> Result<Prese
     let query = Query::parse(request.query(), QueryRule::Among(CREDENTIAL))?;
     Ok(match (query.text("user")?, query.text("pass")?) {
         (None, None) => header,
-        // Two credentials in one call are as good as none.
+        // Two credentials in one call are ambiguous.
         _ if header != Presented::Nothing => Presented::Malformed,
         (user, pass) => Presented::pair(user.unwrap_or_default(), pass.unwrap_or_default()),
     })
 }
 
-/// A credential in the query, where an endpoint takes it there: many of the
-/// services that send webhooks can set nothing but the URL.
+/// A credential in the query, for endpoints that accept it there: in many of the
+/// services that send webhooks, only the URL can be set.
 pub(super) const CREDENTIAL: &[Parameter] = &[
     Parameter::new("user", Kind::Text, "The name of a credential, in place of the header"),
     Parameter::new("pass", Kind::Text, "Its secret"),
 ];
 
-/// The topics that the path names. No topic's name holds a comma, so it does
-/// not matter whether a client has encoded the commas between several.
+/// The topics in the path. No topic's name contains a comma, so it does not
+/// matter whether a client has encoded the commas between several topics.
 fn in_path(
     place: TopicPlace,
     path: &Params<'_>,
@@ -93,9 +94,9 @@ fn in_path(
     })
 }
 
-/// In pass-through mode every caller can present anything: before a call may
-/// touch the gateway's own state, Kafka has to show its topics to the caller's
-/// key.
+/// For pass-through mode, where the gateway itself checks no key: before a call
+/// may touch the gateway's own state, Kafka has to show the call's topics to the
+/// caller's key.
 async fn ask_kafka<H: Host, L: Log>(
     app: &App<H, L>,
     permission: Option<Permission>,
@@ -110,8 +111,8 @@ async fn ask_kafka<H: Host, L: Log>(
     for topic in topics {
         services.topics.get(topic).await?;
     }
-    // A place on the server is made with the key of one caller and would serve
-    // the next one, whom Kafka may not let read there.
+    // A consumer instance on the server is created with the key of one caller
+    // and would serve the next one, whose key may not allow that.
     if permission == Permission::Consume && !services.topics.capabilities().await?.random_access {
         return Err(Error::Unsupported(
             "Consumer instances are shared among callers: to read through them, set \
@@ -123,7 +124,7 @@ async fn ask_kafka<H: Host, L: Log>(
     Ok(())
 }
 
-/// In pass-through mode what Kafka refuses is the caller's own key.
+/// In pass-through mode, it is the caller's own key that Kafka refuses.
 pub(super) fn explain(refusal: Refusal, grant: &Grant) -> Refusal {
     match refusal {
         Refusal::Service(Error::PermissionDenied { known, detail }) if grant.key().is_some() => {

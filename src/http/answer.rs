@@ -1,4 +1,4 @@
-//! Answers: JSON, never stored by anyone on the way.
+//! Answers. `cache-control: no-store` keeps caches from storing them.
 
 use std::fmt;
 use std::time::Duration;
@@ -14,13 +14,12 @@ use crate::error::Error;
 use crate::services::credentials::CredentialError;
 use crate::services::schema_registry::RegistryError;
 
-/// The answer to a request.
 pub struct Response {
     pub status: StatusCode,
     pub headers: Vec<(HeaderName, String)>,
     pub body: Body,
-    /// To be called once the body has been taken over completely on its way
-    /// to the caller, and to be dropped when it could not be.
+    /// The component calls this once the host has taken the whole body, and
+    /// drops it if that fails.
     pub on_sent: Option<Box<dyn FnOnce()>>,
 }
 
@@ -35,22 +34,22 @@ impl Response {
         Self::new(status, "application/json", to_json(body))
     }
 
-    /// JSON that is written already.
+    /// JSON that is already serialized.
     pub fn json_text(status: StatusCode, body: String) -> Self {
         Self::new(status, "application/json", body)
     }
 
-    /// Lines of JSON, each ended by a newline.
+    /// Lines of JSON, each with a newline at its end.
     pub fn lines(lines: Vec<u8>) -> Self {
         Self::new(StatusCode::OK, super::ndjson::CONTENT_TYPE, lines)
     }
 
-    /// What another server answered.
+    /// The answer of another server, passed on.
     pub fn passed_on(status: StatusCode, content_type: Option<&str>, body: Bytes) -> Self {
         Self::new(status, content_type.unwrap_or("application/json"), body)
     }
 
-    /// A body that is made while it is sent.
+    /// A body that is generated while it is sent.
     pub(super) fn stream(content_type: &str, source: impl Source + 'static) -> Self {
         let headers = vec![
             (CONTENT_TYPE, content_type.to_owned()),
@@ -65,13 +64,13 @@ impl Response {
         Self { status: StatusCode::OK, headers, body, on_sent: None }
     }
 
-    /// No body.
+    /// An answer without a body.
     pub fn empty() -> Self {
         let headers = vec![(CACHE_CONTROL, "no-store".to_owned())];
         Self { status: StatusCode::NO_CONTENT, headers, body: Body::default(), on_sent: None }
     }
 
-    /// Not ready to serve, for whatever reason.
+    /// The gateway is not ready, for the reason in `error`.
     pub fn not_ready(error: &Error) -> Self {
         let status = StatusCode::SERVICE_UNAVAILABLE;
         Self::json(status, &ErrorBody { status: status.as_u16(), ..error.into() })
@@ -82,8 +81,7 @@ impl Response {
         self
     }
 
-    /// The body, where it is there as a whole; nothing of one that is still to
-    /// be made.
+    /// The body if it is complete; empty if it is generated while it is sent.
     pub fn whole_body(&self) -> &[u8] {
         match &self.body {
             Body::Whole(bytes) => bytes,
@@ -106,8 +104,8 @@ impl fmt::Debug for Response {
     }
 }
 
-/// Our own types always have a JSON form; should one not, the caller gets
-/// nothing in place of something wrong.
+/// Our own types can always be serialized. If one could not, an empty body would
+/// be better than a wrong one.
 pub(super) fn to_json(value: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(value).unwrap_or_default()
 }
@@ -172,11 +170,11 @@ fn detail(error: &Error) -> Option<String> {
     }
 }
 
-/// When it makes sense to come again, where that is known.
+/// How long to wait before a retry, if that is known.
 fn retry_after(error: &Error) -> Option<Duration> {
     match error {
         Error::Throttled { retry_after } => Some(*retry_after),
-        // Leases and queues pass on within moments.
+        // Leases and queues become free within moments.
         Error::Busy(_) => Some(Duration::from_secs(1)),
         _ => None,
     }
@@ -187,7 +185,7 @@ impl From<Error> for Response {
         let response = Self::json(status(&error), &ErrorBody::from(&error));
         match retry_after(&error) {
             Some(time) => {
-                // Whole seconds, and never so few that it is still too early.
+                // Rounded up: a retry must not come too early.
                 let seconds = time.as_millis().div_ceil(1000).max(1);
                 response.with_header(RETRY_AFTER, seconds.to_string())
             }

@@ -1,27 +1,26 @@
-//! The body of an answer: there as a whole, or made while it is sent.
+//! The body of an answer: complete, or generated while it is sent.
 
 use std::fmt;
 
 use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
 
-/// The body of an answer.
 pub enum Body {
     Whole(Bytes),
-    /// Pieces until there are no more.
+    /// Generated piece by piece.
     Stream(Box<dyn Source>),
 }
 
-/// Makes a body piece by piece, no faster than they are taken.
+/// Generates a body piece by piece, no faster than the host takes the pieces.
 pub trait Source {
-    /// The next piece; `None` at the end. It is called only after the host has
-    /// taken the previous piece. If the source is dropped instead, its last piece
-    /// did not arrive.
+    /// The next piece; `None` at the end. This is called only after the host
+    /// has taken the previous piece. If the source is dropped instead, its last
+    /// piece did not arrive.
     fn next(&mut self) -> LocalBoxFuture<'_, Option<Bytes>>;
 }
 
 impl Body {
-    /// Whether it is known that nothing is in it.
+    /// Whether the body is known to be empty.
     pub fn is_empty(&self) -> bool {
         matches!(self, Self::Whole(bytes) if bytes.is_empty())
     }

@@ -1,7 +1,7 @@
-//! What an endpoint says of itself, as data.
+//! The declaration of an endpoint, as data.
 //!
-//! Routing, `Allow`, who may call, the query that is taken, `GET /` and the API
-//! description all follow from this.
+//! Routing, `Allow`, the check of the caller, the reading of the query, `GET /`
+//! and the API description all follow from it.
 
 use http::Method;
 
@@ -11,68 +11,67 @@ use crate::access::Permission;
 /// One call of the API.
 #[derive(Debug)]
 pub struct Declaration {
-    /// What the API description calls it: `produceMessage`.
+    /// The call's name in the API description: `produceMessage`.
     pub name: &'static str,
-    /// More than one where they mean the same.
+    /// Several if they mean the same.
     pub methods: &'static [Method],
-    /// `{name}` is one segment, `{*name}` the whole rest, both as they came.
+    /// `{name}` is one segment, `{*name}` the whole rest, both still encoded.
     pub path: &'static str,
     pub caller: Caller,
-    /// Whether the call changes nothing, so that HEAD may stand for a GET of
-    /// it.
+    /// Whether the call changes nothing, so that HEAD is allowed where GET is.
     pub safe: bool,
-    /// A sentence for people, in `GET /` and in the API description.
+    /// A sentence for human readers, in `GET /` and in the API description.
     pub about: &'static str,
     pub query: QueryRule,
     pub body: BodyRule,
-    /// Whether a credential may stand in the query, as `user` and `pass`.
+    /// Whether the query may hold a credential, as `user` and `pass`.
     pub credential_in_query: bool,
 }
 
 /// Who may call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Caller {
-    /// Every caller, even one that presents nothing: for health checks.
+    /// Every caller, even one without a credential: for health checks.
     Anyone,
     /// Every caller with a credential.
     Known,
-    /// Every caller whose credential allows this.
+    /// Every caller whose credential has this permission.
     Allowed(Permission),
 }
 
-/// Which of the caller's topics a call is about, and where they are named.
+/// Where a call names the topics that it involves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TopicPlace {
-    /// The call is about no topic.
+    /// The call involves no topic.
     None,
     /// The path names one.
     InPath,
     /// The path names one, or several with commas between them.
     ListInPath,
-    /// The body names it, or the bodies' records do.
+    /// The body names it, or each record in the body does.
     InBody,
     /// The query names it.
     InQuery,
-    /// They are the topics of the consumer instance that the path names.
+    /// They are the topics of the consumer instance in the path.
     OfInstance,
-    /// It is the topic of the subscription that the path names.
+    /// It is the topic of the subscription in the path.
     OfSubscription,
-    /// They are all topics of the consumer group that the path names.
+    /// They are all topics of the consumer group in the path.
     OfGroup,
-    /// What is about topics of others is left out of the answer.
+    /// The answer leaves out topics that the caller may not see.
     Filtered,
 }
 
 /// How the query is read.
 #[derive(Debug, Clone, Copy)]
 pub enum QueryRule {
-    /// These parameters, each at most once. Another one is refused: a misspelt
-    /// parameter would otherwise be lost without a word.
+    /// These parameters, each at most once. Any other parameter is refused, so
+    /// that a misspelt one is not silently ignored.
     Only(&'static [Parameter]),
-    /// These parameters. Others are passed over, and of two the first one
+    /// These parameters. Others are ignored; if one is repeated, its first value
     /// counts.
     Among(&'static [Parameter]),
-    /// It is a part of what the path holds.
+    /// The query belongs to the value in the path.
     PartOfPath,
 }
 
@@ -87,7 +86,7 @@ impl QueryRule {
     }
 }
 
-/// What body is taken, and how many bytes of it.
+/// Which body the call accepts, and up to how many bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BodyRule {
     Ignored,

@@ -1,8 +1,8 @@
-//! The description of the API as OpenAPI 3.1, made from the declarations of the
+//! The API description in OpenAPI 3.1, generated from the declarations of the
 //! endpoints.
 //!
-//! A test writes it to `docs/openapi.json`, with examples that a gateway gave;
-//! the component serves that file and carries none of this.
+//! A test writes it to `docs/openapi.json`, with examples answered by a
+//! gateway. The component serves that file and contains none of this code.
 
 mod document;
 mod operation;
@@ -11,7 +11,7 @@ pub use self::document::{Answers, document};
 pub use self::operation::{Example, Operation};
 use super::endpoints::{self, Listed};
 
-/// All endpoints with what they say of themselves.
+/// All endpoints with their descriptions.
 pub fn operations() -> Vec<(&'static Listed, Operation)> {
     let mut operations = Vec::new();
     endpoints::describe(&mut |listed, describe| {

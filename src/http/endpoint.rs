@@ -1,8 +1,8 @@
 //! What an endpoint is, and what it is given.
 //!
-//! An endpoint's file owns everything about it: its path and method, who may
-//! call, the place of its topic, its parameters and body, its answer and its
-//! handler. `endpoints.rs` only lists them.
+//! Everything about an endpoint is in its own file: its path and method, who may
+//! call it, where its topic is named, its parameters and body, its answer and
+//! its handler. `endpoints.rs` only lists the endpoints.
 
 use bytes::Bytes;
 
@@ -21,12 +21,12 @@ use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kafka::Log;
 
-/// One call of the API. Its caller has been admitted before it is asked.
+/// One call of the API. Callers are admitted before [`answer`](Self::answer).
 pub(super) trait Endpoint {
     const DECLARATION: Declaration;
 
-    /// Where its topics are named, and what of them the handler is given. No
-    /// service takes a topic that did not come out of this.
+    /// Where the call's topics are named, and what the handler receives of them.
+    /// Every topic that a service is given comes from here.
     type Topics: Topics;
 
     async fn answer<H: Host, L: Log, B: RequestBody>(
@@ -34,15 +34,15 @@ pub(super) trait Endpoint {
         topics: Self::Topics,
     ) -> Result<Response, Refusal>;
 
-    /// The rest of what the API description says: bodies, answers, an example.
-    /// Not compiled into the component.
+    /// The rest of the API description: bodies, answers, an example. It is not
+    /// compiled into the component.
     #[cfg(feature = "description")]
     fn describe(operation: &mut Operation);
 }
 
 /// A request on its way to its endpoint.
 pub(super) struct Call<'r, H: Host, L, B> {
-    /// As it is for this caller.
+    /// With this caller's key in pass-through mode.
     pub(super) app: App<H, L>,
     pub(super) request: &'r mut Request<B>,
     pub(super) path: Params<'r>,
@@ -56,7 +56,7 @@ impl<H: Host, L: Log, B> Call<'_, H, L, B> {
         percent::decode_text(name, self.path_raw(name))
     }
 
-    /// A part of the path, as it came.
+    /// A part of the path, still encoded.
     pub(super) fn path_raw(&self, name: &'static str) -> &str {
         self.path.get(name).unwrap_or_default()
     }
@@ -69,15 +69,15 @@ impl<H: Host, L: Log, B: RequestBody> Call<'_, H, L, B> {
     }
 }
 
-/// The topics of a call, once the caller is known to be allowed them.
+/// The topics of a call, all of which the caller may use.
 pub(super) trait Topics: Sized {
     const PLACE: TopicPlace;
 
-    /// `in_path` are those that the path names.
+    /// `in_path` holds the topics in the path.
     fn new(in_path: Vec<AllowedTopic>, grant: Grant) -> Result<Self>;
 }
 
-/// The call is about no topic.
+/// The call involves no topic.
 pub(super) struct NoTopic;
 
 impl Topics for NoTopic {
@@ -88,7 +88,7 @@ impl Topics for NoTopic {
     }
 }
 
-/// The topic that the path names.
+/// The topic in the path.
 pub(super) struct InPath(pub(super) AllowedTopic);
 
 impl Topics for InPath {
@@ -100,7 +100,7 @@ impl Topics for InPath {
     }
 }
 
-/// The topics that the path names.
+/// The topics in the path.
 pub(super) struct ListInPath(pub(super) Vec<AllowedTopic>);
 
 impl Topics for ListInPath {
@@ -111,8 +111,8 @@ impl Topics for ListInPath {
     }
 }
 
-/// Types of topics that only the handler can find: it gets the grant, and has
-/// to ask it for an [`AllowedTopic`] or to hand it to a service.
+/// Types for topics that only the handler can find. The handler gets the grant:
+/// it has to ask it for an [`AllowedTopic`], or hand it to a service.
 macro_rules! found_later {
     ($($(#[$about:meta])* $name:ident),+ $(,)?) => {$(
         $(#[$about])*
@@ -129,16 +129,16 @@ macro_rules! found_later {
 }
 
 found_later! {
-    /// The body names them.
+    /// The topics that the body names.
     InBody,
-    /// The query names it.
+    /// The topic that the query names.
     InQuery,
-    /// Those of the consumer instance that the path names.
+    /// The topics of the consumer instance in the path.
     OfInstance,
-    /// That of the subscription that the path names.
+    /// The topic of the subscription in the path.
     OfSubscription,
-    /// All of the consumer group that the path names.
+    /// All topics of the consumer group in the path.
     OfGroup,
-    /// All, of which those of others are left out of the answer.
+    /// All topics. The answer leaves out those that the caller may not see.
     Filtered,
 }

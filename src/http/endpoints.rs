@@ -1,4 +1,4 @@
-//! All calls: one file for each group of them, and the list.
+//! All calls, in one file per group, and the list of them.
 
 mod consumer;
 mod credentials;
@@ -56,7 +56,7 @@ macro_rules! endpoints {
         /// All endpoints, in the order in which `GET /` shows them.
         pub static ENDPOINTS: &[Listed] = &[$(Listed::of::<$endpoint>()),+];
 
-        /// Has the endpoint at a place of the list answer a request.
+        /// Lets the endpoint at this place in the list answer the request.
         pub(super) async fn answer<H: Host, L: Log, B: RequestBody>(
             app: &App<H, L>,
             request: &mut Request<B>,
@@ -80,8 +80,8 @@ macro_rules! endpoints {
             Err(Refusal::NoSuchPath)
         }
 
-        /// What each endpoint says of itself beyond its declaration, in the
-        /// order of the list.
+        /// Describes each endpoint beyond its declaration, in the order of the
+        /// list.
         #[cfg(feature = "description")]
         pub(super) fn describe(each: &mut dyn FnMut(&'static Listed, &dyn Fn(&mut Operation))) {
             let mut listed = ENDPOINTS.iter();

@@ -9,8 +9,8 @@ pub(super) fn without_mark(body: &[u8]) -> &[u8] {
 }
 
 /// Reads a JSON object, or says what is wrong with it. Arrays are refused: Serde
-/// would accept one as a struct, by position, a form that is not documented and
-/// that would break whenever a field is added.
+/// would accept one for a struct and assign its items by position, which is
+/// undocumented and would break whenever a field is added.
 pub(super) fn object<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, String> {
     let text = without_mark(text);
     match text.trim_ascii_start().first() {

@@ -1,34 +1,34 @@
-//! Limits on what a caller may send over HTTP, and defaults for what a caller
-//! leaves out. What holds for every API is in [`crate::limits`].
+//! Limits on what a caller may send over HTTP, and defaults for values that a
+//! caller leaves out. Limits that hold for every API are in [`crate::limits`].
 
 use std::time::Duration;
 
-/// Path and query together. A message in the path has to fit in here, and
-/// most clients and proxies stop at half of it.
+/// The path and query together. This also limits a message in the path. Most
+/// clients and proxies stop at half of it.
 pub(super) const TARGET_BYTES: usize = 16 * 1024;
 
-/// Request headers, of which some may become record headers.
+/// The number of request headers; some may become record headers.
 pub(super) const HEADERS: usize = 128;
 
-/// Names and values of all request headers together.
+/// The names and values of all request headers together.
 pub(super) const HEADER_BYTES: usize = 64 * 1024;
 
-/// The body of a produce. What a topic takes is less, as a rule, and is
-/// looked at later.
+/// The body of a produce. A topic usually accepts less; that limit is checked
+/// later.
 pub(super) const RECORD_BYTES: usize = 16 * 1024 * 1024;
 
 /// The body of a call that takes a small JSON object.
 pub(super) const JSON_BYTES: usize = 64 * 1024;
 
-/// The body of an acknowledgement: as many receipts as are taken, each as long
-/// as the longest name of a topic makes it.
+/// The body of an acknowledgement: enough for the maximum number of receipts
+/// when topics have the longest possible names.
 pub(super) const RECEIPTS_BYTES: usize = 512 * 1024;
 
-/// The lease of a caller who names none.
+/// The lease if the caller names none.
 pub(super) const DEFAULT_LEASE: Duration = Duration::from_secs(30);
 
-/// The wait for a record when the caller names none.
+/// The wait for a record if the caller names none.
 pub(super) const DEFAULT_WAIT: Duration = Duration::from_secs(1);
 
-/// The budget of a delivery when the caller names none.
+/// The budget of a delivery if the caller names none.
 pub(super) const DEFAULT_BUDGET: Duration = Duration::from_secs(10);

@@ -1,10 +1,11 @@
-//! Bodies of lines: each line a record, each report a line.
+//! Bodies made of lines: one record per line in a request, one report per line
+//! in the answer.
 //!
-//! A line is an object in the words of our own answers:
-//! `{"message":…,"key":…,"partition":…,"timestamp":…,"headers":[…]}`, of which
-//! only the message must be there. A string is text, or bytes with
-//! `"encoding":"base64"`; null is a tombstone; any other JSON is written as it
-//! stands. What a consumer was given can so be produced again.
+//! A line is an object with the field names of our own answers:
+//! `{"message":…,"key":…,"partition":…,"timestamp":…,"headers":[…]}`. Only the
+//! message is required. A string is text, or with `"encoding":"base64"` bytes;
+//! null is a tombstone; any other JSON is written verbatim. A record that a
+//! consumer received can therefore be produced again as it is.
 
 use std::borrow::Cow;
 
@@ -53,7 +54,8 @@ pub(super) fn is_content_type(value: &[u8]) -> Result<bool, Refusal> {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Line<'a> {
-    /// Raw, to tell null from missing, and to write other JSON byte for byte.
+    /// Raw, to distinguish null from a missing field and to write other JSON
+    /// byte for byte.
     #[serde(borrow, alias = "value")]
     message: &'a RawValue,
     encoding: Option<Encoding>,
@@ -99,7 +101,7 @@ pub(super) fn parse(body: &[u8], common: &[Header]) -> Result<Vec<Result<NewReco
 
 fn record(line: &[u8], common: &[Header]) -> Result<NewRecord> {
     let not_a_record = |reason: String| {
-        // To the parser, this line is all there is.
+        // The parser saw only this line, so its line number means nothing.
         let reason = reason.replace(" at line 1 column ", " at column ");
         Error::invalid("line", format!("Not a record: {reason}"))
     };
@@ -150,7 +152,7 @@ fn bytes(field: &'static str, text: Cow<'_, str>, encoding: Option<Encoding>) ->
     }
 }
 
-/// A line for each report.
+/// One line per report.
 pub(super) fn render<T: Serialize>(
     reports: &[Result<RecordMetadata>],
     success: impl Fn(&RecordMetadata) -> T,

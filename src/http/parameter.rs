@@ -12,7 +12,7 @@ use crate::limits;
 #[derive(Debug, Clone, Copy)]
 pub struct Parameter {
     pub name: &'static str,
-    /// A phrase for people.
+    /// A phrase for human readers.
     pub about: &'static str,
     pub kind: Kind,
 }
@@ -30,14 +30,14 @@ pub enum Kind {
         least: u64,
         most: u64,
     },
-    /// A time in seconds, with decimals if need be.
+    /// A duration in seconds, which may have decimals.
     Seconds {
         default: Duration,
         most: Duration,
     },
-    /// A time in RFC 3339 or in milliseconds since 1970.
+    /// A time, as RFC 3339 or in milliseconds since 1970.
     Time,
-    /// A number of milliseconds, too long a time being cut.
+    /// A duration in milliseconds. If it is too long, it is shortened.
     Milliseconds,
 }
 
@@ -47,7 +47,7 @@ impl Parameter {
     }
 }
 
-/// A time in seconds.
+/// A duration in seconds.
 #[derive(Debug)]
 pub(super) struct Seconds {
     pub(super) name: &'static str,
@@ -64,7 +64,7 @@ impl Seconds {
 
     pub(super) fn of(&self, query: &Query) -> Result<Duration, Error> {
         let Some(text) = query.text(self.name)? else { return Ok(self.default) };
-        // Only plain decimals: the parser would take "1e3", "inf" and "+1".
+        // Only plain decimals: the parser would also accept "1e3", "inf" and "+1".
         let plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
         text.parse()
             .ok()
@@ -91,9 +91,9 @@ impl Number {
 
     pub(super) fn of(&self, query: &Query) -> Result<Option<usize>, Error> {
         let parse = |text: &str| {
-            // The parser would take a leading plus.
+            // The parser would accept a leading plus.
             let plain = text.bytes().all(|byte| byte.is_ascii_digit());
-            // A number that is too large for the type is too large.
+            // A number that does not fit the type exceeds every bound.
             let number = text.parse().ok().filter(|_| plain).unwrap_or(usize::MAX);
             limits::check_number(self.name, number, &self.bounds)
         };
@@ -109,11 +109,11 @@ pub(super) const WAIT: Seconds = Seconds {
     about: "How long to wait for a record when there is none",
 };
 
-/// Records in a page.
+/// The maximum number of records in a page.
 pub(super) const MAX: Number =
     Number { name: "max", bounds: limits::PAGE_RECORDS, about: "The records in a page, at most" };
 
-/// Bytes in a page.
+/// The maximum number of bytes in a page.
 pub(super) const MAX_BYTES: Number = Number {
     name: "max_bytes",
     bounds: limits::PAGE_BYTES,
@@ -121,7 +121,7 @@ pub(super) const MAX_BYTES: Number = Number {
             large it is",
 };
 
-/// The number of a partition.
+/// A partition's number.
 pub(super) const PARTITION: Parameter = Parameter::new(
     "partition",
     Kind::Number { least: 0, most: i32::MAX as u64 },

@@ -1,20 +1,20 @@
-//! Percent-encoding, and nothing lost in it: a malformed escape is an error
-//! of the field that it stands in, never passed through as text.
+//! Percent-decoding without loss: a malformed escape is an error of the field
+//! that contains it, and is never passed through as text.
 
 use crate::error::{Error, Result};
 
-/// A piece of a path as bytes. A plus is a plus.
+/// Decodes a part of a path. A plus stands for itself.
 pub(super) fn decode(field: &'static str, raw: &str) -> Result<Vec<u8>> {
     decode_bytes(raw.as_bytes(), false).ok_or_else(|| malformed(field))
 }
 
-/// A piece of a path that has to be text.
+/// Decodes a part of a path that has to be text.
 pub(super) fn decode_text(field: &'static str, raw: &str) -> Result<String> {
     String::from_utf8(decode(field, raw)?).map_err(|_| Error::invalid(field, "Not valid UTF-8"))
 }
 
-/// A piece of a query, where a plus stands for a space; `None` when an escape
-/// is malformed.
+/// Decodes a part of a query, where a plus stands for a space; `None` if an
+/// escape is malformed.
 pub(super) fn decode_query(raw: &str) -> Option<Vec<u8>> {
     decode_bytes(raw.as_bytes(), true)
 }

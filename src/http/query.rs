@@ -1,4 +1,4 @@
-//! The query of a request, taken apart by the rule that its endpoint declares.
+//! The query of a request, parsed by the rule that its endpoint declares.
 
 use super::declaration::QueryRule;
 use super::parameter::Parameter;
@@ -12,7 +12,6 @@ use crate::services::consume::StartFrom;
 pub(super) struct Query(Vec<(&'static str, Vec<u8>)>);
 
 impl Query {
-    /// Takes the query apart.
     pub(super) fn parse(raw: Option<&str>, rule: QueryRule) -> Result<Self, Refusal> {
         match rule {
             QueryRule::Only(known) => Self::only(raw, known),
@@ -58,7 +57,6 @@ impl Query {
         }
     }
 
-    /// The bytes of a parameter.
     pub(super) fn bytes(&self, name: &'static str) -> Option<&[u8]> {
         self.0.iter().find(|(known, _)| *known == name).map(|(_, value)| value.as_slice())
     }
@@ -83,7 +81,6 @@ impl Query {
         self.text("from")?.map(start_from).transpose()
     }
 
-    /// An offset, counted from 0.
     pub(super) fn offset(&self) -> Result<Option<i64>, Error> {
         let parse = |text: &str| {
             let plain = text.bytes().all(|byte| byte.is_ascii_digit());
@@ -102,7 +99,6 @@ fn decoded(name: &'static str, raw: &str) -> Result<Vec<u8>, Error> {
     percent::decode_query(raw).ok_or_else(|| Error::invalid(name, "Malformed percent-encoding"))
 }
 
-/// Where to start, by its name.
 pub(super) fn start_from(name: &str) -> Result<StartFrom, Error> {
     match name {
         "earliest" => Ok(StartFrom::Earliest),

@@ -1,4 +1,4 @@
-//! Why a request is not done: an error of a service, or one of HTTP alone.
+//! Why a request is refused: an error from a service, or from the HTTP layer.
 
 use crate::access::{AccessError, Denial};
 use crate::error::Error;
@@ -8,32 +8,32 @@ use crate::services::schema_registry::RegistryError;
 /// An error on its way to becoming an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
-    /// A service, or a value that it would not take.
+    /// A service failed, or would not accept a value.
     Service(Error),
-    /// The path is none of ours.
+    /// The gateway does not have this path.
     NoSuchPath,
-    /// The path is ours, the method is not: these are.
+    /// The path does not have this method; it has the `allowed` ones.
     Method { allowed: String },
-    /// The caller is not known, or may not do this.
+    /// The caller is unknown, or may not do this.
     Denied(Denial),
-    /// A credential that cannot be made or deleted.
+    /// The credential cannot be created or deleted.
     Credential(CredentialError),
-    /// A consumer instance that is not there, or is not any more.
+    /// The consumer instance does not exist, or no longer exists.
     UnknownInstance,
-    /// Not all records of a call were written: the first error, and how many
-    /// were.
+    /// Some records of a call were not written: the first error, and the number
+    /// of records that were written.
     NotAllWritten { error: Error, written: usize, of: usize },
-    /// The schema registry gave no answer that could be passed on.
+    /// The schema registry gave no answer that can be passed on.
     Registry(RegistryError),
-    /// A query parameter that this call does not have.
+    /// This call does not have this query parameter.
     UnknownParameter(String),
-    /// A parameter's name that cannot be decoded.
+    /// A parameter's name cannot be decoded.
     MalformedQuery,
-    /// Path and query are too long.
+    /// The path and query are too long.
     TargetTooLong,
-    /// Too many headers, or too much in them.
+    /// There are too many headers, or they are too large.
     HeadersTooLarge { limit: String },
-    /// The body goes beyond what this call takes.
+    /// The body is larger than this call accepts.
     BodyTooLarge { limit: String },
     /// The body is of a type that this call does not take; this one it takes.
     MediaType { taken: &'static str },

@@ -1,4 +1,4 @@
-//! A request as the API sees it, whatever received it.
+//! A request as the API sees it, on any platform.
 
 use std::future::Future;
 
@@ -7,16 +7,16 @@ use bytes::{Bytes, BytesMut};
 use super::limits;
 use super::refusal::Refusal;
 
-/// A request. Its path and query are as they came: never decoded, never
-/// normalised, since a part of them may be a message or another URL.
+/// A request. Its path and query are unchanged, neither decoded nor normalised,
+/// since a part of them may be a message or another URL.
 #[derive(Debug)]
 pub struct Request<B> {
     pub method: ::http::Method,
-    /// What the request line holds, from the first slash on.
+    /// The path and query of the request line, from the first slash on.
     pub target: String,
-    /// In the order in which they came, names in any case.
+    /// In the order in which they arrived, with names in any case.
     pub headers: Vec<(String, Bytes)>,
-    /// How the caller reached us, as far as the host knows.
+    /// How the caller addressed the gateway, if the host knows.
     pub scheme: Option<String>,
     pub authority: Option<String>,
     pub body: B,
@@ -28,11 +28,11 @@ pub trait RequestBody {
     fn chunk(&mut self) -> impl Future<Output = Option<Result<Bytes, BodyBroken>>>;
 }
 
-/// The body did not come to its end.
+/// The body ended before it was complete.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BodyBroken;
 
-/// A body that is already there.
+/// A body that has already arrived.
 impl RequestBody for Bytes {
     async fn chunk(&mut self) -> Option<Result<Bytes, BodyBroken>> {
         (!self.is_empty()).then(|| Ok(std::mem::take(self)))
@@ -49,18 +49,19 @@ impl<B> Request<B> {
         self.target.split_once('?').map(|(_, query)| query)
     }
 
-    /// The first header of a name.
+    /// The first header with this name.
     pub fn header(&self, name: &str) -> Option<&Bytes> {
         self.headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, v)| v)
     }
 
-    /// The values of all headers of a name.
+    /// The values of all headers with this name.
     pub fn header_values(&self, name: &str) -> impl Iterator<Item = &[u8]> {
         let same = self.headers.iter().filter(move |(known, _)| known.eq_ignore_ascii_case(name));
         same.map(|(_, value)| value.as_ref())
     }
 
-    /// Refuses what is too large before anything looks at it.
+    /// Refuses a request whose target or headers are too large, before anything
+    /// reads them.
     pub fn check_size(&self) -> Result<(), Refusal> {
         if self.target.len() > limits::TARGET_BYTES {
             return Err(Refusal::TargetTooLong);
@@ -78,7 +79,7 @@ impl<B> Request<B> {
 }
 
 impl<B: RequestBody> Request<B> {
-    /// The whole body, up to `limit` bytes. More is not read.
+    /// The whole body. Reading stops with an error after `limit` bytes.
     pub async fn read_body(&mut self, limit: usize) -> Result<Bytes, Refusal> {
         let too_large = || Refusal::BodyTooLarge { limit: format!("{limit} bytes") };
         let announced = self.header("content-length").and_then(|value| {

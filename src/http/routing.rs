@@ -1,4 +1,4 @@
-//! Which call a request makes, by its method and path.
+//! Finds the call of a request by its method and path.
 
 mod find;
 mod pattern;

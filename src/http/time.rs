@@ -1,4 +1,4 @@
-//! Times that callers give: RFC 3339, or milliseconds since 1970.
+//! Times from callers: RFC 3339, or milliseconds since 1970.
 
 use crate::calendar::parse_rfc3339;
 use crate::error::Error;

@@ -1,13 +1,14 @@
-//! The REST API of Upstash Kafka, below `/upstash`, for programs that were
-//! written for it: its shapes and its defaults, over our services.
+//! The REST API of Upstash Kafka, under `/upstash`, for programs that were
+//! written for it. It has the shapes and defaults of Upstash, and calls our
+//! services.
 //!
-//! It has a base path of its own because some of its paths are also ours and
-//! mean something else (`/topics`), and its clients take any base address. The
-//! `accept` header makes no difference to an answer.
+//! It has its own base path because some of its paths, such as `/topics`, mean
+//! something else in our API; Upstash clients accept any base address. The
+//! `accept` header does not affect the answer.
 //!
-//! Programs may send whatever Upstash's server accepted. Unknown fields and
-//! parameters are therefore ignored here, and waits that are too long are
-//! shortened, where our own API refuses them.
+//! Programs may send anything that Upstash's server accepted. This API
+//! therefore ignores unknown fields and parameters and shortens waits that are
+//! too long; our own API refuses them.
 
 pub(super) mod commit;
 pub(super) mod consume;
@@ -47,7 +48,7 @@ fn success() -> Response {
     Response::json(StatusCode::OK, &Success { result: "Success", status: 200 })
 }
 
-/// The group and the instance that the path names.
+/// The group and the instance in the path.
 fn names<H: Host, L: Log, B>(call: &Call<'_, H, L, B>) -> Result<(String, String)> {
     let name = |field: &'static str| {
         let name = call.path_text(field)?;
@@ -60,7 +61,7 @@ fn names<H: Host, L: Log, B>(call: &Call<'_, H, L, B>) -> Result<(String, String
     Ok((name("consumer_group")?, name("instance")?))
 }
 
-/// The topics of these names, each of which the grant has to cover.
+/// The topics with these names. The grant has to cover each of them.
 fn allowed(
     grant: &Grant,
     names: impl IntoIterator<Item = String>,

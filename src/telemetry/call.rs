@@ -7,11 +7,11 @@ use http::{Method, StatusCode};
 use super::{Field, Level, Report, Value, is_on};
 use crate::host::{Host, SendError, Sent};
 
-/// A call that takes longer than this, beyond what the server was asked to
-/// wait, is slow.
+/// A call is slow if it takes longer than this, not counting the time that the
+/// server was asked to wait.
 const SLOW: Duration = Duration::from_secs(1);
 
-/// Who is called.
+/// The server that is called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Server {
     Kafka,
@@ -27,8 +27,8 @@ impl Server {
     }
 }
 
-/// A call under way. What is called is a path of ours, with names of topics
-/// in it, or a word for the kind of call.
+/// A call in progress. Its name is a path that we made, which may hold names of
+/// topics, or a word for the kind of call.
 pub struct CallReport<'a, H> {
     host: &'a H,
     server: Server,
@@ -51,7 +51,7 @@ impl<'a, H: Host> CallReport<'a, H> {
         Self { host, server, method, path, begun, patience: Duration::ZERO }
     }
 
-    /// The same, for a call whose server may wait that long before it answers.
+    /// For a call whose server may wait this long before it answers.
     #[must_use]
     pub fn with_patience(self, patience: Duration) -> Self {
         Self { patience, ..self }
@@ -65,12 +65,12 @@ impl<'a, H: Host> CallReport<'a, H> {
         }
     }
 
-    /// The server said no. Its own words are not reported: they may quote a
-    /// record.
+    /// The server refused. The text of its answer is not reported, because it may
+    /// quote a record.
     pub fn refused(&self, status: StatusCode, code: Option<i64>) {
         let (level, name) = match status.as_u16() {
             401 | 403 | 429 => (Level::Warn, "call-refused"),
-            // What was asked for is not there, or not right: a caller's matter.
+            // The caller asked for something missing or invalid.
             400..=499 => (Level::Info, "call-refused"),
             _ => (Level::Warn, "call-failed"),
         };
@@ -81,7 +81,7 @@ impl<'a, H: Host> CallReport<'a, H> {
         }
     }
 
-    /// There was no answer, or not a whole one.
+    /// There was no answer, or only a part of one.
     pub fn unanswered(&self, error: &SendError) {
         let sent = match error.sent {
             Sent::Not => "no",
@@ -94,12 +94,12 @@ impl<'a, H: Host> CallReport<'a, H> {
         );
     }
 
-    /// There was an answer that is of no use. `why` is a sentence of ours.
+    /// The answer is of no use. `why` is our own sentence, not the server's.
     pub fn failed(&self, why: &str) {
         self.event(Level::Warn, "call-failed", &[("why", why.into())]);
     }
 
-    /// It is to be made again after a pause.
+    /// The call will be repeated after a pause.
     pub fn retried(&self, tries: u32, pause: Duration) {
         let fields = [("try", tries.into()), ("pause_millis", Value::millis(pause))];
         self.untimed(Level::Info, "call-retried", &fields);

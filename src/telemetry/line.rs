@@ -4,20 +4,20 @@ use std::fmt::Write;
 
 use super::trace::{TRACEPARENT, Trace};
 
-/// Bytes of a value, escaped. What is longer is cut.
+/// The maximum length of an escaped value in bytes. Longer values are cut.
 const MAX_VALUE: usize = 300;
-/// Bytes of a line. A field that does not fit is left out.
+/// The maximum length of a line in bytes. Fields that do not fit are left out.
 const MAX_LINE: usize = 2_000;
 
 /// How much an event matters to operators.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
-    /// Somebody has to do something.
+    /// The operator has to act.
     Error,
-    /// Something failed that may work again by itself.
+    /// Something failed, but may recover by itself.
     Warn,
     Info,
-    /// What happens all the time.
+    /// Routine events.
     Debug,
 }
 
@@ -34,7 +34,7 @@ impl Level {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
-    /// `name=value` with spaces between.
+    /// `name=value`, separated by spaces.
     Logfmt,
     /// A JSON object.
     Json,
@@ -138,7 +138,7 @@ impl Line {
         }
     }
 
-    /// The escapes of JSON, which logfmt has as well.
+    /// Quotes a text with JSON's escapes, which logfmt shares.
     fn quote(&mut self, text: &str) {
         self.text.push('"');
         let end = self.text.len() + MAX_VALUE;
@@ -168,7 +168,7 @@ fn is_bare(text: &str) -> bool {
     (1..MAX_VALUE).contains(&text.len()) && text.bytes().all(bare)
 }
 
-/// Whether a character could break a line, or make it look like another one.
+/// Whether a character could break a line, or make it look like a different one.
 fn is_hidden(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')

@@ -1,4 +1,4 @@
-//! The report on one request of a caller.
+//! The report on one request from a caller.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use http::{Method, StatusCode};
 use super::{Level, Report, Trace, Value};
 use crate::host::Host;
 
-/// A request under way.
+/// A request in progress.
 #[derive(Debug, Clone, Copy)]
 pub struct RequestReport {
     trace: Trace,
@@ -15,8 +15,8 @@ pub struct RequestReport {
 }
 
 impl RequestReport {
-    /// Takes up the trace of a request's `traceparent` headers: of one that is
-    /// valid. With none, or with several, a new trace begins.
+    /// Continues the trace of a request that has exactly one `traceparent`, if it
+    /// is valid. Otherwise a new trace begins.
     pub fn begin<'a>(host: &impl Host, mut traceparents: impl Iterator<Item = &'a [u8]>) -> Self {
         let named = match (traceparents.next(), traceparents.next()) {
             (Some(value), None) => Trace::parse(value),
@@ -26,13 +26,14 @@ impl RequestReport {
         Self { trace, begun: host.monotonic() }
     }
 
-    /// The trace to [work for](super::with_trace).
+    /// The trace for [`with_trace`](super::with_trace).
     pub fn trace(&self) -> Trace {
         self.trace
     }
 
-    /// Reports the answer's head. `route` is the pattern of the route, such as
-    /// `/producer/{topic}/{message}`, since the path itself may hold a message.
+    /// Reports the answer once its status is known. `route` is the pattern of the
+    /// route, such as `/producer/{topic}/{message}`, because the path itself may
+    /// hold a message.
     pub fn finished(self, host: &impl Host, method: &Method, route: &str, status: StatusCode) {
         let level = match status.as_u16() {
             500.. => Level::Warn,

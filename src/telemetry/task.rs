@@ -1,8 +1,8 @@
 //! The trace that a task works for.
 //!
-//! Requests of one instance take turns on one thread, so a variable that is set
-//! for a request would be seen by all. It is therefore set when a future is
-//! polled and restored when that poll returns: in between nothing else runs.
+//! Requests of one instance take turns on one thread, so all of them would see a
+//! variable that is set for one request. It is therefore set when a future is
+//! polled and restored when that poll returns; nothing else runs in between.
 
 use std::cell::Cell;
 use std::future::Future;
@@ -15,18 +15,18 @@ thread_local! {
     static CURRENT: Cell<Option<Trace>> = const { Cell::new(None) };
 }
 
-/// The trace of the task that runs at this moment, if it has one.
+/// The trace of the task that is running now, if it has one.
 pub fn current_trace() -> Option<Trace> {
     CURRENT.get()
 }
 
-/// Runs a future for a trace, or for none.
+/// Runs a future with a trace, or without one.
 pub fn with_trace<F: Future>(trace: Option<Trace>, future: F) -> WithTrace<F> {
     WithTrace { trace, future: Box::pin(future) }
 }
 
-/// A future that is polled for a trace. It is boxed, so that the type of what
-/// is around it does not grow.
+/// A future that is polled with a trace. It is boxed to keep the types of the
+/// futures around it small.
 #[derive(Debug)]
 pub struct WithTrace<F> {
     trace: Option<Trace>,
@@ -42,20 +42,19 @@ impl<F: Future> Future for WithTrace<F> {
     }
 }
 
-/// Does something at once for a trace.
+/// Calls a function with a trace.
 pub(super) fn for_trace<T>(trace: Trace, work: impl FnOnce() -> T) -> T {
     let _restored = Restored(CURRENT.replace(Some(trace)));
     work()
 }
 
-/// A task that goes on with the trace of the one that spawns it.
-/// Implementations of [`Host::spawn`](crate::host::Host::spawn) make one of
-/// each task.
+/// Makes a task keep the trace of the task that spawns it. Implementations of
+/// [`Host::spawn`](crate::host::Host::spawn) apply this to each task.
 pub fn inheriting<F: Future>(task: F) -> WithTrace<F> {
     with_trace(current_trace(), task)
 }
 
-/// The trace of before, which also comes back when a poll panics.
+/// The previous trace, which dropping this restores even if a poll panics.
 struct Restored(Option<Trace>);
 
 impl Drop for Restored {
@@ -77,7 +76,7 @@ mod tests {
         Trace::parse(format!("00-{}-{}-00", digits(32), digits(16)).as_bytes())
     }
 
-    /// Tells the trace at each of three polls.
+    /// Records the current trace in each of three polls.
     async fn telling(told: &Cell<Vec<Option<Trace>>>) {
         for _ in 0..3 {
             let mut all = told.take();

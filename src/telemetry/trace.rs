@@ -1,9 +1,9 @@
 //! The trace of a request, as the `traceparent` of W3C Trace Context names it.
 //!
-//! The gateway records no spans of its own. So it passes a trace on as it came,
-//! and what it calls hangs below what called it. A request that names no trace
-//! is given one: it is what ties the lines of one request together, here and
-//! in the server's own log, and there is no second kind of request id.
+//! The gateway records no spans of its own. It therefore passes a trace on
+//! unchanged, so that the calls it makes appear as children of the caller's span.
+//! A request that names no trace gets a new one. The trace connects the lines of
+//! one request, here and in the server's own log, and is the only request id.
 //! `tracestate` is not passed on.
 
 use std::fmt;
@@ -15,13 +15,13 @@ pub const TRACEPARENT: &str = "traceparent";
 
 const LENGTH: usize = 55;
 
-/// A trace and a place in it: `00-{32 digits}-{16 digits}-{2 digits}`.
+/// A trace and a span in it: `00-{32 digits}-{16 digits}-{2 digits}`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Trace([u8; LENGTH]);
 
 impl Trace {
-    /// Reads a `traceparent`; `None` if it is not valid. One of a later version
-    /// is read as far as this version goes, as the specification asks.
+    /// Reads a `traceparent`; `None` if it is not valid. As the specification
+    /// asks, only the parts that this version knows are read from later versions.
     pub fn parse(value: &[u8]) -> Option<Self> {
         let (head, rest) = value.split_first_chunk::<LENGTH>()?;
         let hex = |from: usize, to: usize| {
@@ -43,7 +43,7 @@ impl Trace {
         }
         let mut text = *head;
         if version != b"00" {
-            // Of the flags of later versions only the one of this is known.
+            // This version knows only one flag; later ones may set others.
             let sampled = matches!(flags[1], b'1' | b'3' | b'5' | b'7' | b'9' | b'b' | b'd' | b'f');
             text[..2].copy_from_slice(b"00");
             text[53..].copy_from_slice(if sampled { b"01" } else { b"00" });
@@ -51,7 +51,7 @@ impl Trace {
         Some(Self(text))
     }
 
-    /// A trace that begins here, and that nobody has asked to be sampled.
+    /// A new trace, not marked as sampled.
     pub fn begin(clock: &impl Clock) -> Self {
         let mut random = [0; 24];
         clock.random(&mut random);
@@ -64,11 +64,11 @@ impl Trace {
     }
 
     pub fn as_str(&self) -> &str {
-        // All of it is ASCII.
+        // The bytes are ASCII, so this does not fail.
         std::str::from_utf8(&self.0).unwrap_or_default()
     }
 
-    /// Adds it to a request's headers.
+    /// Adds the trace to a request's headers.
     pub fn name_in(&self, headers: &mut http::HeaderMap) {
         if let Ok(value) = http::HeaderValue::from_bytes(&self.0) {
             headers.insert(TRACEPARENT, value);

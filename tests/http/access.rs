@@ -1,4 +1,4 @@
-//! When anybody may call at all.
+//! When calls are allowed at all.
 
 use http::Method;
 use http::header::ALLOW;
@@ -53,7 +53,7 @@ async fn methods_are_told_apart() {
         assert_eq!(response.taken().0, 204);
 
         assert_eq!(gateway.send(request(Method::HEAD, "/topics/t")).await.status, 200);
-        // Whoever only looks must not take a record away, or write one.
+        // HEAD must neither consume a record nor write one.
         assert_eq!(gateway.send(request(Method::HEAD, "/consumer/t")).await.status, 405);
         assert_eq!(gateway.send(request(Method::HEAD, "/producer/t/m")).await.status, 405);
         assert_eq!(gateway.log.end("t", 0), 0);

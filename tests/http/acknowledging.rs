@@ -62,7 +62,7 @@ async fn claimed_records_carry_receipts_which_any_instance_takes_back() {
         tokio::time::sleep(Duration::from_secs(1)).await;
         let (_, group) = other.get("/groups/g").await;
         assert_eq!(group["topics"][0]["partitions"][0]["committed"], 3, "{group}");
-        // It does not come again, so nobody may be told that it will.
+        // It is not delivered again, so no caller may be told that it will be.
         assert_eq!(statuses(&other.post_json("/consumer/t/nack?group=g", &body).await), ["acked"]);
         assert_eq!(statuses(&other.post_json("/consumer/t/ack?group=g", &body).await), ["acked"]);
     })

@@ -1,4 +1,4 @@
-//! Below which path the gateway works, and at which address callers know it.
+//! The path under which the gateway serves, and the address that callers use.
 
 use http::Method;
 use http::header::LOCATION;

@@ -51,7 +51,7 @@ async fn a_record_that_could_not_be_sent_comes_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_produce_wakes_who_waits() {
+async fn a_produce_wakes_waiting_callers() {
     local(async {
         let gateway = Gateway::open();
         let waiting = gateway.get("/consumer/t?wait=30");

@@ -1,4 +1,4 @@
-//! Requests that nobody sends by accident.
+//! Requests that no client sends by accident.
 
 use bytes::Bytes;
 use http::Method;

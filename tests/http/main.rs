@@ -1,5 +1,5 @@
-//! The HTTP API over a simulated host and an in-memory log: every call, and
-//! what comes of calls that nobody should make.
+//! The HTTP API over a simulated host and an in-memory log: every call, and calls
+//! that no client should make.
 
 mod access;
 mod acknowledging;

@@ -1,4 +1,4 @@
-//! The gateway holds no key for Kafka, its callers do.
+//! Pass-through mode: callers have keys for Kafka; the gateway has none.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -18,8 +18,8 @@ use crate::routes::routes;
 /// The pairs that logs were connected with.
 type Keys = Rc<RefCell<Vec<Option<(String, String)>>>>;
 
-/// Kafka lets in whose secret is `hush`, lets whose is `mute` do nothing, and
-/// knows nobody else.
+/// Kafka accepts the secret `hush`, knows the secret `mute` but allows it
+/// nothing, and knows no others.
 fn gateway() -> (Gateway, Keys) {
     let world = World::new(1);
     world.set_variable("kafka_credentials", "passthrough");
@@ -68,7 +68,7 @@ async fn the_callers_pair_is_what_kafka_sees() {
         let pair = |key: &str| Some((key.to_owned(), "hush".to_owned()));
         assert_eq!(*keys.borrow(), [pair("ONE"), pair("TWO")], "one connection a pair");
 
-        // Whoever reads goes on where another key's caller stopped.
+        // A reader continues where a caller with another key stopped.
         for (by, offset) in [(&one, 0), (&two, 1), (&one, 2)] {
             let (status, json) = call(&gateway, by, Method::GET, "/consumer/t").await;
             assert_eq!((status, &json["offset"]), (200, &Value::from(offset)));
@@ -81,7 +81,7 @@ async fn the_callers_pair_is_what_kafka_sees() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whom_kafka_refuses_touches_nothing() {
+async fn a_caller_that_kafka_refuses_changes_nothing() {
     local(async {
         for (secret, refused) in [("guess", 401), ("mute", 403)] {
             let (gateway, _) = gateway();

@@ -115,7 +115,7 @@ fn authorization(value: &str) -> (String, Bytes) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_is_not_known_is_refused_everywhere_but_at_the_health_checks() {
+async fn unknown_callers_are_refused_everywhere_but_at_the_health_checks() {
     local(async {
         for route in &routes() {
             let scene = Scene::new().await;
@@ -177,7 +177,7 @@ async fn every_route_needs_its_permission_and_no_other() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn whoever_is_known_may_make_the_calls_that_need_no_permission() {
+async fn every_known_caller_may_make_the_calls_that_need_no_permission() {
     local(async {
         for route in routes().iter().filter(|route| route.caller == Caller::Known) {
             for permission in Permission::ALL {

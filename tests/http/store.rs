@@ -1,4 +1,4 @@
-//! The store that the gateway is given, and what it is told of it.
+//! Stores that differ in how old their reads may be.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::gateway::Gateway;
 
-/// Somebody takes a lane and dies.
+/// An instance takes a lane and dies.
 async fn die_with(world: &World, name: LaneName) {
     let lane = Lane::<SimHost, Value>::new(world.instance(), name, Params::default());
     loop {

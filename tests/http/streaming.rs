@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::gateway::{Gateway, header, request};
 
-/// Who reads a stream, and takes a piece only when asked to.
+/// Reads a stream, and takes a piece only when a test asks for it.
 struct Reader(Box<dyn Source>);
 
 impl Reader {

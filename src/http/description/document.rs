@@ -1,4 +1,4 @@
-//! The document that the operations add up to.
+//! Builds the OpenAPI document from the operations.
 
 use std::collections::BTreeMap;
 
@@ -16,8 +16,8 @@ use crate::http::endpoints::Listed;
 use crate::http::parameter::{Kind, Parameter};
 use crate::http::routing::Params;
 
-/// What gateways answered to the examples: status and JSON body, by the name of
-/// the operation.
+/// The answers of a gateway to the examples: status and JSON body, by the name
+/// of the operation.
 pub type Answers = BTreeMap<String, (u16, Value)>;
 
 /// The whole description, with these answers as examples.
@@ -42,8 +42,8 @@ pub fn document(answers: &Answers) -> Value {
                             names the field at fault or says more.",
             "license": { "name": "Apache-2.0", "identifier": "Apache-2.0" },
         },
-        // Relative to where this document was read, so that it holds below a
-        // base path and behind every proxy.
+        // Relative to this document's own URL, so that it is right under a base
+        // path and behind any proxy.
         "servers": [{ "url": "./" }],
         "security": [{ "basic": [] }, { "bearer": [] }],
         "paths": paths,
@@ -64,12 +64,12 @@ pub fn document(answers: &Answers) -> Value {
     })
 }
 
-/// Schemas of what is taken and of what is given differ: a field with a default
-/// may be left out of the one and is always in the other.
+/// Schemas of requests and of answers differ: a field with a default is optional
+/// in a request and always present in an answer.
 struct Schemas {
     taken: SchemaGenerator,
     given: SchemaGenerator,
-    /// Errors that several calls share, by status and text.
+    /// Names of the error responses, which calls share, by status and text.
     errors: BTreeMap<(u16, &'static str), String>,
 }
 
@@ -88,7 +88,7 @@ impl Schemas {
         }
     }
 
-    /// Where an error is described: once for all calls.
+    /// A reference to an error response, which all calls share.
     fn error(&mut self, status: u16, about: &'static str) -> Value {
         let others = self.errors.keys().filter(|(known, _)| *known == status).count();
         let name = self.errors.entry((status, about)).or_insert_with(|| {
@@ -152,8 +152,8 @@ fn described(
         Caller::Known => {}
         Caller::Allowed(permission) => described["x-permission"] = permission.name().into(),
     }
-    // A GET with a body is understood; clients that read a description had
-    // better use the other method.
+    // The gateway accepts a GET with a body, but many clients cannot send one:
+    // they should use the other method.
     if let Some(body) = operation.body.as_ref().filter(|_| method != Method::GET) {
         let example = operation.example.as_ref().map(|example| example.body);
         let example = example.and_then(|body| serde_json::from_str::<Value>(body).ok());
@@ -287,7 +287,7 @@ fn parameters(declaration: &Declaration, topics: TopicPlace, operation: &Operati
     all
 }
 
-/// The parameters in a path, in order.
+/// The names of the parameters in a path, in order.
 fn names(path: &'static str) -> impl Iterator<Item = &'static str> {
     path.split('/')
         .filter_map(|piece| piece.strip_prefix('{')?.strip_suffix('}'))

@@ -1,4 +1,4 @@
-//! What an endpoint says of itself beyond its declaration.
+//! What the API description says about an endpoint beyond its declaration.
 
 use std::collections::BTreeMap;
 
@@ -7,20 +7,20 @@ use schemars::{JsonSchema, Schema};
 
 use crate::http::ndjson;
 
-/// Makes the schema of a type, in a generator that collects what it refers to.
+/// Makes the schema of a type. The generator collects the schemas it refers to.
 pub(super) type MakeSchema = fn(&mut SchemaGenerator) -> Schema;
 
-/// A request that does what an endpoint is for. The same requests are made in
-/// tests, and what they are answered with stands in the description.
+/// A typical request to an endpoint. Tests make these requests, and the
+/// description shows the answers.
 #[derive(Debug, Clone, Default)]
 pub struct Example {
-    /// Path and query. `{webhook_id}` stands for the id of a webhook that is
-    /// there.
+    /// The path and query. `{webhook_id}` stands for the id of an existing
+    /// webhook.
     pub target: &'static str,
     pub body: &'static str,
 }
 
-/// An answer with a certain status.
+/// The answer with a certain status.
 #[derive(Debug, Default)]
 pub(super) struct AnswerKind {
     pub(super) about: &'static str,
@@ -36,14 +36,14 @@ pub(super) enum Content {
     Any,
 }
 
-/// A body that is taken.
+/// A body that the call accepts.
 #[derive(Debug)]
 pub(super) struct Taken {
     pub(super) required: bool,
     pub(super) contents: BTreeMap<&'static str, Content>,
 }
 
-/// What an endpoint says of itself.
+/// The description of an endpoint.
 #[derive(Debug, Default)]
 pub struct Operation {
     pub(super) detail: Option<&'static str>,
@@ -57,13 +57,13 @@ pub struct Operation {
 const JSON: &str = "application/json";
 
 impl Operation {
-    /// More than the one sentence of the declaration.
+    /// Adds to the declaration's one sentence.
     pub(in crate::http) fn detail(&mut self, detail: &'static str) -> &mut Self {
         self.detail = Some(detail);
         self
     }
 
-    /// A query parameter without which the call is refused.
+    /// The call is refused without this query parameter.
     pub(in crate::http) fn requires(&mut self, name: &'static str) -> &mut Self {
         self.required_query.push(name);
         self
@@ -79,7 +79,8 @@ impl Operation {
         self.take(JSON, Content::Json(vec![|generator| generator.subschema_for::<T>()]), false)
     }
 
-    /// The body is taken byte for byte, whatever its type; these are examples.
+    /// The body is read byte for byte. Any content type is accepted; `types` are
+    /// examples.
     pub(in crate::http) fn takes_bytes(&mut self, types: &[&'static str]) -> &mut Self {
         for content_type in types {
             self.take(content_type, Content::Any, false);
@@ -87,7 +88,7 @@ impl Operation {
         self
     }
 
-    /// The body is lines of JSON.
+    /// The body may be lines of JSON.
     pub(in crate::http) fn takes_lines(&mut self) -> &mut Self {
         self.take(ndjson::CONTENT_TYPE, Content::Text, false)
     }
@@ -98,7 +99,7 @@ impl Operation {
         self
     }
 
-    /// An answer of JSON.
+    /// The answer is JSON.
     pub(in crate::http) fn gives<T: JsonSchema>(
         &mut self,
         status: u16,
@@ -108,7 +109,7 @@ impl Operation {
         self.give(status, about, JSON, Content::Json(vec![schema]))
     }
 
-    /// An answer of JSON in one of two forms.
+    /// The answer is JSON in one of two forms.
     pub(in crate::http) fn gives_either<T: JsonSchema, U: JsonSchema>(
         &mut self,
         status: u16,
@@ -121,19 +122,19 @@ impl Operation {
         self.give(status, about, JSON, Content::Json(schemas))
     }
 
-    /// The answer may be lines of JSON, too.
+    /// The answer may also be lines of JSON.
     pub(in crate::http) fn gives_lines(&mut self) -> &mut Self {
         let about = self.answers.get(&200).map_or("Lines", |answer| answer.about);
         self.give(200, about, ndjson::CONTENT_TYPE, Content::Text)
     }
 
-    /// The answer may be a stream of events or of lines, too.
+    /// The answer may also be a stream of events or of lines.
     pub(in crate::http) fn gives_stream(&mut self) -> &mut Self {
         let about = self.answers.get(&200).map_or("A stream", |answer| answer.about);
         self.give(200, about, "text/event-stream", Content::Text).gives_lines()
     }
 
-    /// An answer without a body.
+    /// The answer has no body.
     pub(in crate::http) fn gives_nothing(&mut self, about: &'static str) -> &mut Self {
         self.answers.insert(204, AnswerKind { about, ..AnswerKind::default() });
         self
@@ -152,14 +153,14 @@ impl Operation {
         self
     }
 
-    /// An error that this call can end in. The first text for a status stays.
+    /// The call can fail with this status. The first text for a status is kept.
     pub(in crate::http) fn fails(&mut self, status: u16, about: &'static str) -> &mut Self {
         let contents = BTreeMap::from([(JSON, Content::Error)]);
         self.answers.entry(status).or_insert(AnswerKind { about, contents });
         self
     }
 
-    /// The call needs Kafka, and ends in its errors.
+    /// The call needs Kafka and can fail with its errors.
     pub(in crate::http) fn asks_kafka(&mut self) -> &mut Self {
         self.fails(404, "The topic does not exist")
             .fails(429, "Too many requests, here or to Kafka's server")
@@ -169,14 +170,14 @@ impl Operation {
             .fails(504, "Kafka's server took too long to answer")
     }
 
-    /// The call writes records, and ends in the errors of that.
+    /// The call writes records and can fail with the errors of a write.
     pub(in crate::http) fn writes_to_kafka(&mut self) -> &mut Self {
         self.fails(413, "The record is too large")
             .fails(504, "The outcome is unknown: the record may or may not have been written")
             .asks_kafka()
     }
 
-    /// Another server's answer is passed on as it is.
+    /// The call passes on another server's answer unchanged.
     pub(in crate::http) fn passes_on(&mut self) -> &mut Self {
         self.passes_on = true;
         self.fails(501, "No other server is configured")
@@ -185,12 +186,12 @@ impl Operation {
             .fails(504, "The other server took too long to answer")
     }
 
-    /// A request that does what the call is for.
+    /// Adds a typical request without a body.
     pub(in crate::http) fn example(&mut self, target: &'static str) -> &mut Self {
         self.example_with(target, "")
     }
 
-    /// The same with a body.
+    /// Adds a typical request with a body.
     pub(in crate::http) fn example_with(
         &mut self,
         target: &'static str,

@@ -1,4 +1,5 @@
-//! `GET /consumer/{topic}`: one record, a page or a stream; and acknowledging what it gave.
+//! `GET /consumer/{topic}` gives one record, a page or a stream. Other calls
+//! acknowledge the records.
 
 mod acknowledge;
 mod stream;
@@ -27,7 +28,7 @@ use crate::services::consume::{Ack, Consumed, Next};
 use crate::sorted::SortedMap;
 use crate::{limits, names};
 
-/// The group of a caller who names none.
+/// The group if the caller names none.
 const DEFAULT_GROUP: &str = "default";
 
 const GROUP: Parameter =
@@ -122,8 +123,8 @@ impl Endpoint for Consume {
         } else {
             Response::json(StatusCode::OK, &RecordJson::nothing(&named))
         };
-        // The group moves on once the caller has the records, not before: dropped
-        // unsent, they go to the next caller.
+        // The group moves on only after the records were sent. If they are
+        // dropped unsent, the next caller gets them.
         response.on_sent = Some(Box::new(move || handed.delivered()));
         Ok(response)
     }
@@ -149,7 +150,7 @@ impl Endpoint for Consume {
     }
 }
 
-/// The topics as the path names them.
+/// The topics, as they are written in the path.
 fn names_of(topics: &[AllowedTopic]) -> String {
     topics.iter().map(|topic| &**topic).collect::<Vec<_>>().join(",")
 }
@@ -160,7 +161,7 @@ fn group(query: &Query) -> Result<String, Error> {
     Ok(group.to_owned())
 }
 
-/// How the records are acknowledged: `ack` and `lease`.
+/// How the records are acknowledged, from `ack` and `lease`.
 fn acknowledgement(query: &Query) -> Result<Ack, Error> {
     let lease = LEASE.of(query)?;
     match query.text(ACK.name)? {

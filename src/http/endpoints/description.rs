@@ -14,9 +14,9 @@ use crate::http::refusal::Refusal;
 use crate::http::request::{Request, RequestBody};
 use crate::kafka::Log;
 
-/// `docs/openapi.json`, as `build.rs` compresses it. A test makes that file
-/// from the declarations of the endpoints, so the component carries neither a
-/// generator nor the text.
+/// `docs/openapi.json`, compressed by `build.rs`. A test generates that file from
+/// the declarations of the endpoints, so the component contains neither the
+/// generator nor the uncompressed text.
 static COMPRESSED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/openapi.json.gz"));
 
 pub(super) struct GetDescription;
@@ -58,8 +58,8 @@ impl Endpoint for GetDescription {
     }
 }
 
-/// Whether the caller says that it takes gzip. `*` counts; a weight of zero
-/// refuses.
+/// Whether the caller accepts gzip. `*` includes it; a weight of zero means that
+/// the caller does not.
 fn takes_gzip<B>(request: &Request<B>) -> bool {
     let values = request.header_values("accept-encoding");
     let mut codings = values.flat_map(|value| value.split(|byte| *byte == b','));
@@ -71,8 +71,8 @@ fn takes_gzip<B>(request: &Request<B>) -> bool {
     })
 }
 
-/// What lies between the header and the trailer of a gzip file (RFC 1952) that
-/// has neither a name nor other optional fields, as `build.rs` writes it.
+/// The data between the header and the trailer of a gzip file (RFC 1952) without
+/// optional fields; `build.rs` writes none.
 fn deflated(gzip: &[u8]) -> &[u8] {
     const HEADER: usize = 10;
     const TRAILER: usize = 8;

@@ -254,7 +254,7 @@ impl Endpoint for DeleteGroup {
     }
 }
 
-/// The group that the path names.
+/// The group in the path.
 fn group<H: Host, L: Log, B>(call: &Call<'_, H, L, B>) -> Result<String, Error> {
     let group = call.path_text("group")?;
     names::check_group(&group)?;

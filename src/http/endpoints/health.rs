@@ -1,4 +1,4 @@
-//! `GET /healthz` and `GET /readyz`, which every caller may ask.
+//! `GET /healthz` and `GET /readyz`, which every caller may call.
 
 use http::{Method, StatusCode};
 use serde::Serialize;
@@ -50,9 +50,9 @@ impl Endpoint for Healthz {
     }
 }
 
-/// The configuration is complete, Kafka answers, the store reads and writes,
-/// and some caller may call. Anything else is a 503 with the reason: to a caller
-/// that asks this, the gateway is available or it is not.
+/// The configuration is complete, Kafka answers, the store can be read and
+/// written, and there are callers who may call. Anything else is a 503 with the
+/// reason: to a health check, the gateway is either available or not.
 pub(super) struct Readyz;
 
 impl Endpoint for Readyz {

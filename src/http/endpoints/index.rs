@@ -1,4 +1,4 @@
-//! `GET /`: what this is and where to go on.
+//! `GET /`: what this gateway is, and links to its calls.
 
 use http::{Method, StatusCode};
 use serde::Serialize;
@@ -62,7 +62,7 @@ impl Endpoint for Index {
         let mut links = Vec::new();
         let mut calls = Vec::new();
         for declaration in ENDPOINTS.iter().map(|listed| &listed.declaration) {
-            // In a link, a `*` before a name would be taken for a part of it.
+            // In a link, a `*` before a name would look like a part of the name.
             let url = format!("{base}{}", declaration.path.replace("{*", "{"));
             for method in declaration.methods {
                 if method == Method::GET && !url.contains('{') && !url.contains("/upstash/") {
@@ -79,7 +79,7 @@ impl Endpoint for Index {
             links,
             calls,
         };
-        // People look at this in a browser or a terminal: a line for each call.
+        // One line per call, for people who read this in a browser or a terminal.
         let text = String::from_utf8(to_json(&index)).unwrap_or_default();
         let text = text.replace("\"links\"", "\n\"links\"").replace("{\"method\"", "\n{\"method\"");
         Ok(Response::json_text(StatusCode::OK, text))
@@ -91,14 +91,15 @@ impl Endpoint for Index {
     }
 }
 
-/// The host that the caller reached us at; empty if it is not known. It is for
-/// the caller's own answer alone, so a caller that lies gets wrong links.
+/// The origin under which the caller reached the gateway; empty if it is not
+/// known. Only the caller's own answer uses it, so a caller that lies merely gets
+/// wrong links.
 fn origin<B>(request: &Request<B>) -> String {
     let text = |name| {
         let value = request.header(name)?;
         std::str::from_utf8(value).ok().filter(|text| !text.is_empty())
     };
-    // The proxy in front of us, if there is one, knows what it was called by.
+    // If there is a proxy in front of us, it knows the address that was called.
     let scheme = text("x-forwarded-proto")
         .filter(|scheme| matches!(*scheme, "http" | "https"))
         .or(request.scheme.as_deref())

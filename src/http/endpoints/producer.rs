@@ -23,7 +23,7 @@ use crate::kafka::Log;
 use crate::record::{Header, NewRecord, RecordMetadata};
 use crate::render::{self, Text};
 
-/// Request headers of this kind become record headers.
+/// Request headers with this prefix become record headers.
 const HEADER_PREFIX: &str = "kafka-header-";
 
 const KEY: Parameter = Parameter::new("key", Kind::Bytes, "The record's key");
@@ -42,7 +42,7 @@ struct Produced<'a> {
     timestamp: Option<String>,
 }
 
-/// The rest of the path is the message, and comes back in the answer.
+/// The rest of the path is the message. The answer repeats it.
 pub(super) struct ProduceMessage;
 
 impl Endpoint for ProduceMessage {
@@ -90,7 +90,7 @@ impl Endpoint for ProduceMessage {
     }
 }
 
-/// The body is the message, byte for byte, or holds a message on each line.
+/// The body is the message, byte for byte, or has a message on each line.
 pub(super) struct ProduceBody;
 
 impl Endpoint for ProduceBody {
@@ -151,7 +151,7 @@ async fn lines<H: Host, L: Log, B: RequestBody>(
     call.query.without(&[KEY.name, PARTITION.name, TIMESTAMP.name])?;
     let common = record_headers(&call.request.headers)?;
     let body = call.body().await?;
-    // A line that is no record takes no part, and the others do not notice.
+    // A malformed line gets an error of its own and does not affect the others.
     let mut records = Vec::new();
     let malformed: Vec<Option<Error>> = ndjson::parse(&body, &common)?
         .into_iter()
@@ -196,7 +196,7 @@ fn produced<'a>(topic: &'a str, written: &RecordMetadata) -> Produced<'a> {
     }
 }
 
-/// What the query says of a record.
+/// A record without a value, with what the query says about it.
 fn addressed(query: &Query) -> Result<NewRecord, Error> {
     let timestamp = query.text("timestamp")?.map(time::parse).transpose()?;
     Ok(NewRecord {
@@ -207,8 +207,8 @@ fn addressed(query: &Query) -> Result<NewRecord, Error> {
     })
 }
 
-/// The record headers among the request's, in their order. Their values may
-/// hold any bytes.
+/// The record headers among the request's headers, in the same order. Their
+/// values may hold any bytes.
 fn record_headers(headers: &[(String, Bytes)]) -> Result<Vec<Header>, Error> {
     let mut found = Vec::new();
     for (name, value) in headers {

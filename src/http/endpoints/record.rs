@@ -1,4 +1,4 @@
-//! How a record that is read looks in JSON, in answers and in streams.
+//! The JSON form of a record that was read, in answers and in streams.
 
 use std::borrow::Cow;
 

@@ -1,7 +1,7 @@
 //! `GET /webhook/{topic}/{callback_url}` and everything under `/webhooks`.
 //!
-//! A webhook is what callers of this API have registered; inside the gateway it
-//! is a subscription.
+//! Callers of this API register webhooks; inside the gateway, a webhook is a
+//! subscription.
 
 use http::header::LOCATION;
 use http::{Method, StatusCode};
@@ -103,8 +103,8 @@ struct WebhookDelivery {
     error: Option<String>,
 }
 
-/// Delivery starts at the topic's end: a caller that registers with a link does
-/// not expect the past.
+/// Delivery starts at the topic's end: a caller that registers by opening a link
+/// does not expect older records.
 pub(super) struct RegisterWebhookByPath;
 
 impl Endpoint for RegisterWebhookByPath {
@@ -192,7 +192,7 @@ async fn register<H: Host, L: Log, B>(
 ) -> Result<Response, Refusal> {
     let Registered { subscription, secret } =
         call.app.services().await?.subscriptions.register(topic, url, from).await?;
-    // Only a new one comes with its secret.
+    // Only a new webhook comes with its secret.
     let is_new = secret.is_some();
     let place = call.app.gateway().await?.link(&format!("/webhooks/{}", subscription.id));
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
@@ -200,9 +200,9 @@ async fn register<H: Host, L: Log, B>(
     Ok(if is_new { response.with_header(LOCATION, place) } else { response })
 }
 
-/// The callback URL that a path was meant to hold: the whole rest of it and
-/// the query, either as it stands or percent-encoded as a whole. Proxies that
-/// fold slashes turn `https://` into `https:/`, which is mended here.
+/// The callback URL in a path: the whole rest of the path and the query, either
+/// plain or percent-encoded as a whole. Some proxies merge slashes and turn
+/// `https://` into `https:/`; that is repaired here.
 fn callback_url(rest: &str, query: Option<&str>) -> Result<String, Error> {
     let scheme = |url: &str| {
         ["https:/", "http:/"].iter().find_map(|scheme| {
@@ -411,7 +411,7 @@ mod tests {
             ("https%3A%2Fh", None, "https://h"),
             ("http://h/", Some("a=b&topic=%20"), "http://h/?a=b&topic=%20"),
             ("http://h", Some(""), "http://h?"),
-            // None of these is one; the service says so.
+            // These are not callback URLs; the service refuses them.
             ("ftp://h", None, "ftp://h"),
             ("example.test", None, "example.test"),
             ("https:", None, "https:"),

@@ -1,4 +1,4 @@
-//! Which endpoint a request is for.
+//! Finds the endpoint of a request.
 
 use http::Method;
 
@@ -6,21 +6,20 @@ use super::pattern::Params;
 use crate::http::endpoints::{ENDPOINTS, Listed};
 use crate::http::refusal::Refusal;
 
-/// What a request's method and path lead to.
+/// The result for a request's method and path.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::http) enum Lead<'p> {
-    /// The endpoint at this place of the list, with the parts of the path.
+    /// The endpoint at this place in the list, with the parts of the path.
     To { place: usize, path: Params<'p> },
-    /// OPTIONS of a path that has these methods.
+    /// OPTIONS for a path that has these methods.
     Options { allowed: String },
 }
 
-/// Finds the endpoint of a request.
 pub(in crate::http) fn find<'p>(method: &Method, path: &'p str) -> Result<Lead<'p>, Refusal> {
     let fitting = ENDPOINTS
         .iter()
         .filter_map(|listed| Some((listed, Params::of(listed.declaration.path, path)?)));
-    // `/webhooks/deliver` is not the webhook of that name.
+    // `/webhooks/deliver` is a call, not a webhook named `deliver`.
     let found = fitting.min_by_key(|(_, params)| params.len());
     let (like, params) = found.ok_or(Refusal::NoSuchPath)?;
     let same_path = || {
@@ -141,7 +140,7 @@ mod tests {
         assert_eq!(allowed(Method::GET, "/webhooks/deliver"), "POST, OPTIONS");
         assert_eq!(allowed(Method::PUT, "/webhooks"), "POST, GET, HEAD, OPTIONS");
         assert_eq!(allowed(Method::PATCH, "/webhooks/x"), "GET, HEAD, DELETE, OPTIONS");
-        // HEAD must change nothing, and these GETs do.
+        // HEAD must change nothing, but these GETs do.
         assert_eq!(allowed(Method::HEAD, "/producer/t/m"), "GET, OPTIONS");
         assert_eq!(allowed(Method::HEAD, "/consumer/t"), "GET, OPTIONS");
         assert_eq!(allowed(Method::HEAD, "/webhook/t/https://h"), "GET, OPTIONS");

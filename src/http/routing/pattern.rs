@@ -1,16 +1,17 @@
-//! Paths of routes, and what varies in them.
+//! Patterns of paths, and the variable parts of a path.
 //!
-//! There are some fifty patterns, told apart by their first segments, so that
-//! looking at each costs less than a tree of them would: an instance that is
-//! made for a request has nothing to build first.
+//! There are about fifty patterns, and most fail at their first segment. Trying
+//! each one costs less than a tree would, which an instance that is started for
+//! one request would first have to build.
 
-/// The parts of a path that vary, as they came, by the names in the pattern.
+/// The variable parts of a path, still encoded, by their names in the pattern.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(in crate::http) struct Params<'p>(Vec<(&'static str, &'p str)>);
 
 impl<'p> Params<'p> {
-    /// Of a path that fits the pattern: `{name}` stands for one segment that
-    /// is not empty, `{*name}` for all of the rest, which may be.
+    /// The parts of a path; `None` if it does not match the pattern. `{name}`
+    /// matches one segment that is not empty, `{*name}` all of the rest, which
+    /// may be empty.
     pub(in crate::http) fn of(pattern: &'static str, path: &'p str) -> Option<Self> {
         let mut params = Vec::new();
         let mut path = Some(path);
@@ -44,7 +45,7 @@ impl<'p> Params<'p> {
         self.0.iter().copied()
     }
 
-    /// Of the patterns that a path fits, the one with the fewest is meant.
+    /// If a path matches several patterns, the one with the fewest parts wins.
     pub(in crate::http) fn len(&self) -> usize {
         self.0.len()
     }

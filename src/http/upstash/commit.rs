@@ -85,7 +85,7 @@ impl Endpoint for Commit {
     }
 }
 
-/// A partition that the group has no position on is left out.
+/// The answer leaves out partitions where the group has no position.
 pub(in crate::http) struct Committed;
 
 impl Endpoint for Committed {

@@ -33,7 +33,7 @@ struct Wanted {
     timeout: Option<i64>,
 }
 
-/// The path names the topic, the query the wait.
+/// The path names the topic; the query gives the wait.
 pub(in crate::http) struct ConsumeTopic;
 
 impl Endpoint for ConsumeTopic {
@@ -120,13 +120,13 @@ async fn next<H: Host, L: Log, B>(
     let (wait, settings) = (json::wait(timeout)?, settings(call.request)?);
     let ask = Ask { group, instance, topics, wait, settings };
     let services = call.app.services().await?;
-    // A topic that is not there makes no instance.
+    // No instance is created for a topic that does not exist.
     for topic in &ask.topics {
         services.topics.get(topic).await?;
     }
     let handed = match services.instances.next(ask).await {
         Ok(handed) => handed.unwrap_or_default(),
-        // As with a group that is still being formed: nothing yet.
+        // The answer is empty, as if the group were still being formed.
         Err(Error::Busy(_)) => Handed::default(),
         Err(error) => return Err(error.into()),
     };
@@ -136,19 +136,20 @@ async fn next<H: Host, L: Log, B>(
         .map(|consumed| record::RecordJson::of(&consumed.topic, &consumed.record))
         .collect();
     let mut response = Response::json(StatusCode::OK, &records);
-    // The group moves on once the caller has the records, not before: dropped
-    // unsent, they go to the next caller.
+    // The group moves on only after the records were sent. If they are dropped
+    // unsent, the next caller gets them.
     response.on_sent = Some(Box::new(move || handed.delivered()));
     Ok(response)
 }
 
-/// What the headers say of an instance that is to be.
+/// The settings in the headers, for a new instance.
 fn settings<B>(request: &Request<B>) -> Result<Settings> {
     let auto_commit = value(request, "kafka-enable-auto-commit")?.map_or(Ok(true), |text| {
         let switch = bool::from_str(&text.to_ascii_lowercase());
         switch.map_err(|_| Error::invalid("kafka-enable-auto-commit", "Neither true nor false"))
     })?;
-    // Records are committed when the caller has them, so there is no interval.
+    // Records are committed as soon as they were sent, so the interval is only
+    // validated.
     millis(request, "kafka-auto-commit-interval", 0, u32::MAX)?;
     let reset = match value(request, "kafka-auto-offset-reset")?.as_deref() {
         None | Some("latest") => Reset::Latest,

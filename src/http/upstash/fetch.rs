@@ -19,7 +19,7 @@ use crate::kafka::Log;
 use crate::limits;
 use crate::services::read::At;
 
-/// Partitions that are read together.
+/// The maximum number of partitions in one call.
 const MAX_PLACES: usize = 100;
 
 /// What a body asks for: one place, several, or both.

@@ -38,7 +38,7 @@ struct InstanceTopic {
     partitions: Vec<i32>,
 }
 
-/// The groups that have instances, as far as their topics are the caller's.
+/// The groups that have instances, with the topics that the caller may see.
 pub(in crate::http) struct Consumers;
 
 impl Endpoint for Consumers {

@@ -1,5 +1,5 @@
-//! Bodies: JSON, whatever their content type says, and one object where a
-//! list of them could stand.
+//! JSON bodies. The content type is ignored, and a single object may stand for
+//! a list of one.
 
 use std::time::Duration;
 
@@ -12,14 +12,14 @@ use crate::http::parameter::{Kind, Parameter};
 use crate::http::query::Query;
 use crate::limits;
 
-/// The wait or the patience of a caller, in the query.
+/// How long the caller waits, as a query parameter.
 pub(super) const TIMEOUT: Parameter =
     Parameter::new("timeout", Kind::Milliseconds, "How long to wait, in milliseconds");
 
-/// The wait of a caller who names none.
+/// How long to wait for records if the caller does not say.
 const DEFAULT_WAIT: Duration = Duration::from_secs(1);
 
-/// The patience of a caller who names none.
+/// How long a caller waits for existing data if it does not say.
 const DEFAULT_PATIENCE: Duration = Duration::from_secs(10);
 
 /// A partition of a topic.
@@ -46,7 +46,7 @@ pub(super) fn one<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
         .map_err(|error| Error::invalid("body", format!("Not the JSON that is needed: {error}")))
 }
 
-/// An object or a list of them. No body is an empty list.
+/// An object or a list of objects. An empty body is an empty list.
 pub(super) fn one_or_many<T: DeserializeOwned>(body: &[u8]) -> Result<Vec<T>> {
     match without_mark(body).trim_ascii_start().first() {
         None => Ok(Vec::new()),
@@ -55,7 +55,7 @@ pub(super) fn one_or_many<T: DeserializeOwned>(body: &[u8]) -> Result<Vec<T>> {
     }
 }
 
-/// The same where there has to be at least one.
+/// Like [`one_or_many`], but at least one object is required.
 pub(super) fn some<T: DeserializeOwned>(body: &[u8]) -> Result<Vec<T>> {
     let many = one_or_many(body)?;
     match many.is_empty() {
@@ -64,15 +64,15 @@ pub(super) fn some<T: DeserializeOwned>(body: &[u8]) -> Result<Vec<T>> {
     }
 }
 
-/// How long to wait for records, in milliseconds. What is too long is cut: the
-/// caller comes again.
+/// How long to wait for records; `timeout` is in milliseconds. A wait that is
+/// too long is shortened: callers poll again anyway.
 pub(super) fn wait(timeout: Option<i64>) -> Result<Duration> {
     let Some(millis) = timeout else { return Ok(DEFAULT_WAIT) };
     Ok(millis_of(millis)?.min(limits::WAIT))
 }
 
-/// How long a caller waits for an answer about data that is there; after that the
-/// call fails.
+/// How long a caller waits for an answer about existing data. The call fails
+/// after that.
 pub(super) fn patience(query: &Query) -> Result<Duration> {
     let Some(millis) = timeout_of_query(query)? else { return Ok(DEFAULT_PATIENCE) };
     millis_of(millis)
@@ -84,7 +84,7 @@ fn millis_of(timeout: i64) -> Result<Duration> {
     Ok(Duration::from_millis(millis))
 }
 
-/// The same in a query.
+/// The parameter `timeout`, in milliseconds.
 pub(super) fn timeout_of_query(query: &Query) -> Result<Option<i64>> {
     let parse = |text: &str| {
         text.parse().map_err(|_| Error::invalid("timeout", "Not a number of milliseconds"))

@@ -21,8 +21,8 @@ use crate::http::request::RequestBody;
 use crate::kafka::Log;
 use crate::sorted::{SortedMap, SortedSet};
 
-/// A time before this many milliseconds is one in seconds: as milliseconds it
-/// would lie in early 1973, as seconds this is the year 5138.
+/// A number below this is a time in seconds, any other in milliseconds. As
+/// milliseconds, this number is in early 1973; as seconds, in the year 5138.
 const SECONDS_BELOW: Millis = 100_000_000_000;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +45,7 @@ impl When {
     }
 }
 
-/// The number of partitions, by topic.
+/// The number of partitions of each topic.
 pub(in crate::http) struct Topics;
 
 impl Endpoint for Topics {

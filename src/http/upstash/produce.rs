@@ -1,4 +1,4 @@
-//! `/produce`, in its three forms.
+//! The three forms of `/produce`.
 
 use bytes::Bytes;
 use http::StatusCode;
@@ -78,7 +78,8 @@ impl From<Header> for record::Header {
     }
 }
 
-/// The rest of the path is the value. The only form whose answer is no list.
+/// The rest of the path is the value. Only this form answers with an object and
+/// not with a list.
 pub(in crate::http) struct ProduceMessage;
 
 impl Endpoint for ProduceMessage {
@@ -123,7 +124,7 @@ impl Endpoint for ProduceMessage {
     }
 }
 
-/// The path names the topic for all records of the body.
+/// The path names the topic of all records in the body.
 pub(in crate::http) struct ProduceToTopic;
 
 impl Endpoint for ProduceToTopic {
@@ -207,7 +208,7 @@ async fn messages<H: Host, L: Log, B: RequestBody>(
     Ok(messages)
 }
 
-/// Writes records and answers with a list, in the order given.
+/// Writes records and answers with a list in the same order.
 pub(super) async fn produce<H: Host, L: Log, B>(
     call: &Call<'_, H, L, B>,
     records: Vec<(AllowedTopic, NewRecord)>,
@@ -218,9 +219,9 @@ pub(super) async fn produce<H: Host, L: Log, B>(
     Ok(Response::json(StatusCode::OK, &metadata.collect::<Vec<_>>()))
 }
 
-/// Writes all records or fails. The answer has one status for all of them and
-/// a client repeats the whole call if it is no success, so what can be seen to
-/// fail beforehand does so before anything is written.
+/// Writes all records or fails. The answer has one status for all of them, and
+/// a client repeats the whole call after a failure. Whatever can be checked is
+/// therefore checked before anything is written.
 async fn write<H: Host, L: Log, B>(
     call: &Call<'_, H, L, B>,
     records: Vec<(AllowedTopic, NewRecord)>,

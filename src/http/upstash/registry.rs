@@ -1,4 +1,4 @@
-//! `/schema-registry`: passed on as it came.
+//! `/schema-registry`: requests are passed on unchanged.
 
 use http::Method;
 use http::header::{ACCEPT, CONTENT_TYPE};

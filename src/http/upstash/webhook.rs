@@ -1,4 +1,4 @@
-//! `/webhook`: an event that some other service sends becomes a record.
+//! `/webhook`: events from other services become records.
 
 use bytes::Bytes;
 
@@ -59,8 +59,8 @@ impl Endpoint for Webhook {
     }
 }
 
-/// The request's headers but those that HTTP and what lies between the sender
-/// and us have put there.
+/// The request's headers, without those that HTTP itself or a server on the way
+/// has added.
 fn record_headers(headers: &[(String, Bytes)]) -> Vec<Header> {
     let own = headers.iter().filter(|(name, _)| !is_standard(name));
     let header =
@@ -77,7 +77,7 @@ fn is_standard(name: &str) -> bool {
 const PREFIXES: [&str; 7] =
     ["accept", "content-", "if-", "proxy-", "sec-", "x-forwarded-", "access-control-"];
 
-/// The others of HTTP's own, and what is usual in front of servers.
+/// The other headers of HTTP itself, and those that proxies usually add.
 const STANDARD: [&str; 31] = [
     "authorization",
     "cache-control",

@@ -123,7 +123,8 @@ async fn receipts<H: Host, L: Log, B: RequestBody>(
     Ok(given)
 }
 
-/// The caller's leave is for the topics in the path, whatever a receipt names.
+/// The caller is allowed the topics in the path. Receipts for other topics are
+/// answered with `unknown`.
 async fn dispose<H: Host, L: Log, B>(
     call: &Call<'_, H, L, B>,
     topics: &[AllowedTopic],

@@ -22,12 +22,12 @@ use crate::kafka::Log;
 use crate::services::consume::{Handed, StartFrom};
 use crate::services::stream::{Stream, StreamMode};
 
-/// A sign of life when there is no record, for whatever sits between us and
-/// the reader; and how we find out that the reader is gone.
+/// The interval of heartbeats while there are no records. They keep proxies from
+/// closing the connection, and show us when the reader is gone.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
-/// The longest that one answer goes on. The reader comes again with its cursor
-/// (an `EventSource` does so by itself), and is asked again who it is.
+/// The maximum duration of one answer. The reader then reconnects with its cursor
+/// (an `EventSource` does so by itself), and its credential is checked again.
 const MAX_STREAM_AGE: Duration = Duration::from_secs(15 * 60);
 
 /// How a stream is written.
@@ -38,8 +38,8 @@ pub(super) enum Format {
 }
 
 impl Format {
-    /// What the caller accepts, if that is a stream: the first media type in
-    /// `accept` that we have.
+    /// The format of the first media type in `accept` that we support; `None` if
+    /// that is not a stream.
     pub(super) fn asked_for<B>(request: &Request<B>) -> Option<Self> {
         let values = request.header_values("accept");
         let ranges = values.flat_map(|value| value.split(|byte| *byte == b','));
@@ -84,18 +84,18 @@ pub(super) async fn open<H: Host, L: Log, B>(
     let cursor = cursor.filter(|value| !value.is_empty()).map(String::from_utf8_lossy);
     let streams = &call.app.services().await?.streams;
     let mut stream = streams.open(topics, mode, cursor.as_deref()).await?;
-    // What fails at once is an answer with a status of its own.
+    // An error in the first read is still answered with its own status.
     let first = stream.next(Duration::ZERO).await?;
     let source = Pieces { stream, format, first: Some(first), sent: None, stage: Stage::Head };
     Ok(Response::stream(format.content_type(), source))
 }
 
-/// The pieces of the body: a page of records each.
+/// The pieces of the body, one page of records each.
 struct Pieces<H: Host, L: Log> {
     stream: Stream<H, L>,
     format: Format,
     first: Option<Handed>,
-    /// What is in the piece that was given last.
+    /// The records in the last piece.
     sent: Option<Handed>,
     stage: Stage,
 }
@@ -115,7 +115,7 @@ impl<H: Host, L: Log> Source for Pieces<H, L> {
 
 impl<H: Host, L: Log> Pieces<H, L> {
     async fn piece(&mut self) -> Option<Bytes> {
-        // Who asks for more has taken what was given.
+        // A host that asks for the next piece has taken the previous one.
         if let Some(sent) = self.sent.take() {
             sent.delivered();
         }
@@ -149,15 +149,15 @@ impl<H: Host, L: Log> Pieces<H, L> {
         }
     }
 
-    /// The first piece, sent at once: the reader learns that it is connected, and
-    /// where it begins.
+    /// The first piece. It is sent at once and shows the reader that it is
+    /// connected, and at which cursor.
     fn head(&self) -> Bytes {
         format!("retry: 2000\nid: {}\n\n", self.stream.cursor()).into()
     }
 
     /// A reader that receives this has received everything before it. The empty
-    /// `id` makes it reconnect without a cursor, so that the group is not moved
-    /// back over records that other readers have had since.
+    /// `id` makes it reconnect without a cursor. With one, it would move the group
+    /// back over records that other readers have received since.
     fn farewell(&self) -> Option<Bytes> {
         let forget = self.format == Format::Events && self.stream.is_of_group();
         forget.then_some(Bytes::from_static(b"id:\n\n"))
