@@ -102,7 +102,7 @@ impl<H: Host, L: Log> Groups<H, L> {
 
     async fn standings(&self, group: &str, topic: &str) -> Result<Vec<GroupPosition>> {
         let positions = self.positions(group, topic).await?;
-        // Where the server does not tell, the positions are all there is.
+        // Where the server does not report ends, only the positions are known.
         let ends: SortedMap<_, _> =
             self.log.ends(topic).await.unwrap_or_default().into_iter().collect();
         // A group that has begun with a topic begins with what is left of it at

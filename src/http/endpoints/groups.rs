@@ -61,7 +61,7 @@ struct PartitionPosition {
     lag: Option<i64>,
 }
 
-/// Exactly one of the last three.
+/// Where to move a group: exactly one of `to`, `offsets` and `timestamp`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "description", derive(schemars::JsonSchema))]

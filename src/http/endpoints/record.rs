@@ -8,8 +8,8 @@ use crate::record::Record;
 use crate::render::{self, Text};
 use crate::services::consume::Consumed;
 
-/// A record as it is read. What the log cannot tell is absent; what is there
-/// and null (the key of a record without one, a tombstone) is null.
+/// A record that was read. Fields that the server does not report are absent. The
+/// key of a record without one is null, and so is a tombstone's message.
 #[derive(Serialize)]
 #[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
 pub(super) struct RecordJson<'a> {

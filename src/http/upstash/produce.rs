@@ -54,7 +54,7 @@ pub(super) struct Metadata<'a> {
     topic: &'a str,
     partition: i32,
     offset: i64,
-    /// Absent when the server does not tell.
+    /// Absent if the server does not report it.
     #[serde(skip_serializing_if = "Option::is_none")]
     timestamp: Option<i64>,
 }

@@ -7,9 +7,9 @@ use serde::Serialize;
 use crate::record::{self, Record};
 use crate::render::Text;
 
-/// A record that was read. An absent key is empty here, as this API has it; a
-/// tombstone's value is null. Where the log tells no headers and no
-/// timestamps, they are absent: an empty list would say that there are none.
+/// A record that was read. The key of a record without one is empty, as in
+/// Upstash's API; a tombstone's value is null. Headers and timestamp are absent if
+/// the server does not report them: an empty list would mean that there are none.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "description", schemars(rename = "UpstashRecord"))]
