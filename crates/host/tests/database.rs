@@ -135,6 +135,15 @@ async fn a_swap_needs_the_value_it_expects() {
 }
 
 #[test]
+fn a_database_that_was_dropped_can_be_opened_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("kv");
+    for _ in 0..200 {
+        drop(open(&path));
+    }
+}
+
+#[test]
 fn a_second_opener_is_told_that_it_is_in_use() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("kv");

@@ -41,25 +41,40 @@ type Answer = oneshot::Sender<Result<Outcome, StoreError>>;
 
 #[derive(Debug)]
 pub(super) struct Writer {
-    queue: mpsc::Sender<(Change, Answer)>,
+    /// Taken when the writer is dropped, which ends the thread.
+    queue: Option<mpsc::Sender<(Change, Answer)>>,
+    thread: Option<thread::JoinHandle<()>>,
+}
+
+/// Waits for the thread: it has the file open, and the code that drops a database
+/// may open the same file next, in this process or in another one.
+impl Drop for Writer {
+    fn drop(&mut self) {
+        drop(self.queue.take());
+        if let Some(thread) = self.thread.take() {
+            // A panic of the thread was printed, and its callers were told.
+            _ = thread.join();
+        }
+    }
 }
 
 impl Writer {
-    /// Starts the thread; it ends when the last handle to it is gone.
+    /// Starts the thread; it ends when the writer is dropped.
     pub(super) fn start(database: Arc<redb::Database>) -> Result<Self, io::Error> {
         make_table(&database).map_err(io::Error::other)?;
         let (queue, changes) = mpsc::channel();
-        thread::Builder::new()
+        let thread = thread::Builder::new()
             .name("key-value-writer".to_owned())
             .spawn(move || write_all(&database, &changes))?;
-        Ok(Self { queue })
+        Ok(Self { queue: Some(queue), thread: Some(thread) })
     }
 
     /// Passes on a change and waits for its commit.
     pub(super) async fn apply(&self, change: Change) -> Result<Outcome, StoreError> {
         let gone = || StoreError::other("the database has stopped");
         let (answer, outcome) = oneshot::channel();
-        self.queue.send((change, answer)).map_err(|_| gone())?;
+        let queue = self.queue.as_ref().ok_or_else(gone)?;
+        queue.send((change, answer)).map_err(|_| gone())?;
         outcome.await.map_err(|_| gone())?
     }
 }
