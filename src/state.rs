@@ -3,8 +3,8 @@
 //! [`keys`] builds every key there is. [`lane`] is how instances that know
 //! nothing of each other take turns at a document; [`shared`] is a document
 //! that a short turn is enough for; `stored` gives each kind of document a
-//! version. Services say what their documents hold;
-//! nothing else of the core talks to the store.
+//! version. Services say what their documents hold; nothing else of the core
+//! talks to the store.
 
 pub mod keys;
 pub mod lane;

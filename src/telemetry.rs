@@ -1,7 +1,7 @@
 //! What operators see: events with a level, a name and fields, one line each.
 //!
 //! An event is reported through the host, which every part of the gateway has
-//! anyway ([`Report::event`]). The format of lines and the least level are set
+//! anyway ([`Report::event`]). The format of lines and the lowest level are set
 //! once per instance ([`configure`]). Until the configuration has been read, the
 //! defaults apply. A task carries the trace of the request that it works for
 //! ([`with_trace`]), and each of its lines names that trace.
@@ -30,7 +30,7 @@ use crate::error::Error;
 use crate::host::Host;
 use crate::render;
 
-/// The format of lines, and the least level that is written.
+/// The format of lines, and the lowest level that is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Settings {
     pub format: LogFormat,

@@ -36,8 +36,8 @@ const CONTENT_TYPES: [&str; 7] = [
     "application/x-ldjson",
 ];
 
-/// Texts of JSON that are told apart by another character than a newline
-/// (RFC 7464). Taken for one record, they would be lost in it.
+/// JSON texts that are separated by another character than a newline (RFC 7464).
+/// Read as one record, they would be merged into it.
 const SEQUENCE: &str = "application/json-seq";
 
 /// Whether a `content-type` says that the body is lines, whatever its

@@ -36,7 +36,7 @@ use crate::names;
 const GET: &[Method] = &[Method::GET];
 const GET_OR_POST: &[Method] = &[Method::GET, Method::POST];
 
-/// What a call answers that has nothing to report.
+/// The answer of a call that has nothing to report.
 #[derive(Serialize)]
 #[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
 struct Success {

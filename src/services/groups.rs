@@ -69,8 +69,7 @@ impl<H: Host, L: Log> Groups<H, L> {
         Self { host, log, params, list }
     }
 
-    /// The groups that read topics of the caller's, by name, each with those
-    /// topics.
+    /// The groups that read the caller's topics, by name, each with those topics.
     pub async fn list(&self, grant: &Grant) -> Result<SortedMap<String, SortedSet<String>>> {
         let groups = self.list.all().await?.into_iter().filter_map(|(group, topics)| {
             let topics: SortedSet<_> =

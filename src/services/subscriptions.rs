@@ -115,7 +115,7 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
         Ok(Registered { subscription: kept.describe(), secret })
     }
 
-    /// The subscriptions to topics of the caller's, oldest first.
+    /// The subscriptions to the caller's topics, oldest first.
     pub async fn list(&self, grant: &Grant) -> Result<Vec<SubscriptionSummary>> {
         let list = self.context.subscriptions.read().await?;
         let covered = list.iter().filter(|subscription| grant.covers(&subscription.topic));
@@ -144,10 +144,10 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
         Ok((subscription.describe(), try_join_bounded(progress).await?))
     }
 
-    /// Removes a webhook. Normally no attempt begins once this has answered.
-    /// An attempt that is under way for longer than three seconds then may
-    /// still come to its end, and an instance that was just about to begin
-    /// with the webhook's first record may still do so within a second.
+    /// Removes a subscription. Normally no attempt begins once this has answered.
+    /// But an attempt that takes more than three seconds longer may still finish,
+    /// and an instance that was about to deliver the first record may still begin
+    /// within a second.
     pub async fn delete(&self, id: &str, grant: &Grant) -> Result<(), AccessError> {
         let list = self.context.subscriptions.read().await?;
         grant.permits_topic(&list.by_id(id)?.topic)?;
@@ -156,9 +156,10 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
         Ok(())
     }
 
-    /// Delivers what is due, for any caller, and reports what was done
-    /// for each subscription to a topic of the caller's. Attempts begin within `budget`; the last ones may take as long as a
-    /// callback may. Any number of these may run at once, anywhere.
+    /// Delivers what is due to all subscriptions, and reports what was done for
+    /// those to the caller's topics. Attempts begin within `budget`; the last ones
+    /// may take as long as a callback may. Any number of these calls may run at
+    /// once, in any instances.
     pub async fn deliver(&self, budget: Duration, grant: &Grant) -> Result<Vec<RoundReport>> {
         let context = &*self.context;
         let deadline = context.host.monotonic() + budget;

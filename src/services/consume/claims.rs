@@ -162,8 +162,8 @@ impl Claims {
     /// because their records would be handed out again; those at the head,
     /// because the position may move past them; those of the offsets in `told`;
     /// and all claims if no more records can be claimed. Whether a lease has
-    /// ended is decided here, before any mark is read: a later acknowledgement
-    /// was answered with "expired".
+    /// ended is decided here, before any mark is read, because an acknowledgement
+    /// that comes after that moment is answered with "expired".
     pub(super) fn to_look_up(
         &self,
         now: Millis,

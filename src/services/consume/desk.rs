@@ -240,8 +240,8 @@ impl<W> Desk<W> {
     }
 
     /// Takes back the records that a caller has got so far, because it is too
-    /// late for them. Claimed records are not the caller's before the claims
-    /// are written in any case.
+    /// late for them. Claimed records need not be taken back: they do not belong
+    /// to the caller until their claims are written.
     pub(super) fn take_back_open(&mut self) {
         if let Some(order) = self.orders.front_mut()
             && order.want.ack == Ack::Auto

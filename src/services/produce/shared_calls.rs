@@ -1,9 +1,9 @@
 //! Records of callers that wait at the same time share one upstream call.
 //!
-//! Nobody waits in order to batch. A caller who finds no call for its topic
-//! under way makes one, alone and at once. Who comes meanwhile queues, and
-//! when that call ends everything queued goes out as the next one. Each caller
-//! gets the reports on its own records, and gets them the moment they arrive.
+//! No caller waits in order to form a batch. A caller that finds no call for its
+//! topic in progress makes one at once. Callers that arrive in the meantime queue,
+//! and when that call ends, everything in the queue goes out as the next one. Each
+//! caller gets the reports on its own records as soon as they arrive.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -41,8 +41,8 @@ impl<H: Host, L: Log> SharedCalls<H, L> {
         Self { shared: Rc::new(Shared { host, log, under_way: RefCell::default() }) }
     }
 
-    /// Writes records to a topic and reports on each, in the order given. One
-    /// record's failure is no other's.
+    /// Writes records to a topic and reports on each, in the order given. A
+    /// record may fail while others are written.
     pub async fn send(&self, topic: &str, records: Vec<NewRecord>) -> Vec<Result<RecordMetadata>> {
         if records.is_empty() {
             return Vec::new();

@@ -116,8 +116,9 @@ fn judge(status: StatusCode, headers: &HeaderMap, now: Millis) -> Result<(), Att
 }
 
 /// The trace that the record's producer named in its header `traceparent`.
-/// None where it named none, or where the log reads no headers: the request that
-/// happened to start the delivery has nothing to do with the record.
+/// `None` if the producer named none, or if the log does not report headers. The
+/// trace of the request that started the delivery is not used instead: that
+/// request has nothing to do with the record.
 pub(super) fn trace_of(record: &Record) -> Option<Trace> {
     let mut named = record.headers.iter().flatten().filter(|header| header.name == TRACEPARENT);
     match (named.next(), named.next()) {

@@ -41,7 +41,7 @@ const MAX_SUBSCRIPTION_LIST_AGE: Duration = Duration::from_secs(1);
 /// longest attempt.
 const POSITION_WRITE_TIME: Duration = Duration::from_secs(1);
 
-/// A callback that takes longer than this to take a record is slow.
+/// A callback that takes longer than this to accept a record is slow.
 const SLOW: Duration = Duration::from_secs(5);
 
 /// Runs a job; its attempts begin before `deadline`, by the monotonic clock.

@@ -34,8 +34,8 @@ pub(super) const MAX_RETRY_DELAY: Duration = Duration::from_secs(8 * 60 * 60);
 pub(super) struct RetryHint {
     /// The receiver's `Retry-After`.
     pub(super) retry_after: Option<Duration>,
-    /// The receiver answered 410 Gone. A receiver cannot
-    /// disable a subscription; its records are tried at the longest delay.
+    /// The receiver answered 410 Gone. A receiver cannot disable a subscription;
+    /// its records are tried at the longest delay.
     pub(super) gone: bool,
 }
 

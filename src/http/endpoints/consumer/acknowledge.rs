@@ -66,7 +66,7 @@ impl Endpoint for Acknowledge {
     ) -> Result<Response, Refusal> {
         let given = receipts(&mut call).await?;
         if given.delay.is_some() {
-            let problem = "There is a delay only where records go back";
+            let problem = "`delay` is accepted only by /nack";
             return Err(Error::invalid("delay", problem).into());
         }
         dispose(&call, &topics, &given.receipts, Disposal::Ack, "acked").await
