@@ -17,6 +17,9 @@ Usage: cargo dev [OPTIONS]
   --ephemeral                Keep them in memory, and forget them at the end
   --variable NAME=VALUE      Set a variable of the component; may be repeated.
                              spin.toml lists them
+  --variable @FILE           Set the variables in a TOML or JSON file. Secrets
+                             belong there, or in SPIN_VARIABLE_NAME: cargo shows
+                             its command line
 
 To run it together with a component of your own:
 
@@ -52,6 +55,7 @@ pub(crate) struct Arguments {
     pub(crate) data_dir: Option<PathBuf>,
     pub(crate) ephemeral: bool,
     pub(crate) variables: Vec<(String, String)>,
+    pub(crate) variable_files: Vec<PathBuf>,
     pub(crate) rest: Option<RestServer>,
     pub(crate) component: Component,
 }
@@ -96,7 +100,7 @@ pub(crate) fn parse(mut parser: Parser) -> Result<Command, ArgumentError> {
     let mut topics = Vec::new();
     let mut data_dir = None;
     let mut ephemeral = false;
-    let mut variables = Vec::new();
+    let (mut variables, mut variable_files) = (Vec::new(), Vec::new());
     let mut component = Component::Gateway;
     let (mut url, mut api_key, mut api_secret, mut cluster_id) = (None, None, None, None);
     while let Some(argument) = parser.next()? {
@@ -105,7 +109,13 @@ pub(crate) fn parse(mut parser: Parser) -> Result<Command, ArgumentError> {
             Arg::Long("topic") => topics.push(topic(parser.value()?.string()?)?),
             Arg::Long("data-dir") => data_dir = Some(PathBuf::from(parser.value()?)),
             Arg::Long("ephemeral") => ephemeral = true,
-            Arg::Long("variable") => variables.push(variable(parser.value()?.string()?)?),
+            Arg::Long("variable") => {
+                let text = parser.value()?.string()?;
+                match text.strip_prefix('@') {
+                    Some(file) => variable_files.push(PathBuf::from(file)),
+                    None => variables.push(variable(text)?),
+                }
+            }
             Arg::Long("with" | "component") if component != Component::Gateway => {
                 return Err(ArgumentError::WhatToRun);
             }
@@ -140,7 +150,16 @@ pub(crate) fn parse(mut parser: Parser) -> Result<Command, ArgumentError> {
     if topics.is_empty() {
         topics.push(Topic { name: "test-topic".to_owned(), partitions: 3 });
     }
-    let arguments = Arguments { listen, topics, data_dir, ephemeral, variables, rest, component };
+    let arguments = Arguments {
+        listen,
+        topics,
+        data_dir,
+        ephemeral,
+        variables,
+        variable_files,
+        rest,
+        component,
+    };
     Ok(Command::Run(Box::new(arguments)))
 }
 
@@ -196,7 +215,9 @@ mod tests {
             "--variable",
             "x=1",
             "--variable=url=http://a/?b=c",
+            "--variable=@secrets.toml",
         ]);
+        assert_eq!(arguments.variable_files, [PathBuf::from("secrets.toml")]);
         let topics: Vec<_> =
             arguments.topics.iter().map(|t| (t.name.as_str(), t.partitions)).collect();
         assert_eq!(topics, [("a", 3), ("b", 7)]);

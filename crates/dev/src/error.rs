@@ -32,6 +32,8 @@ pub(crate) enum StartError {
     Store(OpenError),
     #[error("the Kafka REST server did not start: {0}")]
     Kafka(String),
+    #[error("the variables in {path} cannot be read: {reason}")]
+    VariableFile { path: PathBuf, reason: String },
     #[error("spin.toml cannot be read: {0}")]
     Manifest(String),
     #[error("{file} cannot be read: {reason}")]

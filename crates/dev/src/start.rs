@@ -25,7 +25,8 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), StartError> {
     let mut variables = variables::defaults(&workspace)?;
     // Errors in the command line, the port or the folder are reported before a
     // build that takes minutes.
-    variables::set(&mut variables.clone(), arguments.variables.iter().cloned())?;
+    let given = given(&arguments, &variables)?;
+    variables::set(&mut variables.clone(), given.iter().cloned())?;
     arguments.component.check()?;
     let listener = listen(&arguments.listen).await?;
     let address = listener
@@ -53,7 +54,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), StartError> {
         (None, Some(server)) => put(&mut variables, variables::for_rest(server)),
         (None, None) => {}
     }
-    variables::set(&mut variables, arguments.variables)?;
+    variables::set(&mut variables, given)?;
 
     // Other machines must not be able to fill the terminal.
     let inbox = if address.ip().is_loopback() { Inbox::start(address).await.ok() } else { None };
@@ -110,6 +111,16 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), StartError> {
         kafka.stop().await;
     }
     Ok(())
+}
+
+/// The variables that are set from outside; a later one outweighs an earlier one.
+fn given(arguments: &Arguments, known: &Variables) -> Result<Vec<(String, String)>, StartError> {
+    let mut given = variables::from_environment(known, |name| std::env::var(name).ok());
+    for file in &arguments.variable_files {
+        given.extend(variables::from_file(file)?);
+    }
+    given.extend(arguments.variables.iter().cloned());
+    Ok(given)
 }
 
 /// The repository that this program was built from.

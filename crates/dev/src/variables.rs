@@ -1,7 +1,9 @@
 //! The component's variables.
 //!
 //! Their names and defaults are only in `spin.toml`. They are overridden first
-//! by defaults for a developer's machine, and then by the command line.
+//! by defaults for a developer's machine, then by the environment and by files, and
+//! then by the command line. A secret belongs in the environment or in a file: cargo
+//! shows the command line of what it runs.
 
 use crate::arguments::RestServer;
 use crate::error::StartError;
@@ -58,7 +60,37 @@ pub(crate) fn for_rest(server: &RestServer) -> Vec<(&'static str, String)> {
     given.into_iter().filter_map(|(name, value)| Some((name, value?.clone()))).collect()
 }
 
-/// Sets what the command line says; only what the component knows.
+/// What precedes a variable's name in the environment, as Spin has it.
+const ENVIRONMENT_PREFIX: &str = "SPIN_VARIABLE_";
+
+/// The variables that the environment sets, of those that the component knows.
+pub(crate) fn from_environment(
+    known: &Variables,
+    environment: impl Fn(&str) -> Option<String>,
+) -> Vec<(String, String)> {
+    let value = |name: &String| {
+        let variable = format!("{ENVIRONMENT_PREFIX}{}", name.to_uppercase());
+        Some((name.clone(), environment(&variable)?))
+    };
+    known.keys().filter_map(value).collect()
+}
+
+/// The variables that a file sets: a table in TOML, or an object in a file whose
+/// name ends in `.json`.
+pub(crate) fn from_file(path: &Path) -> Result<Vec<(String, String)>, StartError> {
+    let failed = |reason: String| StartError::VariableFile { path: path.to_owned(), reason };
+    let text = std::fs::read_to_string(path).map_err(|error| failed(error.to_string()))?;
+    // What the parsers say may quote the file, and with it a secret.
+    let malformed = || failed("it is not a list of names with strings".to_owned());
+    let values: BTreeMap<String, String> = if path.extension().is_some_and(|end| end == "json") {
+        serde_json::from_str(&text).map_err(|_| malformed())?
+    } else {
+        toml::from_str(&text).map_err(|_| malformed())?
+    };
+    Ok(values.into_iter().collect())
+}
+
+/// Sets what was given; only what the component knows.
 pub(crate) fn set(
     variables: &mut Variables,
     given: impl IntoIterator<Item = (String, String)>,
@@ -101,6 +133,36 @@ mod tests {
         assert_eq!(variables["one"], "I");
         let error = set(&mut variables, [("three".to_owned(), String::new())]).unwrap_err();
         assert!(error.to_string().contains("one, two"), "{error}");
+    }
+
+    #[test]
+    fn the_environment_sets_what_is_known() {
+        let known = parse(MANIFEST).unwrap();
+        let environment = |name: &str| match name {
+            "SPIN_VARIABLE_TWO" => Some("from outside".to_owned()),
+            "SPIN_VARIABLE_THREE" => panic!("it is not known"),
+            _ => None,
+        };
+        let set = from_environment(&known, environment);
+        assert_eq!(set, [("two".to_owned(), "from outside".to_owned())]);
+    }
+
+    #[test]
+    fn a_file_sets_what_it_says_and_is_not_quoted_when_it_is_malformed() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            from_file(&path)
+        };
+        let pair = [("one".to_owned(), "a secret".to_owned())];
+        assert_eq!(file("a.toml", "one = \"a secret\"").unwrap(), pair);
+        assert_eq!(file("a.json", r#"{"one":"a secret"}"#).unwrap(), pair);
+        for (name, text) in [("b.toml", "one = a secret"), ("b.json", r#"{"one":["a secret"]}"#)] {
+            let error = file(name, text).unwrap_err().to_string();
+            assert!(error.contains(name) && !error.contains("a secret"), "{error}");
+        }
+        assert!(from_file(&folder.path().join("none.toml")).is_err());
     }
 
     #[test]

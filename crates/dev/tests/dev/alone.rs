@@ -47,6 +47,30 @@ fn what_comes_another_way_is_delivered_although_another_callback_does_not_answer
 }
 
 #[test]
+fn secrets_come_from_the_environment_and_from_files() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("secrets.toml");
+    std::fs::write(&file, "open_access = \"false\"\nstore_staleness = \"oops\"").unwrap();
+    let credentials =
+        r#"[{"name":"all","secret":"0123456789abcdef","allow":["consume"],"topics":["*"]}]"#;
+    let environment =
+        [("SPIN_VARIABLE_CREDENTIALS", credentials), ("SPIN_VARIABLE_OPEN_ACCESS", "true")];
+    let file = format!("@{}", file.display());
+    // A file outweighs the environment, and the command line both.
+    let arguments = ["--ephemeral", "--variable", "store_staleness=0s", "--variable", &file];
+    let gateway = Gateway::start_in(&environment, &arguments);
+    assert!(gateway.banner.contains("`credentials`"), "{}", gateway.banner);
+    assert!(!gateway.banner.contains("0123456789abcdef"));
+    assert_eq!(gateway.get("/topics").0, 401);
+    assert_eq!(gateway.get("/readyz").0, 200);
+
+    let refused = refused(&["--variable", "@no-such-file.toml"]);
+    assert!(!refused.status.success());
+    let said = String::from_utf8_lossy(&refused.stderr);
+    assert!(said.contains("no-such-file.toml"), "{said}");
+}
+
+#[test]
 fn records_and_positions_survive_a_restart_and_a_kill() {
     let folder = tempfile::tempdir().unwrap();
     let gateway = Gateway::in_folder(folder.path());

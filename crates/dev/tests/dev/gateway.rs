@@ -31,9 +31,20 @@ impl Gateway {
         Self::start_telling(arguments, Stdio::inherit())
     }
 
+    /// Starts it with more in its environment.
+    pub(crate) fn start_in(environment: &[(&str, &str)], arguments: &[&str]) -> Self {
+        let mut program = program();
+        program.envs(environment.iter().copied());
+        Self::start_program(program, arguments, Stdio::inherit())
+    }
+
     /// Starts it with another place for what it has to say beside the banner.
     pub(crate) fn start_telling(arguments: &[&str], place: Stdio) -> Self {
-        let mut child = program()
+        Self::start_program(program(), arguments, place)
+    }
+
+    fn start_program(mut program: Command, arguments: &[&str], place: Stdio) -> Self {
+        let mut child = program
             .args(["--listen", "127.0.0.1:0"])
             .args(arguments)
             .stderr(place)
