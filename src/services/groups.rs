@@ -105,15 +105,16 @@ impl<H: Host, L: Log> Groups<H, L> {
         let ends: SortedMap<_, _> =
             self.log.ends(topic).await.unwrap_or_default().into_iter().collect();
         // A group that has begun with a topic begins with what is left of it at
-        // the first record. Before that its next caller decides.
-        let begun = positions.iter().any(Option::is_some);
-        let starts = match begun && positions.iter().any(Option::is_none) {
-            true => self.bounds(topic, |bounds| bounds.first).await.unwrap_or_default(),
-            false => SortedMap::new(),
+        // the first record. Before that its next caller decides. Records that the
+        // log has deleted are not read by any caller, so they are no lag.
+        let firsts = if positions.iter().any(Option::is_some) {
+            self.bounds(topic, |bounds| bounds.first).await.unwrap_or_default()
+        } else {
+            SortedMap::new()
         };
         let standings = (0..).zip(positions).map(|(partition, position)| {
             let committed = position.as_ref().map(Position::committed);
-            let next = committed.or_else(|| starts.get(&partition).copied());
+            let next = committed.max(firsts.get(&partition).copied());
             let end = ends.get(&partition).copied();
             GroupPosition {
                 partition,

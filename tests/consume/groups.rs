@@ -15,6 +15,27 @@ use kafka_edge_sim::{SimHost, StoreMode, local};
 use crate::scene::{ACK, Cluster, Instance, TOPIC, claiming, next, page, receipts};
 
 #[tokio::test(start_paused = true)]
+async fn records_that_have_expired_are_no_lag() {
+    local(async {
+        let cluster = Cluster::new(1, 1);
+        cluster.append(0..10, 1);
+        let instance = cluster.instance();
+        let topic = AllowedTopic::trusted(TOPIC);
+        let to = SeekTo::Offsets([(0, 2)].into());
+        instance.groups.seek("g", &topic, to).await.unwrap();
+        let lag = async || {
+            let group = instance.groups.get("g", &Grant::open()).await.unwrap();
+            let position = &group.topics.iter().next().unwrap().1[0];
+            (position.committed, position.lag)
+        };
+        assert_eq!(lag().await, (Some(2), Some(8)));
+        cluster.log.delete_before(TOPIC, 0, 6);
+        assert_eq!(lag().await, (Some(2), Some(4)));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn groups_are_listed_moved_and_deleted() {
     local(async {
         let cluster = Cluster::new(1, 2);
