@@ -174,8 +174,9 @@ fn detail(error: &Error) -> Option<String> {
 fn retry_after(error: &Error) -> Option<Duration> {
     match error {
         Error::Throttled { retry_after } => Some(*retry_after),
-        // Leases and queues become free within moments.
-        Error::Busy(_) => Some(Duration::from_secs(1)),
+        // Leases and queues become free within moments, and a store that fails or
+        // shows old values mostly recovers within them.
+        Error::Busy(_) | Error::Store { .. } => Some(Duration::from_secs(1)),
         _ => None,
     }
 }
@@ -343,6 +344,8 @@ mod tests {
         }
         let busy = Response::from(Error::Busy("The group is busy".into()));
         assert_eq!(busy.header(&RETRY_AFTER), Some("1"));
+        let store = Response::from(Error::Store { detail: "it failed".into() });
+        assert_eq!(store.header(&RETRY_AFTER), Some("1"));
         assert_eq!(Response::from(Error::Timeout).header(&RETRY_AFTER), None);
     }
 }
