@@ -91,6 +91,30 @@ impl Error {
         }
     }
 
+    /// Whether the network, Kafka or the store fails at the moment, so that the
+    /// same read may succeed a little later.
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Throttled { .. }
+            | Self::Unreachable { .. }
+            | Self::Upstream { .. }
+            | Self::Timeout
+            | Self::OutcomeUnknown { .. }
+            | Self::Store { .. }
+            | Self::Busy(_) => true,
+            Self::UnknownTopic(_)
+            | Self::UnknownSubscription(_)
+            | Self::UnknownGroup(_)
+            | Self::Invalid { .. }
+            | Self::InvalidCallback { .. }
+            | Self::TooLarge { .. }
+            | Self::LimitReached(_)
+            | Self::Unconfigured(_)
+            | Self::PermissionDenied { .. }
+            | Self::Unsupported(_) => false,
+        }
+    }
+
     /// What went wrong before any record was looked at, the same for each of
     /// them: then it is the answer to the whole call.
     pub fn of_all<T>(reports: &[Result<T>]) -> Option<Self> {

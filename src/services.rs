@@ -2,6 +2,7 @@
 //!
 //! The HTTP API and the WIT exports call only these services.
 
+pub mod beyond_end;
 pub mod consume;
 pub mod credentials;
 pub mod ends;
@@ -75,7 +76,7 @@ impl<H: Host, L: Log> Services<H, L> {
             producer: Producer::new(host.clone(), log.clone(), ends, delivered_to),
             read: ReadAt::new(log.clone()),
             schema_registry: SchemaRegistry::new(host.clone(), schema_registry),
-            streams: Streams::new(host.clone(), log.clone(), waiting, reading, groups.clone()),
+            streams: Streams::new(host.clone(), log.clone(), waiting, reading),
             topics: Topics::new(host, log),
             consume,
             groups,

@@ -39,6 +39,7 @@ use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kafka::Log;
 use crate::record::Record;
+use crate::services::beyond_end::BeyondEnd;
 use crate::services::ends::Ends;
 use crate::services::group_list::GroupList;
 use crate::sorted::SortedMap;
@@ -104,13 +105,24 @@ pub struct Acquired {
 /// next caller gets them.
 #[derive(Debug, Default)]
 pub struct Handed {
-    /// At least one record. Records of a partition are in the order of their
-    /// offsets.
+    /// Records of a partition are in the order of their offsets.
     pub records: Vec<Consumed>,
+    /// Where the group stands beyond the end of a partition. This is told only
+    /// where there is no record.
+    pub beyond: Vec<BeyondEnd>,
     confirmations: Vec<Confirmation>,
 }
 
 impl Handed {
+    /// Records that move no group.
+    pub(in crate::services) fn of(records: Vec<Consumed>) -> Self {
+        Self { records, ..Self::default() }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
     /// The caller has the records.
     pub fn delivered(self) {
         for confirmation in self.confirmations {
@@ -174,15 +186,15 @@ impl<H: Host, L: Log> Consume<H, L> {
         Self { host, log, ends, groups, params, desks: Rc::default(), folding: Rc::default() }
     }
 
-    /// The group's next records; `None` if there is none within the wait.
-    pub async fn next(&self, next: Next) -> Result<Option<Handed>> {
+    /// The group's next records; empty if there is none within the wait.
+    pub async fn next(&self, next: Next) -> Result<Handed> {
         self.next_for(NamedReader::default(), next).await
     }
 
     /// The same for a named reader. With an owner and [`Ack::Manual`] the
     /// records are [committed](Consume::commit) by their offsets, and their
     /// receipts are not needed.
-    pub async fn next_for(&self, reader: NamedReader, mut next: Next) -> Result<Option<Handed>> {
+    pub async fn next_for(&self, reader: NamedReader, mut next: Next) -> Result<Handed> {
         next.topics.sort_unstable();
         next.topics.dedup();
         let want = Want { records: next.max.max(1), bytes: next.max_bytes, ack: next.ack };

@@ -75,7 +75,7 @@ impl<H: Host, L: Log> Instances<H, L> {
     }
 
     /// The next records for an instance, which is created by its first call.
-    pub async fn next(&self, ask: Ask) -> Result<Option<Handed>> {
+    pub async fn next(&self, ask: Ask) -> Result<Handed> {
         let (settings, shares) = self.enter(&ask).await?;
         let from = match settings.reset {
             Reset::Earliest => StartFrom::Earliest,
@@ -106,16 +106,15 @@ impl<H: Host, L: Log> Instances<H, L> {
         }
         let anything = Next { wait: Duration::ZERO, ..next.clone() };
         let own = NamedReader { owner: owner.clone(), shares };
-        match self.consume.next_for(own, next).await? {
-            Some(handed) => Ok(Some(handed)),
-            None => {
-                let reader = NamedReader { owner, shares: SortedMap::new() };
-                match self.consume.next_for(reader, anything).await {
-                    // Other instances are reading these partitions.
-                    Err(Error::Busy(_)) => Ok(None),
-                    handed => handed,
-                }
-            }
+        let handed = self.consume.next_for(own, next).await?;
+        if !handed.is_empty() {
+            return Ok(handed);
+        }
+        let reader = NamedReader { owner, shares: SortedMap::new() };
+        match self.consume.next_for(reader, anything).await {
+            // Other instances are reading these partitions.
+            Err(Error::Busy(_)) => Ok(Handed::default()),
+            handed => handed,
         }
     }
 

@@ -1,27 +1,35 @@
 //! Streams of new records, page by page, until the reader goes away.
 //!
-//! A stream with a group reads on behalf of the group: the group's position
-//! moves as pages are taken, and other callers of the group get other records.
-//! A stream without a group is a [`tail`]: it moves no position, and its reader
-//! presents a [`cursor`] to go on.
+//! A stream with a group reads on behalf of the group: it begins where the group
+//! is, the group's position moves as pages are taken, and other callers of the
+//! group get other records. A stream without a group is a [`tail`]: it moves no
+//! position, and its reader presents a [`cursor`] to go on.
+//!
+//! A stream rides out failures that pass: the readers of most streams reconnect by
+//! themselves, but an `EventSource` that is answered with an error never does
+//! (HTML, "Server-sent events": *fail the connection*).
 
 mod cursor;
+mod notice;
+mod outage;
 mod tail;
 
 use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
-use self::cursor::Cursor;
+pub use self::cursor::Cursor;
+pub use self::notice::Notice;
+use self::outage::Outage;
 use self::tail::Tail;
 use crate::access::AllowedTopic;
+use crate::concurrent::try_join_bounded;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kafka::Log;
 use crate::services::consume::{Ack, Consume, Consumed, Handed, Next, StartFrom};
 use crate::services::ends::Ends;
-use crate::services::groups::{Groups, SeekTo};
-use crate::telemetry::{Trace, current_trace, with_trace};
+use crate::telemetry::{Report, Trace, current_trace, level_of, with_trace};
 
 /// The limits of a page. A stream keeps one page in memory; it is large enough
 /// that the costs of a page are small compared with those of its records.
@@ -48,126 +56,150 @@ pub struct Streams<H: Host, L> {
     log: Rc<L>,
     ends: Rc<Ends<H, L>>,
     consume: Rc<Consume<H, L>>,
-    groups: Rc<Groups<H, L>>,
 }
 
 /// An open stream.
 pub struct Stream<H: Host, L: Log> {
     host: H,
-    consume: Rc<Consume<H, L>>,
-    topics: Vec<AllowedTopic>,
-    cursor: Cursor,
     source: RecordSource<H, L>,
+    /// Where the reader is.
+    cursor: Cursor,
+    outage: Option<Outage>,
+    notices: Vec<Notice>,
     opened: Duration,
     /// Its pages are read long after the request was answered.
     trace: Option<Trace>,
 }
 
 enum RecordSource<H: Host, L: Log> {
-    Group { name: String, from: StartFrom, ack: Ack },
+    Group { log: Rc<L>, consume: Rc<Consume<H, L>>, next: Next },
     Tail(Tail<H, L>),
 }
 
 impl<H: Host, L: Log> Streams<H, L> {
-    pub fn new(
-        host: H,
-        log: Rc<L>,
-        ends: Rc<Ends<H, L>>,
-        consume: Rc<Consume<H, L>>,
-        groups: Rc<Groups<H, L>>,
-    ) -> Self {
-        Self { host, log, ends, consume, groups }
+    pub fn new(host: H, log: Rc<L>, ends: Rc<Ends<H, L>>, consume: Rc<Consume<H, L>>) -> Self {
+        Self { host, log, ends, consume }
     }
 
-    /// Opens a stream over topics. With a cursor of the same topics it starts
-    /// after the records that the reader has had.
-    pub async fn open(
+    /// Opens a stream over topics. Nothing is asked before the first page is.
+    ///
+    /// A tail goes on behind the records that its cursor says its reader has had.
+    /// A group's stream goes on where the group is, whatever the cursor: other
+    /// members may have read on since, and hold claims.
+    pub fn open(
         &self,
-        mut topics: Vec<AllowedTopic>,
+        topics: Vec<AllowedTopic>,
         reader: StreamMode,
-        cursor: Option<&str>,
-    ) -> Result<Stream<H, L>> {
-        topics.sort_unstable();
-        topics.dedup();
-        let names: Vec<String> = topics.iter().map(|topic| topic.to_string()).collect();
-        let resumed = cursor.map(|text| Cursor::parse(text, &names)).transpose()?;
-        let (host, consume) = (self.host.clone(), self.consume.clone());
-        let opened = host.monotonic();
-        let mut cursor = resumed.clone().unwrap_or_else(|| Cursor::new(&names));
+        resumed: Option<Cursor>,
+    ) -> Stream<H, L> {
+        let host = self.host.clone();
+        let cursor = resumed.clone().unwrap_or_else(|| Cursor::new(&topics));
         let source = match reader {
             StreamMode::Group { name, from, ack } => {
-                for topic in &topics {
-                    self.log.topic(topic).await?;
-                }
-                // A reader that acknowledges loses nothing: records that did
-                // not arrive are handed out again when their lease ends.
-                if let (Some(resumed), Ack::Auto) = (&resumed, ack) {
-                    self.go_back(&name, &topics, resumed).await?;
-                }
-                RecordSource::Group { name, from, ack }
+                let next = Next {
+                    group: name,
+                    topics,
+                    from,
+                    wait: Duration::ZERO,
+                    max: MAX_PAGE_RECORDS,
+                    max_bytes: MAX_PAGE_BYTES,
+                    ack,
+                };
+                let (log, consume) = (self.log.clone(), self.consume.clone());
+                RecordSource::Group { log, consume, next }
             }
             StreamMode::Tail { from } => {
-                let (host, log) = (host.clone(), self.log.clone());
-                let ends = self.ends.clone();
-                let tail = Tail::open(host, log, ends, &names, from, resumed.as_ref()).await?;
-                for (topic, partition, next) in tail.positions() {
-                    cursor.set(topic, partition, next);
-                }
-                RecordSource::Tail(tail)
+                let (log, ends) = (self.log.clone(), self.ends.clone());
+                RecordSource::Tail(Tail::new(host.clone(), log, ends, &topics, from, resumed))
             }
         };
-        Ok(Stream { host, consume, topics, cursor, source, opened, trace: current_trace() })
-    }
-
-    /// Moves a group back to its reader's cursor, if the group is beyond it:
-    /// records that were being sent when the connection broke were counted as
-    /// delivered. The group is never moved forward, whatever the reader presents.
-    async fn go_back(&self, name: &str, topics: &[AllowedTopic], cursor: &Cursor) -> Result<()> {
-        for (topic, mut back) in cursor.known() {
-            // A cursor is for just these topics.
-            let Some(topic) = topics.iter().find(|known| &***known == topic) else { continue };
-            let committed = self.groups.committed(name, topic).await?;
-            back.retain(|partition, next| committed.get(partition).is_some_and(|at| at > next));
-            if !back.is_empty() {
-                self.groups.seek(name, topic, SeekTo::Offsets(back)).await?;
-            }
-        }
-        Ok(())
+        let opened = host.monotonic();
+        let (outage, notices) = (None, Vec::new());
+        Stream { host, source, cursor, outage, notices, opened, trace: current_trace() }
     }
 }
 
 impl<H: Host, L: Log> Stream<H, L> {
-    /// The next page; empty if there was no record within the wait. As with
-    /// [`Consume::next`], a group moves on once the records are marked as
-    /// [`delivered`](Handed::delivered).
+    /// Shows what fails for good before any record is read.
+    pub async fn begin(&mut self) -> Result<()> {
+        let begun = match &mut self.source {
+            RecordSource::Tail(tail) => place(tail, &mut self.cursor).await,
+            RecordSource::Group { log, next, .. } => {
+                let topics = next.topics.iter().map(|topic| log.topic(topic));
+                try_join_bounded(topics).await.map(drop)
+            }
+        };
+        begun.or_else(|error| self.endure(error))
+    }
+
+    /// The next page; empty if there was no record within the wait, or none
+    /// could be read. As with [`Consume::next`], a group moves on once the records
+    /// are marked as [`delivered`](Handed::delivered).
     ///
-    /// [`Consume::next`]: crate::services::consume::Consume::next
+    /// A failure that passes is an error only once it has lasted for minutes.
     pub async fn next(&mut self, wait: Duration) -> Result<Handed> {
         with_trace(self.trace, self.page(wait)).await
     }
 
     async fn page(&mut self, wait: Duration) -> Result<Handed> {
+        let give_up = self.host.monotonic() + wait;
+        loop {
+            let now = self.host.monotonic();
+            let left = give_up.saturating_sub(now);
+            let pause = self.outage.as_ref().map_or(Duration::ZERO, |outage| outage.pause(now));
+            if !pause.is_zero() && pause >= left {
+                self.host.sleep(left).await;
+                return Ok(Handed::default());
+            }
+            if !pause.is_zero() {
+                self.host.sleep(pause).await;
+            }
+            match self.attempt(left - pause).await {
+                Ok(handed) => {
+                    if self.outage.take().is_some() {
+                        self.notices.push(Notice::GoesOn);
+                    }
+                    return Ok(handed);
+                }
+                Err(error) => self.endure(error)?,
+            }
+        }
+    }
+
+    /// Gives the error back unless the stream goes on in spite of it.
+    fn endure(&mut self, error: Error) -> Result<()> {
+        let now = self.host.monotonic();
+        if !error.is_passing() || self.outage.as_ref().is_some_and(|outage| outage.is_long(now)) {
+            return Err(error);
+        }
+        if self.outage.is_none() {
+            let fields = [("why", error.kind().into())];
+            self.host.event(level_of(&error), "stream-interrupted", &fields);
+            self.notices.push(Notice::Interrupted(error.clone()));
+        }
+        Outage::failed(&mut self.outage, &error, now, crate::random::number(&self.host));
+        Ok(())
+    }
+
+    async fn attempt(&mut self, wait: Duration) -> Result<Handed> {
         match &mut self.source {
             RecordSource::Tail(tail) => {
-                let mut handed = Handed::default();
-                handed.records = tail.next(wait).await?;
-                Ok(handed)
+                place(tail, &mut self.cursor).await?;
+                let records = tail.next(wait).await?;
+                self.notices.extend(tail.take_beyond().into_iter().map(Notice::StartedAgain));
+                Ok(Handed::of(records))
             }
-            RecordSource::Group { name, from, ack } => {
-                let next = Next {
-                    group: name.clone(),
-                    topics: self.topics.clone(),
-                    from: *from,
-                    wait,
-                    max: MAX_PAGE_RECORDS,
-                    max_bytes: MAX_PAGE_BYTES,
-                    ack: *ack,
-                };
-                match self.consume.next(next).await {
+            RecordSource::Group { consume, next, .. } => {
+                match consume.next(Next { wait, ..next.clone() }).await {
                     // Other readers of the group hold the partitions for the
                     // moment.
                     Err(Error::Busy(_)) => Ok(Handed::default()),
-                    handed => Ok(handed?.unwrap_or_default()),
+                    Ok(mut handed) => {
+                        let beyond = std::mem::take(&mut handed.beyond);
+                        self.notices.extend(beyond.into_iter().map(Notice::BeyondEnd));
+                        Ok(handed)
+                    }
+                    failed => failed,
                 }
             }
         }
@@ -181,20 +213,29 @@ impl<H: Host, L: Log> Stream<H, L> {
         self.cursor.to_text()
     }
 
-    /// The cursor after all records that were passed.
-    pub fn cursor(&self) -> String {
-        self.cursor.to_text()
+    /// The cursor after all records that were passed; `None` as long as the reader
+    /// is nowhere.
+    pub fn cursor(&self) -> Option<String> {
+        self.cursor.is_set().then(|| self.cursor.to_text())
     }
 
-    /// Whether the stream moves the position of a group.
-    pub fn is_of_group(&self) -> bool {
-        matches!(self.source, RecordSource::Group { .. })
+    /// What there is to say to the reader, each thing once.
+    pub fn take_notices(&mut self) -> Vec<Notice> {
+        std::mem::take(&mut self.notices)
     }
 
     /// How long ago the stream was opened.
     pub fn age(&self) -> Duration {
         self.host.monotonic().saturating_sub(self.opened)
     }
+}
+
+/// Sets the cursor to where a tail begins, when that becomes known.
+async fn place<H: Host, L: Log>(tail: &mut Tail<H, L>, cursor: &mut Cursor) -> Result<()> {
+    if let Some(positions) = tail.begin().await? {
+        positions.for_each(|(topic, (partition, next))| cursor.set(topic, partition, next));
+    }
+    Ok(())
 }
 
 impl<H: Host, L> fmt::Debug for Streams<H, L> {
@@ -205,6 +246,6 @@ impl<H: Host, L> fmt::Debug for Streams<H, L> {
 
 impl<H: Host, L: Log> fmt::Debug for Stream<H, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Stream").field("topics", &self.topics).finish_non_exhaustive()
+        f.debug_struct("Stream").field("cursor", &self.cursor).finish_non_exhaustive()
     }
 }

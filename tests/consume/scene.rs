@@ -83,11 +83,9 @@ impl Instance {
         self.host
             .run(async move {
                 let handed = consume.next(next).await?;
-                Ok(handed.map(|handed| {
-                    let number = number(&handed.records[0]);
-                    handed.delivered();
-                    number
-                }))
+                let number = handed.records.first().map(number);
+                handed.delivered();
+                Ok(number)
             })
             .await
     }
@@ -101,7 +99,7 @@ impl Instance {
 pub(crate) async fn page(instance: &Instance, next: Next) -> Vec<Consumed> {
     let consume = instance.consume.clone();
     let taken = instance.host.run(async move {
-        let Some(handed) = consume.next(next).await.unwrap() else { return Vec::new() };
+        let handed = consume.next(next).await.unwrap();
         let records = handed.records.clone();
         handed.delivered();
         records

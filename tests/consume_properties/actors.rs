@@ -136,7 +136,7 @@ impl Scene {
         loop {
             let next = everything(&TOPICS, Duration::from_secs(1));
             let answer = fresh.next(next, Duration::MAX).await.expect("it lives");
-            if let Ok(Some(handed)) = answer {
+            if let Ok(handed) = answer {
                 self.take(&fresh.host, handed, None);
             }
             let missing = self.model.borrow().missing(&self.log);
@@ -229,7 +229,7 @@ async fn consume(scene: &Scene, manual: bool) {
     let answer = instance.next(next, patience).await;
     let took = asked.elapsed();
     assert!(took <= wait + Duration::from_secs(11), "an answer after {took:?}");
-    let Some(Ok(Some(handed))) = answer else { return };
+    let Some(Ok(handed)) = answer else { return };
     if manual {
         let held = scene.note(&instance.host, &handed, Some(lease));
         handed.delivered();

@@ -52,7 +52,7 @@ impl Only {
     /// One record; taken, or dropped on the way.
     async fn single(&self, takes: bool) {
         let next = Next { max: 1, ..everything(&[ORDERS], Duration::ZERO) };
-        let handed = self.instance.next(next, Duration::MAX).await.unwrap().unwrap().unwrap();
+        let handed = self.instance.next(next, Duration::MAX).await.unwrap().unwrap();
         assert_eq!(handed.records.len(), 1);
         if takes {
             handed.delivered();
@@ -64,7 +64,7 @@ impl Only {
 
     async fn page(&self) -> usize {
         let next = everything(&[ORDERS], Duration::from_secs(1));
-        let handed = self.instance.next(next, Duration::MAX).await.unwrap().unwrap().unwrap();
+        let handed = self.instance.next(next, Duration::MAX).await.unwrap().unwrap();
         let count = handed.records.len();
         handed.delivered();
         count
@@ -74,9 +74,7 @@ impl Only {
     async fn claim(&self, max: usize) -> Vec<String> {
         let ack = Ack::Manual { lease: Duration::from_secs(600) };
         let next = Next { max, ack, ..everything(&[ORDERS], Duration::from_secs(1)) };
-        let Some(handed) = self.instance.next(next, Duration::MAX).await.unwrap().unwrap() else {
-            return Vec::new();
-        };
+        let handed = self.instance.next(next, Duration::MAX).await.unwrap().unwrap();
         let claims = handed.records.iter().map(|consumed| consumed.acquired.clone().unwrap());
         let receipts = claims.map(|claim| claim.receipt).collect();
         handed.delivered();

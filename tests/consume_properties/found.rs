@@ -52,7 +52,7 @@ fn places(handed: &Handed) -> Vec<(i32, i64)> {
 
 /// Asks and takes what comes, if anything does.
 async fn take(instance: &Instance, next: Next) -> Vec<(i32, i64)> {
-    let Some(Ok(Some(handed))) = instance.next(next, Duration::MAX).await else {
+    let Some(Ok(handed)) = instance.next(next, Duration::MAX).await else {
         return Vec::new();
     };
     let places = places(&handed);
@@ -71,7 +71,7 @@ fn a_claim_whose_write_failed_is_not_handed_out() {
             cluster.world.set_store_mode(StoreMode { failures, ..StoreMode::default() });
             let ack = Ack::Manual { lease: seconds(60) };
             let next = Next { ack, ..next(2, 0) };
-            let Some(Ok(Some(handed))) = instance.next(next, Duration::MAX).await else { return };
+            let Some(Ok(handed)) = instance.next(next, Duration::MAX).await else { return };
             cluster.world.set_store_mode(StoreMode::default());
             let receipts: Vec<_> =
                 handed.records.iter().map(|c| c.acquired.clone().unwrap().receipt).collect();

@@ -39,11 +39,7 @@ impl Instance {
     }
 
     /// Asks for records. `None`: the instance died, or the caller went away.
-    pub(crate) async fn next(
-        &self,
-        next: Next,
-        patience: Duration,
-    ) -> Option<Result<Option<Handed>>> {
+    pub(crate) async fn next(&self, next: Next, patience: Duration) -> Option<Result<Handed>> {
         let consume = self.consume.clone();
         let asked = self
             .host
@@ -67,7 +63,7 @@ impl Instance {
         &self,
         reader: NamedReader,
         next: Next,
-    ) -> Option<Result<Option<Handed>>> {
+    ) -> Option<Result<Handed>> {
         let consume = self.consume.clone();
         self.host.run(async move { consume.next_for(reader, next).await }).await
     }

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::future::select;
 use http::Method;
 use http::header::CONTENT_TYPE;
 use kafka_edge::error::Error;
@@ -12,8 +13,9 @@ use tokio::time::Instant;
 
 use crate::gateway::{Gateway, header, request};
 
-/// Reads a stream, and takes a piece only when a test asks for it.
-struct Reader(Box<dyn Source>);
+/// Reads a stream, and takes a piece only when a test asks for it. The text is
+/// what came between the pages.
+struct Reader(Box<dyn Source>, String);
 
 impl Reader {
     async fn open(gateway: &Gateway, target: &str, accept: &str, cursor: Option<&str>) -> Self {
@@ -24,7 +26,7 @@ impl Reader {
         assert_eq!(response.status, 200, "{response:?}");
         assert_eq!(response.header(&CONTENT_TYPE), Some(accept));
         match response.body {
-            Body::Stream(source) => Self(source),
+            Body::Stream(source) => Self(source, String::new()),
             Body::Whole(_) => panic!("a stream was asked for"),
         }
     }
@@ -32,7 +34,7 @@ impl Reader {
     async fn events(gateway: &Gateway, target: &str, cursor: Option<&str>) -> Self {
         let mut reader = Self::open(gateway, target, "text/event-stream", cursor).await;
         let head = reader.piece().await.expect("it begins");
-        assert!(head.starts_with("retry: 2000\nid: ") && head.ends_with("\n\n"), "{head}");
+        assert!(head.starts_with("retry: 2000\n") && !head.contains("\n\n"), "{head}");
         reader
     }
 
@@ -45,14 +47,15 @@ impl Reader {
     async fn page(&mut self) -> Vec<(String, Value)> {
         let piece = loop {
             let piece = self.piece().await.expect("it goes on");
-            if piece != ":\n\n" {
+            if piece.contains("\n\n") {
                 break piece;
             }
+            self.1.push_str(&piece);
         };
         let events = piece.split_terminator("\n\n").map(|event| {
-            let (id, data) = event.split_once('\n').expect("two lines");
-            let id = id.strip_prefix("id: ").expect("a cursor").to_owned();
-            let data = data.strip_prefix("data: ").expect("data");
+            let field = |name| event.lines().rev().find_map(|line| line.strip_prefix(name));
+            let data = field("data: ").expect("data");
+            let id = field("id: ").expect("a cursor").to_owned();
             (id, serde_json::from_str(data).expect("it is JSON"))
         });
         events.collect()
@@ -146,15 +149,11 @@ async fn with_a_group_a_page_counts_once_it_was_taken() {
         assert_eq!(gateway.get("/consumer/t?group=g").await.1["message"], "d");
         assert_eq!(committed(&gateway).await, 4);
 
-        // Of the first page only the first event arrived.
-        let mut resumed = Reader::events(&gateway, "/consumer/t?group=g", Some(&page[0].0)).await;
-        let again = resumed.page().await;
-        assert_eq!(messages(&again), ["b", "c", "d"]);
-        drop(resumed);
-        // A cursor from ahead moves nothing.
-        let ahead = Reader::events(&gateway, "/consumer/t?group=g", Some(&again[2].0)).await;
-        drop(ahead);
-        assert_eq!(committed(&gateway).await, 1);
+        // A cursor from behind or from ahead moves nothing.
+        for id in [&page[0].0, &page[2].0] {
+            drop(Reader::events(&gateway, "/consumer/t?group=g", Some(id)).await);
+            assert_eq!(committed(&gateway).await, 4);
+        }
     })
     .await;
 }
@@ -203,11 +202,7 @@ async fn a_silent_stream_shows_signs_of_life_and_ends_after_a_while() {
             let mut reader = Reader::events(&gateway, target, None).await;
             let mut beats = 0;
             while let Some(piece) = reader.piece().await {
-                if piece == "id:\n\n" && target.contains("group") {
-                    assert_eq!(reader.piece().await, None);
-                    break;
-                }
-                assert_eq!(piece, ":\n\n");
+                assert_eq!(piece, ":\n");
                 beats += 1;
                 let expected = Duration::from_secs(15 * beats);
                 assert!(start.elapsed() < expected + Duration::from_secs(2), "{target}");
@@ -225,11 +220,10 @@ async fn a_reader_whose_stream_came_to_its_end_takes_nothing_back_from_its_group
         let mut reader = Reader::events(&gateway, "/consumer/t?group=g", None).await;
         let page = reader.page().await;
         assert_eq!(messages(&page), ["a", "b", "c"]);
-        let mut last_id = page[2].0.clone();
+        let last_id = &page[2].0;
         let mut others = 0;
         while let Some(piece) = reader.piece().await {
-            let id = piece.lines().find_map(|line| line.strip_prefix("id:"));
-            last_id = id.map_or(last_id, |id| id.trim().to_owned());
+            assert_eq!(piece, ":\n", "a stream that ends leaves the reader where it was");
             if others == 0 {
                 // Another caller of the group is faster with these.
                 gateway.log.append("t", 0, "d");
@@ -239,9 +233,8 @@ async fn a_reader_whose_stream_came_to_its_end_takes_nothing_back_from_its_group
             }
         }
         assert_eq!((others, committed(&gateway).await), (2, json!(5)));
-        let cursor = Some(last_id.as_str()).filter(|id| !id.is_empty());
-        let mut again = Reader::events(&gateway, "/consumer/t?group=g", cursor).await;
-        assert_eq!(again.piece().await.as_deref(), Some(":\n\n"), "all of it was had before");
+        let mut again = Reader::events(&gateway, "/consumer/t?group=g", Some(last_id)).await;
+        assert_eq!(again.piece().await.as_deref(), Some(":\n"), "all of it was had before");
     })
     .await;
 }
@@ -300,7 +293,7 @@ async fn a_produce_is_in_the_streams_of_its_instance_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_fails_at_once_is_an_answer_and_what_fails_later_an_event() {
+async fn what_fails_for_good_is_an_answer_at_first_and_an_event_later() {
     local(async {
         let gateway = gateway();
         let refused = async |target: &str, cursor: Option<&str>| {
@@ -325,18 +318,168 @@ async fn what_fails_at_once_is_an_answer_and_what_fails_later_an_event() {
             let refused = refused(&format!("/consumer/t?{query}"), None).await;
             assert_eq!(refused, (400, detail.into()), "{query}");
         }
-        let wrong = refused("/consumer/t", Some("nonsense")).await;
-        assert_eq!(wrong, (400, "last-event-id".into()));
-
         for target in ["/consumer/t", "/consumer/t?group=g&from=latest"] {
             let mut reader = Reader::events(&gateway, target, None).await;
-            gateway.log.set_failure(Some(Error::Timeout));
+            gateway.log.set_failure(Some(Error::Unsupported("Not here".into())));
             let last = reader.piece().await.expect("the error");
-            let expected = "event: error\ndata: {\"error\":\"The Kafka server took too long to \
-                            answer\",\"status\":504}\n\n";
+            let expected = "event: error\ndata: {\"error\":\"Not here\",\"status\":501}\n\n";
             assert_eq!(last, expected, "{target}");
             assert_eq!(reader.piece().await, None);
             gateway.log.set_failure(None);
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_that_comes_back_takes_nothing_from_its_group() {
+    local(async {
+        let gateway = gateway();
+        let target = "/consumer/t?group=g";
+        let mut reader = Reader::events(&gateway, target, None).await;
+        let page = reader.page().await;
+        assert_eq!(messages(&page), ["a", "b", "c"]);
+        drop((reader.piece().await, reader));
+        for message in ["d", "e", "f"] {
+            gateway.log.append("t", 0, message);
+        }
+        let (_, read_on) = gateway.get("/consumer/t?group=g").await;
+        let (_, claimed) = gateway.get("/consumer/t?group=g&ack=manual&lease=60").await;
+        assert_eq!((&read_on["message"], &claimed["message"]), (&json!("d"), &json!("e")));
+
+        // It had the first record alone.
+        let mut again = Reader::events(&gateway, target, Some(&page[0].0)).await;
+        assert_eq!(messages(&again.page().await), ["f"]);
+        assert_eq!(again.piece().await.as_deref(), Some(":\n"));
+        let body = json!({"receipts": [claimed["receipt"]]});
+        let (_, acked) = gateway.post_json("/consumer/t/ack?group=g", &body).await;
+        assert_eq!(acked["receipts"][0]["status"], "acked", "the claim was not touched");
+        assert_eq!(committed(&gateway).await, 6);
+    })
+    .await;
+}
+
+/// Failures that pass.
+fn passing() -> [Error; 4] {
+    [
+        Error::Unreachable { detail: "refused".into() },
+        Error::Upstream { detail: "500".into() },
+        Error::Timeout,
+        Error::Throttled { retry_after: Duration::from_secs(1) },
+    ]
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_that_passes_ends_no_stream() {
+    local(async {
+        for failure in passing() {
+            for target in ["/consumer/t", "/consumer/t?group=g&from=latest"] {
+                let gateway = gateway();
+                let mut open = Reader::events(&gateway, target, None).await;
+                gateway.log.set_failure(Some(failure.clone()));
+                let start = Instant::now();
+                // An opening meets the failure, too.
+                let mut opened = Reader::events(&gateway, target, None).await;
+                while start.elapsed() < Duration::from_secs(75) {
+                    let beat = Instant::now();
+                    for reader in [&mut open, &mut opened] {
+                        let piece = reader.piece().await.expect("it goes on");
+                        assert!(piece.starts_with(':') && !piece.contains("\n\n"), "{piece}");
+                    }
+                    assert!(beat.elapsed() < Duration::from_secs(31), "{:?}", beat.elapsed());
+                }
+                gateway.log.set_failure(None);
+                let later = async {
+                    tokio::time::sleep(Duration::from_secs(20)).await;
+                    gateway.log.append("t", 0, "later");
+                };
+                let readers = async {
+                    let (pages, others) = (Box::pin(open.page()), Box::pin(opened.page()));
+                    let (page, other) = select(pages, others).await.factor_first();
+                    assert_eq!(messages(&page), ["later"], "{target} {failure:?}");
+                    // One reader of a group gets it, and each one without.
+                    if !target.contains("group") {
+                        assert_eq!(messages(&other.await), ["later"], "{target} {failure:?}");
+                    }
+                };
+                futures_util::future::join(readers, later).await;
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_hears_of_a_failure_and_of_its_end_once() {
+    local(async {
+        let gateway = Gateway::open();
+        let mut reader = Reader::events(&gateway, "/consumer/t", None).await;
+        gateway.log.set_failure(Some(Error::Unreachable { detail: "secret detail".into() }));
+        let first = reader.piece().await.expect("it goes on");
+        let expected = ": The Kafka server cannot be reached; the stream goes on when that is over\n";
+        assert_eq!(first, expected);
+        assert_eq!(reader.piece().await.as_deref(), Some(":\n"));
+        gateway.log.set_failure(None);
+        assert_eq!(reader.piece().await.as_deref(), Some(": The stream goes on\n"));
+        assert_eq!(reader.piece().await.as_deref(), Some(":\n"));
+
+        // After five minutes the stream ends; whoever comes back is let in.
+        gateway.log.set_failure(Some(Error::Timeout));
+        let start = Instant::now();
+        let last = loop {
+            let piece = reader.piece().await.expect("it says why it ends");
+            if piece.starts_with("event: error") {
+                break piece;
+            }
+        };
+        assert!(last.contains(r#""status":504"#), "{last}");
+        assert!((300..330).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
+        assert_eq!(reader.piece().await, None);
+        Reader::events(&gateway, "/consumer/t", None).await;
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cursor_that_is_none_of_these_topics_is_not_used() {
+    local(async {
+        let gateway = gateway();
+        let mut whole = Reader::events(&gateway, "/consumer/t?from=earliest", None).await;
+        let good = whole.page().await[1].0.clone();
+        for damaged in ["nonsense", &good[..good.len() - 1], "ASGueYgDAQEBAA"] {
+            for group in ["", "&group=g"] {
+                let target = format!("/consumer/t?from=earliest{group}");
+                let accept = "text/event-stream";
+                let mut reader = Reader::open(&gateway, &target, accept, Some(damaged)).await;
+                let head = reader.piece().await.expect("it begins");
+                let says = "retry: 2000\n: The cursor was not one of these topics, and is not used\n";
+                assert!(head.starts_with(says), "{head}");
+                assert_eq!(messages(&reader.page().await), ["a", "b", "c"], "{target}");
+            }
+        }
+        // Lines have no comments, so there it is an error.
+        let mut lines = request(Method::GET, "/consumer/t");
+        lines.headers.push(header("accept", b"application/x-ndjson"));
+        lines.headers.push(header("last-event-id", b"nonsense"));
+        assert_eq!(gateway.send(lines).await.status, 400);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_records_are_events() {
+    local(async {
+        let gateway = gateway();
+        for target in ["/consumer/t?from=earliest", "/consumer/t?group=g"] {
+            let mut reader = Reader::open(&gateway, target, "text/event-stream", None).await;
+            let mut text = String::new();
+            for _ in 0..5 {
+                text.push_str(&reader.piece().await.expect("it goes on"));
+            }
+            let events: Vec<_> = text.split_terminator("\n\n").collect();
+            let with_data = events.iter().filter(|event| event.contains("\ndata: ")).count();
+            assert_eq!(with_data, 3, "{text}");
+            assert!(events.len() == 4 && !events[3].contains("data"), "{text}");
         }
     })
     .await;

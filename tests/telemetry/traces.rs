@@ -67,7 +67,7 @@ async fn reading_carries_the_trace_of_who_reads() {
         scene.produce(record("a")).await.unwrap();
         scene.sent("");
         let consume = services.consume.clone();
-        let reads = async move { consume.next(next("g")).await.unwrap().unwrap().delivered() };
+        let reads = async move { consume.next(next("g")).await.unwrap().delivered() };
         scene.host.run(with_trace(Some(trace('4')), reads)).await.unwrap();
         let sent = scene.sent("");
         assert!(sent.iter().any(|sent| sent.uri.path().contains(CONSUME)));
@@ -75,12 +75,9 @@ async fn reading_carries_the_trace_of_who_reads() {
 
         // A stream is read beyond the answer of the request that opened it.
         let from = StartFrom::Earliest;
-        let open = services.streams.open(
-            vec![AllowedTopic::trusted(TOPIC)],
-            StreamMode::Tail { from },
-            None,
-        );
-        let mut stream = with_trace(Some(trace('5')), open).await.unwrap();
+        let topics = vec![AllowedTopic::trusted(TOPIC)];
+        let open = async { services.streams.open(topics, StreamMode::Tail { from }, None) };
+        let mut stream = with_trace(Some(trace('5')), open).await;
         scene.sent("");
         assert_eq!(stream.next(Duration::ZERO).await.unwrap().records.len(), 1);
         let sent = traces_of(&scene.sent(CONSUME));

@@ -43,6 +43,7 @@ impl SimLog {
         Self::default()
     }
 
+    /// Creates a topic. One that exists is deleted first.
     pub fn create_topic(&self, name: &str, partitions: usize) {
         self.0.topics.borrow_mut().insert(name.into(), vec![Partition::default(); partitions]);
     }

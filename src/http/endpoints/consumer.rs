@@ -115,7 +115,7 @@ impl Endpoint for Consume {
             max_bytes: max_bytes.unwrap_or(*limits::PAGE_BYTES.end()),
             ack: acknowledgement(query)?,
         };
-        let handed = call.app.services().await?.consume.next(next).await?.unwrap_or_default();
+        let handed = call.app.services().await?.consume.next(next).await?;
         let mut response = if as_page {
             Response::json(StatusCode::OK, &page(&handed.records))
         } else if let [consumed] = &handed.records[..] {

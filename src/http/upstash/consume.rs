@@ -125,7 +125,7 @@ async fn next<H: Host, L: Log, B>(
         services.topics.get(topic).await?;
     }
     let handed = match services.instances.next(ask).await {
-        Ok(handed) => handed.unwrap_or_default(),
+        Ok(handed) => handed,
         // The answer is empty, as if the group were still being formed.
         Err(Error::Busy(_)) => Handed::default(),
         Err(error) => return Err(error.into()),

@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::{Ack, Confirmation, Consumed, Handed, StartFrom};
 use crate::error::{Error, Result};
 use crate::host::Millis;
+use crate::services::beyond_end::BeyondEnd;
 use crate::telemetry::{Trace, current_trace};
 
 /// How long a caller may queue for a record that exists, beyond its own wait
@@ -20,7 +21,7 @@ pub(super) const MAX_QUEUE_TIME: Duration = Duration::from_secs(5);
 /// next one.
 const BUSY_ARRIVAL_GAP: Duration = Duration::from_millis(200);
 
-pub(super) type DeskAnswer = Result<Option<Handed>>;
+pub(super) type DeskAnswer = Result<Handed>;
 
 /// How much a caller takes at once.
 #[derive(Debug, Clone, Copy)]
@@ -65,7 +66,7 @@ impl<W> Order<W> {
     }
 
     fn answer_with_records(self) {
-        *self.answer.borrow_mut() = Some(Ok(Some(self.handed)));
+        *self.answer.borrow_mut() = Some(Ok(self.handed));
     }
 }
 
@@ -91,6 +92,8 @@ pub(super) struct Desk<W> {
     /// Dropped when an order comes, which wakes the task that serves the desk.
     bell: Option<W>,
     last_arrival: Option<Duration>,
+    /// Where the group stands beyond the end of a partition.
+    beyond: Vec<BeyondEnd>,
     /// Whether an order has come since the last look at the log.
     arrived: bool,
     busy: bool,
@@ -103,6 +106,7 @@ impl<W> Default for Desk<W> {
             claimed: Vec::new(),
             bell: None,
             last_arrival: None,
+            beyond: Vec::new(),
             arrived: false,
             busy: false,
         }
@@ -272,9 +276,19 @@ impl<W> Desk<W> {
         }
     }
 
+    pub(super) fn set_beyond(&mut self, beyond: Vec<BeyondEnd>) {
+        self.beyond = beyond;
+    }
+
+    pub(super) fn beyond(&self) -> &[BeyondEnd] {
+        &self.beyond
+    }
+
     /// Answers the callers whose wait has ended while there is nothing to read.
     pub(super) fn answer_nothing(&mut self, now: Duration) {
-        self.answer_where(|order| order.wait_until <= now, || Ok(None));
+        let beyond = self.beyond.clone();
+        let nothing = || Ok(Handed { beyond: beyond.clone(), ..Handed::default() });
+        self.answer_where(|order| order.wait_until <= now, nothing);
     }
 
     /// Answers the callers that have queued too long for a record that exists.
@@ -374,7 +388,7 @@ mod tests {
     }
 
     fn offsets(slot: Slot) -> Option<Vec<i64>> {
-        let handed = slot.take()?.unwrap()?;
+        let handed = slot.take()?.unwrap();
         Some(handed.records.iter().map(|consumed| consumed.record.offset).collect())
     }
 
@@ -432,7 +446,7 @@ mod tests {
             serve(&mut desk, offset, &counter);
         }
         counter.ring_when_settled(bell.clone());
-        slots.next().unwrap().take().unwrap().unwrap().unwrap().delivered();
+        slots.next().unwrap().take().unwrap().unwrap().delivered();
         drop(slots.next().unwrap().take());
         assert!(!counter.all_settled());
         assert_eq!(Rc::strong_count(&bell), 2);
@@ -448,7 +462,7 @@ mod tests {
         let short = place(&mut desk, ONE, SECOND, ());
         let long = desk.place(SECOND, 9 * SECOND, StartFrom::Latest, ONE, ());
         desk.answer_nothing(2 * SECOND);
-        assert!(short.take().unwrap().unwrap().is_none());
+        assert!(short.take().unwrap().unwrap().is_empty());
         assert!(desk.wants_latest());
         desk.answer_busy(10 * SECOND);
         assert!(!desk.is_empty());

@@ -16,6 +16,7 @@ use crate::concurrent::{join_bounded, try_join_bounded};
 use crate::error::Result;
 use crate::host::Host;
 use crate::kafka::Log;
+use crate::services::beyond_end::BeyondEnd;
 use crate::services::ends::{EndPoller, Ends, untold};
 use crate::services::group_list::GroupList;
 use crate::sorted::SortedSet;
@@ -446,7 +447,27 @@ impl<H: Host, L: Log> Serving<H, L> {
                 }
             }
         }
+        self.find_beyond();
         Ok(())
+    }
+
+    /// Finds the positions beyond the end. Right after a look at the ends, those
+    /// are newer than the positions.
+    fn find_beyond(&mut self) {
+        let beyond = self.partitions.iter().enumerate().filter_map(|(index, partition)| {
+            let (position, end) = self.survey.position_and_end(index)?;
+            BeyondEnd::check(&partition.topic, partition.number, position, end)
+        });
+        let beyond: Vec<_> = beyond.collect();
+        let mut desk = self.desk.borrow_mut();
+        let is_new = |found: &&BeyondEnd| {
+            let is_same = |known: &BeyondEnd| {
+                (&known.topic, known.partition) == (&found.topic, found.partition)
+            };
+            !desk.beyond().iter().any(is_same)
+        };
+        beyond.iter().filter(is_new).for_each(|new| new.tell(&self.host, "group", &self.group));
+        desk.set_beyond(beyond);
     }
 
     fn add_partitions(&mut self, topic: &Rc<str>, count: i32) -> Result<()> {

@@ -55,6 +55,12 @@ impl Survey {
         self.partitions[partition].end
     }
 
+    /// The position, and an end that was looked at after it, if both are known.
+    pub(super) fn position_and_end(&self, partition: usize) -> Option<(i64, i64)> {
+        let SurveyedPartition { known, end, .. } = &self.partitions[partition];
+        Some(((*known)?.next, (*end)?))
+    }
+
     pub(super) fn set_known(&mut self, partition: usize, known: Option<Known>) {
         self.partitions[partition].known = known;
     }

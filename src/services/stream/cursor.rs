@@ -4,7 +4,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use crate::error::{Error, Result};
+use crate::access::AllowedTopic;
 use crate::sorted::SortedMap;
 
 /// The first byte of a cursor.
@@ -16,14 +16,14 @@ const MAX_CURSOR_PARTITIONS: usize = 200_000;
 /// The next offset of each partition, by topic; `None` if the reader has had no
 /// record of the partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Cursor {
+pub struct Cursor {
     /// By the topic's name.
     topics: SortedMap<String, Vec<Option<i64>>>,
 }
 
 impl Cursor {
-    pub(super) fn new(topics: &[String]) -> Self {
-        Self { topics: topics.iter().map(|topic| (topic.clone(), Vec::new())).collect() }
+    pub(super) fn new(topics: &[AllowedTopic]) -> Self {
+        Self { topics: topics.iter().map(|topic| (topic.to_string(), Vec::new())).collect() }
     }
 
     pub(super) fn set(&mut self, topic: &str, partition: i32, next: i64) {
@@ -40,12 +40,9 @@ impl Cursor {
         *self.topics.get(topic)?.get(partition)?
     }
 
-    /// The positions, by topic.
-    pub(super) fn known(&self) -> impl Iterator<Item = (&str, SortedMap<i32, i64>)> {
-        self.topics.iter().map(|(topic, offsets)| {
-            let known = (0..).zip(offsets).filter_map(|(p, next)| Some((p, (*next)?)));
-            (topic.as_str(), known.collect())
-        })
+    /// Whether it holds a position.
+    pub(super) fn is_set(&self) -> bool {
+        self.topics.values().any(|offsets| offsets.iter().any(Option::is_some))
     }
 
     /// The cursor as text: a few bytes for each partition, in base64.
@@ -61,12 +58,12 @@ impl Cursor {
         URL_SAFE_NO_PAD.encode(bytes)
     }
 
-    /// Reads a cursor that was made for exactly these topics.
-    pub(super) fn parse(text: &str, topics: &[String]) -> Result<Self> {
+    /// Reads a cursor that was made for exactly these topics; `None` if it is
+    /// damaged, or was made for others.
+    pub fn parse(text: &str, topics: &[AllowedTopic]) -> Option<Self> {
         let mut cursor = Self::new(topics);
-        let read = cursor.read(text);
-        read.ok_or_else(|| Error::invalid("last-event-id", "Not a cursor of these topics"))?;
-        Ok(cursor)
+        cursor.read(text)?;
+        Some(cursor)
     }
 
     fn read(&mut self, text: &str) -> Option<()> {
@@ -122,8 +119,8 @@ fn take(bytes: &mut &[u8]) -> Option<u64> {
 mod tests {
     use super::*;
 
-    fn topics(names: &[&str]) -> Vec<String> {
-        names.iter().map(|name| (*name).to_owned()).collect()
+    fn topics(names: &[&str]) -> Vec<AllowedTopic> {
+        names.iter().map(|name| AllowedTopic::trusted(*name)).collect()
     }
 
     #[test]
@@ -140,13 +137,12 @@ mod tests {
         assert_eq!(read, cursor);
         assert_eq!((read.get("orders", 0), read.get("orders", 1)), (Some(0), None));
         assert_eq!((read.get("orders", 2), read.get("orders", 3)), (Some(1_000_000), None));
-        let known: Vec<_> = read.known().collect();
-        assert_eq!(known[0].1, SortedMap::from([(0, 0), (2, 1_000_000)]));
+        assert!(read.is_set() && !Cursor::new(&both).is_set());
 
-        assert!(Cursor::parse(&text, &topics(&["orders"])).is_err());
-        assert!(Cursor::parse(&text, &topics(&["orders", "refund"])).is_err());
+        assert!(Cursor::parse(&text, &topics(&["orders"])).is_none());
+        assert!(Cursor::parse(&text, &topics(&["orders", "refund"])).is_none());
         for broken in ["", "x", "AQ", &text[..text.len() - 2], &(text.clone() + "AA")] {
-            assert!(Cursor::parse(broken, &both).is_err(), "{broken}");
+            assert!(Cursor::parse(broken, &both).is_none(), "{broken}");
         }
     }
 
@@ -156,6 +152,6 @@ mod tests {
         let mut bytes = vec![CURSOR_VERSION];
         bytes.extend(Cursor::new(&names).check().to_le_bytes());
         put(&mut bytes, u64::MAX >> 1);
-        assert!(Cursor::parse(&URL_SAFE_NO_PAD.encode(bytes), &names).is_err());
+        assert!(Cursor::parse(&URL_SAFE_NO_PAD.encode(bytes), &names).is_none());
     }
 }

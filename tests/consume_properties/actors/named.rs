@@ -47,8 +47,8 @@ async fn consume(scene: &Scene, named: &mut Named) {
     let reader = NamedReader { owner: Some(named.owner.clone()), ..NamedReader::default() };
     let instance = scene.any();
     match instance.next_for(reader, next).await {
-        Some(Ok(None)) => {}
-        Some(Ok(Some(handed))) => {
+        Some(Ok(handed)) if handed.is_empty() => {}
+        Some(Ok(handed)) => {
             let held = scene.note(&instance.host, &handed, Some(lease));
             handed.delivered();
             let held: Vec<_> = held.into_iter().map(|(handing, _)| handing).collect();

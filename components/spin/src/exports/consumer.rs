@@ -148,7 +148,7 @@ fn next_of(page: PageRequest, ack: Ack) -> Result<Next, Error> {
 async fn take(next: Next) -> Result<Vec<Consumed>, ServiceError> {
     names::check_group(&next.group)?;
     limits::check_time("wait", next.wait, limits::WAIT)?;
-    let Some(handed) = services().await?.consume.next(next).await? else { return Ok(Vec::new()) };
+    let handed = services().await?.consume.next(next).await?;
     let records = handed.records.clone();
     // A separate task runs after the records have been returned.
     wit_bindgen::spawn(async move { handed.delivered() });

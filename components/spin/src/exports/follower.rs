@@ -15,7 +15,7 @@ use crate::{Component, SpinLog, services};
 use kafka_edge::access::AllowedTopic;
 use kafka_edge::error::Error as ServiceError;
 use kafka_edge::services::consume::Ack;
-use kafka_edge::services::stream::{Stream, StreamMode};
+use kafka_edge::services::stream::{Cursor, Stream, StreamMode};
 use kafka_edge::{limits, names};
 
 /// How long to wait for records before checking again whether the reader is
@@ -37,8 +37,12 @@ async fn follow(
 ) -> Result<(StreamReader<FollowedRecord>, FutureReader<Result<(), Error>>), Error> {
     let cursor = request.cursor.clone();
     let (topics, reader) = reader(request)?;
-    let streams = &services().await?.streams;
-    let stream = streams.open(topics, reader, cursor.as_deref()).await.map_err(named)?;
+    let resumed = cursor.map(|text| {
+        let cursor = Cursor::parse(&text, &topics);
+        cursor.ok_or_else(|| ServiceError::invalid("cursor", "Not a cursor of these topics"))
+    });
+    let mut stream = services().await?.streams.open(topics, reader, resumed.transpose()?);
+    stream.begin().await?;
     let (writer, records) = wit_stream::new();
     let (failed, end) = wit_future::new(|| Ok(()));
     wit_bindgen::spawn(starting_tasks(async move {
@@ -67,16 +71,6 @@ fn reader(request: FollowRequest) -> Result<(Vec<AllowedTopic>, StreamMode), Err
         }
     };
     Ok((topics, reader))
-}
-
-/// Over HTTP a cursor is in a header; here it is not.
-fn named(error: ServiceError) -> ServiceError {
-    match error {
-        ServiceError::Invalid { field: "last-event-id", message } => {
-            ServiceError::Invalid { field: "cursor", message }
-        }
-        other => other,
-    }
 }
 
 /// Writes until the reader drops the stream, which is not an error.

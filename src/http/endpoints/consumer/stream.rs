@@ -1,5 +1,6 @@
 //! `GET /consumer/{topic}` as a stream: server-sent events, or lines of JSON.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -20,7 +21,7 @@ use crate::http::refusal::Refusal;
 use crate::http::request::Request;
 use crate::kafka::Log;
 use crate::services::consume::{Handed, StartFrom};
-use crate::services::stream::{Stream, StreamMode};
+use crate::services::stream::{Cursor, Stream, StreamMode};
 
 /// The interval of heartbeats while there are no records. They keep proxies from
 /// closing the connection, and show us when the reader is gone.
@@ -29,6 +30,8 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 /// The maximum duration of one answer. The reader then reconnects with its cursor
 /// (an `EventSource` does so by itself), and its credential is checked again.
 const MAX_STREAM_AGE: Duration = Duration::from_secs(15 * 60);
+
+const LAST_EVENT_ID_HEADER: &str = "last-event-id";
 
 /// How a stream is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,14 +82,25 @@ pub(super) async fn open<H: Host, L: Log, B>(
     } else {
         StreamMode::Tail { from: query.from()?.unwrap_or(StartFrom::Latest) }
     };
-    let header = call.request.header("last-event-id").map(|value| &**value);
+    let header = call.request.header(LAST_EVENT_ID_HEADER).map(|value| &**value);
     let cursor = header.or_else(|| query.bytes(LAST_EVENT_ID.name));
     let cursor = cursor.filter(|value| !value.is_empty()).map(String::from_utf8_lossy);
-    let streams = &call.app.services().await?.streams;
-    let mut stream = streams.open(topics, mode, cursor.as_deref()).await?;
-    // An error in the first read is still answered with its own status.
+    let resumed = cursor.as_deref().and_then(|text| Cursor::parse(text, &topics));
+    let damaged = cursor.is_some() && resumed.is_none();
+    if damaged && format == Format::Lines {
+        return Err(Error::invalid(LAST_EVENT_ID_HEADER, "Not a cursor of these topics").into());
+    }
+    let mut stream = call.app.services().await?.streams.open(topics, mode, resumed);
+    // An error that does not pass is still answered with its own status.
     let first = stream.next(Duration::ZERO).await?;
-    let source = Pieces { stream, format, first: Some(first), sent: None, stage: Stage::Head };
+    let source = Pieces {
+        stream,
+        format,
+        first: Some(first),
+        sent: None,
+        stage: Stage::Head { damaged },
+        located: false,
+    };
     Ok(Response::stream(format.content_type(), source))
 }
 
@@ -98,11 +112,17 @@ struct Pieces<H: Host, L: Log> {
     /// The records in the last piece.
     sent: Option<Handed>,
     stage: Stage,
+    /// Whether an event stream has told its reader where it is.
+    located: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
-    Head,
+    Head {
+        /// The cursor was not one of these topics, and is not used. An
+        /// `EventSource` would never get over an error.
+        damaged: bool,
+    },
     Records,
     Over,
 }
@@ -119,10 +139,10 @@ impl<H: Host, L: Log> Pieces<H, L> {
         if let Some(sent) = self.sent.take() {
             sent.delivered();
         }
-        if self.stage == Stage::Head {
+        if let Stage::Head { damaged } = self.stage {
             self.stage = Stage::Records;
             if self.format == Format::Events {
-                return Some(self.head());
+                return Some(self.head(damaged));
             }
         }
         if self.stage == Stage::Over {
@@ -130,10 +150,10 @@ impl<H: Host, L: Log> Pieces<H, L> {
         }
         if self.stream.age() >= MAX_STREAM_AGE {
             self.stage = Stage::Over;
-            return self.farewell();
+            return None;
         }
         let page = match self.first.take() {
-            Some(first) if !first.records.is_empty() => Ok(first),
+            Some(first) if !first.is_empty() => Ok(first),
             _ => self.stream.next(HEARTBEAT).await,
         };
         match page {
@@ -150,42 +170,66 @@ impl<H: Host, L: Log> Pieces<H, L> {
     }
 
     /// The first piece. It is sent at once and shows the reader that it is
-    /// connected, and at which cursor.
-    fn head(&self) -> Bytes {
-        format!("retry: 2000\nid: {}\n\n", self.stream.cursor()).into()
+    /// connected. Like heartbeats and comments it has no blank line at its end:
+    /// that would make it an event without data, which some clients hand to their
+    /// users (`@microsoft/fetch-event-source` 2.0.1, `httpx-sse` 0.4.3).
+    fn head(&mut self, damaged: bool) -> Bytes {
+        let mut piece = String::from("retry: 2000\n");
+        if damaged {
+            piece.push_str(": The cursor was not one of these topics, and is not used\n");
+        }
+        self.say(&mut piece);
+        piece.into()
     }
 
-    /// A reader that receives this has received everything before it. The empty
-    /// `id` makes it reconnect without a cursor. With one, it would move the group
-    /// back over records that other readers have received since.
-    fn farewell(&self) -> Option<Bytes> {
-        let forget = self.format == Format::Events && self.stream.is_of_group();
-        forget.then_some(Bytes::from_static(b"id:\n\n"))
+    /// Adds what is no record: where the reader is, once, and what there is to say.
+    fn say(&mut self, piece: &mut String) {
+        for notice in self.stream.take_notices() {
+            let _ = writeln!(piece, ": {notice}");
+        }
+        if !self.located
+            && let Some(cursor) = self.stream.cursor()
+        {
+            self.located = true;
+            let _ = writeln!(piece, "id: {cursor}");
+        }
     }
 
     fn render(&mut self, page: &Handed) -> Bytes {
-        if page.records.is_empty() {
-            return Bytes::from_static(match self.format {
-                Format::Events => b":\n\n",
-                Format::Lines => b"\n",
-            });
+        match self.format {
+            Format::Events => self.events(page),
+            Format::Lines => self.lines(page),
         }
-        let mut piece = Vec::new();
+    }
+
+    fn events(&mut self, page: &Handed) -> Bytes {
+        let mut piece = String::new();
+        // Each record says where its reader is.
+        self.located |= !page.is_empty();
+        self.say(&mut piece);
+        if page.is_empty() && piece.is_empty() {
+            piece.push_str(":\n");
+        }
+        let mut piece = piece.into_bytes();
         for consumed in &page.records {
             let cursor = self.stream.pass(consumed);
-            let mut read = RecordJson::from(consumed);
-            match self.format {
-                Format::Events => {
-                    piece.extend(format!("id: {cursor}\ndata: ").into_bytes());
-                    piece.extend(to_json(&read));
-                    piece.extend(b"\n\n");
-                }
-                Format::Lines => {
-                    read.cursor = Some(cursor);
-                    piece.extend(to_json(&read));
-                    piece.push(b'\n');
-                }
-            }
+            piece.extend(format!("id: {cursor}\ndata: ").into_bytes());
+            piece.extend(to_json(&RecordJson::from(consumed)));
+            piece.extend(b"\n\n");
+        }
+        piece.into()
+    }
+
+    fn lines(&mut self, page: &Handed) -> Bytes {
+        let mut piece = Vec::new();
+        for consumed in &page.records {
+            let mut record = RecordJson::from(consumed);
+            record.cursor = Some(self.stream.pass(consumed));
+            piece.extend(to_json(&record));
+            piece.push(b'\n');
+        }
+        if page.is_empty() {
+            piece.push(b'\n');
         }
         piece.into()
     }

@@ -1,0 +1,33 @@
+// Tools that may be missing: what needs them is then skipped, and says so.
+
+import { accessSync, constants } from "node:fs";
+import { fileURLToPath } from "node:url";
+
+const root = (path) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
+
+export const nginx = () => find("nginx", "KAFKA_EDGE_NGINX", ["/usr/sbin/nginx", "/usr/bin/nginx"]);
+
+export const chromium = () =>
+  find("chromium", "KAFKA_EDGE_CHROMIUM", ["/usr/bin/chromium", "/usr/bin/google-chrome"]);
+
+// A Python that has what httpx_sse/requirements.txt lists.
+export const httpxPython = () =>
+  find("httpx-sse", "KAFKA_EDGE_HTTPX_PYTHON", [root("target/tools/httpx-sse/bin/python")]);
+
+// The path, and what `describe` and `test` take to skip without it.
+function find(name, variable, usual) {
+  const given = process.env[variable];
+  const path = (given ? [given] : usual).find(isProgram);
+  if (path) return { path, options: {} };
+  console.log(`skipped: what needs ${name}, which is not installed`);
+  return { options: { skip: `${name} is not installed` } };
+}
+
+function isProgram(path) {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
