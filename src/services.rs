@@ -12,6 +12,7 @@ pub mod instances;
 pub mod produce;
 pub mod read;
 pub mod schema_registry;
+pub mod seek;
 pub mod stream;
 pub mod subscriptions;
 pub mod topics;

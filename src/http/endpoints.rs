@@ -23,6 +23,7 @@ use self::records::ReadPartition;
 use self::topics::{DescribeTopic, ListTopics};
 use self::webhooks::{
     DeleteWebhook, Deliver, GetWebhook, ListWebhooks, RegisterWebhook, RegisterWebhookByPath,
+    SeekWebhook,
 };
 use super::answer::Response;
 use super::declaration::{Declaration, TopicPlace};
@@ -112,6 +113,7 @@ endpoints! {
     RegisterWebhook,
     ListWebhooks,
     GetWebhook,
+    SeekWebhook,
     DeleteWebhook,
     Deliver,
     ListTopics,

@@ -3,10 +3,15 @@
 //! were written, which those before the position are not part of. So it is shown,
 //! reported, and mended by a seek.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
 
+use crate::sorted::SortedMap;
 use crate::telemetry::{Level, Report};
+
+/// The number of positions that are remembered as reported.
+const MAX_REPORTED: usize = 1_000;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BeyondEnd {
@@ -33,6 +38,30 @@ impl BeyondEnd {
             ("end", self.end.into()),
         ];
         host.event(Level::Warn, "position-beyond-end", &fields);
+    }
+}
+
+/// What this instance has reported, so that it reports each position once and not
+/// at every look.
+#[derive(Debug, Default)]
+pub(in crate::services) struct Reported(RefCell<SortedMap<(String, Rc<str>, i32), i64>>);
+
+impl Reported {
+    pub(in crate::services) fn tell(
+        &self,
+        host: &impl Report,
+        who: &'static str,
+        name: &str,
+        beyond: &BeyondEnd,
+    ) {
+        let mut reported = self.0.borrow_mut();
+        if reported.len() >= MAX_REPORTED {
+            reported.clear();
+        }
+        let place = (name.to_owned(), beyond.topic.clone(), beyond.partition);
+        if reported.insert(place, beyond.position) != Some(beyond.position) {
+            beyond.tell(host, who, name);
+        }
     }
 }
 

@@ -39,7 +39,7 @@ use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kafka::Log;
 use crate::record::Record;
-use crate::services::beyond_end::BeyondEnd;
+use crate::services::beyond_end::{BeyondEnd, Reported};
 use crate::services::ends::Ends;
 use crate::services::group_list::GroupList;
 use crate::sorted::SortedMap;
@@ -169,6 +169,7 @@ pub struct Consume<H: Host, L> {
     params: Params,
     desks: Desks<H>,
     folding: Folding,
+    beyond: Rc<Reported>,
 }
 
 /// The desks that are being served, by group, topics and reader.
@@ -183,7 +184,8 @@ impl<H: Host, L: Log> Consume<H, L> {
         groups: Rc<GroupList<H>>,
         params: Params,
     ) -> Self {
-        Self { host, log, ends, groups, params, desks: Rc::default(), folding: Rc::default() }
+        let (desks, folding, beyond) = (Rc::default(), Rc::default(), Rc::default());
+        Self { host, log, ends, groups, params, desks, folding, beyond }
     }
 
     /// The group's next records; empty if there is none within the wait.
@@ -222,7 +224,8 @@ impl<H: Host, L: Log> Consume<H, L> {
         self.desks.borrow_mut().insert(id.clone(), desk.clone());
         let (host, log) = (self.host.clone(), self.log.clone());
         let (ends, groups) = (self.ends.clone(), self.groups.clone());
-        let serving = Serving::new(host, log, ends, groups, &id, self.params, desk.clone());
+        let beyond = self.beyond.clone();
+        let serving = Serving::new(host, log, ends, groups, beyond, &id, self.params, desk.clone());
         let desks = self.desks.clone();
         self.host.spawn(async move {
             serving.run(|| desks.borrow_mut().remove(&id)).await;

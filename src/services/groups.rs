@@ -10,10 +10,11 @@ use std::time::Duration;
 use crate::access::{AccessError, AllowedTopic, Grant};
 use crate::concurrent::try_join_bounded;
 use crate::error::{Error, Result};
-use crate::host::{Host, Millis};
+use crate::host::Host;
 use crate::kafka::Log;
 use crate::services::consume::Position;
 use crate::services::group_list::GroupList;
+use crate::services::seek::{SeekTo, first_offsets};
 use crate::sorted::{SortedMap, SortedSet};
 use crate::state::keys::LaneName;
 use crate::state::lane::{Lane, Params, Take, Written};
@@ -35,6 +36,9 @@ pub struct GroupPosition {
     pub end: Option<i64>,
     /// The number of records that are not done yet, if it is known.
     pub lag: Option<i64>,
+    /// Whether the group gets nothing until it is moved: the topic was made anew,
+    /// or has lost records.
+    pub beyond_end: bool,
 }
 
 /// A group with its position on each partition, by topic. A topic that no
@@ -43,18 +47,6 @@ pub struct GroupPosition {
 pub struct Group {
     pub name: String,
     pub topics: SortedMap<String, Vec<GroupPosition>>,
-}
-
-/// The target of moving a group.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum SeekTo {
-    /// The first record that still exists, or the end, on every partition.
-    Earliest,
-    Latest,
-    /// The given offsets, on the given partitions.
-    Offsets(SortedMap<i32, i64>),
-    /// The first record at or after a time, on every partition.
-    Time(Millis),
 }
 
 pub struct Groups<H, L> {
@@ -108,7 +100,7 @@ impl<H: Host, L: Log> Groups<H, L> {
         // the first record. Before that its next caller decides. Records that the
         // log has deleted are not read by any caller, so they are no lag.
         let firsts = if positions.iter().any(Option::is_some) {
-            self.bounds(topic, |bounds| bounds.first).await.unwrap_or_default()
+            first_offsets(&*self.log, topic).await.unwrap_or_default()
         } else {
             SortedMap::new()
         };
@@ -116,12 +108,17 @@ impl<H: Host, L: Log> Groups<H, L> {
             let committed = position.as_ref().map(Position::committed);
             let next = committed.max(firsts.get(&partition).copied());
             let end = ends.get(&partition).copied();
+            // The ends were looked up after the positions.
+            let reads_at = position.as_ref().map(Position::next);
+            let beyond_end = reads_at.zip(end).is_some_and(|(next, end)| next > end);
+            let lag = next.zip(end).map(|(next, end)| (end - next).max(0));
             GroupPosition {
                 partition,
                 committed,
                 claimed: position.map_or(0, |position| position.claimed()),
                 end,
-                lag: next.zip(end).map(|(next, end)| (end - next).max(0)),
+                lag: lag.filter(|_| !beyond_end),
+                beyond_end,
             }
         });
         Ok(standings.collect())
@@ -155,12 +152,12 @@ impl<H: Host, L: Log> Groups<H, L> {
     /// One lane for each partition.
     async fn lanes(&self, group: &str, topic: &str) -> Result<Vec<Lane<H, Position>>> {
         let partitions = self.log.topic(topic).await?.partitions;
-        (0..partitions)
-            .map(|partition| {
-                let name = LaneName::group(group, topic, partition)?;
-                Ok(Lane::new(self.host.clone(), name, self.params))
-            })
-            .collect()
+        (0..partitions).map(|partition| self.lane(group, topic, partition)).collect()
+    }
+
+    fn lane(&self, group: &str, topic: &str, partition: i32) -> Result<Lane<H, Position>> {
+        let name = LaneName::group(group, topic, partition)?;
+        Ok(Lane::new(self.host.clone(), name, self.params))
     }
 
     /// Moves a group on a topic. Claims from before are void. A group that
@@ -171,38 +168,16 @@ impl<H: Host, L: Log> Groups<H, L> {
         topic: &AllowedTopic,
         to: SeekTo,
     ) -> Result<SortedMap<i32, i64>> {
-        let lanes = self.lanes(group, topic).await?;
-        let offsets: SortedMap<i32, i64> = match to {
-            SeekTo::Earliest => self.bounds(topic, |bounds| bounds.first).await?,
-            SeekTo::Latest => self.log.ends(topic).await?.into_iter().collect(),
-            SeekTo::Time(time) => self.log.offset_at(topic, time).await?.into_iter().collect(),
-            SeekTo::Offsets(offsets) => offsets,
-        };
-        for (partition, offset) in &offsets {
-            if *partition < 0 || *partition as usize >= lanes.len() {
-                return Err(Error::invalid("offsets", "The topic has no such partition"));
-            }
-            if *offset < 0 {
-                return Err(Error::invalid("offsets", "An offset below zero"));
-            }
-        }
+        let offsets = to.offsets(&*self.log, topic).await?;
         self.list.enlist(group, &[&**topic]).await?;
-        let seeks = offsets.iter().map(|(partition, offset)| {
-            self.last_word(&lanes[*partition as usize], Some(Position::at(*offset)))
+        let seeks = offsets.iter().map(async |(partition, offset)| {
+            let lane = self.lane(group, topic, *partition)?;
+            self.last_word(&lane, Some(Position::at(*offset))).await
         });
         if try_join_bounded(seeks).await?.contains(&true) {
             self.list.begun(group, topic);
         }
         Ok(offsets)
-    }
-
-    async fn bounds(
-        &self,
-        topic: &str,
-        pick: impl Fn(&crate::kafka::Offsets) -> i64,
-    ) -> Result<SortedMap<i32, i64>> {
-        let offsets = self.log.offsets(topic).await?;
-        Ok(offsets.into_iter().map(|(partition, bounds)| (partition, pick(&bounds))).collect())
     }
 
     /// Forgets a group. Its name can be used again, and starts anew. A group is

@@ -9,6 +9,7 @@ mod deliver;
 mod delivery_state;
 mod envelope;
 mod job;
+mod moving;
 mod removal;
 mod retry;
 mod round;
@@ -21,6 +22,7 @@ use std::time::Duration;
 
 use self::context::DeliveryContext;
 use self::delivery_state::DeliveryState;
+use self::moving::move_to;
 use self::subscription::Subscription;
 use crate::access::{AccessError, AllowedTopic, Grant};
 use crate::concurrent::try_join_bounded;
@@ -29,6 +31,7 @@ use crate::error::{Error, Result};
 use crate::host::{AfterAnswer, Host, Millis};
 use crate::kafka::Log;
 use crate::services::consume::StartFrom;
+use crate::services::seek::SeekTo;
 use crate::sorted::SortedMap;
 use crate::state::lane::Params;
 
@@ -61,6 +64,9 @@ pub struct Progress {
     pub next_attempt: Option<Millis>,
     /// Why the last attempt failed, if one has.
     pub last_error: Option<String>,
+    /// Whether nothing is delivered until the webhook is moved: the topic was made
+    /// anew, or has lost records.
+    pub beyond_end: bool,
 }
 
 /// What one round of delivery did for one subscription.
@@ -141,7 +147,34 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
                 .unwrap_or_else(|| DeliveryState::at(subscription.start(partition)));
             Ok::<_, Error>(state.describe(partition))
         });
-        Ok((subscription.describe(), try_join_bounded(progress).await?))
+        let mut progress = try_join_bounded(progress).await?;
+        // Where the server does not report ends, only the positions are known.
+        let ends = context.log.ends(&subscription.topic).await.unwrap_or_default();
+        let ends: SortedMap<_, _> = ends.into_iter().collect();
+        for one in &mut progress {
+            one.beyond_end = ends.get(&one.partition).is_some_and(|end| one.position > *end);
+        }
+        Ok((subscription.describe(), progress))
+    }
+
+    /// Moves a subscription, and returns its new positions. What it failed to
+    /// deliver is tried at once if it is still ahead.
+    pub async fn seek(
+        &self,
+        id: &str,
+        to: SeekTo,
+        grant: &Grant,
+    ) -> Result<SortedMap<i32, i64>, AccessError> {
+        let context = &*self.context;
+        let list = context.subscriptions.read().await?;
+        let subscription = list.by_id(id)?;
+        grant.permits_topic(&subscription.topic)?;
+        let offsets = to.offsets(&*context.log, &subscription.topic).await?;
+        let moves = offsets.iter().map(async |(partition, offset)| {
+            move_to(context, subscription, *partition, *offset).await
+        });
+        try_join_bounded(moves).await?;
+        Ok(offsets)
     }
 
     /// Removes a subscription. Normally no attempt begins once this has answered.

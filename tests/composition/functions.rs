@@ -152,6 +152,8 @@ async fn has_webhooks(story: &mut Story) {
     let by_id = || Arguments { name: id.clone(), ..with() };
     let standing = ["partition: 1, position: 3, failures: 0"];
     story.expect("webhook.get", by_id(), &standing).await;
+    let end = || Arguments { text: "latest".into(), ..by_id() };
+    story.expect("webhook.seek", end(), &["partition: 1, offset: 3"]).await;
     story.expect("webhook.deliver", with(), &[&id, "delivered: 0", "failed: 0"]).await;
     story.call("webhook.delete", by_id()).await;
     let webhooks = story.call("webhook.list", with()).await;

@@ -6,7 +6,7 @@ use futures_util::future::join;
 use kafka_edge::access::{AllowedTopic, Grant};
 use kafka_edge::error::Error;
 use kafka_edge::services::consume::{Acknowledged, Next, StartFrom};
-use kafka_edge::services::groups::SeekTo;
+use kafka_edge::services::seek::SeekTo;
 use kafka_edge::sorted::SortedMap;
 use kafka_edge::state::keys::LaneName;
 use kafka_edge::state::lane::{Lane, Params, Take};

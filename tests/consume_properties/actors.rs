@@ -8,7 +8,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use kafka_edge::services::consume::{Ack, Disposal, Handed, Next};
-use kafka_edge::services::groups::SeekTo;
+use kafka_edge::services::seek::SeekTo;
 use kafka_edge_sim::{Fate, SimHost, SimLog, StoreMode, World};
 use tokio::time::{Instant, sleep};
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kafka_edge::services::consume::{Ack, Acknowledged, Disposal, Next};
-use kafka_edge::services::groups::SeekTo;
+use kafka_edge::services::seek::SeekTo;
 use kafka_edge::state::lane::Params;
 use kafka_edge_sim::{SimLog, World};
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use kafka_edge::services::consume::{Ack, Acknowledged, Disposal, Handed, Next};
-use kafka_edge::services::groups::SeekTo;
+use kafka_edge::services::seek::SeekTo;
 use kafka_edge::state::lane::Params;
 use kafka_edge_sim::{SimLog, StoreMode, World};
 use tokio::time::{Instant, sleep};

@@ -10,7 +10,8 @@ use kafka_edge::services::consume::{
 };
 use kafka_edge::services::ends::Ends;
 use kafka_edge::services::group_list::GroupList;
-use kafka_edge::services::groups::{Group, Groups, SeekTo};
+use kafka_edge::services::groups::{Group, Groups};
+use kafka_edge::services::seek::SeekTo;
 use kafka_edge::sorted::SortedMap;
 use kafka_edge::state::lane::Params;
 use kafka_edge_sim::{SimHost, SimLog, World};
@@ -59,11 +60,7 @@ impl Instance {
     }
 
     /// Asks in somebody's name. `None`: the instance died.
-    pub(crate) async fn next_for(
-        &self,
-        reader: NamedReader,
-        next: Next,
-    ) -> Option<Result<Handed>> {
+    pub(crate) async fn next_for(&self, reader: NamedReader, next: Next) -> Option<Result<Handed>> {
         let consume = self.consume.clone();
         self.host.run(async move { consume.next_for(reader, next).await }).await
     }

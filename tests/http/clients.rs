@@ -101,3 +101,78 @@ async fn a_stream_passes_through_proxies_and_takes_its_cursor_from_the_query() {
     })
     .await;
 }
+
+/// Deletes the topic and makes it anew, with a record on partition 0.
+fn remake(gateway: &Gateway) {
+    gateway.log.create_topic("t", 2);
+    gateway.log.append("t", 0, "new");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_on_a_topic_made_anew_is_shown_and_mended_by_a_seek() {
+    local(async {
+        let gateway = Gateway::open();
+        (0..5).for_each(|_| _ = gateway.log.append("t", 0, "old"));
+        assert_eq!(
+            gateway.get("/consumer/t?group=g&max=9").await.1["records"].as_array().unwrap().len(),
+            5
+        );
+        remake(&gateway);
+        assert_eq!(gateway.get("/consumer/t?group=g&wait=1").await.1["message"], json!(null));
+        let standing = async || gateway.get("/groups/g").await.1["topics"][0]["partitions"].clone();
+        let beyond = json!({"partition": 0, "committed": 5, "claimed": 0, "end_offset": 1,
+            "lag": null, "beyond_end": true});
+        assert_eq!(standing().await[0], beyond);
+
+        let mut get = request(Method::GET, "/consumer/t?group=g");
+        get.headers.push(header("accept", b"text/event-stream"));
+        let Body::Stream(mut stream) = gateway.send(get).await.body else { panic!("no stream") };
+        let mut said = String::new();
+        while !said.contains("seek") {
+            said.push_str(std::str::from_utf8(&stream.next().await.expect("it goes on")).unwrap());
+        }
+        let says = ": Position 5 lies beyond the end of partition 0 of t, which is 1; a seek moves \
+                    the group\n";
+        assert!(said.contains(says), "{said}");
+
+        let to = json!({"topic": "t", "to": "earliest"});
+        assert_eq!(gateway.post_json("/groups/g/seek", &to).await.0, 200);
+        let piece = stream.next().await.expect("it goes on");
+        assert!(std::str::from_utf8(&piece).unwrap().contains(r#""message":"new""#));
+        drop(stream.next().await);
+        assert!(standing().await[0].get("beyond_end").is_none());
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_reader_without_a_group_starts_again_on_a_topic_made_anew() {
+    local(async {
+        for (from, expected) in [("earliest", "new"), ("latest", "newer")] {
+            let gateway = Gateway::open();
+            (0..5).for_each(|_| _ = gateway.log.append("t", 0, "old"));
+            let mut get = request(Method::GET, &format!("/consumer/t?from={from}"));
+            get.headers.push(header("accept", b"text/event-stream"));
+            let Body::Stream(mut stream) = gateway.send(get).await.body else { panic!("none") };
+            let mut said = String::new();
+            let mut step = 0;
+            let start = tokio::time::Instant::now();
+            while !said.contains(&format!(r#""message":"{expected}""#)) {
+                let piece = stream.next().await.expect("it goes on");
+                said.push_str(std::str::from_utf8(&piece).unwrap());
+                step += 1;
+                match step {
+                    2 => remake(&gateway),
+                    4 => _ = gateway.log.append("t", 0, "newer"),
+                    _ => {}
+                }
+                assert!(start.elapsed().as_secs() < 120, "{said}");
+            }
+            let says = ": Position 5 lies beyond the end of partition 0 of t, which is 1; it is \
+                        read from its start or end\n";
+            assert!(said.contains(says), "{said}");
+            assert_eq!(said.contains(r#""message":"new""#), from == "earliest");
+        }
+    })
+    .await;
+}

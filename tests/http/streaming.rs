@@ -416,7 +416,8 @@ async fn a_reader_hears_of_a_failure_and_of_its_end_once() {
         let mut reader = Reader::events(&gateway, "/consumer/t", None).await;
         gateway.log.set_failure(Some(Error::Unreachable { detail: "secret detail".into() }));
         let first = reader.piece().await.expect("it goes on");
-        let expected = ": The Kafka server cannot be reached; the stream goes on when that is over\n";
+        let expected =
+            ": The Kafka server cannot be reached; the stream goes on when that is over\n";
         assert_eq!(first, expected);
         assert_eq!(reader.piece().await.as_deref(), Some(":\n"));
         gateway.log.set_failure(None);
@@ -452,7 +453,8 @@ async fn a_cursor_that_is_none_of_these_topics_is_not_used() {
                 let accept = "text/event-stream";
                 let mut reader = Reader::open(&gateway, &target, accept, Some(damaged)).await;
                 let head = reader.piece().await.expect("it begins");
-                let says = "retry: 2000\n: The cursor was not one of these topics, and is not used\n";
+                let says =
+                    "retry: 2000\n: The cursor was not one of these topics, and is not used\n";
                 assert!(head.starts_with(says), "{head}");
                 assert_eq!(messages(&reader.page().await), ["a", "b", "c"], "{target}");
             }

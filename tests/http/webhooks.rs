@@ -142,3 +142,49 @@ async fn a_produce_is_delivered_after_its_answer() {
     })
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_webhook_on_a_topic_made_anew_is_shown_and_mended_by_a_seek() {
+    local(async {
+        let gateway = Gateway::open();
+        let callback = Script::new();
+        callback.on("POST /hook", [Answer::body(204, "")]);
+        gateway.world.set_upstream(callback.upstream());
+        (0..5).for_each(|_| _ = gateway.log.append("t", 0, "old"));
+        let id = gateway.get("/webhook/t/https://h.test/hook").await.1["webhook_id"].clone();
+        let path = format!("/webhooks/{}", id.as_str().unwrap());
+        gateway.log.create_topic("t", 2);
+        gateway.log.append("t", 0, "new");
+
+        let deliver = async || {
+            let (_, round) = gateway.call(Method::POST, "/webhooks/deliver").await;
+            round["webhooks"][0].clone()
+        };
+        let round = deliver().await;
+        let why = "Position 5 lies beyond the end of partition 0 of t, which is 1; a seek moves the \
+                   webhook";
+        assert_eq!((&round["delivered"], &round["error"]), (&json!(0), &json!(why)));
+        let partitions = async || gateway.get(&path).await.1["partitions"].clone();
+        assert_eq!(partitions().await[0]["beyond_end"], true);
+        assert!(partitions().await[1].get("beyond_end").is_none());
+
+        let seek = format!("{path}/seek");
+        for (to, detail) in [
+            (json!({"to": "now"}), "to"),
+            (json!({}), "body"),
+            (json!({"topic": "t", "to": "latest"}), "body"),
+            (json!({"offsets": {"7": 0}}), "offsets"),
+        ] {
+            let (status, json) = gateway.post_json(&seek, &to).await;
+            assert_eq!((status, json["detail"].as_str()), (400, Some(detail)), "{to}");
+        }
+        let unknown = gateway.post_json("/webhooks/webhook_0/seek", &json!({"to": "latest"})).await;
+        assert_eq!(unknown.0, 404);
+        let (status, moved) = gateway.post_json(&seek, &json!({"to": "earliest"})).await;
+        let expected = json!({"webhook_id": id, "offsets": {"0": 0, "1": 0}});
+        assert_eq!((status, moved), (200, expected));
+        assert_eq!(deliver().await["delivered"], 1);
+        assert!(partitions().await[0].get("beyond_end").is_none());
+    })
+    .await;
+}

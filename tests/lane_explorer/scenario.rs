@@ -94,6 +94,7 @@ impl Scenario {
                 skew: ticks(0),
                 stale: ticks(0),
                 kept_epochs: 1,
+                knocks: true,
             },
             rules: Rules::ALL,
             caller: Caller::RIGHT,

@@ -6,6 +6,7 @@ use kafka_edge::access::{AllowedTopic, Grant};
 use kafka_edge::error::Error;
 use kafka_edge::host::{AfterAnswer, Host, HostCapabilities};
 use kafka_edge::services::consume::StartFrom;
+use kafka_edge::services::seek::SeekTo;
 use kafka_edge_sim::{StoreMode, local};
 
 use crate::receiver::{Mood, Received};
@@ -451,6 +452,31 @@ async fn what_the_log_has_dropped_is_passed_by() {
         scene.log.delete_before(TOPIC, 0, 6);
         assert_eq!(counts(&instance.deliver().await), [(4, 0)]);
         assert_eq!(scene.receiver.accepted(HOOK), [6, 7, 8, 9]);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_seek_is_let_in_between_two_attempts() {
+    local(async {
+        let scene = Scene::new(1);
+        let (working, moving) = (scene.instance(), scene.instance());
+        let id = working.register(HOOK).await;
+        scene.append(0, 40);
+        scene.receiver.set(HOOK, Mood::Slow(Duration::from_secs(1)));
+        let seek = async {
+            tokio::time::sleep(Duration::from_secs(5)).await;
+            let to = SeekTo::Offsets([(0, 20)].into());
+            moving.webhooks.seek(&id, to, &Grant::open()).await
+        };
+        let (_, moved) = tokio::join!(working.deliver(), seek);
+        assert_eq!(moved.unwrap(), [(0, 20)].into());
+        scene.receiver.set(HOOK, Mood::Status(204));
+        moving.deliver().await;
+        let accepted = scene.receiver.accepted(HOOK);
+        let before = accepted.iter().take_while(|offset| **offset < 20).count();
+        assert!((4..12).contains(&before), "{accepted:?}");
+        assert_eq!(accepted[before..], (20..40).collect::<Vec<_>>());
     })
     .await;
 }

@@ -31,15 +31,7 @@ pub(crate) async fn call(function: &str, with: Arguments) -> Result<String, Erro
         "consumer.list-groups" => show(consumer::list_groups().await?),
         "consumer.describe-group" => show(consumer::describe_group(with.name).await?),
         "consumer.seek" => {
-            let to = match with.text.as_str() {
-                "earliest" => SeekTarget::Ends(Start::Earliest),
-                "latest" => SeekTarget::Ends(Start::Latest),
-                "time" => SeekTarget::Time(with.at),
-                _ => {
-                    let Arguments { partition, at: offset, .. } = with;
-                    SeekTarget::Offsets(vec![PartitionOffset { partition, offset }])
-                }
-            };
+            let to = seek_target(&with);
             show(consumer::seek(with.name, with.topic, to).await?)
         }
         "consumer.delete-group" => show(consumer::delete_group(with.name).await?),
@@ -65,6 +57,7 @@ pub(crate) async fn call(function: &str, with: Arguments) -> Result<String, Erro
         "webhook.register" => show(webhook::register(with.topic, with.text, Start::Latest).await?),
         "webhook.list" => show(webhook::list().await?),
         "webhook.get" => show(webhook::get(with.name).await?),
+        "webhook.seek" => show(webhook::seek(with.name.clone(), seek_target(&with)).await?),
         "webhook.delete" => show(webhook::delete(with.name).await?),
         "webhook.deliver" => show(webhook::deliver(with.time).await?),
 
@@ -97,6 +90,18 @@ fn record(with: &Arguments) -> ProducerRecord {
 /// Several topics have commas between them.
 fn topics(with: &Arguments) -> Vec<String> {
     with.topic.split(',').map(str::to_owned).collect()
+}
+
+fn seek_target(with: &Arguments) -> SeekTarget {
+    match with.text.as_str() {
+        "earliest" => SeekTarget::Ends(Start::Earliest),
+        "latest" => SeekTarget::Ends(Start::Latest),
+        "time" => SeekTarget::Time(with.at),
+        _ => {
+            let (partition, offset) = (with.partition, with.at);
+            SeekTarget::Offsets(vec![PartitionOffset { partition, offset }])
+        }
+    }
 }
 
 fn page(with: &Arguments) -> PageRequest {

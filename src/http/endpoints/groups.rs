@@ -18,7 +18,8 @@ use crate::http::request::RequestBody;
 use crate::http::{json, time};
 use crate::kafka::Log;
 use crate::names;
-use crate::services::groups::{Group, GroupPosition, SeekTo};
+use crate::services::groups::{Group, GroupPosition};
+use crate::services::seek::SeekTo;
 use crate::sorted::SortedMap;
 
 #[derive(Serialize)]
@@ -59,6 +60,11 @@ struct PartitionPosition {
     /// Null where the server does not give it.
     end_offset: Option<i64>,
     lag: Option<i64>,
+    /// Present and true where the group gets nothing until it is moved: the
+    /// topic was made anew, or has lost records.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(feature = "description", serde(default))]
+    beyond_end: bool,
 }
 
 /// Where to move a group: exactly one of `to`, `offsets` and `timestamp`.
@@ -202,23 +208,30 @@ fn seek_request(body: &[u8]) -> Result<(String, SeekTo), Error> {
     let request: SeekRequest<'_> = json::object(body)
         .map_err(|error| Error::invalid("body", format!("Not a place to seek to: {error}")))?;
     names::check_topic(&request.topic)?;
-    let to = match (request.to.as_deref(), request.offsets, request.timestamp) {
-        (Some("earliest"), None, None) => SeekTo::Earliest,
-        (Some("latest"), None, None) => SeekTo::Latest,
-        (Some(_), None, None) => {
-            return Err(Error::invalid("to", "Neither \"earliest\" nor \"latest\""));
-        }
+    let to = seek_to(request.to.as_deref(), request.offsets, request.timestamp)?;
+    Ok((request.topic, to))
+}
+
+/// Where to move a group or a webhook.
+pub(super) fn seek_to(
+    to: Option<&str>,
+    offsets: Option<SortedMap<i32, i64>>,
+    timestamp: Option<&RawValue>,
+) -> Result<SeekTo, Error> {
+    match (to, offsets, timestamp) {
+        (Some("earliest"), None, None) => Ok(SeekTo::Earliest),
+        (Some("latest"), None, None) => Ok(SeekTo::Latest),
+        (Some(_), None, None) => Err(Error::invalid("to", "Neither \"earliest\" nor \"latest\"")),
         (None, Some(offsets), None) if offsets.is_empty() => {
-            return Err(Error::invalid("offsets", "No partition is named"));
+            Err(Error::invalid("offsets", "No partition is named"))
         }
-        (None, Some(offsets), None) => SeekTo::Offsets(offsets),
-        (None, None, Some(raw)) => SeekTo::Time(time::parse(raw.get().trim_matches('"'))?),
+        (None, Some(offsets), None) => Ok(SeekTo::Offsets(offsets)),
+        (None, None, Some(raw)) => Ok(SeekTo::Time(time::parse(raw.get().trim_matches('"'))?)),
         _ => {
             let message = "Not exactly one of \"to\", \"offsets\" and \"timestamp\"";
-            return Err(Error::invalid("body", message));
+            Err(Error::invalid("body", message))
         }
-    };
-    Ok((request.topic, to))
+    }
 }
 
 pub(super) struct DeleteGroup;
@@ -279,6 +292,7 @@ impl From<GroupPosition> for PartitionPosition {
             claimed: position.claimed,
             end_offset: position.end,
             lag: position.lag,
+            beyond_end: position.beyond_end,
         }
     }
 }

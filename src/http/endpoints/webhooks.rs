@@ -6,7 +6,9 @@
 use http::header::LOCATION;
 use http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
+use super::groups::seek_to;
 use crate::access::{AllowedTopic, Permission};
 use crate::error::Error;
 use crate::host::Host;
@@ -27,6 +29,7 @@ use crate::limits;
 use crate::render::timestamp;
 use crate::services::consume::StartFrom;
 use crate::services::subscriptions::{Progress, Registered, RoundReport, SubscriptionSummary};
+use crate::sorted::SortedMap;
 
 const BUDGET: Seconds = Seconds {
     name: "budget",
@@ -81,6 +84,38 @@ struct WebhookPosition {
     failures: u32,
     next_attempt: Option<String>,
     last_error: Option<String>,
+    /// Present and true where nothing is delivered until the webhook is moved:
+    /// the topic was made anew, or has lost records.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(feature = "description", serde(default))]
+    beyond_end: bool,
+}
+
+/// Where to move a webhook: exactly one of `to`, `offsets` and `timestamp`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
+struct WebhookSeek<'a> {
+    /// `earliest` or `latest`.
+    to: Option<String>,
+    /// An offset for each partition.
+    #[cfg_attr(
+        feature = "description",
+        schemars(with = "Option<std::collections::BTreeMap<i32, i64>>")
+    )]
+    offsets: Option<SortedMap<i32, i64>>,
+    /// RFC 3339 as a string, or milliseconds since 1970.
+    #[serde(borrow)]
+    #[cfg_attr(feature = "description", schemars(with = "Option<serde_json::Value>"))]
+    timestamp: Option<&'a RawValue>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
+struct WebhookMoved {
+    webhook_id: String,
+    #[cfg_attr(feature = "description", schemars(with = "std::collections::BTreeMap<i32, i64>"))]
+    offsets: SortedMap<i32, i64>,
 }
 
 #[derive(Serialize)]
@@ -291,6 +326,46 @@ impl Endpoint for GetWebhook {
     }
 }
 
+pub(super) struct SeekWebhook;
+
+impl Endpoint for SeekWebhook {
+    const DECLARATION: Declaration = Declaration {
+        name: "seekWebhook",
+        methods: &[Method::POST],
+        path: "/webhooks/{id}/seek",
+        safe: false,
+        about: "Moves a webhook",
+        body: BodyRule::Json { limit: JSON_BYTES },
+        ..GetWebhook::DECLARATION
+    };
+
+    type Topics = OfSubscription;
+
+    async fn answer<H: Host, L: Log, B: RequestBody>(
+        mut call: Call<'_, H, L, B>,
+        OfSubscription(grant): OfSubscription,
+    ) -> Result<Response, Refusal> {
+        let webhook_id = percent::decode_text("webhook_id", call.path_raw("id"))?;
+        let body = call.body().await?;
+        let WebhookSeek { to, offsets, timestamp } = json::object(&body)
+            .map_err(|error| Error::invalid("body", format!("Not a place to seek to: {error}")))?;
+        let to = seek_to(to.as_deref(), offsets, timestamp)?;
+        let subscriptions = &call.app.services().await?.subscriptions;
+        let offsets = subscriptions.seek(&webhook_id, to, &grant).await?;
+        Ok(Response::json(StatusCode::OK, &WebhookMoved { webhook_id, offsets }))
+    }
+
+    #[cfg(feature = "description")]
+    fn describe(operation: &mut Operation) {
+        operation
+            .takes::<WebhookSeek<'_>>()
+            .gives::<WebhookMoved>(200, "Where the webhook is now")
+            .fails(404, "There is no such webhook")
+            .asks_kafka()
+            .example_with("/webhooks/{webhook_id}/seek", r#"{"to":"earliest"}"#);
+    }
+}
+
 pub(super) struct DeleteWebhook;
 
 impl Endpoint for DeleteWebhook {
@@ -379,6 +454,7 @@ impl From<Progress> for WebhookPosition {
             failures: progress.failures,
             next_attempt: progress.next_attempt.map(timestamp),
             last_error: progress.last_error,
+            beyond_end: progress.beyond_end,
         }
     }
 }

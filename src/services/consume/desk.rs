@@ -280,10 +280,6 @@ impl<W> Desk<W> {
         self.beyond = beyond;
     }
 
-    pub(super) fn beyond(&self) -> &[BeyondEnd] {
-        &self.beyond
-    }
-
     /// Answers the callers whose wait has ended while there is nothing to read.
     pub(super) fn answer_nothing(&mut self, now: Duration) {
         let beyond = self.beyond.clone();

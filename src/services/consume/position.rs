@@ -38,6 +38,11 @@ impl Position {
         Self { next, ..Self::default() }
     }
 
+    /// The offset of the next record that nobody has taken.
+    pub(in crate::services) fn next(&self) -> i64 {
+        self.next
+    }
+
     /// The offset below which all records are done.
     pub(in crate::services) fn committed(&self) -> i64 {
         self.claims.first_offset().map_or(self.next, |claimed| claimed.min(self.next))

@@ -16,7 +16,7 @@ use crate::concurrent::{join_bounded, try_join_bounded};
 use crate::error::Result;
 use crate::host::Host;
 use crate::kafka::Log;
-use crate::services::beyond_end::BeyondEnd;
+use crate::services::beyond_end::{BeyondEnd, Reported};
 use crate::services::ends::{EndPoller, Ends, untold};
 use crate::services::group_list::GroupList;
 use crate::sorted::SortedSet;
@@ -50,6 +50,7 @@ pub(super) struct Serving<H: Host, L> {
     host: H,
     log: Rc<L>,
     groups: Rc<GroupList<H>>,
+    reported: Rc<Reported>,
     group: String,
     topics: Vec<Rc<str>>,
     reader: NamedReader,
@@ -92,6 +93,7 @@ impl<H: Host, L: Log> Serving<H, L> {
         log: Rc<L>,
         ends: Rc<Ends<H, L>>,
         groups: Rc<GroupList<H>>,
+        reported: Rc<Reported>,
         (group, topics, reader): &(String, Vec<String>, NamedReader),
         params: Params,
         desk: Rc<RefCell<Desk<H::Wake>>>,
@@ -105,6 +107,7 @@ impl<H: Host, L: Log> Serving<H, L> {
             host,
             log,
             groups,
+            reported,
             group: group.clone(),
             topics: topics.clone(),
             reader: reader.clone(),
@@ -459,15 +462,10 @@ impl<H: Host, L: Log> Serving<H, L> {
             BeyondEnd::check(&partition.topic, partition.number, position, end)
         });
         let beyond: Vec<_> = beyond.collect();
-        let mut desk = self.desk.borrow_mut();
-        let is_new = |found: &&BeyondEnd| {
-            let is_same = |known: &BeyondEnd| {
-                (&known.topic, known.partition) == (&found.topic, found.partition)
-            };
-            !desk.beyond().iter().any(is_same)
-        };
-        beyond.iter().filter(is_new).for_each(|new| new.tell(&self.host, "group", &self.group));
-        desk.set_beyond(beyond);
+        for position in &beyond {
+            self.reported.tell(&self.host, "group", &self.group, position);
+        }
+        self.desk.borrow_mut().set_beyond(beyond);
     }
 
     fn add_partitions(&mut self, topic: &Rc<str>, count: i32) -> Result<()> {

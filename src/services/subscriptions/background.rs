@@ -158,7 +158,7 @@ async fn work<H: Host, L: Log>(context: &DeliveryContext<H, L>, mut job: Job) {
                 FIRST_WORKER_PAUSE * 2_u32.pow(looks - 1)
             }
             JobEnd::Error(_) => break,
-            JobEnd::CaughtUp | JobEnd::OutOfTime | JobEnd::Removed => break,
+            JobEnd::CaughtUp | JobEnd::OutOfTime | JobEnd::Removed | JobEnd::BeyondEnd(_) => break,
         };
         if pause > MAX_WORKER_PAUSE {
             break;

@@ -9,6 +9,7 @@ use super::stored_list::StoredList;
 use crate::config::DeliveriesConfig;
 use crate::error::Result;
 use crate::host::Host;
+use crate::services::beyond_end::Reported;
 use crate::state::keys::LaneName;
 use crate::state::lane::{Lane, Params};
 
@@ -19,6 +20,7 @@ pub(super) struct DeliveryContext<H, L> {
     params: Params,
     pub(super) subscriptions: StoredList<H>,
     pub(super) background: Background,
+    pub(super) beyond: Reported,
 }
 
 impl<H, L> fmt::Debug for DeliveryContext<H, L> {
@@ -32,13 +34,34 @@ impl<H, L> fmt::Debug for DeliveryContext<H, L> {
 impl<H: Host, L> DeliveryContext<H, L> {
     pub(super) fn new(host: H, log: Rc<L>, config: DeliveriesConfig, params: Params) -> Self {
         let subscriptions = StoredList::new(host.clone(), params);
-        Self { host, log, config, params, subscriptions, background: Background::default() }
+        let (background, beyond) = (Background::default(), Reported::default());
+        Self { host, log, config, params, subscriptions, background, beyond }
     }
 
-    /// The lane of a subscription in a partition.
+    /// The lane of a subscription in a partition, for whoever moves or removes the
+    /// subscription.
     pub(super) fn lane(&self, id: &str, partition: i32) -> Result<Lane<H, DeliveryState>> {
+        self.lane_with(id, partition, self.params)
+    }
+
+    /// The same lane for whoever delivers. A deliverer leaves the lane to another
+    /// one, and does not ask it to let go.
+    pub(super) fn lane_to_deliver(
+        &self,
+        id: &str,
+        partition: i32,
+    ) -> Result<Lane<H, DeliveryState>> {
+        self.lane_with(id, partition, self.params.without_knocking())
+    }
+
+    fn lane_with(
+        &self,
+        id: &str,
+        partition: i32,
+        params: Params,
+    ) -> Result<Lane<H, DeliveryState>> {
         // The lease is long enough for an attempt between two writes.
-        let params = self.params.with_longer_lease(self.config.timeout);
+        let params = params.with_longer_lease(self.config.timeout);
         Ok(Lane::new(self.host.clone(), LaneName::subscription(id, partition)?, params))
     }
 }

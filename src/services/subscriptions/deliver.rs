@@ -21,6 +21,8 @@ use crate::host::Host;
 use crate::kafka::{Fetch, Fetched, Log};
 use crate::random;
 use crate::record::Record;
+use crate::services::beyond_end::BeyondEnd;
+use crate::state::lane::params::KNOCK_CHECK;
 use crate::state::lane::{Document, Held, Take, Written};
 use crate::telemetry::{Field, Level, Value, level_of, with_trace};
 
@@ -92,7 +94,7 @@ enum Taken<H> {
 /// Takes the lane if there seems to be something to do.
 async fn take<H: Host, L: Log>(context: &DeliveryContext<H, L>, job: &Job) -> Result<Taken<H>> {
     let Job { subscription, partition, end } = job;
-    let lane = context.lane(&subscription.id, *partition)?;
+    let lane = context.lane_to_deliver(&subscription.id, *partition)?;
     let start = DeliveryState::at(subscription.start(*partition));
 
     let now = context.host.now();
@@ -102,7 +104,8 @@ async fn take<H: Host, L: Log>(context: &DeliveryContext<H, L>, job: &Job) -> Re
         None => Some(&start),
     };
     if let Some(idle) = state.and_then(|state| state.idle(*end, now)) {
-        return Ok(Taken::Nothing(idle.into()));
+        let beyond = beyond_end(context, job, state).await?;
+        return Ok(Taken::Nothing(beyond.map_or(idle.into(), JobEnd::BeyondEnd)));
     }
     // An end that is further away than a lease was written by a wrong clock.
     // The lane itself handles that case.
@@ -122,6 +125,30 @@ async fn take<H: Host, L: Log>(context: &DeliveryContext<H, L>, job: &Job) -> Re
         Take::Busy { .. } => Ok(Taken::Nothing(JobEnd::Busy)),
         Take::Held(held) => Ok(Taken::Lane(held)),
     }
+}
+
+/// Whether the position lies beyond the end. The end of the job may be older than
+/// the position, so that it alone does not tell.
+async fn beyond_end<H: Host, L: Log>(
+    context: &DeliveryContext<H, L>,
+    job: &Job,
+    state: Option<&DeliveryState>,
+) -> Result<Option<BeyondEnd>> {
+    let Job { subscription, partition, end } = job;
+    let (Some(position), Some(end)) = (state.map(|state| state.position), end) else {
+        return Ok(None);
+    };
+    if position <= *end {
+        return Ok(None);
+    }
+    let ends = context.log.ends(&subscription.topic).await?;
+    let end = ends.into_iter().find_map(|(at, end)| (at == *partition).then_some(end));
+    let topic = subscription.topic.as_str().into();
+    let beyond = end.and_then(|end| BeyondEnd::check(&topic, *partition, position, end));
+    if let Some(beyond) = &beyond {
+        context.beyond.tell(&context.host, "webhook", &subscription.id, beyond);
+    }
+    Ok(beyond)
 }
 
 /// A lane while it is held.
@@ -235,6 +262,10 @@ impl<H: Host, L: Log> Delivering<'_, H, L> {
         uri: &Result<Uri, AttemptFailure>,
     ) -> Result<(), Stop> {
         self.go_on().await?;
+        // Whoever moves the subscription waits for the lane.
+        if self.held.knocked(KNOCK_CHECK).await? {
+            return Err(Stop::With(JobEnd::Busy));
+        }
         with_trace(trace_of(record), self.attempt(record, cluster, uri)).await
     }
 

@@ -101,6 +101,7 @@ impl DeliveryState {
             failures: trouble.map_or(0, |trouble| trouble.failures),
             next_attempt: self.next_attempt(),
             last_error: trouble.map(|trouble| trouble.reason.clone()),
+            beyond_end: false,
         }
     }
 }

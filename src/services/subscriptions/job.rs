@@ -7,6 +7,7 @@ use super::delivery_state::Idle;
 use super::subscription::Subscription;
 use crate::error::Error;
 use crate::host::{Host, Millis};
+use crate::services::beyond_end::BeyondEnd;
 use crate::telemetry::{Field, Level, Report};
 
 #[derive(Debug, Clone)]
@@ -56,6 +57,8 @@ pub(super) enum JobEnd {
     OutOfTime,
     /// The subscription was removed.
     Removed,
+    /// Nothing can be delivered until the subscription is moved.
+    BeyondEnd(BeyondEnd),
     /// Kafka or the store failed.
     Error(Error),
 }
@@ -100,6 +103,9 @@ impl RoundReport {
             JobEnd::Busy => self.busy = true,
             JobEnd::Failing(due) => {
                 self.next_attempt = Some(self.next_attempt.map_or(due, |known| known.min(due)));
+            }
+            JobEnd::BeyondEnd(beyond) => {
+                self.error.get_or_insert_with(|| format!("{beyond}; a seek moves the webhook"));
             }
             JobEnd::Error(error) => {
                 self.error.get_or_insert_with(|| error.to_string());

@@ -59,6 +59,9 @@ pub struct Params {
     /// replicated store 60 s until measured.
     pub stale: Duration,
     pub kept_epochs: u64,
+    /// Whether a holder is asked to let go. Whoever only wants to take part in its
+    /// work does not ask.
+    pub knocks: bool,
 }
 
 impl Default for Params {
@@ -69,6 +72,7 @@ impl Default for Params {
             skew: SKEW,
             stale: Duration::ZERO,
             kept_epochs: KEPT_EPOCHS,
+            knocks: true,
         }
     }
 }
@@ -79,6 +83,13 @@ impl Params {
     #[must_use]
     pub fn with_longer_lease(mut self, by: Duration) -> Self {
         self.lease += by;
+        self
+    }
+
+    /// For a holder that lets others finish.
+    #[must_use]
+    pub fn without_knocking(mut self) -> Self {
+        self.knocks = false;
         self
     }
 

@@ -154,9 +154,10 @@ impl Context {
         } else if document.until > far {
             let of = Of::Far { until: document.until, lease: document.lease, asked };
             Step::GetWatch(GetWatch { context: self, epoch, of })
-        } else if self
-            .knocked
-            .is_none_or(|(at, when)| at != epoch || now.monotonic >= when + KNOCK_AGAIN)
+        } else if self.params.knocks
+            && self
+                .knocked
+                .is_none_or(|(at, when)| at != epoch || now.monotonic >= when + KNOCK_AGAIN)
         {
             Step::Knock(SetKnock { context: self, epoch })
         } else {

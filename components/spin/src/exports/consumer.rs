@@ -1,7 +1,7 @@
 //! The export of `kafka-edge:api/consumer`.
 
 mod claims;
-mod groups;
+pub(super) mod groups;
 
 use std::ops::RangeInclusive;
 
@@ -192,7 +192,7 @@ fn consumer_record(topic: &str, record: Record) -> ConsumerRecord {
     }
 }
 
-fn partition_offsets(offsets: SortedMap<i32, i64>) -> Vec<PartitionOffset> {
+pub(super) fn partition_offsets(offsets: SortedMap<i32, i64>) -> Vec<PartitionOffset> {
     let offsets = offsets.into_iter();
     offsets.map(|(partition, offset)| PartitionOffset { partition, offset }).collect()
 }

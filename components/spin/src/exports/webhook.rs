@@ -1,8 +1,10 @@
 //! The export of `kafka-edge:api/webhook`.
 
+use super::consumer::{groups::seek_to, partition_offsets};
 use super::{answering, grant, topic};
 use crate::bindings::exports::kafka_edge::api::webhook::{
-    Delivery, Error, Guest, Milliseconds, Progress, Registration, Start, Topic, Webhook,
+    Delivery, Error, Guest, Milliseconds, PartitionOffset, Progress, Registration, SeekTarget,
+    Start, Topic, Webhook,
 };
 use crate::exports::convert::time;
 use crate::{Component, services};
@@ -35,6 +37,15 @@ impl Guest for Component {
         answering(async move {
             let (webhook, progress) = services().await?.subscriptions.get(&id, &grant()).await?;
             Ok((webhook.into(), progress.into_iter().map(Into::into).collect()))
+        })
+        .await
+    }
+
+    async fn seek(id: String, to: SeekTarget) -> Result<Vec<PartitionOffset>, Error> {
+        answering(async move {
+            let to = seek_to(to)?;
+            let offsets = services().await?.subscriptions.seek(&id, to, &grant()).await?;
+            Ok(partition_offsets(offsets))
         })
         .await
     }
@@ -79,6 +90,7 @@ impl From<service::Progress> for Progress {
             failures: progress.failures,
             next_attempt: progress.next_attempt,
             last_error: progress.last_error,
+            beyond_end: progress.beyond_end,
         }
     }
 }

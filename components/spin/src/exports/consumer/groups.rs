@@ -8,7 +8,8 @@ use crate::exports::{grant, topic};
 use crate::services;
 use kafka_edge::error::Error as ServiceError;
 use kafka_edge::names;
-use kafka_edge::services::groups::{self, SeekTo};
+use kafka_edge::services::groups;
+use kafka_edge::services::seek::SeekTo;
 use kafka_edge::sorted::SortedSet;
 
 pub(super) async fn list() -> Result<Vec<GroupSummary>, Error> {
@@ -37,18 +38,22 @@ pub(super) async fn seek(
 ) -> Result<Vec<PartitionOffset>, Error> {
     names::check_group(&group)?;
     let topic = self::topic(topic)?;
-    let to = match to {
+    let to = seek_to(to)?;
+    Ok(partition_offsets(services().await?.groups.seek(&group, &topic, to).await?))
+}
+
+pub(in crate::exports) fn seek_to(to: SeekTarget) -> Result<SeekTo, ServiceError> {
+    Ok(match to {
         SeekTarget::Ends(Start::Earliest) => SeekTo::Earliest,
         SeekTarget::Ends(Start::Latest) => SeekTo::Latest,
         SeekTarget::Offsets(offsets) if offsets.is_empty() => {
-            return Err(ServiceError::invalid("offsets", "No partition is named").into());
+            return Err(ServiceError::invalid("offsets", "No partition is named"));
         }
         SeekTarget::Offsets(offsets) => {
             SeekTo::Offsets(offsets.into_iter().map(|at| (at.partition, at.offset)).collect())
         }
         SeekTarget::Time(time) => SeekTo::Time(time),
-    };
-    Ok(partition_offsets(services().await?.groups.seek(&group, &topic, to).await?))
+    })
 }
 
 pub(super) async fn delete(group: String) -> Result<(), Error> {
@@ -64,6 +69,7 @@ impl From<groups::GroupPosition> for GroupPosition {
             claimed: u32::try_from(position.claimed).unwrap_or(u32::MAX),
             end: position.end,
             lag: position.lag,
+            beyond_end: position.beyond_end,
         }
     }
 }
