@@ -7,9 +7,12 @@
 mod admission;
 mod answer;
 mod body;
+mod content_encoding;
+mod cors;
 mod declaration;
 #[cfg(feature = "description")]
 pub mod description;
+mod encoded_text;
 mod endpoint;
 mod endpoints;
 mod json;
@@ -55,8 +58,13 @@ pub async fn handle<H: Host, L: Log, B: RequestBody>(
     let _ = app.prepare_telemetry().await;
     let report = RequestReport::begin(app.host(), request.header_values(TRACEPARENT));
     let mut route = NO_ROUTE;
+    let asked = cors::Asked::by(&request);
     let answer = answer(app, &mut request, &mut route);
     let response = with_trace(Some(report.trace()), answer).await.unwrap_or_else(Response::from);
+    let response = match app.gateway().await {
+        Ok(gateway) => asked.answer(response, gateway.origins()),
+        Err(_) => response,
+    };
     report.finished(app.host(), &request.method, route, response.status);
     match request.method {
         Method::HEAD => Response { body: Default::default(), ..response },
@@ -80,6 +88,7 @@ async fn answer<H: Host, L: Log, B: RequestBody>(
         Lead::To { place, path } => {
             let declaration = &ENDPOINTS[place].declaration;
             *route = declaration.path;
+            cors::check(request, declaration, gateway.origins())?;
             match misplaced {
                 // Health checks answer under any configuration. For all other
                 // calls, an error about credentials takes precedence over this

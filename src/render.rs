@@ -10,6 +10,9 @@ use serde::Serialize;
 pub use crate::calendar::format_rfc3339 as timestamp;
 use crate::record;
 
+/// The encoding of bytes that are not text.
+pub const BASE64: &str = "base64";
+
 /// Bytes as a JSON string: unchanged if they are UTF-8, and in base64
 /// otherwise, which [`encoding`](Text::encoding) states.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,7 +26,7 @@ impl<'a> Text<'a> {
     pub fn of(bytes: &'a [u8]) -> Self {
         match std::str::from_utf8(bytes) {
             Ok(text) => Self { text: Cow::Borrowed(text), encoding: None },
-            Err(_) => Self { text: Cow::Owned(STANDARD.encode(bytes)), encoding: Some("base64") },
+            Err(_) => Self { text: Cow::Owned(STANDARD.encode(bytes)), encoding: Some(BASE64) },
         }
     }
 

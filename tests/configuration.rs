@@ -82,8 +82,9 @@ fn the_defaults_of_the_manifest_are_those_of_the_component() {
     let access =
         Access::parse(default("open_access"), default("credentials"), default("kafka_credentials"));
     assert_eq!(access, Access::parse(None, None, None));
-    let gateway = GatewayConfig::parse(default("base_path"), default("public_url"));
-    assert_eq!(gateway, GatewayConfig::parse(None, None));
+    let gateway =
+        GatewayConfig::parse(default("base_path"), default("public_url"), default("cors_origins"));
+    assert_eq!(gateway, GatewayConfig::parse(None, None, None));
     let settings = telemetry::parse(default("log_format"), default("log_level"));
     assert_eq!(settings, telemetry::parse(None, None));
 }

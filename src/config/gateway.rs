@@ -1,14 +1,15 @@
-//! The gateway's own location: the path under which it serves, and the address
-//! that callers use.
+//! The gateway's own location: the path under which it serves, the address that
+//! callers use, and the origins whose pages may call it.
 
 use http::Uri;
 use http::uri::Scheme;
 
+use super::origins::Origins;
 use super::variables::Variables;
 use crate::error::{Error, Result};
 use crate::host::Host;
 
-const VARIABLES: [&str; 2] = ["base_path", "public_url"];
+const VARIABLES: [&str; 3] = ["base_path", "public_url", "cors_origins"];
 
 /// This is read separately, because a request has to be routed before the rest is
 /// known.
@@ -20,19 +21,30 @@ pub struct GatewayConfig {
     /// The address of the gateway that callers use, with its path and without a
     /// slash at the end: `https://example.com/kafka`.
     public_url: Option<String>,
+    /// None by default.
+    origins: Origins,
 }
 
 impl GatewayConfig {
     pub async fn load(host: &impl Host) -> Result<Self> {
         let variables = Variables::read(host, VARIABLES.into()).await?;
-        let [base_path, public_url] = VARIABLES.map(|name| variables.text(name));
-        Self::parse(base_path.as_deref(), public_url.as_deref())
+        let [base_path, public_url, origins] = VARIABLES.map(|name| variables.text(name));
+        Self::parse(base_path.as_deref(), public_url.as_deref(), origins.as_deref())
     }
 
-    pub fn parse(base_path: Option<&str>, public_url: Option<&str>) -> Result<Self> {
+    pub fn parse(
+        base_path: Option<&str>,
+        public_url: Option<&str>,
+        origins: Option<&str>,
+    ) -> Result<Self> {
         let base_path = base_path.map(base_path_of).transpose()?.unwrap_or_default();
         let public_url = public_url.map(str::trim).filter(|url| !url.is_empty());
-        Ok(Self { base_path, public_url: public_url.map(public_url_of).transpose()? })
+        let public_url = public_url.map(public_url_of).transpose()?;
+        Ok(Self { base_path, public_url, origins: Origins::of(origins.unwrap_or_default())? })
+    }
+
+    pub fn origins(&self) -> &Origins {
+        &self.origins
     }
 
     /// Empty, or for example `/kafka`.
@@ -103,13 +115,13 @@ mod tests {
     use super::*;
 
     fn below(base_path: &str) -> GatewayConfig {
-        GatewayConfig::parse(Some(base_path), None).unwrap()
+        GatewayConfig::parse(Some(base_path), None, None).unwrap()
     }
 
     #[test]
     fn with_nothing_set_it_is_at_the_root_of_whatever_host_is_called() {
         for unset in [None, Some(""), Some(" ")] {
-            assert_eq!(GatewayConfig::parse(unset, unset), Ok(GatewayConfig::default()));
+            assert_eq!(GatewayConfig::parse(unset, unset, unset), Ok(GatewayConfig::default()));
         }
         let root = GatewayConfig::default();
         assert_eq!(
@@ -133,7 +145,7 @@ mod tests {
         for wrong in
             ["/a//b", "//a", "/..", "/a/../b", "/a/./b", "/a%2Fb", "/a?b", "/a#b", "/ü", "/a b"]
         {
-            let error = GatewayConfig::parse(Some(wrong), None).unwrap_err();
+            let error = GatewayConfig::parse(Some(wrong), None, None).unwrap_err();
             assert!(error.to_string().contains("base_path"), "{wrong}");
         }
     }
@@ -163,7 +175,7 @@ mod tests {
             (" https://example.com/ ", "https://example.com/webhooks/1"),
             ("http://h:8080/a/b/", "http://h:8080/a/b/webhooks/1"),
         ] {
-            let gateway = GatewayConfig::parse(Some("/kafka"), Some(url)).unwrap();
+            let gateway = GatewayConfig::parse(Some("/kafka"), Some(url), None).unwrap();
             assert_eq!(gateway.link("/webhooks/1"), link);
         }
         for wrong in [
@@ -175,7 +187,8 @@ mod tests {
             "http://h#a",
             "http://",
         ] {
-            let Err(Error::Unconfigured(sentence)) = GatewayConfig::parse(None, Some(wrong)) else {
+            let Err(Error::Unconfigured(sentence)) = GatewayConfig::parse(None, Some(wrong), None)
+            else {
                 panic!("{wrong}");
             };
             assert!(sentence.contains("public_url") && !sentence.contains("hush"), "{sentence}");

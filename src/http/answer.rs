@@ -5,10 +5,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::StatusCode;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{
+    ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE,
+};
 use serde::Serialize;
 
 use super::body::{Body, Source};
+use super::content_encoding;
 use super::refusal::Refusal;
 use crate::error::Error;
 use crate::services::credentials::CredentialError;
@@ -215,6 +218,11 @@ impl From<Refusal> for Response {
                 }
                 None => refuse(StatusCode::FORBIDDEN, &denial.to_string(), denial.detail()),
             },
+            Refusal::CrossSite => refuse(
+                StatusCode::FORBIDDEN,
+                "A page of another site may not use the credentials that a browser remembers",
+                Some("origin".into()),
+            ),
             Refusal::Credential(error) => {
                 let (status, detail) = match &error {
                     CredentialError::Invalid(flaw) => (StatusCode::BAD_REQUEST, Some(flaw.field)),
@@ -270,6 +278,17 @@ impl From<Refusal> for Response {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "Bodies of this type are not taken",
                 Some(format!("{taken} is taken, for example")),
+            ),
+            Refusal::ContentEncoding => refuse(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "Bodies with this encoding are not taken",
+                Some("content-encoding".into()),
+            )
+            .with_header(ACCEPT_ENCODING, content_encoding::ACCEPTED),
+            Refusal::BodyUndecodable => refuse(
+                StatusCode::BAD_REQUEST,
+                "The request's body is not encoded as it says",
+                Some("content-encoding".into()),
             ),
             Refusal::BodyBroken => {
                 refuse(StatusCode::BAD_REQUEST, "The request's body broke off", None)

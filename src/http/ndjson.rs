@@ -9,13 +9,13 @@
 
 use std::borrow::Cow;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::answer::{ErrorBody, to_json};
+use super::encoded_text::{Encoding, bytes};
 use super::json;
 use super::refusal::Refusal;
 use super::time;
@@ -67,6 +67,17 @@ struct Line<'a> {
     timestamp: Option<&'a RawValue>,
     #[serde(borrow, default)]
     headers: Vec<&'a RawValue>,
+    /// What only a record that was read has says nothing about the new one.
+    #[serde(rename = "topic")]
+    _topic: Option<IgnoredAny>,
+    #[serde(rename = "offset")]
+    _offset: Option<IgnoredAny>,
+    #[serde(rename = "receipt")]
+    _receipt: Option<IgnoredAny>,
+    #[serde(rename = "delivery_count")]
+    _delivery_count: Option<IgnoredAny>,
+    #[serde(rename = "cursor")]
+    _cursor: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
@@ -77,12 +88,6 @@ struct HeaderOfLine<'a> {
     #[serde(borrow)]
     value: Option<Cow<'a, str>>,
     encoding: Option<Encoding>,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-#[serde(rename_all = "lowercase")]
-enum Encoding {
-    Base64,
 }
 
 /// The records of a body, each with the `common` headers before its own. Blank
@@ -139,16 +144,6 @@ fn message(raw: &str, encoding: Option<Encoding>) -> Result<Option<Bytes>> {
     match encoding {
         Some(_) => Err(Error::invalid("message", "Only a string can be base64")),
         None => Ok(Some(Bytes::copy_from_slice(raw.as_bytes()))),
-    }
-}
-
-fn bytes(field: &'static str, text: Cow<'_, str>, encoding: Option<Encoding>) -> Result<Bytes> {
-    match encoding {
-        None => Ok(text.into_owned().into()),
-        Some(Encoding::Base64) => STANDARD
-            .decode(text.as_bytes())
-            .map(Bytes::from)
-            .map_err(|_| Error::invalid(field, "Not base64")),
     }
 }
 

@@ -16,6 +16,8 @@ pub enum Refusal {
     Method { allowed: String },
     /// The caller is unknown, or may not do this.
     Denied(Denial),
+    /// A page of another site uses the credentials that a browser remembers.
+    CrossSite,
     /// The credential cannot be created or deleted.
     Credential(CredentialError),
     /// The consumer instance does not exist, or no longer exists.
@@ -37,6 +39,10 @@ pub enum Refusal {
     BodyTooLarge { limit: String },
     /// The body is of a type that this call does not take; this one it takes.
     MediaType { taken: &'static str },
+    /// The body is encoded in a way that cannot be decoded.
+    ContentEncoding,
+    /// The body is not what its encoding says.
+    BodyUndecodable,
     /// The body broke off.
     BodyBroken,
 }

@@ -4,6 +4,7 @@ use std::future::Future;
 
 use bytes::{Bytes, BytesMut};
 
+use super::content_encoding::{ContentEncoding, Undecoded};
 use super::limits;
 use super::refusal::Refusal;
 
@@ -79,8 +80,9 @@ impl<B> Request<B> {
 }
 
 impl<B: RequestBody> Request<B> {
-    /// The whole body. Reading stops with an error after `limit` bytes.
+    /// The whole body, decoded. Reading stops with an error after `limit` bytes.
     pub async fn read_body(&mut self, limit: usize) -> Result<Bytes, Refusal> {
+        let encoding = ContentEncoding::of(self).ok_or(Refusal::ContentEncoding)?;
         let too_large = || Refusal::BodyTooLarge { limit: format!("{limit} bytes") };
         let announced = self.header("content-length").and_then(|value| {
             std::str::from_utf8(value).ok().and_then(|text| text.parse::<u64>().ok())
@@ -96,7 +98,14 @@ impl<B: RequestBody> Request<B> {
             }
             whole.extend_from_slice(&chunk);
         }
-        Ok(whole.freeze())
+        if encoding == ContentEncoding::Identity {
+            return Ok(whole.freeze());
+        }
+        match encoding.decode(&whole, limit) {
+            Ok(decoded) => Ok(decoded.into()),
+            Err(Undecoded::TooLarge) => Err(too_large()),
+            Err(Undecoded::Damaged) => Err(Refusal::BodyUndecodable),
+        }
     }
 }
 

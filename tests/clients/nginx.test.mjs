@@ -15,9 +15,11 @@ import { Inbox, again } from "./support/waiting.mjs";
 const nginx = tools.nginx();
 
 // A socket of the file system stands in for a port: nginx cannot take any free one.
-// The folders are those that nginx would otherwise look for in the system's.
+// One process does all, so that none is left when it is killed. The folders are those
+// that nginx would otherwise look for in the system's.
 const configuration = (folder, gateway) => `
 daemon off;
+master_process off;
 pid ${folder}/pid;
 error_log stderr;
 events {}

@@ -1,8 +1,12 @@
 //! What other people's programs send, and what stands between them and us.
 
+use std::io::Write as _;
+
+use bytes::Bytes;
 use http::Method;
-use http::header::CACHE_CONTROL;
+use http::header::{ACCEPT_ENCODING, CACHE_CONTROL};
 use kafka_edge::http::Body;
+use kafka_edge::record::{Header, NewRecord};
 use kafka_edge_sim::local;
 use serde_json::json;
 
@@ -173,6 +177,145 @@ async fn a_reader_without_a_group_starts_again_on_a_topic_made_anew() {
             assert!(said.contains(says), "{said}");
             assert_eq!(said.contains(r#""message":"new""#), from == "earliest");
         }
+    })
+    .await;
+}
+
+/// Records with everything that a record can hold.
+fn any_records() -> Vec<NewRecord> {
+    let bytes = |bytes: &'static [u8]| Some(Bytes::from_static(bytes));
+    let header = |name: &str, value| Header { name: name.into(), value };
+    let headers = vec![
+        header("a", bytes(b"1")),
+        header("A", bytes(b"\xff\x00")),
+        header("a", bytes(b"")),
+        header("", None),
+    ];
+    [None, bytes(b""), bytes(b"text"), bytes(b"\x00\xfe"), bytes(b"null"), bytes("grün".as_bytes())]
+        .into_iter()
+        .flat_map(|key| {
+            [None, bytes(b""), bytes(b"{\"a\": 1}"), bytes(b"\xc3\x28")].map(|value| NewRecord {
+                key: key.clone(),
+                value,
+                headers: headers.clone(),
+                partition: Some(0),
+                timestamp: Some(7),
+            })
+        })
+        .collect()
+}
+
+/// The records of a partition, without their offsets.
+fn held(gateway: &Gateway, partition: usize) -> Vec<NewRecord> {
+    let records = gateway.log.records("t", partition).into_iter();
+    records
+        .map(|record| NewRecord {
+            key: record.key,
+            value: record.value,
+            headers: record.headers.unwrap_or_default(),
+            partition: Some(0),
+            timestamp: record.timestamp,
+        })
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_comes_out_goes_in_again_byte_for_byte() {
+    local(async {
+        let gateway = Gateway::open();
+        any_records().into_iter().for_each(|record| _ = gateway.log.write("t", 0, record));
+        let before = held(&gateway, 0);
+        let again = async |records: &Vec<serde_json::Value>, rows: &str| {
+            let gateway = Gateway::open();
+            let response = match rows {
+                "lines" => {
+                    let lines: String =
+                        records.iter().map(|record| format!("{record}\n")).collect();
+                    gateway.post("/producer/t", "application/x-ndjson", &lines).await
+                }
+                path => gateway.post(path, "application/json", &json!(records).to_string()).await,
+            };
+            assert_eq!(response.status, 200, "{response:?}");
+            assert_eq!(held(&gateway, 0), before, "{rows}");
+        };
+        // As they are read at an offset, in a page, with receipts, and as lines.
+        let (_, read) = gateway.get("/topics/t/partitions/0/records?max=500").await;
+        again(read["records"].as_array().unwrap(), "lines").await;
+        let (_, claimed) = gateway.get("/consumer/t?group=g&max=500&ack=manual").await;
+        again(claimed["records"].as_array().unwrap(), "lines").await;
+        let mut get = request(Method::GET, "/consumer/t?from=earliest");
+        get.headers.push(header("accept", b"application/x-ndjson"));
+        let Body::Stream(mut stream) = gateway.send(get).await.body else { panic!("no stream") };
+        let lines = String::from_utf8(stream.next().await.unwrap().to_vec()).unwrap();
+        let lines = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        again(&lines, "lines").await;
+
+        let fetch = json!({"topic": "t", "partition": 0, "offset": 0}).to_string();
+        let (_, fetched) = gateway.post("/upstash/fetch", "application/json", &fetch).await.taken();
+        let fetched = fetched.as_array().unwrap();
+        assert_eq!(fetched.len(), before.len());
+        again(fetched, "/upstash/produce").await;
+        again(fetched, "/upstash/produce/t").await;
+
+        let refused = json!({"value": "%", "encoding": "base64"}).to_string();
+        let refused =
+            gateway.post("/upstash/produce/t", "application/json", &refused).await.taken();
+        assert_eq!((refused.0, &refused.1["detail"]), (400, &json!("value")));
+        let refused = gateway.post("/upstash/produce/t", "application/json", "{}").await.taken();
+        assert_eq!(refused.0, 400);
+    })
+    .await;
+}
+
+fn encoded(coding: &str, text: &[u8]) -> Vec<u8> {
+    let level = flate2::Compression::default();
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), level);
+    let mut zlib = flate2::write::ZlibEncoder::new(Vec::new(), level);
+    gzip.write_all(text).unwrap();
+    zlib.write_all(text).unwrap();
+    match coding {
+        "gzip" => gzip.finish().unwrap(),
+        _ => zlib.finish().unwrap(),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn compressed_bodies_are_decoded_or_refused_on_every_call() {
+    local(async {
+        let gateway = Gateway::open();
+        let post = async |target: &str, coding: &str, body: Vec<u8>| {
+            let mut post = request(Method::POST, target);
+            post.headers.push(header("content-encoding", coding.as_bytes()));
+            post.headers.push(header("content-type", b"application/x-ndjson"));
+            post.body = body.into();
+            gateway.send(post).await
+        };
+        for coding in ["gzip", "deflate"] {
+            let lines = encoded(coding, &b"{\"value\":\"a\"}\n".repeat(100));
+            let (status, reports) = post("/producer/t", coding, lines).await.taken();
+            assert_eq!((status, reports.as_array().unwrap().len()), (200, 100));
+            let webhook = encoded(coding, b"plain");
+            assert_eq!(post("/upstash/webhook?topic=t", coding, webhook).await.status, 200);
+            let seek = encoded(coding, br#"{"topic":"t","to":"earliest"}"#);
+            assert_eq!(post("/groups/g/seek", coding, seek).await.status, 200);
+            let bomb = encoded(coding, &vec![b' '; 17 * 1024 * 1024]);
+            assert!(bomb.len() < 64 * 1024);
+            for target in ["/producer/t", "/groups/g/seek"] {
+                assert_eq!(post(target, coding, bomb.clone()).await.status, 413, "{target}");
+            }
+        }
+        let records: Vec<_> =
+            (0..2).flat_map(|partition| gateway.log.records("t", partition)).collect();
+        let values = records.iter().filter_map(|record| record.value.as_deref());
+        assert!(values.clone().all(|value| matches!(value, b"a" | b"plain")));
+        assert_eq!(records.len(), 202);
+        for coding in ["br", "zstd", "compress", "gzip, gzip", "aes128gcm"] {
+            let refused = post("/producer/t", coding, b"whatever".to_vec()).await;
+            assert_eq!(refused.header(&ACCEPT_ENCODING), Some("gzip, deflate"), "{coding}");
+            let (status, json) = refused.taken();
+            assert_eq!((status, &json["detail"]), (415, &json!("content-encoding")), "{coding}");
+        }
+        assert_eq!(post("/producer/t", "gzip", b"no gzip".to_vec()).await.status, 400);
     })
     .await;
 }

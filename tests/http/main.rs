@@ -6,6 +6,7 @@ mod acknowledging;
 mod base_path;
 mod clients;
 mod consuming;
+mod cors;
 mod credentials;
 mod description;
 mod gateway;

@@ -100,7 +100,8 @@ impl SimLog {
         self.0.calls.borrow().get(function).copied().unwrap_or(0)
     }
 
-    fn write(&self, topic: &str, partition: usize, record: NewRecord) -> i64 {
+    /// The same for a record with all its parts.
+    pub fn write(&self, topic: &str, partition: usize, record: NewRecord) -> i64 {
         self.partition(topic, partition, |log| {
             let offset = log.end();
             log.records.push(Record {

@@ -209,7 +209,9 @@ fn responses(
             .fails(503, "The gateway is not configured, or its store is not available");
     }
     if declaration.body != BodyRule::Ignored {
-        common.fails(413, "The body is too large");
+        common
+            .fails(413, "The body is too large")
+            .fails(415, "The body has an encoding other than gzip and deflate");
     }
     let mut responses = Map::new();
     let own = operation.answers.iter();

@@ -6,6 +6,7 @@ use http::{Method, StatusCode};
 
 use crate::host::Host;
 use crate::http::answer::Response;
+use crate::http::content_encoding::gunzip;
 use crate::http::declaration::{BodyRule, Caller, Declaration, QueryRule};
 #[cfg(feature = "description")]
 use crate::http::description::Operation;
@@ -44,7 +45,7 @@ impl Endpoint for GetDescription {
             Response::passed_on(StatusCode::OK, None, Bytes::from_static(COMPRESSED))
                 .with_header(CONTENT_ENCODING, "gzip")
         } else {
-            let text = miniz_oxide::inflate::decompress_to_vec(deflated(COMPRESSED));
+            let text = gunzip(COMPRESSED, usize::MAX);
             Response::passed_on(StatusCode::OK, None, text.unwrap_or_default().into())
         };
         Ok(response.with_header(VARY, "accept-encoding"))
@@ -69,12 +70,4 @@ fn takes_gzip<B>(request: &Request<B>) -> bool {
         let refused = weight.trim().strip_prefix("q=").is_some_and(|q| q.parse() == Ok(0.0_f32));
         matches!(name.trim(), "gzip" | "x-gzip" | "*") && !refused
     })
-}
-
-/// The data between the header and the trailer of a gzip file (RFC 1952) without
-/// optional fields; `build.rs` writes none.
-fn deflated(gzip: &[u8]) -> &[u8] {
-    const HEADER: usize = 10;
-    const TRAILER: usize = 8;
-    gzip.get(HEADER..gzip.len().saturating_sub(TRAILER)).unwrap_or_default()
 }

@@ -139,7 +139,10 @@ impl Endpoint for ProduceBody {
             .gives::<Produced<'_>>(200, "The record is written; for lines, a report on each")
             .gives_lines()
             .writes_to_kafka()
-            .fails(415, "The body is a sequence of JSON texts, which is not taken")
+            .fails(
+                415,
+                "The body is a sequence of JSON texts, or has an encoding that is not taken",
+            )
             .example_with("/producer/orders?partition=0", r#"{"order":42}"#);
     }
 }

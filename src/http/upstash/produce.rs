@@ -13,6 +13,7 @@ use crate::http::answer::Response;
 use crate::http::declaration::{BodyRule, Caller, Declaration, QueryRule};
 #[cfg(feature = "description")]
 use crate::http::description::Operation;
+use crate::http::encoded_text::{Encoding, bytes};
 use crate::http::endpoint::{Call, Endpoint, InBody, InPath};
 use crate::http::parameter::{Kind, Parameter};
 use crate::http::refusal::Refusal;
@@ -33,8 +34,13 @@ struct Message {
     topic: Option<String>,
     partition: Option<i32>,
     timestamp: Option<i64>,
+    /// As in answers, an empty key stands for none unless its encoding is given.
     key: Option<String>,
-    value: String,
+    key_encoding: Option<Encoding>,
+    /// Null is a tombstone.
+    #[serde(deserialize_with = "Option::deserialize")]
+    value: Option<String>,
+    encoding: Option<Encoding>,
     headers: Option<Vec<Header>>,
 }
 
@@ -43,7 +49,9 @@ struct Message {
 #[cfg_attr(feature = "description", schemars(rename = "UpstashHeader"))]
 struct Header {
     key: String,
-    value: String,
+    #[serde(deserialize_with = "Option::deserialize")]
+    value: Option<String>,
+    encoding: Option<Encoding>,
 }
 
 /// Where a record was written.
@@ -59,22 +67,28 @@ pub(super) struct Metadata<'a> {
     timestamp: Option<i64>,
 }
 
-impl From<Message> for NewRecord {
-    fn from(message: Message) -> Self {
+/// What a consumer received can be produced again: the same bytes come of it.
+impl TryFrom<Message> for NewRecord {
+    type Error = Error;
+
+    fn try_from(message: Message) -> Result<Self, Error> {
+        let Message { key, key_encoding, value, encoding, .. } = message;
+        let key = key.filter(|key| !key.is_empty() || key_encoding.is_some());
         let headers = message.headers.unwrap_or_default();
-        Self {
-            key: message.key.map(Bytes::from),
-            value: Some(message.value.into()),
-            headers: headers.into_iter().map(record::Header::from).collect(),
+        Ok(Self {
+            key: key.map(|text| bytes("key", text.into(), key_encoding)).transpose()?,
+            value: value.map(|text| bytes("value", text.into(), encoding)).transpose()?,
+            headers: headers.into_iter().map(Header::read).collect::<Result<_, _>>()?,
             partition: message.partition,
             timestamp: message.timestamp,
-        }
+        })
     }
 }
 
-impl From<Header> for record::Header {
-    fn from(header: Header) -> Self {
-        Self { name: header.key, value: Some(header.value.into()) }
+impl Header {
+    fn read(self) -> Result<record::Header, Error> {
+        let value = self.value.map(|text| bytes("headers", text.into(), self.encoding));
+        Ok(record::Header { name: self.key, value: value.transpose()? })
     }
 }
 
@@ -145,8 +159,8 @@ impl Endpoint for ProduceToTopic {
         InPath(topic): InPath,
     ) -> Result<Response, Refusal> {
         let messages = messages(&mut call).await?;
-        let records = messages.into_iter().map(|message| (topic.clone(), message.into()));
-        produce(&call, records.collect()).await
+        let records = messages.into_iter().map(|message| Ok((topic.clone(), message.try_into()?)));
+        produce(&call, records.collect::<Result<_, Error>>()?).await
     }
 
     #[cfg(feature = "description")]
@@ -179,7 +193,7 @@ impl Endpoint for Produce {
         let named = messages(&mut call).await?.into_iter().map(|mut message| {
             let topic = message.topic.take();
             let topic = topic.ok_or_else(|| Error::invalid("topic", "A record names no topic"))?;
-            Ok((topic, message.into()))
+            Ok((topic, message.try_into()?))
         });
         let named = named.collect::<Result<Vec<_>, Error>>()?;
         let records = named.into_iter().map(|(topic, record)| Ok((grant.topic(topic)?, record)));

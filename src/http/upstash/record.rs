@@ -5,10 +5,11 @@ use std::borrow::Cow;
 use serde::Serialize;
 
 use crate::record::{self, Record};
-use crate::render::Text;
+use crate::render::{BASE64, Text};
 
 /// A record that was read. The key of a record without one is empty, as in
-/// Upstash's API; a tombstone's value is null. Headers and timestamp are absent if
+/// Upstash's API, and a key that is empty has an encoding beside it; a tombstone's
+/// value is null. Headers and timestamp are absent if
 /// the server does not report them: an empty list would mean that there are none.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
@@ -34,7 +35,7 @@ pub(super) struct RecordJson<'a> {
 #[cfg_attr(feature = "description", schemars(rename = "UpstashRecordHeader"))]
 struct Header<'a> {
     key: &'a str,
-    value: Cow<'a, str>,
+    value: Option<Cow<'a, str>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     encoding: Option<&'static str>,
 }
@@ -42,7 +43,10 @@ struct Header<'a> {
 impl<'a> RecordJson<'a> {
     pub(super) fn of(topic: &'a str, record: &'a Record) -> Self {
         let (value, encoding) = Text::of_option(record.value.as_deref());
-        let (key, key_encoding) = Text::of_option(record.key.as_deref());
+        let (key, key_encoding) = match record.key.as_deref() {
+            Some([]) => (None, Some(BASE64)),
+            key => Text::of_option(key),
+        };
         Self {
             topic,
             partition: record.partition,
@@ -60,7 +64,7 @@ impl<'a> RecordJson<'a> {
 impl<'a> Header<'a> {
     fn of(header: &'a record::Header) -> Self {
         let (value, encoding) = Text::of_option(header.value.as_deref());
-        Self { key: &header.name, value: value.unwrap_or_default(), encoding }
+        Self { key: &header.name, value, encoding }
     }
 }
 

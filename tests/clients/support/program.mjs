@@ -17,7 +17,7 @@ export function start(program, options, { onLine = () => {}, ...how } = {}) {
   createInterface(child.stdout).on("line", onLine);
   const ended = new Promise((resolve, reject) => {
     child.once("error", reject);
-    child.once("close", resolve);
+    child.once("exit", resolve);
   }).finally(() => running.delete(child));
   ended.catch(() => {});
   const stop = async () => {
