@@ -218,9 +218,9 @@ impl From<Refusal> for Response {
                 }
                 None => refuse(StatusCode::FORBIDDEN, &denial.to_string(), denial.detail()),
             },
-            Refusal::CrossSite => refuse(
+            Refusal::ForeignPage => refuse(
                 StatusCode::FORBIDDEN,
-                "A page of another site may not use the credentials that a browser remembers",
+                "A page of another origin may not use the credentials that a browser remembers",
                 Some("origin".into()),
             ),
             Refusal::Credential(error) => {

@@ -24,24 +24,25 @@ const EXPOSED: &str = "accept-encoding, allow, location, retry-after, www-authen
 const PREFLIGHT_AGE: &str = "600";
 
 /// Refuses a call that changes something and uses what the browser remembers, if a
-/// page of another site makes it whose origin is not named. Browsers say so in
-/// `sec-fetch-site` (Fetch Metadata Request Headers, 2.4), which no page can set.
+/// page of another origin makes it that is not named. Browsers say so in
+/// `sec-fetch-site` (Fetch Metadata Request Headers, 2.4), which no page can set:
+/// `none` means that the user typed the address. A page of the same site, on another
+/// port or subdomain, is as foreign here as any other: Chromium 156 sends it the
+/// password all the same.
 pub(super) fn check<B>(
     request: &Request<B>,
     declaration: &Declaration,
     origins: &Origins,
 ) -> Result<(), Refusal> {
-    let has = |name: &str, wanted: &[u8]| {
-        let mut values = request.header_values(name);
-        values.any(|value| value.trim_ascii().eq_ignore_ascii_case(wanted))
-    };
-    if declaration.safe || !has("sec-fetch-site", b"cross-site") || !is_basic(request) {
+    let own = |site: &[u8]| matches!(site.trim_ascii(), b"same-origin" | b"none");
+    let foreign = request.header_values("sec-fetch-site").any(|site| !own(site));
+    if declaration.safe || !foreign || !is_basic(request) {
         return Ok(());
     }
     let origin = request.header(ORIGIN.as_str());
     match origin.map_or(OriginAccess::None, |origin| origins.access(origin)) {
         OriginAccess::Named => Ok(()),
-        OriginAccess::Any | OriginAccess::None => Err(Refusal::CrossSite),
+        OriginAccess::Any | OriginAccess::None => Err(Refusal::ForeignPage),
     }
 }
 

@@ -16,8 +16,8 @@ pub enum Refusal {
     Method { allowed: String },
     /// The caller is unknown, or may not do this.
     Denied(Denial),
-    /// A page of another site uses the credentials that a browser remembers.
-    CrossSite,
+    /// A page of another origin uses the credentials that a browser remembers.
+    ForeignPage,
     /// The credential cannot be created or deleted.
     Credential(CredentialError),
     /// The consumer instance does not exist, or no longer exists.

@@ -5,8 +5,7 @@ import { after, before, describe, test } from "node:test";
 
 import { startGateway } from "./support/gateway.mjs";
 
-const BINARY = Buffer.from([0xff, 0x00, 0x0a, 0x22, 0xc3, 0x28]);
-const base64 = BINARY.toString("base64");
+const BINARY = Buffer.from([0xff, 0x00, 0x0a, 0x22, 0xc3, 0x28]).toString("base64");
 
 // Lines for producing, and what each is about.
 const RECORDS = {
@@ -17,8 +16,8 @@ const RECORDS = {
   "a tombstone": { value: null, key: "gone" },
   "a tombstone without a key": { value: null, key: null },
   "binary value, key and header": {
-    ...{ value: base64, encoding: "base64", key: base64, key_encoding: "base64" },
-    headers: [{ name: "binary", value: base64, encoding: "base64" }],
+    ...{ value: BINARY, encoding: "base64", key: BINARY, key_encoding: "base64" },
+    headers: [{ name: "binary", value: BINARY, encoding: "base64" }],
   },
   "headers of one name, with and without a value": {
     value: "text",
@@ -35,40 +34,31 @@ describe("a record that was read", () => {
   let gateway;
   before(async () => {
     gateway = await startGateway({ topics: { original: 1, copy: 1 } });
-    await send("original", Object.values(RECORDS).map((record) => JSON.stringify(record)));
-    await send("copy", await linesOf("original"));
   });
   after(() => gateway?.stop());
 
-  const send = async (topic, lines) => {
+  // Produces a line, and returns the text of the record as it is read.
+  const write = async (topic, line) => {
     const answer = await fetch(`${gateway.url}/producer/${topic}`, {
       method: "POST",
       headers: { "content-type": "application/x-ndjson" },
-      body: lines.map((line) => `${line}\n`).join(""),
+      body: line,
     });
-    const reports = (await answer.text()).trim().split("\n").map(JSON.parse);
-    const refused = reports.filter(({ error }) => error);
-    assert.deepEqual(refused, [], "every line is taken");
+    const { error, detail, offset } = await answer.json();
+    assert.ok(!error, `${error} (${detail})`);
+    const at = `offset=${offset}&max=1`;
+    const page = await fetch(`${gateway.url}/topics/${topic}/partitions/0/records?${at}`);
+    return (await page.text()).replace(/^\{"records":\[/, "").replace(/\],"next_offset":\d+\}$/, "");
   };
 
-  const linesOf = async (topic) => {
-    const answer = await fetch(`${gateway.url}/topics/${topic}/partitions/0/records?max=100`);
-    return (await answer.json()).records.map((record) => JSON.stringify(record));
-  };
-
-  for (const [index, name] of Object.keys(RECORDS).entries()) {
+  for (const [name, { value: message, ...line }] of Object.entries(RECORDS)) {
     test(`is produced again: ${name}`, async () => {
-      const [original, copy] = [await linesOf("original"), await linesOf("copy")];
-      assert.equal(copy[index], original[index].replace('"topic":"original"', '"topic":"copy"'));
+      const text = await write("original", JSON.stringify({ value: message, ...line }));
+      const original = JSON.parse(text);
+      assert.deepEqual({ ...original, message, ...line }, original, "the record is as it was sent");
+      const copy = JSON.parse(await write("copy", text));
+      const { topic, offset } = copy;
+      assert.deepEqual(copy, { ...original, topic, offset });
     });
   }
-
-  test("has the bytes that were sent", async () => {
-    const copy = await linesOf("copy");
-    const { message, encoding, key, key_encoding, headers } = JSON.parse(copy[6]);
-    assert.deepEqual([encoding, key_encoding, headers[0].encoding], Array(3).fill("base64"));
-    for (const text of [message, key, headers[0].value]) {
-      assert.deepEqual(Buffer.from(text, "base64"), BINARY);
-    }
-  });
 });

@@ -27,6 +27,7 @@ fn functions(name: &str) -> &'static [&'static str] {
         "listWebhooks" => &["webhook.list"],
         "getWebhook" => &["webhook.get"],
         "deleteWebhook" => &["webhook.delete"],
+        "seekWebhook" => &["webhook.seek"],
         "deliver" => &["webhook.deliver"],
         "listTopics" => &["consumer.list-topics"],
         "describeTopic" => &["consumer.describe-topic"],

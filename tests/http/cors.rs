@@ -128,6 +128,7 @@ async fn a_foreign_page_cannot_use_what_the_browser_remembers() {
                         ],
                         changes && origins != NAMED,
                     ),
+                    (&[("authorization", BASIC), ("sec-fetch-site", "same-site")], changes),
                     // No page can send a token that it does not know.
                     (&[("authorization", "Bearer x"), ("sec-fetch-site", "cross-site")], false),
                     (&[("authorization", BASIC), ("sec-fetch-site", "same-origin")], false),

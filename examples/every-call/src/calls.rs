@@ -3,13 +3,11 @@
 use std::fmt::Debug;
 
 use crate::bindings::Arguments;
-use crate::bindings::kafka_edge::api::consumer::{
-    self, PageRequest, PartitionOffset, ReadRequest, SeekTarget,
-};
+use crate::bindings::kafka_edge::api::consumer::{self, PageRequest, ReadRequest};
 use crate::bindings::kafka_edge::api::credentials::{self, Permissions};
 use crate::bindings::kafka_edge::api::follower::{self, FollowRequest, FollowedRecord};
 use crate::bindings::kafka_edge::api::producer::{self, ProducerRecord};
-use crate::bindings::kafka_edge::api::types::{Error, Header, Start};
+use crate::bindings::kafka_edge::api::types::{Error, Header, PartitionOffset, SeekTarget, Start};
 use crate::bindings::kafka_edge::api::webhook;
 
 pub(crate) async fn call(function: &str, with: Arguments) -> Result<String, Error> {

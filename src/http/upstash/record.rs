@@ -92,7 +92,7 @@ mod tests {
         let json = |record: &Record| serde_json::to_string(&RecordJson::of("t", record)).unwrap();
         assert_eq!(
             json(&record),
-            r#"{"topic":"t","partition":2,"offset":42,"timestamp":1642628041000,"key":"","value":"hello","headers":[{"key":"b","value":"1"},{"key":"a","value":""},{"key":"b","value":"/w==","encoding":"base64"}]}"#
+            r#"{"topic":"t","partition":2,"offset":42,"timestamp":1642628041000,"key":"","value":"hello","headers":[{"key":"b","value":"1"},{"key":"a","value":null},{"key":"b","value":"/w==","encoding":"base64"}]}"#
         );
         record = Record { headers: None, timestamp: None, value: None, ..record };
         assert_eq!(

@@ -29,8 +29,7 @@ export async function startGateway({ topics = {}, rest, variables = {} }) {
     env: { ...process.env, ...env },
   });
   const [, url, port] = started.match;
-  // The listening socket is there before that line, so that a call can only be early,
-  // not refused.
+  // The first call makes an instance, which a test's own deadline should not include.
   await fetch(`${url}/healthz`);
   return { url, port: Number(port), stop: started.stop };
 }

@@ -9,7 +9,7 @@ export async function startLink(port) {
   let refuses = false;
   let sent = "";
   const server = createServer((near) => {
-    if (refuses) return near.resetAndDestroy();
+    if (refuses) return near.destroy();
     const far = connect(port, "127.0.0.1");
     for (const [socket, other] of [[near, far], [far, near]]) {
       open.add(socket);
@@ -25,7 +25,9 @@ export async function startLink(port) {
     far.on("close", () => answers.delete(far));
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const cut = () => open.forEach((socket) => socket.resetAndDestroy());
+  // `resetAndDestroy` would be nearer to a network that fails, but after it Node 20 now
+  // and then never ends: its last loop waits for a request of a socket that is gone.
+  const cut = () => open.forEach((socket) => socket.destroy());
   return {
     url: `http://127.0.0.1:${server.address().port}`,
     cut,

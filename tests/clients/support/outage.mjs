@@ -8,10 +8,10 @@ import { again } from "./waiting.mjs";
 // How long it is away.
 export const AWAY = 8000;
 
-export async function startScene(topics) {
+export async function startScene(topics, variables) {
   const kafka = await startKafka(topics);
   const link = await startLink(kafka.port);
-  const gateway = await startGateway({ rest: link.url });
+  const gateway = await startGateway({ rest: link.url, variables });
   const stop = async () => {
     await gateway.stop();
     await link.stop();

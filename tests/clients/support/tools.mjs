@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 
 const root = (path) => fileURLToPath(new URL(`../../../${path}`, import.meta.url));
 
-export const nginx = () => find("nginx", "KAFKA_EDGE_NGINX", ["/usr/sbin/nginx", "/usr/bin/nginx"]);
+export const nginx = () => find("nginx", "KAFKA_EDGE_NGINX", ["/usr/sbin/nginx"]);
 
 export const chromium = () =>
   find("chromium", "KAFKA_EDGE_CHROMIUM", ["/usr/bin/chromium", "/usr/bin/google-chrome"]);
