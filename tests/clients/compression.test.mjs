@@ -1,6 +1,7 @@
 // Bodies that a client has compressed are stored as they were before.
 
 import assert from "node:assert/strict";
+import { connect } from "node:net";
 import { after, before, describe, test } from "node:test";
 import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 
@@ -11,7 +12,7 @@ const TEXT = "again and ".repeat(20);
 describe("a compressed body", () => {
   let gateway;
   before(async () => {
-    gateway = await startGateway({ topics: { gzip: 1, deflate: 1, br: 1, lines: 1 } });
+    gateway = await startGateway({ topics: { gzip: 1, deflate: 1, br: 1, lines: 1, transfer: 1 } });
   });
   after(() => gateway?.stop());
 
@@ -43,6 +44,25 @@ describe("a compressed body", () => {
     const answer = await send("lines", "gzip", gzipSync(lines), "application/x-ndjson");
     assert.equal(answer.status, 200, await answer.text());
     assert.deepEqual(await messages("lines"), ["one", "two"]);
+  });
+
+  // No library sends this, so it is written by hand.
+  const transferred = (encoding, body) =>
+    new Promise((resolve, reject) => {
+      const socket = connect(new URL(gateway.url).port, "127.0.0.1");
+      let answer = "";
+      socket.on("data", (data) => (answer += data)).on("end", () => resolve(answer));
+      socket.on("error", reject);
+      const head = ["POST /producer/transfer HTTP/1.1", "host: gateway", "connection: close"];
+      head.push(`transfer-encoding: ${encoding}, chunked`, "", body.length.toString(16), "");
+      socket.write(Buffer.concat([Buffer.from(head.join("\r\n")), body, Buffer.from("\r\n0\r\n\r\n")]));
+    });
+
+  test("that is compressed for the transfer is decoded or refused, too", async () => {
+    assert.match(await transferred("gzip", gzipSync(TEXT)), /^HTTP\/1\.1 200 /);
+    assert.deepEqual(await messages("transfer"), [TEXT]);
+    assert.match(await transferred("br", brotliCompressSync(TEXT)), /^HTTP\/1\.1 415 /);
+    assert.deepEqual(await messages("transfer"), [TEXT]);
   });
 
   test("by brotli is refused, and the answer says what is taken", async () => {

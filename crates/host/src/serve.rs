@@ -1,6 +1,8 @@
 //! The host behind a socket.
 
 use crate::Host;
+use http::Request;
+use http::header::{CONTENT_ENCODING, HeaderValue, TRANSFER_ENCODING};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use std::convert::Infallible;
@@ -61,11 +63,28 @@ async fn pause_after(error: &io::Error) {
     }
 }
 
+/// Names the codings of `transfer-encoding` other than `chunked` in
+/// `content-encoding`. A component is not shown the former (the WASI host of Wasmtime 48
+/// keeps it to itself), and would take the encoded bytes for what the client sent.
+fn with_its_encoding<B>(mut request: Request<B>) -> Request<B> {
+    let values = request.headers().get_all(TRANSFER_ENCODING).iter();
+    let codings = values.filter_map(|value| value.to_str().ok()).flat_map(|list| list.split(','));
+    let codings: Vec<_> = codings
+        .map(str::trim)
+        .filter(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case("chunked"))
+        .filter_map(|coding| HeaderValue::from_str(coding).ok())
+        .collect();
+    for coding in codings {
+        request.headers_mut().append(CONTENT_ENCODING, coding);
+    }
+    request
+}
+
 async fn connection(host: Host, stream: TcpStream, mut ending: watch::Receiver<bool>) {
     // Pieces of a streamed answer shall leave at once.
     _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
-        let host = host.clone();
+        let (host, request) = (host.clone(), with_its_encoding(request));
         async move { Ok::<_, Infallible>(host.respond(request).await) }
     });
     let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
