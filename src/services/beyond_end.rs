@@ -44,7 +44,10 @@ impl BeyondEnd {
 /// What this instance has reported, so that it reports each position once and not
 /// at every look.
 #[derive(Debug, Default)]
-pub(in crate::services) struct Reported(RefCell<SortedMap<(String, Rc<str>, i32), i64>>);
+pub(in crate::services) struct Reported(RefCell<SortedMap<Place, i64>>);
+
+/// Who stands there, the topic and the partition.
+type Place = (String, Rc<str>, i32);
 
 impl Reported {
     pub(in crate::services) fn tell(

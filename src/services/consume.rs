@@ -169,7 +169,8 @@ pub struct Consume<H: Host, L> {
     params: Params,
     desks: Desks<H>,
     folding: Folding,
-    beyond: Rc<Reported>,
+    /// Positions beyond the end, as far as they were reported.
+    reported: Rc<Reported>,
 }
 
 /// The desks that are being served, by group, topics and reader.
@@ -184,8 +185,8 @@ impl<H: Host, L: Log> Consume<H, L> {
         groups: Rc<GroupList<H>>,
         params: Params,
     ) -> Self {
-        let (desks, folding, beyond) = (Rc::default(), Rc::default(), Rc::default());
-        Self { host, log, ends, groups, params, desks, folding, beyond }
+        let (desks, folding, reported) = (Rc::default(), Rc::default(), Rc::default());
+        Self { host, log, ends, groups, params, desks, folding, reported }
     }
 
     /// The group's next records; empty if there is none within the wait.
@@ -222,10 +223,7 @@ impl<H: Host, L: Log> Consume<H, L> {
         }
         let desk = SharedDesk::<H>::default();
         self.desks.borrow_mut().insert(id.clone(), desk.clone());
-        let (host, log) = (self.host.clone(), self.log.clone());
-        let (ends, groups) = (self.ends.clone(), self.groups.clone());
-        let beyond = self.beyond.clone();
-        let serving = Serving::new(host, log, ends, groups, beyond, &id, self.params, desk.clone());
+        let serving = Serving::new(self, &id, desk.clone());
         let desks = self.desks.clone();
         self.host.spawn(async move {
             serving.run(|| desks.borrow_mut().remove(&id)).await;

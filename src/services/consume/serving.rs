@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 
+use super::Consume;
 use super::desk::Desk;
 use super::owner::NamedReader;
 use super::position::Position;
@@ -17,7 +18,7 @@ use crate::error::Result;
 use crate::host::Host;
 use crate::kafka::Log;
 use crate::services::beyond_end::{BeyondEnd, Reported};
-use crate::services::ends::{EndPoller, Ends, untold};
+use crate::services::ends::{EndPoller, untold};
 use crate::services::group_list::GroupList;
 use crate::sorted::SortedSet;
 use crate::state::keys::LaneName;
@@ -89,30 +90,26 @@ enum Round {
 
 impl<H: Host, L: Log> Serving<H, L> {
     pub(super) fn new(
-        host: H,
-        log: Rc<L>,
-        ends: Rc<Ends<H, L>>,
-        groups: Rc<GroupList<H>>,
-        reported: Rc<Reported>,
+        consume: &Consume<H, L>,
         (group, topics, reader): &(String, Vec<String>, NamedReader),
-        params: Params,
         desk: Rc<RefCell<Desk<H::Wake>>>,
     ) -> Self {
+        let Consume { host, log, ends, groups, params, reported, .. } = consume;
         // Instances that start at the same time begin with different
         // partitions.
         let mut random = [0; 2];
         host.random(&mut random);
         let topics: Vec<Rc<str>> = topics.iter().map(|topic| topic.as_str().into()).collect();
         Self {
-            host,
-            log,
-            groups,
-            reported,
+            host: host.clone(),
+            log: log.clone(),
+            groups: groups.clone(),
+            reported: reported.clone(),
             group: group.clone(),
             topics: topics.clone(),
             reader: reader.clone(),
-            params,
-            poller: EndPoller::new(ends, topics),
+            params: *params,
+            poller: EndPoller::new(ends.clone(), topics),
             partitions: Vec::new(),
             survey: Survey::starting_at(u16::from_le_bytes(random).into()),
             looked: None,
