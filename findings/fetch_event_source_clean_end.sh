@@ -5,7 +5,8 @@
 #   browser's EventSource does, in the interval that the stream's `retry` set.
 # What really happens: it reconnects after a broken connection. After a stream that ended
 #   properly its promise resolves, and it stays away; `retry` and ids change nothing. Only
-#   a program that throws in `onclose` makes it come back.
+#   a program that throws in `onclose` makes it come back. The front page shows that in an
+#   example, and does not say what happens without it.
 # Why it matters: many gateways end a stream after some time and count on the client to
 #   resume. This client then is silently without events. A gateway cannot tell it to come
 #   back, except by breaking the connection instead of ending the body.
@@ -40,7 +41,7 @@ setTimeout(() => check(false, "The client did not get there within 30 seconds.")
 
 // Answers each request with one event. `broken` says which ones end without the last
 // chunk of the body.
-async function run(broken) {
+async function run(broken, onclose) {
   const resumed = [];
   const server = createServer((request, answer) => {
     resumed.push(request.headers["last-event-id"] ?? "none");
@@ -51,7 +52,9 @@ async function run(broken) {
     );
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  await fetchEventSource(`http://127.0.0.1:${server.address().port}/`, {});
+  await fetchEventSource(`http://127.0.0.1:${server.address().port}/`, {
+    onclose: () => onclose?.(resumed.length),
+  });
   // This is twenty times the interval.
   await sleep(1000);
   return resumed;
@@ -64,6 +67,12 @@ check(clean.length === 1, "The client reconnects after a clean end now.");
 const cut = await run((number) => number < 3);
 console.log(`Two broken streams and a clean end: ${cut.length} requests, Last-Event-ID ${cut.join(", ")}.`);
 check(cut.join() === "none,1,2", "The client does not resume each broken stream any more.");
+
+const thrown = await run(() => false, (number) => {
+  if (number < 3) throw new Error("come back");
+});
+console.log(`Clean ends, two of them with a throw in onclose: ${thrown.length} requests.`);
+check(thrown.length === 3, "A throw in onclose does not make the client reconnect any more.");
 process.exit(0);
 JS
 node finding.mjs

@@ -7,9 +7,10 @@
 #   decoders of the same names in `write` return Ok with a shortened body; only gzip is
 #   an error. In 1.1.10 the readers return an error, and the writers' `finish` still
 #   returns Ok. In 1.1.11 all of them return an error.
-# Why it matters: a gateway that decodes `Content-Encoding: deflate` takes half of an
-#   interrupted upload for the whole body and stores it. The requirement `flate2 = "1"`
-#   allows each of these versions, so the lock file decides whether that happens.
+# Why it matters: a client may upload a compressed file that is itself cut off, in a
+#   request that is complete as HTTP. A gateway that decodes `Content-Encoding: deflate`
+#   then takes the half for the whole and stores it. The requirement `flate2 = "1"` allows
+#   each of these versions, so the lock file decides whether that happens.
 # Verified on 2026-11-29.
 set -euo pipefail
 
@@ -58,7 +59,7 @@ RUST
 check() {
     printf '[package]\nname = "finding"\nversion = "0.0.0"\nedition = "2021"\n' > "$place/Cargo.toml"
     printf '[dependencies]\nflate2 = "=%s"\nminiz_oxide = "=%s"\n' "$1" "$2" >> "$place/Cargo.toml"
-    printf 'adler2 = "=2.0.1"\ncrc32fast = "=1.5.0"\nsimd-adler32 = "=0.3.10"\n' >> "$place/Cargo.toml"
+    printf '%s = "=%s"\n' adler2 2.0.1 cfg-if 1.0.4 crc32fast 1.5.0 simd-adler32 0.3.10 >> "$place/Cargo.toml"
     cargo run --quiet --manifest-path "$place/Cargo.toml" > "$place/seen"
     printf '\nflate2 %s with miniz_oxide %s decodes the first half of a compressed text:\n' "$1" "$2"
     cat "$place/seen"
