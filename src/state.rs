@@ -8,6 +8,7 @@
 
 pub mod keys;
 pub mod lane;
+pub mod lane_next;
 pub mod marks;
 pub mod shared;
 mod store;

@@ -27,6 +27,7 @@ use std::marker::PhantomData;
 
 use crate::error::{Error, Result};
 use crate::state::lane::{Document, Epoch, Hint, Knock, Watch};
+use crate::state::lane_next::{self, Era};
 use crate::state::marks::Mark;
 
 /// The lowest limit for keys among the hosts (`reference/hosts.md`).
@@ -74,6 +75,17 @@ impl<V> fmt::Debug for Key<V> {
 pub struct ClaimKey(String);
 
 impl ClaimKey {
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// A counter's key. It is a separate type because it must never be `set`, nor read
+/// as a value (`reference/hosts.md`, "Key-value").
+#[derive(Debug)]
+pub struct CounterKey(String);
+
+impl CounterKey {
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -160,6 +172,24 @@ impl LaneName {
 
     pub fn mark(&self, offset: i64, nonce: &str) -> Key<Mark> {
         Key::new(format!("{}/a/{offset}-{nonce}", self.0))
+    }
+
+    /// The counter of the lane's tickets.
+    pub fn counter(&self) -> CounterKey {
+        CounterKey(format!("{}/t", self.0))
+    }
+
+    /// The document of an era.
+    pub fn document_of<T>(&self, era: Era) -> Key<lane_next::Document<T>> {
+        Key::new(format!("{}/d/{era}", self.0))
+    }
+
+    pub fn watch_of_lane(&self) -> Key<lane_next::Watch> {
+        Key::new(format!("{}/w", self.0))
+    }
+
+    pub fn knock_of_lane(&self) -> Key<lane_next::Knock> {
+        Key::new(format!("{}/k", self.0))
     }
 
     pub fn knock(&self) -> Key<Knock> {

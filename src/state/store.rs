@@ -4,8 +4,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
-use crate::host::Store;
-use crate::state::keys::{ClaimKey, Key, Prefix};
+use crate::host::{Store, StoreError};
+use crate::state::keys::{ClaimKey, CounterKey, Key, Prefix};
 
 /// The value of `key`. A value that cannot be parsed is an error: if it counted
 /// as missing, its lane would start again and lose its state.
@@ -25,6 +25,23 @@ pub(super) async fn set<V: Serialize>(host: &impl Store, key: &Key<V>, value: &V
         detail: format!("{} cannot be written: {error}", key.as_str()),
     })?;
     Ok(host.set(key.as_str(), &value).await?)
+}
+
+/// The same, for whoever decides on what is known of a failure.
+pub(super) async fn try_set<V: Serialize>(
+    host: &impl Store,
+    key: &Key<V>,
+    value: &V,
+) -> Result<Result<(), StoreError>> {
+    let value = serde_json::to_vec(value).map_err(|error| Error::Store {
+        detail: format!("{} cannot be written: {error}", key.as_str()),
+    })?;
+    Ok(host.set(key.as_str(), &value).await)
+}
+
+/// The value of a counter.
+pub(super) async fn counter(host: &impl Store, key: &CounterKey) -> Result<u64> {
+    Ok(host.counter(key.as_str()).await?)
 }
 
 pub(super) async fn delete<V>(host: &impl Store, key: &Key<V>) -> Result<()> {

@@ -1,0 +1,248 @@
+//! A lane, and how its turns are taken.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::marker::PhantomData;
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures_util::future::try_join;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::Origin;
+use super::document::{Document, Knock, Now};
+use super::held::Held;
+use super::look::{self, Busy, Memory, Outcome, Step, Won};
+use super::params::{FOUNDER_WAIT, KNOCK_CHECK, POLL_MAX, POLL_MIN, Params, Rules};
+use super::payload::Payload;
+use super::ticket::{Era, Ticket};
+use super::turn::{Start, Turn, Written};
+use crate::error::{Error, Result};
+use crate::host::{Clock, Store, StoreErrorKind};
+use crate::random;
+use crate::state::keys::LaneName;
+use crate::state::store;
+
+/// How often a refused draw is tried again before the error is given back.
+const DRAWS: u32 = 3;
+
+/// A lane, as one instance knows it. Cheap to clone; whoever polls a lane should keep
+/// it, since it remembers what the last look has shown.
+pub struct Lane<H, T> {
+    pub(super) inner: Rc<Inner<H>>,
+    payload: PhantomData<fn() -> T>,
+}
+
+pub(super) struct Inner<H> {
+    pub(super) host: H,
+    pub(super) name: LaneName,
+    pub(super) params: Params,
+    pub(super) memory: RefCell<Memory<Payload>>,
+    away_until: Cell<Duration>,
+}
+
+/// What became of trying to take a lane.
+#[derive(Debug)]
+pub enum Take<H, T> {
+    Held(Held<H, T>),
+    /// Somebody has it, or may have it. Worth another try after this time.
+    Busy {
+        retry_in: Duration,
+    },
+}
+
+impl<H, T> Clone for Lane<H, T> {
+    fn clone(&self) -> Self {
+        Self { inner: self.inner.clone(), payload: PhantomData }
+    }
+}
+
+impl<H, T> fmt::Debug for Lane<H, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Lane").field(&self.inner.name).finish()
+    }
+}
+
+impl<H, T> Lane<H, T>
+where
+    H: Store + Clock,
+    T: Serialize + DeserializeOwned + Clone,
+{
+    pub fn new(host: H, name: LaneName, params: Params) -> Self {
+        let (memory, away_until) = (RefCell::default(), Cell::default());
+        let inner = Inner { host, name, params, memory, away_until };
+        Self { inner: Rc::new(inner), payload: PhantomData }
+    }
+
+    pub fn name(&self) -> &LaneName {
+        &self.inner.name
+    }
+
+    /// Takes the lane if it is free. It waits only for a ticket of its own that was
+    /// lost: until it is void, or gets its turn, it keeps others waiting. `init`
+    /// gives the payload of a lane that has none.
+    pub async fn try_take(
+        &self,
+        init: impl AsyncFnOnce(Origin) -> Result<T>,
+    ) -> Result<Take<H, T>> {
+        let won = match self.inner.take().await? {
+            Ok(won) => won,
+            Err(retry_in) => return Ok(Take::Busy { retry_in }),
+        };
+        let (payload, begins) = match won.start() {
+            Start::From(payload) => (payload.parse()?, false),
+            Start::New => (init(Origin::New).await?, true),
+            Start::Restart => (init(Origin::Restart).await?, true),
+        };
+        Ok(Take::Held(Held::new(self.clone(), Box::new(Turn::new(&won)), payload, begins)))
+    }
+
+    /// Takes the lane if it is free, and may act on it at once. A founder first
+    /// writes what it starts from, so that others know of it.
+    pub async fn try_hold(
+        &self,
+        init: impl AsyncFnOnce(Origin) -> Result<T>,
+    ) -> Result<Take<H, T>> {
+        let mut held = match self.try_take(init).await? {
+            Take::Held(held) => held,
+            busy => return Ok(busy),
+        };
+        if held.is_founding() && held.write(held.payload().clone()).await? == Written::Lost {
+            return Ok(Take::Busy { retry_in: self.inner.params.grace });
+        }
+        Ok(Take::Held(held))
+    }
+
+    /// The latest document and the ticket of its writer. Somebody may be writing the
+    /// next one: it is for answering questions.
+    pub async fn peek(&self) -> Result<Option<(Ticket, Document<T>)>> {
+        let (_, document) = self.inner.latest().await?;
+        document.map(|document| Ok((document.ticket, document.parse()?))).transpose()
+    }
+}
+
+impl<H: Store + Clock> Inner<H> {
+    /// Takes the lane, or tells when to try again.
+    async fn take(&self) -> Result<Result<Won<Payload>, Duration>> {
+        let now = self.now();
+        if let Some(rest) = self.away_until.get().checked_sub(now.monotonic)
+            && !rest.is_zero()
+        {
+            return Ok(Err(rest));
+        }
+        loop {
+            let memory = self.memory.take();
+            let mut step = look::begin(self.params, Rules::ALL, memory, self.now());
+            let busy = loop {
+                match self.perform(step).await? {
+                    Step::Done(Outcome::Won(won)) => return Ok(Ok(won)),
+                    Step::Done(Outcome::Busy(memory, busy)) => {
+                        *self.memory.borrow_mut() = memory;
+                        break busy;
+                    }
+                    next => step = next,
+                }
+            };
+            let pause = match busy {
+                Busy::Soon => random::between(POLL_MIN, POLL_MAX, random::number(&self.host)),
+                Busy::Watched(time) => time.max(POLL_MIN),
+            };
+            if !self.memory.borrow().has_lost(self.now(), self.params) {
+                return Ok(Err(pause));
+            }
+            self.host.sleep(pause.min(POLL_MAX)).await;
+        }
+    }
+
+    pub(super) fn now(&self) -> Now {
+        Now { wall: self.host.now(), monotonic: self.host.monotonic() }
+    }
+
+    /// Stays away for two polls of those who wait.
+    pub(super) fn stay_away(&self) {
+        self.away_until.set(self.host.monotonic() + KNOCK_CHECK);
+    }
+
+    /// The last ticket that was drawn.
+    pub(super) async fn counter(&self) -> Result<u64> {
+        store::counter(&self.host, &self.name.counter()).await
+    }
+
+    async fn document(&self, era: Era) -> Result<Option<Document<Payload>>> {
+        store::get(&self.host, &self.name.document_of(era)).await
+    }
+
+    /// The counter and the latest document.
+    async fn latest(&self) -> Result<(Ticket, Option<Document<Payload>>)> {
+        let guess = self.memory.borrow().era();
+        let (counter, document) = try_join(self.counter(), self.document(guess)).await?;
+        let ticket = Ticket::of(counter).max(self.memory.borrow().least());
+        let mut era = ticket.era();
+        if era == guess && (document.is_some() || era == 0) {
+            return Ok((ticket, document));
+        }
+        loop {
+            if let Some(document) = self.document(era).await? {
+                return Ok((ticket, Some(document)));
+            }
+            let Some(below) = era.checked_sub(1) else { return Ok((ticket, None)) };
+            era = below;
+        }
+    }
+
+    /// Asks the store what the step asks, and gives the answer to it.
+    async fn perform(&self, step: Step<Payload>) -> Result<Step<Payload>> {
+        let (host, name) = (&self.host, &self.name);
+        Ok(match step {
+            Step::Look(look) => {
+                let (counter, document) = try_join(self.counter(), self.document(look.era)).await?;
+                look.got(counter, document, self.now())
+            }
+            Step::GetDocument(get) => {
+                let document = self.document(get.era).await?;
+                get.got(document, self.now())
+            }
+            Step::GetWatch(get) => {
+                let watch = store::get(host, &name.watch_of_lane()).await?;
+                get.got(watch, self.now())
+            }
+            Step::SetWatch(set) => {
+                // It only says since when; the next look sets it again.
+                let _ = store::set(host, &name.watch_of_lane(), &set.watch).await;
+                set.done()
+            }
+            Step::Knock(knock) => {
+                let _ =
+                    store::set(host, &name.knock_of_lane(), &Knock { ticket: knock.ticket }).await;
+                knock.done(self.now())
+            }
+            Step::Recheck(recheck) => {
+                let wait = random::between(Duration::ZERO, FOUNDER_WAIT, random::number(host));
+                host.sleep(wait).await;
+                let counter = self.counter().await?;
+                recheck.got(counter, self.now())
+            }
+            Step::Draw(draw) => return self.draw(draw).await,
+            Step::Done(outcome) => Step::Done(outcome),
+        })
+    }
+
+    async fn draw(&self, draw: look::Draw<Payload>) -> Result<Step<Payload>> {
+        let mut tries = 1;
+        loop {
+            match self.host.increment(self.name.counter().as_str(), draw.by).await {
+                Ok(counter) => return Ok(draw.got(counter)),
+                // Nothing was drawn. The ticket's time counts from the first try.
+                Err(error) if error.kind == StoreErrorKind::Refused => {
+                    if tries == DRAWS {
+                        return Err(Error::from(error));
+                    }
+                    self.host.sleep(POLL_MAX * tries).await;
+                    tries += 1;
+                }
+                Err(_) => return Ok(draw.unknown()),
+            }
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! A lane while it is held.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::document::Document;
+use super::driver::{Inner, Lane};
+use super::params::POLL_MIN;
+use super::payload::Payload;
+use super::ticket::Ticket;
+use super::turn::{Change, Turn, Written};
+use crate::error::Result;
+use crate::host::{Clock, Store, StoreErrorKind};
+use crate::state::keys::LaneName;
+use crate::state::store;
+
+/// A turn at a lane. Dropped without [`release`](Held::release) it keeps the lane
+/// from others until its time is over.
+pub struct Held<H, T> {
+    lane: Lane<H, T>,
+    turn: Box<Turn>,
+    payload: T,
+    begins: bool,
+    knocked: bool,
+    knock_checked: Duration,
+}
+
+impl<H, T> fmt::Debug for Held<H, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Held").field(&self.lane).finish()
+    }
+}
+
+impl<H, T> Held<H, T>
+where
+    H: Store + Clock,
+    T: Serialize + DeserializeOwned + Clone,
+{
+    pub(super) fn new(lane: Lane<H, T>, turn: Box<Turn>, payload: T, begins: bool) -> Self {
+        let knock_checked = lane.inner.host.monotonic();
+        Self { lane, turn, payload, begins, knocked: false, knock_checked }
+    }
+
+    /// Whether the lane held nothing before: it is new, or was deleted.
+    pub fn begins(&self) -> bool {
+        self.begins
+    }
+
+    /// What was last written and kept, or what the turn starts from.
+    pub fn payload(&self) -> &T {
+        &self.payload
+    }
+
+    pub fn name(&self) -> &LaneName {
+        &self.lane.inner.name
+    }
+
+    pub fn ticket(&self) -> Ticket {
+        self.turn.ticket()
+    }
+
+    /// The ticket of the last seek or delete.
+    pub fn generation(&self) -> Ticket {
+        self.turn.generation()
+    }
+
+    /// Whether nothing may be handed out before the first write.
+    pub fn is_founding(&self) -> bool {
+        self.turn.is_founding()
+    }
+
+    /// Whether something may be handed out at this very moment. Ask again after
+    /// every wait.
+    pub fn is_live(&self) -> bool {
+        self.turn.is_live(self.lane.inner.now())
+    }
+
+    /// How long the turn lasts without another write.
+    pub fn remaining(&self) -> Duration {
+        self.turn.remaining(self.lane.inner.now())
+    }
+
+    /// Whether it is time for a write, if the turn is to last.
+    pub fn renew_due(&self) -> bool {
+        self.turn.renew_due(self.lane.inner.now())
+    }
+
+    /// Writes a state, all of which must have been done, and holds the lane for
+    /// another lease. After an error or [`Written::Lost`] the turn is over.
+    pub async fn write(&mut self, payload: T) -> Result<Written> {
+        let text = Payload::of(&payload)?;
+        let change = Change { payload: Some(text), release: None, seek: false };
+        let written = self.lane.inner.write(&mut self.turn, change).await?;
+        if written == Written::Kept {
+            self.payload = payload;
+        }
+        Ok(written)
+    }
+
+    /// Writes a state, all of which must have been done, and lets go.
+    pub async fn release(self, payload: T) -> Result<Written> {
+        self.last(Some(payload), false).await
+    }
+
+    /// Sets the state at will and lets go; what earlier holders gave out is void.
+    pub async fn seek(self, payload: T) -> Result<Written> {
+        self.last(Some(payload), true).await
+    }
+
+    /// Lets go; the lane begins anew with whoever takes it next.
+    pub async fn delete(self) -> Result<Written> {
+        self.last(None, true).await
+    }
+
+    async fn last(mut self, payload: Option<T>, seek: bool) -> Result<Written> {
+        let inner = &self.lane.inner;
+        if self.knocked {
+            inner.stay_away();
+        }
+        let payload = payload.as_ref().map(Payload::of).transpose()?;
+        // Every ticket that lost against this turn is told so. Without the answer
+        // they find out later.
+        let upto = inner.counter().await.map_or(self.turn.ticket(), Ticket::of);
+        let change = Change { payload, release: Some(upto), seek };
+        inner.write(&mut self.turn, change).await
+    }
+
+    /// Whether somebody waits for the lane: then let go with the next write. Looks
+    /// at the store only if the last look is older than this.
+    pub async fn knocked(&mut self, age: Duration) -> Result<bool> {
+        let inner = &self.lane.inner;
+        let now = inner.host.monotonic();
+        if !self.knocked && now >= self.knock_checked + age {
+            self.knock_checked = now;
+            let knock = store::get(&inner.host, &inner.name.knock_of_lane()).await?;
+            self.knocked = knock.is_some_and(|knock| knock.ticket >= self.turn.ticket());
+        }
+        Ok(self.knocked)
+    }
+}
+
+impl<H: Store + Clock> Inner<H> {
+    /// Writes the document of a turn.
+    async fn write(&self, turn: &mut Turn, change: Change<Payload>) -> Result<Written> {
+        let released = change.release.is_some();
+        let document = loop {
+            let Some(document) = turn.write(change.clone(), self.now()) else {
+                return Ok(Written::Lost);
+            };
+            let key = self.name.document_of::<Payload>(turn.ticket().era());
+            match store::try_set(&self.host, &key, &document).await? {
+                Ok(()) => break document,
+                // Nothing is under way, so the same may be tried as long as the turn
+                // lasts.
+                Err(error) if error.kind == StoreErrorKind::Refused => {
+                    turn.refused();
+                    self.host.sleep(POLL_MIN).await;
+                }
+                Err(error) => {
+                    turn.failed();
+                    return Err(error.into());
+                }
+            }
+        };
+        let now = self.now();
+        let written = turn.returned(now);
+        if written == Written::Kept {
+            self.tidy(turn, document, released, now).await;
+        }
+        Ok(written)
+    }
+
+    async fn tidy(
+        &self,
+        turn: &mut Turn,
+        document: Document<Payload>,
+        released: bool,
+        now: super::Now,
+    ) {
+        if released {
+            self.memory.borrow_mut().released(document, now);
+        }
+        if let Some(era) = turn.take_older() {
+            // A document of an era that has ended is read by nobody.
+            let _ = store::delete(&self.host, &self.name.document_of::<Payload>(era)).await;
+        }
+    }
+}
