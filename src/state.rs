@@ -2,14 +2,13 @@
 //!
 //! [`keys`] builds every key there is. [`lane`] is how instances that know
 //! nothing of each other take turns at a document; [`shared`] is a document
-//! that a short turn is enough for; `stored` gives each kind of document a
+//! that a turn of one write is enough for; `stored` gives each kind of document a
 //! version. Services say what their documents hold; nothing else of the core
 //! talks to the store.
 
+mod gate;
 pub mod keys;
 pub mod lane;
-pub mod lane_next;
-pub mod marks;
 pub mod shared;
 mod store;
 pub(crate) mod stored;

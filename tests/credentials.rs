@@ -84,7 +84,7 @@ async fn the_secret_is_shown_once_and_never_stored() {
         let created = credentials.create(wish("writer")).await.unwrap();
         let secret = created.secret.reveal();
         for (key, value) in world.store() {
-            assert!(key.starts_with("kafka-edge/1/credentials/"), "{key}");
+            assert!(key.starts_with("kafka-edge/2/credentials/"), "{key}");
             let value = String::from_utf8(value.unwrap_or_default()).unwrap();
             assert!(!value.contains(secret) && !value.contains(&secret[3..]), "{value}");
         }

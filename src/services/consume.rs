@@ -18,6 +18,7 @@ mod page;
 mod position;
 mod receipt;
 mod serving;
+pub(in crate::services) mod start;
 mod survey;
 mod tend;
 
@@ -28,7 +29,7 @@ use std::time::Duration;
 
 use futures_util::future::select;
 
-use self::acknowledge::Folding;
+use self::acknowledge::Acknowledging;
 pub use self::acknowledge::{Acknowledged, Disposal};
 use self::desk::{Desk, MAX_QUEUE_TIME, Want};
 pub use self::owner::{NamedReader, Owner, Share};
@@ -168,7 +169,7 @@ pub struct Consume<H: Host, L> {
     groups: Rc<GroupList<H>>,
     params: Params,
     desks: Desks<H>,
-    folding: Folding,
+    acknowledging: Acknowledging<H::Wake>,
     /// Positions beyond the end, as far as they were reported.
     reported: Rc<Reported>,
 }
@@ -185,8 +186,8 @@ impl<H: Host, L: Log> Consume<H, L> {
         groups: Rc<GroupList<H>>,
         params: Params,
     ) -> Self {
-        let (desks, folding, reported) = (Rc::default(), Rc::default(), Rc::default());
-        Self { host, log, ends, groups, params, desks, folding, reported }
+        let (desks, acknowledging, reported) = (Rc::default(), Rc::default(), Rc::default());
+        Self { host, log, ends, groups, params, desks, acknowledging, reported }
     }
 
     /// The group's next records; empty if there is none within the wait.

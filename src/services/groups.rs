@@ -7,18 +7,20 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
 use crate::access::{AccessError, AllowedTopic, Grant};
 use crate::concurrent::try_join_bounded;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kafka::Log;
-use crate::services::consume::Position;
+use crate::services::consume::{Position, start};
 use crate::services::group_list::GroupList;
 use crate::services::seek::{SeekTo, first_offsets};
 use crate::sorted::{SortedMap, SortedSet};
 use crate::state::keys::LaneName;
 use crate::state::lane::{Lane, Params, Take, Written};
-use crate::state::marks;
 
 /// How long a seek or a delete waits for the instance that reads the partition.
 const MAX_LANE_WAIT: Duration = Duration::from_secs(15);
@@ -93,19 +95,22 @@ impl<H: Host, L: Log> Groups<H, L> {
 
     async fn standings(&self, group: &str, topic: &str) -> Result<Vec<GroupPosition>> {
         let positions = self.positions(group, topic).await?;
+        let start = start::lane(&self.host, group, topic, self.params)?.peek().await?;
+        let start = start.and_then(|(_, document)| document.payload);
         // Where the server does not report ends, only the positions are known.
         let ends: SortedMap<_, _> =
             self.log.ends(topic).await.unwrap_or_default().into_iter().collect();
         // A group that has begun with a topic begins with what is left of it at
         // the first record. Before that its next caller decides. Records that the
         // log has deleted are not read by any caller, so they are no lag.
-        let firsts = if positions.iter().any(Option::is_some) {
+        let firsts = if start.is_some() || positions.iter().any(Option::is_some) {
             first_offsets(&*self.log, topic).await.unwrap_or_default()
         } else {
             SortedMap::new()
         };
         let standings = (0..).zip(positions).map(|(partition, position)| {
-            let committed = position.as_ref().map(Position::committed);
+            let chosen = start.as_ref().and_then(|start| start.chosen(partition));
+            let committed = position.as_ref().map(Position::committed).or(chosen);
             let next = committed.max(firsts.get(&partition).copied());
             let end = ends.get(&partition).copied();
             // The ends were looked up after the positions.
@@ -191,6 +196,8 @@ impl<H: Host, L: Log> Groups<H, L> {
     async fn delete_all(&self, group: &str, topics: SortedSet<String>) -> Result<()> {
         let mut all_lanes = Vec::new();
         for topic in topics {
+            // Whoever consumes meanwhile begins the group anew.
+            self.forget(&start::lane(&self.host, group, &topic, self.params)?).await?;
             let lanes = match self.lanes(group, &topic).await {
                 Ok(lanes) => lanes,
                 Err(Error::UnknownTopic(_)) => continue,
@@ -212,9 +219,12 @@ impl<H: Host, L: Log> Groups<H, L> {
         Ok(())
     }
 
-    async fn forget(&self, lane: &Lane<H, Position>) -> Result<()> {
+    async fn forget<T: Serialize + DeserializeOwned + Clone + Default>(
+        &self,
+        lane: &Lane<H, T>,
+    ) -> Result<()> {
         // A partition that was never read has nothing to delete.
-        if lane.peek().await?.is_some() {
+        if lane.peek().await?.is_some_and(|(_, document)| document.payload.is_some()) {
             self.last_word(lane, None).await?;
         }
         Ok(())
@@ -222,25 +232,24 @@ impl<H: Host, L: Log> Groups<H, L> {
 
     /// Waits for a lane, and sets or deletes its state. Returns whether it had
     /// none before.
-    async fn last_word(
+    async fn last_word<T: Serialize + DeserializeOwned + Clone + Default>(
         &self,
-        lane: &Lane<H, Position>,
-        position: Option<Position>,
+        lane: &Lane<H, T>,
+        position: Option<T>,
     ) -> Result<bool> {
         let give_up = self.host.monotonic() + MAX_LANE_WAIT;
         loop {
-            let start = position.clone().unwrap_or_else(|| Position::at(0));
+            let start = position.clone().unwrap_or_default();
             let pause = match lane.try_take(async |_| Ok(start)).await? {
                 Take::Busy { retry_in } => retry_in,
+                Take::Unworthy(_) => Duration::ZERO,
                 Take::Held(held) => {
                     let begins = held.begins();
-                    let marked = held.payload().marked();
                     let written = match position.clone() {
                         Some(position) => held.seek(position).await?,
                         None => held.delete().await?,
                     };
                     if written == Written::Kept {
-                        marks::delete(&self.host, lane.name(), &marked).await;
                         return Ok(begins);
                     }
                     Duration::ZERO

@@ -8,27 +8,24 @@
 //!
 //! | key | |
 //! |---|---|
-//! | `kafka-edge/1/group/{group}/{topic}/{partition}/…` | a consumer group's lane |
-//! | `kafka-edge/1/hook/{subscription id}/{partition}/…` | a subscription's lane |
-//! | `kafka-edge/1/groups/…` | the lane of the document that lists the groups |
-//! | `kafka-edge/1/instances/…` | the lane of the document that lists the named consumers |
-//! | `kafka-edge/1/registry/…` | the lane of the document that lists the subscriptions |
-//! | `kafka-edge/1/credentials/…` | the lane of the document that lists the credentials |
-//! | `…/c/{epoch}` | claim |
-//! | `…/s/{epoch}` | document |
-//! | `…/w/{epoch}` | watch |
-//! | `…/h` | hint |
+//! | `kafka-edge/2/group/{group}/{topic}/{partition}/…` | a consumer group's lane |
+//! | `kafka-edge/2/group/{group}/{topic}/start/…` | the lane of where the group begins there |
+//! | `kafka-edge/2/hook/{subscription id}/{partition}/…` | a subscription's lane |
+//! | `kafka-edge/2/groups/…` | the lane of the document that lists the groups |
+//! | `kafka-edge/2/instances/…` | the lane of the document that lists the named consumers |
+//! | `kafka-edge/2/registry/…` | the lane of the document that lists the subscriptions |
+//! | `kafka-edge/2/credentials/…` | the lane of the document that lists the credentials |
+//! | `…/t` | the counter of the lane's tickets |
+//! | `…/d/{era}` | document |
+//! | `…/w` | watch |
 //! | `…/k` | knock |
-//! | `…/a/{offset}-{nonce}` | mark: what became of a record that was claimed |
-//! | `kafka-edge/1/probe` | written and read to see whether the store works |
+//! | `kafka-edge/2/probe` | written and read to see whether the store works |
 
 use std::fmt;
 use std::marker::PhantomData;
 
 use crate::error::{Error, Result};
-use crate::state::lane::{Document, Epoch, Hint, Knock, Watch};
-use crate::state::lane_next::{self, Era};
-use crate::state::marks::Mark;
+use crate::state::lane::{Document, Era, Knock, Watch};
 
 /// The lowest limit for keys among the hosts (`reference/hosts.md`).
 pub const MAX_KEY_BYTES: usize = 1024;
@@ -40,10 +37,10 @@ pub const MAX_GROUP_BYTES: usize = 200;
 /// The maximum length of a subscription's id, which we generate.
 pub const MAX_SUBSCRIPTION_ID_BYTES: usize = 100;
 
-const ROOT: &str = "kafka-edge/1";
+const ROOT: &str = "kafka-edge/2";
 
 /// The key that a readiness check writes.
-pub const PROBE: &str = "kafka-edge/1/probe";
+pub const PROBE: &str = "kafka-edge/2/probe";
 
 /// The key of a value of type `V`.
 pub struct Key<V> {
@@ -64,19 +61,6 @@ impl<V> Key<V> {
 impl<V> fmt::Debug for Key<V> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)
-    }
-}
-
-/// A name that one claimant wins. This is a separate type because its key must
-/// never be `set`: on a store over sqlite, a later claim of a key with another
-/// value was seen to make the store fail for all callers until a restart
-/// (`reference/hosts.md`, "Key-value").
-#[derive(Debug)]
-pub struct ClaimKey(String);
-
-impl ClaimKey {
-    pub fn as_str(&self) -> &str {
-        &self.0
     }
 }
 
@@ -123,6 +107,12 @@ impl LaneName {
         Ok(Self(format!("{ROOT}/group/{group}/{topic}/{partition}")))
     }
 
+    /// The lane of where a consumer group begins on a topic.
+    pub fn start(group: &str, topic: &str) -> Result<Self> {
+        let Self(first) = Self::group(group, topic, 0)?;
+        Ok(Self(format!("{}/start", first.trim_end_matches("/0"))))
+    }
+
     /// The lane of a subscription in a partition.
     pub fn subscription(id: &str, partition: i32) -> Result<Self> {
         let Prefix(lanes) = Prefix::subscription(id)?;
@@ -149,29 +139,9 @@ impl LaneName {
         Self(format!("{ROOT}/credentials"))
     }
 
-    pub fn claim(&self, epoch: Epoch) -> ClaimKey {
-        ClaimKey(format!("{}/c/{epoch}", self.0))
-    }
-
-    pub fn document<T>(&self, epoch: Epoch) -> Key<Document<T>> {
-        Key::new(format!("{}{epoch}", self.documents()))
-    }
-
-    /// The common prefix of the keys of the lane's documents.
-    pub fn documents(&self) -> String {
-        format!("{}/s/", self.0)
-    }
-
-    pub fn watch(&self, epoch: Epoch) -> Key<Watch> {
-        Key::new(format!("{}/w/{epoch}", self.0))
-    }
-
-    pub fn hint(&self) -> Key<Hint> {
-        Key::new(format!("{}/h", self.0))
-    }
-
-    pub fn mark(&self, offset: i64, nonce: &str) -> Key<Mark> {
-        Key::new(format!("{}/a/{offset}-{nonce}", self.0))
+    /// The prefix of its keys.
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 
     /// The counter of the lane's tickets.
@@ -179,17 +149,12 @@ impl LaneName {
         CounterKey(format!("{}/t", self.0))
     }
 
-    /// The document of an era.
-    pub fn document_of<T>(&self, era: Era) -> Key<lane_next::Document<T>> {
+    pub fn document<T>(&self, era: Era) -> Key<Document<T>> {
         Key::new(format!("{}/d/{era}", self.0))
     }
 
-    pub fn watch_of_lane(&self) -> Key<lane_next::Watch> {
+    pub fn watch(&self) -> Key<Watch> {
         Key::new(format!("{}/w", self.0))
-    }
-
-    pub fn knock_of_lane(&self) -> Key<lane_next::Knock> {
-        Key::new(format!("{}/k", self.0))
     }
 
     pub fn knock(&self) -> Key<Knock> {
@@ -233,23 +198,23 @@ mod tests {
         let a = LaneName::group("a/b", "c", 1).unwrap();
         let b = LaneName::group("a", "b/c", 1).unwrap();
         let c = LaneName::group("a%2Fb", "c", 1).unwrap();
-        assert_eq!(a.documents(), "kafka-edge/1/group/a%2Fb/c/1/s/");
+        assert_eq!(a.as_str(), "kafka-edge/2/group/a%2Fb/c/1");
         assert_ne!(a, b);
         assert_ne!(a, c);
-        let tricky = LaneName::group("g", "t/0/s", 0);
-        assert_ne!(tricky.unwrap().documents(), LaneName::group("g", "t", 0).unwrap().documents());
+        let tricky = LaneName::group("g", "t/0/d", 0).unwrap().document::<u8>(0);
+        let plain = LaneName::group("g", "t", 0).unwrap().document::<u8>(0);
+        assert_ne!(tricky.as_str(), plain.as_str());
     }
 
     #[test]
     fn the_longest_key_fits_every_store() {
         let group = "\u{1}".repeat(MAX_GROUP_BYTES);
         let lane = LaneName::group(&group, &"t".repeat(MAX_TOPIC_BYTES), i32::MAX).unwrap();
-        let claim = lane.claim(u64::MAX);
-        // An acknowledgement's key ends in an offset and 128 random bits.
-        assert!(claim.as_str().len() + 1 + 32 <= MAX_KEY_BYTES, "{}", claim.as_str().len());
+        let key = lane.document::<u8>(u32::MAX);
+        assert!(key.as_str().len() <= MAX_KEY_BYTES, "{}", key.as_str().len());
         let hook = "\u{1}".repeat(MAX_SUBSCRIPTION_ID_BYTES);
-        let claim = LaneName::subscription(&hook, i32::MAX).unwrap().claim(u64::MAX);
-        assert!(claim.as_str().len() <= MAX_KEY_BYTES);
+        let key = LaneName::subscription(&hook, i32::MAX).unwrap().document::<u8>(u32::MAX);
+        assert!(key.as_str().len() <= MAX_KEY_BYTES);
     }
 
     #[test]

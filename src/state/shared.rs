@@ -9,19 +9,22 @@ use std::time::Duration;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::gate::Gate;
 use super::keys::LaneName;
-use super::lane::{Claim, Lane, Params, Written};
+use super::lane::{Lane, Params, Take, Written};
 use crate::error::{Error, Result};
 use crate::host::Host;
 
 /// How long a change waits for those of other instances.
-const MAX_WAIT: Duration = Duration::from_secs(5);
+const MAX_WAIT: Duration = Duration::from_secs(7);
 
 /// A document, and this instance's copy of it. A document that was never
 /// written has its default value.
 pub struct Shared<H, T> {
     host: H,
     lane: Lane<H, T>,
+    /// The changes of this instance take their turns one after the other.
+    gate: Gate,
     snapshot: RefCell<Option<Snapshot<T>>>,
     /// When a request of this instance last began to read the document.
     asked: Cell<Option<Duration>>,
@@ -41,7 +44,8 @@ where
 {
     pub fn new(host: H, name: LaneName, params: Params) -> Self {
         let lane = Lane::new(host.clone(), name, params);
-        Self { host, lane, snapshot: RefCell::default(), asked: Cell::default() }
+        let (gate, snapshot, asked) = (Gate::default(), RefCell::default(), Cell::default());
+        Self { host, lane, gate, snapshot, asked }
     }
 
     /// The current document.
@@ -88,16 +92,19 @@ where
         edit: impl Fn(&mut T) -> Result<R>,
     ) -> Result<R> {
         let give_up = self.host.monotonic() + wait;
+        let busy = || Error::Busy("Others are changing the same list; try again".into());
+        let _turn = self.gate.enter(&self.host, wait).await.ok_or_else(busy)?;
         loop {
-            // An instance that died in the first epoch has returned no result,
-            // so starting again loses nothing.
-            let pause = match self.lane.try_claim(async |_| Ok(T::default())).await? {
-                Claim::Busy { retry_in } => retry_in,
-                Claim::Won(claimed) => {
+            // An instance that died in the first turn has returned no result, so
+            // starting again loses nothing.
+            let pause = match self.lane.try_take(async |_| Ok(T::default())).await? {
+                Take::Busy { retry_in } => retry_in,
+                Take::Unworthy(_) => Duration::ZERO,
+                Take::Held(held) => {
                     let at = self.host.monotonic();
-                    let mut document = claimed.payload().clone();
+                    let mut document = held.payload().clone();
                     let answer = edit(&mut document);
-                    match claimed.settle(document.clone()).await? {
+                    match held.release(document.clone()).await? {
                         Written::Kept => {
                             self.remember(at, document);
                             return answer;
@@ -109,7 +116,7 @@ where
                 }
             };
             if self.host.monotonic() + pause >= give_up {
-                return Err(Error::Busy("Others are changing the same list; try again".into()));
+                return Err(busy());
             }
             self.host.sleep(pause).await;
         }

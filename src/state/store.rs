@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
 use crate::host::{Store, StoreError};
-use crate::state::keys::{ClaimKey, CounterKey, Key, Prefix};
+use crate::state::keys::{CounterKey, Key, Prefix};
 
 /// The value of `key`. A value that cannot be parsed is an error: if it counted
 /// as missing, its lane would start again and lose its state.
@@ -48,17 +48,7 @@ pub(super) async fn delete<V>(host: &impl Store, key: &Key<V>) -> Result<()> {
     Ok(host.delete(key.as_str()).await?)
 }
 
-/// After an error the name may be ours, but counts as lost.
-pub(super) async fn claim(host: &impl Store, key: &ClaimKey) -> Result<bool> {
-    Ok(host.claim(key.as_str()).await?)
-}
-
-/// Frees the name.
-pub(super) async fn free(host: &impl Store, key: &ClaimKey) -> Result<()> {
-    Ok(host.delete(key.as_str()).await?)
-}
-
-/// Deletes all keys that begin with `prefix`, including claims. The keys must
+/// Deletes all keys that begin with `prefix`, including counters. The keys must
 /// not be used again. Slow: the whole store is listed.
 pub async fn delete_all(host: &impl Store, prefix: &Prefix) -> Result<()> {
     for key in host.keys(prefix.as_str()).await? {

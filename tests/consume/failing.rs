@@ -127,7 +127,7 @@ async fn a_document_of_a_newer_version_is_refused_and_no_other_one() {
         assert_eq!(instance.ask(other()).await.unwrap(), Ok(Some(0)));
         instance.host.idle().await;
         let documents = cluster.world.store().into_iter().filter_map(|(key, value)| {
-            let of_group = key.starts_with("kafka-edge/1/group/g/") && key.contains("/s/");
+            let of_group = key.starts_with("kafka-edge/2/group/g/") && key.contains("/0/d/");
             Some((key, String::from_utf8(value?).unwrap())).filter(|_| of_group)
         });
         let [(key, document)] = &documents.collect::<Vec<_>>()[..] else {

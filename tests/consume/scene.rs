@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use kafka_edge::access::{AllowedTopic, Grant};
-use kafka_edge::error::Result;
+use kafka_edge::error::{Error, Result};
 use kafka_edge::services::consume::{
     Ack, Acknowledged, Acquired, Consume, Consumed, Disposal, Next, StartFrom,
 };
@@ -99,7 +99,11 @@ impl Instance {
 pub(crate) async fn page(instance: &Instance, next: Next) -> Vec<Consumed> {
     let consume = instance.consume.clone();
     let taken = instance.host.run(async move {
-        let handed = consume.next(next).await.unwrap();
+        let handed = match consume.next(next).await {
+            // Others hold what there is.
+            Err(Error::Busy(_)) => return Vec::new(),
+            handed => handed.unwrap(),
+        };
         let records = handed.records.clone();
         handed.delivered();
         records
@@ -127,10 +131,16 @@ impl Instance {
         receipts: &[String],
         disposal: Disposal,
     ) -> Vec<Acknowledged> {
-        self.consume
-            .acknowledge("g", &[AllowedTopic::trusted(TOPIC)][..], receipts, disposal)
-            .await
-            .unwrap()
+        self.try_acknowledge(receipts, disposal).await.unwrap()
+    }
+
+    pub(crate) async fn try_acknowledge(
+        &self,
+        receipts: &[String],
+        disposal: Disposal,
+    ) -> Result<Vec<Acknowledged>> {
+        let scope = &[AllowedTopic::trusted(TOPIC)][..];
+        self.consume.acknowledge("g", scope, receipts, disposal).await
     }
 
     /// Committed and claimed on partition 0.

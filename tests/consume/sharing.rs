@@ -41,7 +41,7 @@ async fn two_hundred_callers_on_five_instances_get_two_hundred_records_once_each
 #[tokio::test(start_paused = true)]
 async fn whoever_holds_a_partition_keeps_it_for_nobody_while_others_wait() {
     local(async {
-        for (instances, longest) in [(13, 800), (50, 2_000), (200, 600)] {
+        for (instances, longest) in [(13, 3_000), (50, 8_000), (200, 1_000)] {
             let cluster = Cluster::new(instances as u64, 1);
             cluster.append(0..200, 1);
             let start = tokio::time::Instant::now();

@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use kafka_edge::services::consume::{Ack, Acknowledged, Disposal, Next};
-use kafka_edge::services::seek::SeekTo;
 use kafka_edge::state::lane::Params;
 use kafka_edge_sim::{SimLog, World};
 
 use crate::run;
-use crate::scene::{GROUP, Instance, everything};
+use crate::scene::{Instance, everything};
 
 const ORDERS: &str = "orders";
 
@@ -43,10 +42,6 @@ impl Only {
             key.len() + value.len() - digits(key.as_bytes()) - digits(value)
         });
         (store.len(), bytes.sum())
-    }
-
-    fn keys_with(&self, part: &str) -> usize {
-        self.world.store().keys().filter(|key| key.contains(part)).count()
     }
 
     /// One record; taken, or dropped on the way.
@@ -138,7 +133,6 @@ fn acknowledging_out_of_order_leaves_nothing_behind() {
                 for receipts in rest.rchunks(page / 2 + 1) {
                     only.ack(receipts).await;
                 }
-                assert_eq!(only.keys_with("/a/"), 0, "what is acknowledged is folded at once");
                 only.ack(std::slice::from_ref(first)).await;
             }
             assert_eq!(only.committed().await, (pages * page) as i64);
@@ -165,23 +159,5 @@ fn records_in_flight_are_capped_and_what_is_acknowledged_makes_room() {
         assert_eq!(only.claim(500).await.len(), 500);
         assert_eq!(only.claim(500).await.len(), 100);
         assert_eq!(only.claim(500).await, Vec::<String>::new(), "no more at once");
-    });
-}
-
-#[test]
-fn moving_a_group_leaves_no_marks_behind() {
-    run(async {
-        let only = Only::new(200);
-        for _ in 0..3 {
-            let receipts = only.claim(200).await;
-            let acked = only.instance.acknowledge(receipts[100..].to_vec(), Disposal::Ack).await;
-            assert_eq!(acked.unwrap().unwrap(), [DONE; 100]);
-            // Before they are folded.
-            only.instance.seek(ORDERS, SeekTo::Earliest).await.unwrap().unwrap();
-            only.instance.host.idle().await;
-            assert_eq!(only.keys_with("/a/"), 0);
-        }
-        only.instance.delete().await.unwrap().unwrap();
-        assert_eq!(only.keys_with(&format!("/group/{GROUP}/orders/0/a/")), 0);
     });
 }

@@ -12,10 +12,12 @@ fn none(name: &str, found: &Found) {
 /// Every run of a small world in which instances interrupt each other at most
 /// so often.
 fn every(name: &str, switches: u8, change: impl FnOnce(&mut Scenario)) {
-    let mut scenario = Scenario { until: 2, epochs: 2, remembers: false, ..Scenario::new() };
+    let mut scenario = Scenario { until: 2, draws: 3, remembers: false, ..Scenario::new() };
     (scenario.params.lease, scenario.params.grace) = (ticks(1), ticks(1));
+    // Without a memory there is no second look.
+    scenario.params.glances = true;
     change(&mut scenario);
-    let found = exhaustive(&scenario, switches, 1_000_000);
+    let found = exhaustive(&scenario, switches, 4_000_000);
     none(name, &found);
     assert!(found.complete, "{name}: more than can be searched");
 }
@@ -27,7 +29,7 @@ fn many(name: &str, change: impl FnOnce(&mut Scenario)) {
         deaths: 2,
         records: 2,
         until: 30,
-        epochs: 10,
+        draws: 30,
         steps: 200,
         ..Scenario::new()
     };
@@ -117,9 +119,9 @@ fn nothing_is_passed_over_whatever_clocks_say() {
 }
 
 #[test]
-fn nothing_is_passed_over_when_a_claim_is_won_twice() {
-    many("claims won twice", |s| {
-        s.double_claims = 2;
+fn nothing_is_passed_over_when_a_ticket_is_drawn_twice() {
+    many("tickets drawn twice", |s| {
+        s.double_draws = 2;
         s.promises = Promises::NO_LOSS;
     });
 }

@@ -1,64 +1,68 @@
-//! One instance: what it is doing, and what of it is under way.
+//! What an instance is in the midst of.
 
-use kafka_edge::state::lane::take::{Memory, Step};
-use kafka_edge::state::lane::tenure::{Chore, Tenure};
-use kafka_edge::state::lane::{Epoch, Hint, Watch};
+use kafka_edge::state::lane::Era;
+use kafka_edge::state::lane::look::{Memory, Step};
+use kafka_edge::state::lane::turn::Turn;
 
-use crate::store::{Doc, Position};
+use crate::store::{Doc, Position, Value};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Instance {
-    /// Of the wall clock.
+    /// How far its wall clock is ahead.
     pub(crate) ahead: i64,
     pub(crate) stage: Stage,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) enum Stage {
-    Idle(Memory),
-    /// A step of taking the lane, and what the store has said to it so far.
-    Taking(Step<Position>, Answer),
-    Writing(Writing),
+    Idle(Memory<Position>),
+    /// A step of a look or a draw, and what was read for it.
+    Looking(Step<Position>, Read),
     Holding(Holding),
-    Tidying(Tidying),
 }
 
-/// What a store's answer to a step is, while it travels.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) enum Answer {
-    None,
-    Hint(Option<Hint>),
-    Document(Option<Doc>),
-    Highest(Option<Epoch>),
-    /// The two of a base come on their own.
-    Base(Option<Option<Doc>>, Option<Option<Hint>>),
-    Watch(Option<Watch>),
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Writing {
-    pub(crate) tenure: Tenure,
-    pub(crate) document: Doc,
-    pub(crate) landed: bool,
-    /// The position of the tenure while it writes.
-    pub(crate) position: Position,
-    pub(crate) announces: bool,
-    pub(crate) seeks: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct Holding {
-    pub(crate) tenure: Tenure,
-    /// Of the next record to hand out.
-    pub(crate) position: Position,
-    pub(crate) written: Position,
+/// What was read: a counter, a value, or both.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub(crate) struct Read {
+    pub(crate) counter: Option<u64>,
+    pub(crate) value: Option<Option<Value>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub(crate) struct Tidying {
-    pub(crate) chores: Vec<Chore>,
-    /// A holder that stays.
-    pub(crate) then: Option<Holding>,
+pub(crate) struct Holding {
+    pub(crate) turn: Turn,
+    /// Where to go on handing out.
+    pub(crate) position: Position,
+    /// The position in the last document that was kept.
+    pub(crate) written: Position,
+    pub(crate) begun: bool,
+    /// Whether it starts from a document.
+    pub(crate) has_base: bool,
+    /// The counter was read for the release.
+    pub(crate) upto: Option<u64>,
+    pub(crate) writing: Option<Writing>,
+    /// A document of an era that has ended is to be deleted.
+    pub(crate) delete: Option<Era>,
+    /// The last document that was kept.
+    pub(crate) kept: Option<Doc>,
+}
+
+impl Holding {
+    pub(crate) fn last(&self) -> Option<Doc> {
+        self.kept
+    }
+
+    pub(crate) fn released(&self) -> bool {
+        self.kept.is_some_and(|document| document.held.is_none())
+    }
+}
+
+/// A write that is under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct Writing {
+    pub(crate) document: Doc,
+    pub(crate) landed: bool,
+    pub(crate) seeks: bool,
 }
 
 impl Instance {
@@ -68,15 +72,10 @@ impl Instance {
 }
 
 impl Stage {
-    /// The holder's tenure, from its announcement until it let go.
-    pub(crate) fn tenure(&self) -> Option<&Tenure> {
+    pub(crate) fn turn(&self) -> Option<&Turn> {
         match self {
-            Self::Writing(writing) if writing.announces => None,
-            Self::Writing(writing) if writing.landed && writing.document.released => None,
-            Self::Writing(writing) => Some(&writing.tenure),
-            Self::Holding(holding) => Some(&holding.tenure),
-            Self::Tidying(tidying) => tidying.then.as_ref().map(|holding| &holding.tenure),
-            _ => None,
+            Self::Holding(holding) => Some(&holding.turn),
+            Self::Idle(_) | Self::Looking(..) => None,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kafka_edge::state::lane::{Epoch, Params, Rules};
+use kafka_edge::state::lane::{Params, Rules};
 
 use crate::store::{Position, Stale, Time};
 use crate::world::Violation;
@@ -19,17 +19,21 @@ pub(crate) struct Scenario {
     pub(crate) appends: Position,
     pub(crate) deaths: u8,
     pub(crate) seeks: u8,
-    /// The last tick of the clock, and the last epoch.
+    /// So many writes have an unknown outcome.
+    pub(crate) unknown: u8,
+    /// The last tick of the clock, and how many tickets are drawn at most.
     pub(crate) until: Time,
-    pub(crate) epochs: Epoch,
+    pub(crate) draws: u64,
     /// How far each instance's wall clock is ahead in the beginning.
     pub(crate) ahead: [i64; 3],
     /// They move between 0 and this.
     pub(crate) clocks_move: Option<i64>,
     pub(crate) stale: Stale,
-    /// So many claims of a taken name are answered as won.
-    pub(crate) double_claims: u8,
-    /// Instances remember what their last poll has seen. Else there are fewer
+    /// So many draws are answered with the number of the last one.
+    pub(crate) double_draws: u8,
+    /// The counter is lost so often.
+    pub(crate) losses: u8,
+    /// Instances remember what their last look has shown. Else there are fewer
     /// states.
     pub(crate) remembers: bool,
     /// The length of a random run, in events.
@@ -42,15 +46,12 @@ pub(crate) struct Scenario {
 pub(crate) struct Caller {
     /// Hand out first, then write the position.
     pub(crate) answer_first: bool,
-    /// Each epoch has a document of its own.
-    pub(crate) key_per_epoch: bool,
     /// A new group starts at the log's end.
     pub(crate) from_latest: bool,
 }
 
 impl Caller {
-    pub(crate) const RIGHT: Self =
-        Self { answer_first: true, key_per_epoch: true, from_latest: false };
+    pub(crate) const RIGHT: Self = Self { answer_first: true, from_latest: false };
 }
 
 /// What must hold beside "nothing is passed over", which always must.
@@ -93,8 +94,8 @@ impl Scenario {
                 grace: ticks(2),
                 skew: ticks(0),
                 stale: ticks(0),
-                kept_epochs: 1,
                 knocks: true,
+                glances: false,
             },
             rules: Rules::ALL,
             caller: Caller::RIGHT,
@@ -103,12 +104,14 @@ impl Scenario {
             appends: 0,
             deaths: 0,
             seeks: 0,
+            unknown: 0,
             until: 6,
-            epochs: 3,
+            draws: 3,
             ahead: [0; 3],
             clocks_move: None,
             stale: Stale::Never,
-            double_claims: 0,
+            double_draws: 0,
+            losses: 0,
             remembers: true,
             steps: 100,
             promises: Promises::ALL,

@@ -118,7 +118,7 @@ fn weight(event: Event, speeds: &[usize; 3]) -> usize {
     match event {
         Event::Tick => 12,
         Event::Append | Event::LandGhost(_) => 2,
-        Event::Die(_) | Event::Clock(..) => 1,
+        Event::Die(_) | Event::Clock(..) | Event::LoseCounter => 1,
         event => event.instance().map_or(0, |i| speeds[i]),
     }
 }
@@ -127,18 +127,14 @@ fn weight(event: Event, speeds: &[usize; 3]) -> usize {
 /// and every call returns at once.
 fn goes_on(world: &World, scenario: &Scenario) -> bool {
     let mut scenario = scenario.clone();
-    scenario.epochs = u64::MAX;
+    scenario.draws = u64::MAX;
     scenario.until = u16::MAX;
     let mut world = world.clone();
     for _ in 0..40 {
         for _ in 0..16 {
             for i in 0..world.instances.len() {
                 let events = world.events(&scenario);
-                let of_i = |event: &&Event| match event {
-                    Event::Die(_) | Event::Clock(..) | Event::Seek(_) | Event::Write(_) => false,
-                    Event::Read(_, _, nth) if *nth > 0 => false,
-                    event => event.instance() == Some(i),
-                };
+                let of_i = |event: &&Event| !event.is_optional() && event.instance() == Some(i);
                 if let Some(event) = events.iter().find(of_i)
                     && world.apply(*event, &scenario).is_err()
                 {

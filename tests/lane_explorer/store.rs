@@ -1,6 +1,7 @@
-//! A model of the store: current on every read, or stale.
+//! A model of the store: a counter, which is always current, and values, whose reads
+//! may be stale.
 
-use kafka_edge::state::lane::{Document, Epoch, Hint, Watch};
+use kafka_edge::state::lane::{Document, Era, Ticket, Watch};
 
 pub(crate) type Position = u8;
 pub(crate) type Doc = Document<Position>;
@@ -8,19 +9,14 @@ pub(crate) type Time = u16;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Key {
-    Claim(Epoch),
-    Document(Epoch),
-    Watch(Epoch),
-    Hint,
+    Document(Era),
+    Watch,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Value {
-    Claim,
-    /// With the epoch that wrote it, for the variant with one key for all.
-    Document(Epoch, Doc),
+    Document(Doc),
     Watch(Watch),
-    Hint(Hint),
 }
 
 /// How old a read may be.
@@ -41,6 +37,7 @@ struct Entry {
 /// Everything that was ever written and may still be read.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
 pub(crate) struct Store {
+    pub(crate) counter: u64,
     /// By key; of one key the oldest first.
     entries: Vec<Entry>,
 }
@@ -49,7 +46,7 @@ impl Store {
     pub(crate) fn put(&mut self, key: Key, value: Option<Value>, now: Time, stale: Stale) {
         let end = self.entries.partition_point(|entry| entry.key <= key);
         let start = self.entries.partition_point(|entry| entry.key < key);
-        if stale == Stale::Never || matches!(key, Key::Claim(_)) {
+        if stale == Stale::Never {
             self.entries.drain(start..end);
             if value.is_some() {
                 self.entries.insert(start, Entry { key, value, since: 0 });
@@ -59,8 +56,9 @@ impl Store {
         }
     }
 
-    pub(crate) fn claimed(&self, epoch: Epoch) -> bool {
-        self.current(Key::Claim(epoch)).is_some()
+    pub(crate) fn draw(&mut self, by: u64) -> Ticket {
+        self.counter += by;
+        Ticket::of(self.counter)
     }
 
     fn current(&self, key: Key) -> Option<Value> {
@@ -87,14 +85,5 @@ impl Store {
             older = entry.value;
         }
         readable
-    }
-
-    /// The highest epoch with a document.
-    pub(crate) fn highest(&self) -> Option<Epoch> {
-        let written = |entry: &Entry| match entry.key {
-            Key::Document(epoch) if self.current(entry.key).is_some() => Some(epoch),
-            _ => None,
-        };
-        self.entries.iter().filter_map(written).max()
     }
 }

@@ -1,22 +1,22 @@
-//! The world as a state with events, and the properties that each event is
-//! checked for.
+//! The world as a state with events, and the properties that each event is checked
+//! for.
 
 use std::time::Duration;
 
-use kafka_edge::state::lane::take::{self, Memory, Outcome, Step, Won};
-use kafka_edge::state::lane::tenure::{Change, Chore, Start, Tenure};
-use kafka_edge::state::lane::{Epoch, Now, Written};
+use kafka_edge::state::lane::look::{self, Memory, Outcome, Step, Won};
+use kafka_edge::state::lane::turn::{Change, Start, Turn};
+use kafka_edge::state::lane::{Now, Ticket, Written};
 
-use crate::instance::{Answer, Holding, Instance, Stage, Tidying, Writing};
+use crate::instance::{Holding, Instance, Read, Stage, Writing};
 use crate::scenario::Scenario;
-use crate::store::{Key, Position, Stale, Store, Time, Value};
+use crate::store::{Key, Position, Store, Time, Value};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct World {
     pub(crate) time: Time,
     pub(crate) instances: Vec<Instance>,
     store: Store,
-    /// What the dead have sent and the store has not seen yet.
+    /// What was sent and the store has not seen yet, of those who died or gave up.
     ghosts: Vec<Ghost>,
     end: Position,
     /// How often each record was handed out.
@@ -24,39 +24,56 @@ pub(crate) struct World {
     /// Where the group's first holder began.
     first: Option<Position>,
     /// The furthest start of any holder: generation and position.
-    furthest: (Epoch, Position),
+    furthest: (Ticket, Position),
     /// Somebody died or was late, so records may come twice.
     excused: bool,
     deaths: u8,
     seeks: u8,
-    double_claims: u8,
-    /// Instances remember what their last poll has seen.
-    remembers: bool,
+    unknown: u8,
+    double_draws: u8,
+    losses: u8,
+    draws: u64,
+    /// Whether `d/0` was ever there.
+    first_document: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-struct Ghost {
-    key: Key,
-    value: Option<Value>,
+enum Ghost {
+    Draw(u64),
+    Put(Key, Option<Value>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Event {
     Tick,
     Append,
+    /// The counter is set back to nothing.
+    LoseCounter,
     /// The wall clock of an instance jumps to this.
     Clock(usize, i64),
     Begin(usize),
-    /// A read is answered, with the n-th that it may be.
-    Read(usize, Part, usize),
-    /// A write takes effect.
+    /// The counter is read.
+    Count(usize),
+    /// A value is read, as the n-th that it may be.
+    Read(usize, usize),
+    /// What was read arrives.
+    Arrive(usize),
+    /// A draw takes effect, or is answered with the number of the last one.
+    Draw(usize),
+    DrawTwice(usize),
+    HandOut(usize),
+    /// A founder writes what it starts from.
+    Found(usize),
+    /// A holder writes and stays.
+    Write(usize),
+    /// A holder reads the counter, and then lets go.
+    CountForRelease(usize),
+    Release(usize),
+    Seek(usize),
+    /// A write takes effect; returns; or its outcome stays unknown.
     Land(usize),
     Return(usize),
-    Announce(usize),
-    Seek(usize),
-    HandOut(usize),
-    Write(usize),
-    Release(usize),
+    Unknown(usize),
     /// A holder sees that its time is over.
     Stop(usize),
     Die(usize),
@@ -67,28 +84,41 @@ impl Event {
     /// Whose event it is.
     pub(crate) fn instance(self) -> Option<usize> {
         match self {
-            Self::Tick | Self::Append | Self::LandGhost(_) => None,
+            Self::Tick | Self::Append | Self::LoseCounter | Self::LandGhost(_) => None,
             Self::Begin(i)
             | Self::Clock(i, _)
-            | Self::Read(i, ..)
+            | Self::Count(i)
+            | Self::Read(i, _)
+            | Self::Arrive(i)
+            | Self::Draw(i)
+            | Self::DrawTwice(i)
+            | Self::HandOut(i)
+            | Self::Found(i)
+            | Self::Write(i)
+            | Self::CountForRelease(i)
+            | Self::Release(i)
+            | Self::Seek(i)
             | Self::Land(i)
             | Self::Return(i)
-            | Self::Announce(i)
-            | Self::Seek(i)
-            | Self::HandOut(i)
-            | Self::Write(i)
-            | Self::Release(i)
+            | Self::Unknown(i)
             | Self::Stop(i)
             | Self::Die(i) => Some(i),
         }
     }
-}
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Part {
-    Only,
-    Document,
-    Hint,
+    /// Something that goes wrong, or that nobody has to do.
+    pub(crate) fn is_optional(self) -> bool {
+        match self {
+            Self::Die(_)
+            | Self::Clock(..)
+            | Self::Seek(_)
+            | Self::Write(_)
+            | Self::Unknown(_)
+            | Self::DrawTwice(_) => true,
+            Self::Read(_, nth) => nth > 0,
+            _ => false,
+        }
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -112,20 +142,22 @@ impl World {
             end: scenario.records,
             answered: vec![0; usize::from(scenario.records + scenario.appends)],
             first: None,
-            furthest: (0, 0),
+            furthest: (Ticket::NONE, 0),
             excused: false,
             deaths: scenario.deaths,
             seeks: scenario.seeks,
-            double_claims: scenario.double_claims,
-            remembers: scenario.remembers,
+            unknown: scenario.unknown,
+            double_draws: scenario.double_draws,
+            losses: scenario.losses,
+            draws: 0,
+            first_document: false,
         }
     }
 
     fn now(&self, i: usize) -> Now {
-        let time = self.time.into();
         Now {
             wall: 1_000 + i64::from(self.time) + self.instances[i].ahead,
-            monotonic: Duration::from_millis(time),
+            monotonic: Duration::from_millis(self.time.into()),
         }
     }
 
@@ -133,11 +165,28 @@ impl World {
     pub(crate) fn events(&self, scenario: &Scenario) -> Vec<Event> {
         let mut events = Vec::new();
         for i in 0..self.instances.len() {
-            self.events_of(i, scenario, &mut events);
+            match &self.instances[i].stage {
+                Stage::Idle(_) => events.push(Event::Begin(i)),
+                Stage::Looking(step, read) => self.of_looking(i, step, read, scenario, &mut events),
+                Stage::Holding(holding) => self.of_holding(i, holding, scenario, &mut events),
+            }
+            if self.deaths > 0 && !self.instances[i].is_idle() {
+                events.push(Event::Die(i));
+            }
+            if let Some(most) = scenario.clocks_move {
+                let ahead = self.instances[i].ahead;
+                events.push(Event::Clock(i, if ahead == 0 { most } else { 0 }));
+            }
         }
         events.extend((0..self.ghosts.len()).map(Event::LandGhost));
         if usize::from(self.end) < self.answered.len() {
             events.push(Event::Append);
+        }
+        // Before its first document a lane has no other trace of its past; neither
+        // has a draw that was sent then.
+        let quiet = self.instances.iter().all(Instance::is_idle);
+        if self.losses > 0 && self.first_document && quiet {
+            events.push(Event::LoseCounter);
         }
         if self.time < scenario.until {
             events.push(Event::Tick);
@@ -145,94 +194,86 @@ impl World {
         events
     }
 
-    fn events_of(&self, i: usize, scenario: &Scenario, events: &mut Vec<Event>) {
-        let instance = &self.instances[i];
-        match &instance.stage {
-            Stage::Idle(_) => events.push(Event::Begin(i)),
-            Stage::Taking(step, answer) => self.events_of_taking(i, step, answer, scenario, events),
-            Stage::Writing(Writing { landed: true, .. }) => events.push(Event::Return(i)),
-            Stage::Writing(_) | Stage::Tidying(_) => events.push(Event::Land(i)),
-            Stage::Holding(holding) => {
-                let now = self.now(i);
-                if !holding.tenure.is_live(now) {
-                    events.push(Event::Stop(i));
-                    return self.common(i, scenario, events);
-                }
-                let ahead = if scenario.caller.answer_first { self.end } else { holding.written };
-                if holding.position < ahead {
-                    events.push(Event::HandOut(i));
-                }
-                let worth = if scenario.caller.answer_first {
-                    holding.position > holding.written || holding.tenure.renew_due(now)
-                } else {
-                    holding.written < self.end
-                };
-                if worth {
-                    events.push(Event::Write(i));
-                }
-                events.push(Event::Release(i));
-            }
-        }
-        self.common(i, scenario, events);
-    }
-
-    fn common(&self, i: usize, scenario: &Scenario, events: &mut Vec<Event>) {
-        if self.deaths > 0 && !matches!(self.instances[i].stage, Stage::Idle(_)) {
-            events.push(Event::Die(i));
-        }
-        if let Some(most) = scenario.clocks_move {
-            let ahead = self.instances[i].ahead;
-            events.push(Event::Clock(i, if ahead == 0 { most } else { 0 }));
-        }
-    }
-
-    fn events_of_taking(
+    fn of_looking(
         &self,
         i: usize,
         step: &Step<Position>,
-        answer: &Answer,
+        read: &Read,
         scenario: &Scenario,
         events: &mut Vec<Event>,
     ) {
-        let mut read = |part: Part, key: Key| {
-            let readable = self.store.readable(key, self.time, scenario.stale).len();
-            events.extend((0..readable).map(|nth| Event::Read(i, part, nth)));
-        };
-        match (step, answer) {
-            (Step::GetBase(step), Answer::Base(document, hint)) => {
-                match step.document() {
-                    _ if document.is_some() => {}
-                    None => events.push(Event::Read(i, Part::Document, 0)),
-                    Some(epoch) => read(Part::Document, document_key(epoch, scenario)),
-                }
-                if hint.is_none() {
-                    let readable = self.store.readable(Key::Hint, self.time, scenario.stale).len();
-                    events.extend((0..readable).map(|nth| Event::Read(i, Part::Hint, nth)));
+        let (counts, key) = wants(step);
+        let whole = (read.counter.is_some() || !counts) && (read.value.is_some() || key.is_none());
+        match step {
+            Step::SetWatch(_) => events.push(Event::Land(i)),
+            Step::Draw(_) if self.draws >= scenario.draws => {}
+            Step::Draw(_) => {
+                events.push(Event::Draw(i));
+                if self.double_draws > 0 && self.store.counter > 0 {
+                    events.push(Event::DrawTwice(i));
                 }
             }
-            (Step::GetHint(_), Answer::None) => read(Part::Only, Key::Hint),
-            (Step::GetDocument(step), Answer::None) => {
-                read(Part::Only, document_key(step.epoch, scenario));
-            }
-            (Step::GetWatch(step), Answer::None) => read(Part::Only, Key::Watch(step.epoch)),
-            (Step::ListDocuments(_), Answer::None) => events.push(Event::Read(i, Part::Only, 0)),
-            (Step::Claim(step), Answer::None) => {
-                if step.epoch > scenario.epochs {
-                    return;
+            _ if whole => events.push(Event::Arrive(i)),
+            _ => {
+                if counts && read.counter.is_none() {
+                    events.push(Event::Count(i));
                 }
-                events.push(Event::Read(i, Part::Only, 0));
-                if self.double_claims > 0 && self.store.claimed(step.epoch) {
-                    events.push(Event::Read(i, Part::Only, 1));
+                if let (Some(key), None) = (key, read.value) {
+                    let readable = self.store.readable(key, self.time, scenario.stale).len();
+                    events.extend((0..readable).map(|nth| Event::Read(i, nth)));
                 }
             }
-            (Step::SetWatch(_), Answer::None) => events.push(Event::Land(i)),
-            (Step::Done(Outcome::Won(_)), _) => {
-                events.push(Event::Announce(i));
-                if self.seeks > 0 {
-                    events.push(Event::Seek(i));
+        }
+    }
+
+    fn of_holding(
+        &self,
+        i: usize,
+        holding: &Holding,
+        scenario: &Scenario,
+        events: &mut Vec<Event>,
+    ) {
+        let now = self.now(i);
+        let ahead = if scenario.caller.answer_first { self.end } else { holding.written };
+        if holding.turn.is_live(now) && holding.position < ahead {
+            events.push(Event::HandOut(i));
+        }
+        match holding.writing {
+            Some(Writing { landed: true, .. }) => events.push(Event::Return(i)),
+            Some(_) => {
+                events.push(Event::Land(i));
+                if self.unknown > 0 {
+                    events.push(Event::Unknown(i));
                 }
             }
-            _ => events.push(Event::Return(i)),
+            None if holding.delete.is_some() => events.push(Event::Land(i)),
+            None => {
+                let live = holding.turn.is_live(now) || holding.turn.is_founding();
+                if !live && (scenario.rules.upto_before_end || holding.upto.is_none()) {
+                    return events.push(Event::Stop(i));
+                }
+                let worth = match scenario.caller.answer_first {
+                    true => holding.position > holding.written || holding.turn.renew_due(now),
+                    false => holding.written < self.end,
+                };
+                if holding.turn.is_founding() {
+                    events.push(Event::Found(i));
+                } else if worth {
+                    events.push(Event::Write(i));
+                }
+                match holding.upto {
+                    None => events.push(Event::CountForRelease(i)),
+                    Some(_) => {
+                        events.push(Event::Release(i));
+                        if self.seeks > 0 {
+                            events.push(Event::Seek(i));
+                        }
+                        if !scenario.rules.upto_before_end {
+                            events.push(Event::CountForRelease(i));
+                        }
+                    }
+                }
+            }
         }
     }
 
@@ -241,25 +282,61 @@ impl World {
         match event {
             Event::Tick => self.time += 1,
             Event::Append => self.end += 1,
+            Event::LoseCounter => {
+                self.losses -= 1;
+                self.store.counter = 0;
+            }
             Event::Clock(i, ahead) => self.instances[i].ahead = ahead,
-            Event::Begin(i) => self.begin(i, scenario),
-            Event::Read(i, part, nth) => self.read(i, part, nth, scenario),
+            Event::Begin(i) => self.begin(i, scenario)?,
+            Event::Count(i) => {
+                let counter = self.store.counter;
+                if let Stage::Looking(_, read) = &mut self.instances[i].stage {
+                    read.counter = Some(counter);
+                }
+            }
+            Event::Read(i, nth) => self.read(i, nth, scenario),
+            Event::Arrive(i) => self.arrive(i, scenario)?,
+            Event::Draw(i) => self.draw(i, false, scenario)?,
+            Event::DrawTwice(i) => self.draw(i, true, scenario)?,
+            Event::HandOut(i) => self.hand_out(i, scenario)?,
+            Event::Found(i) | Event::Write(i) => self.write(i, false, false, scenario),
+            Event::CountForRelease(i) => {
+                let counter = self.store.counter;
+                if let Stage::Holding(holding) = &mut self.instances[i].stage {
+                    holding.upto = Some(counter);
+                }
+            }
+            Event::Release(i) => self.write(i, true, false, scenario),
+            Event::Seek(i) => self.write(i, true, true, scenario),
             Event::Land(i) => self.land(i, scenario),
             Event::Return(i) => self.returned(i, scenario)?,
-            Event::Announce(i) => self.announce(i, scenario, false),
-            Event::Seek(i) => self.announce(i, scenario, true),
-            Event::HandOut(i) => self.hand_out(i, scenario)?,
-            Event::Write(i) => self.write(i, scenario, false),
-            Event::Release(i) => self.write(i, scenario, true),
+            Event::Unknown(i) => {
+                self.unknown -= 1;
+                self.excused = true;
+                self.ghosts.extend(self.sent(i));
+                let rules = scenario.rules;
+                if let Stage::Holding(holding) = &mut self.instances[i].stage {
+                    holding.turn.failed();
+                    holding.writing = None;
+                }
+                if rules.spent {
+                    self.instances[i].stage = Stage::Idle(Memory::default());
+                }
+            }
             Event::Stop(i) => {
                 self.excused = true;
                 self.instances[i].stage = Stage::Idle(Memory::default());
             }
-            Event::Die(i) => self.die(i, scenario),
-            Event::LandGhost(n) => {
-                let ghost = self.ghosts.remove(n);
-                self.put(ghost.key, ghost.value, scenario);
+            Event::Die(i) => {
+                self.deaths -= 1;
+                self.excused |= self.instances[i].stage.turn().is_some();
+                self.ghosts.extend(self.sent(i));
+                self.instances[i].stage = Stage::Idle(Memory::default());
             }
+            Event::LandGhost(n) => match self.ghosts.remove(n) {
+                Ghost::Draw(by) => drop(self.store.draw(by)),
+                Ghost::Put(key, value) => self.put(key, value, scenario),
+            },
         }
         if scenario.promises.one_holder && self.holders().count() > 1 {
             return Err(Violation::TwoHolders);
@@ -267,11 +344,11 @@ impl World {
         Ok(())
     }
 
-    /// The instances that hold the lane by their own clocks.
+    /// The instances that may act on the lane by their own clocks.
     fn holders(&self) -> impl Iterator<Item = usize> {
         (0..self.instances.len()).filter(|i| {
-            let tenure = self.instances[*i].stage.tenure();
-            tenure.is_some_and(|tenure| !tenure.remaining(self.now(*i)).is_zero())
+            let turn = self.instances[*i].stage.turn();
+            turn.is_some_and(|turn| turn.is_live(self.now(*i)))
         })
     }
 
@@ -281,256 +358,185 @@ impl World {
     }
 
     fn put(&mut self, key: Key, value: Option<Value>, scenario: &Scenario) {
+        self.first_document |= key == Key::Document(0);
         self.store.put(key, value, self.time, scenario.stale);
     }
 
-    fn begin(&mut self, i: usize, scenario: &Scenario) {
-        let Stage::Idle(memory) = self.instances[i].stage else { return };
-        let step = take::begin(scenario.params, scenario.rules, memory, self.now(i));
-        self.go_on(i, step);
+    fn begin(&mut self, i: usize, scenario: &Scenario) -> Result<(), Violation> {
+        let Stage::Idle(memory) = self.instances[i].stage.clone() else { return Ok(()) };
+        let memory = if scenario.remembers { memory } else { Memory::default() };
+        let step = look::begin(scenario.params, scenario.rules, memory, self.now(i));
+        self.go_on(i, step, scenario)
     }
 
     /// Enters a step.
-    fn go_on(&mut self, i: usize, step: Step<Position>) {
+    fn go_on(
+        &mut self,
+        i: usize,
+        step: Step<Position>,
+        scenario: &Scenario,
+    ) -> Result<(), Violation> {
         self.instances[i].stage = match step {
-            // Whether a knock is heard is fairness, which is not explored:
-            // holders here let go whenever they like.
-            Step::Knock(step) => return self.go_on(i, step.done(self.now(i))),
-            Step::Done(Outcome::Busy(memory)) if self.remembers => Stage::Idle(memory),
-            Step::Done(Outcome::Busy(_)) => Stage::Idle(Memory::default()),
-            Step::Done(Outcome::Missing) => Stage::Idle(Memory::default()),
-            Step::GetBase(base) => {
-                let hint = (!base.wants_hint()).then_some(None);
-                Stage::Taking(step, Answer::Base(None, hint))
+            // Whether a knock is heard is fairness, which is not explored: holders
+            // here let go whenever they like.
+            Step::Knock(knock) => {
+                let step = knock.done(self.now(i));
+                return self.go_on(i, step, scenario);
             }
-            step => Stage::Taking(step, Answer::None),
+            Step::Done(Outcome::Busy(memory, _)) => Stage::Idle(memory),
+            Step::Done(Outcome::Won(won)) => return self.wins(i, &won, scenario),
+            step => Stage::Looking(step, Read::default()),
         };
+        Ok(())
     }
 
-    fn read(&mut self, i: usize, part: Part, nth: usize, scenario: &Scenario) {
-        let Stage::Taking(step, mut answer) = self.instances[i].stage.clone() else { return };
-        let readable = |key| self.store.readable(key, self.time, scenario.stale)[nth];
-        let document = |epoch: Epoch| match readable(document_key(epoch, scenario)) {
-            Some(Value::Document(by, document)) if by == epoch || part != Part::Only => {
-                Some(document)
-            }
-            _ => None,
-        };
-        let hint = || match readable(Key::Hint) {
-            Some(Value::Hint(hint)) => Some(hint),
-            _ => None,
-        };
-        match (&step, &mut answer) {
-            (Step::GetBase(step), Answer::Base(at, _)) if part == Part::Document => {
-                *at = Some(step.document().and_then(document));
-            }
-            (Step::GetBase(_), Answer::Base(_, at)) => *at = Some(hint()),
-            (Step::GetHint(_), _) => answer = Answer::Hint(hint()),
-            (Step::GetDocument(step), _) => answer = Answer::Document(document(step.epoch)),
-            (Step::ListDocuments(_), _) => answer = Answer::Highest(self.store.highest()),
-            (Step::GetWatch(step), _) => {
-                answer = Answer::Watch(match readable(Key::Watch(step.epoch)) {
-                    Some(Value::Watch(watch)) => Some(watch),
-                    _ => None,
-                });
-            }
-            (Step::Claim(step), _) => {
-                let won = !self.store.claimed(step.epoch);
-                self.put(Key::Claim(step.epoch), Some(Value::Claim), scenario);
-                self.double_claims -= u8::from(nth == 1);
-                // When this returns makes no difference.
-                return self.go_on(i, step.clone().got(won || nth == 1));
-            }
-            _ => {}
-        }
-        if let (Step::GetBase(step), Answer::Base(Some(document), Some(hint))) = (&step, answer) {
-            return self.go_on(i, step.got(document, hint));
-        }
-        self.instances[i].stage = Stage::Taking(step, answer);
+    fn read(&mut self, i: usize, nth: usize, scenario: &Scenario) {
+        let Stage::Looking(step, read) = &mut self.instances[i].stage else { return };
+        let Some(key) = wants(step).1 else { return };
+        read.value = Some(self.store.readable(key, self.time, scenario.stale)[nth]);
     }
 
-    /// The writes that an instance has sent and the store not seen.
-    fn sent(&self, i: usize, scenario: &Scenario) -> Vec<Ghost> {
-        let ghost = |key, value| Ghost { key, value };
+    fn arrive(&mut self, i: usize, scenario: &Scenario) -> Result<(), Violation> {
+        let now = self.now(i);
+        let Stage::Looking(step, read) = self.instances[i].stage.clone() else { return Ok(()) };
+        let counter = read.counter.unwrap_or(0);
+        let document = match read.value {
+            Some(Some(Value::Document(document))) => Some(document),
+            _ => None,
+        };
+        let watch = match read.value {
+            Some(Some(Value::Watch(watch))) => Some(watch),
+            _ => None,
+        };
+        let next = match step {
+            Step::Look(step) => step.got(counter, document, now),
+            Step::GetDocument(step) => step.got(document, now),
+            Step::GetWatch(step) => step.got(watch, now),
+            Step::Recheck(step) => step.got(counter, now),
+            step => panic!("nothing is read for {step:?}"),
+        };
+        self.go_on(i, next, scenario)
+    }
+
+    fn draw(&mut self, i: usize, twice: bool, scenario: &Scenario) -> Result<(), Violation> {
+        let Stage::Looking(Step::Draw(draw), _) = self.instances[i].stage.clone() else {
+            return Ok(());
+        };
+        self.draws += 1;
+        self.double_draws -= u8::from(twice);
+        let ticket = self.store.draw(if twice { 0 } else { draw.by });
+        // When this returns makes no difference: its time counts from before.
+        self.go_on(i, draw.got(ticket.number()), scenario)
+    }
+
+    /// What an instance has sent and the store not seen.
+    fn sent(&self, i: usize) -> Option<Ghost> {
         match &self.instances[i].stage {
-            Stage::Taking(Step::Claim(step), Answer::None) => {
-                vec![ghost(Key::Claim(step.epoch), Some(Value::Claim))]
+            Stage::Looking(Step::Draw(draw), _) => Some(Ghost::Draw(draw.by)),
+            Stage::Looking(Step::SetWatch(set), _) => {
+                Some(Ghost::Put(Key::Watch, Some(Value::Watch(set.watch))))
             }
-            Stage::Taking(Step::SetWatch(step), Answer::None) => {
-                vec![ghost(Key::Watch(step.epoch), Some(Value::Watch(step.watch)))]
-            }
-            Stage::Writing(writing) if !writing.landed => {
-                let epoch = writing.tenure.epoch();
-                let value = Value::Document(epoch, writing.document);
-                vec![ghost(document_key(epoch, scenario), Some(value))]
-            }
-            Stage::Tidying(tidying) => match tidying.chores[0] {
-                Chore::SetHint(hint) => vec![ghost(Key::Hint, Some(Value::Hint(hint)))],
-                Chore::Delete(epoch) => {
-                    let watch = ghost(Key::Watch(epoch), None);
-                    // One document for all is never swept.
-                    let document = ghost(Key::Document(epoch), None);
-                    if scenario.caller.key_per_epoch { vec![document, watch] } else { vec![watch] }
+            Stage::Holding(holding) => match (holding.writing, holding.delete) {
+                (Some(Writing { document, landed: false, .. }), _) => {
+                    let era = holding.turn.ticket().era();
+                    Some(Ghost::Put(Key::Document(era), Some(Value::Document(document))))
                 }
-                Chore::Free(epoch) => vec![ghost(Key::Claim(epoch), None)],
+                (None, Some(era)) => Some(Ghost::Put(Key::Document(era), None)),
+                _ => None,
             },
-            _ => Vec::new(),
+            Stage::Idle(_) | Stage::Looking(..) => None,
         }
     }
 
     fn land(&mut self, i: usize, scenario: &Scenario) {
-        for write in self.sent(i, scenario) {
-            self.put(write.key, write.value, scenario);
+        if let Some(Ghost::Put(key, value)) = self.sent(i) {
+            self.put(key, value, scenario);
         }
-        // It comes too late for some, who start from the one before.
-        self.excused |=
-            self.instances[i].stage.tenure().is_some() && !self.holders().any(|at| at == i);
         let now = self.now(i);
-        match self.instances[i].stage.clone() {
-            Stage::Writing(writing) => {
-                self.instances[i].stage = Stage::Writing(Writing { landed: true, ..writing });
+        let late = self.instances[i].stage.turn().is_some_and(|turn| turn.remaining(now).is_zero());
+        let stage = self.instances[i].stage.clone();
+        match stage {
+            Stage::Looking(Step::SetWatch(step), _) => {
+                // When this returns makes no difference.
+                _ = self.go_on(i, step.done(), scenario);
             }
-            // When these return makes no difference.
-            Stage::Taking(Step::SetWatch(step), _) => self.go_on(i, step.done(now)),
-            Stage::Tidying(mut tidying) => {
-                tidying.chores.remove(0);
-                self.tidy(i, tidying);
+            Stage::Holding(mut holding) => {
+                match &mut holding.writing {
+                    // It comes too late for some, who start from the one before.
+                    Some(writing) => {
+                        writing.landed = true;
+                        self.excused |= late && !holding.turn.is_founding();
+                    }
+                    None => holding.delete = None,
+                }
+                self.leave_if_released(i, holding, scenario);
             }
-            Stage::Taking(..) | Stage::Idle(_) | Stage::Holding(_) => {}
+            Stage::Idle(_) | Stage::Looking(..) => {}
         }
     }
 
-    fn die(&mut self, i: usize, scenario: &Scenario) {
-        self.deaths -= 1;
-        self.excused |= self.instances[i].stage.tenure().is_some();
-        self.ghosts.extend(self.sent(i, scenario));
-        self.instances[i].stage = Stage::Idle(Memory::default());
-    }
-
-    fn returned(&mut self, i: usize, scenario: &Scenario) -> Result<(), Violation> {
+    /// A holder that has let go, and has nothing more to do, is idle.
+    fn leave_if_released(&mut self, i: usize, holding: Holding, scenario: &Scenario) {
         let now = self.now(i);
-        match self.instances[i].stage.clone() {
-            Stage::Taking(step, answer) => {
-                let next = match (step, answer) {
-                    (Step::GetHint(step), Answer::Hint(hint)) => step.got(hint, now),
-                    (Step::GetDocument(step), Answer::Document(found)) => step.got(found, now),
-                    (Step::ListDocuments(step), Answer::Highest(epoch)) => step.got(epoch, now),
-                    (Step::GetWatch(step), Answer::Watch(watch)) => step.got(watch, now),
-                    (step, answer) => panic!("{answer:?} does not answer {step:?}"),
-                };
-                self.go_on(i, next);
-                Ok(())
+        let over = !holding.turn.is_founding() && holding.turn.remaining(now).is_zero();
+        let released = holding.writing.is_none() && holding.delete.is_none() && holding.released();
+        self.instances[i].stage = match released && over {
+            true => {
+                let mut memory = Memory::default();
+                if let (true, Some(document)) = (scenario.remembers, holding.last()) {
+                    memory.released(document, now);
+                }
+                Stage::Idle(memory)
             }
-            Stage::Writing(writing) => self.written(i, writing, scenario),
-            Stage::Idle(_) | Stage::Holding(_) | Stage::Tidying(_) => Ok(()),
-        }
-    }
-
-    fn tidy(&mut self, i: usize, tidying: Tidying) {
-        self.instances[i].stage = match tidying {
-            Tidying { chores, then: Some(holding), .. } if chores.is_empty() => {
-                Stage::Holding(holding)
-            }
-            Tidying { chores, .. } if chores.is_empty() => Stage::Idle(Memory::default()),
-            tidying => Stage::Tidying(tidying),
+            false => Stage::Holding(holding),
         };
     }
 
-    /// Where the winner of a claim begins.
-    fn start(&self, won: &Won<Position>, scenario: &Scenario) -> Position {
-        match won.start() {
+    /// Instance `i` has won a turn.
+    fn wins(
+        &mut self,
+        i: usize,
+        won: &Won<Position>,
+        scenario: &Scenario,
+    ) -> Result<(), Violation> {
+        let position = match won.start() {
             Start::From(position) => position,
             Start::New if scenario.caller.from_latest => self.end,
             Start::New | Start::Restart => 0,
-        }
-    }
-
-    fn announce(&mut self, i: usize, scenario: &Scenario, seeks: bool) {
-        let now = self.now(i);
-        let Stage::Taking(Step::Done(Outcome::Won(won)), _) = &self.instances[i].stage else {
-            return;
         };
-        let position = if seeks { 0 } else { self.start(won, scenario) };
-        if scenario.stale == Stale::Any && won.epoch == 1 {
-            // Its announcement may land late and be read by somebody who sees
-            // nothing newer. It leaves out no more than its caller wished.
+        let holding = Holding {
+            turn: Turn::new(won),
+            position,
+            written: position,
+            begun: false,
+            has_base: won.base.is_some(),
+            upto: None,
+            writing: None,
+            delete: None,
+            kept: None,
+        };
+        self.instances[i].stage = Stage::Holding(holding);
+        if let (false, Stage::Holding(holding)) =
+            (scenario.rules.found_before_acting, &mut self.instances[i].stage)
+        {
+            holding.delete = holding.turn.take_older();
+        }
+        if scenario.stale == crate::store::Stale::Any && won.base.is_none() {
+            // Its first document may be read late by somebody who sees nothing newer.
             self.answered[..position.into()].fill(1);
         }
-        let mut tenure = Tenure::new(won);
-        let change = Change { payload: Some(position), release: seeks, seek: seeks };
-        let Some(document) = tenure.write(change, now) else { return };
-        self.seeks -= u8::from(seeks);
-        self.excused |= seeks;
-        self.instances[i].stage = Stage::Writing(Writing {
-            tenure,
-            document,
-            landed: false,
-            position,
-            announces: true,
-            seeks,
-        });
+        match won.founds && scenario.rules.found_before_acting {
+            true => Ok(()),
+            false => self.starts(i, scenario),
+        }
     }
 
-    fn write(&mut self, i: usize, scenario: &Scenario, release: bool) {
-        let now = self.now(i);
-        let Stage::Holding(Holding { mut tenure, position, written }) = self.instances[i].stage
-        else {
-            return;
-        };
-        let payload = match scenario.caller.answer_first {
-            true => position,
-            false if release => written,
-            false => (written + 1).min(self.end),
-        };
-        let change = Change { payload: Some(payload), release, seek: false };
-        let Some(document) = tenure.write(change, now) else { return };
-        self.instances[i].stage = Stage::Writing(Writing {
-            tenure,
-            document,
-            landed: false,
-            position,
-            announces: false,
-            seeks: false,
-        });
-    }
-
-    fn written(
-        &mut self,
-        i: usize,
-        writing: Writing,
-        scenario: &Scenario,
-    ) -> Result<(), Violation> {
-        let Writing { mut tenure, document, position, announces, seeks, .. } = writing;
-        if tenure.returned(self.now(i)) == Written::Lost {
-            self.excused |= !announces;
-            self.instances[i].stage = Stage::Idle(Memory::default());
-            return Ok(());
-        }
-        let written = document.payload.unwrap_or(0);
-        if seeks {
-            self.furthest = self.furthest.max((tenure.epoch(), written));
-        } else if announces {
-            self.starts(i, &tenure, written, scenario)?;
-        }
-        let then = (!document.released).then_some(Holding { tenure, position, written });
-        let mut tidying = Tidying { chores: Vec::new(), then };
-        if let Some(holding) = &mut tidying.then {
-            tidying.chores = holding.tenure.chores();
-        } else {
-            tidying.chores = tenure.chores();
-        }
-        self.tidy(i, tidying);
-        Ok(())
-    }
-
-    /// Instance `i` holds the lane from now on.
-    fn starts(
-        &mut self,
-        i: usize,
-        tenure: &Tenure,
-        at: Position,
-        scenario: &Scenario,
-    ) -> Result<(), Violation> {
+    /// Instance `i` may act from now on.
+    fn starts(&mut self, i: usize, scenario: &Scenario) -> Result<(), Violation> {
+        let Stage::Holding(holding) = &mut self.instances[i].stage else { return Ok(()) };
+        holding.begun = true;
+        let holding_has_base = holding.has_base;
+        let (at, generation) = (holding.written, holding.turn.generation());
         let first = *self.first.get_or_insert(at);
         let below = usize::from(first.min(at))..usize::from(at);
         if self.answered[below].contains(&0) {
@@ -538,12 +544,64 @@ impl World {
         }
         // Whoever has not let go was late.
         self.excused |= (0..self.instances.len())
-            .any(|other| other != i && self.instances[other].stage.tenure().is_some());
-        let start = (tenure.generation(), at);
+            .any(|other| other != i && self.instances[other].stage.turn().is_some());
+        let start = (generation, at);
         if scenario.promises.no_step_back && start < self.furthest {
             return Err(Violation::StepBack);
         }
-        self.furthest = self.furthest.max(start);
+        // Who finds nothing may begin at the end; a later one that finds nothing,
+        // either, begins at the beginning.
+        if holding_has_base {
+            self.furthest = self.furthest.max(start);
+        }
+        Ok(())
+    }
+
+    fn write(&mut self, i: usize, release: bool, seek: bool, scenario: &Scenario) {
+        let (now, end) = (self.now(i), self.end);
+        let Stage::Holding(holding) = &mut self.instances[i].stage else { return };
+        let payload = match scenario.caller.answer_first {
+            _ if seek => 0,
+            true => holding.position,
+            false if release => holding.written,
+            false => (holding.written + 1).min(end),
+        };
+        let upto = release.then(|| Ticket::of(holding.upto.unwrap_or(0)));
+        let change = Change { payload: Some(payload), release: upto, seek };
+        let Some(document) = holding.turn.write(change, now) else {
+            self.excused = true;
+            self.instances[i].stage = Stage::Idle(Memory::default());
+            return;
+        };
+        holding.upto = None;
+        holding.writing = Some(Writing { document, landed: false, seeks: seek });
+        self.seeks -= u8::from(seek);
+        self.excused |= seek;
+    }
+
+    fn returned(&mut self, i: usize, scenario: &Scenario) -> Result<(), Violation> {
+        let now = self.now(i);
+        let Stage::Holding(mut holding) = self.instances[i].stage.clone() else { return Ok(()) };
+        let Some(writing) = holding.writing.take() else { return Ok(()) };
+        if holding.turn.returned(now) == Written::Lost {
+            self.excused |= holding.begun;
+            self.instances[i].stage = Stage::Idle(Memory::default());
+            return Ok(());
+        }
+        holding.written = writing.document.payload.unwrap_or(0);
+        holding.kept = Some(writing.document);
+        holding.delete = holding.turn.take_older();
+        if writing.seeks {
+            let seek = (holding.turn.generation(), holding.written);
+            self.furthest = self.furthest.max(seek);
+        }
+        let stays = writing.document.held.is_some();
+        self.instances[i].stage = Stage::Holding(holding.clone());
+        if !holding.begun && stays {
+            self.starts(i, scenario)?;
+            holding.begun = true;
+        }
+        self.leave_if_released(i, holding, scenario);
         Ok(())
     }
 
@@ -559,6 +617,13 @@ impl World {
     }
 }
 
-fn document_key(epoch: Epoch, scenario: &Scenario) -> Key {
-    Key::Document(if scenario.caller.key_per_epoch { epoch } else { 0 })
+/// What has to be read for a step: the counter, and a value.
+fn wants(step: &Step<Position>) -> (bool, Option<Key>) {
+    match step {
+        Step::Look(step) => (true, Some(Key::Document(step.era))),
+        Step::GetDocument(step) => (false, Some(Key::Document(step.era))),
+        Step::GetWatch(_) => (false, Some(Key::Watch)),
+        Step::Recheck(_) => (true, None),
+        Step::SetWatch(_) | Step::Knock(_) | Step::Draw(_) | Step::Done(_) => (false, None),
+    }
 }

@@ -1,23 +1,17 @@
 //! Claims: records that callers have and have not acknowledged yet.
 //!
 //! A claim is a lease on a record. No other caller gets the record until the
-//! lease ends; after that it is handed out again. This module only decides:
-//! marks are read and written elsewhere.
+//! lease ends; after that it is handed out again.
 
 use serde::{Deserialize, Serialize};
 
 use super::owner::Owner;
 use crate::host::Millis;
-use crate::sorted::SortedSet;
-use crate::state::marks::{Mark, Marked};
 
 /// The maximum number of claims in a partition of a group. At that number,
 /// callers have to acknowledge records before they get more, because all claims
 /// are written with every page.
 pub(super) const MAX_CLAIMS: usize = 1_000;
-
-/// The number of marks at the head of a partition that are looked up together.
-const MARKS_LOOKED_UP: usize = 32;
 
 /// A caller's claim to a record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,8 +46,8 @@ impl RecordClaim {
 /// How an acknowledgement is judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ReceiptVerdict {
-    /// The claim is valid: write the mark, and then check the time again.
-    Mark { until: Millis },
+    /// The claim is valid until this time.
+    Live { until: Millis },
     /// It was acknowledged before.
     Acked,
     /// Its lease has ended; another caller has the record or will get it.
@@ -78,10 +72,6 @@ impl Claims {
 
     pub(super) fn is_full(&self) -> bool {
         self.0.len() >= MAX_CLAIMS
-    }
-
-    pub(super) fn marked(&self) -> Vec<Marked> {
-        self.0.iter().map(|claim| (claim.offset, claim.nonce.clone())).collect()
     }
 
     pub(super) fn first_offset(&self) -> Option<i64> {
@@ -158,52 +148,12 @@ impl Claims {
         }
     }
 
-    /// The claims whose marks have to be read now: those whose lease has ended,
-    /// because their records would be handed out again; those at the head,
-    /// because the position may move past them; those of the offsets in `told`;
-    /// and all claims if no more records can be claimed. Whether a lease has
-    /// ended is decided here, before any mark is read, because an acknowledgement
-    /// that comes after that moment is answered with "expired".
-    pub(super) fn to_look_up(
-        &self,
-        now: Millis,
-        margin: Millis,
-        told: &SortedSet<i64>,
-    ) -> Vec<RecordClaim> {
-        let head = if self.is_full() { self.len() } else { MARKS_LOOKED_UP };
-        self.0
-            .iter()
-            .enumerate()
-            .filter(|(index, claim)| {
-                let counts =
-                    *index < head || claim.is_free(now, margin) || told.contains(&claim.offset);
-                counts && !claim.given_back && !Owner::is_nonce(&claim.nonce)
-            })
-            .map(|(_, claim)| claim.clone())
-            .collect()
-    }
-
-    /// Applies the marks that were found. Returns the offsets that are done.
-    pub(super) fn fold(&mut self, found: &[(RecordClaim, Option<Mark>)]) -> Vec<i64> {
-        let mut done = Vec::new();
-        for (looked_up, mark) in found {
-            let Ok(index) = self.find(looked_up.offset) else { continue };
-            if self.0[index].nonce != looked_up.nonce {
-                continue;
-            }
-            match mark {
-                None => {}
-                Some(Mark::Acked) => {
-                    self.0.remove(index);
-                    done.push(looked_up.offset);
-                }
-                Some(Mark::Nacked { due }) => {
-                    self.0[index].given_back = true;
-                    self.0[index].until = *due;
-                }
-            }
+    /// Gives a record back, to be handed out again at this time or later.
+    pub(super) fn give_back(&mut self, offset: i64, due: Millis) {
+        if let Ok(index) = self.find(offset) {
+            self.0[index].given_back = true;
+            self.0[index].until = due;
         }
-        done
     }
 
     /// The offsets whose records may be handed out again.
@@ -228,7 +178,7 @@ impl Claims {
     ) -> ReceiptVerdict {
         match self.get(offset) {
             Some(claim) if claim.nonce == nonce && !claim.given_back && now <= claim.until => {
-                ReceiptVerdict::Mark { until: claim.until }
+                ReceiptVerdict::Live { until: claim.until }
             }
             Some(_) => ReceiptVerdict::Expired,
             None if offset < position => ReceiptVerdict::Acked,
@@ -262,13 +212,12 @@ mod tests {
     }
 
     #[test]
-    fn what_an_owner_has_is_told_apart_and_has_no_marks() {
+    fn what_an_owner_has_is_told_apart() {
         let (mine, other) = (Owner::named("mine"), Owner::named("other"));
         let mut claims = Claims::default();
         for offset in 0..4 {
             claims.put(offset, mine.nonce().into(), 100);
         }
-        assert!(claims.to_look_up(1, 0, &[].into()).is_empty());
         assert!(!claims.held_by_others(&mine, 1, 10) && claims.held_by_others(&other, 110, 10));
         assert!(!claims.held_by_others(&other, 111, 10), "their lease is over");
         claims.remove_below(2);
@@ -281,15 +230,11 @@ mod tests {
         assert!(claims.is_empty());
     }
 
-    fn found(claims: &Claims, offset: i64, mark: Option<Mark>) -> (RecordClaim, Option<Mark>) {
-        (claims.get(offset).unwrap().clone(), mark)
-    }
-
     #[test]
     fn an_acknowledgement_counts_while_the_claim_lives() {
         let claims = claims(&[5, 7], 100);
         let judge = |offset, nonce, now| claims.judge(offset, nonce, 5, now);
-        assert_eq!(judge(5, "n5", 100), ReceiptVerdict::Mark { until: 100 });
+        assert_eq!(judge(5, "n5", 100), ReceiptVerdict::Live { until: 100 });
         assert_eq!(judge(5, "n5", 101), ReceiptVerdict::Expired);
         assert_eq!(judge(5, "other", 1), ReceiptVerdict::Expired, "another caller has it now");
         assert_eq!(judge(4, "n4", 1), ReceiptVerdict::Acked, "everything below 5 is done");
@@ -297,35 +242,14 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_over_or_at_the_head_is_looked_up() {
-        let offsets: Vec<_> = (0..40).collect();
-        let mut claims = claims(&offsets, 100);
-        claims.put(35, "again".into(), 50);
-        let told = [38, 41].into();
-        let looked_up: Vec<_> =
-            claims.to_look_up(61, 10, &told).iter().map(|claim| claim.offset).collect();
-        assert_eq!(looked_up, (0..32).chain([35, 38]).collect::<Vec<_>>());
-        let none = SortedSet::new();
-        assert_eq!(claims.to_look_up(60, 10, &none).len(), 32, "not before the margin is over");
-        assert_eq!(claims.free(111, 10).len(), 40);
-        assert_eq!(claims.next_free(10), Some(60));
-    }
-
-    #[test]
-    fn marks_are_folded_into_the_claims_they_were_made_for() {
-        let mut claims = claims(&[1, 2, 3, 4], 100);
-        let marks = [
-            found(&claims, 1, None),
-            found(&claims, 2, Some(Mark::Acked)),
-            found(&claims, 3, Some(Mark::Nacked { due: 70 })),
-            found(&claims, 4, Some(Mark::Acked)),
-        ];
-        claims.put(4, "newer".into(), 200);
-        assert_eq!(claims.fold(&marks), [2]);
-        assert!(!claims.contains(2));
-        assert_eq!(claims.free(71, 10), [3], "given back: no margin is needed");
+    fn what_is_over_is_free_after_the_margin_and_what_was_given_back_without() {
+        let mut claims = claims(&[1, 2, 3], 100);
+        claims.give_back(3, 70);
+        assert_eq!(claims.free(71, 10), [3]);
+        assert_eq!(claims.free(110, 10), [3]);
+        assert_eq!(claims.free(111, 10), [1, 2, 3]);
+        assert_eq!(claims.next_free(10), Some(70));
         assert_eq!(claims.judge(3, "n3", 1, 1), ReceiptVerdict::Expired);
-        assert_eq!(claims.judge(4, "newer", 1, 1), ReceiptVerdict::Mark { until: 200 });
         assert_eq!(claims.put(3, "third".into(), 300), 2);
         assert_eq!(claims.free(71, 10), Vec::<i64>::new());
     }
@@ -340,8 +264,7 @@ mod tests {
     fn a_claim_is_short_in_the_store() {
         let mut claims = claims(&[1], 100);
         assert_eq!(serde_json::to_string(&claims).unwrap(), r#"[{"o":1,"k":"n1","u":100,"c":1}]"#);
-        let mark = [found(&claims, 1, Some(Mark::Nacked { due: 7 }))];
-        claims.fold(&mark);
+        claims.give_back(1, 7);
         let text = serde_json::to_string(&claims).unwrap();
         assert_eq!(text, r#"[{"o":1,"k":"n1","u":7,"c":1,"b":true}]"#);
         assert_eq!(serde_json::from_str::<Claims>(&text).unwrap(), claims);

@@ -152,6 +152,7 @@ impl<H: Host, L: Log> Consume<H, L> {
         loop {
             let pause = match lane.try_take(async |_| Ok(Position::at(0))).await? {
                 Take::Busy { retry_in } => retry_in,
+                Take::Unworthy(_) => Duration::ZERO,
                 Take::Held(held) => {
                     let (before, begins) = (held.payload().clone(), held.begins());
                     let written = match edit(before.clone()) {

@@ -10,7 +10,6 @@ use super::owner::Owner;
 use crate::host::Millis;
 use crate::kafka::Place;
 use crate::record::Record;
-use crate::state::marks::Marked;
 use crate::state::stored::stored;
 
 /// The maximum size of the keys and values that are stored with a position.
@@ -79,9 +78,14 @@ impl Position {
         }
     }
 
-    /// The claims, in the form that names their marks.
-    pub(in crate::services) fn marked(&self) -> Vec<Marked> {
-        self.claims.marked()
+    /// A claimed record is done.
+    pub(super) fn done(&mut self, offset: i64) {
+        self.claims.remove(offset);
+        if offset >= self.next {
+            self.delivered.push(offset);
+            self.delivered.sort_unstable();
+            self.delivered.dedup();
+        }
     }
 
     /// The number of records that callers have claimed and not yet

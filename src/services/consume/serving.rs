@@ -7,23 +7,24 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 
-use super::Consume;
 use super::desk::Desk;
 use super::owner::NamedReader;
 use super::position::Position;
+use super::start::{self, Begun, Start};
 use super::survey::{Known, Survey};
 use super::tend::Tended;
+use super::{Consume, StartFrom};
 use crate::concurrent::{join_bounded, try_join_bounded};
 use crate::error::Result;
 use crate::host::Host;
 use crate::kafka::Log;
 use crate::services::beyond_end::{BeyondEnd, Reported};
-use crate::services::ends::{EndPoller, untold};
+use crate::services::ends::EndPoller;
 use crate::services::group_list::GroupList;
-use crate::sorted::SortedSet;
+use crate::sorted::SortedMap;
 use crate::state::keys::LaneName;
 use crate::state::lane::params::{KNOCK_CHECK, KNOCK_CHECK_IDLE};
-use crate::state::lane::{Document, Epoch, Lane, Origin, Params, Take};
+use crate::state::lane::{Document, Lane, Params, Take, Ticket};
 use crate::telemetry::{Report, level_of, with_trace};
 
 /// How much later than its wait a caller may get an empty answer, so that
@@ -64,9 +65,10 @@ pub(super) struct Serving<H: Host, L> {
     looked: Option<Duration>,
     /// When to look at the ends of the log again while callers queue.
     ends_due: Duration,
-    /// Topics that the group is to read from their ends, until every partition
-    /// has a position.
-    starting_at_end: Vec<Rc<str>>,
+    /// Where the group begins on each topic, as far as that is known.
+    starts: SortedMap<Rc<str>, Start>,
+    /// The lanes where that is written; each remembers its last look.
+    start_lanes: SortedMap<Rc<str>, Lane<H, Start>>,
     desk: Rc<RefCell<Desk<H::Wake>>>,
 }
 
@@ -114,7 +116,8 @@ impl<H: Host, L: Log> Serving<H, L> {
             survey: Survey::starting_at(u16::from_le_bytes(random).into()),
             looked: None,
             ends_due: Duration::ZERO,
-            starting_at_end: Vec::new(),
+            starts: SortedMap::new(),
+            start_lanes: SortedMap::new(),
             desk,
         }
     }
@@ -166,9 +169,7 @@ impl<H: Host, L: Log> Serving<H, L> {
 
     async fn round(&mut self) -> Result<Round> {
         self.look().await?;
-        if !self.starting_at_end.is_empty()
-            && let ControlFlow::Break(round) = self.start_at_end().await?
-        {
+        if let ControlFlow::Break(round) = self.begin().await? {
             return Ok(round);
         }
         // Partitions with records in an order that is not full yet are kept
@@ -213,7 +214,11 @@ impl<H: Host, L: Log> Serving<H, L> {
                 break;
             }
             let partition = &self.partitions[index];
-            match partition.lane.try_take(async |_| Ok(Position::at(0))).await? {
+            let asked = self.host.now();
+            let start = self.starts.get(&partition.topic);
+            let start = start.map_or(0, |start| start.of(partition.number));
+            match partition.lane.try_hold(async |_| Ok(Position::at(start))).await? {
+                Take::Unworthy(_) => {}
                 Take::Busy { retry_in } => {
                     busy = Some(busy.map_or(retry_in, |other| other.min(retry_in)));
                     // Its holder may have reached the end by now.
@@ -222,10 +227,7 @@ impl<H: Host, L: Log> Serving<H, L> {
                 }
                 Take::Held(held) => {
                     let topic = partition.topic.clone();
-                    if held.begins() {
-                        self.groups.begun(&self.group, &topic);
-                    }
-                    let tended = Tended::new(index, topic, partition.number, held);
+                    let tended = Tended::new(index, topic, partition.number, held, asked);
                     served |= self.serve(tended, open).await?;
                     self.survey.served(index);
                 }
@@ -252,7 +254,7 @@ impl<H: Host, L: Log> Serving<H, L> {
         loop {
             if !tended.has_records() {
                 let max_records = self.fetch_size();
-                if let Err(error) = tended.fetch(&*self.log, max_records).await {
+                if let Err(error) = tended.fetch(&self.host, &*self.log, max_records).await {
                     self.let_go(tended).await?;
                     return Err(error);
                 }
@@ -301,7 +303,6 @@ impl<H: Host, L: Log> Serving<H, L> {
     /// this reader may get records of the partition.
     async fn take_up_claims(&self, tended: &mut Tended<H>) -> Result<bool> {
         let margin = self.margin();
-        tended.fold(&self.host, margin, &SortedSet::new()).await?;
         if let Some(owner) = &self.reader.owner
             && tended.held_by_others(owner, &self.host, margin)
         {
@@ -366,8 +367,12 @@ impl<H: Host, L: Log> Serving<H, L> {
 
     /// Returns whether the position of what was handed out was written.
     async fn let_go(&mut self, tended: Tended<H>) -> Result<bool> {
-        let index = tended.index;
+        let (index, begins) = (tended.index, tended.begins());
         let position = tended.let_go(&self.host).await?;
+        // Whoever deletes the group looks for the position after the list.
+        if begins && position.is_some() {
+            self.groups.begun(&self.group, &self.partitions[index].topic);
+        }
         let known = position.as_ref().map(|position| self.known_of(position));
         if known.is_some() {
             self.survey.set_known(index, known);
@@ -394,7 +399,7 @@ impl<H: Host, L: Log> Serving<H, L> {
         self.params.skew + self.params.stale
     }
 
-    fn known(&self, latest: Option<(Epoch, Document<Position>)>) -> Option<Known> {
+    fn known(&self, latest: Option<(Ticket, Document<Position>)>) -> Option<Known> {
         latest.and_then(|(_, document)| document.payload).map(|position| self.known_of(&position))
     }
 
@@ -425,11 +430,7 @@ impl<H: Host, L: Log> Serving<H, L> {
             for (index, latest) in try_join_bounded(lanes).await?.into_iter().enumerate() {
                 self.survey.set_known(index, self.known(latest));
             }
-            let first_look = self.looked.replace(now).is_none();
-            if first_look && self.desk.borrow().wants_latest() {
-                let new = |topic: &&Rc<str>| !self.has_position(topic);
-                self.starting_at_end = self.topics.iter().filter(new).cloned().collect();
-            }
+            self.looked = Some(now);
         }
         Ok(())
     }
@@ -476,35 +477,58 @@ impl<H: Host, L: Log> Serving<H, L> {
         Ok(())
     }
 
-    /// Sets the group's position to the end of every partition of topics that
-    /// are new to it. This has to be written before a caller gets an empty
-    /// answer: the group must get all records that follow.
-    async fn start_at_end(&mut self) -> Result<ControlFlow<Round>> {
-        self.enlist().await?;
-        for (index, partition) in self.partitions.iter().enumerate() {
-            if !self.starting_at_end.contains(&partition.topic) {
+    /// Finds where the group begins on topics where it has partitions without a
+    /// position, and writes it where it is new. This has to be there before a caller
+    /// gets an answer: the group must get all records that follow.
+    async fn begin(&mut self) -> Result<ControlFlow<Round>> {
+        for topic in self.topics.clone() {
+            if self.starts.contains_key(&topic) || self.has_all_positions(&topic) {
                 continue;
             }
-            let start = async |origin| match (origin, self.survey.end(index)) {
-                (Origin::New, Some(end)) => Ok(Position::at(end)),
-                (Origin::New, None) => Err(untold()),
-                (Origin::Restart, _) => Ok(Position::at(0)),
+            let wants_latest = self.desk.borrow().wants_latest();
+            let worth_it =
+                self.of_topic(&topic).any(|(index, _)| self.survey.end(index) != Some(0));
+            // A topic without a record is no reason to write anything yet.
+            if !wants_latest && !worth_it {
+                continue;
+            }
+            self.groups.enlist(&self.group, &[&topic]).await?;
+            let end = |(index, partition): (usize, &ServedPartition<H>)| {
+                Some((partition.number, self.survey.end(index)?))
             };
-            match partition.lane.try_take(start).await? {
-                Take::Busy { retry_in } => {
+            let ends: Option<SortedMap<_, _>> = self.of_topic(&topic).map(end).collect();
+            // A group that has a position anywhere has begun, with a seek.
+            let is_new = self.of_topic(&topic).all(|(index, _)| !self.survey.has_position(index));
+            let latest = wants_latest && is_new;
+            let from = if latest { StartFrom::Latest } else { StartFrom::Earliest };
+            if !self.start_lanes.contains_key(&topic) {
+                let lane = start::lane(&self.host, &self.group, &topic, self.params)?;
+                self.start_lanes.insert(topic.clone(), lane);
+            }
+            let Some(lane) = self.start_lanes.get(&topic) else { continue };
+            match start::begin(lane, from, ends).await? {
+                Begun::Busy { retry_in } => {
                     return Ok(ControlFlow::Break(Round::Busy { retry_in }));
                 }
-                Take::Held(held) => {
-                    if held.begins() {
-                        self.groups.begun(&self.group, &partition.topic);
+                Begun::Known(start) => {
+                    self.groups.begun(&self.group, &topic);
+                    let places: Vec<_> =
+                        self.of_topic(&topic).map(|(index, at)| (index, at.number)).collect();
+                    for (index, number) in places {
+                        self.survey.set_start(index, start.of(number));
                     }
-                    let position = held.payload().clone();
-                    self.survey.set_known(index, Some(self.known_of(&position)));
-                    held.release(position).await?;
+                    self.starts.insert(topic, start);
                 }
             }
         }
-        self.starting_at_end.clear();
         Ok(ControlFlow::Continue(()))
+    }
+
+    fn of_topic(&self, topic: &Rc<str>) -> impl Iterator<Item = (usize, &ServedPartition<H>)> {
+        self.partitions.iter().enumerate().filter(move |(_, partition)| partition.topic == *topic)
+    }
+
+    fn has_all_positions(&self, topic: &Rc<str>) -> bool {
+        self.of_topic(topic).all(|(index, _)| self.survey.has_position(index))
     }
 }

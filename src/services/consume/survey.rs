@@ -8,6 +8,8 @@ use crate::host::Millis;
 struct SurveyedPartition {
     /// `None` before the first look, and for a group without a position.
     known: Option<Known>,
+    /// Where a group without a position begins.
+    start: i64,
     /// The offset of the next record to be written, if the server reports it.
     end: Option<i64>,
     /// A read from the first offset found nothing, although the end was at the
@@ -49,6 +51,10 @@ impl Survey {
 
     pub(super) fn set_end(&mut self, partition: usize, end: Option<i64>) {
         self.partitions[partition].end = end;
+    }
+
+    pub(super) fn set_start(&mut self, partition: usize, start: i64) {
+        self.partitions[partition].start = start;
     }
 
     pub(super) fn end(&self, partition: usize) -> Option<i64> {
@@ -95,7 +101,7 @@ impl SurveyedPartition {
     fn may_have_records(&self, now: Millis) -> bool {
         let (next, free_at, full) = match self.known {
             Some(Known { next, free_at, full }) => (next, free_at, full),
-            None => (0, None, false),
+            None => (self.start, None, false),
         };
         let drained = self.drained == Some((next, self.end));
         let unread = self.end.is_none_or(|end| end > next && !drained);

@@ -4,7 +4,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures_util::future::select;
+use futures_util::future::{Either, select};
 
 use super::desk::{Counter, Desk};
 use super::owner::Owner;
@@ -12,7 +12,6 @@ use super::page::RecordsInHand;
 use super::position::Position;
 use super::receipt::{self, Receipt};
 use super::{Ack, Acquired, Consumed, claims};
-use crate::concurrent::try_join_bounded;
 use crate::error::Result;
 use crate::host::{Host, Millis};
 use crate::kafka::{Fetch, Log};
@@ -20,7 +19,6 @@ use crate::record::Record;
 use crate::sorted::SortedSet;
 use crate::state::keys::LaneName;
 use crate::state::lane::{Held, Written};
-use crate::state::marks::{self, Marked};
 use crate::telemetry::{Level, Report};
 
 /// How long a caller may take to accept a record before the next caller gets
@@ -40,11 +38,8 @@ pub(super) struct Tended<H: Host> {
     counter: Counter<H::Wake>,
     /// Whether the position has changed and is not written yet.
     dirty: bool,
-    /// Marks that are part of the position, and can be deleted once it is
-    /// written.
-    folded: Vec<Marked>,
-    /// The time at which the leases of claims were judged, before their marks
-    /// were read.
+    /// The time by which the leases of claims are judged: before the lane was asked
+    /// for.
     judged: Millis,
 }
 
@@ -54,19 +49,15 @@ impl<H: Host> Tended<H> {
         topic: Rc<str>,
         partition: i32,
         held: Held<H, Position>,
+        judged: Millis,
     ) -> Self {
         let page = RecordsInHand::resume(held.payload(), partition);
-        Self {
-            index,
-            topic,
-            partition,
-            held,
-            page,
-            counter: Counter::new(),
-            dirty: false,
-            folded: Vec::new(),
-            judged: Millis::MIN,
-        }
+        Self { index, topic, partition, held, page, counter: Counter::new(), dirty: false, judged }
+    }
+
+    /// Whether the group has had no position here.
+    pub(super) fn begins(&self) -> bool {
+        self.held.begins()
     }
 
     /// The offset of the next read.
@@ -85,7 +76,12 @@ impl<H: Host> Tended<H> {
     }
 
     /// Reads the next records after those that were fetched.
-    pub(super) async fn fetch<L: Log>(&mut self, log: &L, max_records: usize) -> Result<()> {
+    pub(super) async fn fetch<L: Log>(
+        &mut self,
+        host: &H,
+        log: &L,
+        max_records: usize,
+    ) -> Result<()> {
         let fetch = Fetch {
             topic: &self.topic,
             partition: self.partition,
@@ -95,7 +91,19 @@ impl<H: Host> Tended<H> {
             max_bytes: MAX_FETCH_BYTES,
             wait: Duration::ZERO,
         };
-        let fetched = log.fetch(fetch).await?;
+        let mut fetching = Box::pin(log.fetch(fetch));
+        // The turn is kept while the log is slow.
+        let fetched = loop {
+            let renewal = Box::pin(host.sleep(self.held.until_renewal()));
+            match select(fetching, renewal).await {
+                Either::Left((fetched, _)) => break fetched?,
+                Either::Right(((), rest)) => fetching = rest,
+            }
+            // What comes after the turn is handed out to nobody.
+            if self.held.write(self.page.position()).await? == Written::Lost {
+                break fetching.await?;
+            }
+        };
         self.page.add(fetched);
         Ok(())
     }
@@ -146,9 +154,10 @@ impl<H: Host> Tended<H> {
                 let receipt = Receipt {
                     topic: topic.to_string(),
                     partition: self.partition,
-                    epoch: self.held.epoch(),
+                    ticket: self.held.ticket(),
                     offset,
                     nonce,
+                    until,
                 };
                 let acquired = Some(Acquired { receipt: receipt.to_text(), delivery_count });
                 desk.serve_claimed(Consumed { topic, record, acquired }, bytes, until);
@@ -158,38 +167,8 @@ impl<H: Host> Tended<H> {
         Some(())
     }
 
-    /// Applies the marks of claimed records that were acknowledged or given
-    /// back in the meantime, in any case those of the offsets in `told`.
-    pub(super) async fn fold(
-        &mut self,
-        host: &H,
-        margin: Duration,
-        told: &SortedSet<i64>,
-    ) -> Result<()> {
-        let mut seen = SortedSet::new();
-        self.judged = host.now();
-        loop {
-            let mut claims = self.page.claims().to_look_up(self.judged, millis(margin), told);
-            claims.retain(|claim| seen.insert((claim.offset, claim.nonce.clone())));
-            if claims.is_empty() {
-                return Ok(());
-            }
-            let lane = self.held.name();
-            let marks =
-                claims.iter().map(|claim| marks::get(host, lane, claim.offset, &claim.nonce));
-            let marks = try_join_bounded(marks).await?;
-            let found: Vec<_> = claims.into_iter().zip(marks).collect();
-            for offset in self.page.claims().fold(&found) {
-                self.page.done(offset);
-            }
-            let marked = found.into_iter().filter(|(_, mark)| mark.is_some());
-            self.folded.extend(marked.map(|(claim, _)| (claim.offset, claim.nonce)));
-            self.dirty |= !self.folded.is_empty();
-        }
-    }
-
-    /// Reads records again whose claims had ended when their marks were [looked
-    /// up](Self::fold), up to the given number.
+    /// Reads records again whose claims had ended when the lane was asked for, up to
+    /// the given number.
     pub(super) async fn fetch_again<L: Log>(
         &mut self,
         log: &L,
@@ -229,12 +208,36 @@ impl<H: Host> Tended<H> {
 
     /// Waits until every caller has its record or will not take it.
     pub(super) async fn settle(&mut self, host: &H) {
-        if !self.counter.all_settled() {
-            let (bell, rung) = host.signal();
-            self.counter.ring_when_settled(bell);
-            let limit = MAX_SETTLE_TIME.min(self.held.remaining());
-            select(rung, Box::pin(host.sleep(limit))).await;
+        let give_up = host.monotonic() + MAX_SETTLE_TIME;
+        while !self.counter.all_settled() {
+            let left = give_up.saturating_sub(host.monotonic());
+            let limit = left.min(self.held.until_renewal());
+            if !limit.is_zero() {
+                let (bell, rung) = host.signal();
+                self.counter.ring_when_settled(bell);
+                select(rung, Box::pin(host.sleep(limit))).await;
+                continue;
+            }
+            self.note_settled();
+            // The turn is kept for those that are slow.
+            let renewed = match left.is_zero() {
+                true => None,
+                false => self.held.write(self.page.position()).await.ok(),
+            };
+            if renewed != Some(Written::Kept) {
+                break;
+            }
         }
+        self.note_settled();
+        if !self.counter.all_settled() {
+            self.page.give_up_waiting();
+            // Other callers may get the records of these callers now, so their
+            // confirmations no longer count.
+            self.counter = Counter::new();
+        }
+    }
+
+    fn note_settled(&mut self) {
         for (offset, arrived) in self.counter.take_settled() {
             if arrived {
                 self.page.arrived(offset);
@@ -242,12 +245,6 @@ impl<H: Host> Tended<H> {
             } else {
                 self.page.returned(offset);
             }
-        }
-        if !self.counter.all_settled() {
-            self.page.give_up_waiting();
-            // Other callers may get the records of these callers now, so their
-            // confirmations no longer count.
-            self.counter = Counter::new();
         }
     }
 
@@ -274,9 +271,6 @@ impl<H: Host> Tended<H> {
         let kept = self.held.write(self.page.position()).await? == Written::Kept;
         if !kept {
             report_loss(host, self.held.name());
-        } else {
-            let folded = std::mem::take(&mut self.folded);
-            marks::delete(host, self.held.name(), &folded).await;
         }
         Ok(kept)
     }
@@ -292,7 +286,6 @@ impl<H: Host> Tended<H> {
             report_loss(host, &lane);
             return Ok(None);
         }
-        marks::delete(host, &lane, &self.folded).await;
         Ok(Some(position))
     }
 }
@@ -300,7 +293,7 @@ impl<H: Host> Tended<H> {
 /// Others have the lane, so that what was handed out since the last write may
 /// be handed out again.
 fn report_loss(host: &impl Host, lane: &LaneName) {
-    host.event(Level::Warn, "lane-lost", &[("lane", (&*lane.documents()).into())]);
+    host.event(Level::Warn, "lane-lost", &[("lane", lane.as_str().into())]);
 }
 
 fn millis(time: Duration) -> Millis {

@@ -51,7 +51,7 @@ impl<H: Host, L> DeliveryContext<H, L> {
         id: &str,
         partition: i32,
     ) -> Result<Lane<H, DeliveryState>> {
-        self.lane_with(id, partition, self.params.without_knocking())
+        self.lane_with(id, partition, self.params.passing_by())
     }
 
     fn lane_with(

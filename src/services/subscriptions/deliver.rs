@@ -98,32 +98,30 @@ async fn take<H: Host, L: Log>(context: &DeliveryContext<H, L>, job: &Job) -> Re
     let start = DeliveryState::at(subscription.start(*partition));
 
     let now = context.host.now();
-    let glance = lane.glance().await?;
-    let state = match &glance {
-        Some(document) => document.payload.as_ref(),
-        None => Some(&start),
+    let idle = |document: Option<&Document<DeliveryState>>| match document {
+        Some(document) => document.payload.as_ref()?.idle(*end, now),
+        None => start.idle(*end, now),
     };
-    if let Some(idle) = state.and_then(|state| state.idle(*end, now)) {
-        let beyond = beyond_end(context, job, state).await?;
-        return Ok(Taken::Nothing(beyond.map_or(idle.into(), JobEnd::BeyondEnd)));
-    }
-    // An end that is further away than a lease was written by a wrong clock.
-    // The lane itself handles that case.
-    let held = |document: Document<_>| {
-        !document.released && (1..=document.lease).contains(&document.until.saturating_sub(now))
-    };
-    if glance.is_some_and(held) {
-        return Ok(Taken::Nothing(JobEnd::Busy));
-    }
-
-    let taken = lane.try_take(async |_| {
-        // A lane without a state is new, unless its subscription was removed.
-        context.subscriptions.read().await?.by_id(&subscription.id)?;
-        Ok(start.clone())
-    });
+    let taken = lane.hold_when(
+        |document| idle(document).is_none(),
+        async |_| {
+            // A lane without a state is new, unless its subscription was removed.
+            context.subscriptions.read().await?.by_id(&subscription.id)?;
+            Ok(start.clone())
+        },
+    );
     match taken.await? {
         Take::Busy { .. } => Ok(Taken::Nothing(JobEnd::Busy)),
         Take::Held(held) => Ok(Taken::Lane(held)),
+        Take::Unworthy(document) => {
+            let why = idle(document.as_ref()).map_or(JobEnd::CaughtUp, JobEnd::from);
+            let state = match &document {
+                Some(document) => document.payload.as_ref(),
+                None => Some(&start),
+            };
+            let beyond = beyond_end(context, job, state).await?;
+            Ok(Taken::Nothing(beyond.map_or(why, JobEnd::BeyondEnd)))
+        }
     }
 }
 

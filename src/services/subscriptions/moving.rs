@@ -27,6 +27,7 @@ pub(super) async fn move_to<H: Host, L: Log>(
         let start = DeliveryState::at(subscription.start(partition));
         let pause = match lane.try_take(async |_| Ok(start)).await? {
             Take::Busy { retry_in } => retry_in,
+            Take::Unworthy(_) => Duration::ZERO,
             Take::Held(held) => {
                 let place = held.payload().place.clone();
                 if held.seek(DeliveryState::at(offset)).await? == Written::Kept {

@@ -12,7 +12,7 @@ use crate::kafka::Log;
 use crate::sorted::SortedSet;
 use crate::state::delete_all;
 use crate::state::keys::Prefix;
-use crate::state::lane::{Claim, Written};
+use crate::state::lane::{Take, Written};
 use crate::telemetry::{Level, Report};
 
 /// How long a removal waits for an attempt of another instance.
@@ -46,16 +46,17 @@ async fn stop_one<H: Host, L: Log>(
 ) -> Result<()> {
     let host = &context.host;
     let lane = context.lane(&subscription.id, partition)?;
-    if lane.peek().await?.is_none() {
+    if lane.is_untouched().await? {
         return Ok(());
     }
     let give_up = host.monotonic() + MAX_REMOVAL_WAIT;
     loop {
-        let pause = match lane.try_claim(async |_| Ok(DeliveryState::at(0))).await? {
-            Claim::Busy { retry_in } => retry_in,
-            Claim::Won(claimed) => {
-                let place = claimed.payload().place.clone();
-                if claimed.delete().await? == Written::Kept {
+        let pause = match lane.try_take(async |_| Ok(DeliveryState::at(0))).await? {
+            Take::Busy { retry_in } => retry_in,
+            Take::Unworthy(_) => Duration::ZERO,
+            Take::Held(held) => {
+                let place = held.payload().place.clone();
+                if held.delete().await? == Written::Kept {
                     if let Some(place) = place {
                         context.log.close(place).await;
                     }

@@ -1,40 +1,45 @@
-//! What lies in the store: the document of an epoch and the small values
-//! around it.
+//! What lies in the store: the document of an era and the small values beside it.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::sweep::Swept;
+use super::ticket::Ticket;
 use crate::host::Millis;
 
-/// Turns at a lane are numbered from 1.
-pub type Epoch = u64;
-
-/// The state of a lane as the holder of an epoch last wrote it. Only that
-/// holder ever writes it.
+/// The state of a lane, as a holder last wrote it. All holders of an era write the
+/// same key, one after the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(bound(deserialize = "T: Deserialize<'de>"))]
 pub struct Document<T> {
     #[serde(rename = "v")]
     pub version: Version,
-    /// The holder has the lane before this time, unless `released`.
-    #[serde(rename = "u")]
-    pub until: Millis,
-    /// How long its lease was when it wrote this, in milliseconds.
-    #[serde(rename = "l")]
-    pub lease: i64,
-    /// Final: the holder writes no more.
-    #[serde(rename = "r", default, skip_serializing_if = "is_default")]
-    pub released: bool,
-    /// The epoch of the last seek or delete.
+    /// The ticket of its writer.
+    #[serde(rename = "n")]
+    pub ticket: Ticket,
+    /// The writer's ticket and all up to this one are finished with.
+    #[serde(rename = "x")]
+    pub upto: Ticket,
+    /// `None`: released. The writer writes no more.
+    #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
+    pub held: Option<HeldUntil>,
+    /// The ticket of the last seek or delete.
     #[serde(rename = "g", default, skip_serializing_if = "is_default")]
-    pub generation: Epoch,
-    /// What the lane is about; nothing once it was deleted. Without the field
-    /// a document does not parse: a missing payload must not pass for a
-    /// deleted one.
+    pub generation: Ticket,
+    /// What the lane is about; nothing once it was deleted. Without the field a
+    /// document does not parse: a missing payload must not pass for a deleted one.
     #[serde(rename = "p", deserialize_with = "Option::deserialize")]
     pub payload: Option<T>,
+}
+
+/// How long a document keeps the lane for its writer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct HeldUntil {
+    #[serde(rename = "u")]
+    pub until: Millis,
+    /// The length of the writer's lease, in milliseconds.
+    #[serde(rename = "l")]
+    pub lease: i64,
 }
 
 /// The version of a document's layout. Another one does not parse.
@@ -55,34 +60,29 @@ impl<'de> Deserialize<'de> for Version {
     }
 }
 
-/// Where the lane stood not long ago.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Hint {
-    #[serde(rename = "n")]
-    pub epoch: Epoch,
-    #[serde(rename = "r", default, skip_serializing_if = "is_default")]
-    pub released: bool,
-    #[serde(rename = "s", default, skip_serializing_if = "is_default")]
-    pub swept: Swept,
-}
-
-/// Since when something that should change has been seen unchanged.
+/// Since when a ticket, and an end where one is named, have not changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Watch {
-    #[serde(rename = "t")]
+    #[serde(flatten)]
+    pub of: Watched,
+    #[serde(rename = "s")]
     pub since: Millis,
-    /// Absent: the epoch is claimed and has no document. Present: its
-    /// document names this unlikely end.
-    #[serde(rename = "u", default, skip_serializing_if = "is_default")]
+}
+
+/// What a watch is kept on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Watched {
+    #[serde(rename = "t")]
+    pub ticket: Ticket,
+    #[serde(rename = "u", default, skip_serializing_if = "Option::is_none")]
     pub until: Option<Millis>,
 }
 
-/// Somebody waits for the holder of this epoch to let go. By epoch and not by
-/// time, so that no clocks are compared.
+/// Somebody waits for the holder of this ticket, or an earlier one, to let go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Knock {
     #[serde(rename = "n")]
-    pub epoch: Epoch,
+    pub ticket: Ticket,
 }
 
 /// Both clocks of an instance, read together.
@@ -100,6 +100,14 @@ impl Now {
     /// Before `end` by both clocks: the earlier end counts.
     pub(super) fn before(self, end: Self) -> bool {
         self.wall < end.wall && self.monotonic < end.monotonic
+    }
+
+    pub(super) fn until(self, end: Self) -> Duration {
+        if !self.before(end) {
+            return Duration::ZERO;
+        }
+        let wall = u64::try_from(end.wall.saturating_sub(self.wall)).unwrap_or(0);
+        Duration::from_millis(wall).min(end.monotonic.saturating_sub(self.monotonic))
     }
 }
 
@@ -121,17 +129,25 @@ mod tests {
 
     #[test]
     fn a_document_is_short() {
-        let document = Document {
+        let mut document = Document {
             version: Version::CURRENT,
-            until: 10,
-            lease: 5,
-            released: true,
-            generation: 0,
+            ticket: Ticket::of(7),
+            upto: Ticket::of(8),
+            held: None,
+            generation: Ticket::NONE,
             payload: Some(7),
         };
         let text = serde_json::to_string(&document).unwrap();
-        assert_eq!(text, r#"{"v":1,"u":10,"l":5,"r":true,"p":7}"#);
+        assert_eq!(text, r#"{"v":1,"n":"0.7","x":"0.8","p":7}"#);
         assert_eq!(parse(&text).unwrap(), document);
+        document.held = Some(HeldUntil { until: 5, lease: 2 });
+        let text = serde_json::to_string(&document).unwrap();
+        assert_eq!(text, r#"{"v":1,"n":"0.7","x":"0.8","u":{"u":5,"l":2},"p":7}"#);
+        assert_eq!(parse(&text).unwrap(), document);
+        let watch = Watch { of: Watched { ticket: Ticket::of(3), until: None }, since: 9 };
+        let text = serde_json::to_string(&watch).unwrap();
+        assert_eq!(text, r#"{"t":"0.3","s":9}"#);
+        assert_eq!(serde_json::from_str::<Watch>(&text).unwrap(), watch);
     }
 
     #[test]
@@ -140,9 +156,10 @@ mod tests {
             "",
             "7",
             "{}",
-            r#"{"v":2,"u":1,"l":1,"p":7}"#,
-            r#"{"v":1,"u":1,"l":1,"p":"x"}"#,
-            r#"{"v":1,"u":1,"l":1}"#,
+            r#"{"v":2,"n":"0.1","x":"0.1","p":7}"#,
+            r#"{"v":1,"n":"0.1","x":"0.1","p":"x"}"#,
+            r#"{"v":1,"n":"0.1","x":"0.1"}"#,
+            r#"{"v":1,"n":1,"x":"0.1","p":7}"#,
         ] {
             assert!(parse(text).is_err(), "{text}");
         }

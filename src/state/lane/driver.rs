@@ -1,6 +1,6 @@
-//! A lane, and how it is taken.
+//! A lane, and how its turns are taken.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::marker::PhantomData;
 use std::rc::Rc;
@@ -11,20 +11,24 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::Origin;
-use super::claimed::Claimed;
-use super::document::{Epoch, Knock, Now};
+use super::document::{Document, Knock, Now};
 use super::held::Held;
-use super::params::{KNOCK_CHECK, POLL_MAX, POLL_MIN, Params, Rules};
+use super::look::{self, Busy, Memory, Outcome, Step, Won};
+use super::params::{FOUNDER_WAIT, KNOCK_CHECK, POLL_MAX, POLL_MIN, Params, Rules};
 use super::payload::Payload;
-use super::take::{self, Memory, Outcome, Step, Won};
-use super::tenure::{Start, Tenure};
+use super::ticket::{Era, Ticket};
+use super::turn::{Start, Turn, Written};
 use crate::error::{Error, Result};
-use crate::host::{Clock, Store};
+use crate::host::{Clock, Store, StoreErrorKind};
+use crate::random;
 use crate::state::keys::LaneName;
 use crate::state::store;
 
-/// A lane, as one instance knows it. Cheap to clone; whoever polls a lane
-/// should keep it, since it remembers what the last poll has seen.
+/// How often a refused draw is tried again before the error is given back.
+const DRAWS: u32 = 3;
+
+/// A lane, as one instance knows it. Cheap to clone; whoever polls a lane should keep
+/// it, since it remembers what the last look has shown.
 pub struct Lane<H, T> {
     pub(super) inner: Rc<Inner<H>>,
     payload: PhantomData<fn() -> T>,
@@ -34,7 +38,7 @@ pub(super) struct Inner<H> {
     pub(super) host: H,
     pub(super) name: LaneName,
     pub(super) params: Params,
-    memory: Cell<Memory>,
+    pub(super) memory: RefCell<Memory<Payload>>,
     away_until: Cell<Duration>,
 }
 
@@ -42,16 +46,9 @@ pub(super) struct Inner<H> {
 #[derive(Debug)]
 pub enum Take<H, T> {
     Held(Held<H, T>),
-    /// Somebody has it, or may have it. Worth another try after this time.
-    Busy {
-        retry_in: Duration,
-    },
-}
-
-/// What became of trying to claim a lane.
-#[derive(Debug)]
-pub enum Claim<H, T> {
-    Won(Claimed<H, T>),
+    /// There is nothing to take it for; with the latest document. Only
+    /// [`take_when`](Lane::take_when) answers this.
+    Unworthy(Option<Document<T>>),
     /// Somebody has it, or may have it. Worth another try after this time.
     Busy {
         retry_in: Duration,
@@ -76,8 +73,8 @@ where
     T: Serialize + DeserializeOwned + Clone,
 {
     pub fn new(host: H, name: LaneName, params: Params) -> Self {
-        let inner =
-            Inner { host, name, params, memory: Cell::default(), away_until: Cell::default() };
+        let (memory, away_until) = (RefCell::default(), Cell::default());
+        let inner = Inner { host, name, params, memory, away_until };
         Self { inner: Rc::new(inner), payload: PhantomData }
     }
 
@@ -85,70 +82,132 @@ where
         &self.inner.name
     }
 
-    /// Takes the lane if it is free, and never waits for it. `init` gives the
-    /// payload of a lane that has none; only the winner of its first epoch is
-    /// asked, and has the [grace](Params::grace) for it.
+    pub fn params(&self) -> Params {
+        self.inner.params
+    }
+
+    /// Takes the lane if it is free. It waits only for a ticket of its own that was
+    /// lost: until it is void, or gets its turn, it keeps others waiting. `init`
+    /// gives the payload of a lane that has none.
     pub async fn try_take(
         &self,
         init: impl AsyncFnOnce(Origin) -> Result<T>,
     ) -> Result<Take<H, T>> {
-        match self.try_claim(init).await? {
-            Claim::Busy { retry_in } => Ok(Take::Busy { retry_in }),
-            Claim::Won(claimed) => claimed.announce().await,
-        }
+        self.take_when(|_| true, init).await
     }
 
-    /// Claims the lane if it is free. What it holds is known then, so that
-    /// work which takes nobody anything (a fetch) can start; the lane is held
-    /// only when the claim was [announced](Claimed::announce).
-    pub async fn try_claim(
+    /// The same, but draws no ticket if the latest document shows that there is
+    /// nothing to do.
+    pub async fn take_when(
         &self,
+        worth: impl Fn(Option<&Document<T>>) -> bool,
         init: impl AsyncFnOnce(Origin) -> Result<T>,
-    ) -> Result<Claim<H, T>> {
-        let won = match self.inner.claim().await? {
-            Ok(won) => won,
-            Err(retry_in) => return Ok(Claim::Busy { retry_in }),
+    ) -> Result<Take<H, T>> {
+        let seen = RefCell::new(None);
+        let is_worth = |document: Option<&Document<Payload>>| {
+            let document = document.cloned().map(Document::parse).transpose()?;
+            let is_worth = worth(document.as_ref());
+            *seen.borrow_mut() = document;
+            Ok(is_worth)
+        };
+        let won = match self.inner.take(&is_worth).await? {
+            Taken::Won(won) => *won,
+            Taken::Unworthy => return Ok(Take::Unworthy(seen.into_inner())),
+            Taken::Busy(retry_in) => return Ok(Take::Busy { retry_in }),
         };
         let (payload, begins) = match won.start() {
             Start::From(payload) => (payload.parse()?, false),
             Start::New => (init(Origin::New).await?, true),
             Start::Restart => (init(Origin::Restart).await?, true),
         };
-        Ok(Claim::Won(Claimed::new(self.clone(), Box::new(Tenure::new(&won)), payload, begins)))
+        Ok(Take::Held(Held::new(self.clone(), Box::new(Turn::new(&won)), payload, begins)))
+    }
+
+    /// Takes the lane if it is free, and may act on it at once. A founder first
+    /// writes what it starts from, so that others know of it.
+    pub async fn try_hold(
+        &self,
+        init: impl AsyncFnOnce(Origin) -> Result<T>,
+    ) -> Result<Take<H, T>> {
+        self.hold_when(|_| true, init).await
+    }
+
+    /// The same, if there is something to do.
+    pub async fn hold_when(
+        &self,
+        worth: impl Fn(Option<&Document<T>>) -> bool,
+        init: impl AsyncFnOnce(Origin) -> Result<T>,
+    ) -> Result<Take<H, T>> {
+        let mut held = match self.take_when(worth, init).await? {
+            Take::Held(held) => held,
+            busy => return Ok(busy),
+        };
+        if held.is_founding() && held.write(held.payload().clone()).await? == Written::Lost {
+            return Ok(Take::Busy { retry_in: self.inner.params.grace });
+        }
+        Ok(Take::Held(held))
+    }
+
+    /// Whether nobody has ever drawn a ticket.
+    pub async fn is_untouched(&self) -> Result<bool> {
+        Ok(self.inner.counter().await? == 0)
+    }
+
+    /// The latest document and the ticket of its writer. Somebody may be writing the
+    /// next one: it is for answering questions.
+    pub async fn peek(&self) -> Result<Option<(Ticket, Document<T>)>> {
+        let (_, document) = self.inner.latest().await?;
+        document.map(|document| Ok((document.ticket, document.parse()?))).transpose()
     }
 }
 
+enum Taken {
+    Won(Box<Won<Payload>>),
+    Unworthy,
+    Busy(Duration),
+}
+
+/// Whether a document is worth a turn.
+type IsWorth<'a> = &'a dyn Fn(Option<&Document<Payload>>) -> Result<bool>;
+
 impl<H: Store + Clock> Inner<H> {
-    /// Claims the lane, or tells when to try again.
-    async fn claim(&self) -> Result<Result<Won<Payload>, Duration>> {
+    /// Takes the lane, or tells when to try again.
+    async fn take(&self, is_worth: IsWorth<'_>) -> Result<Taken> {
         let now = self.now();
         if let Some(rest) = self.away_until.get().checked_sub(now.monotonic)
             && !rest.is_zero()
         {
-            return Ok(Err(rest));
+            return Ok(Taken::Busy(rest));
         }
-        let mut step = take::begin::<Payload>(self.params, Rules::ALL, self.memory.get(), now);
-        let won = loop {
-            match self.perform(step).await? {
-                Step::Done(Outcome::Won(won)) => break won,
-                Step::Done(Outcome::Busy(memory)) => {
-                    self.memory.set(memory);
-                    return Ok(Err(self.poll()));
+        loop {
+            let memory = self.memory.take();
+            let mut step = look::begin(self.params, Rules::ALL, memory, self.now());
+            let busy = loop {
+                if let Step::Draw(draw) = &step
+                    && let Some(base) = draw.base()
+                    && !is_worth(base)?
+                {
+                    *self.memory.borrow_mut() = draw.memory();
+                    return Ok(Taken::Unworthy);
                 }
-                // A stale store may show a hint and not yet a document.
-                Step::Done(Outcome::Missing) if !self.params.stale.is_zero() => {
-                    return Ok(Err(self.poll()));
+                match self.perform(step).await? {
+                    Step::Done(Outcome::Won(won)) => return Ok(Taken::Won(Box::new(won))),
+                    Step::Done(Outcome::Busy(memory, busy)) => {
+                        *self.memory.borrow_mut() = memory;
+                        break busy;
+                    }
+                    next => step = next,
                 }
-                Step::Done(Outcome::Missing) => {
-                    return Err(Error::Store {
-                        detail: format!("{} has a hint and no document", self.name.documents()),
-                    });
-                }
-                next => step = next,
+            };
+            let pause = match busy {
+                Busy::Soon => random::between(POLL_MIN, POLL_MAX, random::number(&self.host)),
+                Busy::Watched(time) => time.max(POLL_MIN),
+            };
+            if !self.memory.borrow().has_lost(self.now(), self.params) {
+                return Ok(Taken::Busy(pause));
             }
-        };
-        self.memory.set(Memory::default());
-        Ok(Ok(won))
+            self.host.sleep(pause.min(POLL_MAX)).await;
+        }
     }
 
     pub(super) fn now(&self) -> Now {
@@ -160,65 +219,84 @@ impl<H: Store + Clock> Inner<H> {
         self.away_until.set(self.host.monotonic() + KNOCK_CHECK);
     }
 
-    fn poll(&self) -> Duration {
-        let mut random = [0; 2];
-        self.host.random(&mut random);
-        let part = f64::from(u16::from_le_bytes(random)) / f64::from(u16::MAX);
-        POLL_MIN + (POLL_MAX - POLL_MIN).mul_f64(part)
+    /// The last ticket that was drawn.
+    pub(super) async fn counter(&self) -> Result<u64> {
+        store::counter(&self.host, &self.name.counter()).await
+    }
+
+    async fn document(&self, era: Era) -> Result<Option<Document<Payload>>> {
+        store::get(&self.host, &self.name.document(era)).await
+    }
+
+    /// The counter and the latest document.
+    async fn latest(&self) -> Result<(Ticket, Option<Document<Payload>>)> {
+        let guess = self.memory.borrow().era();
+        let (counter, document) = try_join(self.counter(), self.document(guess)).await?;
+        let ticket = Ticket::of(counter).max(self.memory.borrow().least());
+        let mut era = ticket.era();
+        if era == guess && (document.is_some() || era == 0) {
+            return Ok((ticket, document));
+        }
+        loop {
+            if let Some(document) = self.document(era).await? {
+                return Ok((ticket, Some(document)));
+            }
+            let Some(below) = era.checked_sub(1) else { return Ok((ticket, None)) };
+            era = below;
+        }
     }
 
     /// Asks the store what the step asks, and gives the answer to it.
     async fn perform(&self, step: Step<Payload>) -> Result<Step<Payload>> {
         let (host, name) = (&self.host, &self.name);
         Ok(match step {
-            Step::GetHint(step) => {
-                let hint = store::get(host, &name.hint()).await?;
-                step.got(hint, self.now())
+            Step::Look(look) => {
+                let (counter, document) = try_join(self.counter(), self.document(look.era)).await?;
+                look.got(counter, document, self.now())
             }
-            Step::GetDocument(step) => {
-                let document = store::get(host, &name.document(step.epoch)).await?;
-                step.got(document, self.now())
+            Step::GetDocument(get) => {
+                let document = self.document(get.era).await?;
+                get.got(document, self.now())
             }
-            Step::ListDocuments(step) => {
-                let highest = self.highest_document().await?;
-                step.got(highest, self.now())
+            Step::GetWatch(get) => {
+                let watch = store::get(host, &name.watch()).await?;
+                get.got(watch, self.now())
             }
-            Step::Claim(step) => {
-                step.clone().got(store::claim(host, &name.claim(step.epoch)).await?)
+            Step::SetWatch(set) => {
+                // It only says since when; the next look sets it again.
+                let _ = store::set(host, &name.watch(), &set.watch).await;
+                set.done()
             }
-            Step::GetBase(step) => {
-                let document = async {
-                    match step.document() {
-                        None => Ok(None),
-                        Some(epoch) => store::get(host, &name.document(epoch)).await,
-                    }
-                };
-                let hint = async {
-                    if step.wants_hint() { store::get(host, &name.hint()).await } else { Ok(None) }
-                };
-                let (document, hint) = try_join(document, hint).await?;
-                step.got(document, hint)
+            Step::Knock(knock) => {
+                let _ = store::set(host, &name.knock(), &Knock { ticket: knock.ticket }).await;
+                knock.done(self.now())
             }
-            Step::GetWatch(step) => {
-                let watch = store::get(host, &name.watch(step.epoch)).await?;
-                step.got(watch, self.now())
+            Step::Recheck(recheck) => {
+                let wait = random::between(Duration::ZERO, FOUNDER_WAIT, random::number(host));
+                host.sleep(wait).await;
+                let counter = self.counter().await?;
+                recheck.got(counter, self.now())
             }
-            Step::SetWatch(step) => {
-                store::set(host, &name.watch(step.epoch), &step.watch).await?;
-                step.done(self.now())
-            }
-            Step::Knock(step) => {
-                store::set(host, &name.knock(), &Knock { epoch: step.epoch }).await?;
-                step.done(self.now())
-            }
+            Step::Draw(draw) => return self.draw(draw).await,
             Step::Done(outcome) => Step::Done(outcome),
         })
     }
 
-    /// Lists the store, which is slow.
-    pub(super) async fn highest_document(&self) -> Result<Option<Epoch>> {
-        let prefix = self.name.documents();
-        let keys = self.host.keys(&prefix).await?;
-        Ok(keys.iter().filter_map(|key| key.strip_prefix(&prefix)?.parse().ok()).max())
+    async fn draw(&self, draw: look::Draw<Payload>) -> Result<Step<Payload>> {
+        let mut tries = 1;
+        loop {
+            match self.host.increment(self.name.counter().as_str(), draw.by).await {
+                Ok(counter) => return Ok(draw.got(counter)),
+                // Nothing was drawn. The ticket's time counts from the first try.
+                Err(error) if error.kind == StoreErrorKind::Refused => {
+                    if tries == DRAWS {
+                        return Err(Error::from(error));
+                    }
+                    self.host.sleep(POLL_MAX * tries).await;
+                    tries += 1;
+                }
+                Err(_) => return Ok(draw.unknown()),
+            }
+        }
     }
 }

@@ -1,27 +1,27 @@
-//! A lane that this instance holds.
+//! A lane while it is held.
 
 use std::fmt;
 use std::time::Duration;
 
-use futures_util::future::try_join;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::document::Epoch;
+use super::document::Document;
 use super::driver::{Inner, Lane};
+use super::params::POLL_MIN;
 use super::payload::Payload;
-use super::tenure::{Change, Chore, Tenure, Written};
+use super::ticket::Ticket;
+use super::turn::{Change, Turn, Written};
 use crate::error::Result;
-use crate::host::{Clock, Store};
+use crate::host::{Clock, Store, StoreErrorKind};
 use crate::state::keys::LaneName;
 use crate::state::store;
 
-/// A lane that this instance holds, for as long as [`is_live`](Held::is_live).
-/// Dropped without [`release`](Held::release) it stays taken until its lease
-/// is over.
+/// A turn at a lane. Dropped without [`release`](Held::release) it keeps the lane
+/// from others until its time is over.
 pub struct Held<H, T> {
     lane: Lane<H, T>,
-    tenure: Box<Tenure>,
+    turn: Box<Turn>,
     payload: T,
     begins: bool,
     knocked: bool,
@@ -39,9 +39,9 @@ where
     H: Store + Clock,
     T: Serialize + DeserializeOwned + Clone,
 {
-    pub(super) fn new(lane: Lane<H, T>, tenure: Box<Tenure>, payload: T, begins: bool) -> Self {
+    pub(super) fn new(lane: Lane<H, T>, turn: Box<Turn>, payload: T, begins: bool) -> Self {
         let knock_checked = lane.inner.host.monotonic();
-        Self { lane, tenure, payload, begins, knocked: false, knock_checked }
+        Self { lane, turn, payload, begins, knocked: false, knock_checked }
     }
 
     /// Whether the lane held nothing before: it is new, or was deleted.
@@ -49,7 +49,7 @@ where
         self.begins
     }
 
-    /// What was last written and kept.
+    /// What was last written and kept, or what the turn starts from.
     pub fn payload(&self) -> &T {
         &self.payload
     }
@@ -58,51 +58,59 @@ where
         &self.lane.inner.name
     }
 
-    pub fn epoch(&self) -> Epoch {
-        self.tenure.epoch()
+    pub fn ticket(&self) -> Ticket {
+        self.turn.ticket()
     }
 
-    /// The epoch of the last seek or delete.
-    pub fn generation(&self) -> Epoch {
-        self.tenure.generation()
+    /// The ticket of the last seek or delete.
+    pub fn generation(&self) -> Ticket {
+        self.turn.generation()
     }
 
-    /// Whether something may be handed out at this very moment. Ask again
-    /// after every wait.
+    /// Whether nothing may be handed out before the first write.
+    pub fn is_founding(&self) -> bool {
+        self.turn.is_founding()
+    }
+
+    /// Whether something may be handed out at this very moment. Ask again after
+    /// every wait.
     pub fn is_live(&self) -> bool {
-        self.tenure.is_live(self.lane.inner.now())
+        self.turn.is_live(self.lane.inner.now())
     }
 
-    /// How long the lane stays held without another write.
+    /// How long the turn lasts without another write.
     pub fn remaining(&self) -> Duration {
-        self.tenure.remaining(self.lane.inner.now())
+        self.turn.remaining(self.lane.inner.now())
     }
 
-    /// Whether half of the lease is over. Any write renews it.
+    /// Whether it is time for a write, if the turn is to last.
     pub fn renew_due(&self) -> bool {
-        self.tenure.renew_due(self.lane.inner.now())
+        self.turn.renew_due(self.lane.inner.now())
     }
 
-    /// Writes a state, all of which must have been done, and holds the lane
-    /// for another lease. After an error or [`Written::Lost`] the lane is not
-    /// held any more.
+    /// How long it is until a write is due, if the turn is to last.
+    pub fn until_renewal(&self) -> Duration {
+        self.turn.until_renewal(self.lane.inner.now())
+    }
+
+    /// Writes a state, all of which must have been done, and holds the lane for
+    /// another lease. After an error or [`Written::Lost`] the turn is over.
     pub async fn write(&mut self, payload: T) -> Result<Written> {
-        let change = Change { payload: Some(Payload::of(&payload)?), release: false, seek: false };
-        let written = write(&self.lane.inner, &mut self.tenure, change).await?;
+        let text = Payload::of(&payload)?;
+        let change = Change { payload: Some(text), release: None, seek: false };
+        let written = self.lane.inner.write(&mut self.turn, change).await?;
         if written == Written::Kept {
             self.payload = payload;
         }
         Ok(written)
     }
 
-    /// Writes a state, all of which must have been done, and lets go. Then it
-    /// tidies up, which nobody needs to wait for.
+    /// Writes a state, all of which must have been done, and lets go.
     pub async fn release(self, payload: T) -> Result<Written> {
         self.last(Some(payload), false).await
     }
 
-    /// Sets the state at will and lets go; what earlier holders gave out is
-    /// void.
+    /// Sets the state at will and lets go; what earlier holders gave out is void.
     pub async fn seek(self, payload: T) -> Result<Written> {
         self.last(Some(payload), true).await
     }
@@ -118,59 +126,71 @@ where
             inner.stay_away();
         }
         let payload = payload.as_ref().map(Payload::of).transpose()?;
-        write(inner, &mut self.tenure, Change { payload, release: true, seek }).await
+        // Every ticket that lost against this turn is told so. Without the answer
+        // they find out later.
+        let upto = inner.counter().await.map_or(self.turn.ticket(), Ticket::of);
+        let change = Change { payload, release: Some(upto), seek };
+        inner.write(&mut self.turn, change).await
     }
 
-    /// Whether somebody waits for the lane: then let go with the next write.
-    /// Looks at the store only if the last look is older than this.
+    /// Whether somebody waits for the lane: then let go with the next write. Looks
+    /// at the store only if the last look is older than this.
     pub async fn knocked(&mut self, age: Duration) -> Result<bool> {
         let inner = &self.lane.inner;
         let now = inner.host.monotonic();
         if !self.knocked && now >= self.knock_checked + age {
             self.knock_checked = now;
             let knock = store::get(&inner.host, &inner.name.knock()).await?;
-            self.knocked = knock.is_some_and(|knock| knock.epoch >= self.tenure.epoch());
+            self.knocked = knock.is_some_and(|knock| knock.ticket >= self.turn.ticket());
         }
         Ok(self.knocked)
     }
 }
 
-/// Writes the document of a tenure and tidies up after it.
-pub(super) async fn write<H: Store + Clock>(
-    inner: &Inner<H>,
-    tenure: &mut Tenure,
-    change: Change<Payload>,
-) -> Result<Written> {
-    let Some(document) = tenure.write(change, inner.now()) else { return Ok(Written::Lost) };
-    let key = inner.name.document(tenure.epoch());
-    if let Err(error) = store::set(&inner.host, &key, &document).await {
-        tenure.failed();
-        return Err(error);
-    }
-    let written = tenure.returned(inner.now());
-    for chore in tenure.chores() {
-        // The state is safe. A hint not given and a key not deleted cost
-        // others a little time; a claim may not go before its document, so
-        // the first failure ends it.
-        if inner.carry_out(chore).await.is_err() {
-            break;
-        }
-    }
-    Ok(written)
-}
-
 impl<H: Store + Clock> Inner<H> {
-    async fn carry_out(&self, chore: Chore) -> Result<()> {
-        let (host, name) = (&self.host, &self.name);
-        match chore {
-            Chore::SetHint(hint) => store::set(host, &name.hint(), &hint).await,
-            Chore::Delete(epoch) => {
-                let document = name.document::<Payload>(epoch);
-                let watch = name.watch(epoch);
-                try_join(store::delete(host, &document), store::delete(host, &watch)).await?;
-                Ok(())
+    /// Writes the document of a turn.
+    async fn write(&self, turn: &mut Turn, change: Change<Payload>) -> Result<Written> {
+        let released = change.release.is_some();
+        let document = loop {
+            let Some(document) = turn.write(change.clone(), self.now()) else {
+                return Ok(Written::Lost);
+            };
+            let key = self.name.document::<Payload>(turn.ticket().era());
+            match store::try_set(&self.host, &key, &document).await? {
+                Ok(()) => break document,
+                // Nothing is under way, so the same may be tried as long as the turn
+                // lasts.
+                Err(error) if error.kind == StoreErrorKind::Refused => {
+                    turn.refused();
+                    self.host.sleep(POLL_MIN).await;
+                }
+                Err(error) => {
+                    turn.failed();
+                    return Err(error.into());
+                }
             }
-            Chore::Free(epoch) => store::free(host, &name.claim(epoch)).await,
+        };
+        let now = self.now();
+        let written = turn.returned(now);
+        if written == Written::Kept {
+            self.tidy(turn, document, released, now).await;
+        }
+        Ok(written)
+    }
+
+    async fn tidy(
+        &self,
+        turn: &mut Turn,
+        document: Document<Payload>,
+        released: bool,
+        now: super::Now,
+    ) {
+        if released {
+            self.memory.borrow_mut().released(document, now);
+        }
+        if let Some(era) = turn.take_older() {
+            // A document of an era that has ended is read by nobody.
+            let _ = store::delete(&self.host, &self.name.document::<Payload>(era)).await;
         }
     }
 }

@@ -32,8 +32,8 @@ impl Payload {
 
 impl Document<Payload> {
     pub(super) fn parse<T: DeserializeOwned>(self) -> Result<Document<T>> {
-        let Self { version, until, lease, released, generation, payload } = self;
+        let Self { version, ticket, upto, held, generation, payload } = self;
         let payload = payload.map(|payload| payload.parse()).transpose()?;
-        Ok(Document { version, until, lease, released, generation, payload })
+        Ok(Document { version, ticket, upto, held, generation, payload })
     }
 }

@@ -140,9 +140,14 @@ impl Turn {
 
     /// Half of the grace is over, or half of the lease: whoever stays writes now.
     pub fn renew_due(&self, now: Now) -> bool {
+        self.until_renewal(now).is_zero()
+    }
+
+    /// How long it is until then.
+    pub fn until_renewal(&self, now: Now) -> Duration {
         let within_grace = self.end == self.drawn.since.plus(self.params.grace);
         let half = if within_grace { self.params.grace / 2 } else { self.params.lease / 2 };
-        !now.plus(half).before(self.end)
+        self.remaining(now).saturating_sub(half)
     }
 
     /// The document to `set`; `None` if this turn may write no more: it is over, or

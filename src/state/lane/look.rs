@@ -380,6 +380,17 @@ enum Wanted {
 }
 
 impl<T: Clone> Draw<T> {
+    /// The document that the turn would start from; `None` if no turn is wanted.
+    pub fn base(&self) -> Option<Option<&Document<T>>> {
+        let base = self.base.as_ref().map(|(_, document)| document);
+        (self.wanted != Wanted::Nothing).then_some(base)
+    }
+
+    /// What is remembered if nothing is drawn.
+    pub fn memory(&self) -> Memory<T> {
+        self.context.memory.clone()
+    }
+
     pub fn got(self, counter: u64) -> Step<T> {
         let Self { mut context, wanted, base, since, .. } = self;
         let drawn = Drawn { ticket: Ticket::of(counter), since };

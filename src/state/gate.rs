@@ -1,0 +1,61 @@
+//! Lets one request of an instance at a time do something.
+
+use std::any::Any;
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+
+use crate::host::Host;
+
+/// Requests of one instance must not share a Rust waker
+/// ([`Host::signal`](crate::host::Host::signal)), so that whoever leaves wakes all who
+/// wait, and the first of them enters.
+#[derive(Default)]
+pub(super) struct Gate(Rc<RefCell<Waiting>>);
+
+#[derive(Default)]
+struct Waiting {
+    is_closed: bool,
+    /// Whatever wakes a waiting request when it is dropped.
+    wakes: Vec<Box<dyn Any>>,
+}
+
+/// The gate is closed for others until this is dropped.
+pub(super) struct Entered(Rc<RefCell<Waiting>>);
+
+impl Gate {
+    /// Enters when nobody else is inside; `None` if that takes longer.
+    pub(super) async fn enter(&self, host: &impl Host, longest: Duration) -> Option<Entered> {
+        let give_up = host.monotonic() + longest;
+        loop {
+            let woken = {
+                let mut waiting = self.0.borrow_mut();
+                if !waiting.is_closed {
+                    waiting.is_closed = true;
+                    return Some(Entered(self.0.clone()));
+                }
+                let (wake, woken) = host.signal();
+                waiting.wakes.push(Box::new(wake));
+                woken
+            };
+            let left = give_up.saturating_sub(host.monotonic());
+            let limit = Box::pin(host.sleep(left));
+            if left.is_zero() || matches!(select(woken, limit).await, Either::Right(_)) {
+                return None;
+            }
+        }
+    }
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        let wakes = {
+            let mut waiting = self.0.borrow_mut();
+            waiting.is_closed = false;
+            std::mem::take(&mut waiting.wakes)
+        };
+        drop(wakes);
+    }
+}

@@ -1,4 +1,0 @@
-//! Lanes as their callers see them, over a small store in memory.
-
-mod driver;
-mod memory;
