@@ -1,6 +1,7 @@
 //! Consuming through the service, on simulated instances under virtual time.
 
 mod claims;
+mod costs;
 mod failing;
 mod groups;
 mod pages;

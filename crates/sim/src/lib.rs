@@ -47,7 +47,7 @@ pub use life::Fate;
 pub use log::SimLog;
 pub use script::{Answer, Script};
 pub use signal::{Wait, Wake};
-pub use store::StoreMode;
+pub use store::{StoreCalls, StoreMode};
 pub use world::{Upstream, World};
 
 /// Runs a test with a place for the background work of its instances.

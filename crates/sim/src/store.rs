@@ -39,6 +39,14 @@ struct Inner {
     random: fastrand::Rng,
     values: BTreeMap<String, Versions>,
     counters: BTreeMap<String, u64>,
+    calls: StoreCalls,
+}
+
+/// How often the store was called. A draw is a write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StoreCalls {
+    pub reads: u64,
+    pub writes: u64,
 }
 
 impl SharedStore {
@@ -48,7 +56,12 @@ impl SharedStore {
             random: fastrand::Rng::with_seed(seed),
             values: BTreeMap::new(),
             counters: BTreeMap::new(),
+            calls: StoreCalls::default(),
         })))
+    }
+
+    pub(crate) fn calls(&self) -> StoreCalls {
+        self.0.borrow().calls
     }
 
     pub(crate) fn set_mode(&self, mode: StoreMode) {
@@ -144,7 +157,9 @@ impl SharedStore {
         effect: impl FnOnce(&mut Inner) -> T,
     ) -> Result<T, StoreError> {
         let (before, after, refused, fails, lands) = {
-            let Inner { mode, random, .. } = &mut *self.0.borrow_mut();
+            let Inner { mode, random, calls, .. } = &mut *self.0.borrow_mut();
+            let count = if writes { &mut calls.writes } else { &mut calls.reads };
+            *count += 1;
             let refused = mode.refusals > 0.0 && random.f64() < mode.refusals;
             let fails = random.f64() < mode.failures;
             let before = mode.latency.mul_f64(random.f64());

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use crate::body::SimBody;
 use crate::host::SimHost;
-use crate::store::{SharedStore, StoreMode};
+use crate::store::{SharedStore, StoreCalls, StoreMode};
 
 /// Answers the requests of a world's instances.
 pub type Upstream =
@@ -93,6 +93,11 @@ impl World {
     /// Sets the wall clock, as it was when this world began.
     pub fn set_wall_clock(&self, at_start: Millis) {
         self.0.wall.set(at_start);
+    }
+
+    /// How often the store was called, by all instances together.
+    pub fn store_calls(&self) -> StoreCalls {
+        self.shared_store().calls()
     }
 
     pub fn set_store_mode(&self, mode: StoreMode) {

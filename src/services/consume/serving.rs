@@ -31,9 +31,10 @@ use crate::telemetry::{Report, level_of, with_trace};
 /// callers whose waits end soon after each other share a look.
 const EMPTY_ANSWER_DELAY: Duration = Duration::from_millis(200);
 
-/// How often the positions are read again while there is nothing to read:
-/// another caller may have moved them back.
-const POSITIONS_CHECK_INTERVAL: Duration = Duration::from_secs(1);
+/// How often the positions are read again while there is nothing to read: another
+/// caller may have moved them back. Where an end moves, or a claimed record comes free,
+/// the partition itself is looked at.
+const POSITIONS_CHECK_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How long the ends of the log are used while callers queue, because those try
 /// to take their partition more often.

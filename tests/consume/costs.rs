@@ -1,0 +1,149 @@
+//! What a call costs in operations of the store: `docs/state.md` has the table. Each
+//! row is exact, so that a change that costs more must change the table.
+
+use std::time::Duration;
+
+use kafka_edge::access::{AllowedTopic, Grant};
+use kafka_edge::services::consume::{Ack, Acknowledged, Disposal, Next};
+use kafka_edge::services::seek::SeekTo;
+use kafka_edge_sim::{StoreCalls, local};
+
+use crate::scene::{ACK, Cluster, Instance, TOPIC, claiming, next, page, receipts};
+
+/// Reads and writes from here on.
+struct Since<'a>(&'a Cluster, StoreCalls);
+
+impl<'a> Since<'a> {
+    fn now(cluster: &'a Cluster) -> Self {
+        Self(cluster, cluster.world.store_calls())
+    }
+
+    async fn cost(&self, of: &Instance) -> (u64, u64) {
+        of.host.idle().await;
+        let StoreCalls { reads, writes } = self.0.world.store_calls();
+        (reads - self.1.reads, writes - self.1.writes)
+    }
+}
+
+fn everything() -> Next {
+    Next { max: 100, ..next(0) }
+}
+
+/// A group that has read a record of each partition, with more records to read on so
+/// many of them.
+async fn begun(partitions: usize, with_more: usize) -> Cluster {
+    let cluster = Cluster::new(1, partitions);
+    cluster.append(0..partitions, partitions);
+    let first = cluster.instance();
+    while !page(&first, Next { max: 500, ..next(0) }).await.is_empty() {}
+    first.host.idle().await;
+    for partition in 0..with_more {
+        for _ in 0..100 {
+            cluster.log.append(TOPIC, partition, "more");
+        }
+    }
+    cluster
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page() {
+    local(async {
+        let mut costs = Vec::new();
+        for (partitions, with_more) in [(1, 1), (6, 1), (6, 3), (50, 1)] {
+            let cluster = begun(partitions, with_more).await;
+            let fresh = cluster.instance();
+            let since = Since::now(&cluster);
+            assert_eq!(page(&fresh, everything()).await.len(), 100);
+            let cold = since.cost(&fresh).await;
+            cluster.log.append(TOPIC, 0, "one more");
+            let since = Since::now(&cluster);
+            page(&fresh, everything()).await;
+            let warm = since.cost(&fresh).await;
+            costs.push((partitions, with_more, cold, warm));
+        }
+        assert_eq!(
+            costs,
+            [
+                (1, 1, (7, 2), (5, 2)),
+                (6, 1, (17, 2), (15, 2)),
+                (6, 3, (17, 2), (15, 2)),
+                (50, 1, (105, 2), (103, 2)),
+            ]
+        );
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn claims_and_what_becomes_of_them() {
+    local(async {
+        let cluster = begun(1, 1).await;
+        let fresh = || cluster.instance();
+        let one = fresh();
+        let since = Since::now(&cluster);
+        let claimed = page(&one, claiming(100, 60)).await;
+        let claim = since.cost(&one).await;
+        assert_eq!(claimed.len(), 100);
+
+        let two = fresh();
+        let since = Since::now(&cluster);
+        let told = two.acknowledge(&receipts(&claimed)[..50], ACK).await;
+        assert_eq!(told, [Acknowledged::Done; 50]);
+        let ack = since.cost(&two).await;
+
+        let three = fresh();
+        let since = Since::now(&cluster);
+        let nack = Disposal::Nack { delay: Duration::from_secs(1) };
+        three.acknowledge(&receipts(&claimed)[50..], nack).await;
+        let nack = since.cost(&three).await;
+
+        let four = fresh();
+        let since = Since::now(&cluster);
+        four.acknowledge(&receipts(&claimed)[..50], ACK).await;
+        let again = since.cost(&four).await;
+        assert_eq!((claim, ack, nack, again), ((7, 2), (3, 2), (3, 2), (2, 0)));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn groups() {
+    local(async {
+        let cluster = Cluster::new(1, 6);
+        cluster.append(0..6, 6);
+        let one = cluster.instance();
+        let since = Since::now(&cluster);
+        page(&one, Next { max: 1, ..next(0) }).await;
+        let new = since.cost(&one).await;
+
+        let two = cluster.instance();
+        let since = Since::now(&cluster);
+        let to = SeekTo::Offsets([(0, 0)].into());
+        two.groups.seek("g", &AllowedTopic::trusted(TOPIC), to).await.unwrap();
+        let seek = since.cost(&two).await;
+
+        let three = cluster.instance();
+        let since = Since::now(&cluster);
+        three.groups.delete("g", &Grant::open()).await.unwrap();
+        let delete = since.cost(&three).await;
+        assert_eq!((new, seek, delete), ((27, 6), (7, 2), (40, 8)));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_there() {
+    local(async {
+        let mut costs = Vec::new();
+        for partitions in [1, 6, 50] {
+            let cluster = begun(partitions, 0).await;
+            let fresh = cluster.instance();
+            let since = Since::now(&cluster);
+            let nothing = Next { wait: Duration::from_secs(20), ack: Ack::Auto, ..next(0) };
+            assert!(page(&fresh, nothing).await.is_empty());
+            costs.push((partitions, since.cost(&fresh).await));
+        }
+        assert_eq!(costs, [(1, (10, 0)), (6, (60, 0)), (50, (400, 0))]);
+    })
+    .await;
+}

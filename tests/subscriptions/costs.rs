@@ -1,0 +1,44 @@
+//! What a round of delivery costs in operations of the store.
+
+use kafka_edge_sim::local;
+
+use crate::scene::{HOOK, Scene, counts};
+
+#[tokio::test(start_paused = true)]
+async fn a_round() {
+    local(async {
+        let mut costs = Vec::new();
+        for webhooks in [1, 20] {
+            let scene = Scene::new(1);
+            let first = scene.instance();
+            for number in 0..webhooks {
+                first.register(&format!("{HOOK}/{number}")).await;
+            }
+            scene.append(0, 1);
+            first.deliver().await;
+            for records in [0, 1, 10] {
+                scene.append(0, records);
+                let fresh = scene.instance();
+                let before = scene.world.store_calls();
+                let delivered = counts(&fresh.deliver().await);
+                assert_eq!(delivered, vec![(records as u64, 0); webhooks]);
+                fresh.host.idle().await;
+                let after = scene.world.store_calls();
+                let cost = (after.reads - before.reads, after.writes - before.writes);
+                costs.push((webhooks, records, cost));
+            }
+        }
+        assert_eq!(
+            costs,
+            [
+                (1, 0, (4, 0)),
+                (1, 1, (5, 3)),
+                (1, 10, (5, 3)),
+                (20, 0, (42, 0)),
+                (20, 1, (62, 60)),
+                (20, 10, (62, 60)),
+            ]
+        );
+    })
+    .await;
+}
