@@ -14,3 +14,4 @@ mod store;
 pub(crate) mod stored;
 
 pub use store::delete_all;
+pub(crate) use store::{delete, get, set};

@@ -10,6 +10,7 @@
 //! [`state`]: crate::state
 
 mod acknowledge;
+pub(in crate::services) mod advice;
 mod claims;
 mod commit;
 mod desk;

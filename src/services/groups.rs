@@ -15,6 +15,7 @@ use crate::concurrent::try_join_bounded;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kafka::Log;
+use crate::services::consume::advice::{Advice, Advised};
 use crate::services::consume::{Position, start};
 use crate::services::group_list::GroupList;
 use crate::services::seek::{SeekTo, first_offsets};
@@ -175,6 +176,8 @@ impl<H: Host, L: Log> Groups<H, L> {
     ) -> Result<SortedMap<i32, i64>> {
         let offsets = to.offsets(&*self.log, topic).await?;
         self.list.enlist(group, &[&**topic]).await?;
+        let places = offsets.iter().map(|(partition, offset)| (*partition, Advised(*offset, None)));
+        Advice::correct(&self.host, group, topic, places).await?;
         let seeks = offsets.iter().map(async |(partition, offset)| {
             let lane = self.lane(group, topic, *partition)?;
             self.last_word(&lane, Some(Position::at(*offset))).await
@@ -207,6 +210,9 @@ impl<H: Host, L: Log> Groups<H, L> {
             all_lanes.push((topic, lanes));
         }
         self.list.remove(group).await?;
+        for (topic, _) in &all_lanes {
+            Advice::delete(&self.host, group, topic).await?;
+        }
         // A caller that has started the group again in the meantime may have
         // read the list while the group was still on it. Callers that start it
         // from now on will find that it is not.

@@ -10,6 +10,7 @@
 //! |---|---|
 //! | `kafka-edge/2/group/{group}/{topic}/{partition}/…` | a consumer group's lane |
 //! | `kafka-edge/2/group/{group}/{topic}/start/…` | the lane of where the group begins there |
+//! | `kafka-edge/2/group/{group}/{topic}/g` | advice on where the group's records are |
 //! | `kafka-edge/2/hook/{subscription id}/{partition}/…` | a subscription's lane |
 //! | `kafka-edge/2/groups/…` | the lane of the document that lists the groups |
 //! | `kafka-edge/2/instances/…` | the lane of the document that lists the named consumers |
@@ -160,6 +161,12 @@ impl LaneName {
     pub fn knock(&self) -> Key<Knock> {
         Key::new(format!("{}/k", self.0))
     }
+}
+
+/// Advice on where a consumer group's records are. It belongs to no lane.
+pub fn group_advice<V>(group: &str, topic: &str) -> Result<Key<V>> {
+    let LaneName(first) = LaneName::group(group, topic, 0)?;
+    Ok(Key::new(format!("{}/g", first.trim_end_matches("/0"))))
 }
 
 fn capped(field: &'static str, name: &str, cap: usize) -> Result<String> {

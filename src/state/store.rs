@@ -9,7 +9,7 @@ use crate::state::keys::{CounterKey, Key, Prefix};
 
 /// The value of `key`. A value that cannot be parsed is an error: if it counted
 /// as missing, its lane would start again and lose its state.
-pub(super) async fn get<V: DeserializeOwned>(host: &impl Store, key: &Key<V>) -> Result<Option<V>> {
+pub(crate) async fn get<V: DeserializeOwned>(host: &impl Store, key: &Key<V>) -> Result<Option<V>> {
     match host.get(key.as_str()).await? {
         None => Ok(None),
         Some(value) => serde_json::from_slice(&value).map(Some).map_err(|error| Error::Store {
@@ -20,7 +20,7 @@ pub(super) async fn get<V: DeserializeOwned>(host: &impl Store, key: &Key<V>) ->
 
 /// After an error the value may have been stored, may be stored later, or
 /// never.
-pub(super) async fn set<V: Serialize>(host: &impl Store, key: &Key<V>, value: &V) -> Result<()> {
+pub(crate) async fn set<V: Serialize>(host: &impl Store, key: &Key<V>, value: &V) -> Result<()> {
     let value = serde_json::to_vec(value).map_err(|error| Error::Store {
         detail: format!("{} cannot be written: {error}", key.as_str()),
     })?;
@@ -44,7 +44,7 @@ pub(super) async fn counter(host: &impl Store, key: &CounterKey) -> Result<u64> 
     Ok(host.counter(key.as_str()).await?)
 }
 
-pub(super) async fn delete<V>(host: &impl Store, key: &Key<V>) -> Result<()> {
+pub(crate) async fn delete<V>(host: &impl Store, key: &Key<V>) -> Result<()> {
     Ok(host.delete(key.as_str()).await?)
 }
 

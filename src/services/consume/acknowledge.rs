@@ -10,6 +10,7 @@ use std::time::Duration;
 use futures_util::future::select;
 
 use super::Consume;
+use super::advice::{Advice, Advised};
 use super::claims::ReceiptVerdict;
 use super::position::Position;
 use super::receipt::Receipt;
@@ -89,7 +90,7 @@ impl<H: Host, L: Log> Consume<H, L> {
             receipts.push(receipt);
         }
         let turns = lanes.into_iter().map(async |(lane, (indexes, receipts))| {
-            Ok::<_, Error>((indexes, self.acknowledge_at(lane, receipts, disposal).await?))
+            Ok::<_, Error>((indexes, self.acknowledge_at(group, lane, receipts, disposal).await?))
         });
         // What one partition answers does not depend on the others.
         for turn in join_bounded(turns).await {
@@ -103,6 +104,7 @@ impl<H: Host, L: Log> Consume<H, L> {
 
     async fn acknowledge_at(
         &self,
+        group: &str,
         lane: LaneName,
         receipts: Vec<Receipt>,
         disposal: Disposal,
@@ -118,10 +120,10 @@ impl<H: Host, L: Log> Consume<H, L> {
         };
         if is_first {
             let (host, params) = (self.host.clone(), self.params);
-            let acknowledging = self.acknowledging.clone();
+            let (group, acknowledging) = (group.to_owned(), self.acknowledging.clone());
             self.host.spawn(async move {
                 let lane = Lane::new(host.clone(), lane, params);
-                serve(&host, &lane, &acknowledging).await;
+                serve(&host, &group, &lane, &acknowledging).await;
             });
         }
         // The task answers in time. This limit ends the wait if it is stopped.
@@ -138,6 +140,7 @@ fn busy() -> Error {
 /// Takes turns at a lane until nothing waits for one.
 async fn serve<H: Host>(
     host: &H,
+    group: &str,
     lane: &Lane<H, Position>,
     acknowledging: &Acknowledging<H::Wake>,
 ) {
@@ -151,7 +154,7 @@ async fn serve<H: Host>(
             }
             waiting
         };
-        let answers = turn(host, lane, &orders).await;
+        let answers = turn(host, group, lane, &orders).await;
         for (index, order) in orders.into_iter().enumerate() {
             let answer = match &answers {
                 Ok(answers) => Ok(answers[index].clone()),
@@ -165,6 +168,7 @@ async fn serve<H: Host>(
 /// One turn for all of these orders.
 async fn turn<H: Host>(
     host: &H,
+    group: &str,
     lane: &Lane<H, Position>,
     orders: &[Order<H::Wake>],
 ) -> Result<Vec<Vec<Acknowledged>>> {
@@ -210,6 +214,12 @@ async fn turn<H: Host>(
                 let written = held.release(position).await?;
                 // A record whose lease has ended by now may be with another caller.
                 if written == Written::Kept && host.now() <= until {
+                    if let Some(due) = earliest_due(orders, &told, now) {
+                        let Receipt { topic, partition, .. } = &orders[0].receipts[0];
+                        // Without it others see the record a little later.
+                        let advised = Advised(i64::MAX, Some(due));
+                        _ = Advice::lower(host, group, topic, *partition, advised).await;
+                    }
                     return Ok(told);
                 }
                 let fields = [("lane", name.as_str().into())];
@@ -222,6 +232,19 @@ async fn turn<H: Host>(
         }
         host.sleep(pause).await;
     }
+}
+
+/// When the first of the records that were given back is due.
+fn earliest_due<W>(orders: &[Order<W>], told: &[Vec<Acknowledged>], now: Millis) -> Option<Millis> {
+    let given_back = orders.iter().zip(told).filter_map(|(order, told)| match order.disposal {
+        Disposal::Nack { delay } if told.contains(&Acknowledged::Done) => Some(due(now, delay)),
+        _ => None,
+    });
+    given_back.min()
+}
+
+fn due(now: Millis, delay: Duration) -> Millis {
+    now.saturating_add(Millis::try_from(delay.as_millis()).unwrap_or(Millis::MAX))
 }
 
 /// How the receipts of an order are judged before a turn.
@@ -280,8 +303,7 @@ impl<W> Order<W> {
                 match self.disposal {
                     Disposal::Ack => position.done(receipt.offset),
                     Disposal::Nack { delay } => {
-                        let delay = Millis::try_from(delay.as_millis()).unwrap_or(Millis::MAX);
-                        position.claims.give_back(receipt.offset, now.saturating_add(delay));
+                        position.claims.give_back(receipt.offset, due(now, delay));
                     }
                 }
             }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Consume;
+use super::advice::{Advice, Advised};
 use super::owner::Owner;
 use super::position::Position;
 use crate::concurrent::try_join_bounded;
@@ -48,7 +49,7 @@ impl<H: Host, L: Log> Consume<H, L> {
         self.groups.enlist(group, &[topic]).await?;
         let commits = offsets.iter().map(async |(partition, offset)| {
             let lane = self.lane(group, topic, *partition)?;
-            self.change(&lane, |mut position| {
+            self.change(group, topic, *partition, &lane, |mut position| {
                 let now = self.host.now();
                 if position.claims.held_by_others(owner, now, self.margin()) {
                     return Err(Error::Busy(
@@ -115,7 +116,7 @@ impl<H: Host, L: Log> Consume<H, L> {
                 if !latest.is_some_and(|position| position.claims.has_of(owner)) {
                     return Ok(false);
                 }
-                self.change(&lane, |mut position| {
+                self.change(group, topic, partition, &lane, |mut position| {
                     Ok(if position.claims.has_of(owner) {
                         edit(&mut position);
                         PositionChange::Keep(position)
@@ -145,6 +146,9 @@ impl<H: Host, L: Log> Consume<H, L> {
     /// before.
     async fn change(
         &self,
+        group: &str,
+        topic: &str,
+        partition: i32,
         lane: &Lane<H, Position>,
         edit: impl Fn(Position) -> Result<PositionChange>,
     ) -> Result<bool> {
@@ -155,9 +159,19 @@ impl<H: Host, L: Log> Consume<H, L> {
                 Take::Unworthy(_) => Duration::ZERO,
                 Take::Held(held) => {
                     let (before, begins) = (held.payload().clone(), held.begins());
-                    let written = match edit(before.clone()) {
-                        Ok(PositionChange::Keep(position)) => held.release(position).await?,
-                        Ok(PositionChange::Move(position)) => held.seek(position).await?,
+                    let margin = self.margin();
+                    let advised = |position: &Position| {
+                        Advised(position.next, position.claims.next_free(margin))
+                    };
+                    let (written, advised) = match edit(before.clone()) {
+                        Ok(PositionChange::Keep(position)) => {
+                            let advised = advised(&position);
+                            (held.release(position).await?, advised)
+                        }
+                        Ok(PositionChange::Move(position)) => {
+                            let advised = advised(&position);
+                            (held.seek(position).await?, advised)
+                        }
                         unchanged => {
                             // A deleted group stays deleted.
                             if begins {
@@ -169,6 +183,7 @@ impl<H: Host, L: Log> Consume<H, L> {
                         }
                     };
                     if written == Written::Kept {
+                        Advice::lower(&self.host, group, topic, partition, advised).await?;
                         return Ok(begins);
                     }
                     Duration::ZERO

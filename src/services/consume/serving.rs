@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 
+use super::advice::{Advice, Advised};
 use super::desk::Desk;
 use super::owner::NamedReader;
 use super::position::Position;
@@ -68,6 +69,11 @@ pub(super) struct Serving<H: Host, L> {
     ends_due: Duration,
     /// Where the group begins on each topic, as far as that is known.
     starts: SortedMap<Rc<str>, Start>,
+    /// The advice as it was last read or written.
+    advised: SortedMap<Rc<str>, Advice>,
+    /// Partitions that were looked at in vain, though they promised something.
+    in_vain: Vec<usize>,
+    next_look: usize,
     /// The lanes where that is written; each remembers its last look.
     start_lanes: SortedMap<Rc<str>, Lane<H, Start>>,
     desk: Rc<RefCell<Desk<H::Wake>>>,
@@ -118,6 +124,9 @@ impl<H: Host, L: Log> Serving<H, L> {
             looked: None,
             ends_due: Duration::ZERO,
             starts: SortedMap::new(),
+            advised: SortedMap::new(),
+            in_vain: Vec::new(),
+            next_look: usize::from(u16::from_le_bytes(random)),
             start_lanes: SortedMap::new(),
             desk,
         }
@@ -203,11 +212,7 @@ impl<H: Host, L: Log> Serving<H, L> {
     async fn serve_all(&mut self, open: &mut Vec<Tended<H>>) -> Result<Round> {
         let mut busy: Option<Duration> = None;
         let mut served = false;
-        let worth_taking = self.worth_taking();
-        if !worth_taking.is_empty() {
-            self.enlist().await?;
-        }
-        for index in worth_taking {
+        for index in self.worth_taking() {
             // The positions of several partitions are written before another
             // caller is served.
             let order_is_full = !open.is_empty() && !self.desk.borrow().has_open_order();
@@ -216,10 +221,20 @@ impl<H: Host, L: Log> Serving<H, L> {
             }
             let partition = &self.partitions[index];
             let asked = self.host.now();
-            let start = self.starts.get(&partition.topic);
-            let start = start.map_or(0, |start| start.of(partition.number));
-            match partition.lane.try_hold(async |_| Ok(Position::at(start))).await? {
-                Take::Unworthy(_) => {}
+            let worth = |document: Option<&Document<Position>>| {
+                let position = document.and_then(|document| document.payload.as_ref());
+                position.is_none_or(|position| {
+                    let known = self.known_of(position);
+                    self.survey.would_be_worth(index, known, self.host.now())
+                })
+            };
+            match partition.lane.hold_when(worth, async |_| self.start_of(partition).await).await? {
+                Take::Unworthy(document) => {
+                    let position = document.and_then(|document| document.payload);
+                    let known = position.map(|position| self.known_of(&position));
+                    self.survey.set_known(index, known);
+                    self.in_vain.push(index);
+                }
                 Take::Busy { retry_in } => {
                     busy = Some(busy.map_or(retry_in, |other| other.min(retry_in)));
                     // Its holder may have reached the end by now.
@@ -234,11 +249,25 @@ impl<H: Host, L: Log> Serving<H, L> {
                 }
             }
         }
+        if !served && busy.is_none() {
+            self.correct_advice().await;
+        }
         Ok(match busy {
             _ if served => Round::Served,
             Some(retry_in) if self.is_anything_worth_taking() => Round::Busy { retry_in },
             _ => Round::Nothing,
         })
+    }
+
+    /// Where a partition without a document begins.
+    async fn start_of(&self, partition: &ServedPartition<H>) -> Result<Position> {
+        let ServedPartition { topic, number, .. } = partition;
+        if let Some(start) = self.starts.get(topic) {
+            return Ok(Position::at(start.of(*number)));
+        }
+        let lane = start::lane(&self.host, &self.group, topic, self.params)?;
+        let start = lane.peek().await?.and_then(|(_, document)| document.payload);
+        Ok(Position::at(start.map_or(0, |start| start.of(*number))))
     }
 
     /// Hands out the records of a partition, as long as there are records and
@@ -317,27 +346,6 @@ impl<H: Host, L: Log> Serving<H, L> {
         let desk = self.desk.borrow();
         let stock = if desk.is_busy() { READ_AHEAD_RECORDS } else { 1 };
         desk.wanted().clamp(stock, MAX_FETCH_RECORDS)
-    }
-
-    /// Puts the group on the list: before it gets its first position on a
-    /// topic, and in the background otherwise. Each round does this, and it
-    /// costs nothing while this instance has a recent copy of the list.
-    async fn enlist(&self) -> Result<()> {
-        let (old, new): (Vec<_>, Vec<_>) =
-            self.topics.iter().partition(|topic| self.has_position(topic));
-        if !old.is_empty() {
-            self.groups.keep_listed(&self.group, &old);
-        }
-        if !new.is_empty() {
-            self.groups.enlist(&self.group, &new).await?;
-        }
-        Ok(())
-    }
-
-    /// Whether the group has a position anywhere on the topic.
-    fn has_position(&self, topic: &Rc<str>) -> bool {
-        let mut of_topic = (0..).zip(&self.partitions).filter(|(_, p)| p.topic == *topic);
-        of_topic.any(|(index, _)| self.survey.has_position(index))
     }
 
     fn settle_claims(&self, written: bool) {
@@ -426,14 +434,77 @@ impl<H: Host, L: Log> Serving<H, L> {
             self.ends_due = now + QUEUED_ENDS_CHECK_INTERVAL;
             self.look_at_ends().await?;
         }
+        let first_look = self.looked.is_none();
         if self.looked.is_none_or(|looked| now - looked >= POSITIONS_CHECK_INTERVAL) {
-            let lanes = self.partitions.iter().map(|partition| partition.lane.peek());
-            for (index, latest) in try_join_bounded(lanes).await?.into_iter().enumerate() {
-                self.survey.set_known(index, self.known(latest));
-            }
             self.looked = Some(now);
+            self.take_advice().await?;
+            if !first_look {
+                self.look_at_one().await?;
+            }
         }
         Ok(())
+    }
+
+    /// Reads for each topic where records are worth looking for. It may be older than
+    /// what this instance knows, which costs a look, and it tells of a seek.
+    async fn take_advice(&mut self) -> Result<()> {
+        let topics = self.topics.clone();
+        let reads = topics.iter().map(|topic| Advice::read(&self.host, &self.group, topic));
+        for (topic, advice) in topics.iter().zip(try_join_bounded(reads).await?) {
+            let Some(advice) = advice else { continue };
+            self.advised.insert(topic.clone(), advice.clone());
+            let places: Vec<_> =
+                self.of_topic(topic).map(|(index, at)| (index, at.number)).collect();
+            for (index, number) in places {
+                if let Some(Advised(next, free_at)) = advice.0.get(&number).copied() {
+                    let known = Known { next, free_at, full: false };
+                    self.survey.set_known(index, Some(known));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks at the partitions themselves, another one each time.
+    async fn look_at_one(&mut self) -> Result<()> {
+        let Some(partition) = self.partitions.get(self.next_look % self.partitions.len().max(1))
+        else {
+            return Ok(());
+        };
+        let index = self.next_look % self.partitions.len();
+        let known = self.known(partition.lane.peek().await?);
+        self.next_look = index + 1;
+        if known.is_some() {
+            self.survey.set_known(index, known);
+        }
+        Ok(())
+    }
+
+    /// Corrects the advice where it promised something and there was nothing. Advice
+    /// that nobody has written promises everything.
+    async fn correct_advice(&mut self) {
+        for topic in self.topics.clone() {
+            let mut advice = self.advised.get(&topic).cloned().unwrap_or_default();
+            let seen: Vec<_> = self
+                .of_topic(&topic)
+                .filter(|(index, partition)| {
+                    self.in_vain.contains(index) || !advice.0.contains_key(&partition.number)
+                })
+                .filter_map(|(index, partition)| {
+                    let Known { next, free_at, .. } = self.survey.known(index)?;
+                    Some((partition.number, Advised(next, free_at)))
+                })
+                .collect();
+            if seen.is_empty() {
+                continue;
+            }
+            for (partition, advised) in seen {
+                advice.0.insert(partition, advised);
+            }
+            advice.write(&self.host, &self.group, &topic).await;
+            self.advised.insert(topic, advice);
+        }
+        self.in_vain.clear();
     }
 
     async fn look_at_ends(&mut self) -> Result<()> {
@@ -483,7 +554,8 @@ impl<H: Host, L: Log> Serving<H, L> {
     /// gets an answer: the group must get all records that follow.
     async fn begin(&mut self) -> Result<ControlFlow<Round>> {
         for topic in self.topics.clone() {
-            if self.starts.contains_key(&topic) || self.has_all_positions(&topic) {
+            // Advice is written by those for whom the group has begun.
+            if self.starts.contains_key(&topic) || self.advised.contains_key(&topic) {
                 continue;
             }
             let wants_latest = self.desk.borrow().wants_latest();
@@ -527,9 +599,5 @@ impl<H: Host, L: Log> Serving<H, L> {
 
     fn of_topic(&self, topic: &Rc<str>) -> impl Iterator<Item = (usize, &ServedPartition<H>)> {
         self.partitions.iter().enumerate().filter(move |(_, partition)| partition.topic == *topic)
-    }
-
-    fn has_all_positions(&self, topic: &Rc<str>) -> bool {
-        self.of_topic(topic).all(|(index, _)| self.survey.has_position(index))
     }
 }

@@ -77,6 +77,16 @@ impl Survey {
         known.drained = Some((next, known.end));
     }
 
+    /// Whether a partition would be worth taking if this were known of it.
+    pub(super) fn would_be_worth(&self, partition: usize, known: Known, now: Millis) -> bool {
+        let with = SurveyedPartition { known: Some(known), ..self.partitions[partition].clone() };
+        with.may_have_records(now)
+    }
+
+    pub(super) fn known(&self, partition: usize) -> Option<Known> {
+        self.partitions[partition].known
+    }
+
     pub(super) fn has_position(&self, partition: usize) -> bool {
         self.partitions[partition].known.is_some()
     }
