@@ -144,11 +144,6 @@ pub trait Store {
     fn increment(&self, key: &str, n: u64) -> impl Future<Output = Result<u64, StoreError>>;
     /// The value of a counter; 0 if it is missing.
     fn counter(&self, key: &str) -> impl Future<Output = Result<u64, StoreError>>;
-    /// Claims a name: exactly one caller gets `true`. The key is that of a
-    /// counter, and deleting it frees the name.
-    fn claim(&self, key: &str) -> impl Future<Output = Result<bool, StoreError>> {
-        async { Ok(self.increment(key, 1).await? == 1) }
-    }
     /// All keys that begin with `prefix`. This is slow: it lists the whole store.
     fn keys(&self, prefix: &str) -> impl Future<Output = Result<Vec<String>, StoreError>>;
 }

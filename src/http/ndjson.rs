@@ -56,7 +56,7 @@ pub(super) fn is_content_type(value: &[u8]) -> Result<bool, Refusal> {
 struct Line<'a> {
     /// Raw, to distinguish null from a missing field and to write other JSON
     /// byte for byte.
-    #[serde(borrow, alias = "value")]
+    #[serde(borrow, rename = "value", alias = "message")]
     message: &'a RawValue,
     encoding: Option<Encoding>,
     #[serde(borrow)]

@@ -87,13 +87,6 @@ impl<H: Host> GroupList<H> {
         }
     }
 
-    /// Adds a group that is in use in the background, if it is missing.
-    pub fn keep_listed(self: &Rc<Self>, group: &str, topics: &[impl AsRef<str>]) {
-        if !self.is_known(group, topics) {
-            self.see_to(group, topics);
-        }
-    }
-
     /// The group has got a position on a partition where it had none. If it was
     /// being deleted at that time, it is listed again.
     pub fn begun(self: &Rc<Self>, group: &str, topic: &str) {

@@ -9,7 +9,7 @@ use kafka_edge::access::AllowedTopic;
 use kafka_edge::error::Error;
 use kafka_edge::host::Store;
 use kafka_edge::services::consume::Next;
-use kafka_edge_sim::{Fate, local};
+use kafka_edge_sim::{Fate, StoreMode, local};
 
 use crate::scene::{Cluster, next};
 
@@ -151,6 +151,27 @@ async fn a_document_of_a_newer_version_is_refused_and_no_other_one() {
 
         // Whoever knows the version goes on from it.
         instance.host.set(key, document.as_bytes()).await.unwrap();
+        assert_eq!(instance.get(20).await, Some(1));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_never_answers_costs_a_caller_ten_seconds_at_most() {
+    local(async {
+        let cluster = Cluster::new(1, 1);
+        cluster.append(0..4, 1);
+        let instance = cluster.instance();
+        assert_eq!(instance.get(5).await, Some(0));
+        instance.host.idle().await;
+        let latency = Duration::from_secs(1_000_000);
+        cluster.world.set_store_mode(StoreMode { latency, ..StoreMode::default() });
+        let start = tokio::time::Instant::now();
+        let refused = cluster.instance().ask(next(1)).await.unwrap();
+        assert!(matches!(refused, Err(Error::Store { .. })), "{refused:?}");
+        assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+
+        cluster.world.set_store_mode(StoreMode::default());
         assert_eq!(instance.get(20).await, Some(1));
     })
     .await;

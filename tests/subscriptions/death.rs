@@ -163,7 +163,7 @@ async fn on_no_store_is_a_record_lost() {
     let modes = [
         StoreMode { latency: Duration::from_millis(20), ..healthy },
         StoreMode { stale: Duration::from_secs(2), ..healthy },
-        StoreMode { false_claims: 0.3, ..healthy },
+        StoreMode { double_draws: 0.3, ..healthy },
         StoreMode { failures: 0.05, ..healthy },
     ];
     for (seed, mode) in (1..=3).flat_map(|seed| modes.map(|mode| (seed, mode))) {

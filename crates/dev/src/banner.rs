@@ -17,8 +17,8 @@ pub(crate) struct Banner<'a> {
     pub(crate) component: Option<&'a Path>,
     /// Where a webhook can be seen to arrive.
     pub(crate) callback: Option<String>,
-    /// The topic for the examples.
-    pub(crate) topic: &'a str,
+    /// The topic for the examples, if one is known to be there.
+    pub(crate) topic: Option<&'a str>,
     pub(crate) kafka: String,
     pub(crate) data: String,
 }
@@ -63,7 +63,9 @@ impl fmt::Display for Banner<'_> {
             if let Some(callback) = &self.callback {
                 writeln!(f, "  Deliveries to {callback} are shown here.")?;
             }
-        } else if self.callers == Callers::Everybody {
+        } else if let (Callers::Everybody, None) = (self.callers, topic) {
+            writeln!(f, "  curl {gateway}/topics")?;
+        } else if let (Callers::Everybody, Some(topic)) = (self.callers, topic) {
             if let Some(callback) = &self.callback {
                 writeln!(f, "  curl {gateway}/webhook/{topic}/{callback}")?;
             }
@@ -105,7 +107,7 @@ mod tests {
             callers,
             component: component.map(Path::new),
             callback: Some("http://127.0.0.1:3001/callback".to_owned()),
-            topic: "t",
+            topic: Some("t"),
             kafka: "somewhere".to_owned(),
             data: "in memory".to_owned(),
         };

@@ -75,7 +75,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), StartError> {
         callers: Callers::of(&variables),
         component: arguments.component.file(),
         callback: inbox.as_ref().map(Inbox::url),
-        topic: arguments.topics.first().map_or("test-topic", |topic| topic.name.as_str()),
+        topic: arguments.topics.first().map(|topic| topic.name.as_str()),
         kafka: kafka_is,
         data: match &folder {
             Some(folder) => format!("{}; it survives a restart", folder.display()),

@@ -121,10 +121,6 @@ impl Store for SimHost {
         self.life.call(self.world.shared_store().counter(key)).await
     }
 
-    async fn claim(&self, key: &str) -> Result<bool, StoreError> {
-        self.life.call(self.world.shared_store().claim(key)).await
-    }
-
     async fn keys(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
         self.life.call(self.world.shared_store().keys(prefix)).await
     }
@@ -140,7 +136,7 @@ impl Clock for SimHost {
     }
 
     async fn sleep(&self, time: Duration) {
-        self.life.call(tokio::time::sleep(time)).await;
+        self.life.rest(tokio::time::sleep(time)).await;
     }
 
     fn random(&self, buffer: &mut [u8]) {

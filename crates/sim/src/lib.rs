@@ -2,8 +2,8 @@
 //! one shared store, under tokio's clock, which a test may pause.
 //!
 //! It is not a model of any one platform. It does what platforms may do at
-//! their worst: a store that answers late, stale or not at all, a claim that
-//! two callers win, an instance that dies at any of its calls, a network that
+//! their worst: a store that answers late, stale or not at all, a number that is
+//! drawn twice, an instance that dies at any of its calls, a network that
 //! refuses, delays, cuts and forgets.
 //!
 //! ```
@@ -15,7 +15,7 @@
 //! local(async {
 //!     let world = World::new(1);
 //!     let (one, two) = (world.instance(), world.instance());
-//!     one.kill_at(2, Fate::Done); // its second call has its effect and never returns
+//!     one.kill_at(1, Fate::Done); // its first call has its effect and never returns
 //!
 //!     let host = one.clone();
 //!     let died = one.run(async move {

@@ -63,6 +63,15 @@ impl Life {
         answer
     }
 
+    /// Waits, which is no call: whoever dies in the meantime dies before the next one.
+    /// Most waits are limits of calls, and are dropped.
+    pub(crate) async fn rest(&self, wait: impl Future<Output = ()>) {
+        wait.await;
+        if self.0.dead.get() {
+            pending().await
+        }
+    }
+
     pub(crate) fn calls(&self) -> u64 {
         self.0.calls.get()
     }

@@ -17,9 +17,8 @@ pub struct StoreMode {
     pub latency: Duration,
     /// A read may return a value that is up to this old, even to its writer.
     pub stale: Duration,
-    /// How often a claim that was lost is told that it was won, and an
-    /// increment gives the number that the last one gave.
-    pub false_claims: f64,
+    /// How often an increment gives the number that the last one gave.
+    pub double_draws: f64,
     /// The probability that an operation fails. Half of the failed writes have
     /// taken effect.
     pub failures: f64,
@@ -68,7 +67,7 @@ impl SharedStore {
         self.0.borrow_mut().mode = mode;
     }
 
-    /// Everything in it, counters and claims without a value.
+    /// Everything in it, counters without a value.
     pub(crate) fn dump(&self) -> BTreeMap<String, Option<Vec<u8>>> {
         let inner = self.0.borrow();
         let counters = inner.counters.keys().map(|name| (name.clone(), None));
@@ -109,9 +108,9 @@ impl SharedStore {
     pub(crate) async fn increment(&self, key: &str, n: u64) -> Result<u64, StoreError> {
         self.operation(true, |inner| {
             inner.assert_no_value(key);
-            let repeats = inner.mode.false_claims > 0.0
+            let repeats = inner.mode.double_draws > 0.0
                 && inner.counters.contains_key(key)
-                && inner.random.f64() < inner.mode.false_claims;
+                && inner.random.f64() < inner.mode.double_draws;
             let counter = inner.counters.entry(key.to_owned()).or_default();
             *counter += if repeats { 0 } else { n };
             *counter
@@ -124,16 +123,6 @@ impl SharedStore {
         self.operation(false, |inner| {
             inner.assert_no_value(key);
             inner.counters.get(key).copied().unwrap_or(0)
-        })
-        .await
-    }
-
-    pub(crate) async fn claim(&self, key: &str) -> Result<bool, StoreError> {
-        self.operation(true, |inner| {
-            inner.assert_no_value(key);
-            let counter = inner.counters.entry(key.to_owned()).or_default();
-            *counter += 1;
-            *counter == 1 || inner.random.f64() < inner.mode.false_claims
         })
         .await
     }

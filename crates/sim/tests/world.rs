@@ -21,20 +21,6 @@ fn get(path: &str) -> Outgoing {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_claim_is_won_once_and_again_after_a_delete() {
-    local(async {
-        let world = World::new(1);
-        let (one, two) = (world.instance(), world.instance());
-        assert_eq!(one.claim("c/1").await, Ok(true));
-        assert_eq!(two.claim("c/1").await, Ok(false));
-        assert_eq!(one.keys("c/").await, Ok(vec!["c/1".to_owned()]));
-        one.delete("c/1").await.unwrap();
-        assert_eq!(two.claim("c/1").await, Ok(true));
-    })
-    .await;
-}
-
-#[tokio::test(start_paused = true)]
 #[should_panic(expected = "a counter's key was written: t")]
 async fn a_counter_is_never_set() {
     let host = World::new(1).instance();
@@ -62,7 +48,7 @@ async fn a_value_is_never_incremented() {
 async fn a_broken_counter_gives_a_number_twice() {
     local(async {
         let world = World::new(1);
-        world.set_store_mode(StoreMode { false_claims: 1.0, ..StoreMode::default() });
+        world.set_store_mode(StoreMode { double_draws: 1.0, ..StoreMode::default() });
         let host = world.instance();
         assert_eq!(host.increment("t", 1).await, Ok(1));
         assert_eq!(host.increment("t", 1).await, Ok(1));
@@ -85,18 +71,6 @@ async fn what_the_store_refuses_has_not_happened() {
         assert!(world.store().is_empty(), "{:?}", world.store());
         world.set_store_mode(StoreMode { failures: 1.0, ..StoreMode::default() });
         assert_eq!(host.get("key").await.unwrap_err().kind, StoreErrorKind::Unknown);
-    })
-    .await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_broken_claim_is_won_twice() {
-    local(async {
-        let world = World::new(1);
-        world.set_store_mode(StoreMode { false_claims: 1.0, ..StoreMode::default() });
-        let host = world.instance();
-        assert_eq!(host.claim("c/1").await, Ok(true));
-        assert_eq!(host.claim("c/1").await, Ok(true));
     })
     .await;
 }

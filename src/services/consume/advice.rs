@@ -11,7 +11,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::error::Result;
-use crate::host::{Millis, Store};
+use crate::host::{Clock, Millis, Store};
 use crate::sorted::SortedMap;
 use crate::state::keys::{Key, group_advice};
 use crate::state::stored::stored;
@@ -35,7 +35,7 @@ stored!(Advice, "where a group may have records");
 impl Advice {
     /// `None` if nobody has written it: the group may be new.
     pub(in crate::services) async fn read(
-        host: &impl Store,
+        host: &(impl Store + Clock),
         group: &str,
         topic: &str,
     ) -> Result<Option<Self>> {
@@ -43,7 +43,12 @@ impl Advice {
     }
 
     /// Failures cost others a look.
-    pub(in crate::services) async fn write(&self, host: &impl Store, group: &str, topic: &str) {
+    pub(in crate::services) async fn write(
+        &self,
+        host: &(impl Store + Clock),
+        group: &str,
+        topic: &str,
+    ) {
         if let Ok(key) = key(group, topic) {
             let _ = set(host, &key, self).await;
         }
@@ -52,7 +57,7 @@ impl Advice {
     /// Makes sure that it does not promise less of a partition than there is now:
     /// something was given back, or the group was moved back.
     pub(in crate::services) async fn lower(
-        host: &impl Store,
+        host: &(impl Store + Clock),
         group: &str,
         topic: &str,
         partition: i32,
@@ -69,7 +74,7 @@ impl Advice {
     }
 
     pub(in crate::services) async fn delete(
-        host: &impl Store,
+        host: &(impl Store + Clock),
         group: &str,
         topic: &str,
     ) -> Result<()> {
@@ -78,7 +83,7 @@ impl Advice {
 
     /// Corrects what it says of some partitions, as somebody just saw them.
     pub(in crate::services) async fn correct(
-        host: &impl Store,
+        host: &(impl Store + Clock),
         group: &str,
         topic: &str,
         seen: impl IntoIterator<Item = (i32, Advised)>,

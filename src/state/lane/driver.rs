@@ -285,7 +285,7 @@ impl<H: Store + Clock> Inner<H> {
     async fn draw(&self, draw: look::Draw<Payload>) -> Result<Step<Payload>> {
         let mut tries = 1;
         loop {
-            match self.host.increment(self.name.counter().as_str(), draw.by).await {
+            match store::increment(&self.host, &self.name.counter(), draw.by).await {
                 Ok(counter) => return Ok(draw.got(counter)),
                 // Nothing was drawn. The ticket's time counts from the first try.
                 Err(error) if error.kind == StoreErrorKind::Refused => {
