@@ -28,6 +28,7 @@ use crate::config::{ConsumeApi, KafkaConfig};
 use crate::error::{Error, Result};
 use crate::host::{Host, Millis};
 use crate::record::{NewRecord, RecordMetadata};
+use crate::sorted::SortedMap;
 
 /// A log behind a REST server.
 pub struct ConfluentLog<H> {
@@ -41,6 +42,28 @@ impl<H: Host> ConfluentLog<H> {
         let client = Rc::new(Client::new(host, config));
         let metadata = Metadata::new(client.clone(), config.cluster_id.clone());
         Self { client, metadata, consume_api: config.consume_api }
+    }
+
+    /// The answer of a call about a topic. If it failed, the topic may be gone: the
+    /// calls of v2 say that in several ways, and some not at all.
+    async fn unless_gone<T>(&self, topic: &str, answer: Result<T>) -> Result<T> {
+        match answer {
+            Err(Error::Upstream { .. } | Error::Timeout)
+                if self.metadata.is_gone(TopicName::new(topic)?).await =>
+            {
+                Err(Error::UnknownTopic(topic.to_owned()))
+            }
+            answer => answer,
+        }
+    }
+
+    async fn bounds(&self, topic: &str) -> Result<SortedMap<i32, Offsets>> {
+        let name = TopicName::new(topic)?;
+        let offsets = match self.consume_api {
+            ConsumeApi::V2 => self.v2().offsets(name).await,
+            ConsumeApi::Cloud => self.cloud().offsets(name).await,
+        };
+        self.unless_gone(topic, offsets).await
     }
 
     fn v2(&self) -> v2::V2Reader<'_, H> {
@@ -84,22 +107,19 @@ impl<H: Host> Log for ConfluentLog<H> {
     }
 
     async fn offsets(&self, topic: &str) -> Result<Vec<(i32, Offsets)>> {
-        let topic = TopicName::new(topic)?;
-        let offsets = match self.consume_api {
-            ConsumeApi::V2 => self.v2().offsets(topic).await?,
-            ConsumeApi::Cloud => self.cloud().offsets(topic).await?,
-        };
-        Ok(offsets.into_iter().collect())
+        Ok(self.bounds(topic).await?.into_iter().collect())
     }
 
     async fn ends(&self, topic: &str) -> Result<Vec<(i32, i64)>> {
-        let topic = TopicName::new(topic)?;
         match self.consume_api {
             ConsumeApi::V2 => {
-                let offsets = self.v2().offsets(topic).await?;
+                let offsets = self.bounds(topic).await?;
                 Ok(offsets.into_iter().map(|(partition, bounds)| (partition, bounds.end)).collect())
             }
-            ConsumeApi::Cloud => Ok(self.cloud().ends(topic).await?.into_iter().collect()),
+            ConsumeApi::Cloud => {
+                let ends = self.cloud().ends(TopicName::new(topic)?).await;
+                Ok(self.unless_gone(topic, ends).await?.into_iter().collect())
+            }
         }
     }
 
@@ -128,10 +148,12 @@ impl<H: Host> Log for ConfluentLog<H> {
     }
 
     async fn fetch(&self, fetch: Fetch<'_>) -> Result<Fetched> {
-        match self.consume_api {
+        let topic = fetch.topic;
+        let fetched = match self.consume_api {
             ConsumeApi::V2 => self.v2().fetch(fetch).await,
             ConsumeApi::Cloud => self.cloud().fetch(fetch).await,
-        }
+        };
+        self.unless_gone(topic, fetched).await
     }
 
     async fn close(&self, place: Place) {

@@ -23,9 +23,12 @@ pub(super) const DEFAULT_MAX_MESSAGE_BYTES: u64 = 1_048_588;
 /// How old a cached topic may be. Its number of partitions can only grow, and a
 /// call that names a partition beyond it makes us ask again.
 const MAX_TOPIC_AGE: Duration = Duration::from_secs(30);
-/// How old a cached topic may be for a call that names a partition which the
-/// topic does not have.
-const MAX_PARTITION_COUNT_AGE: Duration = Duration::from_secs(1);
+/// How old a cached topic may be for a call that names a partition which the topic
+/// does not have, or that brings a larger record than was accepted of late: its limit
+/// may have been lowered.
+const MAX_AGE_IN_DOUBT: Duration = Duration::from_secs(1);
+/// For how long an accepted record shows what the topic's limit is.
+const MAX_ACCEPTED_AGE: Duration = Duration::from_secs(60);
 /// The maximum number of cached topics.
 const MAX_REMEMBERED_TOPICS: usize = 1_000;
 const MAX_TOPIC_ANSWER_BYTES: usize = 512 * 1024;
@@ -40,6 +43,8 @@ pub(super) struct Metadata<H> {
 struct Remembered {
     since: Duration,
     topic: Topic,
+    /// The size of the largest record that was accepted since a time.
+    accepted: Option<(Duration, u64)>,
 }
 
 #[derive(Deserialize)]
@@ -120,15 +125,50 @@ impl<H: Host> Metadata<H> {
         }
     }
 
-    /// A topic, asked for again if the partition may have been added since.
-    pub(super) async fn topic_with(&self, name: TopicName<'_>, partition: i32) -> Result<Topic> {
-        let age = |topic: &Topic| {
-            if partition < topic.partitions { MAX_TOPIC_AGE } else { MAX_PARTITION_COUNT_AGE }
+    /// A topic for records of this size, one of them for this partition; asked for
+    /// again if the partition may have been added, or the limit lowered, since.
+    pub(super) async fn topic_for(
+        &self,
+        name: TopicName<'_>,
+        partition: i32,
+        size: u64,
+    ) -> Result<Topic> {
+        let accepted = self.accepted(name.as_str());
+        let age = |topic: &Topic| match partition < topic.partitions && size <= accepted {
+            true => MAX_TOPIC_AGE,
+            false => MAX_AGE_IN_DOUBT,
         };
         match self.remembered(name, age) {
             Some(topic) => Ok(topic),
             None => self.ask_topic(name).await,
         }
+    }
+
+    /// A call about the topic has failed: whether the topic is still there. If the
+    /// server says that it is not, that is believed at once.
+    pub(super) async fn is_gone(&self, name: TopicName<'_>) -> bool {
+        if self.remembered(name, |_| MAX_AGE_IN_DOUBT).is_some() {
+            return false;
+        }
+        matches!(self.ask_topic(name).await, Err(Error::UnknownTopic(_)))
+    }
+
+    /// A record of this size was written.
+    pub(super) fn was_accepted(&self, name: &str, size: u64) {
+        let now = self.client.host.monotonic();
+        if let Some(known) = self.topics.borrow_mut().get_mut(name) {
+            let recent = known.accepted.filter(|(since, _)| now - *since < MAX_ACCEPTED_AGE);
+            known.accepted = match recent {
+                Some((since, largest)) if largest >= size => Some((since, largest)),
+                _ => Some((now, size)),
+            };
+        }
+    }
+
+    fn accepted(&self, name: &str) -> u64 {
+        let now = self.client.host.monotonic();
+        let accepted = self.topics.borrow().get(name).and_then(|known| known.accepted);
+        accepted.filter(|(since, _)| now - *since < MAX_ACCEPTED_AGE).map_or(0, |(_, size)| size)
     }
 
     pub(super) fn forget(&self, name: &str) {
@@ -141,7 +181,7 @@ impl<H: Host> Metadata<H> {
         may_be: impl Fn(&Topic) -> Duration,
     ) -> Option<Topic> {
         let topics = self.topics.borrow();
-        let Remembered { since, topic } = topics.get(name.as_str())?;
+        let Remembered { since, topic, .. } = topics.get(name.as_str())?;
         let age = self.client.host.monotonic().saturating_sub(*since);
         (age < may_be(topic)).then(|| topic.clone())
     }
@@ -212,7 +252,8 @@ impl<H: Host> Metadata<H> {
             topics.retain(|_, known| since.saturating_sub(known.since) < MAX_TOPIC_AGE);
         }
         if topics.len() < MAX_REMEMBERED_TOPICS {
-            topics.insert(topic.name.clone(), Remembered { since, topic });
+            let accepted = topics.get(&topic.name).and_then(|known| known.accepted);
+            topics.insert(topic.name.clone(), Remembered { since, topic, accepted });
         }
     }
 

@@ -47,10 +47,12 @@ pub(super) async fn produce<H: Host>(
             report(index, Err(error.clone()));
         }
     };
+    let largest = records.iter().map(size::in_a_batch).max().unwrap_or(0);
     let highest = records.iter().filter_map(|record| record.partition).max();
     let found = async {
         let name = TopicName::new(topic)?;
-        let topic = metadata.topic_with(name, highest.unwrap_or(0).max(0)).await?;
+        let partition = highest.unwrap_or(0).max(0);
+        let topic = metadata.topic_for(name, partition, largest).await?;
         let path = format!("{}/topics/{name}/records", metadata.cluster_path().await?);
         Ok((topic, path))
     };
@@ -74,6 +76,9 @@ pub(super) async fn produce<H: Host>(
     writing
         .run(lawful, |index, outcome| {
             gone |= matches!(outcome, Err(Error::UnknownTopic(_)));
+            if outcome.is_ok() {
+                metadata.was_accepted(&topic.name, size::in_a_batch(&records[index]));
+            }
             report(index, outcome);
         })
         .await;

@@ -43,7 +43,7 @@ pub(super) struct V2Reader<'a, H> {
 impl<H: Host> V2Reader<'_, H> {
     pub(super) async fn fetch(&self, fetch: Fetch<'_>) -> Result<Fetched> {
         let name = TopicName::new(fetch.topic)?;
-        let topic = self.metadata.topic_with(name, fetch.partition).await?;
+        let topic = self.metadata.topic_for(name, fetch.partition, 0).await?;
         if !(0..topic.partitions).contains(&fetch.partition) {
             return Err(Error::invalid("partition", "The topic has no such partition"));
         }
