@@ -10,8 +10,9 @@
 //!
 //! ```text
 //! let lane = Lane::new(host, LaneName::group("g", "orders", 0)?, Params::default());
-//! match lane.try_hold(async |_| Ok(Position(0))).await? {
+//! match lane.hold_when(|_| true, async |_| Ok(Position(0))).await? {
 //!     Take::Busy { retry_in } => …,          // try another partition, or wait
+//!     Take::Unworthy(document) => …,         // there is nothing to do
 //!     Take::Held(mut held) => {
 //!         …                                  // hand out while held.is_live()
 //!         held.release(Position(7)).await?;  // then say so, and let go

@@ -143,7 +143,7 @@ async fn nothing_there() {
             assert!(page(&fresh, nothing).await.is_empty());
             costs.push((partitions, since.cost(&fresh).await));
         }
-        assert_eq!(costs, [(1, (13, 0)), (6, (13, 0)), (50, (10, 0))]);
+        assert_eq!(costs, [(1, (15, 0)), (6, (15, 0)), (50, (12, 0))]);
     })
     .await;
 }

@@ -165,6 +165,9 @@ impl<H: Host, L: Log> Serving<H, L> {
             }
         }
         gone();
+        // Nobody waits for these tickets any more, and others have to.
+        let lanes = self.partitions.iter().map(|partition| partition.lane.settle());
+        join_bounded(lanes).await;
     }
 
     /// Waits for records to appear, if a caller does.
@@ -228,7 +231,11 @@ impl<H: Host, L: Log> Serving<H, L> {
                     self.survey.would_be_worth(index, known, self.host.now())
                 })
             };
-            match partition.lane.hold_when(worth, async |_| self.start_of(partition).await).await? {
+            match partition
+                .lane
+                .hold_at_once(worth, async |_| self.start_of(partition).await)
+                .await?
+            {
                 Take::Unworthy(document) => {
                     let position = document.and_then(|document| document.payload);
                     let known = position.map(|position| self.known_of(&position));
@@ -438,7 +445,7 @@ impl<H: Host, L: Log> Serving<H, L> {
         if self.looked.is_none_or(|looked| now - looked >= POSITIONS_CHECK_INTERVAL) {
             self.looked = Some(now);
             self.take_advice().await?;
-            if !first_look {
+            if !first_look || !self.is_anything_worth_taking() {
                 self.look_at_one().await?;
             }
         }
@@ -474,9 +481,20 @@ impl<H: Host, L: Log> Serving<H, L> {
         let index = self.next_look % self.partitions.len();
         let known = self.known(partition.lane.peek().await?);
         self.next_look = index + 1;
-        if known.is_some() {
-            self.survey.set_known(index, known);
+        // The advice may be from before a seek or a delete.
+        let (topic, number) = (&partition.topic, partition.number);
+        let advised = self.advised.get(topic).and_then(|advice| advice.0.get(&number)).copied();
+        let is_wrong = match (advised, known) {
+            (None, _) => false,
+            (Some(_), None) => true,
+            (Some(Advised(next, free_at)), Some(known)) => {
+                next > known.next || (known.free_at.is_some() && free_at != known.free_at)
+            }
+        };
+        if is_wrong {
+            self.in_vain.push(index);
         }
+        self.survey.set_known(index, known);
         Ok(())
     }
 
@@ -485,21 +503,23 @@ impl<H: Host, L: Log> Serving<H, L> {
     async fn correct_advice(&mut self) {
         for topic in self.topics.clone() {
             let mut advice = self.advised.get(&topic).cloned().unwrap_or_default();
-            let seen: Vec<_> = self
-                .of_topic(&topic)
-                .filter(|(index, partition)| {
-                    self.in_vain.contains(index) || !advice.0.contains_key(&partition.number)
-                })
-                .filter_map(|(index, partition)| {
-                    let Known { next, free_at, .. } = self.survey.known(index)?;
-                    Some((partition.number, Advised(next, free_at)))
-                })
-                .collect();
+            let seen = self.of_topic(&topic).filter_map(|(index, partition)| {
+                let is_new = !advice.0.contains_key(&partition.number);
+                let known = self.survey.known(index);
+                (self.in_vain.contains(&index) || (is_new && known.is_some()))
+                    .then_some((partition.number, known))
+            });
+            let seen: Vec<_> = seen.collect();
             if seen.is_empty() {
                 continue;
             }
-            for (partition, advised) in seen {
-                advice.0.insert(partition, advised);
+            for (partition, known) in seen {
+                match known {
+                    Some(Known { next, free_at, .. }) => {
+                        advice.0.insert(partition, Advised(next, free_at));
+                    }
+                    None => drop(advice.0.remove(&partition)),
+                }
             }
             advice.write(&self.host, &self.group, &topic).await;
             self.advised.insert(topic, advice);

@@ -17,7 +17,7 @@ use super::look::{self, Busy, Memory, Outcome, Step, Won};
 use super::params::{FOUNDER_WAIT, KNOCK_CHECK, POLL_MAX, POLL_MIN, Params, Rules};
 use super::payload::Payload;
 use super::ticket::{Era, Ticket};
-use super::turn::{Start, Turn, Written};
+use super::turn::{Change, Start, Turn, Written};
 use crate::error::{Error, Result};
 use crate::host::{Clock, Store, StoreErrorKind};
 use crate::random;
@@ -103,6 +103,15 @@ where
         worth: impl Fn(Option<&Document<T>>) -> bool,
         init: impl AsyncFnOnce(Origin) -> Result<T>,
     ) -> Result<Take<H, T>> {
+        self.take(worth, init, true).await
+    }
+
+    async fn take(
+        &self,
+        worth: impl Fn(Option<&Document<T>>) -> bool,
+        init: impl AsyncFnOnce(Origin) -> Result<T>,
+        patient: bool,
+    ) -> Result<Take<H, T>> {
         let seen = RefCell::new(None);
         let is_worth = |document: Option<&Document<Payload>>| {
             let document = document.cloned().map(Document::parse).transpose()?;
@@ -110,7 +119,7 @@ where
             *seen.borrow_mut() = document;
             Ok(is_worth)
         };
-        let won = match self.inner.take(&is_worth).await? {
+        let won = match self.inner.take(&is_worth, patient).await? {
             Taken::Won(won) => *won,
             Taken::Unworthy => return Ok(Take::Unworthy(seen.into_inner())),
             Taken::Busy(retry_in) => return Ok(Take::Busy { retry_in }),
@@ -123,22 +132,47 @@ where
         Ok(Take::Held(Held::new(self.clone(), Box::new(Turn::new(&won)), payload, begins)))
     }
 
-    /// Takes the lane if it is free, and may act on it at once. A founder first
-    /// writes what it starts from, so that others know of it.
-    pub async fn try_hold(
-        &self,
-        init: impl AsyncFnOnce(Origin) -> Result<T>,
-    ) -> Result<Take<H, T>> {
-        self.hold_when(|_| true, init).await
-    }
-
-    /// The same, if there is something to do.
+    /// Takes the lane if it is free and there is something to do, and may act on it at
+    /// once. A founder first writes what it starts from, so that others know of it.
     pub async fn hold_when(
         &self,
         worth: impl Fn(Option<&Document<T>>) -> bool,
         init: impl AsyncFnOnce(Origin) -> Result<T>,
     ) -> Result<Take<H, T>> {
-        let mut held = match self.take_when(worth, init).await? {
+        self.begin(self.take(worth, init, true).await?).await
+    }
+
+    /// The same for whoever holds other lanes and must not wait. A ticket that is lost
+    /// is left to the next try, or to [`settle`](Self::settle).
+    pub async fn hold_at_once(
+        &self,
+        worth: impl Fn(Option<&Document<T>>) -> bool,
+        init: impl AsyncFnOnce(Origin) -> Result<T>,
+    ) -> Result<Take<H, T>> {
+        self.begin(self.take(worth, init, false).await?).await
+    }
+
+    /// Sees a lost ticket through, which others have to wait for until it is void. If it
+    /// gets its turn, nothing is changed.
+    pub async fn settle(&self) -> Result<()> {
+        if !self.inner.memory.borrow().has_lost(self.inner.now(), self.inner.params) {
+            return Ok(());
+        }
+        let held = match self.inner.take(&|_| Ok(false), true).await? {
+            Taken::Won(won) => won,
+            Taken::Unworthy | Taken::Busy(_) => return Ok(()),
+        };
+        let mut turn = Turn::new(&held);
+        let payload = held.base.and_then(|(_, document)| document.payload);
+        // Without a document there is nothing to keep: the ticket passes by itself.
+        let Some(payload) = payload else { return Ok(()) };
+        let upto = self.inner.counter().await.map_or(turn.ticket(), Ticket::of);
+        let change = Change { payload: Some(payload), release: Some(upto), seek: false };
+        self.inner.write(&mut turn, change).await.map(drop)
+    }
+
+    async fn begin(&self, taken: Take<H, T>) -> Result<Take<H, T>> {
+        let mut held = match taken {
             Take::Held(held) => held,
             busy => return Ok(busy),
         };
@@ -172,7 +206,7 @@ type IsWorth<'a> = &'a dyn Fn(Option<&Document<Payload>>) -> Result<bool>;
 
 impl<H: Store + Clock> Inner<H> {
     /// Takes the lane, or tells when to try again.
-    async fn take(&self, is_worth: IsWorth<'_>) -> Result<Taken> {
+    async fn take(&self, is_worth: IsWorth<'_>, patient: bool) -> Result<Taken> {
         let now = self.now();
         if let Some(rest) = self.away_until.get().checked_sub(now.monotonic)
             && !rest.is_zero()
@@ -203,7 +237,7 @@ impl<H: Store + Clock> Inner<H> {
                 Busy::Soon => random::between(POLL_MIN, POLL_MAX, random::number(&self.host)),
                 Busy::Watched(time) => time.max(POLL_MIN),
             };
-            if !self.memory.borrow().has_lost(self.now(), self.params) {
+            if !patient || !self.memory.borrow().has_lost(self.now(), self.params) {
                 return Ok(Taken::Busy(pause));
             }
             self.host.sleep(pause.min(POLL_MAX)).await;

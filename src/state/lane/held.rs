@@ -149,7 +149,7 @@ where
 
 impl<H: Store + Clock> Inner<H> {
     /// Writes the document of a turn.
-    async fn write(&self, turn: &mut Turn, change: Change<Payload>) -> Result<Written> {
+    pub(super) async fn write(&self, turn: &mut Turn, change: Change<Payload>) -> Result<Written> {
         let released = change.release.is_some();
         let document = loop {
             let Some(document) = turn.write(change.clone(), self.now()) else {
