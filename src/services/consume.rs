@@ -32,7 +32,7 @@ use futures_util::future::select;
 
 use self::acknowledge::Acknowledging;
 pub use self::acknowledge::{Acknowledged, Disposal};
-use self::desk::{Desk, MAX_QUEUE_TIME, Want};
+use self::desk::{Desk, QUEUE_TIME, Want};
 pub use self::owner::{NamedReader, Owner, Share};
 pub(in crate::services) use self::position::Position;
 use self::serving::Serving;
@@ -46,6 +46,9 @@ use crate::services::ends::Ends;
 use crate::services::group_list::GroupList;
 use crate::sorted::SortedMap;
 use crate::state::lane::Params;
+
+/// How long the task at a desk may take beyond the waits of its callers.
+const LONGEST_ROUND: Duration = Duration::from_secs(15);
 
 /// Where a group starts on a topic without a position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -211,7 +214,7 @@ impl<H: Host, L: Log> Consume<H, L> {
         };
         // The task at the desk answers every caller in time. This limit ends
         // the wait if that task is stopped.
-        let limit = Box::pin(self.host.sleep(next.wait + 2 * MAX_QUEUE_TIME));
+        let limit = Box::pin(self.host.sleep(next.wait + QUEUE_TIME + LONGEST_ROUND));
         select(woken, limit).await;
         slot.take().unwrap_or_else(|| Err(Error::Busy("The consumer group is busy".into())))
     }

@@ -185,6 +185,11 @@ impl<H: Host, L: Log> Groups<H, L> {
         if try_join_bounded(seeks).await?.contains(&true) {
             self.list.begun(group, topic);
         }
+        // Somebody who looked before the seek had its turn may have corrected it.
+        for (partition, offset) in &offsets {
+            let advised = Advised(*offset, None);
+            _ = Advice::lower(&self.host, group, topic, *partition, advised).await;
+        }
         Ok(offsets)
     }
 

@@ -27,6 +27,7 @@ use crate::concurrent::try_join_bounded;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kafka::Log;
+use crate::services::beyond_end::BeyondEnd;
 use crate::services::consume::{Ack, Consume, Consumed, Handed, Next, StartFrom};
 use crate::services::ends::Ends;
 use crate::telemetry::{Report, Trace, current_trace, level_of, with_trace};
@@ -66,6 +67,8 @@ pub struct Stream<H: Host, L: Log> {
     cursor: Cursor,
     outage: Option<Outage>,
     notices: Vec<Notice>,
+    /// The positions beyond an end that the reader was told of.
+    told: Vec<BeyondEnd>,
     opened: Duration,
     /// Its pages are read long after the request was answered.
     trace: Option<Trace>,
@@ -114,8 +117,8 @@ impl<H: Host, L: Log> Streams<H, L> {
             }
         };
         let opened = host.monotonic();
-        let (outage, notices) = (None, Vec::new());
-        Stream { host, source, cursor, outage, notices, opened, trace: current_trace() }
+        let (outage, notices, told, trace) = (None, Vec::new(), Vec::new(), current_trace());
+        Stream { host, source, cursor, outage, notices, told, opened, trace }
     }
 }
 
@@ -186,17 +189,23 @@ impl<H: Host, L: Log> Stream<H, L> {
             RecordSource::Tail(tail) => {
                 place(tail, &mut self.cursor).await?;
                 let records = tail.next(wait).await?;
-                self.notices.extend(tail.take_beyond().into_iter().map(Notice::StartedAgain));
+                for (beyond, next) in tail.take_beyond() {
+                    self.cursor.set(&beyond.topic, beyond.partition, next);
+                    self.notices.push(Notice::StartedAgain(beyond));
+                }
                 Ok(Handed::of(records))
             }
             RecordSource::Group { consume, next, .. } => {
                 match consume.next(Next { wait, ..next.clone() }).await {
-                    // Other readers of the group hold the partitions for the
-                    // moment.
+                    // Another reader is about to begin the group.
                     Err(Error::Busy(_)) => Ok(Handed::default()),
                     Ok(mut handed) => {
-                        let beyond = std::mem::take(&mut handed.beyond);
-                        self.notices.extend(beyond.into_iter().map(Notice::BeyondEnd));
+                        for beyond in std::mem::take(&mut handed.beyond) {
+                            if !self.told.contains(&beyond) {
+                                self.told.push(beyond.clone());
+                                self.notices.push(Notice::BeyondEnd(beyond));
+                            }
+                        }
                         Ok(handed)
                     }
                     failed => failed,

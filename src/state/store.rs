@@ -8,12 +8,34 @@ use serde::de::DeserializeOwned;
 
 use crate::deadline::within;
 use crate::error::{Error, Result};
-use crate::host::{Clock, Store, StoreError};
+use crate::host::{Clock, Store, StoreError, StoreErrorKind};
 use crate::state::keys::{CounterKey, Key, Prefix};
 
 /// A store that is gone may never answer: Spin's calls of a frozen Redis do not
 /// (`reference/hosts.md`). Beyond this time the outcome of a call is unknown.
 const LONGEST_CALL: Duration = Duration::from_secs(5);
+
+/// How often a refused call is tried again before its error is given back, and the
+/// first pause. Nothing has happened then.
+const TRIES: u32 = 4;
+const FIRST_PAUSE: Duration = Duration::from_millis(100);
+
+/// A call that may be made again if it was refused.
+async fn repeated<T>(
+    clock: &impl Clock,
+    call: impl AsyncFn() -> Result<T, StoreError>,
+) -> Result<T, StoreError> {
+    let mut tries = 1;
+    loop {
+        match limited(clock, call()).await {
+            Err(error) if error.kind == StoreErrorKind::Refused && tries < TRIES => {
+                clock.sleep(FIRST_PAUSE * 2_u32.pow(tries - 1)).await;
+                tries += 1;
+            }
+            answer => return answer,
+        }
+    }
+}
 
 async fn limited<T>(
     clock: &impl Clock,
@@ -29,7 +51,7 @@ pub(crate) async fn get<V: DeserializeOwned>(
     host: &(impl Store + Clock),
     key: &Key<V>,
 ) -> Result<Option<V>> {
-    match limited(host, host.get(key.as_str())).await? {
+    match repeated(host, async || host.get(key.as_str()).await).await? {
         None => Ok(None),
         Some(value) => serde_json::from_slice(&value).map(Some).map_err(|error| Error::Store {
             detail: format!("{} cannot be read: {error}", key.as_str()),
@@ -61,7 +83,7 @@ pub(super) async fn try_set<V: Serialize>(
 
 /// The value of a counter.
 pub(super) async fn counter(host: &(impl Store + Clock), key: &CounterKey) -> Result<u64> {
-    Ok(limited(host, host.counter(key.as_str())).await?)
+    Ok(repeated(host, async || host.counter(key.as_str()).await).await?)
 }
 
 /// Adds to a counter.
@@ -79,9 +101,9 @@ pub(crate) async fn delete<V>(host: &(impl Store + Clock), key: &Key<V>) -> Resu
 
 /// Deletes all keys that begin with `prefix`, including counters. The keys must
 /// not be used again. Slow: the whole store is listed.
-pub async fn delete_all(host: &impl Store, prefix: &Prefix) -> Result<()> {
-    for key in host.keys(prefix.as_str()).await? {
-        host.delete(&key).await?;
+pub async fn delete_all(host: &(impl Store + Clock), prefix: &Prefix) -> Result<()> {
+    for key in limited(host, host.keys(prefix.as_str())).await? {
+        limited(host, host.delete(&key)).await?;
     }
     Ok(())
 }

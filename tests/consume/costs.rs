@@ -126,7 +126,7 @@ async fn groups() {
         let since = Since::now(&cluster);
         three.groups.delete("g", &Grant::open()).await.unwrap();
         let delete = since.cost(&three).await;
-        assert_eq!((new, seek, delete), ((16, 6), (8, 3), (40, 9)));
+        assert_eq!((new, seek, delete), ((18, 6), (9, 3), (40, 9)));
     })
     .await;
 }

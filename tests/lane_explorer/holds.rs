@@ -90,7 +90,7 @@ fn a_stale_read_within_the_bound_makes_no_second_holder() {
         s.stale = Stale::UpTo(2);
         s.params.stale = ticks(2);
         s.until = 60;
-        // The claim is won and the position is read as it was before.
+        // The ticket is the next one, and the position is read as it was before.
         s.promises = Promises { one_holder: true, ..Promises::NO_LOSS };
     });
 }

@@ -275,6 +275,9 @@ impl<W> Order<W> {
             }
             if receipt.ticket > document.ticket {
                 judgement.is_stale |= now <= receipt.until;
+                if now > receipt.until {
+                    *told = Acknowledged::Expired;
+                }
                 continue;
             }
             let verdict = position.judge(receipt.offset, &receipt.nonce, now);

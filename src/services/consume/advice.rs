@@ -5,8 +5,8 @@
 //! only grow, so that it is a lower bound: a partition whose end is not beyond it needs
 //! no look. It is written without a turn, by whoever found nothing where it promised
 //! something, by a seek and by an early give-back. What two writers lose of it costs
-//! time and no record, because whoever waits also looks at the partitions themselves,
-//! one after the other.
+//! time and no record, because whoever finds nothing also looks at a partition itself,
+//! another one each time, and corrects what hides its records.
 
 use serde::{Deserialize, Serialize};
 

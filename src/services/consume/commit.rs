@@ -183,7 +183,8 @@ impl<H: Host, L: Log> Consume<H, L> {
                         }
                     };
                     if written == Written::Kept {
-                        Advice::lower(&self.host, group, topic, partition, advised).await?;
+                        // Without it others see the records a little later.
+                        _ = Advice::lower(&self.host, group, topic, partition, advised).await;
                         return Ok(begins);
                     }
                     Duration::ZERO

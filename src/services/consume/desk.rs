@@ -12,10 +12,14 @@ use crate::host::Millis;
 use crate::services::beyond_end::BeyondEnd;
 use crate::telemetry::{Trace, current_trace};
 
-/// How long a caller may queue for a record that exists, beyond its own wait
-/// for one to appear. It queues if another instance reads the partition, or has
-/// died while it did.
-pub(super) const MAX_QUEUE_TIME: Duration = Duration::from_secs(5);
+/// How much longer than its wait a caller queues for a partition that another
+/// instance reads: as long as a partition needs to change hands. A caller that comes
+/// again at once, without a wait, is often faster than the last write of its own call.
+pub(super) const QUEUE_TIME: Duration = Duration::from_millis(500);
+
+/// The same for a new group: longer than it takes to follow somebody who died while it
+/// began the group.
+const BEGIN_TIME: Duration = Duration::from_secs(7);
 
 /// If callers come at shorter intervals than this, a partition is kept for the
 /// next one.
@@ -287,12 +291,17 @@ impl<W> Desk<W> {
         self.answer_where(|order| order.wait_until <= now, nothing);
     }
 
-    /// Answers the callers that have queued too long for a record that exists.
-    pub(super) fn answer_busy(&mut self, now: Duration) {
-        self.answer_where(
-            |order| order.wait_until + MAX_QUEUE_TIME <= now,
-            || Err(Error::Busy("The consumer group is busy on another instance".into())),
-        );
+    /// Answers the callers that have queued for long enough: nothing came.
+    pub(super) fn answer_queued(&mut self, now: Duration) {
+        let over = |order: &Order<W>| order.wait_until + QUEUE_TIME <= now;
+        self.answer_where(over, || Ok(Handed::default()));
+    }
+
+    /// Answers the callers of a new group whose beginning could not be written for
+    /// long. To say that nothing came would promise them all that follows.
+    pub(super) fn answer_unbegun(&mut self, now: Duration) {
+        let over = |order: &Order<W>| order.wait_until + BEGIN_TIME <= now;
+        self.answer_where(over, || Err(Error::Busy("The consumer group is being begun".into())));
     }
 
     pub(super) fn answer_all(&mut self, error: &Error) {
@@ -453,17 +462,22 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_said_only_once_the_wait_is_over_and_busy_only_later() {
+    fn nothing_is_said_only_once_the_wait_is_over_and_of_a_queue_a_little_later() {
         let mut desk = Desk::default();
         let short = place(&mut desk, ONE, SECOND, ());
         let long = desk.place(SECOND, 9 * SECOND, StartFrom::Latest, ONE, ());
         desk.answer_nothing(2 * SECOND);
         assert!(short.take().unwrap().unwrap().is_empty());
         assert!(desk.wants_latest());
-        desk.answer_busy(10 * SECOND);
+        desk.answer_queued(10 * SECOND);
         assert!(!desk.is_empty());
-        desk.answer_busy(10 * SECOND + MAX_QUEUE_TIME);
-        assert!(matches!(long.take(), Some(Err(Error::Busy(_)))));
+        desk.answer_queued(10 * SECOND + QUEUE_TIME);
+        assert!(long.take().unwrap().unwrap().is_empty());
+        let unbegun = place(&mut desk, ONE, SECOND, ());
+        desk.answer_unbegun(2 * SECOND + QUEUE_TIME);
+        assert!(!desk.is_empty());
+        desk.answer_unbegun(SECOND + BEGIN_TIME + SECOND);
+        assert!(matches!(unbegun.take(), Some(Err(Error::Busy(_)))));
     }
 
     #[test]

@@ -74,6 +74,8 @@ pub(super) struct Serving<H: Host, L> {
     /// Partitions that were looked at in vain, though they promised something.
     in_vain: Vec<usize>,
     next_look: usize,
+    /// Since the advice was read.
+    has_looked_at_one: bool,
     /// The lanes where that is written; each remembers its last look.
     start_lanes: SortedMap<Rc<str>, Lane<H, Start>>,
     desk: Rc<RefCell<Desk<H::Wake>>>,
@@ -89,10 +91,16 @@ struct ServedPartition<H> {
 /// The result of a round over the partitions.
 enum Round {
     Served,
+    /// There is something to read after all.
+    Again,
     /// There is nothing to read.
     Nothing,
     /// There are records, but other instances hold their partitions.
     Busy {
+        retry_in: Duration,
+    },
+    /// Another instance is about to write where the group begins.
+    Unbegun {
         retry_in: Duration,
     },
 }
@@ -128,6 +136,7 @@ impl<H: Host, L: Log> Serving<H, L> {
             in_vain: Vec::new(),
             next_look: usize::from(u16::from_le_bytes(random)),
             start_lanes: SortedMap::new(),
+            has_looked_at_one: false,
             desk,
         }
     }
@@ -148,18 +157,20 @@ impl<H: Host, L: Log> Serving<H, L> {
             // The lines and calls of a round belong to whoever waits for longest.
             let trace = self.desk.borrow().trace();
             let round = with_trace(trace, self.reported_round()).await;
-            if !matches!(round, Ok(Round::Busy { .. })) {
+            if !matches!(round, Ok(Round::Busy { .. } | Round::Unbegun { .. })) {
                 self.ends_due = Duration::ZERO;
             }
             match round {
                 Ok(Round::Served) => self.poller.quicken(),
+                Ok(Round::Again) => {}
                 Ok(Round::Nothing) => self.rest().await,
                 Ok(Round::Busy { retry_in }) => {
-                    self.desk.borrow_mut().answer_busy(self.host.monotonic());
-                    let is_empty = self.desk.borrow().is_empty();
-                    if !is_empty {
-                        self.host.sleep(retry_in).await;
-                    }
+                    self.desk.borrow_mut().answer_queued(self.host.monotonic());
+                    self.pause(retry_in).await;
+                }
+                Ok(Round::Unbegun { retry_in }) => {
+                    self.desk.borrow_mut().answer_unbegun(self.host.monotonic());
+                    self.pause(retry_in).await;
                 }
                 Err(error) => self.desk.borrow_mut().answer_all(&error),
             }
@@ -170,10 +181,25 @@ impl<H: Host, L: Log> Serving<H, L> {
         join_bounded(lanes).await;
     }
 
+    /// Waits until a lane is worth another try, if a caller does.
+    async fn pause(&self, time: Duration) {
+        let is_empty = self.desk.borrow().is_empty();
+        if !is_empty {
+            self.host.sleep(time).await;
+        }
+    }
+
     /// Waits for records to appear, if a caller does.
     async fn rest(&mut self) {
         let now = self.host.monotonic();
         self.desk.borrow_mut().answer_nothing(now);
+        for partition in self.partitions.iter().filter(|partition| partition.lane.has_lost()) {
+            let lane = partition.lane.clone();
+            self.host.spawn(async move {
+                // Others have to wait for it.
+                _ = lane.settle().await;
+            });
+        }
         let shortest_wait = self.desk.borrow().shortest_wait(now);
         if let Some(wait) = shortest_wait {
             self.poller.rest(wait.max(EMPTY_ANSWER_DELAY)).await;
@@ -257,6 +283,14 @@ impl<H: Host, L: Log> Serving<H, L> {
             }
         }
         if !served && busy.is_none() {
+            // Whoever finds nothing looks at a partition itself, because the advice may
+            // be wrong.
+            if !std::mem::replace(&mut self.has_looked_at_one, true) {
+                self.look_at_one().await?;
+                if self.is_anything_worth_taking() {
+                    return Ok(Round::Again);
+                }
+            }
             self.correct_advice().await;
         }
         Ok(match busy {
@@ -269,9 +303,7 @@ impl<H: Host, L: Log> Serving<H, L> {
     /// Where a partition without a document begins.
     async fn start_of(&self, partition: &ServedPartition<H>) -> Result<Position> {
         let ServedPartition { topic, number, .. } = partition;
-        if let Some(start) = self.starts.get(topic) {
-            return Ok(Position::at(start.of(*number)));
-        }
+        // What this task knows may be from before the group was deleted.
         let lane = start::lane(&self.host, &self.group, topic, self.params)?;
         let start = lane.peek().await?.and_then(|(_, document)| document.payload);
         Ok(Position::at(start.map_or(0, |start| start.of(*number))))
@@ -445,7 +477,8 @@ impl<H: Host, L: Log> Serving<H, L> {
         if self.looked.is_none_or(|looked| now - looked >= POSITIONS_CHECK_INTERVAL) {
             self.looked = Some(now);
             self.take_advice().await?;
-            if !first_look || !self.is_anything_worth_taking() {
+            self.has_looked_at_one = !first_look;
+            if !first_look {
                 self.look_at_one().await?;
             }
         }
@@ -491,10 +524,12 @@ impl<H: Host, L: Log> Serving<H, L> {
                 next > known.next || (known.free_at.is_some() && free_at != known.free_at)
             }
         };
-        if is_wrong {
-            self.in_vain.push(index);
-        }
         self.survey.set_known(index, known);
+        if is_wrong {
+            // It hides records, so that it is corrected whatever else is found.
+            self.in_vain.push(index);
+            self.correct_advice().await;
+        }
         Ok(())
     }
 
@@ -502,27 +537,32 @@ impl<H: Host, L: Log> Serving<H, L> {
     /// that nobody has written promises everything.
     async fn correct_advice(&mut self) {
         for topic in self.topics.clone() {
-            let mut advice = self.advised.get(&topic).cloned().unwrap_or_default();
+            let read = self.advised.get(&topic).cloned().unwrap_or_default();
             let seen = self.of_topic(&topic).filter_map(|(index, partition)| {
-                let is_new = !advice.0.contains_key(&partition.number);
+                let is_new = !read.0.contains_key(&partition.number);
                 let known = self.survey.known(index);
-                (self.in_vain.contains(&index) || (is_new && known.is_some()))
-                    .then_some((partition.number, known))
+                let advised = known.map(|Known { next, free_at, .. }| Advised(next, free_at));
+                let is_wrong = self.in_vain.contains(&index) || (is_new && known.is_some());
+                let is_other = advised != read.0.get(&partition.number).copied();
+                (is_wrong && is_other).then_some((partition.number, advised))
             });
             let seen: Vec<_> = seen.collect();
             if seen.is_empty() {
                 continue;
             }
-            for (partition, known) in seen {
-                match known {
-                    Some(Known { next, free_at, .. }) => {
-                        advice.0.insert(partition, Advised(next, free_at));
+            // What somebody else has written since is newer: a seek, or a give-back.
+            let latest = Advice::read(&self.host, &self.group, &topic).await;
+            let Ok(mut latest) = latest.map(Option::unwrap_or_default) else { continue };
+            for (partition, advised) in seen {
+                if latest.0.get(&partition) == read.0.get(&partition) {
+                    match advised {
+                        Some(advised) => drop(latest.0.insert(partition, advised)),
+                        None => drop(latest.0.remove(&partition)),
                     }
-                    None => drop(advice.0.remove(&partition)),
                 }
             }
-            advice.write(&self.host, &self.group, &topic).await;
-            self.advised.insert(topic, advice);
+            latest.write(&self.host, &self.group, &topic).await;
+            self.advised.insert(topic, latest);
         }
         self.in_vain.clear();
     }
@@ -590,9 +630,8 @@ impl<H: Host, L: Log> Serving<H, L> {
                 Some((partition.number, self.survey.end(index)?))
             };
             let ends: Option<SortedMap<_, _>> = self.of_topic(&topic).map(end).collect();
-            // A group that has a position anywhere has begun, with a seek.
-            let is_new = self.of_topic(&topic).all(|(index, _)| !self.survey.has_position(index));
-            let latest = wants_latest && is_new;
+            // A group that has a position anywhere has begun, with a seek or a commit.
+            let latest = wants_latest && !self.has_any_position(&topic).await?;
             let from = if latest { StartFrom::Latest } else { StartFrom::Earliest };
             if !self.start_lanes.contains_key(&topic) {
                 let lane = start::lane(&self.host, &self.group, &topic, self.params)?;
@@ -601,7 +640,7 @@ impl<H: Host, L: Log> Serving<H, L> {
             let Some(lane) = self.start_lanes.get(&topic) else { continue };
             match start::begin(lane, from, ends).await? {
                 Begun::Busy { retry_in } => {
-                    return Ok(ControlFlow::Break(Round::Busy { retry_in }));
+                    return Ok(ControlFlow::Break(Round::Unbegun { retry_in }));
                 }
                 Begun::Known(start) => {
                     self.groups.begun(&self.group, &topic);
@@ -615,6 +654,12 @@ impl<H: Host, L: Log> Serving<H, L> {
             }
         }
         Ok(ControlFlow::Continue(()))
+    }
+
+    async fn has_any_position(&self, topic: &Rc<str>) -> Result<bool> {
+        let peeks = self.of_topic(topic).map(|(_, partition)| partition.lane.peek());
+        let latest = try_join_bounded(peeks).await?;
+        Ok(latest.into_iter().flatten().any(|(_, document)| document.payload.is_some()))
     }
 
     fn of_topic(&self, topic: &Rc<str>) -> impl Iterator<Item = (usize, &ServedPartition<H>)> {

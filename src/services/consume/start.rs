@@ -5,6 +5,8 @@
 //! after a delete, may choose the ends: anybody later may follow somebody who began
 //! and died, and the ends could pass over what that one left.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::StartFrom;
@@ -13,7 +15,7 @@ use crate::host::{Clock, Store};
 use crate::services::ends::untold;
 use crate::sorted::SortedMap;
 use crate::state::keys::LaneName;
-use crate::state::lane::{Lane, Origin, Params, Take, Written};
+use crate::state::lane::{Document, Lane, Origin, Params, Take, Written};
 use crate::state::stored::stored;
 
 /// The offset of the first record of each partition; a partition that is not here
@@ -52,7 +54,7 @@ pub(super) enum Begun {
     /// It is written.
     Known(Start),
     /// Another instance is about to write it.
-    Busy { retry_in: std::time::Duration },
+    Busy { retry_in: Duration },
 }
 
 /// The start of a group, which is written if it is not there yet. `ends` are the ends
@@ -62,11 +64,16 @@ pub(super) async fn begin<H: Store + Clock>(
     from: StartFrom,
     ends: Option<SortedMap<i32, i64>>,
 ) -> Result<Begun> {
-    let is_missing = |document: Option<&crate::state::lane::Document<Start>>| {
+    if from == StartFrom::Latest && ends.is_none() {
+        // Nobody draws a ticket without what is to be written with it.
+        let start = lane.peek().await?.and_then(|(_, document)| document.payload);
+        return start.map(Begun::Known).ok_or_else(untold);
+    }
+    let is_missing = |document: Option<&Document<Start>>| {
         document.is_none_or(|document| document.payload.is_none())
     };
     let choose = async |origin| match (origin, from) {
-        (Origin::New, StartFrom::Latest) => Ok(Start { offsets: ends.ok_or_else(untold)? }),
+        (Origin::New, StartFrom::Latest) => Ok(Start { offsets: ends.unwrap_or_default() }),
         _ => Ok(Start::default()),
     };
     match lane.take_when(is_missing, choose).await? {
@@ -81,7 +88,7 @@ pub(super) async fn begin<H: Store + Clock>(
             let start = held.payload().clone();
             match held.release(start.clone()).await? {
                 Written::Kept => Ok(Begun::Known(start)),
-                Written::Lost => Ok(Begun::Busy { retry_in: std::time::Duration::ZERO }),
+                Written::Lost => Ok(Begun::Busy { retry_in: Duration::ZERO }),
             }
         }
     }

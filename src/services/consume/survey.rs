@@ -87,10 +87,6 @@ impl Survey {
         self.partitions[partition].known
     }
 
-    pub(super) fn has_position(&self, partition: usize) -> bool {
-        self.partitions[partition].known.is_some()
-    }
-
     /// The partitions that have, or may have, records, in the order in which to
     /// try them.
     pub(super) fn worth_taking(&self, now: Millis) -> Vec<usize> {
@@ -178,6 +174,6 @@ mod tests {
         let mut survey = survey([None; 3]);
         assert_eq!(survey.worth_taking(0), [1, 2, 0]);
         survey.set_known(0, at(3));
-        assert!(survey.has_position(0) && !survey.has_position(1));
+        assert!(survey.known(0).is_some() && survey.known(1).is_none());
     }
 }

@@ -29,8 +29,9 @@ pub(super) struct Tail<H: Host, L: Log> {
     partitions: Vec<TailPartition>,
     /// The partition with which the next round begins, so that none starves.
     first: usize,
-    /// Positions that were given up since the last question about them.
-    beyond: Vec<BeyondEnd>,
+    /// Positions that were given up since the last question about them, and those in
+    /// their place.
+    beyond: Vec<(BeyondEnd, i64)>,
 }
 
 struct TailPartition {
@@ -158,7 +159,7 @@ impl<H: Host, L: Log> Tail<H, L> {
     }
 
     /// The positions that were given up because they lay beyond the end.
-    pub(super) fn take_beyond(&mut self) -> Vec<BeyondEnd> {
+    pub(super) fn take_beyond(&mut self) -> Vec<(BeyondEnd, i64)> {
         std::mem::take(&mut self.beyond)
     }
 
@@ -178,7 +179,7 @@ impl<H: Host, L: Log> Tail<H, L> {
                     seen.ends.as_ref().and_then(|ends| ends.get(&partition.number)).copied();
                 if let Some(beyond) = partition.start_again(self.from, now) {
                     beyond.tell(&self.host, "reader", "without a group");
-                    self.beyond.push(beyond);
+                    self.beyond.push((beyond, partition.next));
                     left.extend(partition.place.take());
                 }
             }

@@ -152,10 +152,15 @@ where
         self.begin(self.take(worth, init, false).await?).await
     }
 
+    /// Whether a ticket was lost that may still get its turn.
+    pub fn has_lost(&self) -> bool {
+        self.inner.memory.borrow().has_lost(self.inner.now(), self.inner.params)
+    }
+
     /// Sees a lost ticket through, which others have to wait for until it is void. If it
     /// gets its turn, nothing is changed.
     pub async fn settle(&self) -> Result<()> {
-        if !self.inner.memory.borrow().has_lost(self.inner.now(), self.inner.params) {
+        if !self.has_lost() {
             return Ok(());
         }
         let held = match self.inner.take(&|_| Ok(false), true).await? {
@@ -215,6 +220,8 @@ impl<H: Store + Clock> Inner<H> {
         }
         loop {
             let memory = self.memory.take();
+            // Whatever becomes of this look, the tickets are not forgotten.
+            *self.memory.borrow_mut() = memory.tickets();
             let mut step = look::begin(self.params, Rules::ALL, memory, self.now());
             let busy = loop {
                 if let Step::Draw(draw) = &step
@@ -225,7 +232,10 @@ impl<H: Store + Clock> Inner<H> {
                     return Ok(Taken::Unworthy);
                 }
                 match self.perform(step).await? {
-                    Step::Done(Outcome::Won(won)) => return Ok(Taken::Won(Box::new(won))),
+                    Step::Done(Outcome::Won(won)) => {
+                        self.memory.borrow_mut().won(won.drawn);
+                        return Ok(Taken::Won(Box::new(won)));
+                    }
                     Step::Done(Outcome::Busy(memory, busy)) => {
                         *self.memory.borrow_mut() = memory;
                         break busy;

@@ -39,6 +39,17 @@ pub struct Drawn {
 }
 
 impl<T> Memory<T> {
+    /// What is kept when a look fails: which tickets this instance was given.
+    pub fn tickets(&self) -> Self {
+        Self { era: self.era, least: self.least, lost: self.lost, ..Self::default() }
+    }
+
+    /// A turn was won, with this ticket.
+    pub fn won(&mut self, drawn: Drawn) {
+        (self.era, self.lost) = (drawn.ticket.era(), None);
+        self.least = self.least.max(drawn.ticket);
+    }
+
     /// A ticket that may still get its turn, and blocks the lane for others until
     /// it is void or its grace is over.
     pub fn has_lost(&self, now: Now, params: Params) -> bool {

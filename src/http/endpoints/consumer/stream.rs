@@ -21,7 +21,7 @@ use crate::http::refusal::Refusal;
 use crate::http::request::Request;
 use crate::kafka::Log;
 use crate::services::consume::{Handed, StartFrom};
-use crate::services::stream::{Cursor, Stream, StreamMode};
+use crate::services::stream::{Cursor, Notice, Stream, StreamMode};
 
 /// The interval of heartbeats while there are no records. They keep proxies from
 /// closing the connection, and show us when the reader is gone.
@@ -185,6 +185,8 @@ impl<H: Host, L: Log> Pieces<H, L> {
     /// Adds what is no record: where the reader is, once, and what there is to say.
     fn say(&mut self, piece: &mut String) {
         for notice in self.stream.take_notices() {
+            // A reader that starts again is somewhere else.
+            self.located &= !matches!(notice, Notice::StartedAgain(_));
             let _ = writeln!(piece, ": {notice}");
         }
         if !self.located
