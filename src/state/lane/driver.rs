@@ -40,6 +40,23 @@ pub(super) struct Inner<H> {
     pub(super) params: Params,
     pub(super) memory: RefCell<Memory<Payload>>,
     away_until: Cell<Duration>,
+    is_looked_at: Cell<bool>,
+}
+
+/// The one look at a lane that an instance has under way: of two, both would find the
+/// turn of a ticket that was lost.
+struct OnlyLook<'a>(&'a Cell<bool>);
+
+impl<'a> OnlyLook<'a> {
+    fn begin(is_looked_at: &'a Cell<bool>) -> Option<Self> {
+        (!is_looked_at.replace(true)).then_some(Self(is_looked_at))
+    }
+}
+
+impl Drop for OnlyLook<'_> {
+    fn drop(&mut self) {
+        self.0.set(false);
+    }
 }
 
 /// What became of trying to take a lane.
@@ -74,7 +91,7 @@ where
 {
     pub fn new(host: H, name: LaneName, params: Params) -> Self {
         let (memory, away_until) = (RefCell::default(), Cell::default());
-        let inner = Inner { host, name, params, memory, away_until };
+        let inner = Inner { host, name, params, memory, away_until, is_looked_at: Cell::default() };
         Self { inner: Rc::new(inner), payload: PhantomData }
     }
 
@@ -206,6 +223,12 @@ enum Taken {
     Busy(Duration),
 }
 
+/// What one look led to.
+enum Look {
+    Taken(Taken),
+    Busy(Busy),
+}
+
 /// Whether a document is worth a turn.
 type IsWorth<'a> = &'a dyn Fn(Option<&Document<Payload>>) -> Result<bool>;
 
@@ -219,29 +242,9 @@ impl<H: Store + Clock> Inner<H> {
             return Ok(Taken::Busy(rest));
         }
         loop {
-            let memory = self.memory.take();
-            // Whatever becomes of this look, the tickets are not forgotten.
-            *self.memory.borrow_mut() = memory.tickets();
-            let mut step = look::begin(self.params, Rules::ALL, memory, self.now());
-            let busy = loop {
-                if let Step::Draw(draw) = &step
-                    && let Some(base) = draw.base()
-                    && !is_worth(base)?
-                {
-                    *self.memory.borrow_mut() = draw.memory();
-                    return Ok(Taken::Unworthy);
-                }
-                match self.perform(step).await? {
-                    Step::Done(Outcome::Won(won)) => {
-                        self.memory.borrow_mut().won(won.drawn);
-                        return Ok(Taken::Won(Box::new(won)));
-                    }
-                    Step::Done(Outcome::Busy(memory, busy)) => {
-                        *self.memory.borrow_mut() = memory;
-                        break busy;
-                    }
-                    next => step = next,
-                }
+            let busy = match self.look(is_worth).await? {
+                Look::Taken(taken) => return Ok(taken),
+                Look::Busy(busy) => busy,
             };
             let pause = match busy {
                 Busy::Soon => random::between(POLL_MIN, POLL_MAX, random::number(&self.host)),
@@ -251,6 +254,36 @@ impl<H: Store + Clock> Inner<H> {
                 return Ok(Taken::Busy(pause));
             }
             self.host.sleep(pause.min(POLL_MAX)).await;
+        }
+    }
+
+    async fn look(&self, is_worth: IsWorth<'_>) -> Result<Look> {
+        let Some(_only) = OnlyLook::begin(&self.is_looked_at) else {
+            return Ok(Look::Busy(Busy::Soon));
+        };
+        let memory = self.memory.take();
+        // Whatever becomes of this look, the tickets are not forgotten.
+        *self.memory.borrow_mut() = memory.tickets();
+        let mut step = look::begin(self.params, Rules::ALL, memory, self.now());
+        loop {
+            if let Step::Draw(draw) = &step
+                && let Some(base) = draw.base()
+                && !is_worth(base)?
+            {
+                *self.memory.borrow_mut() = draw.memory();
+                return Ok(Look::Taken(Taken::Unworthy));
+            }
+            match self.perform(step).await? {
+                Step::Done(Outcome::Won(won)) => {
+                    self.memory.borrow_mut().won(won.drawn);
+                    return Ok(Look::Taken(Taken::Won(Box::new(won))));
+                }
+                Step::Done(Outcome::Busy(memory, busy)) => {
+                    *self.memory.borrow_mut() = memory;
+                    return Ok(Look::Busy(busy));
+                }
+                next => step = next,
+            }
         }
     }
 
