@@ -260,10 +260,17 @@ impl Model {
         }
     }
 
-    /// What was handed out in a name is so while nobody else, apart from those
-    /// who do not claim, has any of the partition: to commit would speak of
-    /// that as well.
-    pub(crate) fn claimed_alone(&self, handed: &[Handing], held: &[Handing], now: Duration) {
+    /// What is handed out in a name is so while nobody else, apart from those who do
+    /// not claim, has any of the partition: to commit would speak of that as well.
+    /// Others may claim behind it while the call goes on with another partition, so
+    /// that only what was claimed before the call counts.
+    pub(crate) fn claimed_alone(
+        &self,
+        handed: &[Handing],
+        held: &[Handing],
+        asked: Duration,
+        now: Duration,
+    ) {
         for ((lane, offset), number) in handed {
             for (other, record) in &self.partitions[lane].records {
                 let last = record.hands.len() - 1;
@@ -274,6 +281,7 @@ impl Model {
                 assert!(
                     !lives
                         || disposed
+                        || hand.at > asked
                         || held.contains(&handing)
                         || handed.contains(&handing)
                         || self.is_moved_since(*lane, hand.since())

@@ -45,14 +45,14 @@ async fn consume(scene: &Scene, named: &mut Named) {
         ..everything(&TOPICS, scene.draw_millis(1_500))
     };
     let reader = NamedReader { owner: Some(named.owner.clone()), ..NamedReader::default() };
-    let instance = scene.any();
+    let (instance, asked) = (scene.any(), scene.now());
     match instance.next_for(reader, next).await {
         Some(Ok(handed)) if handed.is_empty() => {}
         Some(Ok(handed)) => {
             let held = scene.note(&instance.host, &handed, Some(lease));
             handed.delivered();
             let held: Vec<_> = held.into_iter().map(|(handing, _)| handing).collect();
-            scene.model.borrow_mut().claimed_alone(&held, &named.held, scene.now());
+            scene.model.borrow_mut().claimed_alone(&held, &named.held, asked, scene.now());
             named.held.extend(held);
         }
         // What it was to have is claimed or not. To commit would speak of that
