@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use futures_util::future::join_all;
-use kafka_edge_sim::{StoreMode, local};
+use futures_util::future::{join, join_all};
+use kafka_edge::error::Result;
+use kafka_edge::state::keys::LaneName;
+use kafka_edge::state::lane::{Held, Lane, Params, Take};
+use kafka_edge_sim::{SimHost, StoreMode, World, local};
 
-use crate::scene::{Cluster, next};
+use crate::scene::{Cluster, TOPIC, next};
 
 /// Two hundred callers at once over some instances. How often each record was
 /// handed out.
@@ -83,4 +86,47 @@ async fn a_stale_store_may_repeat_records_and_loses_none() {
         }
     })
     .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_ticket_gets_its_turn_once_whoever_of_the_instance_asks() {
+    local(async {
+        let mut turns = 0;
+        for seed in 0..100 {
+            let world = World::new(seed);
+            let name = LaneName::group("g", TOPIC, 0).unwrap();
+            let lane =
+                || Lane::<SimHost, i64>::new(world.instance(), name.clone(), Params::default());
+            let founder = held(lane().hold_at_once(|_| true, async |_| Ok(0)).await).unwrap();
+            founder.release(0).await.unwrap();
+
+            // Two instances see that the lane is free. One draws just when the other
+            // lets go, which cannot know of the ticket.
+            let latency = Duration::from_millis(60);
+            world.set_store_mode(StoreMode { latency, ..StoreMode::default() });
+            let take = async |lane: &Lane<SimHost, i64>| {
+                held(lane.hold_at_once(|_| true, async |_| unreachable!()).await)
+            };
+            let use_it = async |lane: &Lane<SimHost, i64>| {
+                if let Some(held) = take(lane).await {
+                    held.release(1).await.unwrap();
+                }
+            };
+            let lanes = [lane(), lane()];
+            join(use_it(&lanes[0]), use_it(&lanes[1])).await;
+            let Some(loser) = lanes.iter().find(|lane| lane.has_lost()) else { continue };
+            let both = join(take(loser), take(loser)).await;
+            assert!(matches!(both, (None, _) | (_, None)), "seed {seed}: {both:?}");
+            turns += usize::from(!matches!(both, (None, None)));
+        }
+        assert!(turns > 5, "{turns}");
+    })
+    .await;
+}
+
+fn held(taken: Result<Take<SimHost, i64>>) -> Option<Held<SimHost, i64>> {
+    match taken.unwrap() {
+        Take::Held(held) => Some(held),
+        _ => None,
+    }
 }
