@@ -7,7 +7,8 @@ use futures_util::{StreamExt, stream};
 use kafka_edge_emulator::Options;
 use kafka_edge_host::kv::Memory;
 
-use crate::consuming::{Id, all, rest, try_next};
+use crate::calling::get;
+use crate::consuming::{Id, all, id, rest, try_next};
 use crate::dying::{Life, NOWHERE, Place, doomed, heir, places, settle};
 use crate::world::{ConsumeApi, World};
 
@@ -28,7 +29,11 @@ async fn run(api: ConsumeApi, place: Place) -> Life {
     }
     // The position is written after the answer, and so may the death be.
     settle(host).await;
-    let later = rest(&heir(&world, &store), "/consumer/t?group=g&wait=0").await;
+    // The first of the rest comes once the dead one is followed.
+    let heir = heir(&world, &store);
+    let mut later: Vec<Id> =
+        id(&get(&heir, "/consumer/t?group=g&wait=20").await.ok()).into_iter().collect();
+    later.extend(rest(&heir, "/consumer/t?group=g&wait=0").await);
 
     let context = format!("{api:?}, {place:?}: {got:?}, then {later:?}");
     assert!(victims <= usize::from(life.died()), "{context}");
