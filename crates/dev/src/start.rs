@@ -93,6 +93,9 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), StartError> {
         return Err(StartError::NoHandler(file.to_owned()));
     }
     let deliver = timer::export(&host);
+    // Signals are caught from the first poll on, and whoever sees the banner may send one.
+    let mut interrupt = Box::pin(ctrl_c());
+    _ = tokio::time::timeout(Duration::ZERO, &mut interrupt).await;
     print!("{banner}");
     // A program that reads this through a pipe waits for it.
     _ = io::stdout().flush();
@@ -103,7 +106,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), StartError> {
             "the component exports no {interface}, so nothing starts deliveries by the clock"
         );
     }
-    host.serve(listener, ctrl_c(), MAX_SHUTDOWN_TIME).await;
+    host.serve(listener, interrupt, MAX_SHUTDOWN_TIME).await;
     if let Some(deliveries) = deliveries {
         deliveries.abort();
     }
