@@ -69,15 +69,17 @@ pub(super) struct Serving<H: Host, L> {
     ends_due: Duration,
     /// Where the group begins on each topic, as far as that is known.
     starts: SortedMap<Rc<str>, Start>,
-    /// The advice as it was last read or written.
-    advised: SortedMap<Rc<str>, Advice>,
-    /// Partitions that were looked at in vain, though they promised something.
-    in_vain: Vec<usize>,
-    next_look: usize,
-    /// Since the advice was read.
-    has_looked_at_one: bool,
     /// The lanes where that is written; each remembers its last look.
     start_lanes: SortedMap<Rc<str>, Lane<H, Start>>,
+    /// The advice as it was last read or written.
+    advised: SortedMap<Rc<str>, Advice>,
+    /// Partitions where the advice promised something and there was nothing, or where
+    /// it hides something.
+    misjudged: Vec<usize>,
+    /// The partition to look at next without being advised to.
+    next_look: usize,
+    /// Whether that was done since the advice was read.
+    has_looked_at_one: bool,
     desk: Rc<RefCell<Desk<H::Wake>>>,
 }
 
@@ -132,10 +134,10 @@ impl<H: Host, L: Log> Serving<H, L> {
             looked: None,
             ends_due: Duration::ZERO,
             starts: SortedMap::new(),
-            advised: SortedMap::new(),
-            in_vain: Vec::new(),
-            next_look: usize::from(u16::from_le_bytes(random)),
             start_lanes: SortedMap::new(),
+            advised: SortedMap::new(),
+            misjudged: Vec::new(),
+            next_look: usize::from(u16::from_le_bytes(random)),
             has_looked_at_one: false,
             desk,
         }
@@ -266,7 +268,7 @@ impl<H: Host, L: Log> Serving<H, L> {
                     let position = document.and_then(|document| document.payload);
                     let known = position.map(|position| self.known_of(&position));
                     self.survey.set_known(index, known);
-                    self.in_vain.push(index);
+                    self.misjudged.push(index);
                 }
                 Take::Busy { retry_in } => {
                     busy = Some(busy.map_or(retry_in, |other| other.min(retry_in)));
@@ -527,13 +529,13 @@ impl<H: Host, L: Log> Serving<H, L> {
         self.survey.set_known(index, known);
         if is_wrong {
             // It hides records, so that it is corrected whatever else is found.
-            self.in_vain.push(index);
+            self.misjudged.push(index);
             self.correct_advice().await;
         }
         Ok(())
     }
 
-    /// Corrects the advice where it promised something and there was nothing. Advice
+    /// Corrects the advice where it was wrong, and adds what it does not say yet: advice
     /// that nobody has written promises everything.
     async fn correct_advice(&mut self) {
         for topic in self.topics.clone() {
@@ -542,7 +544,7 @@ impl<H: Host, L: Log> Serving<H, L> {
                 let is_new = !read.0.contains_key(&partition.number);
                 let known = self.survey.known(index);
                 let advised = known.map(|Known { next, free_at, .. }| Advised(next, free_at));
-                let is_wrong = self.in_vain.contains(&index) || (is_new && known.is_some());
+                let is_wrong = self.misjudged.contains(&index) || (is_new && known.is_some());
                 let is_other = advised != read.0.get(&partition.number).copied();
                 (is_wrong && is_other).then_some((partition.number, advised))
             });
@@ -564,7 +566,7 @@ impl<H: Host, L: Log> Serving<H, L> {
             latest.write(&self.host, &self.group, &topic).await;
             self.advised.insert(topic, latest);
         }
-        self.in_vain.clear();
+        self.misjudged.clear();
     }
 
     async fn look_at_ends(&mut self) -> Result<()> {

@@ -40,20 +40,21 @@ pub(super) struct Inner<H> {
     pub(super) params: Params,
     pub(super) memory: RefCell<Memory<Payload>>,
     away_until: Cell<Duration>,
+    /// Of two looks at once, both would find the turn of a ticket that was lost.
     is_looked_at: Cell<bool>,
+    is_being_settled: Cell<bool>,
 }
 
-/// The one look at a lane that an instance has under way: of two, both would find the
-/// turn of a ticket that was lost.
-struct OnlyLook<'a>(&'a Cell<bool>);
+/// What an instance does only once at a time, until this is dropped.
+struct OnlyOne<'a>(&'a Cell<bool>);
 
-impl<'a> OnlyLook<'a> {
-    fn begin(is_looked_at: &'a Cell<bool>) -> Option<Self> {
-        (!is_looked_at.replace(true)).then_some(Self(is_looked_at))
+impl<'a> OnlyOne<'a> {
+    fn begin(is_under_way: &'a Cell<bool>) -> Option<Self> {
+        (!is_under_way.replace(true)).then(|| Self(is_under_way))
     }
 }
 
-impl Drop for OnlyLook<'_> {
+impl Drop for OnlyOne<'_> {
     fn drop(&mut self) {
         self.0.set(false);
     }
@@ -91,7 +92,9 @@ where
 {
     pub fn new(host: H, name: LaneName, params: Params) -> Self {
         let (memory, away_until) = (RefCell::default(), Cell::default());
-        let inner = Inner { host, name, params, memory, away_until, is_looked_at: Cell::default() };
+        let (is_looked_at, is_being_settled) = (Cell::default(), Cell::default());
+        let inner =
+            Inner { host, name, params, memory, away_until, is_looked_at, is_being_settled };
         Self { inner: Rc::new(inner), payload: PhantomData }
     }
 
@@ -177,9 +180,10 @@ where
     /// Sees a lost ticket through, which others have to wait for until it is void. If it
     /// gets its turn, nothing is changed.
     pub async fn settle(&self) -> Result<()> {
-        if !self.has_lost() {
-            return Ok(());
-        }
+        let _only = match OnlyOne::begin(&self.inner.is_being_settled) {
+            Some(only) if self.has_lost() => only,
+            _ => return Ok(()),
+        };
         let held = match self.inner.take(&|_| Ok(false), true).await? {
             Taken::Won(won) => won,
             Taken::Unworthy | Taken::Busy(_) => return Ok(()),
@@ -258,7 +262,7 @@ impl<H: Store + Clock> Inner<H> {
     }
 
     async fn look(&self, is_worth: IsWorth<'_>) -> Result<Look> {
-        let Some(_only) = OnlyLook::begin(&self.is_looked_at) else {
+        let Some(_only) = OnlyOne::begin(&self.is_looked_at) else {
             return Ok(Look::Busy(Busy::Soon));
         };
         let memory = self.memory.take();
