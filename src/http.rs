@@ -41,6 +41,8 @@ pub use request::{BodyBroken, Request, RequestBody};
 use self::refusal::Refusal;
 use self::routing::Lead;
 use crate::app::App;
+use crate::config::GatewayConfig;
+use crate::error::Error;
 use crate::host::Host;
 use crate::kafka::Log;
 use crate::telemetry::{RequestReport, TRACEPARENT, with_trace};
@@ -58,13 +60,16 @@ pub async fn handle<H: Host, L: Log, B: RequestBody>(
     let _ = app.prepare_telemetry().await;
     let report = RequestReport::begin(app.host(), request.header_values(TRACEPARENT));
     let mut route = NO_ROUTE;
-    let asked = cors::Asked::by(&request);
-    let answer = answer(app, &mut request, &mut route);
-    let response = with_trace(Some(report.trace()), answer).await.unwrap_or_else(Response::from);
-    let response = match app.gateway().await {
-        Ok(gateway) => asked.answer(response, gateway.origins()),
-        Err(_) => response,
+    let answered = async {
+        let gateway = app.gateway().await;
+        let answer = answer(app, &gateway, &mut request, &mut route).await;
+        let response = answer.unwrap_or_else(Response::from);
+        match gateway {
+            Ok(gateway) => cors::answer(&request, response, gateway.origins()),
+            Err(_) => response,
+        }
     };
+    let response = with_trace(Some(report.trace()), answered).await;
     report.finished(app.host(), &request.method, route, response.status);
     match request.method {
         Method::HEAD => Response { body: Default::default(), ..response },
@@ -74,12 +79,13 @@ pub async fn handle<H: Host, L: Log, B: RequestBody>(
 
 async fn answer<H: Host, L: Log, B: RequestBody>(
     app: &App<H, L>,
+    gateway: &Result<Rc<GatewayConfig>, Error>,
     request: &mut Request<B>,
     route: &mut &'static str,
 ) -> Result<Response, Refusal> {
     request.check_size()?;
-    let (gateway, misplaced) = match app.gateway().await {
-        Ok(gateway) => (gateway, None),
+    let (gateway, misplaced) = match gateway {
+        Ok(gateway) => (gateway.clone(), None),
         Err(error) => (Rc::default(), Some(error)),
     };
     let path = request.path().to_owned();
@@ -95,7 +101,7 @@ async fn answer<H: Host, L: Log, B: RequestBody>(
                 // one.
                 Some(error) if declaration.caller != Caller::Anyone => {
                     app.credentials().await?;
-                    Err(error.into())
+                    Err(error.clone().into())
                 }
                 _ => endpoints::answer(app, request, place, path).await,
             }

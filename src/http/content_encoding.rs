@@ -5,6 +5,7 @@
 
 use std::io::Read as _;
 
+use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
 use flate2::{Decompress, FlushDecompress, Status};
 
@@ -47,19 +48,19 @@ impl ContentEncoding {
             return None;
         }
         let is = |name: &[u8]| coding.eq_ignore_ascii_case(name);
-        match () {
-            () if is(b"gzip") || is(b"x-gzip") => Some(Self::Gzip),
-            () if is(b"deflate") => Some(Self::Deflate),
-            () => None,
+        if is(b"gzip") || is(b"x-gzip") {
+            Some(Self::Gzip)
+        } else {
+            is(b"deflate").then_some(Self::Deflate)
         }
     }
 
     /// The decoded body, up to `limit` bytes.
-    pub(super) fn decode(self, body: &[u8], limit: usize) -> Result<Vec<u8>, Undecoded> {
+    pub(super) fn decode(self, body: Bytes, limit: usize) -> Result<Bytes, Undecoded> {
         match self {
-            Self::Identity => Ok(body.to_vec()),
-            Self::Gzip => gunzip(body, limit),
-            Self::Deflate => inflate(body, limit),
+            Self::Identity => Ok(body),
+            Self::Gzip => gunzip(&body, limit).map(Bytes::from),
+            Self::Deflate => inflate(&body, limit).map(Bytes::from),
         }
     }
 }
@@ -122,7 +123,6 @@ fn has_zlib_header(body: &[u8]) -> bool {
 mod tests {
     use std::io::Write as _;
 
-    use bytes::Bytes;
     use flate2::Compression;
     use flate2::write::{DeflateEncoder, GzEncoder, ZlibEncoder};
 
@@ -186,15 +186,15 @@ mod tests {
     #[test]
     fn what_was_encoded_is_decoded() {
         let large: Vec<u8> = (0..300_000_u32).flat_map(u32::to_le_bytes).collect();
-        for text in [&b""[..], b"hello", &large] {
+        for text in [Vec::new(), b"hello".to_vec(), large] {
             let limit = text.len();
-            assert_eq!(Identity.decode(text, limit).unwrap(), text);
-            assert_eq!(Gzip.decode(&gzip(text), limit).unwrap(), text);
-            assert_eq!(Deflate.decode(&zlib(text), limit).unwrap(), text);
-            assert_eq!(Deflate.decode(&raw(text), limit).unwrap(), text);
+            assert_eq!(Identity.decode(text.clone().into(), limit).unwrap(), text);
+            assert_eq!(Gzip.decode(gzip(&text).into(), limit).unwrap(), text);
+            assert_eq!(Deflate.decode(zlib(&text).into(), limit).unwrap(), text);
+            assert_eq!(Deflate.decode(raw(&text).into(), limit).unwrap(), text);
         }
         let members = [gzip(b"one,"), gzip(b"two")].concat();
-        assert_eq!(Gzip.decode(&members, 7).unwrap(), b"one,two");
+        assert_eq!(Gzip.decode(members.into(), 7).unwrap(), "one,two");
     }
 
     #[test]
@@ -204,8 +204,9 @@ mod tests {
             [(Gzip, gzip(&zeros)), (Deflate, zlib(&zeros)), (Deflate, raw(&zeros))]
         {
             assert!(body.len() < 2_000);
-            assert_eq!(encoding.decode(&body, 999_999), Err(Undecoded::TooLarge));
-            assert_eq!(encoding.decode(&body, 1_000_000).unwrap().len(), 1_000_000);
+            let body = Bytes::from(body);
+            assert_eq!(encoding.decode(body.clone(), 999_999), Err(Undecoded::TooLarge));
+            assert_eq!(encoding.decode(body, 1_000_000).unwrap().len(), 1_000_000);
         }
     }
 
@@ -214,12 +215,20 @@ mod tests {
         let text = b"a text that is long enough to be compressed, compressed, compressed";
         for (encoding, whole) in [(Gzip, gzip(text)), (Deflate, zlib(text)), (Deflate, raw(text))] {
             for end in 1..whole.len() {
-                let decoded = encoding.decode(&whole[..end], 1_000);
+                let decoded = encoding.decode(whole[..end].to_vec().into(), 1_000);
                 assert_eq!(decoded, Err(Undecoded::Damaged), "{encoding:?} {end}");
             }
             let more = [&whole[..], b"more"].concat();
-            assert_eq!(encoding.decode(&more, 1_000), Err(Undecoded::Damaged), "{encoding:?}");
-            assert_eq!(encoding.decode(b"hello", 1_000), Err(Undecoded::Damaged), "{encoding:?}");
+            assert_eq!(
+                encoding.decode(more.into(), 1_000),
+                Err(Undecoded::Damaged),
+                "{encoding:?}"
+            );
+            assert_eq!(
+                encoding.decode("hello".into(), 1_000),
+                Err(Undecoded::Damaged),
+                "{encoding:?}"
+            );
         }
     }
 }

@@ -53,54 +53,43 @@ fn is_basic<B>(request: &Request<B>) -> bool {
     })
 }
 
-/// What the browser of a page asks for.
-#[derive(Debug, Default)]
-pub(super) struct Asked {
-    origin: Option<Vec<u8>>,
-    /// The headers of the call that a preflight is about.
-    headers: Option<String>,
-    is_preflight: bool,
-}
-
-impl Asked {
-    pub(super) fn by<B>(request: &Request<B>) -> Self {
-        let Some(origin) = request.header(ORIGIN.as_str()) else { return Self::default() };
-        let is_preflight = request.method == http::Method::OPTIONS
-            && request.header(ACCESS_CONTROL_REQUEST_METHOD.as_str()).is_some();
-        let headers = request.header(ACCESS_CONTROL_REQUEST_HEADERS.as_str());
-        let headers = headers.and_then(|names| header_names(names)).filter(|_| is_preflight);
-        Self { origin: Some(origin.to_vec()), headers, is_preflight }
+/// Adds to an answer what the browser of a page has to know.
+pub(super) fn answer<B>(
+    request: &Request<B>,
+    mut response: Response,
+    origins: &Origins,
+) -> Response {
+    if origins.is_empty() {
+        return response;
     }
-
-    /// Adds what the browser has to know to an answer.
-    pub(super) fn answer(&self, mut response: Response, origins: &Origins) -> Response {
-        if origins.is_empty() {
-            return response;
-        }
-        if origins.vary() {
-            response = response.with_header(VARY, "origin");
-        }
-        let Some(origin) = &self.origin else { return response };
-        response = match origins.access(origin) {
-            OriginAccess::None => return response,
-            OriginAccess::Any => response.with_header(ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
-            OriginAccess::Named => response
-                .with_header(ACCESS_CONTROL_ALLOW_ORIGIN, String::from_utf8_lossy(origin))
-                .with_header(ACCESS_CONTROL_ALLOW_CREDENTIALS, "true"),
-        };
-        if !self.is_preflight {
-            return response.with_header(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
-        }
-        let methods = response.header(&http::header::ALLOW).unwrap_or_default().to_owned();
-        response = response
-            .with_header(ACCESS_CONTROL_ALLOW_METHODS, methods)
-            .with_header(ACCESS_CONTROL_MAX_AGE, PREFLIGHT_AGE)
-            .with_header(VARY, ACCESS_CONTROL_REQUEST_HEADERS.as_str());
-        match &self.headers {
-            // Any header of a request may become one of a record.
-            Some(headers) => response.with_header(ACCESS_CONTROL_ALLOW_HEADERS, headers),
-            None => response,
-        }
+    if origins.vary() {
+        response = response.with_header(VARY, "origin");
+    }
+    let Some(origin) = request.header(ORIGIN.as_str()) else { return response };
+    response = match origins.access(origin) {
+        OriginAccess::None => return response,
+        OriginAccess::Any => response.with_header(ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
+        OriginAccess::Named => response
+            .with_header(ACCESS_CONTROL_ALLOW_ORIGIN, String::from_utf8_lossy(origin))
+            .with_header(ACCESS_CONTROL_ALLOW_CREDENTIALS, "true"),
+    };
+    let is_preflight = request.method == http::Method::OPTIONS
+        && request.header(ACCESS_CONTROL_REQUEST_METHOD.as_str()).is_some();
+    if !is_preflight {
+        return response.with_header(ACCESS_CONTROL_EXPOSE_HEADERS, EXPOSED);
+    }
+    let methods = response.header(&http::header::ALLOW).unwrap_or_default().to_owned();
+    response = response
+        .with_header(ACCESS_CONTROL_ALLOW_METHODS, methods)
+        .with_header(ACCESS_CONTROL_MAX_AGE, PREFLIGHT_AGE)
+        .with_header(VARY, ACCESS_CONTROL_REQUEST_HEADERS.as_str());
+    match request
+        .header(ACCESS_CONTROL_REQUEST_HEADERS.as_str())
+        .and_then(|names| header_names(names))
+    {
+        // Any header of a request may become one of a record.
+        Some(headers) => response.with_header(ACCESS_CONTROL_ALLOW_HEADERS, headers),
+        None => response,
     }
 }
 

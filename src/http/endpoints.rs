@@ -9,6 +9,7 @@ mod index;
 mod producer;
 mod record;
 mod records;
+mod seek;
 mod topics;
 mod webhooks;
 

@@ -94,7 +94,9 @@ struct HeaderOfLine<'a> {
 /// lines are passed over: streams, ours included, send them as a sign of life.
 pub(super) fn parse(body: &[u8], common: &[Header]) -> Result<Vec<Result<NewRecord>>, Refusal> {
     let lines = json::without_mark(body).split(|byte| *byte == b'\n');
-    let lines: Vec<_> = lines.filter(|line| !line.trim_ascii().is_empty()).collect();
+    let lines = lines.filter(|line| !line.trim_ascii().is_empty());
+    // A line may be as short as its end, so that no more are kept than count.
+    let lines: Vec<_> = lines.take(limits::RECORDS + 1).collect();
     if lines.is_empty() {
         return Err(Error::invalid("body", "The body holds no line").into());
     }

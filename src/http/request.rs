@@ -98,14 +98,10 @@ impl<B: RequestBody> Request<B> {
             }
             whole.extend_from_slice(&chunk);
         }
-        if encoding == ContentEncoding::Identity {
-            return Ok(whole.freeze());
-        }
-        match encoding.decode(&whole, limit) {
-            Ok(decoded) => Ok(decoded.into()),
-            Err(Undecoded::TooLarge) => Err(too_large()),
-            Err(Undecoded::Damaged) => Err(Refusal::BodyUndecodable),
-        }
+        encoding.decode(whole.freeze(), limit).map_err(|why| match why {
+            Undecoded::TooLarge => too_large(),
+            Undecoded::Damaged => Refusal::BodyUndecodable,
+        })
     }
 }
 

@@ -115,7 +115,7 @@ impl<H: Host, L: Log> Groups<H, L> {
             let next = committed.max(firsts.get(&partition).copied());
             let end = ends.get(&partition).copied();
             // The ends were looked up after the positions.
-            let reads_at = position.as_ref().map(Position::next);
+            let reads_at = position.as_ref().map(Position::next).or(chosen);
             let beyond_end = reads_at.zip(end).is_some_and(|(next, end)| next > end);
             let lag = next.zip(end).map(|(next, end)| (end - next).max(0));
             GroupPosition {

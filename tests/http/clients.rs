@@ -127,6 +127,9 @@ async fn a_group_on_a_topic_made_anew_is_shown_and_mended_by_a_seek() {
         let beyond = json!({"partition": 0, "committed": 5, "claimed": 0, "end_offset": 1,
             "lag": null, "beyond_end": true});
         assert_eq!(standing().await[0], beyond);
+        let reports = gateway.world.reported();
+        let told = reports.iter().filter(|line| line.contains("position-beyond-end"));
+        assert_eq!(told.count(), 1, "{reports:?}");
 
         let mut get = request(Method::GET, "/consumer/t?group=g");
         get.headers.push(header("accept", b"text/event-stream"));
@@ -145,6 +148,20 @@ async fn a_group_on_a_topic_made_anew_is_shown_and_mended_by_a_seek() {
         assert!(std::str::from_utf8(&piece).unwrap().contains(r#""message":"new""#));
         drop(stream.next().await);
         assert!(standing().await[0].get("beyond_end").is_none());
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_a_group_was_to_start_on_a_topic_made_anew_is_shown_as_well() {
+    local(async {
+        let gateway = Gateway::open();
+        (0..5).for_each(|_| _ = gateway.log.append("t", 0, "old"));
+        let (_, nothing) = gateway.get("/consumer/t?group=g&from=latest&wait=0").await;
+        assert_eq!(nothing["message"], json!(null));
+        remake(&gateway);
+        let (_, group) = gateway.get("/groups/g").await;
+        assert_eq!(group["topics"][0]["partitions"][0]["beyond_end"], true, "{group}");
     })
     .await;
 }

@@ -4,6 +4,7 @@ use http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use super::seek::seek_to;
 use crate::access::Permission;
 use crate::error::Error;
 use crate::host::Host;
@@ -12,10 +13,10 @@ use crate::http::declaration::{BodyRule, Caller, Declaration, QueryRule};
 #[cfg(feature = "description")]
 use crate::http::description::Operation;
 use crate::http::endpoint::{Call, Endpoint, Filtered, InBody, OfGroup};
+use crate::http::json;
 use crate::http::limits::JSON_BYTES;
 use crate::http::refusal::Refusal;
 use crate::http::request::RequestBody;
-use crate::http::{json, time};
 use crate::kafka::Log;
 use crate::names;
 use crate::services::groups::{Group, GroupPosition};
@@ -210,28 +211,6 @@ fn seek_request(body: &[u8]) -> Result<(String, SeekTo), Error> {
     names::check_topic(&request.topic)?;
     let to = seek_to(request.to.as_deref(), request.offsets, request.timestamp)?;
     Ok((request.topic, to))
-}
-
-/// Where to move a group or a webhook.
-pub(super) fn seek_to(
-    to: Option<&str>,
-    offsets: Option<SortedMap<i32, i64>>,
-    timestamp: Option<&RawValue>,
-) -> Result<SeekTo, Error> {
-    match (to, offsets, timestamp) {
-        (Some("earliest"), None, None) => Ok(SeekTo::Earliest),
-        (Some("latest"), None, None) => Ok(SeekTo::Latest),
-        (Some(_), None, None) => Err(Error::invalid("to", "Neither \"earliest\" nor \"latest\"")),
-        (None, Some(offsets), None) if offsets.is_empty() => {
-            Err(Error::invalid("offsets", "No partition is named"))
-        }
-        (None, Some(offsets), None) => Ok(SeekTo::Offsets(offsets)),
-        (None, None, Some(raw)) => Ok(SeekTo::Time(time::parse(raw.get().trim_matches('"'))?)),
-        _ => {
-            let message = "Not exactly one of \"to\", \"offsets\" and \"timestamp\"";
-            Err(Error::invalid("body", message))
-        }
-    }
 }
 
 pub(super) struct DeleteGroup;

@@ -8,7 +8,7 @@ use http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use super::groups::seek_to;
+use super::seek::seek_to;
 use crate::access::{AllowedTopic, Permission};
 use crate::error::Error;
 use crate::host::Host;
