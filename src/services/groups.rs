@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::access::{AccessError, AllowedTopic, Grant};
-use crate::concurrent::try_join_bounded;
+use crate::concurrent::{join_bounded, try_join_bounded};
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kafka::Log;
@@ -176,21 +176,29 @@ impl<H: Host, L: Log> Groups<H, L> {
     ) -> Result<SortedMap<i32, i64>> {
         let offsets = to.offsets(&*self.log, topic).await?;
         self.list.enlist(group, &[&**topic]).await?;
-        let places = offsets.iter().map(|(partition, offset)| (*partition, Advised(*offset, None)));
-        Advice::correct(&self.host, group, topic, places).await?;
         let seeks = offsets.iter().map(async |(partition, offset)| {
             let lane = self.lane(group, topic, *partition)?;
-            self.last_word(&lane, Some(Position::at(*offset))).await
+            let begins = self.last_word(&lane, Some(Position::at(*offset))).await?;
+            Ok::<_, Error>((*partition, Advised(*offset, None), begins))
         });
-        if try_join_bounded(seeks).await?.contains(&true) {
+        let (mut places, mut any_begins, mut failure) = (Vec::new(), false, None);
+        for sought in join_bounded(seeks).await {
+            match sought {
+                Ok((partition, advised, begins)) => {
+                    any_begins |= begins;
+                    places.push((partition, advised));
+                }
+                Err(error) => failure = failure.or(Some(error)),
+            }
+        }
+        if any_begins {
             self.list.begun(group, topic);
         }
-        // Somebody who looked before the seek had its turn may have corrected it.
-        for (partition, offset) in &offsets {
-            let advised = Advised(*offset, None);
-            _ = Advice::lower(&self.host, group, topic, *partition, advised).await;
+        // Only now, so that it tells of no position that was never written.
+        if !places.is_empty() {
+            Advice::correct(&self.host, group, topic, places).await?;
         }
-        Ok(offsets)
+        failure.map_or(Ok(offsets), Err)
     }
 
     /// Forgets a group. Its name can be used again, and starts anew. A group is
@@ -203,10 +211,10 @@ impl<H: Host, L: Log> Groups<H, L> {
 
     async fn delete_all(&self, group: &str, topics: SortedSet<String>) -> Result<()> {
         let mut all_lanes = Vec::new();
-        for topic in topics {
+        for topic in &topics {
             // Whoever consumes meanwhile begins the group anew.
-            self.forget(&start::lane(&self.host, group, &topic, self.params)?).await?;
-            let lanes = match self.lanes(group, &topic).await {
+            self.forget(&start::lane(&self.host, group, topic, self.params)?).await?;
+            let lanes = match self.lanes(group, topic).await {
                 Ok(lanes) => lanes,
                 Err(Error::UnknownTopic(_)) => continue,
                 Err(error) => return Err(error),
@@ -215,7 +223,7 @@ impl<H: Host, L: Log> Groups<H, L> {
             all_lanes.push((topic, lanes));
         }
         self.list.remove(group).await?;
-        for (topic, _) in &all_lanes {
+        for topic in &topics {
             Advice::delete(&self.host, group, topic).await?;
         }
         // A caller that has started the group again in the meantime may have
@@ -224,7 +232,7 @@ impl<H: Host, L: Log> Groups<H, L> {
         for (topic, lanes) in all_lanes {
             let latest = try_join_bounded(lanes.iter().map(Lane::peek)).await?;
             if latest.iter().flatten().any(|(_, document)| document.payload.is_some()) {
-                self.list.begun(group, &topic);
+                self.list.begun(group, topic);
             }
         }
         Ok(())

@@ -188,3 +188,30 @@ async fn a_record_whose_acknowledgement_counts_is_never_handed_out_again() {
     })
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_given_back_on_many_partitions_at_once_is_soon_seen_on_all() {
+    local(async {
+        let cluster = Cluster::new(1, 12);
+        cluster.append(0..12, 12);
+        let one = cluster.instance();
+        let mut claimed = Vec::new();
+        while claimed.len() < 12 {
+            claimed.extend(page(&one, claiming(12, 600)).await);
+        }
+        // Somebody finds nothing, and writes that down for the others.
+        assert_eq!(page(&cluster.instance(), claiming(12, 600)).await, []);
+
+        let back = Disposal::Nack { delay: Duration::from_secs(1) };
+        let told = one.acknowledge(&receipts(&claimed), back).await;
+        assert_eq!(told, [Acknowledged::Done; 12]);
+        let (start, two) = (Instant::now(), cluster.instance());
+        let mut again = Vec::new();
+        while again.len() < 12 {
+            let next = Next { wait: Duration::from_secs(5), ..claiming(12, 600) };
+            again.extend(page(&two, next).await);
+            assert!(start.elapsed() < Duration::from_secs(10), "{} came again", again.len());
+        }
+    })
+    .await;
+}

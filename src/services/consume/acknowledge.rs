@@ -64,8 +64,15 @@ pub(super) struct Order<W> {
     _wake: W,
 }
 
-/// One for each receipt, in the order given.
-type Answer = Result<Vec<Acknowledged>>;
+type Answer = Result<Told>;
+
+#[derive(Debug, Clone)]
+struct Told {
+    /// One for each receipt, in the order given.
+    acknowledged: Vec<Acknowledged>,
+    /// When what was given back comes free.
+    due: Option<Millis>,
+}
 
 impl<H: Host, L: Log> Consume<H, L> {
     /// Tells what became of claimed records. Answers for each receipt, in the
@@ -90,21 +97,36 @@ impl<H: Host, L: Log> Consume<H, L> {
             receipts.push(receipt);
         }
         let turns = lanes.into_iter().map(async |(lane, (indexes, receipts))| {
-            Ok::<_, Error>((indexes, self.acknowledge_at(group, lane, receipts, disposal).await?))
+            let Receipt { topic, partition, .. } = &receipts[0];
+            let place = (topic.clone(), *partition);
+            let told = self.acknowledge_at(lane, receipts, disposal).await;
+            (indexes, place, told)
         });
         // What one partition answers does not depend on the others.
-        for turn in join_bounded(turns).await {
-            let (indexes, told) = turn?;
-            for (index, acknowledged) in indexes.into_iter().zip(told) {
-                answers[index] = acknowledged;
+        let mut given_back = SortedMap::<String, Vec<(i32, Advised)>>::new();
+        let mut failure = None;
+        for (indexes, (topic, partition), told) in join_bounded(turns).await {
+            match told {
+                Ok(Told { acknowledged, due }) => {
+                    for (index, acknowledged) in indexes.into_iter().zip(acknowledged) {
+                        answers[index] = acknowledged;
+                    }
+                    if due.is_some() {
+                        given_back.get_or_default(topic).push((partition, Advised(i64::MAX, due)));
+                    }
+                }
+                Err(error) => failure = failure.or(Some(error)),
             }
         }
-        Ok(answers)
+        join_bounded(given_back.into_iter().map(async |(topic, places)| {
+            Advice::lower(&self.host, group, &topic, places).await;
+        }))
+        .await;
+        failure.map_or(Ok(answers), Err)
     }
 
     async fn acknowledge_at(
         &self,
-        group: &str,
         lane: LaneName,
         receipts: Vec<Receipt>,
         disposal: Disposal,
@@ -120,16 +142,29 @@ impl<H: Host, L: Log> Consume<H, L> {
         };
         if is_first {
             let (host, params) = (self.host.clone(), self.params);
-            let (group, acknowledging) = (group.to_owned(), self.acknowledging.clone());
+            let task = Task { acknowledging: self.acknowledging.clone(), lane };
             self.host.spawn(async move {
-                let lane = Lane::new(host.clone(), lane, params);
-                serve(&host, &group, &lane, &acknowledging).await;
+                let lane = Lane::new(host.clone(), task.lane.clone(), params);
+                serve(&host, &lane, &task.acknowledging).await;
             });
         }
         // The task answers in time. This limit ends the wait if it is stopped.
         let limit = Box::pin(self.host.sleep(PATIENCE * 2));
         select(woken, limit).await;
         answer.take().unwrap_or_else(|| Err(busy()))
+    }
+}
+
+/// The task of a lane. However it ends, the next caller starts another one.
+struct Task<W> {
+    acknowledging: Acknowledging<W>,
+    lane: LaneName,
+}
+
+impl<W> Drop for Task<W> {
+    fn drop(&mut self) {
+        let waiting = self.acknowledging.borrow_mut().remove(&self.lane);
+        drop(waiting);
     }
 }
 
@@ -140,7 +175,6 @@ fn busy() -> Error {
 /// Takes turns at a lane until nothing waits for one.
 async fn serve<H: Host>(
     host: &H,
-    group: &str,
     lane: &Lane<H, Position>,
     acknowledging: &Acknowledging<H::Wake>,
 ) {
@@ -149,17 +183,15 @@ async fn serve<H: Host>(
             let mut lanes = acknowledging.borrow_mut();
             let waiting = lanes.get_mut(lane.name()).map(std::mem::take).unwrap_or_default();
             if waiting.is_empty() {
-                lanes.remove(lane.name());
                 return;
             }
             waiting
         };
-        let answers = turn(host, group, lane, &orders).await;
-        for (index, order) in orders.into_iter().enumerate() {
-            let answer = match &answers {
-                Ok(answers) => Ok(answers[index].clone()),
-                Err(error) => Err(error.clone()),
-            };
+        let answers = match turn(host, lane, &orders).await {
+            Ok(answers) => answers.into_iter().map(Ok).collect(),
+            Err(error) => vec![Err(error); orders.len()],
+        };
+        for (order, answer) in orders.into_iter().zip(answers) {
             *order.answer.borrow_mut() = Some(answer);
         }
     }
@@ -168,10 +200,9 @@ async fn serve<H: Host>(
 /// One turn for all of these orders.
 async fn turn<H: Host>(
     host: &H,
-    group: &str,
     lane: &Lane<H, Position>,
     orders: &[Order<H::Wake>],
-) -> Result<Vec<Vec<Acknowledged>>> {
+) -> Result<Vec<Told>> {
     let give_up = host.monotonic() + PATIENCE;
     let mut read_again = false;
     loop {
@@ -188,7 +219,7 @@ async fn turn<H: Host>(
                 // Where reads are current, it is a receipt of another group.
                 let may_be_stale = !lane.params().stale.is_zero();
                 if !may_be_stale || !judged.iter().any(|judgement| judgement.is_stale) {
-                    return Ok(judged.into_iter().map(|judgement| judgement.told).collect());
+                    return Ok(judged.into_iter().map(|judgement| judgement.told.into()).collect());
                 }
                 if read_again {
                     let detail = "the store shows an older state than that of a receipt";
@@ -200,27 +231,23 @@ async fn turn<H: Host>(
             Take::Held(held) if held.begins() => {
                 // The group was deleted meanwhile.
                 held.delete().await?;
-                return Ok(orders.iter().map(Order::nothing_known).collect());
+                return Ok(orders.iter().map(|order| order.nothing_known().into()).collect());
             }
             Take::Held(held) => {
                 let mut position = held.payload().clone();
                 let (now, generation, ticket) = (host.now(), held.generation(), held.ticket());
-                let mut until = Millis::MAX;
-                let told: Vec<_> = orders
+                let applied: Vec<_> = orders
                     .iter()
-                    .map(|order| order.apply(&mut position, generation, ticket, now, &mut until))
+                    .map(|order| order.apply(&mut position, generation, ticket, now))
                     .collect();
                 let name = held.name().clone();
-                let written = held.release(position).await?;
-                // A record whose lease has ended by now may be with another caller.
-                if written == Written::Kept && host.now() <= until {
-                    if let Some(due) = earliest_due(orders, &told, now) {
-                        let Receipt { topic, partition, .. } = &orders[0].receipts[0];
-                        // Without it others see the record a little later.
-                        let advised = Advised(i64::MAX, Some(due));
-                        _ = Advice::lower(host, group, topic, *partition, advised).await;
-                    }
-                    return Ok(told);
+                if held.release(position).await? == Written::Kept {
+                    let written = host.now();
+                    let told = |(order, applied): (&Order<_>, Vec<Applied>)| Told {
+                        due: order.due(&applied, now),
+                        acknowledged: applied.iter().map(|applied| applied.told(written)).collect(),
+                    };
+                    return Ok(orders.iter().zip(applied).map(told).collect());
                 }
                 let fields = [("lane", name.as_str().into())];
                 host.event(Level::Warn, "lane-lost", &fields);
@@ -234,13 +261,27 @@ async fn turn<H: Host>(
     }
 }
 
-/// When the first of the records that were given back is due.
-fn earliest_due<W>(orders: &[Order<W>], told: &[Vec<Acknowledged>], now: Millis) -> Option<Millis> {
-    let given_back = orders.iter().zip(told).filter_map(|(order, told)| match order.disposal {
-        Disposal::Nack { delay } if told.contains(&Acknowledged::Done) => Some(due(now, delay)),
-        _ => None,
-    });
-    given_back.min()
+impl From<Vec<Acknowledged>> for Told {
+    fn from(acknowledged: Vec<Acknowledged>) -> Self {
+        Self { acknowledged, due: None }
+    }
+}
+
+/// What a turn has made of a receipt.
+struct Applied {
+    acknowledged: Acknowledged,
+    /// The end of the lease, if that had to last until the turn was written.
+    until: Option<Millis>,
+}
+
+impl Applied {
+    fn told(&self, written: Millis) -> Acknowledged {
+        match self.until {
+            // The record may be with another caller by now.
+            Some(until) if until < written => Acknowledged::Expired,
+            _ => self.acknowledged,
+        }
+    }
 }
 
 fn due(now: Millis, delay: Duration) -> Millis {
@@ -294,15 +335,15 @@ impl<W> Order<W> {
         generation: Ticket,
         ticket: Ticket,
         now: Millis,
-        until: &mut Millis,
-    ) -> Vec<Acknowledged> {
+    ) -> Vec<Applied> {
         let apply = |receipt: &Receipt| {
             if receipt.ticket < generation || receipt.ticket > ticket {
-                return Acknowledged::Unknown;
+                return Applied { acknowledged: Acknowledged::Unknown, until: None };
             }
             let verdict = position.judge(receipt.offset, &receipt.nonce, now);
-            if let ReceiptVerdict::Live { until: end } = verdict {
-                *until = end.min(*until);
+            let mut lease = None;
+            if let ReceiptVerdict::Live { until } = verdict {
+                lease = Some(until);
                 match self.disposal {
                     Disposal::Ack => position.done(receipt.offset),
                     Disposal::Nack { delay } => {
@@ -310,9 +351,18 @@ impl<W> Order<W> {
                     }
                 }
             }
-            self.told(verdict)
+            Applied { acknowledged: self.told(verdict), until: lease }
         };
         self.receipts.iter().map(apply).collect()
+    }
+
+    /// When what was given back comes free.
+    fn due(&self, applied: &[Applied], now: Millis) -> Option<Millis> {
+        let any = applied.iter().any(|applied| applied.acknowledged == Acknowledged::Done);
+        match self.disposal {
+            Disposal::Nack { delay } if any => Some(due(now, delay)),
+            _ => None,
+        }
     }
 
     fn told(&self, verdict: ReceiptVerdict) -> Acknowledged {

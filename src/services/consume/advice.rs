@@ -54,23 +54,32 @@ impl Advice {
         }
     }
 
-    /// Makes sure that it does not promise less of a partition than there is now:
-    /// something was given back, or the group was moved back.
+    /// Makes sure that it does not promise less of these partitions than there is now:
+    /// something was given back, or the group was moved back. Without it others see the
+    /// records a little later, so that a failure is none of the caller's.
     pub(in crate::services) async fn lower(
         host: &(impl Store + Clock),
         group: &str,
         topic: &str,
-        partition: i32,
-        Advised(next, free_at): Advised,
-    ) -> Result<()> {
-        let Some(mut advice) = Self::read(host, group, topic).await? else { return Ok(()) };
-        let Some(known) = advice.0.get_mut(&partition) else { return Ok(()) };
-        let later = |known: Option<Millis>| free_at.is_some_and(|at| known.is_none_or(|k| k > at));
-        if known.0 > next || later(known.1) {
-            *known = Advised(known.0.min(next), known.1.into_iter().chain(free_at).min());
+        places: impl IntoIterator<Item = (i32, Advised)>,
+    ) {
+        let mut places = places.into_iter().peekable();
+        if places.peek().is_none() {
+            return;
+        }
+        let Ok(Some(mut advice)) = Self::read(host, group, topic).await else { return };
+        let mut is_lowered = false;
+        for (partition, Advised(next, free_at)) in places {
+            let Some(known) = advice.0.get_mut(&partition) else { continue };
+            let frees_earlier = free_at.is_some_and(|at| known.1.is_none_or(|known| known > at));
+            if known.0 > next || frees_earlier {
+                *known = Advised(known.0.min(next), known.1.into_iter().chain(free_at).min());
+                is_lowered = true;
+            }
+        }
+        if is_lowered {
             advice.write(host, group, topic).await;
         }
-        Ok(())
     }
 
     pub(in crate::services) async fn delete(

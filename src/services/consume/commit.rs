@@ -6,7 +6,7 @@ use super::Consume;
 use super::advice::{Advice, Advised};
 use super::owner::Owner;
 use super::position::Position;
-use crate::concurrent::try_join_bounded;
+use crate::concurrent::{join_bounded, try_join_bounded};
 use crate::error::{Error, Result};
 use crate::host::{Host, Millis};
 use crate::kafka::Log;
@@ -23,6 +23,14 @@ enum PositionChange {
     /// Earlier claims become void.
     Move(Position),
     Nothing,
+}
+
+/// What has become of a position that was changed.
+struct Changed {
+    /// There was none before.
+    begins: bool,
+    /// What others should know of it.
+    advised: Advised,
 }
 
 impl<H: Host, L: Log> Consume<H, L> {
@@ -49,7 +57,7 @@ impl<H: Host, L: Log> Consume<H, L> {
         self.groups.enlist(group, &[topic]).await?;
         let commits = offsets.iter().map(async |(partition, offset)| {
             let lane = self.lane(group, topic, *partition)?;
-            self.change(group, topic, *partition, &lane, |mut position| {
+            let changed = self.change(&lane, |mut position| {
                 let now = self.host.now();
                 if position.claims.held_by_others(owner, now, self.margin()) {
                     return Err(Error::Busy(
@@ -61,13 +69,10 @@ impl<H: Host, L: Log> Consume<H, L> {
                     true => PositionChange::Keep(position),
                     false => PositionChange::Move(Position::at(*offset)),
                 })
-            })
-            .await
+            });
+            Ok(changed.await?.map(|changed| (*partition, changed)))
         });
-        if try_join_bounded(commits).await?.contains(&true) {
-            self.groups.begun(group, topic);
-        }
-        Ok(())
+        self.changed(group, topic, join_bounded(commits).await).await
     }
 
     /// Marks all records of the owner as done.
@@ -114,22 +119,44 @@ impl<H: Host, L: Log> Consume<H, L> {
                 let lane = self.lane(group, topic, partition)?;
                 let latest = lane.peek().await?.and_then(|(_, document)| document.payload);
                 if !latest.is_some_and(|position| position.claims.has_of(owner)) {
-                    return Ok(false);
+                    return Ok(None);
                 }
-                self.change(group, topic, partition, &lane, |mut position| {
+                let changed = self.change(&lane, |mut position| {
                     Ok(if position.claims.has_of(owner) {
                         edit(&mut position);
                         PositionChange::Keep(position)
                     } else {
                         PositionChange::Nothing
                     })
-                })
-                .await
+                });
+                Ok(changed.await?.map(|changed| (partition, changed)))
             });
-            try_join_bounded(lanes).await
+            self.changed(group, topic, join_bounded(lanes).await).await
         });
         try_join_bounded(topics).await?;
         Ok(())
+    }
+
+    /// Tells others of what was changed on a topic, also where something else failed.
+    async fn changed(
+        &self,
+        group: &str,
+        topic: &str,
+        changes: Vec<Result<Option<(i32, Changed)>>>,
+    ) -> Result<()> {
+        let (mut changed, mut failure) = (Vec::new(), None);
+        for change in changes {
+            match change {
+                Ok(change) => changed.extend(change),
+                Err(error) => failure = failure.or(Some(error)),
+            }
+        }
+        let places = changed.iter().map(|(partition, changed)| (*partition, changed.advised));
+        Advice::lower(&self.host, group, topic, places).await;
+        if changed.iter().any(|(_, changed)| changed.begins) {
+            self.groups.begun(group, topic);
+        }
+        failure.map_or(Ok(()), Err)
     }
 
     fn lane(&self, group: &str, topic: &str, partition: i32) -> Result<Lane<H, Position>> {
@@ -139,19 +166,15 @@ impl<H: Host, L: Log> Consume<H, L> {
 
     /// The allowance for differing clocks and stale reads.
     fn margin(&self) -> Millis {
-        millis(self.params.skew + self.params.stale)
+        millis(self.params.margin())
     }
 
-    /// Waits for a lane and changes its position. Returns whether it had none
-    /// before.
+    /// Waits for a lane and changes its position. `None` if nothing was changed.
     async fn change(
         &self,
-        group: &str,
-        topic: &str,
-        partition: i32,
         lane: &Lane<H, Position>,
         edit: impl Fn(Position) -> Result<PositionChange>,
-    ) -> Result<bool> {
+    ) -> Result<Option<Changed>> {
         let give_up = self.host.monotonic() + MAX_COMMIT_WAIT;
         loop {
             let pause = match lane.try_take(async |_| Ok(Position::at(0))).await? {
@@ -179,13 +202,11 @@ impl<H: Host, L: Log> Consume<H, L> {
                             } else {
                                 held.release(before).await?;
                             }
-                            return unchanged.map(|_| false);
+                            return unchanged.map(|_| None);
                         }
                     };
                     if written == Written::Kept {
-                        // Without it others see the records a little later.
-                        _ = Advice::lower(&self.host, group, topic, partition, advised).await;
-                        return Ok(begins);
+                        return Ok(Some(Changed { begins, advised }));
                     }
                     Duration::ZERO
                 }

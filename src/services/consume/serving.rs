@@ -22,7 +22,7 @@ use crate::kafka::Log;
 use crate::services::beyond_end::{BeyondEnd, Reported};
 use crate::services::ends::EndPoller;
 use crate::services::group_list::GroupList;
-use crate::sorted::SortedMap;
+use crate::sorted::{SortedMap, SortedSet};
 use crate::state::keys::LaneName;
 use crate::state::lane::params::{KNOCK_CHECK, KNOCK_CHECK_IDLE};
 use crate::state::lane::{Document, Lane, Params, Take, Ticket};
@@ -75,7 +75,7 @@ pub(super) struct Serving<H: Host, L> {
     advised: SortedMap<Rc<str>, Advice>,
     /// Partitions where the advice promised something and there was nothing, or where
     /// it hides something.
-    misjudged: Vec<usize>,
+    misjudged: SortedSet<usize>,
     /// The partition to look at next without being advised to.
     next_look: usize,
     /// Whether that was done since the advice was read.
@@ -136,7 +136,7 @@ impl<H: Host, L: Log> Serving<H, L> {
             starts: SortedMap::new(),
             start_lanes: SortedMap::new(),
             advised: SortedMap::new(),
-            misjudged: Vec::new(),
+            misjudged: SortedSet::new(),
             next_look: usize::from(u16::from_le_bytes(random)),
             has_looked_at_one: false,
             desk,
@@ -268,7 +268,7 @@ impl<H: Host, L: Log> Serving<H, L> {
                     let position = document.and_then(|document| document.payload);
                     let known = position.map(|position| self.known_of(&position));
                     self.survey.set_known(index, known);
-                    self.misjudged.push(index);
+                    self.misjudged.insert(index);
                 }
                 Take::Busy { retry_in } => {
                     busy = Some(busy.map_or(retry_in, |other| other.min(retry_in)));
@@ -373,7 +373,7 @@ impl<H: Host, L: Log> Serving<H, L> {
     /// Finds the claimed records that may be handed out again. Returns whether
     /// this reader may get records of the partition.
     async fn take_up_claims(&self, tended: &mut Tended<H>) -> Result<bool> {
-        let margin = self.margin();
+        let margin = self.params.margin();
         if let Some(owner) = &self.reader.owner
             && tended.held_by_others(owner, &self.host, margin)
         {
@@ -444,17 +444,12 @@ impl<H: Host, L: Log> Serving<H, L> {
         worth_taking
     }
 
-    /// The allowance for differing clocks and stale reads.
-    fn margin(&self) -> Duration {
-        self.params.skew + self.params.stale
-    }
-
     fn known(&self, latest: Option<(Ticket, Document<Position>)>) -> Option<Known> {
         latest.and_then(|(_, document)| document.payload).map(|position| self.known_of(&position))
     }
 
     fn known_of(&self, position: &Position) -> Known {
-        let margin = i64::try_from(self.margin().as_millis()).unwrap_or(i64::MAX);
+        let margin = i64::try_from(self.params.margin().as_millis()).unwrap_or(i64::MAX);
         let claims = &position.claims;
         let taken = |owner| claims.held_by_others(owner, self.host.now(), margin);
         Known {
@@ -493,7 +488,13 @@ impl<H: Host, L: Log> Serving<H, L> {
         let topics = self.topics.clone();
         let reads = topics.iter().map(|topic| Advice::read(&self.host, &self.group, topic));
         for (topic, advice) in topics.iter().zip(try_join_bounded(reads).await?) {
-            let Some(advice) = advice else { continue };
+            let Some(advice) = advice else {
+                if self.advised.remove(topic).is_some() {
+                    // The group was deleted. Where it begins now is yet to be written.
+                    self.starts.remove(topic);
+                }
+                continue;
+            };
             self.advised.insert(topic.clone(), advice.clone());
             let places: Vec<_> =
                 self.of_topic(topic).map(|(index, at)| (index, at.number)).collect();
@@ -529,7 +530,7 @@ impl<H: Host, L: Log> Serving<H, L> {
         self.survey.set_known(index, known);
         if is_wrong {
             // It hides records, so that it is corrected whatever else is found.
-            self.misjudged.push(index);
+            self.misjudged.insert(index);
             self.correct_advice().await;
         }
         Ok(())
@@ -553,8 +554,12 @@ impl<H: Host, L: Log> Serving<H, L> {
                 continue;
             }
             // What somebody else has written since is newer: a seek, or a give-back.
-            let latest = Advice::read(&self.host, &self.group, &topic).await;
-            let Ok(mut latest) = latest.map(Option::unwrap_or_default) else { continue };
+            let mut latest = match Advice::read(&self.host, &self.group, &topic).await {
+                Ok(Some(latest)) => latest,
+                Ok(None) if !self.advised.contains_key(&topic) => Advice::default(),
+                // The group was deleted meanwhile.
+                Ok(None) | Err(_) => continue,
+            };
             for (partition, advised) in seen {
                 if latest.0.get(&partition) == read.0.get(&partition) {
                     match advised {
@@ -566,7 +571,7 @@ impl<H: Host, L: Log> Serving<H, L> {
             latest.write(&self.host, &self.group, &topic).await;
             self.advised.insert(topic, latest);
         }
-        self.misjudged.clear();
+        self.misjudged = SortedSet::new();
     }
 
     async fn look_at_ends(&mut self) -> Result<()> {
@@ -615,19 +620,22 @@ impl<H: Host, L: Log> Serving<H, L> {
     /// position, and writes it where it is new. This has to be there before a caller
     /// gets an answer: the group must get all records that follow.
     async fn begin(&mut self) -> Result<ControlFlow<Round>> {
-        for topic in self.topics.clone() {
+        let wants_latest = self.desk.borrow().wants_latest();
+        let is_to_begin = |topic: &&Rc<str>| {
             // Advice is written by those for whom the group has begun.
-            if self.starts.contains_key(&topic) || self.advised.contains_key(&topic) {
-                continue;
-            }
-            let wants_latest = self.desk.borrow().wants_latest();
-            let worth_it =
-                self.of_topic(&topic).any(|(index, _)| self.survey.end(index) != Some(0));
+            let has_begun = self.starts.contains_key(*topic) || self.advised.contains_key(*topic);
             // A topic without a record is no reason to write anything yet.
-            if !wants_latest && !worth_it {
-                continue;
-            }
-            self.groups.enlist(&self.group, &[&topic]).await?;
+            let mut partitions = self.of_topic(topic);
+            let has_records = partitions.any(|(index, _)| self.survey.end(index) != Some(0));
+            !has_begun && (wants_latest || has_records)
+        };
+        let new: Vec<_> = self.topics.iter().filter(is_to_begin).cloned().collect();
+        if new.is_empty() {
+            return Ok(ControlFlow::Continue(()));
+        }
+        let names: Vec<_> = new.iter().map(|topic| &**topic).collect();
+        self.groups.enlist(&self.group, &names).await?;
+        for topic in new {
             let end = |(index, partition): (usize, &ServedPartition<H>)| {
                 Some((partition.number, self.survey.end(index)?))
             };

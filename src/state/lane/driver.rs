@@ -144,11 +144,15 @@ where
             Taken::Unworthy => return Ok(Take::Unworthy(seen.into_inner())),
             Taken::Busy(retry_in) => return Ok(Take::Busy { retry_in }),
         };
-        let (payload, begins) = match won.start() {
-            Start::From(payload) => (payload.parse()?, false),
-            Start::New => (init(Origin::New).await?, true),
-            Start::Restart => (init(Origin::Restart).await?, true),
+        let begun = match won.start() {
+            Start::From(payload) => payload.parse().map(|payload| (payload, false)),
+            Start::New => init(Origin::New).await.map(|payload| (payload, true)),
+            Start::Restart => init(Origin::Restart).await.map(|payload| (payload, true)),
         };
+        let (payload, begins) = begun.inspect_err(|_| {
+            // The next look gets this turn: nobody else can.
+            self.inner.memory.borrow_mut().lost(won.drawn);
+        })?;
         Ok(Take::Held(Held::new(self.clone(), Box::new(Turn::new(&won)), payload, begins)))
     }
 

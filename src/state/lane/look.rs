@@ -50,6 +50,11 @@ impl<T> Memory<T> {
         self.least = self.least.max(drawn.ticket);
     }
 
+    /// A turn was won, and nothing came of it.
+    pub fn lost(&mut self, drawn: Drawn) {
+        self.lost = Some(drawn);
+    }
+
     /// A ticket that may still get its turn, and blocks the lane for others until
     /// it is void or its grace is over.
     pub fn has_lost(&self, now: Now, params: Params) -> bool {
