@@ -360,8 +360,9 @@ async fn a_reader_that_comes_back_takes_nothing_from_its_group() {
 }
 
 /// Failures that pass.
-fn passing() -> [Error; 4] {
+fn passing() -> [Error; 5] {
     [
+        Error::Store { detail: "gone".into() },
         Error::Unreachable { detail: "refused".into() },
         Error::Upstream { detail: "500".into() },
         Error::Timeout,

@@ -1,5 +1,8 @@
 //! The task that serves the callers of one group in this instance.
 
+mod begin;
+mod look;
+
 use std::cell::RefCell;
 use std::ops::ControlFlow;
 use std::rc::Rc;
@@ -7,23 +10,22 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 
-use super::advice::{Advice, Advised};
+use super::Consume;
+use super::advice::Advice;
 use super::desk::Desk;
 use super::owner::NamedReader;
 use super::position::Position;
-use super::start::{self, Begun, Start};
+use super::start::Start;
 use super::survey::{Known, Survey};
 use super::tend::Tended;
-use super::{Consume, StartFrom};
-use crate::concurrent::{join_bounded, try_join_bounded};
+use crate::concurrent::join_bounded;
 use crate::error::Result;
 use crate::host::Host;
 use crate::kafka::Log;
-use crate::services::beyond_end::{BeyondEnd, Reported};
+use crate::services::beyond_end::Reported;
 use crate::services::ends::EndPoller;
 use crate::services::group_list::GroupList;
 use crate::sorted::{SortedMap, SortedSet};
-use crate::state::keys::LaneName;
 use crate::state::lane::params::{KNOCK_CHECK, KNOCK_CHECK_IDLE};
 use crate::state::lane::{Document, Lane, Params, Take, Ticket};
 use crate::telemetry::{Report, level_of, with_trace};
@@ -31,15 +33,6 @@ use crate::telemetry::{Report, level_of, with_trace};
 /// How much later than its wait a caller may get an empty answer, so that
 /// callers whose waits end soon after each other share a look.
 const EMPTY_ANSWER_DELAY: Duration = Duration::from_millis(200);
-
-/// How often the positions are read again while there is nothing to read: another
-/// caller may have moved them back. Where an end moves, or a claimed record comes free,
-/// the partition itself is looked at.
-const POSITIONS_CHECK_INTERVAL: Duration = Duration::from_secs(5);
-
-/// How long the ends of the log are used while callers queue, because those try
-/// to take their partition more often.
-const QUEUED_ENDS_CHECK_INTERVAL: Duration = Duration::from_millis(200);
 
 /// How long a partition is kept for the next caller if callers come at short
 /// intervals.
@@ -302,15 +295,6 @@ impl<H: Host, L: Log> Serving<H, L> {
         })
     }
 
-    /// Where a partition without a document begins.
-    async fn start_of(&self, partition: &ServedPartition<H>) -> Result<Position> {
-        let ServedPartition { topic, number, .. } = partition;
-        // What this task knows may be from before the group was deleted.
-        let lane = start::lane(&self.host, &self.group, topic, self.params)?;
-        let start = lane.peek().await?.and_then(|(_, document)| document.payload);
-        Ok(Position::at(start.map_or(0, |start| start.of(*number))))
-    }
-
     /// Hands out the records of a partition, as long as there are records and
     /// callers. Returns whether there were any.
     async fn serve(&mut self, mut tended: Tended<H>, open: &mut Vec<Tended<H>>) -> Result<bool> {
@@ -457,219 +441,6 @@ impl<H: Host, L: Log> Serving<H, L> {
             free_at: claims.next_free(margin),
             full: claims.is_full() || self.reader.owner.as_ref().is_some_and(taken),
         }
-    }
-
-    /// Looks at the ends of the log, and from time to time at the positions.
-    async fn look(&mut self) -> Result<()> {
-        let now = self.host.monotonic();
-        let arrived = self.desk.borrow_mut().take_arrived();
-        if arrived {
-            self.poller.renew();
-        }
-        if arrived || now >= self.ends_due {
-            self.ends_due = now + QUEUED_ENDS_CHECK_INTERVAL;
-            self.look_at_ends().await?;
-        }
-        let first_look = self.looked.is_none();
-        if self.looked.is_none_or(|looked| now - looked >= POSITIONS_CHECK_INTERVAL) {
-            self.looked = Some(now);
-            self.take_advice().await?;
-            self.has_looked_at_one = !first_look;
-            if !first_look {
-                self.look_at_one().await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Reads for each topic where records are worth looking for. It may be older than
-    /// what this instance knows, which costs a look, and it tells of a seek.
-    async fn take_advice(&mut self) -> Result<()> {
-        let topics = self.topics.clone();
-        let reads = topics.iter().map(|topic| Advice::read(&self.host, &self.group, topic));
-        for (topic, advice) in topics.iter().zip(try_join_bounded(reads).await?) {
-            let Some(advice) = advice else {
-                if self.advised.remove(topic).is_some() {
-                    // The group was deleted. Where it begins now is yet to be written.
-                    self.starts.remove(topic);
-                }
-                continue;
-            };
-            self.advised.insert(topic.clone(), advice.clone());
-            let places: Vec<_> =
-                self.of_topic(topic).map(|(index, at)| (index, at.number)).collect();
-            for (index, number) in places {
-                if let Some(Advised(next, free_at)) = advice.0.get(&number).copied() {
-                    let known = Known { next, free_at, full: false };
-                    self.survey.set_known(index, Some(known));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Looks at the partitions themselves, another one each time.
-    async fn look_at_one(&mut self) -> Result<()> {
-        let Some(partition) = self.partitions.get(self.next_look % self.partitions.len().max(1))
-        else {
-            return Ok(());
-        };
-        let index = self.next_look % self.partitions.len();
-        let known = self.known(partition.lane.peek().await?);
-        self.next_look = index + 1;
-        // The advice may be from before a seek or a delete.
-        let (topic, number) = (&partition.topic, partition.number);
-        let advised = self.advised.get(topic).and_then(|advice| advice.0.get(&number)).copied();
-        let is_wrong = match (advised, known) {
-            (None, _) => false,
-            (Some(_), None) => true,
-            (Some(Advised(next, free_at)), Some(known)) => {
-                next > known.next || (known.free_at.is_some() && free_at != known.free_at)
-            }
-        };
-        self.survey.set_known(index, known);
-        if is_wrong {
-            // It hides records, so that it is corrected whatever else is found.
-            self.misjudged.insert(index);
-            self.correct_advice().await;
-        }
-        Ok(())
-    }
-
-    /// Corrects the advice where it was wrong, and adds what it does not say yet: advice
-    /// that nobody has written promises everything.
-    async fn correct_advice(&mut self) {
-        for topic in self.topics.clone() {
-            let read = self.advised.get(&topic).cloned().unwrap_or_default();
-            let seen = self.of_topic(&topic).filter_map(|(index, partition)| {
-                let is_new = !read.0.contains_key(&partition.number);
-                let known = self.survey.known(index);
-                let advised = known.map(|Known { next, free_at, .. }| Advised(next, free_at));
-                let is_wrong = self.misjudged.contains(&index) || (is_new && known.is_some());
-                let is_other = advised != read.0.get(&partition.number).copied();
-                (is_wrong && is_other).then_some((partition.number, advised))
-            });
-            let seen: Vec<_> = seen.collect();
-            if seen.is_empty() {
-                continue;
-            }
-            // What somebody else has written since is newer: a seek, or a give-back.
-            let mut latest = match Advice::read(&self.host, &self.group, &topic).await {
-                Ok(Some(latest)) => latest,
-                Ok(None) if !self.advised.contains_key(&topic) => Advice::default(),
-                // The group was deleted meanwhile.
-                Ok(None) | Err(_) => continue,
-            };
-            for (partition, advised) in seen {
-                if latest.0.get(&partition) == read.0.get(&partition) {
-                    match advised {
-                        Some(advised) => drop(latest.0.insert(partition, advised)),
-                        None => drop(latest.0.remove(&partition)),
-                    }
-                }
-            }
-            latest.write(&self.host, &self.group, &topic).await;
-            self.advised.insert(topic, latest);
-        }
-        self.misjudged = SortedSet::new();
-    }
-
-    async fn look_at_ends(&mut self) -> Result<()> {
-        for (topic, seen) in self.poller.look().await? {
-            self.add_partitions(&topic, seen.partitions)?;
-            for (index, partition) in self.partitions.iter().enumerate() {
-                if partition.topic == topic {
-                    // Without reported ends every partition is tried, which
-                    // shows whether it has records.
-                    let ends = seen.ends.as_ref();
-                    let end = ends.and_then(|ends| ends.get(&partition.number).copied());
-                    self.survey.set_end(index, end);
-                }
-            }
-        }
-        self.find_beyond();
-        Ok(())
-    }
-
-    /// Finds the positions beyond the end. Right after a look at the ends, those
-    /// are newer than the positions.
-    fn find_beyond(&mut self) {
-        let beyond = self.partitions.iter().enumerate().filter_map(|(index, partition)| {
-            let (position, end) = self.survey.position_and_end(index)?;
-            BeyondEnd::check(&partition.topic, partition.number, position, end)
-        });
-        let beyond: Vec<_> = beyond.collect();
-        for position in &beyond {
-            self.reported.tell(&self.host, "group", &self.group, position);
-        }
-        self.desk.borrow_mut().set_beyond(beyond);
-    }
-
-    fn add_partitions(&mut self, topic: &Rc<str>, count: i32) -> Result<()> {
-        let known = self.partitions.iter().filter(|known| known.topic == *topic).count() as i32;
-        for number in known..count {
-            let name = LaneName::group(&self.group, topic, number)?;
-            let lane = Lane::new(self.host.clone(), name, self.params);
-            self.partitions.push(ServedPartition { topic: topic.clone(), number, lane });
-        }
-        self.survey.set_partitions(self.partitions.len());
-        Ok(())
-    }
-
-    /// Finds where the group begins on topics where it has partitions without a
-    /// position, and writes it where it is new. This has to be there before a caller
-    /// gets an answer: the group must get all records that follow.
-    async fn begin(&mut self) -> Result<ControlFlow<Round>> {
-        let wants_latest = self.desk.borrow().wants_latest();
-        let is_to_begin = |topic: &&Rc<str>| {
-            // Advice is written by those for whom the group has begun.
-            let has_begun = self.starts.contains_key(*topic) || self.advised.contains_key(*topic);
-            // A topic without a record is no reason to write anything yet.
-            let mut partitions = self.of_topic(topic);
-            let has_records = partitions.any(|(index, _)| self.survey.end(index) != Some(0));
-            !has_begun && (wants_latest || has_records)
-        };
-        let new: Vec<_> = self.topics.iter().filter(is_to_begin).cloned().collect();
-        if new.is_empty() {
-            return Ok(ControlFlow::Continue(()));
-        }
-        let names: Vec<_> = new.iter().map(|topic| &**topic).collect();
-        self.groups.enlist(&self.group, &names).await?;
-        for topic in new {
-            let end = |(index, partition): (usize, &ServedPartition<H>)| {
-                Some((partition.number, self.survey.end(index)?))
-            };
-            let ends: Option<SortedMap<_, _>> = self.of_topic(&topic).map(end).collect();
-            // A group that has a position anywhere has begun, with a seek or a commit.
-            let latest = wants_latest && !self.has_any_position(&topic).await?;
-            let from = if latest { StartFrom::Latest } else { StartFrom::Earliest };
-            if !self.start_lanes.contains_key(&topic) {
-                let lane = start::lane(&self.host, &self.group, &topic, self.params)?;
-                self.start_lanes.insert(topic.clone(), lane);
-            }
-            let Some(lane) = self.start_lanes.get(&topic) else { continue };
-            match start::begin(lane, from, ends).await? {
-                Begun::Busy { retry_in } => {
-                    return Ok(ControlFlow::Break(Round::Unbegun { retry_in }));
-                }
-                Begun::Known(start) => {
-                    self.groups.begun(&self.group, &topic);
-                    let places: Vec<_> =
-                        self.of_topic(&topic).map(|(index, at)| (index, at.number)).collect();
-                    for (index, number) in places {
-                        self.survey.set_start(index, start.of(number));
-                    }
-                    self.starts.insert(topic, start);
-                }
-            }
-        }
-        Ok(ControlFlow::Continue(()))
-    }
-
-    async fn has_any_position(&self, topic: &Rc<str>) -> Result<bool> {
-        let peeks = self.of_topic(topic).map(|(_, partition)| partition.lane.peek());
-        let latest = try_join_bounded(peeks).await?;
-        Ok(latest.into_iter().flatten().any(|(_, document)| document.payload.is_some()))
     }
 
     fn of_topic(&self, topic: &Rc<str>) -> impl Iterator<Item = (usize, &ServedPartition<H>)> {
