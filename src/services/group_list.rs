@@ -1,11 +1,12 @@
 //! The list of groups, and how a group is added to it.
 //!
 //! A group has to be on the list as long as it is used: otherwise it could not
-//! be seen or deleted. No record is kept of groups that are missing. Instead,
-//! every use of a group checks the list, so an addition that was lost with an
-//! instance is repeated. If the list cannot be changed at once, because other
-//! instances are changing it (which takes time on a store with stale reads),
-//! the group is used all the same and added in the background.
+//! be seen or deleted. Whoever begins it on a topic, moves it or commits by offset
+//! checks the list. If the list cannot be changed at once, because other instances
+//! are changing it (which takes time on a store with stale reads), the group is used
+//! all the same and added in the background. If the instance dies before that, the
+//! group is missing until one of these calls comes again: a check with every read
+//! would cost each fresh instance a read of the store.
 
 mod document;
 

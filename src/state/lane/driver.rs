@@ -166,8 +166,8 @@ where
         self.begin(self.take(worth, init, true).await?).await
     }
 
-    /// The same for whoever holds other lanes and must not wait. A ticket that is lost
-    /// is left to the next try, or to [`settle`](Self::settle).
+    /// The same for whoever holds other lanes: a ticket that is lost is not waited for,
+    /// and left to the next try or to [`settle`](Self::settle).
     pub async fn hold_at_once(
         &self,
         worth: impl Fn(Option<&Document<T>>) -> bool,
