@@ -5,7 +5,7 @@ use std::io::Write as _;
 use bytes::Bytes;
 use http::Method;
 use http::header::{ACCEPT_ENCODING, CACHE_CONTROL};
-use kafka_edge::http::Body;
+use kafka_edge::http::{Body, Declaration, ENDPOINTS};
 use kafka_edge::record::{Header, NewRecord};
 use kafka_edge_sim::local;
 use serde_json::json;
@@ -333,6 +333,33 @@ async fn compressed_bodies_are_decoded_or_refused_on_every_call() {
             assert_eq!((status, &json["detail"]), (415, &json!("content-encoding")), "{coding}");
         }
         assert_eq!(post("/producer/t", "gzip", b"no gzip".to_vec()).await.status, 400);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_call_takes_a_body_in_an_encoding_that_is_not_known() {
+    local(async {
+        let gateway = Gateway::open();
+        let mut tried = 0;
+        for Declaration { methods, path, body, .. } in
+            ENDPOINTS.iter().map(|listed| &listed.declaration)
+        {
+            let Some(method) = methods.iter().find(|method| **method != Method::GET) else {
+                continue;
+            };
+            if body.limit() == 0 {
+                continue;
+            }
+            let topic = if *path == "/upstash/webhook" { "?topic=t" } else { "" };
+            let target = path.replace("{time}", "1").replace(['{', '}', '*'], "") + topic;
+            let mut call = request(method.clone(), &target);
+            call.headers.push(header("content-encoding", b"br"));
+            call.body = b"whatever".to_vec().into();
+            assert_eq!(gateway.send(call).await.status, 415, "{method} {path}");
+            tried += 1;
+        }
+        assert!(tried >= 10, "{tried}");
     })
     .await;
 }
