@@ -6,7 +6,7 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 /// The maximum number of futures that run at the same time. Usually each is a
 /// call of the host, and all of them are polled whenever one makes progress.
@@ -111,11 +111,48 @@ async fn run<T>(at_once: usize, parts: Vec<Part<'_, T>>, is_last: fn(&T) -> bool
     answers.into_iter().flatten().collect()
 }
 
+/// Futures that one task runs beside each other, and whose results it takes as they
+/// come.
+pub struct Running<'a, T>(Vec<Part<'a, T>>);
+
+impl<T> Default for Running<'_, T> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<'a, T> Running<'a, T> {
+    pub fn add(&mut self, future: impl Future<Output = T> + 'a) {
+        self.0.push(Box::pin(future));
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The next result; never, if nothing runs.
+    pub fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<T> {
+        for index in 0..self.0.len() {
+            if let Poll::Ready(result) = self.0[index].as_mut().poll(cx) {
+                drop(self.0.swap_remove(index));
+                return Poll::Ready(result);
+            }
+        }
+        Poll::Pending
+    }
+}
+
+impl<T> std::fmt::Debug for Running<'_, T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Running").field(&self.0.len()).finish()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::cell::Cell;
     use std::rc::Rc;
-    use std::task::{Context, Waker};
+    use std::task::Waker;
 
     use futures_util::FutureExt;
 
@@ -141,6 +178,24 @@ mod tests {
             }
         };
         assert_eq!(answers, (0..200).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn results_are_taken_as_they_come_and_others_run_on() {
+        let mut running = Running::default();
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(running.is_empty() && running.poll_next(&mut cx).is_pending());
+        let late = Rc::new(Cell::new(false));
+        let comes = late.clone();
+        running.add(poll_fn(move |_| if comes.get() { Poll::Ready(1) } else { Poll::Pending }));
+        running.add(std::future::ready(2));
+        running.add(std::future::ready(3));
+        let mut seen = [running.poll_next(&mut cx), running.poll_next(&mut cx)];
+        seen.sort();
+        assert_eq!(seen, [Poll::Ready(2), Poll::Ready(3)]);
+        assert!(running.poll_next(&mut cx).is_pending());
+        late.set(true);
+        assert_eq!((running.poll_next(&mut cx), running.is_empty()), (Poll::Ready(1), true));
     }
 
     #[test]

@@ -11,6 +11,7 @@
 
 mod acknowledge;
 pub(in crate::services) mod advice;
+mod attended;
 mod claims;
 mod commit;
 mod desk;
@@ -32,7 +33,8 @@ use futures_util::future::select;
 
 use self::acknowledge::Acknowledging;
 pub use self::acknowledge::{Acknowledged, Disposal};
-use self::desk::{Desk, QUEUE_TIME, Want};
+use self::attended::{Attended, SharedDesk};
+use self::desk::{QUEUE_TIME, Want};
 pub use self::owner::{NamedReader, Owner, Share};
 pub(in crate::services) use self::position::Position;
 use self::serving::Serving;
@@ -49,6 +51,15 @@ use crate::state::lane::Params;
 
 /// How long the task at a desk may take beyond the waits of its callers.
 const LONGEST_ROUND: Duration = Duration::from_secs(15);
+
+/// How long a partition is kept for the next caller if callers come at short
+/// intervals.
+const PARTITION_LINGER: Duration = Duration::from_millis(100);
+
+/// How long, and for how many desks, it is remembered where a group stands while it has
+/// no callers.
+const MAX_IDLE: Duration = Duration::from_secs(60);
+const MAX_DESKS: usize = 100;
 
 /// Where a group starts on a topic without a position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -136,33 +147,35 @@ impl Handed {
     }
 }
 
-/// A record on its way. If this is dropped unconfirmed, the record has not
-/// arrived.
-struct Confirmation(Option<Box<dyn FnOnce(bool)>>);
+/// Records of one partition on their way. If this is dropped unconfirmed, they have
+/// not arrived.
+struct Confirmation {
+    counter: Rc<dyn Settle>,
+    offsets: Vec<i64>,
+}
+
+/// Takes note of what has become of records.
+trait Settle {
+    fn settle(&self, offsets: Vec<i64>, arrived: bool);
+}
 
 impl Confirmation {
-    fn new(settle: impl FnOnce(bool) + 'static) -> Self {
-        Self(Some(Box::new(settle)))
-    }
-
-    fn settle(mut self, delivered: bool) {
-        if let Some(settle) = self.0.take() {
-            settle(delivered);
-        }
+    fn settle(mut self, arrived: bool) {
+        self.counter.settle(std::mem::take(&mut self.offsets), arrived);
     }
 }
 
 impl Drop for Confirmation {
     fn drop(&mut self) {
-        if let Some(settle) = self.0.take() {
-            settle(false);
+        if !self.offsets.is_empty() {
+            self.counter.settle(std::mem::take(&mut self.offsets), false);
         }
     }
 }
 
 impl fmt::Debug for Confirmation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Confirmation")
+        f.debug_tuple("Confirmation").field(&self.offsets).finish()
     }
 }
 
@@ -172,15 +185,23 @@ pub struct Consume<H: Host, L> {
     ends: Rc<Ends<H, L>>,
     groups: Rc<GroupList<H>>,
     params: Params,
-    desks: Desks<H>,
+    desks: Desks<H, L>,
     acknowledging: Acknowledging<H::Wake>,
     /// Positions beyond the end, as far as they were reported.
     reported: Rc<Reported>,
 }
 
-/// The desks that are being served, by group, topics and reader.
-type Desks<H> = Rc<RefCell<SortedMap<(String, Vec<String>, NamedReader), SharedDesk<H>>>>;
-type SharedDesk<H> = Rc<RefCell<Desk<<H as Host>::Wake>>>;
+/// The desks of this instance, by group, topics and reader.
+type Desks<H, L> = Rc<RefCell<SortedMap<DeskId, DeskEntry<H, L>>>>;
+type DeskId = (String, Vec<String>, NamedReader);
+
+struct DeskEntry<H: Host, L> {
+    desk: SharedDesk<H>,
+    /// Whoever serves the desk, while there are no callers. It knows where the group
+    /// stands, as far as this instance has seen.
+    idle: Option<Box<Serving<H, L>>>,
+    since: Duration,
+}
 
 impl<H: Host, L: Log> Consume<H, L> {
     pub fn new(
@@ -206,12 +227,22 @@ impl<H: Host, L: Log> Consume<H, L> {
         next.topics.sort_unstable();
         next.topics.dedup();
         let want = Want { records: next.max.max(1), bytes: next.max_bytes, ack: next.ack };
-        let (wake, woken) = self.host.signal();
+        let topics = next.topics.into_iter().map(AllowedTopic::into_name).collect();
+        let desk = self.desk((next.group, topics, reader));
         let slot = {
-            let topics = next.topics.into_iter().map(AllowedTopic::into_name).collect();
-            let desk = self.desk(next.group, topics, reader);
-            desk.borrow_mut().place(self.host.monotonic(), next.wait, next.from, want, wake)
+            let mut attended = desk.borrow_mut();
+            let slot = attended.desk.place(self.host.monotonic(), next.wait, next.from, want);
+            attended.hand_out(&self.host);
+            slot
         };
+        if let Some(answer) = slot.take() {
+            return answer;
+        }
+        let (wake, woken) = self.host.signal();
+        slot.wake_with(wake);
+        desk.borrow().bell.ring();
+        self.start(&desk);
+        drop(desk);
         // The task at the desk answers every caller in time. This limit ends
         // the wait if that task is stopped.
         let limit = Box::pin(self.host.sleep(next.wait + QUEUE_TIME + LONGEST_ROUND));
@@ -219,21 +250,69 @@ impl<H: Host, L: Log> Consume<H, L> {
         slot.take().unwrap_or_else(|| Err(Error::Busy("The consumer group is busy".into())))
     }
 
-    /// The desk of a group, with a task that serves it after the caller has
-    /// placed its order.
-    fn desk(&self, group: String, topics: Vec<String>, reader: NamedReader) -> SharedDesk<H> {
-        let id = (group, topics, reader);
-        if let Some(desk) = self.desks.borrow().get(&id) {
-            return desk.clone();
+    /// The desk of a group.
+    fn desk(&self, id: DeskId) -> SharedDesk<H> {
+        if let Some(entry) = self.desks.borrow().get(&id) {
+            return entry.desk.clone();
         }
-        let desk = SharedDesk::<H>::default();
-        self.desks.borrow_mut().insert(id.clone(), desk.clone());
-        let serving = Serving::new(self, &id, desk.clone());
-        let desks = self.desks.clone();
-        self.host.spawn(async move {
-            serving.run(|| desks.borrow_mut().remove(&id)).await;
-        });
+        let desk = Rc::new(RefCell::new(Attended::new(id.2.owner.clone())));
+        let idle = Some(Box::new(Serving::new(self, &id, desk.clone())));
+        let entry = DeskEntry { desk: desk.clone(), idle, since: self.host.monotonic() };
+        self.desks.borrow_mut().insert(id, entry);
         desk
+    }
+
+    /// Starts the task that serves a desk, if it does not run.
+    fn start(&self, desk: &SharedDesk<H>) {
+        let found = {
+            let mut desks = self.desks.borrow_mut();
+            let mut entries = desks.iter_mut();
+            let entry = entries.find(|(_, entry)| Rc::ptr_eq(&entry.desk, desk));
+            entry.and_then(|(id, entry)| Some((id.clone(), entry.idle.take()?)))
+        };
+        let Some((id, mut serving)) = found else { return };
+        let mut running = Running { id: Some(id), desks: self.desks.clone() };
+        let host = self.host.clone();
+        self.host.spawn(async move {
+            serving.run().await;
+            running.rest(serving, host.monotonic());
+        });
+    }
+}
+
+/// The task of a desk. However it ends, the next caller can start another one.
+struct Running<H: Host, L> {
+    id: Option<DeskId>,
+    desks: Desks<H, L>,
+}
+
+impl<H: Host, L: Log> Running<H, L> {
+    /// Leaves the desk until another caller comes.
+    fn rest(&mut self, serving: Box<Serving<H, L>>, now: Duration) {
+        let Some(id) = self.id.take() else { return };
+        let mut desks = self.desks.borrow_mut();
+        let is_kept = |entry: &DeskEntry<H, L>| now.saturating_sub(entry.since) < MAX_IDLE;
+        desks.retain(|_, entry| entry.idle.is_none() || is_kept(entry));
+        if let Some(entry) = desks.get_mut(&id) {
+            (entry.idle, entry.since) = (Some(serving), now);
+        }
+        while desks.len() > MAX_DESKS {
+            let idle = desks.iter().filter(|(_, entry)| entry.idle.is_some());
+            let Some(id) = idle.min_by_key(|(_, entry)| entry.since).map(|(id, _)| id.clone())
+            else {
+                break;
+            };
+            desks.remove(&id);
+        }
+    }
+}
+
+impl<H: Host, L> Drop for Running<H, L> {
+    fn drop(&mut self) {
+        if let Some(id) = self.id.take() {
+            let entry = self.desks.borrow_mut().remove(&id);
+            drop(entry);
+        }
     }
 }
 

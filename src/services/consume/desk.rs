@@ -1,12 +1,12 @@
 //! The desk: the callers of a group that wait in this instance, and the records
 //! on their way to them.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::{Ack, Confirmation, Consumed, Handed, StartFrom};
+use super::{Ack, Confirmation, Consumed, Handed, Settle, StartFrom};
 use crate::error::{Error, Result};
 use crate::host::Millis;
 use crate::services::beyond_end::BeyondEnd;
@@ -20,6 +20,11 @@ pub(super) const QUEUE_TIME: Duration = Duration::from_millis(500);
 /// The same for a new group: longer than it takes to follow somebody who died while it
 /// began the group.
 const BEGIN_TIME: Duration = Duration::from_secs(7);
+
+/// How long a caller that has got a record waits for more of them, if its wait is
+/// shorter: a partition that is read for the first time takes half a second
+/// (`reference/confluent-rest.md`, 5.4).
+const FILL_TIME: Duration = Duration::from_millis(500);
 
 /// If callers come at shorter intervals than this, a partition is kept for the
 /// next one.
@@ -43,22 +48,30 @@ struct Order<W> {
     want: Want,
     /// The end of its wait for a record to appear, by the monotonic clock.
     wait_until: Duration,
+    /// How long it waits for more once it has got a record.
+    fill_until: Duration,
     from: StartFrom,
     /// The records that it has got so far.
     handed: Handed,
     bytes: usize,
     /// The earliest end of the leases on its records.
     claimed_until: Millis,
-    answer: Rc<RefCell<Option<DeskAnswer>>>,
+    slot: Rc<Waiting<W>>,
     trace: Option<Trace>,
-    /// Wakes the caller when the order is dropped.
-    _wake: W,
+}
+
+/// Where a caller waits for its answer.
+#[derive(Debug)]
+struct Waiting<W> {
+    answer: RefCell<Option<DeskAnswer>>,
+    /// Wakes the caller when it is dropped, which it is with the order.
+    wake: RefCell<Option<W>>,
 }
 
 impl<W> Order<W> {
     fn is_void(&self) -> bool {
         // A caller that went away has dropped its slot.
-        Rc::strong_count(&self.answer) == 1
+        Rc::strong_count(&self.slot) == 1
     }
 
     fn is_open(&self) -> bool {
@@ -66,22 +79,64 @@ impl<W> Order<W> {
     }
 
     fn answer(self, answer: DeskAnswer) {
-        *self.answer.borrow_mut() = Some(answer);
+        *self.slot.answer.borrow_mut() = Some(answer);
     }
 
-    fn answer_with_records(self) {
-        *self.answer.borrow_mut() = Some(Ok(self.handed));
+    fn answer_with_records(mut self) {
+        let handed = std::mem::take(&mut self.handed);
+        self.answer(Ok(handed));
+    }
+
+    fn take_back(&mut self) {
+        (self.handed, self.bytes, self.claimed_until) = (Handed::default(), 0, Millis::MAX);
+    }
+}
+
+impl<W> Drop for Order<W> {
+    fn drop(&mut self) {
+        drop(self.slot.wake.take());
     }
 }
 
 /// The place of the caller's answer. If it is dropped unread, its records go
 /// back.
 #[derive(Debug)]
-pub(super) struct Slot(Rc<RefCell<Option<DeskAnswer>>>);
+pub(super) struct Slot<W>(Rc<Waiting<W>>);
 
-impl Slot {
-    pub(super) fn take(self) -> Option<DeskAnswer> {
-        self.0.borrow_mut().take()
+impl<W> Slot<W> {
+    pub(super) fn take(&self) -> Option<DeskAnswer> {
+        self.0.answer.borrow_mut().take()
+    }
+
+    /// Whoever waits for the answer is woken by this.
+    pub(super) fn wake_with(&self, wake: W) {
+        *self.0.wake.borrow_mut() = Some(wake);
+    }
+}
+
+/// Wakes the task that serves a desk, if it waits.
+#[derive(Debug)]
+pub(super) struct Bell<W>(Rc<RefCell<Option<W>>>);
+
+impl<W> Clone for Bell<W> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<W> Default for Bell<W> {
+    fn default() -> Self {
+        Self(Rc::default())
+    }
+}
+
+impl<W> Bell<W> {
+    pub(super) fn ring(&self) {
+        drop(self.0.take());
+    }
+
+    pub(super) fn ring_with(&self, wake: W) {
+        *self.0.borrow_mut() = Some(wake);
     }
 }
 
@@ -93,8 +148,8 @@ pub(super) struct Desk<W> {
     /// Orders that are full of claimed records, whose claims are not written
     /// yet.
     claimed: Vec<Order<W>>,
-    /// Dropped when an order comes, which wakes the task that serves the desk.
-    bell: Option<W>,
+    /// The same while that is being written.
+    being_written: Vec<Order<W>>,
     last_arrival: Option<Duration>,
     /// Where the group stands beyond the end of a partition.
     beyond: Vec<BeyondEnd>,
@@ -108,7 +163,7 @@ impl<W> Default for Desk<W> {
         Self {
             orders: VecDeque::new(),
             claimed: Vec::new(),
-            bell: None,
+            being_written: Vec::new(),
             last_arrival: None,
             beyond: Vec::new(),
             arrived: false,
@@ -124,25 +179,24 @@ impl<W> Desk<W> {
         wait: Duration,
         from: StartFrom,
         want: Want,
-        wake: W,
-    ) -> Slot {
-        let answer = Rc::new(RefCell::new(None));
+    ) -> Slot<W> {
+        let slot =
+            Rc::new(Waiting { answer: RefCell::new(None), wake: RefCell::new(None) });
         self.orders.push_back(Order {
             want,
             wait_until: now + wait,
+            fill_until: now + wait.max(FILL_TIME),
             from,
             handed: Handed::default(),
             bytes: 0,
             claimed_until: Millis::MAX,
-            answer: answer.clone(),
+            slot: slot.clone(),
             trace: current_trace(),
-            _wake: wake,
         });
         self.busy = self.last_arrival.is_some_and(|last| now - last < BUSY_ARRIVAL_GAP);
         self.last_arrival = Some(now);
         self.arrived = true;
-        self.bell = None;
-        Slot(answer)
+        Slot(slot)
     }
 
     /// The trace of the order that has waited for longest.
@@ -176,8 +230,8 @@ impl<W> Desk<W> {
         self.busy
     }
 
-    pub(super) fn ring_on_arrival(&mut self, bell: W) {
-        self.bell = Some(bell);
+    pub(super) fn last_arrival(&self) -> Option<Duration> {
+        self.last_arrival
     }
 
     /// Whether a caller wants a group without a position to start at the end.
@@ -188,6 +242,11 @@ impl<W> Desk<W> {
     /// Whether a caller has got records and could take more.
     pub(super) fn has_open_order(&self) -> bool {
         self.orders.front().is_some_and(Order::is_open)
+    }
+
+    /// Until when the caller that has got records waits for more.
+    pub(super) fn fill_until(&self) -> Option<Duration> {
+        self.orders.front().filter(|order| order.is_open()).map(|order| order.fill_until)
     }
 
     /// Whether a caller takes a record of this size now, and how. Orders that
@@ -205,11 +264,14 @@ impl<W> Desk<W> {
         None
     }
 
-    /// Gives a record to the caller that [takes](Desk::takes) it; its
-    /// confirmation settles it.
-    pub(super) fn serve(&mut self, consumed: Consumed, bytes: usize, confirmation: Confirmation) {
+    /// Gives a record to the caller that [takes](Desk::takes) it, who confirms it to
+    /// the counter.
+    pub(super) fn serve(&mut self, consumed: Consumed, bytes: usize, counter: &Counter<W>)
+    where
+        W: 'static,
+    {
         if let Some(order) = self.orders.front_mut() {
-            order.handed.confirmations.push(confirmation);
+            counter.confirmed_by(&mut order.handed.confirmations, consumed.record.offset);
         }
         self.put(consumed, bytes);
     }
@@ -248,14 +310,10 @@ impl<W> Desk<W> {
     }
 
     /// Takes back the records that a caller has got so far, because it is too
-    /// late for them. Claimed records need not be taken back: they do not belong
-    /// to the caller until their claims are written.
+    /// late for them. Claims that were written come again when their leases are over.
     pub(super) fn take_back_open(&mut self) {
-        if let Some(order) = self.orders.front_mut()
-            && order.want.ack == Ack::Auto
-        {
-            order.handed = Handed::default();
-            order.bytes = 0;
+        if let Some(order) = self.orders.front_mut() {
+            order.take_back();
         }
     }
 
@@ -264,17 +322,29 @@ impl<W> Desk<W> {
         !self.claimed.is_empty()
     }
 
+    /// The claims are being written. Claims of later orders are not among them.
+    pub(super) fn write_claims(&mut self) {
+        self.being_written.append(&mut self.claimed);
+    }
+
+    /// Whether callers have claims that they were not answered with yet.
+    pub(super) fn has_unanswered_claims(&self) -> bool {
+        let is_claiming =
+            |order: &Order<W>| order.is_open() && matches!(order.want.ack, Ack::Manual { .. });
+        self.has_claims()
+            || !self.being_written.is_empty()
+            || self.orders.front().is_some_and(is_claiming)
+    }
+
     /// Answers the callers of the claims if those were written; otherwise they
     /// go on waiting. So does a caller whose lease ended before it could be
     /// answered.
     pub(super) fn settle_claims(&mut self, written: bool, now: Millis) {
-        for mut order in std::mem::take(&mut self.claimed).into_iter().rev() {
+        for mut order in std::mem::take(&mut self.being_written).into_iter().rev() {
             if written && now < order.claimed_until {
                 order.answer_with_records();
             } else if !order.is_void() {
-                order.handed = Handed::default();
-                order.bytes = 0;
-                order.claimed_until = Millis::MAX;
+                order.take_back();
                 self.orders.push_front(order);
             }
         }
@@ -306,6 +376,7 @@ impl<W> Desk<W> {
 
     pub(super) fn answer_all(&mut self, error: &Error) {
         self.complete_open();
+        self.write_claims();
         self.settle_claims(false, 0);
         self.answer_where(|_| true, || Err(error.clone()));
     }
@@ -321,49 +392,58 @@ impl<W> Desk<W> {
     }
 }
 
-/// Counts the records of one partition that are on their way to callers.
+/// What has become of the records of one partition that are on their way to callers.
 #[derive(Debug)]
-pub(super) struct Counter<W>(Rc<RefCell<Count<W>>>);
+pub(super) struct Counter<W>(Rc<Settled<W>>);
 
 #[derive(Debug)]
-struct Count<W> {
-    on_the_way: usize,
-    settled: Vec<(i64, bool)>,
-    /// Dropped when the last record has settled.
-    bell: Option<W>,
+struct Settled<W> {
+    /// Offsets that have settled, each group with whether it arrived.
+    settled: RefCell<Vec<(Vec<i64>, bool)>>,
+    /// Whether somebody waits for them.
+    is_awaited: Cell<bool>,
+    bell: Bell<W>,
 }
 
 impl<W: 'static> Counter<W> {
-    pub(super) fn new() -> Self {
-        Self(Rc::new(RefCell::new(Count { on_the_way: 0, settled: Vec::new(), bell: None })))
+    /// The bell rings for whoever waits for a record to settle.
+    pub(super) fn new(bell: Bell<W>) -> Self {
+        let (settled, is_awaited) = (RefCell::default(), Cell::default());
+        Self(Rc::new(Settled { settled, is_awaited, bell }))
     }
 
-    /// Notes that a record is on its way.
-    pub(super) fn confirmation(&self, offset: i64) -> Confirmation {
-        self.0.borrow_mut().on_the_way += 1;
-        let count = self.0.clone();
-        Confirmation::new(move |delivered| {
-            let mut count = count.borrow_mut();
-            count.settled.push((offset, delivered));
-            count.on_the_way -= 1;
-            if count.on_the_way == 0 {
-                count.bell = None;
+    /// Adds a record to the confirmations of its caller.
+    fn confirmed_by(&self, confirmations: &mut Vec<Confirmation>, offset: i64) {
+        let this = Rc::as_ptr(&self.0);
+        match confirmations.last_mut() {
+            Some(last) if std::ptr::addr_eq(Rc::as_ptr(&last.counter), this) => {
+                last.offsets.push(offset);
             }
-        })
+            _ => {
+                let (counter, offsets) = (self.0.clone(), vec![offset]);
+                confirmations.push(Confirmation { counter, offsets });
+            }
+        }
     }
 
-    pub(super) fn all_settled(&self) -> bool {
-        self.0.borrow().on_the_way == 0
-    }
-
-    pub(super) fn ring_when_settled(&self, bell: W) {
-        self.0.borrow_mut().bell = Some(bell);
+    pub(super) fn await_settled(&self) {
+        self.0.is_awaited.set(true);
     }
 
     /// The offsets that have settled since the last call, each with whether the
     /// record arrived.
-    pub(super) fn take_settled(&self) -> Vec<(i64, bool)> {
-        std::mem::take(&mut self.0.borrow_mut().settled)
+    pub(super) fn take_settled(&self) -> Vec<(Vec<i64>, bool)> {
+        self.0.is_awaited.set(false);
+        self.0.settled.take()
+    }
+}
+
+impl<W> Settle for Settled<W> {
+    fn settle(&self, offsets: Vec<i64>, arrived: bool) {
+        self.settled.borrow_mut().push((offsets, arrived));
+        if self.is_awaited.take() {
+            self.bell.ring();
+        }
     }
 }
 
@@ -375,8 +455,10 @@ mod tests {
     const SECOND: Duration = Duration::from_secs(1);
     const ONE: Want = Want { records: 1, bytes: 100, ack: Ack::Auto };
 
-    fn place<W>(desk: &mut Desk<W>, want: Want, wait: Duration, wake: W) -> Slot {
-        desk.place(SECOND, wait, StartFrom::Earliest, want, wake)
+    fn place<W>(desk: &mut Desk<W>, want: Want, wait: Duration, wake: W) -> Slot<W> {
+        let slot = desk.place(SECOND, wait, StartFrom::Earliest, want);
+        slot.wake_with(wake);
+        slot
     }
 
     /// Hands out a record of 10 bytes, as the serving task does.
@@ -386,20 +468,20 @@ mod tests {
         let consumed = Consumed { topic: "t".into(), record, acquired: None };
         match desk.takes(10) {
             None => return false,
-            Some(Ack::Auto) => desk.serve(consumed, 10, counter.confirmation(offset)),
+            Some(Ack::Auto) => desk.serve(consumed, 10, counter),
             Some(Ack::Manual { .. }) => desk.serve_claimed(consumed, 10, 100 + offset),
         }
         true
     }
 
-    fn offsets(slot: Slot) -> Option<Vec<i64>> {
+    fn offsets<W>(slot: Slot<W>) -> Option<Vec<i64>> {
         let handed = slot.take()?.unwrap();
         Some(handed.records.iter().map(|consumed| consumed.record.offset).collect())
     }
 
     #[test]
     fn who_waits_longest_is_served_first_and_woken() {
-        let (mut desk, counter) = (Desk::default(), Counter::new());
+        let (mut desk, counter) = (Desk::default(), Counter::new(Bell::default()));
         let wake = Rc::new(());
         let first = place(&mut desk, ONE, SECOND, wake.clone());
         let second = place(&mut desk, ONE, SECOND, wake.clone());
@@ -411,7 +493,7 @@ mod tests {
 
     #[test]
     fn a_caller_that_went_away_is_passed_over() {
-        let (mut desk, counter) = (Desk::default(), Counter::new());
+        let (mut desk, counter) = (Desk::default(), Counter::new(Bell::default()));
         drop(place(&mut desk, ONE, SECOND, ()));
         let here = place(&mut desk, ONE, SECOND, ());
         assert!(serve(&mut desk, 7, &counter));
@@ -421,7 +503,7 @@ mod tests {
 
     #[test]
     fn a_page_is_full_by_records_or_by_bytes_or_when_there_is_no_more() {
-        let (mut desk, counter) = (Desk::default(), Counter::new());
+        let (mut desk, counter) = (Desk::default(), Counter::new(Bell::default()));
         let by_records =
             place(&mut desk, Want { records: 2, bytes: 100, ack: Ack::Auto }, SECOND, ());
         let by_bytes = place(&mut desk, Want { records: 9, bytes: 25, ack: Ack::Auto }, SECOND, ());
@@ -442,30 +524,30 @@ mod tests {
 
     #[test]
     fn a_record_settles_as_delivered_or_as_returned_however_it_is_dropped() {
-        let (mut desk, counter) = (Desk::default(), Counter::new());
-        let bell = Rc::new(());
+        let (mut desk, bell) = (Desk::default(), Bell::default());
+        let (counter, rung) = (Counter::new(bell.clone()), Rc::new(()));
+        bell.ring_with(rung.clone());
         let two = Want { records: 2, bytes: 100, ack: Ack::Auto };
         let mut slots =
-            [two, ONE, ONE].map(|want| place(&mut desk, want, SECOND, bell.clone())).into_iter();
+            [two, ONE, ONE].map(|want| place(&mut desk, want, SECOND, rung.clone())).into_iter();
         for offset in 0..4 {
             serve(&mut desk, offset, &counter);
         }
-        counter.ring_when_settled(bell.clone());
         slots.next().unwrap().take().unwrap().unwrap().delivered();
+        assert_eq!(Rc::strong_count(&rung), 2, "nobody waits for it");
+        counter.await_settled();
         drop(slots.next().unwrap().take());
-        assert!(!counter.all_settled());
-        assert_eq!(Rc::strong_count(&bell), 2);
+        assert_eq!(Rc::strong_count(&rung), 1);
         drop(slots);
-        assert!(counter.all_settled());
-        assert_eq!(Rc::strong_count(&bell), 1);
-        assert_eq!(counter.take_settled(), [(0, true), (1, true), (2, false), (3, false)]);
+        let settled = [(vec![0, 1], true), (vec![2], false), (vec![3], false)];
+        assert_eq!(counter.take_settled(), settled);
     }
 
     #[test]
     fn nothing_is_said_only_once_the_wait_is_over_and_of_a_queue_a_little_later() {
         let mut desk = Desk::default();
         let short = place(&mut desk, ONE, SECOND, ());
-        let long = desk.place(SECOND, 9 * SECOND, StartFrom::Latest, ONE, ());
+        let long = desk.place(SECOND, 9 * SECOND, StartFrom::Latest, ONE);
         desk.answer_nothing(2 * SECOND);
         assert!(short.take().unwrap().unwrap().is_empty());
         assert!(desk.wants_latest());
@@ -482,7 +564,7 @@ mod tests {
 
     #[test]
     fn an_error_takes_nothing_away_from_who_has_got_records() {
-        let (mut desk, counter) = (Desk::default(), Counter::new());
+        let (mut desk, counter) = (Desk::default(), Counter::new(Bell::default()));
         let open = place(&mut desk, Want { records: 2, bytes: 100, ack: Ack::Auto }, SECOND, ());
         let other = place(&mut desk, ONE, SECOND, ());
         serve(&mut desk, 0, &counter);
@@ -493,7 +575,7 @@ mod tests {
 
     #[test]
     fn claimed_records_are_given_only_once_that_is_written_down() {
-        let (mut desk, counter) = (Desk::default(), Counter::new());
+        let (mut desk, counter) = (Desk::default(), Counter::new(Bell::default()));
         let manual = Want { records: 2, bytes: 100, ack: Ack::Manual { lease: SECOND } };
         let first = place(&mut desk, manual, SECOND, ());
         let second = place(&mut desk, manual, SECOND, ());
@@ -502,14 +584,19 @@ mod tests {
         }
         desk.complete_open();
         assert!(desk.has_claims() && desk.is_empty());
+        desk.write_claims();
         desk.settle_claims(false, 0);
         assert!(!desk.has_claims(), "not written: both wait on, in their order");
         for offset in 10..14 {
             assert!(serve(&mut desk, offset, &counter));
         }
+        desk.write_claims();
+        let third = place(&mut desk, Want { records: 1, ..manual }, SECOND, ());
+        assert!(serve(&mut desk, 14, &counter));
         desk.settle_claims(true, 111);
         assert!(first.take().is_none(), "its lease of offset 10 was over");
         assert_eq!(offsets(second), Some(vec![12, 13]));
-        assert!(counter.all_settled());
+        assert!(third.take().is_none(), "its claim came after that write began");
+        assert!(desk.has_claims());
     }
 }

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::ops::Range;
+use std::time::Duration;
 
 use super::claims::Claims;
 use super::position::{Ahead, Position};
@@ -16,6 +17,8 @@ use crate::sorted::SortedSet;
 pub(super) struct RecordsInHand {
     here: Records,
     on_the_way: Records,
+    /// When records went on their way, the first ones first.
+    left: VecDeque<(Duration, i64)>,
     delivered: SortedSet<i64>,
     claims: Claims,
     next: i64,
@@ -31,6 +34,7 @@ impl RecordsInHand {
         let mut page = Self {
             here: Records::default(),
             on_the_way: Records::default(),
+            left: VecDeque::new(),
             delivered: position.delivered.iter().copied().collect(),
             claims: position.claims.clone(),
             next,
@@ -95,10 +99,11 @@ impl RecordsInHand {
         self.here.0.front()
     }
 
-    /// Notes that the first record is on its way.
-    pub(super) fn hand_out(&mut self) -> Option<Record> {
+    /// Notes that the first record is on its way from now on.
+    pub(super) fn hand_out(&mut self, now: Duration) -> Option<Record> {
         let record = self.here.0.pop_front()?;
         self.on_the_way.put(record.clone());
+        self.left.push_back((now, record.offset));
         Some(record)
     }
 
@@ -124,10 +129,29 @@ impl RecordsInHand {
         }
     }
 
-    /// Gives up waiting for callers that have had a record for too long.
-    pub(super) fn give_up_waiting(&mut self) {
-        for record in std::mem::take(&mut self.on_the_way).0 {
-            self.here.put(record);
+    /// Whether every caller has its records, or will not take them.
+    pub(super) fn is_settled(&self) -> bool {
+        self.on_the_way.0.is_empty()
+    }
+
+    /// Since when the record has been on its way that left first.
+    pub(super) fn on_the_way_since(&mut self) -> Option<Duration> {
+        while let Some((since, offset)) = self.left.front() {
+            if self.on_the_way.find(*offset).is_ok() {
+                return Some(*since);
+            }
+            self.left.pop_front();
+        }
+        None
+    }
+
+    /// Gives up waiting for callers that have had a record since this time or for
+    /// longer: the next ones get these records.
+    pub(super) fn give_up_waiting(&mut self, since: Duration) {
+        while self.on_the_way_since().is_some_and(|left| left <= since)
+            && let Some((_, offset)) = self.left.pop_front()
+        {
+            self.returned(offset);
         }
     }
 
@@ -177,6 +201,8 @@ mod tests {
     use super::*;
     use bytes::Bytes;
 
+    const NOW: Duration = Duration::from_secs(9);
+
     fn record(offset: i64) -> Record {
         let value = Some(Bytes::from(offset.to_string()));
         Record { partition: 3, offset, key: None, value, headers: None, timestamp: None }
@@ -201,7 +227,7 @@ mod tests {
         let mut page = page(&[0, 1, 2, 5], 9);
         assert_eq!(page.position().next, 0);
         for expected in [0, 1, 2] {
-            assert_eq!(page.hand_out().unwrap().offset, expected);
+            assert_eq!(page.hand_out(NOW).unwrap().offset, expected);
         }
         assert_eq!(page.position().next, 0, "on the way is not arrived");
         page.arrived(1);
@@ -210,7 +236,7 @@ mod tests {
         assert_eq!(page.position(), Position::at(2));
         page.arrived(2);
         assert_eq!(page.position().next, 5, "the gap up to 5 is the log's own");
-        page.hand_out();
+        page.hand_out(NOW);
         page.arrived(5);
         assert_eq!(page.position().next, 9);
     }
@@ -218,24 +244,24 @@ mod tests {
     #[test]
     fn a_record_that_came_back_is_the_next_one_handed_out() {
         let mut page = page(&[0, 1, 2], 3);
-        page.hand_out();
-        page.hand_out();
+        page.hand_out(NOW);
+        page.hand_out(NOW);
         page.arrived(1);
         page.returned(0);
-        assert_eq!(page.hand_out().unwrap().offset, 0);
-        page.give_up_waiting();
+        assert_eq!(page.hand_out(NOW).unwrap().offset, 0);
+        page.give_up_waiting(NOW);
         page.arrived(0);
         assert_eq!(page.position().next, 0, "too late: it will be handed out again");
-        assert_eq!(page.hand_out().unwrap().offset, 0);
-        assert_eq!(page.hand_out().unwrap().offset, 2);
-        assert!(page.hand_out().is_none());
+        assert_eq!(page.hand_out(NOW).unwrap().offset, 0);
+        assert_eq!(page.hand_out(NOW).unwrap().offset, 2);
+        assert!(page.hand_out(NOW).is_none());
     }
 
     #[test]
     fn what_arrived_out_of_order_is_remembered_and_not_handed_out_again() {
         let mut first = page(&[0, 1, 2], 3);
         for _ in 0..3 {
-            first.hand_out();
+            first.hand_out(NOW);
         }
         first.arrived(2);
         first.arrived(1);
@@ -244,8 +270,8 @@ mod tests {
 
         let mut second = RecordsInHand::resume(&position, 3);
         second.add(fetched(&[0, 1, 2, 3], 4, None));
-        assert_eq!(second.hand_out().unwrap().offset, 0);
-        assert_eq!(second.hand_out().unwrap().offset, 3);
+        assert_eq!(second.hand_out(NOW).unwrap().offset, 0);
+        assert_eq!(second.hand_out(NOW).unwrap().offset, 3);
         second.arrived(0);
         assert_eq!(second.position().next, 3);
     }
@@ -255,7 +281,7 @@ mod tests {
         let mut first = page(&[0, 1, 2], 3);
         let (record, count) = first.claim("n0".into(), 100).unwrap();
         assert_eq!((record.offset, count), (0, 1));
-        first.hand_out();
+        first.hand_out(NOW);
         first.arrived(1);
         let position = first.position();
         assert_eq!((position.committed(), position.next), (0, 2));
@@ -266,7 +292,7 @@ mod tests {
         assert_eq!(second.position(), Position { next: 2, ..position.clone() });
         let (record, count) = second.claim("again".into(), 200).unwrap();
         assert_eq!((record.offset, count), (0, 2), "1 is done");
-        assert_eq!(second.hand_out().unwrap().offset, 2);
+        assert_eq!(second.hand_out(NOW).unwrap().offset, 2);
         second.arrived(2);
         second.done(0);
         assert_eq!(second.position(), Position::at(3));
@@ -278,7 +304,7 @@ mod tests {
         first.claim("n0".into(), 100);
         let mut second = RecordsInHand::resume(&first.position(), 3);
         second.add_again(vec![record(0)], 0..1);
-        assert_eq!(second.hand_out().unwrap().offset, 0);
+        assert_eq!(second.hand_out(NOW).unwrap().offset, 0);
         assert_eq!(second.position().committed(), 0, "on the way is not arrived");
         second.arrived(0);
         assert_eq!(second.position(), Position::at(1));
@@ -287,7 +313,7 @@ mod tests {
     #[test]
     fn a_claim_above_a_record_that_came_back_stays_a_claim() {
         let mut first = page(&[0, 1, 2], 3);
-        first.hand_out();
+        first.hand_out(NOW);
         first.claim("n1".into(), 100);
         first.claim("n2".into(), 100);
         first.returned(0);
@@ -297,8 +323,8 @@ mod tests {
         let mut second = RecordsInHand::resume(&position, 3);
         second.done(1);
         second.add(fetched(&[0, 1, 2, 3], 4, None));
-        assert_eq!(second.hand_out().unwrap().offset, 0);
-        assert_eq!(second.hand_out().unwrap().offset, 3, "1 is done, 2 is out");
+        assert_eq!(second.hand_out(NOW).unwrap().offset, 0);
+        assert_eq!(second.hand_out(NOW).unwrap().offset, 3, "1 is done, 2 is out");
     }
 
     #[test]
@@ -307,23 +333,23 @@ mod tests {
         page.claim("n0".into(), 100);
         page.claim("n1".into(), 900);
         page.add_again(vec![record(0), record(1)], 0..1);
-        assert_eq!(page.hand_out().unwrap().offset, 0);
-        assert!(page.hand_out().is_none(), "the lease on 1 lives");
+        assert_eq!(page.hand_out(NOW).unwrap().offset, 0);
+        assert!(page.hand_out(NOW).is_none(), "the lease on 1 lives");
     }
 
     #[test]
     fn where_a_place_cannot_go_back_what_was_read_ahead_stays_with_it() {
         let mut first = RecordsInHand::resume(&Position::at(0), 3);
         first.add(fetched(&[0, 1, 2], 3, Some("here")));
-        first.hand_out();
+        first.hand_out(NOW);
         first.arrived(0);
         let position = first.position();
         assert_eq!(position.next, 1);
 
         let mut second = RecordsInHand::resume(&position, 3);
         assert_eq!(second.next(), 3);
-        assert_eq!(second.hand_out(), Some(record(1)));
-        assert_eq!(second.hand_out(), Some(record(2)));
+        assert_eq!(second.hand_out(NOW), Some(record(1)));
+        assert_eq!(second.hand_out(NOW), Some(record(2)));
         assert_eq!(second.take_place(), Some(Place("here".into())));
 
         let mut large = RecordsInHand::resume(&Position::at(0), 3);
@@ -331,7 +357,7 @@ mod tests {
         let mut much = fetched(&[0, 1], 2, Some("here"));
         much.records[1].value = value;
         large.add(much);
-        large.hand_out();
+        large.hand_out(NOW);
         large.arrived(0);
         assert_eq!(large.position(), Position::at(1), "too much to keep: the place goes too");
     }

@@ -2,20 +2,42 @@
 //! and the ends of the log, as this instance knows them. The partitions of all
 //! topics that are read together have consecutive numbers.
 
+use std::time::Duration;
+
+use super::owner::Owner;
+use super::position::Position;
 use crate::host::Millis;
 
 #[derive(Debug, Clone, Default)]
-struct SurveyedPartition {
+pub(super) struct SurveyedPartition {
     /// `None` before the first look, and for a group without a position.
     known: Option<Known>,
     /// Where a group without a position begins.
     start: i64,
-    /// The offset of the next record to be written, if the server reports it.
-    end: Option<i64>,
+    end: End,
     /// A read from the first offset found nothing, although the end was at the
     /// second one: the last offsets of a partition can be compacted away, or
     /// belong to no record.
-    drained: Option<(i64, Option<i64>)>,
+    drained: Option<(i64, End)>,
+}
+
+/// What is known of the end of a partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// Nobody has asked yet, and it is worth reading without that.
+    Promising,
+    /// Nobody has asked yet. It has to be asked for before anything is read.
+    NotAsked,
+    /// The server does not report it, so that it has to be read.
+    Untold,
+    /// The offset of the next record to be written, or more.
+    At(i64),
+}
+
+impl Default for End {
+    fn default() -> Self {
+        Self::NotAsked
+    }
 }
 
 /// What a group's position means for a partition.
@@ -27,6 +49,25 @@ pub(super) struct Known {
     pub(super) free_at: Option<Millis>,
     /// No more records can be claimed.
     pub(super) full: bool,
+}
+
+impl Known {
+    /// `margin` allows for differing clocks and stale reads.
+    pub(super) fn of(
+        position: &Position,
+        owner: Option<&Owner>,
+        margin: Duration,
+        now: Millis,
+    ) -> Self {
+        let margin = Millis::try_from(margin.as_millis()).unwrap_or(Millis::MAX);
+        let claims = &position.claims;
+        let taken = |owner| claims.held_by_others(owner, now, margin);
+        Self {
+            next: position.next,
+            free_at: claims.next_free(margin),
+            full: claims.is_full() || owner.is_some_and(taken),
+        }
+    }
 }
 
 /// All partitions, as they are known for a group.
@@ -49,8 +90,22 @@ impl Survey {
         self.partitions.resize_with(count, SurveyedPartition::default);
     }
 
+    /// `None` if the server does not report it.
     pub(super) fn set_end(&mut self, partition: usize, end: Option<i64>) {
-        self.partitions[partition].end = end;
+        self.partitions[partition].end = end.map_or(End::Untold, End::At);
+    }
+
+    /// The partition may have records, for all that others have noted.
+    pub(super) fn set_promising(&mut self, partition: usize) {
+        let known = &mut self.partitions[partition];
+        if known.end == End::NotAsked {
+            known.end = End::Promising;
+        }
+    }
+
+    /// Whether there are partitions whose ends nobody has asked for.
+    pub(super) fn is_any_unasked(&self) -> bool {
+        self.partitions.iter().any(|known| known.end == End::NotAsked)
     }
 
     pub(super) fn set_start(&mut self, partition: usize, start: i64) {
@@ -58,13 +113,13 @@ impl Survey {
     }
 
     pub(super) fn end(&self, partition: usize) -> Option<i64> {
-        self.partitions[partition].end
+        self.partitions[partition].end.offset()
     }
 
     /// The position, and an end that was looked at after it, if both are known.
     pub(super) fn position_and_end(&self, partition: usize) -> Option<(i64, i64)> {
         let SurveyedPartition { known, end, .. } = &self.partitions[partition];
-        Some(((*known)?.next, (*end)?))
+        Some(((*known)?.next, end.offset()?))
     }
 
     pub(super) fn set_known(&mut self, partition: usize, known: Option<Known>) {
@@ -77,10 +132,16 @@ impl Survey {
         known.drained = Some((next, known.end));
     }
 
-    /// Whether a partition would be worth taking if this were known of it.
-    pub(super) fn would_be_worth(&self, partition: usize, known: Known, now: Millis) -> bool {
-        let with = SurveyedPartition { known: Some(known), ..self.partitions[partition].clone() };
-        with.may_have_records(now)
+    /// What is known of a partition, for whoever looks at it later.
+    pub(super) fn partition(&self, partition: usize) -> SurveyedPartition {
+        self.partitions[partition].clone()
+    }
+
+    /// How many records there are to read, as far as that is known.
+    pub(super) fn expected(&self, partition: usize) -> usize {
+        let SurveyedPartition { known, start, end, .. } = &self.partitions[partition];
+        let next = known.map_or(*start, |known| known.next);
+        end.offset().map_or(usize::MAX, |end| usize::try_from(end - next).unwrap_or(0))
     }
 
     pub(super) fn known(&self, partition: usize) -> Option<Known> {
@@ -101,16 +162,40 @@ impl Survey {
     pub(super) fn served(&mut self, partition: usize) {
         self.first = partition + 1;
     }
+
+    /// Makes the next round begin with `partition`.
+    pub(super) fn begin_with(&mut self, partition: usize) {
+        self.first = partition;
+    }
+}
+
+impl End {
+    fn offset(self) -> Option<i64> {
+        match self {
+            Self::At(end) => Some(end),
+            _ => None,
+        }
+    }
 }
 
 impl SurveyedPartition {
+    /// Whether it would be worth taking if this were known of it.
+    pub(super) fn would_be_worth(self, known: Known, now: Millis) -> bool {
+        Self { known: Some(known), ..self }.may_have_records(now)
+    }
+
     fn may_have_records(&self, now: Millis) -> bool {
         let (next, free_at, full) = match self.known {
             Some(Known { next, free_at, full }) => (next, free_at, full),
             None => (self.start, None, false),
         };
         let drained = self.drained == Some((next, self.end));
-        let unread = self.end.is_none_or(|end| end > next && !drained);
+        let unread = !drained
+            && match self.end {
+                End::At(end) => end > next,
+                End::Promising | End::Untold => true,
+                End::NotAsked => false,
+            };
         free_at.is_some_and(|free_at| free_at < now) || (unread && !full)
     }
 }
@@ -148,6 +233,7 @@ mod tests {
         let mut survey = survey([Some(5), Some(5), Some(0)]);
         assert_eq!(survey.worth_taking(0), [1, 0], "the round begins at 4 mod 3");
         survey.set_known(1, at(5));
+        assert_eq!((survey.expected(0), survey.expected(1)), (5, 0));
         assert_eq!(survey.worth_taking(0), [0]);
         survey.set_end(1, Some(6));
         survey.set_end(2, Some(1));
@@ -175,5 +261,19 @@ mod tests {
         assert_eq!(survey.worth_taking(0), [1, 2, 0]);
         survey.set_known(0, at(3));
         assert!(survey.known(0).is_some() && survey.known(1).is_none());
+    }
+
+    #[test]
+    fn before_the_ends_are_asked_for_only_what_is_promising_is_tried() {
+        let mut survey = Survey::starting_at(0);
+        survey.set_partitions(3);
+        assert!(survey.worth_taking(0).is_empty());
+        survey.set_promising(1);
+        assert_eq!(survey.worth_taking(0), [1]);
+        survey.set_drained(1, 0);
+        assert!(survey.worth_taking(0).is_empty(), "it was read, and there was nothing");
+        survey.set_end(1, Some(3));
+        survey.set_promising(1);
+        assert_eq!((survey.worth_taking(0), survey.expected(1)), (vec![1], 3));
     }
 }

@@ -1,12 +1,16 @@
 //! A partition while its lane is held, from the fetch to the write of the
 //! position.
+//!
+//! Nothing here waits. Fetches and writes are begun here and run beside each other in
+//! [`serving`](super::serving), which tells the partition what came of them; meanwhile
+//! callers get records, as the state protocol allows.
 
+use std::future::Future;
+use std::ops::Range;
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures_util::future::{Either, select};
-
-use super::desk::{Counter, Desk};
+use super::desk::{Bell, Counter, Desk};
 use super::owner::Owner;
 use super::page::RecordsInHand;
 use super::position::Position;
@@ -14,10 +18,11 @@ use super::receipt::{self, Receipt};
 use super::{Ack, Acquired, Consumed, claims};
 use crate::error::Result;
 use crate::host::{Host, Millis};
-use crate::kafka::{Fetch, Log};
+use crate::kafka::{Fetch, Fetched, Log};
 use crate::record::Record;
 use crate::sorted::SortedSet;
 use crate::state::keys::LaneName;
+use crate::state::lane::params::{KNOCK_CHECK, KNOCK_CHECK_IDLE};
 use crate::state::lane::{Held, Written};
 use crate::telemetry::{Level, Report};
 
@@ -25,8 +30,17 @@ use crate::telemetry::{Level, Report};
 /// it.
 const MAX_SETTLE_TIME: Duration = Duration::from_secs(3);
 
+/// The shortest time between two writes of a position while records are handed out.
+/// An instance that dies in between repeats what arrived since the last one. It is as
+/// long as a partition is kept for the next caller, so that the last write lets go.
+const WRITE_PAUSE: Duration = super::PARTITION_LINGER;
+
 /// The approximate number of bytes that a fetch asks for.
 const MAX_FETCH_BYTES: usize = 4 * 1024 * 1024;
+
+/// How long, and for how many records, a partition is read while others wait.
+const MAX_STAY: Duration = Duration::from_secs(1);
+const MAX_STAY_RECORDS: usize = 500;
 
 /// A partition that this instance holds for the group.
 pub(super) struct Tended<H: Host> {
@@ -36,12 +50,63 @@ pub(super) struct Tended<H: Host> {
     held: Held<H, Position>,
     page: RecordsInHand,
     counter: Counter<H::Wake>,
-    /// Whether the position has changed and is not written yet.
+    /// Whether the position has changed since the last write began.
     dirty: bool,
+    /// Whether claims are among that.
+    claimed: bool,
     /// The time by which the leases of claims are judged: before the lane was asked
     /// for.
     judged: Millis,
+    under_way: UnderWay,
+    /// The last fetch found nothing.
+    drained: bool,
+    /// Somebody else waits for the partition.
+    knocked: bool,
+    taken_at: Duration,
+    last_write: Duration,
+    handed: usize,
 }
+
+#[derive(Debug, Default)]
+struct UnderWay {
+    fetch: bool,
+    write: bool,
+    /// Claims are in that write.
+    claims: bool,
+    knock_check: bool,
+}
+
+/// What the desk asks of its partitions.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Demand {
+    /// Callers wait for records.
+    pub(super) waiting: bool,
+    /// It is worth reading on for them.
+    pub(super) reads: bool,
+    /// Claims are to be written now.
+    pub(super) claims: bool,
+    /// Callers have claims that they were not answered with yet.
+    pub(super) unanswered: bool,
+    /// More callers are expected soon.
+    pub(super) expected: bool,
+    /// Other partitions are worth reading.
+    pub(super) others: bool,
+    /// All partitions are let go.
+    pub(super) closing: bool,
+}
+
+/// What is to be done next for a partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Act {
+    Nothing,
+    Fetch,
+    CheckKnock,
+    Write,
+    LetGo,
+}
+
+/// Records that were read again, and the range that was asked for.
+pub(super) type ReadAgain = Vec<(Range<i64>, Fetched)>;
 
 impl<H: Host> Tended<H> {
     pub(super) fn new(
@@ -50,9 +115,27 @@ impl<H: Host> Tended<H> {
         partition: i32,
         held: Held<H, Position>,
         judged: Millis,
+        now: Duration,
+        bell: Bell<H::Wake>,
     ) -> Self {
         let page = RecordsInHand::resume(held.payload(), partition);
-        Self { index, topic, partition, held, page, counter: Counter::new(), dirty: false, judged }
+        Self {
+            index,
+            topic,
+            partition,
+            held,
+            page,
+            counter: Counter::new(bell),
+            dirty: false,
+            claimed: false,
+            judged,
+            under_way: UnderWay::default(),
+            drained: false,
+            knocked: false,
+            taken_at: now,
+            last_write: now,
+            handed: 0,
+        }
     }
 
     /// Whether the group has had no position here.
@@ -69,46 +152,181 @@ impl<H: Host> Tended<H> {
         self.page.has_records()
     }
 
+    pub(super) fn is_drained(&self) -> bool {
+        self.drained
+    }
+
+    /// Whether claims have to wait for a write, or are in it.
+    pub(super) fn is_writing_claims(&self) -> bool {
+        self.under_way.write && (self.under_way.claims || self.claimed)
+    }
+
+    /// Whether the next records may be read.
+    pub(super) fn can_read(&self) -> bool {
+        !self.drained && !self.knocked && !self.has_records() && self.held.is_live()
+    }
+
+    pub(super) fn is_fetching(&self) -> bool {
+        self.under_way.fetch
+    }
+
     /// Whether another reader has claimed records of this partition and not
     /// acknowledged them.
     pub(super) fn held_by_others(&mut self, owner: &Owner, host: &H, margin: Duration) -> bool {
         self.page.claims().held_by_others(owner, host.now(), millis(margin))
     }
 
-    /// Reads the next records after those that were fetched.
-    pub(super) async fn fetch<L: Log>(
+    /// Whether this instance still holds the records that it handed out.
+    pub(super) fn is_live(&self) -> bool {
+        self.held.is_live()
+    }
+
+    /// What is to be done next.
+    pub(super) fn act(&mut self, demand: Demand, now: Duration) -> Act {
+        let stuck = self.has_records() && demand.waiting && !demand.claims;
+        let stayed =
+            self.handed >= MAX_STAY_RECORDS || now.saturating_sub(self.taken_at) >= MAX_STAY;
+        let leaves = demand.closing
+            || self.knocked
+            || !self.held.is_live()
+            || (self.drained && !self.has_records())
+            || (!demand.waiting && (demand.claims || !demand.expected))
+            || (stayed && demand.others && !self.has_records())
+            || stuck;
+        let UnderWay { fetch, write, knock_check, .. } = self.under_way;
+        if write {
+            return Act::Nothing;
+        }
+        // Claims that a caller waits for are written together with its other ones.
+        let claims_wait = self.claimed && demand.unanswered && !demand.claims;
+        if leaves && !fetch && !claims_wait && self.page.is_settled() {
+            return Act::LetGo;
+        }
+        let pause_over = now >= self.last_write + WRITE_PAUSE;
+        if (demand.claims && self.claimed)
+            || (self.dirty && !leaves && pause_over)
+            || (self.held.renew_due() && self.held.is_live())
+        {
+            return Act::Write;
+        }
+        if leaves {
+            self.counter.await_settled();
+            return Act::Nothing;
+        }
+        if demand.waiting && demand.reads && !fetch && self.can_read() {
+            return Act::Fetch;
+        }
+        match !knock_check && self.held.knock_check_due(self.knock_check_age(demand)) {
+            true => Act::CheckKnock,
+            false => Act::Nothing,
+        }
+    }
+
+    fn knock_check_age(&self, demand: Demand) -> Duration {
+        if demand.waiting { KNOCK_CHECK } else { KNOCK_CHECK_IDLE }
+    }
+
+    /// When there may be something to do although nothing has happened.
+    pub(super) fn next_act(&mut self, demand: Demand, now: Duration) -> Duration {
+        let renewal = now + self.held.until_renewal();
+        let knock = self.held.next_knock_check(self.knock_check_age(demand));
+        let write = self.dirty.then(|| self.last_write + WRITE_PAUSE);
+        let give_up = self.page.on_the_way_since().map(|since| since + MAX_SETTLE_TIME);
+        let knock = (!self.under_way.knock_check && !self.knocked).then_some(knock);
+        let renewal = (!self.under_way.write).then_some(renewal);
+        let times = [renewal, knock, write, give_up];
+        times.into_iter().flatten().filter(|time| *time > now).min().unwrap_or(Duration::MAX)
+    }
+
+    /// Begins to read the next records after those that were fetched.
+    pub(super) fn begin_fetch<L: Log>(
         &mut self,
-        host: &H,
-        log: &L,
+        log: Rc<L>,
         max_records: usize,
-    ) -> Result<()> {
-        let fetch = Fetch {
-            topic: &self.topic,
-            partition: self.partition,
-            offset: self.page.next(),
-            place: self.page.take_place(),
-            max_records,
-            max_bytes: MAX_FETCH_BYTES,
-            wait: Duration::ZERO,
-        };
-        let mut fetching = Box::pin(log.fetch(fetch));
-        // The turn is kept while the log is slow.
-        let fetched = loop {
-            let renewal = Box::pin(host.sleep(self.held.until_renewal()));
-            match select(fetching, renewal).await {
-                Either::Left((fetched, _)) => break fetched?,
-                Either::Right(((), rest)) => fetching = rest,
-            }
-            // What comes after the turn is handed out to nobody.
-            if self.held.write(self.page.position()).await? == Written::Lost {
-                break fetching.await?;
-            }
-        };
+    ) -> impl Future<Output = Result<Fetched>> + use<H, L> {
+        self.under_way.fetch = true;
+        let (topic, partition) = (self.topic.clone(), self.partition);
+        let (offset, place) = (self.page.next(), self.page.take_place());
+        async move {
+            let fetch = Fetch {
+                topic: &topic,
+                partition,
+                offset,
+                place,
+                max_records,
+                max_bytes: MAX_FETCH_BYTES,
+                wait: Duration::ZERO,
+            };
+            log.fetch(fetch).await
+        }
+    }
+
+    pub(super) fn fetched(&mut self, fetched: Result<Fetched>) -> Result<()> {
+        self.under_way.fetch = false;
+        let fetched = fetched?;
+        let moves = fetched.next > self.page.next();
+        self.drained = fetched.records.is_empty();
         self.page.add(fetched);
+        // There may be a gap that the log itself has.
+        self.dirty |= self.drained && moves;
         Ok(())
     }
 
-    /// Hands records to waiting callers while the lease lasts. Returns whether
+    /// Begins to read records again whose claims had ended when the lane was asked for,
+    /// up to the given number. `None` if there are none.
+    pub(super) fn begin_fetch_again<L: Log>(
+        &mut self,
+        log: Rc<L>,
+        margin: Duration,
+        max_records: usize,
+    ) -> Option<impl Future<Output = Result<ReadAgain>> + use<H, L>> {
+        let mut free = self.page.claims().free(self.judged, millis(margin));
+        free.truncate(max_records);
+        if free.is_empty() {
+            return None;
+        }
+        self.under_way.fetch = true;
+        let (topic, partition) = (self.topic.clone(), self.partition);
+        Some(async move {
+            let mut again = Vec::new();
+            for (offset, count) in claims::ranges(&free) {
+                let fetch = Fetch {
+                    topic: &topic,
+                    partition,
+                    offset,
+                    place: None,
+                    max_records: count,
+                    max_bytes: MAX_FETCH_BYTES,
+                    wait: Duration::ZERO,
+                };
+                let mut fetched = log.fetch(fetch).await?;
+                if let Some(place) = fetched.place.take() {
+                    log.close(place).await;
+                }
+                again.push((offset..offset + count as i64, fetched));
+            }
+            Ok(again)
+        })
+    }
+
+    pub(super) fn fetched_again(&mut self, again: Result<ReadAgain>) -> Result<()> {
+        self.under_way.fetch = false;
+        for (asked, fetched) in again? {
+            let there: SortedSet<_> = fetched.records.iter().map(|record| record.offset).collect();
+            for offset in asked.clone() {
+                // Retention or compaction has removed it, so it cannot be
+                // handed out again.
+                if offset < fetched.next && !there.contains(&offset) {
+                    self.page.done(offset);
+                    self.dirty = true;
+                }
+            }
+            self.page.add_again(fetched.records, asked);
+        }
+        Ok(())
+    }
+
+    /// Hands records to waiting callers while the turn lasts. Returns whether
     /// there were any.
     pub(super) fn hand_out(
         &mut self,
@@ -116,13 +334,17 @@ impl<H: Host> Tended<H> {
         host: &H,
         owner: Option<&Owner>,
     ) -> bool {
+        if self.under_way.fetch || !self.has_records() || desk.is_empty() || !self.held.is_live() {
+            return false;
+        }
+        let (now, wall) = (host.monotonic(), host.now());
         let mut any = false;
-        while self.held.is_live()
-            && let Some(bytes) = self.page.first().map(Record::size)
+        while let Some(bytes) = self.page.first().map(Record::size)
             && let Some(ack) = desk.takes(bytes)
-            && self.give(desk, bytes, ack, host, owner).is_some()
+            && self.give(desk, bytes, ack, host, owner, (now, wall)).is_some()
         {
             any = true;
+            self.handed += 1;
         }
         any
     }
@@ -134,13 +356,13 @@ impl<H: Host> Tended<H> {
         ack: Ack,
         host: &H,
         owner: Option<&Owner>,
+        (now, wall): (Duration, Millis),
     ) -> Option<()> {
         let topic = self.topic.clone();
         match ack {
             Ack::Auto => {
-                let record = self.page.hand_out()?;
-                let confirmation = self.counter.confirmation(record.offset);
-                desk.serve(Consumed { topic, record, acquired: None }, bytes, confirmation);
+                let record = self.page.hand_out(now)?;
+                desk.serve(Consumed { topic, record, acquired: None }, bytes, &self.counter);
             }
             Ack::Manual { lease } => {
                 let offset = self.page.first()?.offset;
@@ -149,7 +371,7 @@ impl<H: Host> Tended<H> {
                 }
                 let random = || receipt::nonce(host);
                 let nonce = owner.map_or_else(random, |owner| owner.nonce().to_owned());
-                let until = host.now().saturating_add(millis(lease));
+                let until = wall.saturating_add(millis(lease));
                 let (record, delivery_count) = self.page.claim(nonce.clone(), until)?;
                 let receipt = Receipt {
                     topic: topic.to_string(),
@@ -161,132 +383,86 @@ impl<H: Host> Tended<H> {
                 };
                 let acquired = Some(Acquired { receipt: receipt.to_text(), delivery_count });
                 desk.serve_claimed(Consumed { topic, record, acquired }, bytes, until);
-                self.dirty = true;
+                (self.dirty, self.claimed) = (true, true);
             }
         }
         Some(())
     }
 
-    /// Reads records again whose claims had ended when the lane was asked for, up to
-    /// the given number.
-    pub(super) async fn fetch_again<L: Log>(
-        &mut self,
-        log: &L,
-        margin: Duration,
-        max_records: usize,
-    ) -> Result<()> {
-        let mut free = self.page.claims().free(self.judged, millis(margin));
-        free.truncate(max_records);
-        for (offset, count) in claims::ranges(&free) {
-            let fetch = Fetch {
-                topic: &self.topic,
-                partition: self.partition,
-                offset,
-                place: None,
-                max_records: count,
-                max_bytes: MAX_FETCH_BYTES,
-                wait: Duration::ZERO,
-            };
-            let fetched = log.fetch(fetch).await?;
-            let there: SortedSet<_> = fetched.records.iter().map(|record| record.offset).collect();
-            let asked = offset..offset + count as i64;
-            for offset in asked.clone() {
-                // Retention or compaction has removed it, so it cannot be
-                // handed out again.
-                if offset < fetched.next && !there.contains(&offset) {
-                    self.page.done(offset);
-                    self.dirty = true;
+    /// Takes note of what has become of the records that callers were given.
+    pub(super) fn note_settled(&mut self, now: Duration) {
+        for (offsets, arrived) in self.counter.take_settled() {
+            for offset in offsets {
+                match arrived {
+                    true => self.page.arrived(offset),
+                    false => self.page.returned(offset),
                 }
             }
-            self.page.add_again(fetched.records, asked);
-            if let Some(place) = fetched.place {
-                log.close(place).await;
-            }
+            self.dirty |= arrived;
         }
-        Ok(())
-    }
-
-    /// Waits until every caller has its record or will not take it.
-    pub(super) async fn settle(&mut self, host: &H) {
-        let give_up = host.monotonic() + MAX_SETTLE_TIME;
-        while !self.counter.all_settled() {
-            let left = give_up.saturating_sub(host.monotonic());
-            let limit = left.min(self.held.until_renewal());
-            if !limit.is_zero() {
-                let (bell, rung) = host.signal();
-                self.counter.ring_when_settled(bell);
-                select(rung, Box::pin(host.sleep(limit))).await;
-                continue;
-            }
-            self.note_settled();
-            // The turn is kept for those that are slow.
-            let renewed = match left.is_zero() {
-                true => None,
-                false => self.held.write(self.page.position()).await.ok(),
-            };
-            if renewed != Some(Written::Kept) {
-                break;
-            }
-        }
-        self.note_settled();
-        if !self.counter.all_settled() {
-            self.page.give_up_waiting();
-            // Other callers may get the records of these callers now, so their
-            // confirmations no longer count.
-            self.counter = Counter::new();
+        if let Some(since) = now.checked_sub(MAX_SETTLE_TIME) {
+            self.page.give_up_waiting(since);
         }
     }
 
-    fn note_settled(&mut self) {
-        for (offset, arrived) in self.counter.take_settled() {
-            if arrived {
-                self.page.arrived(offset);
-                self.dirty = true;
-            } else {
-                self.page.returned(offset);
-            }
+    /// Begins to look whether somebody else waits for the partition. If the store does
+    /// not answer, it is let go, because the position has to be written.
+    pub(super) fn begin_knock_check(&mut self) -> impl Future<Output = bool> + use<H> {
+        self.under_way.knock_check = true;
+        let check = self.held.begin_knock_check();
+        async move { check.await.unwrap_or(true) }
+    }
+
+    pub(super) fn knock_checked(&mut self, knocked: bool) {
+        self.under_way.knock_check = false;
+        if knocked {
+            self.knocked = true;
+            self.held.note_knock();
         }
     }
 
-    /// Whether this instance still holds the records that it handed out.
-    pub(super) fn is_live(&self) -> bool {
-        self.held.is_live()
+    /// Begins to write the position, and keeps the partition.
+    pub(super) fn begin_write(
+        &mut self,
+        now: Duration,
+    ) -> impl Future<Output = Result<Written>> + use<H> {
+        (self.under_way.write, self.under_way.claims) = (true, self.claimed);
+        (self.dirty, self.claimed, self.last_write) = (false, false, now);
+        let write = self.held.begin_write(&self.page.position());
+        async move { write?.await }
     }
 
-    /// Whether the lane can be kept for later callers. If the store does not
-    /// answer, it is released, because the position has to be written. `look`
-    /// is how old the last look at the lane may be.
-    pub(super) async fn may_stay(&mut self, look: Duration) -> bool {
-        let knocked = self.held.knocked(look).await;
-        self.held.is_live() && !knocked.unwrap_or(true)
-    }
-
-    /// Writes the position if that is due. Returns whether the lane is still
-    /// held.
-    pub(super) async fn keep(&mut self, host: &H) -> Result<bool> {
-        if !self.dirty && !self.held.renew_due() {
-            return Ok(true);
-        }
-        self.dirty = false;
-        let kept = self.held.write(self.page.position()).await? == Written::Kept;
-        if !kept {
+    /// Whether the partition is still held.
+    pub(super) fn written(&mut self, host: &H, written: &Result<Written>) -> bool {
+        (self.under_way.write, self.under_way.claims) = (false, false);
+        if matches!(written, Ok(Written::Lost)) {
             report_loss(host, self.held.name());
         }
-        Ok(kept)
+        matches!(written, Ok(Written::Kept))
+    }
+
+    /// Whether a write of claims is to come.
+    pub(super) fn has_claimed(&self) -> bool {
+        self.claimed
     }
 
     /// Writes the position and releases the lane. Returns the position if it
     /// was stored. If not, the lane was lost, and its records are handed out
     /// again.
-    pub(super) async fn let_go(mut self, host: &H) -> Result<Option<Position>> {
+    pub(super) fn let_go(
+        mut self,
+        host: H,
+    ) -> impl Future<Output = Result<Option<Position>>> + use<H> {
         let position = self.page.position();
-        let lane = self.held.name().clone();
-        let written = self.held.release(position.clone()).await?;
-        if written == Written::Lost {
-            report_loss(host, &lane);
-            return Ok(None);
+        async move {
+            let lane = self.held.name().clone();
+            let written = self.held.release(position.clone()).await?;
+            if written == Written::Lost {
+                report_loss(&host, &lane);
+                return Ok(None);
+            }
+            Ok(Some(position))
         }
-        Ok(Some(position))
     }
 }
 

@@ -153,7 +153,7 @@ where
             // The next look gets this turn: nobody else can.
             self.inner.memory.borrow_mut().lost(won.drawn);
         })?;
-        Ok(Take::Held(Held::new(self.clone(), Box::new(Turn::new(&won)), payload, begins)))
+        Ok(Take::Held(Held::new(self.clone(), Turn::new(&won), payload, begins)))
     }
 
     /// Takes the lane if it is free and there is something to do, and may act on it at
@@ -192,13 +192,14 @@ where
             Taken::Won(won) => won,
             Taken::Unworthy | Taken::Busy(_) => return Ok(()),
         };
-        let mut turn = Turn::new(&held);
+        let turn = RefCell::new(Turn::new(&held));
         let payload = held.base.and_then(|(_, document)| document.payload);
         // Without a document there is nothing to keep: the ticket passes by itself.
         let Some(payload) = payload else { return Ok(()) };
-        let upto = self.inner.counter().await.map_or(turn.ticket(), Ticket::of);
+        let ticket = turn.borrow().ticket();
+        let upto = self.inner.counter().await.map_or(ticket, Ticket::of);
         let change = Change { payload: Some(payload), release: Some(upto), seek: false };
-        self.inner.write(&mut turn, change).await.map(drop)
+        self.inner.write(&turn, change).await.map(drop)
     }
 
     async fn begin(&self, taken: Take<H, T>) -> Result<Take<H, T>> {
@@ -250,7 +251,14 @@ impl<H: Store + Clock> Inner<H> {
             return Ok(Taken::Busy(rest));
         }
         loop {
+            let drew_at_once = self.memory.borrow().may_draw_at_once();
             let busy = match self.look(is_worth).await? {
+                // Somebody else may have had a turn since the last one.
+                Look::Taken(Taken::Unworthy) | Look::Busy(_)
+                    if drew_at_once && !self.memory.borrow().may_draw_at_once() =>
+                {
+                    continue;
+                }
                 Look::Taken(taken) => return Ok(taken),
                 Look::Busy(busy) => busy,
             };

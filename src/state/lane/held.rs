@@ -1,6 +1,9 @@
 //! A lane while it is held.
 
+use std::cell::RefCell;
 use std::fmt;
+use std::future::Future;
+use std::rc::Rc;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -21,7 +24,8 @@ use crate::state::store;
 /// from others until its time is over.
 pub struct Held<H, T> {
     lane: Lane<H, T>,
-    turn: Box<Turn>,
+    /// Shared with a write that is under way.
+    turn: Rc<RefCell<Turn>>,
     payload: T,
     begins: bool,
     knocked: bool,
@@ -39,8 +43,9 @@ where
     H: Store + Clock,
     T: Serialize + DeserializeOwned + Clone,
 {
-    pub(super) fn new(lane: Lane<H, T>, turn: Box<Turn>, payload: T, begins: bool) -> Self {
+    pub(super) fn new(lane: Lane<H, T>, turn: Turn, payload: T, begins: bool) -> Self {
         let knock_checked = lane.inner.host.monotonic();
+        let turn = Rc::new(RefCell::new(turn));
         Self { lane, turn, payload, begins, knocked: false, knock_checked }
     }
 
@@ -59,50 +64,60 @@ where
     }
 
     pub fn ticket(&self) -> Ticket {
-        self.turn.ticket()
+        self.turn.borrow().ticket()
     }
 
     /// The ticket of the last seek or delete.
     pub fn generation(&self) -> Ticket {
-        self.turn.generation()
+        self.turn.borrow().generation()
     }
 
     /// Whether nothing may be handed out before the first write.
     pub fn is_founding(&self) -> bool {
-        self.turn.is_founding()
+        self.turn.borrow().is_founding()
     }
 
     /// Whether something may be handed out at this very moment. Ask again after
     /// every wait.
     pub fn is_live(&self) -> bool {
-        self.turn.is_live(self.lane.inner.now())
+        self.turn.borrow().is_live(self.lane.inner.now())
     }
 
     /// How long the turn lasts without another write.
     pub fn remaining(&self) -> Duration {
-        self.turn.remaining(self.lane.inner.now())
+        self.turn.borrow().remaining(self.lane.inner.now())
     }
 
     /// Whether it is time for a write, if the turn is to last.
     pub fn renew_due(&self) -> bool {
-        self.turn.renew_due(self.lane.inner.now())
+        self.turn.borrow().renew_due(self.lane.inner.now())
     }
 
     /// How long it is until a write is due, if the turn is to last.
     pub fn until_renewal(&self) -> Duration {
-        self.turn.until_renewal(self.lane.inner.now())
+        self.turn.borrow().until_renewal(self.lane.inner.now())
     }
 
     /// Writes a state, all of which must have been done, and holds the lane for
     /// another lease. After an error or [`Written::Lost`] the turn is over.
     pub async fn write(&mut self, payload: T) -> Result<Written> {
-        let text = Payload::of(&payload)?;
-        let change = Change { payload: Some(text), release: None, seek: false };
-        let written = self.lane.inner.write(&mut self.turn, change).await?;
+        let written = self.begin_write(&payload)?.await?;
         if written == Written::Kept {
             self.payload = payload;
         }
         Ok(written)
+    }
+
+    /// The same, beside whatever else the holder does. Of two writes at once the second
+    /// one is lost.
+    pub fn begin_write(
+        &self,
+        payload: &T,
+    ) -> Result<impl Future<Output = Result<Written>> + use<H, T>> {
+        let text = Payload::of(payload)?;
+        let change = Change { payload: Some(text), release: None, seek: false };
+        let (lane, turn) = (self.lane.clone(), self.turn.clone());
+        Ok(async move { lane.inner.write(&turn, change).await })
     }
 
     /// Writes a state, all of which must have been done, and lets go.
@@ -120,7 +135,7 @@ where
         self.last(None, true).await
     }
 
-    async fn last(mut self, payload: Option<T>, seek: bool) -> Result<Written> {
+    async fn last(self, payload: Option<T>, seek: bool) -> Result<Written> {
         let inner = &self.lane.inner;
         if self.knocked {
             inner.stay_away();
@@ -128,20 +143,43 @@ where
         let payload = payload.as_ref().map(Payload::of).transpose()?;
         // Every ticket that lost against this turn is told so. Without the answer
         // they find out later.
-        let upto = inner.counter().await.map_or(self.turn.ticket(), Ticket::of);
+        let upto = inner.counter().await.map_or(self.ticket(), Ticket::of);
         let change = Change { payload, release: Some(upto), seek };
-        inner.write(&mut self.turn, change).await
+        inner.write(&self.turn, change).await
+    }
+
+    /// Whether it is time to look whether somebody waits for the lane: the last look is
+    /// older than this.
+    pub fn knock_check_due(&self, age: Duration) -> bool {
+        !self.knocked && self.lane.inner.host.monotonic() >= self.knock_checked + age
+    }
+
+    /// When the next such look is due.
+    pub fn next_knock_check(&self, age: Duration) -> Duration {
+        self.knock_checked + age
+    }
+
+    /// Looks whether somebody waits for the lane, beside whatever else the holder does.
+    /// Whoever is told so calls [`note_knock`](Self::note_knock).
+    pub fn begin_knock_check(&mut self) -> impl Future<Output = Result<bool>> + use<H, T> {
+        self.knock_checked = self.lane.inner.host.monotonic();
+        let (lane, ticket) = (self.lane.clone(), self.ticket());
+        async move {
+            let knock = store::get(&lane.inner.host, &lane.inner.name.knock()).await?;
+            Ok(knock.is_some_and(|knock| knock.ticket >= ticket))
+        }
+    }
+
+    /// Somebody waits: whoever lets go now stays away for a while.
+    pub fn note_knock(&mut self) {
+        self.knocked = true;
     }
 
     /// Whether somebody waits for the lane: then let go with the next write. Looks
     /// at the store only if the last look is older than this.
     pub async fn knocked(&mut self, age: Duration) -> Result<bool> {
-        let inner = &self.lane.inner;
-        let now = inner.host.monotonic();
-        if !self.knocked && now >= self.knock_checked + age {
-            self.knock_checked = now;
-            let knock = store::get(&inner.host, &inner.name.knock()).await?;
-            self.knocked = knock.is_some_and(|knock| knock.ticket >= self.turn.ticket());
+        if self.knock_check_due(age) {
+            self.knocked = self.begin_knock_check().await?;
         }
         Ok(self.knocked)
     }
@@ -149,29 +187,34 @@ where
 
 impl<H: Store + Clock> Inner<H> {
     /// Writes the document of a turn.
-    pub(super) async fn write(&self, turn: &mut Turn, change: Change<Payload>) -> Result<Written> {
+    pub(super) async fn write(
+        &self,
+        turn: &RefCell<Turn>,
+        change: Change<Payload>,
+    ) -> Result<Written> {
         let released = change.release.is_some();
+        let key = self.name.document::<Payload>(turn.borrow().ticket().era());
         let document = loop {
-            let Some(document) = turn.write(change.clone(), self.now()) else {
+            let document = turn.borrow_mut().write(change.clone(), self.now());
+            let Some(document) = document else {
                 return Ok(Written::Lost);
             };
-            let key = self.name.document::<Payload>(turn.ticket().era());
             match store::try_set(&self.host, &key, &document).await? {
                 Ok(()) => break document,
                 // Nothing is under way, so the same may be tried as long as the turn
                 // lasts.
                 Err(error) if error.kind == StoreErrorKind::Refused => {
-                    turn.refused();
+                    turn.borrow_mut().refused();
                     self.host.sleep(POLL_MIN).await;
                 }
                 Err(error) => {
-                    turn.failed();
+                    turn.borrow_mut().failed();
                     return Err(error.into());
                 }
             }
         };
         let now = self.now();
-        let written = turn.returned(now);
+        let written = turn.borrow_mut().returned(now);
         if written == Written::Kept {
             self.tidy(turn, document, released, now).await;
         }
@@ -180,7 +223,7 @@ impl<H: Store + Clock> Inner<H> {
 
     async fn tidy(
         &self,
-        turn: &mut Turn,
+        turn: &RefCell<Turn>,
         document: Document<Payload>,
         released: bool,
         now: super::Now,
@@ -188,7 +231,8 @@ impl<H: Store + Clock> Inner<H> {
         if released {
             self.memory.borrow_mut().released(document, now);
         }
-        if let Some(era) = turn.take_older() {
+        let older = turn.borrow_mut().take_older();
+        if let Some(era) = older {
             // A document of an era that has ended is read by nobody.
             let _ = store::delete(&self.host, &self.name.document::<Payload>(era)).await;
         }

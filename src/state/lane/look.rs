@@ -61,6 +61,11 @@ impl<T> Memory<T> {
         self.lost.is_some_and(|lost| now.before(lost.since.plus(params.grace)))
     }
 
+    /// Whether the next ticket may be drawn without a look.
+    pub fn may_draw_at_once(&self) -> bool {
+        self.own.is_some()
+    }
+
     /// The instance has released this document: it may draw without a look.
     pub fn released(&mut self, document: Document<T>, now: Now) {
         self.era = document.ticket.era();

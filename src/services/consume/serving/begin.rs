@@ -9,7 +9,6 @@ use crate::error::Result;
 use crate::host::Host;
 use crate::kafka::Log;
 use crate::services::consume::StartFrom;
-use crate::services::consume::position::Position;
 use crate::services::consume::start::{self, Begun};
 use crate::sorted::SortedMap;
 
@@ -18,7 +17,7 @@ impl<H: Host, L: Log> Serving<H, L> {
     /// position, and writes it where it is new. This has to be there before a caller
     /// gets an answer: the group must get all records that follow.
     pub(super) async fn begin(&mut self) -> Result<ControlFlow<Round>> {
-        let wants_latest = self.desk.borrow().wants_latest();
+        let wants_latest = self.desk.borrow().desk.wants_latest();
         let is_to_begin = |topic: &&Rc<str>| {
             // Advice is written by those for whom the group has begun.
             let has_begun = self.starts.contains_key(*topic) || self.advised.contains_key(*topic);
@@ -62,15 +61,6 @@ impl<H: Host, L: Log> Serving<H, L> {
             }
         }
         Ok(ControlFlow::Continue(()))
-    }
-
-    /// Where a partition without a document begins.
-    pub(super) async fn start_of(&self, partition: &ServedPartition<H>) -> Result<Position> {
-        let ServedPartition { topic, number, .. } = partition;
-        // What this task knows may be from before the group was deleted.
-        let lane = start::lane(&self.host, &self.group, topic, self.params)?;
-        let start = lane.peek().await?.and_then(|(_, document)| document.payload);
-        Ok(Position::at(start.map_or(0, |start| start.of(*number))))
     }
 
     async fn has_any_position(&self, topic: &Rc<str>) -> Result<bool> {

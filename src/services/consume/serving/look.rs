@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::host::Host;
 use crate::kafka::Log;
 use crate::services::beyond_end::BeyondEnd;
+use crate::services::ends::SeenEnds;
 use crate::services::consume::advice::{Advice, Advised};
 use crate::services::consume::survey::Known;
 use crate::sorted::SortedSet;
@@ -21,36 +22,75 @@ use crate::state::lane::Lane;
 /// the partition itself is looked at.
 const POSITIONS_CHECK_INTERVAL: Duration = Duration::from_secs(5);
 
+/// While records are read all the time, others may come to partitions that nobody reads.
+/// So the ends are asked for again after some reads for each partition, but no more
+/// often than this.
+const READS_BETWEEN_LOOKS: usize = 25;
+const MIN_ENDS_AGE: Duration = Duration::from_secs(1);
+
 /// How long the ends of the log are used while callers queue, because those try
 /// to take their partition more often.
 const QUEUED_ENDS_CHECK_INTERVAL: Duration = Duration::from_millis(200);
 
 impl<H: Host, L: Log> Serving<H, L> {
-    /// Looks at the ends of the log, and from time to time at the positions.
+    /// Finds out where records are worth looking for: by the advice, by the ends of the
+    /// log if nothing is known to be there, and now and then by a position itself.
     pub(super) async fn look(&mut self) -> Result<()> {
         let now = self.host.monotonic();
-        let arrived = self.desk.borrow_mut().take_arrived();
-        if arrived {
-            self.poller.renew();
-        }
-        if arrived || now >= self.ends_due {
-            self.ends_due = now + QUEUED_ENDS_CHECK_INTERVAL;
-            self.look_at_ends().await?;
+        self.needs_new_ends |= self.desk.borrow_mut().desk.take_arrived();
+        if self.partitions.is_empty() {
+            self.find_partitions().await?;
         }
         let first_look = self.looked.is_none();
-        if self.looked.is_none_or(|looked| now - looked >= POSITIONS_CHECK_INTERVAL) {
+        // Whoever comes to an idle desk is told of nothing by what is known from before.
+        let may_be_moved =
+            std::mem::take(&mut self.was_idle) && !self.is_anything_worth_taking();
+        let is_due = may_be_moved
+            || self.looked.is_none_or(|looked| now - looked >= POSITIONS_CHECK_INTERVAL);
+        if is_due {
             self.looked = Some(now);
             self.take_advice().await?;
-            self.has_looked_at_one = !first_look;
-            if !first_look {
-                self.look_at_one().await?;
+            self.has_looked_at_one = !first_look && !may_be_moved;
+        }
+        let asks = match self.is_anything_worth_taking() {
+            true => self.ends_are_old() || (self.needs_new_ends && self.found_nothing),
+            false => self.needs_new_ends || now >= self.ends_due,
+        };
+        if asks {
+            if std::mem::take(&mut self.needs_new_ends) {
+                self.poller.renew();
             }
+            self.ends_due = now + QUEUED_ENDS_CHECK_INTERVAL;
+            (self.ends_asked, self.reads_since) = (now, 0);
+            self.look_at_ends().await?;
+        }
+        if is_due && !first_look && !may_be_moved {
+            self.look_at_one().await?;
         }
         Ok(())
     }
 
-    /// Reads for each topic where records are worth looking for. It may be older than
-    /// what this instance knows, which costs a look, and it tells of a seek.
+    /// Whether records may have come to other partitions than those that are read all
+    /// the time.
+    pub(super) fn ends_are_old(&self) -> bool {
+        let partitions = self.partitions.len();
+        partitions > 1
+            && self.reads_since >= partitions.saturating_mul(READS_BETWEEN_LOOKS)
+            && self.host.monotonic().saturating_sub(self.ends_asked) >= MIN_ENDS_AGE
+    }
+
+    async fn find_partitions(&mut self) -> Result<()> {
+        let topics = self.topics.clone();
+        let looks = topics.iter().map(|topic| self.log.topic(topic));
+        for (topic, found) in topics.iter().zip(try_join_bounded(looks).await?) {
+            self.add_partitions(topic, found.partitions)?;
+        }
+        Ok(())
+    }
+
+    /// Reads for each topic where records are worth looking for. What others have written
+    /// since may be older than what this instance knows, which costs a look, and it tells
+    /// of a seek.
     async fn take_advice(&mut self) -> Result<()> {
         let topics = self.topics.clone();
         let reads = topics.iter().map(|topic| Advice::read(&self.host, &self.group, topic));
@@ -62,13 +102,19 @@ impl<H: Host, L: Log> Serving<H, L> {
                 }
                 continue;
             };
-            self.advised.insert(topic.clone(), advice.clone());
+            let before = self.advised.insert(topic.clone(), advice.clone()).unwrap_or_default();
             let places: Vec<_> =
                 self.of_topic(topic).map(|(index, at)| (index, at.number)).collect();
             for (index, number) in places {
-                if let Some(Advised(next, free_at)) = advice.0.get(&number).copied() {
-                    let known = Known { next, free_at, full: false };
-                    self.survey.set_known(index, Some(known));
+                let advised = advice.0.get(&number).copied();
+                match advised {
+                    // What is known is newer.
+                    Some(_) if before.0.get(&number).copied() == advised => {}
+                    Some(Advised(next, free_at)) => {
+                        let known = Known { next, free_at, full: false };
+                        self.survey.set_known(index, Some(known));
+                    }
+                    None => self.survey.set_promising(index),
                 }
             }
         }
@@ -142,7 +188,12 @@ impl<H: Host, L: Log> Serving<H, L> {
     }
 
     async fn look_at_ends(&mut self) -> Result<()> {
-        for (topic, seen) in self.poller.look().await? {
+        let seen = self.poller.look().await?;
+        self.note_ends(seen)
+    }
+
+    pub(super) fn note_ends(&mut self, seen: Vec<(Rc<str>, Rc<SeenEnds>)>) -> Result<()> {
+        for (topic, seen) in seen {
             self.add_partitions(&topic, seen.partitions)?;
             for (index, partition) in self.partitions.iter().enumerate() {
                 if partition.topic == topic {
@@ -169,7 +220,7 @@ impl<H: Host, L: Log> Serving<H, L> {
         for position in &beyond {
             self.reported.tell(&self.host, "group", &self.group, position);
         }
-        self.desk.borrow_mut().set_beyond(beyond);
+        self.desk.borrow_mut().desk.set_beyond(beyond);
     }
 
     fn add_partitions(&mut self, topic: &Rc<str>, count: i32) -> Result<()> {

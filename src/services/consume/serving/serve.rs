@@ -1,0 +1,492 @@
+//! A round over the partitions: they are taken, read side by side, handed out and let
+//! go, all of it in one task.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::rc::Rc;
+use std::time::Duration;
+
+use super::alarm::Alarm;
+use super::{Round, ServedPartition, Serving};
+use crate::concurrent::Running;
+use crate::error::{Error, Result};
+use crate::host::{Host, Millis};
+use crate::kafka::{Fetched, Log};
+use crate::services::consume::PARTITION_LINGER;
+use crate::services::consume::attended::Attended;
+use crate::services::consume::desk::Desk;
+use crate::services::consume::position::Position;
+use crate::services::consume::start;
+use crate::services::consume::survey::Known;
+use crate::services::ends::SeenEnds;
+use crate::services::consume::tend::{Act, Demand, ReadAgain, Tended};
+use crate::state::lane::{Document, Held, Take, Written};
+use crate::telemetry::with_trace;
+
+/// How many partitions are read at once, so that a page can hold records of several.
+pub(super) const OPEN_PARTITIONS: usize = 4;
+
+/// How many records a fetch asks for, if callers come at short intervals: at
+/// least the first number. It never asks for more than the second one.
+const READ_AHEAD_RECORDS: usize = 50;
+const MAX_FETCH_RECORDS: usize = 500;
+
+/// What a round is about.
+struct Shift<H: Host> {
+    running: Running<'static, Event<H>>,
+    /// The partitions that are worth taking, in the order in which to try them.
+    candidates: VecDeque<usize>,
+    /// Those that are being taken.
+    opening: Vec<usize>,
+    /// The pause before another try of those that others hold.
+    busy: Option<Duration>,
+    served: bool,
+    failure: Option<Error>,
+    /// The writes of claims that callers wait for.
+    claims: Option<ClaimWrites>,
+    ends: EndsLook,
+}
+
+/// A look at the ends of the log during the round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum EndsLook {
+    None,
+    UnderWay,
+    Done,
+}
+
+struct ClaimWrites {
+    left: usize,
+    kept: bool,
+}
+
+/// What has come of something that was begun for a partition.
+struct Event<H: Host> {
+    index: usize,
+    what: What<H>,
+}
+
+enum What<H: Host> {
+    Taken { asked: Millis, taken: Result<Taken<H>> },
+    Fetched(Result<Fetched>),
+    FetchedAgain(Result<ReadAgain>),
+    KnockChecked(bool),
+    Written { written: Result<Written>, of_claims: bool },
+    LetGo { begins: bool, position: Result<Option<Position>>, of_claims: bool },
+    Ends(Result<Vec<(Rc<str>, Rc<SeenEnds>)>>),
+}
+
+enum Taken<H: Host> {
+    Held(Held<H, Position>),
+    /// With the latest position.
+    Unworthy(Option<Position>),
+    Busy {
+        retry_in: Duration,
+        latest: Option<Position>,
+    },
+}
+
+impl<H: Host> Shift<H> {
+    fn new(candidates: Vec<usize>) -> Self {
+        Self {
+            running: Running::default(),
+            candidates: candidates.into(),
+            opening: Vec::new(),
+            busy: None,
+            served: false,
+            failure: None,
+            claims: None,
+            ends: EndsLook::None,
+        }
+    }
+
+    fn fail(&mut self, error: Error) {
+        self.failure.get_or_insert(error);
+    }
+
+    fn begin(&mut self, index: usize, what: impl Future<Output = What<H>> + 'static) {
+        self.running.add(async move { Event { index, what: what.await } });
+    }
+}
+
+impl<H: Host, L: Log> Serving<H, L> {
+    /// Serves callers as long as there are records for them.
+    pub(super) async fn serve(&mut self) -> Result<Round> {
+        let mut shift = Shift::new(self.worth_taking());
+        let mut alarm = Alarm::new(self.host.clone(), self.desk.borrow().bell.clone());
+        loop {
+            let now = self.host.monotonic();
+            self.hand_out(&mut shift, now);
+            self.open_more(&mut shift);
+            self.complete_order(&shift, now);
+            let next_act = self.act_on_all(&mut shift, now);
+            if shift.running.is_empty() && self.desk.borrow().open.is_empty() {
+                break;
+            }
+            if let Some(event) = alarm.next(&mut shift.running, next_act).await {
+                self.note(event, &mut shift);
+            }
+        }
+        self.found_nothing = !shift.served;
+        if let Some(error) = shift.failure {
+            return Err(error);
+        }
+        if !shift.served && shift.busy.is_none() && self.needs_new_ends {
+            return Ok(Round::Again);
+        }
+        if !shift.served && shift.busy.is_none() {
+            // Whoever finds nothing looks at a partition itself, because the advice may
+            // be wrong.
+            if !std::mem::replace(&mut self.has_looked_at_one, true) {
+                self.look_at_one().await?;
+                if self.is_anything_worth_taking() {
+                    return Ok(Round::Again);
+                }
+            }
+            self.correct_advice().await;
+        }
+        Ok(match shift.busy {
+            _ if shift.served => Round::Served,
+            Some(retry_in) if self.is_anything_worth_taking() => Round::Busy { retry_in },
+            _ => Round::Nothing,
+        })
+    }
+
+    fn hand_out(&self, shift: &mut Shift<H>, now: Duration) {
+        let attended = &mut *self.desk.borrow_mut();
+        attended.open.iter_mut().for_each(|tended| tended.note_settled(now));
+        shift.served |= attended.hand_out(&self.host);
+    }
+
+    /// Takes further partitions as long as those that are open give less than callers
+    /// want.
+    fn open_more(&self, shift: &mut Shift<H>) {
+        loop {
+            let (wanted, supply, open) = {
+                let attended = self.desk.borrow();
+                let has_open_order = attended.desk.has_open_order();
+                let of_open = attended.open.iter();
+                let of_open = of_open.map(|tended| self.supply(tended, has_open_order));
+                let of_opening = shift.opening.iter().map(|index| self.survey.expected(*index));
+                let supply = of_open.chain(of_opening).fold(0, usize::saturating_add);
+                (attended.desk.wanted(), supply, attended.open.len() + shift.opening.len())
+            };
+            if shift.failure.is_some() || supply >= wanted || open >= self.open_partitions {
+                return;
+            }
+            let Some(index) = shift.candidates.pop_front() else {
+                return self.ask_for_ends(shift);
+            };
+            shift.opening.push(index);
+            let taken = self.take(index);
+            shift.begin(index, taken);
+        }
+    }
+
+    /// Looks for more where nobody has looked yet.
+    fn ask_for_ends(&self, shift: &mut Shift<H>) {
+        if shift.ends == EndsLook::None && self.survey.is_any_unasked() {
+            shift.ends = EndsLook::UnderWay;
+            let mut poller = self.poller.another();
+            shift.begin(usize::MAX, async move { What::Ends(poller.look().await) });
+        }
+    }
+
+    /// How many records are to come from a partition that is held, as far as that is
+    /// known.
+    fn supply(&self, tended: &Tended<H>, has_open_order: bool) -> usize {
+        let is_coming =
+            tended.is_fetching() || (tended.can_read() && self.reads(tended, has_open_order));
+        match self.survey.end(tended.index) {
+            _ if !is_coming => 0,
+            Some(end) => usize::try_from(end - tended.next()).unwrap_or(0),
+            None => usize::MAX,
+        }
+    }
+
+    /// Whether to read on although a caller has got records: only if there are more.
+    fn reads(&self, tended: &Tended<H>, has_open_order: bool) -> bool {
+        let more = self.survey.end(tended.index).is_some_and(|end| end > tended.next());
+        more || !has_open_order
+    }
+
+    /// Answers the caller that has got records and for whom no more are coming.
+    fn complete_order(&self, shift: &Shift<H>, now: Duration) {
+        let desk = &mut self.desk.borrow_mut();
+        let Attended { desk, open, .. } = &mut **desk;
+        let Some(fill_until) = desk.fill_until() else { return };
+        let is_coming = !shift.opening.is_empty()
+            || shift.ends == EndsLook::UnderWay
+            || open.iter().any(|tended| self.supply(tended, true) > 0);
+        if !is_coming || now >= fill_until || shift.failure.is_some() {
+            desk.complete_open();
+        }
+    }
+
+    /// Begins what is due for each open partition. Returns when something may be due
+    /// next.
+    fn act_on_all(&mut self, shift: &mut Shift<H>, now: Duration) -> Duration {
+        let attended = self.desk.clone();
+        let attended = &mut *attended.borrow_mut();
+        let Attended { desk, open, .. } = attended;
+        let claims = desk.has_claims()
+            && shift.claims.is_none()
+            && !open.iter().any(Tended::is_writing_claims);
+        if claims {
+            desk.write_claims();
+            shift.claims = Some(ClaimWrites { left: 0, kept: true });
+        }
+        let linger = desk.last_arrival().map_or(now, |arrival| arrival + PARTITION_LINGER);
+        let others = !shift.candidates.is_empty() || self.ends_are_old();
+        let demand = Demand {
+            waiting: !desk.is_empty(),
+            reads: true,
+            claims,
+            unanswered: desk.has_unanswered_claims(),
+            expected: desk.is_busy() && now < linger,
+            others,
+            closing: shift.failure.is_some(),
+        };
+        let (wanted, has_open_order) = (self.fetch_size(desk), desk.has_open_order());
+        let trace = desk.trace();
+        let mut next_act = desk.fill_until().unwrap_or(Duration::MAX);
+        if demand.expected {
+            next_act = next_act.min(linger);
+        }
+        let mut place = 0;
+        while let Some(tended) = open.get_mut(place) {
+            let index = tended.index;
+            let demand = Demand { reads: self.reads(tended, has_open_order), ..demand };
+            let of_claims = claims && tended.has_claimed();
+            let act = tended.act(demand, now);
+            if let (Some(writes), true, Act::Write | Act::LetGo) =
+                (&mut shift.claims, of_claims, act)
+            {
+                writes.left += 1;
+            }
+            match act {
+                Act::Nothing => {}
+                Act::Fetch => {
+                    self.reads_since += 1;
+                    let fetch = tended.begin_fetch(self.log.clone(), wanted);
+                    let fetch = async move { What::Fetched(fetch.await) };
+                    shift.begin(index, with_trace(trace, fetch));
+                }
+                Act::CheckKnock => {
+                    let check = tended.begin_knock_check();
+                    let check = async move { What::KnockChecked(check.await) };
+                    shift.begin(index, check);
+                }
+                Act::Write => {
+                    let write = tended.begin_write(now);
+                    let write = async move { What::Written { written: write.await, of_claims } };
+                    shift.begin(index, write);
+                }
+                Act::LetGo => {
+                    match tended.has_records() {
+                        true => self.survey.begin_with(index),
+                        false => self.survey.served(index),
+                    }
+                    let tended = open.remove(place);
+                    self.let_go(shift, tended, of_claims);
+                    continue;
+                }
+            }
+            next_act = next_act.min(tended.next_act(demand, now));
+            place += 1;
+        }
+        if claims {
+            self.settle_claims(shift, desk);
+        }
+        next_act
+    }
+
+    fn let_go(&self, shift: &mut Shift<H>, tended: Tended<H>, of_claims: bool) {
+        let (index, begins) = (tended.index, tended.begins());
+        let letting_go = tended.let_go(self.host.clone());
+        let letting_go =
+            async move { What::LetGo { begins, position: letting_go.await, of_claims } };
+        shift.begin(index, letting_go);
+    }
+
+    /// Takes a partition if nobody else holds it and there is something to read.
+    fn take(&self, index: usize) -> impl Future<Output = What<H>> + use<H, L> {
+        let ServedPartition { topic, number, lane } = &self.partitions[index];
+        let (topic, number, lane) = (topic.clone(), *number, lane.clone());
+        let (host, group, params) = (self.host.clone(), self.group.clone(), self.params);
+        let (surveyed, owner) = (self.survey.partition(index), self.reader.owner.clone());
+        let asked = self.host.now();
+        let taking = async move {
+            let worth = |document: Option<&Document<Position>>| {
+                let position = document.and_then(|document| document.payload.as_ref());
+                position.is_none_or(|position| {
+                    let now = host.now();
+                    let known = Known::of(position, owner.as_ref(), params.margin(), now);
+                    surveyed.clone().would_be_worth(known, now)
+                })
+            };
+            // What this task knows may be from before the group was deleted.
+            let start = async |_| {
+                let start = start::lane(&host, &group, &topic, params)?.peek().await?;
+                let start = start.and_then(|(_, document)| document.payload);
+                Ok(Position::at(start.map_or(0, |start| start.of(number))))
+            };
+            let payload = |document: Document<Position>| document.payload;
+            Ok(match lane.hold_at_once(worth, start).await? {
+                Take::Held(held) => Taken::Held(held),
+                Take::Unworthy(document) => Taken::Unworthy(document.and_then(payload)),
+                Take::Busy { retry_in } => {
+                    // Its holder may have reached the end by now.
+                    let latest = lane.peek().await?;
+                    let latest = latest.and_then(|(_, document)| document.payload);
+                    Taken::Busy { retry_in, latest }
+                }
+            })
+        };
+        let trace = self.desk.borrow().desk.trace();
+        let taking = with_trace(trace, taking);
+        async move { What::Taken { asked, taken: taking.await } }
+    }
+
+    /// Takes note of what has come of something.
+    fn note(&mut self, Event { index, what }: Event<H>, shift: &mut Shift<H>) {
+        match what {
+            What::Taken { asked, taken } => {
+                shift.opening.retain(|opening| *opening != index);
+                match taken {
+                    Ok(taken) => self.note_taken(index, asked, taken, shift),
+                    Err(error) => shift.fail(error),
+                }
+            }
+            What::Fetched(fetched) => {
+                let noted = self.of_open(index, |tended| {
+                    let noted = tended.fetched(fetched);
+                    noted.map(|()| tended.is_drained().then(|| tended.next()))
+                });
+                match noted {
+                    Some(Ok(Some(drained))) => self.survey.set_drained(index, drained),
+                    Some(Err(error)) => shift.fail(error),
+                    _ => {}
+                }
+            }
+            What::FetchedAgain(again) => {
+                if let Some(Err(error)) = self.of_open(index, |tended| tended.fetched_again(again))
+                {
+                    shift.fail(error);
+                }
+            }
+            What::KnockChecked(knocked) => {
+                self.of_open(index, |tended| tended.knock_checked(knocked));
+            }
+            What::Written { written, of_claims } => {
+                let host = self.host.clone();
+                let kept = self.of_open(index, |tended| tended.written(&host, &written));
+                let kept = kept == Some(true);
+                if !kept {
+                    self.lose(index);
+                }
+                if let Err(error) = written {
+                    shift.fail(error);
+                }
+                self.note_claims(of_claims, kept, shift);
+            }
+            What::LetGo { begins, position, of_claims } => {
+                let kept = matches!(position, Ok(Some(_)));
+                match position {
+                    Ok(Some(position)) => {
+                        // Whoever deletes the group looks for the position after the list.
+                        if begins {
+                            self.groups.begun(&self.group, &self.partitions[index].topic);
+                        }
+                        self.survey.set_known(index, Some(self.known_of(&position)));
+                    }
+                    Ok(None) => {}
+                    Err(error) => shift.fail(error),
+                }
+                self.note_claims(of_claims, kept, shift);
+            }
+            What::Ends(seen) => {
+                shift.ends = EndsLook::Done;
+                let noted = seen.and_then(|seen| self.note_ends(seen));
+                let open: Vec<_> = self.desk.borrow().open.iter().map(|at| at.index).collect();
+                let mut others = self.worth_taking();
+                others.retain(|index| !open.contains(index) && !shift.opening.contains(index));
+                shift.candidates = others.into();
+                if let Err(error) = noted {
+                    shift.fail(error);
+                }
+            }
+        }
+    }
+
+    fn note_taken(&mut self, index: usize, asked: Millis, taken: Taken<H>, shift: &mut Shift<H>) {
+        let held = match taken {
+            Taken::Unworthy(position) => {
+                let known = position.map(|position| self.known_of(&position));
+                self.survey.set_known(index, known);
+                self.misjudged.insert(index);
+                return;
+            }
+            Taken::Busy { retry_in, latest } => {
+                shift.busy = Some(shift.busy.map_or(retry_in, |other| other.min(retry_in)));
+                let known = latest.map(|position| self.known_of(&position));
+                self.survey.set_known(index, known);
+                return;
+            }
+            Taken::Held(held) => held,
+        };
+        let ServedPartition { topic, number, .. } = &self.partitions[index];
+        let (now, bell) = (self.host.monotonic(), self.desk.borrow().bell.clone());
+        let mut tended = Tended::new(index, topic.clone(), *number, held, asked, now, bell);
+        let margin = self.params.margin();
+        if let Some(owner) = &self.reader.owner
+            && tended.held_by_others(owner, &self.host, margin)
+        {
+            self.let_go(shift, tended, false);
+            return;
+        }
+        let wanted = self.fetch_size(&self.desk.borrow().desk);
+        if let Some(again) = tended.begin_fetch_again(self.log.clone(), margin, wanted) {
+            let trace = self.desk.borrow().desk.trace();
+            let again = async move { What::FetchedAgain(again.await) };
+            shift.begin(index, with_trace(trace, again));
+        }
+        self.desk.borrow_mut().open.push(tended);
+    }
+
+    fn of_open<R>(&self, index: usize, f: impl FnOnce(&mut Tended<H>) -> R) -> Option<R> {
+        let mut attended = self.desk.borrow_mut();
+        attended.open.iter_mut().find(|tended| tended.index == index).map(f)
+    }
+
+    /// The turn is over. What was handed out since the last write may come again.
+    fn lose(&self, index: usize) {
+        let attended = &mut *self.desk.borrow_mut();
+        attended.desk.take_back_open();
+        attended.desk.write_claims();
+        attended.desk.settle_claims(false, 0);
+        attended.open.retain(|tended| tended.index != index);
+    }
+
+    fn note_claims(&self, of_claims: bool, kept: bool, shift: &mut Shift<H>) {
+        if let (true, Some(writes)) = (of_claims, &mut shift.claims) {
+            writes.left -= 1;
+            writes.kept &= kept;
+            self.settle_claims(shift, &mut self.desk.borrow_mut().desk);
+        }
+    }
+
+    /// Answers the callers whose claims have been written.
+    fn settle_claims(&self, shift: &mut Shift<H>, desk: &mut Desk<H::Wake>) {
+        if shift.claims.as_ref().is_some_and(|writes| writes.left == 0)
+            && let Some(ClaimWrites { kept, .. }) = shift.claims.take()
+        {
+            desk.settle_claims(kept, self.host.now());
+        }
+    }
+
+    fn fetch_size(&self, desk: &Desk<H::Wake>) -> usize {
+        let stock = if desk.is_busy() { READ_AHEAD_RECORDS } else { 1 };
+        desk.wanted().clamp(stock, MAX_FETCH_RECORDS)
+    }
+}
