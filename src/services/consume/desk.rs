@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::{Ack, Confirmation, Consumed, Handed, Settle, StartFrom};
 use crate::error::{Error, Result};
 use crate::host::Millis;
+use crate::record::Record;
 use crate::services::beyond_end::BeyondEnd;
 use crate::telemetry::{Trace, current_trace};
 
@@ -76,6 +77,16 @@ impl<W> Order<W> {
 
     fn is_open(&self) -> bool {
         !self.handed.records.is_empty()
+    }
+
+    /// Whether it has got a later record of the same partition. That happens when a
+    /// record comes back.
+    fn is_beyond(&self, topic: &Rc<str>, record: &Record) -> bool {
+        let is_same = |got: &&Consumed| {
+            got.record.partition == record.partition && Rc::ptr_eq(&got.topic, topic)
+        };
+        let last = self.handed.records.iter().rev().find(is_same);
+        last.is_some_and(|last| last.record.offset > record.offset)
     }
 
     fn answer(self, answer: DeskAnswer) {
@@ -249,13 +260,15 @@ impl<W> Desk<W> {
         self.orders.front().filter(|order| order.is_open()).map(|order| order.fill_until)
     }
 
-    /// Whether a caller takes a record of this size now, and how. Orders that
-    /// are full, or would be overfull with it, are completed.
-    pub(super) fn takes(&mut self, bytes: usize) -> Option<Ack> {
+    /// Whether a caller takes this record of a topic now, and how. Orders that
+    /// are full, would be overfull with it, or have a later record of its partition, are
+    /// completed.
+    pub(super) fn takes(&mut self, topic: &Rc<str>, record: &Record) -> Option<Ack> {
         while let Some(order) = self.orders.front() {
+            let is_overfull = || order.bytes + record.size() > order.want.bytes;
             if order.is_void() {
                 self.orders.pop_front();
-            } else if order.is_open() && order.bytes + bytes > order.want.bytes {
+            } else if order.is_open() && (is_overfull() || order.is_beyond(topic, record)) {
                 self.complete_open();
             } else {
                 return Some(order.want.ack);
@@ -450,7 +463,6 @@ impl<W> Settle for Settled<W> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::record::Record;
 
     const SECOND: Duration = Duration::from_secs(1);
     const ONE: Want = Want { records: 1, bytes: 100, ack: Ack::Auto };
@@ -465,8 +477,13 @@ mod tests {
     fn serve<W: 'static>(desk: &mut Desk<W>, offset: i64, counter: &Counter<W>) -> bool {
         let record =
             Record { partition: 0, offset, key: None, value: None, headers: None, timestamp: None };
-        let consumed = Consumed { topic: "t".into(), record, acquired: None };
-        match desk.takes(10) {
+        let topic = desk.orders.front().and_then(|order| order.handed.records.first());
+        let topic = topic.map_or_else(|| "t".into(), |first| first.topic.clone());
+        let value = Some(bytes::Bytes::from_static(b"0123456789"));
+        let record = Record { value, ..record };
+        let takes = desk.takes(&topic, &record);
+        let consumed = Consumed { topic, record, acquired: None };
+        match takes {
             None => return false,
             Some(Ack::Auto) => desk.serve(consumed, 10, counter),
             Some(Ack::Manual { .. }) => desk.serve_claimed(consumed, 10, 100 + offset),
@@ -560,6 +577,18 @@ mod tests {
         assert!(!desk.is_empty());
         desk.answer_unbegun(SECOND + BEGIN_TIME + SECOND);
         assert!(matches!(unbegun.take(), Some(Err(Error::Busy(_)))));
+    }
+
+    #[test]
+    fn a_page_never_goes_back_within_a_partition() {
+        let (mut desk, counter) = (Desk::default(), Counter::new(Bell::default()));
+        let want = Want { records: 9, bytes: 100, ack: Ack::Auto };
+        let [first, second] = [0, 1].map(|_| place(&mut desk, want, SECOND, ()));
+        for offset in [4, 5, 3] {
+            assert!(serve(&mut desk, offset, &counter));
+        }
+        desk.complete_open();
+        assert_eq!((offsets(first), offsets(second)), (Some(vec![4, 5]), Some(vec![3])));
     }
 
     #[test]

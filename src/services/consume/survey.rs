@@ -126,6 +126,12 @@ impl Survey {
         self.partitions[partition].known = known;
     }
 
+    /// Nothing is known of the partition any more but its end.
+    pub(super) fn forget(&mut self, partition: usize) {
+        let known = &mut self.partitions[partition];
+        *known = SurveyedPartition { end: known.end, ..SurveyedPartition::default() };
+    }
+
     /// A read of the partition found nothing; the next read is at `next`.
     pub(super) fn set_drained(&mut self, partition: usize, next: i64) {
         let known = &mut self.partitions[partition];

@@ -19,7 +19,6 @@ use super::{Ack, Acquired, Consumed, claims};
 use crate::error::Result;
 use crate::host::{Host, Millis};
 use crate::kafka::{Fetch, Fetched, Log};
-use crate::record::Record;
 use crate::sorted::SortedSet;
 use crate::state::keys::LaneName;
 use crate::state::lane::params::{KNOCK_CHECK, KNOCK_CHECK_IDLE};
@@ -339,8 +338,9 @@ impl<H: Host> Tended<H> {
         }
         let (now, wall) = (host.monotonic(), host.now());
         let mut any = false;
-        while let Some(bytes) = self.page.first().map(Record::size)
-            && let Some(ack) = desk.takes(bytes)
+        while let Some(record) = self.page.first()
+            && let Some(ack) = desk.takes(&self.topic, record)
+            && let bytes = record.size()
             && self.give(desk, bytes, ack, host, owner, (now, wall)).is_some()
         {
             any = true;

@@ -99,6 +99,8 @@ impl<H: Host, L: Log> Serving<H, L> {
                 if self.advised.remove(topic).is_some() {
                     // The group was deleted. Where it begins now is yet to be written.
                     self.starts.remove(topic);
+                    let places: Vec<_> = self.of_topic(topic).map(|(index, _)| index).collect();
+                    places.into_iter().for_each(|index| self.survey.forget(index));
                 }
                 continue;
             };
