@@ -81,6 +81,10 @@ pub struct Fetched {
     /// the log really has (deleted or compacted records).
     pub next: i64,
     pub place: Option<Place>,
+    /// A read has shown that there is no record from `next` up to this offset now: what
+    /// lies there belongs to no record, such as the markers of transactions. The next
+    /// fetch still starts at `next`.
+    pub silent_to: Option<i64>,
 }
 
 /// A Kafka log, however it is reached. `tests/contract/log.rs` holds what each

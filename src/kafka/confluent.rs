@@ -35,13 +35,14 @@ pub struct ConfluentLog<H> {
     client: Rc<Client<H>>,
     metadata: Metadata<H>,
     consume_api: ConsumeApi,
+    v2: v2::Known,
 }
 
 impl<H: Host> ConfluentLog<H> {
     pub fn new(host: H, config: &KafkaConfig) -> Self {
         let client = Rc::new(Client::new(host, config));
         let metadata = Metadata::new(client.clone(), config.cluster_id.clone());
-        Self { client, metadata, consume_api: config.consume_api }
+        Self { client, metadata, consume_api: config.consume_api, v2: v2::Known::default() }
     }
 
     /// The answer of a call about a topic. If it failed, the topic may be gone: the
@@ -67,7 +68,7 @@ impl<H: Host> ConfluentLog<H> {
     }
 
     fn v2(&self) -> v2::V2Reader<'_, H> {
-        v2::V2Reader { client: &self.client, metadata: &self.metadata }
+        v2::V2Reader { known: &self.v2, client: &self.client, metadata: &self.metadata }
     }
 
     fn cloud(&self) -> cloud::CloudReader<'_, H> {

@@ -117,7 +117,11 @@ impl<H: Host, L: Log> Groups<H, L> {
             // The ends were looked up after the positions.
             let reads_at = position.as_ref().map(Position::next).or(chosen);
             let beyond_end = reads_at.zip(end).is_some_and(|(next, end)| next > end);
-            let lag = next.zip(end).map(|(next, end)| (end - next).max(0));
+            let first = firsts.get(&partition).copied().unwrap_or(0);
+            let lag = match &position {
+                Some(position) => end.map(|end| position.lag(first, end)),
+                None => next.zip(end).map(|(next, end)| (end - next).max(0)),
+            };
             GroupPosition {
                 partition,
                 committed,

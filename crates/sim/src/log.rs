@@ -233,7 +233,7 @@ impl Log for SimLog {
             if !records.is_empty() || tokio::time::Instant::now() >= give_up {
                 let next = records.last().map_or(from, |record| record.offset + 1);
                 let place = page.map(|_| Place(next.to_string()));
-                return Ok(Fetched { records, next, place });
+                return Ok(Fetched { records, next, place, silent_to: None });
             }
             tokio::time::sleep(Duration::from_millis(10)).await;
         }

@@ -8,17 +8,23 @@
 //! `recordings/v2-stateless-reading.jsonl`). So the only seek is the first one,
 //! and an instance that behaves unexpectedly is replaced by a new one.
 //!
-//! An instance returns each record once. A reader that died, or whose lease had
+//! A page of the server has 30 records by default, so that a fetch reads on as long as
+//! its caller wants more. An instance returns each record once. A reader that died, or whose lease had
 //! ended, may therefore have taken records away. This shows in the offset of the
-//! next record, in a gap, or in an empty page although the log has more.
+//! next record, in a gap, or in an empty page although the log has more. A log with gaps
+//! of its own is read through instances that are passed on to nobody.
 
 mod instance;
 mod kept_instance;
+mod own_instances;
 mod page;
 mod reading;
 
+use std::cell::Cell;
+
 use self::instance::ConsumerInstance;
 use self::kept_instance::KeptInstance;
+use self::own_instances::OwnInstances;
 use self::reading::Reading;
 use super::client::Client;
 use super::failure::CallFailure;
@@ -35,7 +41,35 @@ const MAX_PAGE_BYTES: usize = 24 * 1024 * 1024;
 /// The maximum number of concurrent calls about the partitions of a topic.
 const MAX_OFFSET_CALLS: usize = 8;
 
+/// How many records a page of the server has at most (`max.poll.records`), by default
+/// (`reference/confluent-rest.md`, 5.4).
+const PAGE_RECORDS: usize = 30;
+
+/// What is known of the server from one fetch to the next.
+#[derive(Debug)]
+pub(super) struct Known {
+    own: OwnInstances,
+    /// The largest page so far.
+    largest_page: Cell<usize>,
+}
+
+impl Default for Known {
+    fn default() -> Self {
+        Self { own: OwnInstances::default(), largest_page: Cell::new(PAGE_RECORDS) }
+    }
+}
+
+impl Known {
+    /// Whether a page has as many records as pages have, so that more are likely to
+    /// follow.
+    fn is_full_page(&self, records: usize) -> bool {
+        self.largest_page.set(self.largest_page.get().max(records));
+        records >= self.largest_page.get()
+    }
+}
+
 pub(super) struct V2Reader<'a, H> {
+    pub(super) known: &'a Known,
     pub(super) client: &'a Client<H>,
     pub(super) metadata: &'a Metadata<H>,
 }
@@ -49,7 +83,7 @@ impl<H: Host> V2Reader<'_, H> {
         }
         let page_limit = page_limit(fetch.max_bytes, &topic);
         let place = fetch.place.as_ref().and_then(KeptInstance::of);
-        Reading::new(self.client, name, &fetch, page_limit).run(place).await
+        Reading::new(self.client, self.known, name, &fetch, page_limit).run(place).await
     }
 
     pub(super) async fn offsets(&self, topic: TopicName<'_>) -> Result<SortedMap<i32, Offsets>> {

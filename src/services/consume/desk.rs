@@ -191,8 +191,7 @@ impl<W> Desk<W> {
         from: StartFrom,
         want: Want,
     ) -> Slot<W> {
-        let slot =
-            Rc::new(Waiting { answer: RefCell::new(None), wake: RefCell::new(None) });
+        let slot = Rc::new(Waiting { answer: RefCell::new(None), wake: RefCell::new(None) });
         self.orders.push_back(Order {
             want,
             wait_until: now + wait,

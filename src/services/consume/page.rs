@@ -23,6 +23,7 @@ pub(super) struct RecordsInHand {
     claims: Claims,
     next: i64,
     place: Option<Place>,
+    silent_to: Option<i64>,
 }
 
 impl RecordsInHand {
@@ -39,8 +40,9 @@ impl RecordsInHand {
             claims: position.claims.clone(),
             next,
             place: None,
+            silent_to: None,
         };
-        page.add(Fetched { records: here, next, place });
+        page.add(Fetched { records: here, next, place, silent_to: position.silent_to });
         page
     }
 
@@ -57,7 +59,7 @@ impl RecordsInHand {
 
     pub(super) fn add(&mut self, fetched: Fetched) {
         self.next = self.next.max(fetched.next);
-        self.place = fetched.place;
+        (self.place, self.silent_to) = (fetched.place, fetched.silent_to);
         for record in fetched.records {
             // There may be claims and deliveries above a record that came back.
             let offset = record.offset;
@@ -168,6 +170,7 @@ impl RecordsInHand {
             delivered: self.delivered.iter().copied().collect(),
             claims: self.claims.clone(),
             ahead,
+            silent_to: self.silent_to.filter(|silent_to| next == self.next && *silent_to > next),
         }
     }
 }
@@ -213,6 +216,7 @@ mod tests {
             records: offsets.iter().copied().map(record).collect(),
             next,
             place: place.map(|place| Place(place.into())),
+            silent_to: None,
         }
     }
 
@@ -239,6 +243,21 @@ mod tests {
         page.hand_out(NOW);
         page.arrived(5);
         assert_eq!(page.position().next, 9);
+    }
+
+    #[test]
+    fn what_a_read_has_shown_to_be_no_record_is_remembered_until_there_is_one() {
+        let mut first = page(&[0], 1);
+        first.add(Fetched { silent_to: Some(2), ..fetched(&[], 1, None) });
+        assert_eq!(first.position().silent_to, None, "0 is still here");
+        first.hand_out(NOW);
+        first.arrived(0);
+        let position = first.position();
+        assert_eq!((position.next, position.silent_to), (1, Some(2)));
+        let mut second = RecordsInHand::resume(&position, 3);
+        assert_eq!(second.position(), position);
+        second.add(fetched(&[2], 3, None));
+        assert_eq!(second.position().silent_to, None);
     }
 
     #[test]

@@ -28,6 +28,9 @@ pub(in crate::services) struct Position {
     pub(super) claims: Claims,
     #[serde(rename = "a", default, skip_serializing_if = "Option::is_none")]
     pub(super) ahead: Option<Ahead>,
+    /// Up to this offset a read has shown no record.
+    #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
+    pub(super) silent_to: Option<i64>,
 }
 
 stored!(Position, "a group's position");
@@ -40,6 +43,13 @@ impl Position {
     /// The offset of the next record that nobody has taken.
     pub(in crate::services) fn next(&self) -> i64 {
         self.next
+    }
+
+    /// How many offsets lie between what is done and the end that are, or may be,
+    /// records.
+    pub(in crate::services) fn lag(&self, first: i64, end: i64) -> i64 {
+        let read = self.next.max(self.silent_to.unwrap_or(0));
+        (self.next - self.committed().max(first)).max(0) + (end - read.max(first)).max(0)
     }
 
     /// The offset below which all records are done.
@@ -55,7 +65,7 @@ impl Position {
         self.claims.extend_of(owner, until);
         if offset > self.next {
             // Claims above a record that came back stay.
-            (self.next, self.ahead) = (offset, None);
+            (self.next, self.ahead, self.silent_to) = (offset, None, None);
             self.delivered.retain(|delivered| *delivered >= offset);
             return true;
         }
@@ -196,6 +206,7 @@ mod tests {
             delivered: vec![9],
             claims: Claims::default(),
             ahead: Ahead::new(Place("here".into()), 10, [&record].into_iter()),
+            silent_to: None,
         };
         let text = serde_json::to_string(&position).unwrap();
         assert_eq!(text, r#"{"o":7,"d":[9],"a":{"p":"here","n":10,"r":[{"o":8,"v":"/w=="}]}}"#);
@@ -230,6 +241,16 @@ mod tests {
         assert_eq!(gap.claims.get(9).map(|claim| claim.until), Some(200));
         let mut far = Position::at(10_000);
         assert!(!far.commit(&owner, 0, 100));
+    }
+
+    #[test]
+    fn what_is_no_record_is_no_lag() {
+        let mut position = Position::at(7);
+        assert_eq!((position.lag(0, 9), position.lag(8, 9), position.lag(0, 7)), (2, 1, 0));
+        position.silent_to = Some(9);
+        assert_eq!((position.lag(0, 9), position.lag(0, 10)), (0, 1));
+        position.claims.put(5, "nonce".into(), 100);
+        assert_eq!((position.lag(0, 10), position.lag(6, 10)), (3, 2));
     }
 
     #[test]

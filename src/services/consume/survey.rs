@@ -24,9 +24,8 @@ pub(super) struct SurveyedPartition {
 /// What is known of the end of a partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
-    /// Nobody has asked yet, and it is worth reading without that.
-    Promising,
-    /// Nobody has asked yet. It has to be asked for before anything is read.
+    /// Nobody has asked yet: asking costs less than a read that finds nothing, for which
+    /// the partition would have to be taken.
     NotAsked,
     /// The server does not report it, so that it has to be read.
     Untold,
@@ -93,19 +92,6 @@ impl Survey {
     /// `None` if the server does not report it.
     pub(super) fn set_end(&mut self, partition: usize, end: Option<i64>) {
         self.partitions[partition].end = end.map_or(End::Untold, End::At);
-    }
-
-    /// The partition may have records, for all that others have noted.
-    pub(super) fn set_promising(&mut self, partition: usize) {
-        let known = &mut self.partitions[partition];
-        if known.end == End::NotAsked {
-            known.end = End::Promising;
-        }
-    }
-
-    /// Whether there are partitions whose ends nobody has asked for.
-    pub(super) fn is_any_unasked(&self) -> bool {
-        self.partitions.iter().any(|known| known.end == End::NotAsked)
     }
 
     pub(super) fn set_start(&mut self, partition: usize, start: i64) {
@@ -199,7 +185,7 @@ impl SurveyedPartition {
         let unread = !drained
             && match self.end {
                 End::At(end) => end > next,
-                End::Promising | End::Untold => true,
+                End::Untold => true,
                 End::NotAsked => false,
             };
         free_at.is_some_and(|free_at| free_at < now) || (unread && !full)
@@ -270,16 +256,11 @@ mod tests {
     }
 
     #[test]
-    fn before_the_ends_are_asked_for_only_what_is_promising_is_tried() {
+    fn before_the_ends_are_asked_for_nothing_is_tried() {
         let mut survey = Survey::starting_at(0);
-        survey.set_partitions(3);
+        survey.set_partitions(1);
         assert!(survey.worth_taking(0).is_empty());
-        survey.set_promising(1);
-        assert_eq!(survey.worth_taking(0), [1]);
-        survey.set_drained(1, 0);
-        assert!(survey.worth_taking(0).is_empty(), "it was read, and there was nothing");
-        survey.set_end(1, Some(3));
-        survey.set_promising(1);
-        assert_eq!((survey.worth_taking(0), survey.expected(1)), (vec![1], 3));
+        survey.set_end(0, Some(3));
+        assert_eq!((survey.worth_taking(0), survey.expected(0)), (vec![0], 3));
     }
 }

@@ -35,11 +35,6 @@ impl<H: Host, L: Log> EndPoller<H, L> {
         Self { ends, topics, looks: SortedMap::new(), partitions: 0, pause: FIRST_ENDS_PAUSE }
     }
 
-    /// Another one for the same topics, whose first look begins after this call.
-    pub fn another(&self) -> Self {
-        Self::new(self.ends.clone(), self.topics.clone())
-    }
-
     /// Requires a look that begins after this call, because a caller has just
     /// asked.
     pub fn renew(&mut self) {

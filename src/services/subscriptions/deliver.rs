@@ -185,7 +185,7 @@ impl<H: Host, L: Log> Delivering<'_, H, L> {
                 return Err(Stop::With(idle.into()));
             }
             self.go_on().await?;
-            let Fetched { records, next, place } = self.fetch().await?;
+            let Fetched { records, next, place, .. } = self.fetch().await?;
             let mut sent = Ok(());
             for record in &records {
                 sent = self.send(record, &cluster, &uri).await;

@@ -143,7 +143,7 @@ impl ConsumeAnswer {
     ) -> Result<Fetched> {
         let data = self.partition_data_list.into_iter().find(|data| data.partition_id == partition);
         let Some(data) = data else {
-            return Ok(Fetched { records: Vec::new(), next: offset, place: None });
+            return Ok(Fetched { records: Vec::new(), next: offset, place: None, silent_to: None });
         };
         let mut next = offset;
         let mut records = Vec::with_capacity(data.records.len());
@@ -159,7 +159,7 @@ impl ConsumeAnswer {
         if records.is_empty() {
             next = next.max(data.next_offset);
         }
-        Ok(Fetched { records, next, place: None })
+        Ok(Fetched { records, next, place: None, silent_to: None })
     }
 
     /// The offset of each partition's first record in the answer, or else its

@@ -38,15 +38,23 @@ pub(super) struct Expected<'a> {
     pub(super) origin: InstanceOrigin,
 }
 
+/// A page as it was expected.
+#[derive(Debug)]
+pub(super) struct Page {
+    pub(super) records: Vec<Record>,
+    /// Offsets were passed over, which only a new instance may do.
+    pub(super) has_gaps: bool,
+}
+
 /// The page is not the expected one, so the instance can no longer be trusted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Off;
 
 impl Expected<'_> {
     /// The records of a page, if they are the expected ones.
-    pub(super) fn read(&self, body: &[u8]) -> Result<Vec<Record>, Off> {
+    pub(super) fn read(&self, body: &[u8]) -> Result<Page, Off> {
         let page: Vec<V2Record> = serde_json::from_slice(body).map_err(|_| Off)?;
-        let mut next = self.next;
+        let (mut next, mut has_gaps) = (self.next, false);
         let mut records = Vec::with_capacity(page.len());
         for data in page {
             let follows = match self.origin {
@@ -57,6 +65,7 @@ impl Expected<'_> {
             if !follows || data.topic != self.topic || data.partition != self.partition {
                 return Err(Off);
             }
+            has_gaps |= data.offset != next;
             next = data.offset + 1;
             records.push(Record {
                 partition: data.partition,
@@ -67,7 +76,7 @@ impl Expected<'_> {
                 timestamp: None,
             });
         }
-        Ok(records)
+        Ok(Page { records, has_gaps })
     }
 }
 
@@ -89,8 +98,11 @@ mod tests {
 
     fn read(body: &str, origin: InstanceOrigin) -> Result<Vec<i64>, Off> {
         let expected = Expected { topic: "t", partition: 0, next: 5, origin };
-        let records = expected.read(body.as_bytes())?;
-        Ok(records.iter().map(|record| record.offset).collect())
+        let page = expected.read(body.as_bytes())?;
+        let offsets: Vec<_> = page.records.iter().map(|record| record.offset).collect();
+        let without = (5..).zip(&offsets).all(|(expected, offset)| expected == *offset);
+        assert_eq!(page.has_gaps, !without, "{offsets:?}");
+        Ok(page.records.iter().map(|record| record.offset).collect())
     }
 
     #[test]
@@ -132,7 +144,7 @@ mod tests {
     fn null_and_empty_differ() {
         let body = r#"[{"topic":"t","key":"","value":null,"partition":0,"offset":5}]"#;
         let expected = Expected { topic: "t", partition: 0, next: 5, origin: InstanceOrigin::New };
-        let record = expected.read(body.as_bytes()).unwrap().remove(0);
+        let record = expected.read(body.as_bytes()).unwrap().records.remove(0);
         assert_eq!((record.key.as_deref(), record.value), (Some(&b""[..]), None));
     }
 }

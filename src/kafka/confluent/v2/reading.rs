@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use http::StatusCode;
 
-use super::MAX_PAGE_BYTES;
 use super::instance::{self, ConsumerInstance};
 use super::kept_instance::KeptInstance;
-use super::page::{self, Expected, InstanceOrigin};
+use super::own_instances::OwnInstance;
+use super::page::{self, Expected, InstanceOrigin, Page};
+use super::{Known, MAX_PAGE_BYTES};
 use crate::error::{Error, Result};
 use crate::host::{Host, Sent};
 use crate::kafka::confluent::client::{Client, is_forbidden};
@@ -28,11 +29,16 @@ const MIN_READ_PAUSE: Duration = Duration::from_millis(50);
 /// One fetch in progress.
 pub(super) struct Reading<'a, H> {
     client: &'a Client<H>,
+    known: &'a Known,
     topic: TopicName<'a>,
     partition: i32,
+    from: i64,
     next: i64,
     end: Duration,
     page_limit: usize,
+    /// How many records are wanted, and how many bytes.
+    max_records: usize,
+    max_bytes: usize,
     seat: Option<Seat>,
     /// At most one instance is replaced in a fetch.
     replaced: bool,
@@ -44,6 +50,8 @@ struct Seat {
     origin: InstanceOrigin,
     silent_to: Option<i64>,
     end: KnownEnd,
+    /// Offsets are missing in what it has read, so that it cannot be passed on.
+    has_gaps: bool,
 }
 
 /// What is known about the log's end while an instance returns no records.
@@ -61,7 +69,7 @@ enum KnownEnd {
 
 /// The result of a read.
 enum ReadResult {
-    Records(Vec<Record>),
+    Records(Page),
     /// No records, and whether the server waited for some.
     Empty {
         waited: bool,
@@ -75,17 +83,22 @@ enum ReadResult {
 impl<'a, H: Host> Reading<'a, H> {
     pub(super) fn new(
         client: &'a Client<H>,
+        known: &'a Known,
         topic: TopicName<'a>,
         fetch: &Fetch<'_>,
         page_limit: usize,
     ) -> Self {
         Self {
             client,
+            known,
             topic,
             partition: fetch.partition,
+            from: fetch.offset,
             next: fetch.offset,
             end: client.host.monotonic() + fetch.wait,
             page_limit,
+            max_records: fetch.max_records,
+            max_bytes: fetch.max_bytes,
             seat: None,
             replaced: false,
         }
@@ -95,9 +108,42 @@ impl<'a, H: Host> Reading<'a, H> {
     pub(super) async fn run(mut self, kept: Option<KeptInstance>) -> Result<Fetched> {
         if let Some(kept) = kept {
             self.take_over(kept);
+        } else if let Some(fetched) = self.take_own() {
+            return Ok(fetched);
         }
-        let outcome = self.records().await;
+        let mut outcome = self.records().await;
+        if let Ok(records) = &mut outcome {
+            self.fill(records).await;
+        }
         self.leave(outcome)
+    }
+
+    /// Continues with an instance that nobody else knows, if there is one. What it has
+    /// read before is returned at once.
+    fn take_own(&mut self) -> Option<Fetched> {
+        let now = self.client.host.monotonic();
+        let (own, old) = self.known.own.take(self.topic.as_str(), self.partition, self.next, now);
+        old.iter().for_each(|instance| instance.forget(self.client));
+        let mut own = own?;
+        if let Some(fetched) = own.kept(self.next) {
+            self.keep(own);
+            return Some(fetched);
+        }
+        self.next = own.next;
+        self.seat = Some(Seat {
+            instance: own.instance,
+            origin: InstanceOrigin::New,
+            silent_to: None,
+            end: KnownEnd::NotAsked,
+            has_gaps: true,
+        });
+        None
+    }
+
+    fn keep(&self, own: OwnInstance) {
+        if let Some(instance) = self.known.own.keep(own) {
+            instance.forget(self.client);
+        }
     }
 
     /// Continues with an instance, if its position is the one to read from.
@@ -111,6 +157,7 @@ impl<'a, H: Host> Reading<'a, H> {
             origin: InstanceOrigin::HandedOver,
             silent_to: kept.silent_to,
             end: KnownEnd::NotAsked,
+            has_gaps: false,
         });
     }
 
@@ -122,11 +169,14 @@ impl<'a, H: Host> Reading<'a, H> {
                 return Ok(Vec::new());
             }
             let Some(seat) = &self.seat else { continue };
-            match self.read(seat).await? {
-                ReadResult::Records(records) => {
-                    self.next = records.last().map_or(self.next, |record| record.offset + 1);
-                    return Ok(records);
-                }
+            // A new instance needs half a second for its first record
+            // (`recordings/v2-stateless-reading.jsonl`, "whole life").
+            let wait = match seat.end {
+                KnownEnd::Beyond { .. } => MAX_READ_WAIT,
+                _ => self.left().clamp(MIN_READ_WAIT, MAX_READ_WAIT),
+            };
+            match self.read(seat, wait).await? {
+                ReadResult::Records(page) => return Ok(self.note(page)),
                 ReadResult::Empty { waited } => {
                     if self.silence_is_right(waited).await? && self.left().is_zero() {
                         return Ok(Vec::new());
@@ -160,18 +210,53 @@ impl<'a, H: Host> Reading<'a, H> {
             ConsumerInstance::open(self.client, self.topic, self.partition, self.next).await?;
         let since = self.client.host.monotonic();
         let end = if end > self.next { KnownEnd::Beyond { end, since } } else { KnownEnd::Here };
-        self.seat = Some(Seat { instance, origin: InstanceOrigin::New, silent_to: None, end });
+        let origin = InstanceOrigin::New;
+        self.seat = Some(Seat { instance, origin, silent_to: None, end, has_gaps: false });
         Ok(true)
     }
 
+    /// Takes note of what was read.
+    fn note(&mut self, page: Page) -> Vec<Record> {
+        self.next = page.records.last().map_or(self.next, |record| record.offset + 1);
+        if let Some(seat) = &mut self.seat {
+            seat.has_gaps |= page.has_gaps;
+        }
+        page.records
+    }
+
+    /// Reads on for as long as more is wanted and likely to be there: after a page that
+    /// was as large as pages are. What goes wrong here takes nothing from what was read.
+    async fn fill(&mut self, records: &mut Vec<Record>) {
+        let mut last_page = records.len();
+        let mut bytes: usize = records.iter().map(Record::size).sum();
+        while let Some(seat) = &self.seat
+            && records.len() < self.max_records
+            && bytes < self.max_bytes
+        {
+            let is_at_end = matches!(seat.end, KnownEnd::Beyond { end, .. } if end <= self.next);
+            if is_at_end || !self.known.is_full_page(last_page) {
+                return;
+            }
+            match self.read(seat, MIN_READ_WAIT).await {
+                Ok(ReadResult::Records(page)) => {
+                    let page = self.note(page);
+                    last_page = page.len();
+                    bytes += page.iter().map(Record::size).sum::<usize>();
+                    records.extend(page);
+                }
+                Ok(ReadResult::Empty { .. }) | Err(_) => return,
+                Ok(ReadResult::Gone) => self.seat = None,
+                Ok(ReadResult::Off(_)) => {
+                    if let Some(seat) = self.seat.take() {
+                        seat.instance.forget(self.client);
+                    }
+                }
+            }
+        }
+    }
+
     /// Reads one page.
-    async fn read(&self, seat: &Seat) -> Result<ReadResult> {
-        // A new instance needs half a second for its first record
-        // (`recordings/v2-stateless-reading.jsonl`, "whole life").
-        let wait = match seat.end {
-            KnownEnd::Beyond { .. } => MAX_READ_WAIT,
-            _ => self.left().clamp(MIN_READ_WAIT, MAX_READ_WAIT),
-        };
+    async fn read(&self, seat: &Seat, wait: Duration) -> Result<ReadResult> {
         let before = self.client.host.monotonic();
         let answer = seat.instance.read(self.client, wait, self.page_limit).await;
         let waited = self.client.host.monotonic().saturating_sub(before) * 2 >= wait;
@@ -186,8 +271,8 @@ impl<'a, H: Host> Reading<'a, H> {
             origin: seat.origin,
         };
         Ok(match expected.read(&body) {
-            Ok(records) if records.is_empty() => ReadResult::Empty { waited },
-            Ok(records) => ReadResult::Records(records),
+            Ok(page) if page.records.is_empty() => ReadResult::Empty { waited },
+            Ok(page) => ReadResult::Records(page),
             Err(page::Off) => ReadResult::Off("its records were not the ones to come".into()),
         })
     }
@@ -251,7 +336,7 @@ impl<'a, H: Host> Reading<'a, H> {
     }
 
     /// Returns what was read, with the instance for the next fetch.
-    fn leave(self, outcome: Result<Vec<Record>>) -> Result<Fetched> {
+    fn leave(mut self, outcome: Result<Vec<Record>>) -> Result<Fetched> {
         let records = match outcome {
             Ok(records) => records,
             Err(error) => {
@@ -262,11 +347,23 @@ impl<'a, H: Host> Reading<'a, H> {
                 return Err(error);
             }
         };
-        let place = self.seat.map(|seat| {
-            let (instance, silent_to) = (seat.instance.0, seat.silent_to);
-            KeptInstance { instance, next: self.next, silent_to }.place()
-        });
-        Ok(Fetched { records, next: self.next, place })
+        let silent_to = self.seat.as_ref().and_then(|seat| seat.silent_to);
+        let silent_to = silent_to.filter(|silent_to| *silent_to > self.next);
+        let (from, next) = (self.from, self.next);
+        let place = match self.seat.take() {
+            Some(seat) if seat.has_gaps => {
+                let now = self.client.host.monotonic();
+                let read = (from, &records[..], next);
+                let topic = self.topic.as_str();
+                self.keep(OwnInstance::new(topic, self.partition, seat.instance, read, now));
+                None
+            }
+            Some(Seat { instance, silent_to, .. }) => {
+                Some(KeptInstance { instance: instance.0, next, silent_to }.place())
+            }
+            None => None,
+        };
+        Ok(Fetched { records, next, place, silent_to })
     }
 
     fn left(&self) -> Duration {

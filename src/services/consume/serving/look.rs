@@ -10,7 +10,6 @@ use crate::error::Result;
 use crate::host::Host;
 use crate::kafka::Log;
 use crate::services::beyond_end::BeyondEnd;
-use crate::services::ends::SeenEnds;
 use crate::services::consume::advice::{Advice, Advised};
 use crate::services::consume::survey::Known;
 use crate::sorted::SortedSet;
@@ -33,38 +32,33 @@ const MIN_ENDS_AGE: Duration = Duration::from_secs(1);
 const QUEUED_ENDS_CHECK_INTERVAL: Duration = Duration::from_millis(200);
 
 impl<H: Host, L: Log> Serving<H, L> {
-    /// Finds out where records are worth looking for: by the advice, by the ends of the
-    /// log if nothing is known to be there, and now and then by a position itself.
+    /// Finds out where records are worth looking for: by the ends of the log, if nothing
+    /// is known to be there, by the advice, and now and then by a position itself.
     pub(super) async fn look(&mut self) -> Result<()> {
-        let now = self.host.monotonic();
         self.needs_new_ends |= self.desk.borrow_mut().desk.take_arrived();
-        if self.partitions.is_empty() {
-            self.find_partitions().await?;
+        let is_new = self.partitions.is_empty();
+        if is_new {
+            self.look_at_ends().await?;
         }
-        let first_look = self.looked.is_none();
+        let now = self.host.monotonic();
         // Whoever comes to an idle desk is told of nothing by what is known from before.
-        let may_be_moved =
-            std::mem::take(&mut self.was_idle) && !self.is_anything_worth_taking();
+        let may_be_moved = std::mem::take(&mut self.was_idle) && !self.is_anything_worth_taking();
         let is_due = may_be_moved
             || self.looked.is_none_or(|looked| now - looked >= POSITIONS_CHECK_INTERVAL);
+        let looks_at_one = is_due && self.looked.is_some() && !may_be_moved;
         if is_due {
             self.looked = Some(now);
             self.take_advice().await?;
-            self.has_looked_at_one = !first_look && !may_be_moved;
+            self.has_looked_at_one = looks_at_one;
         }
         let asks = match self.is_anything_worth_taking() {
             true => self.ends_are_old() || (self.needs_new_ends && self.found_nothing),
             false => self.needs_new_ends || now >= self.ends_due,
         };
-        if asks {
-            if std::mem::take(&mut self.needs_new_ends) {
-                self.poller.renew();
-            }
-            self.ends_due = now + QUEUED_ENDS_CHECK_INTERVAL;
-            (self.ends_asked, self.reads_since) = (now, 0);
+        if asks && !is_new {
             self.look_at_ends().await?;
         }
-        if is_due && !first_look && !may_be_moved {
+        if looks_at_one {
             self.look_at_one().await?;
         }
         Ok(())
@@ -77,15 +71,6 @@ impl<H: Host, L: Log> Serving<H, L> {
         partitions > 1
             && self.reads_since >= partitions.saturating_mul(READS_BETWEEN_LOOKS)
             && self.host.monotonic().saturating_sub(self.ends_asked) >= MIN_ENDS_AGE
-    }
-
-    async fn find_partitions(&mut self) -> Result<()> {
-        let topics = self.topics.clone();
-        let looks = topics.iter().map(|topic| self.log.topic(topic));
-        for (topic, found) in topics.iter().zip(try_join_bounded(looks).await?) {
-            self.add_partitions(topic, found.partitions)?;
-        }
-        Ok(())
     }
 
     /// Reads for each topic where records are worth looking for. What others have written
@@ -116,7 +101,7 @@ impl<H: Host, L: Log> Serving<H, L> {
                         let known = Known { next, free_at, full: false };
                         self.survey.set_known(index, Some(known));
                     }
-                    None => self.survey.set_promising(index),
+                    None => {}
                 }
             }
         }
@@ -190,12 +175,12 @@ impl<H: Host, L: Log> Serving<H, L> {
     }
 
     async fn look_at_ends(&mut self) -> Result<()> {
-        let seen = self.poller.look().await?;
-        self.note_ends(seen)
-    }
-
-    pub(super) fn note_ends(&mut self, seen: Vec<(Rc<str>, Rc<SeenEnds>)>) -> Result<()> {
-        for (topic, seen) in seen {
+        if std::mem::take(&mut self.needs_new_ends) {
+            self.poller.renew();
+        }
+        (self.ends_asked, self.reads_since) = (self.host.monotonic(), 0);
+        self.ends_due = self.ends_asked + QUEUED_ENDS_CHECK_INTERVAL;
+        for (topic, seen) in self.poller.look().await? {
             self.add_partitions(&topic, seen.partitions)?;
             for (index, partition) in self.partitions.iter().enumerate() {
                 if partition.topic == topic {

@@ -3,7 +3,6 @@
 
 use std::collections::VecDeque;
 use std::future::Future;
-use std::rc::Rc;
 use std::time::Duration;
 
 use super::alarm::Alarm;
@@ -18,7 +17,6 @@ use crate::services::consume::desk::Desk;
 use crate::services::consume::position::Position;
 use crate::services::consume::start;
 use crate::services::consume::survey::Known;
-use crate::services::ends::SeenEnds;
 use crate::services::consume::tend::{Act, Demand, ReadAgain, Tended};
 use crate::state::lane::{Document, Held, Take, Written};
 use crate::telemetry::with_trace;
@@ -44,15 +42,6 @@ struct Shift<H: Host> {
     failure: Option<Error>,
     /// The writes of claims that callers wait for.
     claims: Option<ClaimWrites>,
-    ends: EndsLook,
-}
-
-/// A look at the ends of the log during the round.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum EndsLook {
-    None,
-    UnderWay,
-    Done,
 }
 
 struct ClaimWrites {
@@ -73,7 +62,6 @@ enum What<H: Host> {
     KnockChecked(bool),
     Written { written: Result<Written>, of_claims: bool },
     LetGo { begins: bool, position: Result<Option<Position>>, of_claims: bool },
-    Ends(Result<Vec<(Rc<str>, Rc<SeenEnds>)>>),
 }
 
 enum Taken<H: Host> {
@@ -96,7 +84,6 @@ impl<H: Host> Shift<H> {
             served: false,
             failure: None,
             claims: None,
-            ends: EndsLook::None,
         }
     }
 
@@ -174,21 +161,10 @@ impl<H: Host, L: Log> Serving<H, L> {
             if shift.failure.is_some() || supply >= wanted || open >= self.open_partitions {
                 return;
             }
-            let Some(index) = shift.candidates.pop_front() else {
-                return self.ask_for_ends(shift);
-            };
+            let Some(index) = shift.candidates.pop_front() else { return };
             shift.opening.push(index);
             let taken = self.take(index);
             shift.begin(index, taken);
-        }
-    }
-
-    /// Looks for more where nobody has looked yet.
-    fn ask_for_ends(&self, shift: &mut Shift<H>) {
-        if shift.ends == EndsLook::None && self.survey.is_any_unasked() {
-            shift.ends = EndsLook::UnderWay;
-            let mut poller = self.poller.another();
-            shift.begin(usize::MAX, async move { What::Ends(poller.look().await) });
         }
     }
 
@@ -215,9 +191,8 @@ impl<H: Host, L: Log> Serving<H, L> {
         let desk = &mut self.desk.borrow_mut();
         let Attended { desk, open, .. } = &mut **desk;
         let Some(fill_until) = desk.fill_until() else { return };
-        let is_coming = !shift.opening.is_empty()
-            || shift.ends == EndsLook::UnderWay
-            || open.iter().any(|tended| self.supply(tended, true) > 0);
+        let is_coming =
+            !shift.opening.is_empty() || open.iter().any(|tended| self.supply(tended, true) > 0);
         if !is_coming || now >= fill_until || shift.failure.is_some() {
             desk.complete_open();
         }
@@ -404,17 +379,6 @@ impl<H: Host, L: Log> Serving<H, L> {
                     Err(error) => shift.fail(error),
                 }
                 self.note_claims(of_claims, kept, shift);
-            }
-            What::Ends(seen) => {
-                shift.ends = EndsLook::Done;
-                let noted = seen.and_then(|seen| self.note_ends(seen));
-                let open: Vec<_> = self.desk.borrow().open.iter().map(|at| at.index).collect();
-                let mut others = self.worth_taking();
-                others.retain(|index| !open.contains(index) && !shift.opening.contains(index));
-                shift.candidates = others.into();
-                if let Err(error) = noted {
-                    shift.fail(error);
-                }
             }
         }
     }
