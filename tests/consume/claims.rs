@@ -215,3 +215,22 @@ async fn what_is_given_back_on_many_partitions_at_once_is_soon_seen_on_all() {
     })
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn what_is_given_back_is_seen_at_once_where_it_was_handed_out() {
+    local(async {
+        let cluster = Cluster::new(1, 3);
+        cluster.append(0..1, 3);
+        let instance = cluster.instance();
+        for count in 1..4 {
+            let claimed = page(&instance, claiming(10, 60)).await;
+            assert_eq!(
+                claimed.iter().map(|c| claim(c).delivery_count).collect::<Vec<_>>(),
+                [count]
+            );
+            let nack = Disposal::Nack { delay: Duration::ZERO };
+            instance.acknowledge(&receipts(&claimed), nack).await;
+        }
+    })
+    .await;
+}

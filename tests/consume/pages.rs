@@ -76,3 +76,25 @@ async fn single_records_of_one_page_cost_one_place_whichever_instance_takes_them
     })
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn pages_one_after_the_other_hold_each_record_once_in_order() {
+    local(async {
+        let cluster = Cluster::new(1, 3);
+        cluster.append(0..9_000, 3);
+        cluster.log.read_in_places(510);
+        cluster.log.set_delay(std::time::Duration::from_millis(1));
+        let instance = cluster.instance();
+        let mut reached = [0; 3];
+        while reached.iter().sum::<i64>() < 9_000 {
+            let page = page(&instance, Next { max: 500, max_bytes: 10_000_000, ..next(1) }).await;
+            assert!(!page.is_empty());
+            for consumed in page {
+                let next = &mut reached[consumed.record.partition as usize];
+                assert_eq!(consumed.record.offset, *next, "of {}", consumed.record.partition);
+                *next += 1;
+            }
+        }
+    })
+    .await;
+}

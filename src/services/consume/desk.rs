@@ -22,8 +22,8 @@ pub(super) const QUEUE_TIME: Duration = Duration::from_millis(500);
 /// began the group.
 const BEGIN_TIME: Duration = Duration::from_secs(7);
 
-/// How long a caller that has got a record waits for more of them, if its wait is
-/// shorter: a partition that is read for the first time takes half a second
+/// How long after it has come a caller that has got a record waits for more of them: a
+/// partition that is read for the first time takes half a second
 /// (`reference/confluent-rest.md`, 5.4).
 const FILL_TIME: Duration = Duration::from_millis(500);
 
@@ -49,7 +49,7 @@ struct Order<W> {
     want: Want,
     /// The end of its wait for a record to appear, by the monotonic clock.
     wait_until: Duration,
-    /// How long it waits for more once it has got a record.
+    /// Until when it waits for more once it has got a record.
     fill_until: Duration,
     from: StartFrom,
     /// The records that it has got so far.
@@ -195,7 +195,7 @@ impl<W> Desk<W> {
         self.orders.push_back(Order {
             want,
             wait_until: now + wait,
-            fill_until: now + wait.max(FILL_TIME),
+            fill_until: now + FILL_TIME,
             from,
             handed: Handed::default(),
             bytes: 0,

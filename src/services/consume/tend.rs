@@ -59,6 +59,8 @@ pub(super) struct Tended<H: Host> {
     under_way: UnderWay,
     /// The last fetch found nothing.
     drained: bool,
+    /// It was read for long enough, and others wait to be read.
+    has_stayed: bool,
     /// Somebody else waits for the partition.
     knocked: bool,
     taken_at: Duration,
@@ -88,8 +90,6 @@ pub(super) struct Demand {
     pub(super) unanswered: bool,
     /// More callers are expected soon.
     pub(super) expected: bool,
-    /// Other partitions are worth reading.
-    pub(super) others: bool,
     /// All partitions are let go.
     pub(super) closing: bool,
 }
@@ -130,6 +130,7 @@ impl<H: Host> Tended<H> {
             judged,
             under_way: UnderWay::default(),
             drained: false,
+            has_stayed: false,
             knocked: false,
             taken_at: now,
             last_write: now,
@@ -162,7 +163,8 @@ impl<H: Host> Tended<H> {
 
     /// Whether the next records may be read.
     pub(super) fn can_read(&self) -> bool {
-        !self.drained && !self.knocked && !self.has_records() && self.held.is_live()
+        let leaves = self.drained || self.knocked || self.has_stayed;
+        !leaves && !self.has_records() && self.held.is_live()
     }
 
     pub(super) fn is_fetching(&self) -> bool {
@@ -180,17 +182,21 @@ impl<H: Host> Tended<H> {
         self.held.is_live()
     }
 
+    /// Other partitions are worth reading: after a while this one is left to them.
+    pub(super) fn note_others(&mut self, now: Duration) {
+        self.has_stayed |=
+            self.handed >= MAX_STAY_RECORDS || now.saturating_sub(self.taken_at) >= MAX_STAY;
+    }
+
     /// What is to be done next.
     pub(super) fn act(&mut self, demand: Demand, now: Duration) -> Act {
         let stuck = self.has_records() && demand.waiting && !demand.claims;
-        let stayed =
-            self.handed >= MAX_STAY_RECORDS || now.saturating_sub(self.taken_at) >= MAX_STAY;
         let leaves = demand.closing
             || self.knocked
             || !self.held.is_live()
             || (self.drained && !self.has_records())
             || (!demand.waiting && (demand.claims || !demand.expected))
-            || (stayed && demand.others && !self.has_records())
+            || (self.has_stayed && !self.has_records())
             || stuck;
         let UnderWay { fetch, write, knock_check, .. } = self.under_way;
         if write {

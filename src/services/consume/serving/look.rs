@@ -48,7 +48,7 @@ impl<H: Host, L: Log> Serving<H, L> {
         let looks_at_one = is_due && self.looked.is_some() && !may_be_moved;
         if is_due {
             self.looked = Some(now);
-            self.take_advice().await?;
+            self.take_advice(may_be_moved).await?;
             self.has_looked_at_one = looks_at_one;
         }
         let asks = match self.is_anything_worth_taking() {
@@ -76,14 +76,18 @@ impl<H: Host, L: Log> Serving<H, L> {
     /// Reads for each topic where records are worth looking for. What others have written
     /// since may be older than what this instance knows, which costs a look, and it tells
     /// of a seek.
-    async fn take_advice(&mut self) -> Result<()> {
+    /// Of partitions of which they say nothing, nothing is known to `anew`.
+    async fn take_advice(&mut self, anew: bool) -> Result<()> {
         let topics = self.topics.clone();
         let reads = topics.iter().map(|topic| Advice::read(&self.host, &self.group, topic));
         for (topic, advice) in topics.iter().zip(try_join_bounded(reads).await?) {
             let Some(advice) = advice else {
-                if self.advised.remove(topic).is_some() {
-                    // The group was deleted. Where it begins now is yet to be written.
+                let is_deleted = self.advised.remove(topic).is_some();
+                if is_deleted {
+                    // Where the group begins now is yet to be written.
                     self.starts.remove(topic);
+                }
+                if is_deleted || anew {
                     let places: Vec<_> = self.of_topic(topic).map(|(index, _)| index).collect();
                     places.into_iter().for_each(|index| self.survey.forget(index));
                 }
@@ -101,6 +105,7 @@ impl<H: Host, L: Log> Serving<H, L> {
                         let known = Known { next, free_at, full: false };
                         self.survey.set_known(index, Some(known));
                     }
+                    None if anew => self.survey.forget(index),
                     None => {}
                 }
             }

@@ -143,6 +143,9 @@ impl<H: Host, L: Log> Serving<H, L> {
         let attended = &mut *self.desk.borrow_mut();
         attended.open.iter_mut().for_each(|tended| tended.note_settled(now));
         shift.served |= attended.hand_out(&self.host);
+        if !shift.candidates.is_empty() || self.ends_are_old() {
+            attended.open.iter_mut().for_each(|tended| tended.note_others(now));
+        }
     }
 
     /// Takes further partitions as long as those that are open give less than callers
@@ -212,14 +215,12 @@ impl<H: Host, L: Log> Serving<H, L> {
             shift.claims = Some(ClaimWrites { left: 0, kept: true });
         }
         let linger = desk.last_arrival().map_or(now, |arrival| arrival + PARTITION_LINGER);
-        let others = !shift.candidates.is_empty() || self.ends_are_old();
         let demand = Demand {
             waiting: !desk.is_empty(),
             reads: true,
             claims,
             unanswered: desk.has_unanswered_claims(),
             expected: desk.is_busy() && now < linger,
-            others,
             closing: shift.failure.is_some(),
         };
         let (wanted, has_open_order) = (self.fetch_size(desk), desk.has_open_order());
