@@ -64,6 +64,7 @@ impl<L: Log> ReadAt<L> {
             place: None,
             max_records: at.max,
             max_bytes: at.max_bytes,
+            end: None,
             wait: at.wait,
         };
         let fetched = self.log.fetch(fetch).await?;

@@ -2,6 +2,7 @@
 //! against the emulator, in virtual time.
 
 mod any_order;
+mod calls;
 mod cloud;
 mod emulated;
 mod metadata;

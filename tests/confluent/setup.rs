@@ -147,6 +147,7 @@ pub(crate) fn at(offset: i64, place: Option<Place>, wait: Duration) -> Fetch<'st
         place,
         max_records: 100,
         max_bytes: 1024 * 1024,
+        end: None,
         wait,
     }
 }

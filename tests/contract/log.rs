@@ -74,6 +74,7 @@ fn at(offset: i64, place: Option<Place>) -> Fetch<'static> {
         offset,
         place,
         max_records: 100,
+        end: None,
         max_bytes: 1 << 20,
         wait: Duration::ZERO,
     }

@@ -162,6 +162,8 @@ pub(super) struct Desk<W> {
     /// The same while that is being written.
     being_written: Vec<Order<W>>,
     last_arrival: Option<Duration>,
+    /// How many records the last caller wanted.
+    last_wanted: usize,
     /// Where the group stands beyond the end of a partition.
     beyond: Vec<BeyondEnd>,
     /// Whether an order has come since the last look at the log.
@@ -176,6 +178,7 @@ impl<W> Default for Desk<W> {
             claimed: Vec::new(),
             being_written: Vec::new(),
             last_arrival: None,
+            last_wanted: 1,
             beyond: Vec::new(),
             arrived: false,
             busy: false,
@@ -205,6 +208,7 @@ impl<W> Desk<W> {
         });
         self.busy = self.last_arrival.is_some_and(|last| now - last < BUSY_ARRIVAL_GAP);
         self.last_arrival = Some(now);
+        self.last_wanted = want.records;
         self.arrived = true;
         Slot(slot)
     }
@@ -232,6 +236,11 @@ impl<W> Desk<W> {
     /// The number of records that all callers together want.
     pub(super) fn wanted(&self) -> usize {
         self.orders.iter().map(|order| order.want.records - order.handed.records.len()).sum()
+    }
+
+    /// How many records the next caller is likely to want.
+    pub(super) fn likely_wanted(&self) -> usize {
+        self.last_wanted
     }
 
     /// Whether the last callers came at such short intervals that the next one

@@ -96,6 +96,10 @@ impl RecordsInHand {
         !self.here.0.is_empty()
     }
 
+    pub(super) fn records(&self) -> usize {
+        self.here.0.len()
+    }
+
     /// The next record to be handed out.
     pub(super) fn first(&self) -> Option<&Record> {
         self.here.0.front()

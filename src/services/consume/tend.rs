@@ -18,7 +18,7 @@ use super::receipt::{self, Receipt};
 use super::{Ack, Acquired, Consumed, claims};
 use crate::error::Result;
 use crate::host::{Host, Millis};
-use crate::kafka::{Fetch, Fetched, Log};
+use crate::kafka::{Fetch, Fetched, Log, Place};
 use crate::sorted::SortedSet;
 use crate::state::keys::LaneName;
 use crate::state::lane::params::{KNOCK_CHECK, KNOCK_CHECK_IDLE};
@@ -82,8 +82,10 @@ struct UnderWay {
 pub(super) struct Demand {
     /// Callers wait for records.
     pub(super) waiting: bool,
-    /// It is worth reading on for them.
+    /// It is worth reading on, for them or for those who are expected.
     pub(super) reads: bool,
+    /// All that there was when the end was asked for has been read.
+    pub(super) is_read_out: bool,
     /// Claims are to be written now.
     pub(super) claims: bool,
     /// Callers have claims that they were not answered with yet.
@@ -152,6 +154,17 @@ impl<H: Host> Tended<H> {
         self.page.has_records()
     }
 
+    /// How many records are in hand.
+    pub(super) fn records(&self) -> usize {
+        self.page.records()
+    }
+
+    /// The server's place, if the position cannot be written with it.
+    pub(super) fn abandoned_place(&mut self) -> Option<Place> {
+        let is_kept = self.page.position().ahead.is_some();
+        if is_kept { None } else { self.page.take_place() }
+    }
+
     pub(super) fn is_drained(&self) -> bool {
         self.drained
     }
@@ -194,7 +207,7 @@ impl<H: Host> Tended<H> {
         let leaves = demand.closing
             || self.knocked
             || !self.held.is_live()
-            || (self.drained && !self.has_records())
+            || ((self.drained || demand.is_read_out) && !self.has_records())
             || (!demand.waiting && (demand.claims || !demand.expected))
             || (self.has_stayed && !self.has_records())
             || stuck;
@@ -218,7 +231,7 @@ impl<H: Host> Tended<H> {
             self.counter.await_settled();
             return Act::Nothing;
         }
-        if demand.waiting && demand.reads && !fetch && self.can_read() {
+        if demand.reads && !fetch && self.can_read() {
             return Act::Fetch;
         }
         match !knock_check && self.held.knock_check_due(self.knock_check_age(demand)) {
@@ -248,6 +261,7 @@ impl<H: Host> Tended<H> {
         &mut self,
         log: Rc<L>,
         max_records: usize,
+        end: Option<i64>,
     ) -> impl Future<Output = Result<Fetched>> + use<H, L> {
         self.under_way.fetch = true;
         let (topic, partition) = (self.topic.clone(), self.partition);
@@ -260,6 +274,7 @@ impl<H: Host> Tended<H> {
                 place,
                 max_records,
                 max_bytes: MAX_FETCH_BYTES,
+                end,
                 wait: Duration::ZERO,
             };
             log.fetch(fetch).await
@@ -302,6 +317,7 @@ impl<H: Host> Tended<H> {
                     place: None,
                     max_records: count,
                     max_bytes: MAX_FETCH_BYTES,
+                    end: None,
                     wait: Duration::ZERO,
                 };
                 let mut fetched = log.fetch(fetch).await?;

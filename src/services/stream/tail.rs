@@ -212,6 +212,7 @@ impl<H: Host, L: Log> Tail<H, L> {
                 place: partition.place.take(),
                 max_records: MAX_PAGE_RECORDS,
                 max_bytes: MAX_PAGE_BYTES,
+                end: partition.end,
                 wait: Duration::ZERO,
             })
             .await?;

@@ -248,6 +248,7 @@ impl<H: Host, L: Log> Delivering<'_, H, L> {
             place: self.state.place.take(),
             max_records: if failing { 1 } else { MAX_PAGE_RECORDS },
             max_bytes: MAX_PAGE_BYTES,
+            end: self.job.end,
             wait: Duration::ZERO,
         };
         self.context.log.fetch(fetch).await

@@ -39,6 +39,8 @@ pub(super) struct Reading<'a, H> {
     /// How many records are wanted, and how many bytes.
     max_records: usize,
     max_bytes: usize,
+    /// The end, as somebody has seen it.
+    seen_end: Option<i64>,
     seat: Option<Seat>,
     /// At most one instance is replaced in a fetch.
     replaced: bool,
@@ -99,6 +101,7 @@ impl<'a, H: Host> Reading<'a, H> {
             page_limit,
             max_records: fetch.max_records,
             max_bytes: fetch.max_bytes,
+            seen_end: fetch.end,
             seat: None,
             replaced: false,
         }
@@ -233,7 +236,11 @@ impl<'a, H: Host> Reading<'a, H> {
             && records.len() < self.max_records
             && bytes < self.max_bytes
         {
-            let is_at_end = matches!(seat.end, KnownEnd::Beyond { end, .. } if end <= self.next);
+            let end = match seat.end {
+                KnownEnd::Beyond { end, .. } => Some(end).max(self.seen_end),
+                KnownEnd::Here | KnownEnd::NotAsked => self.seen_end,
+            };
+            let is_at_end = end.is_some_and(|end| end <= self.next);
             if is_at_end || !self.known.is_full_page(last_page) {
                 return;
             }

@@ -24,8 +24,8 @@ use crate::telemetry::with_trace;
 /// How many partitions are read at once, so that a page can hold records of several.
 pub(super) const OPEN_PARTITIONS: usize = 4;
 
-/// How many records a fetch asks for, if callers come at short intervals: at
-/// least the first number. It never asks for more than the second one.
+/// How many records are kept in hand for the next caller if callers come at short
+/// intervals: at least the first number. A fetch never asks for more than the second one.
 const READ_AHEAD_RECORDS: usize = 50;
 const MAX_FETCH_RECORDS: usize = 500;
 
@@ -183,10 +183,13 @@ impl<H: Host, L: Log> Serving<H, L> {
         }
     }
 
-    /// Whether to read on although a caller has got records: only if there are more.
+    /// Whether to read on: if there is more, or if the server does not tell where the
+    /// end is and nobody has got a record yet.
     fn reads(&self, tended: &Tended<H>, has_open_order: bool) -> bool {
-        let more = self.survey.end(tended.index).is_some_and(|end| end > tended.next());
-        more || !has_open_order
+        match self.survey.end(tended.index) {
+            Some(end) => end > tended.next(),
+            None => !has_open_order,
+        }
     }
 
     /// Answers the caller that has got records and for whom no more are coming.
@@ -218,12 +221,15 @@ impl<H: Host, L: Log> Serving<H, L> {
         let demand = Demand {
             waiting: !desk.is_empty(),
             reads: true,
+            is_read_out: false,
             claims,
             unanswered: desk.has_unanswered_claims(),
             expected: desk.is_busy() && now < linger,
             closing: shift.failure.is_some(),
         };
         let (wanted, has_open_order) = (self.fetch_size(desk), desk.has_open_order());
+        let in_hand: usize = open.iter().map(Tended::records).sum();
+        let stocks = demand.expected && in_hand < wanted;
         let trace = desk.trace();
         let mut next_act = desk.fill_until().unwrap_or(Duration::MAX);
         if demand.expected {
@@ -232,7 +238,9 @@ impl<H: Host, L: Log> Serving<H, L> {
         let mut place = 0;
         while let Some(tended) = open.get_mut(place) {
             let index = tended.index;
-            let demand = Demand { reads: self.reads(tended, has_open_order), ..demand };
+            let is_read_out = self.survey.end(index).is_some_and(|end| end <= tended.next());
+            let reads = self.reads(tended, has_open_order) && (demand.waiting || stocks);
+            let demand = Demand { reads, is_read_out, ..demand };
             let of_claims = claims && tended.has_claimed();
             let act = tended.act(demand, now);
             if let (Some(writes), true, Act::Write | Act::LetGo) =
@@ -244,7 +252,8 @@ impl<H: Host, L: Log> Serving<H, L> {
                 Act::Nothing => {}
                 Act::Fetch => {
                     self.reads_since += 1;
-                    let fetch = tended.begin_fetch(self.log.clone(), wanted);
+                    let end = self.survey.end(index);
+                    let fetch = tended.begin_fetch(self.log.clone(), wanted, end);
                     let fetch = async move { What::Fetched(fetch.await) };
                     shift.begin(index, with_trace(trace, fetch));
                 }
@@ -277,9 +286,14 @@ impl<H: Host, L: Log> Serving<H, L> {
         next_act
     }
 
-    fn let_go(&self, shift: &mut Shift<H>, tended: Tended<H>, of_claims: bool) {
+    fn let_go(&self, shift: &mut Shift<H>, mut tended: Tended<H>, of_claims: bool) {
         let (index, begins) = (tended.index, tended.begins());
+        let left = tended.abandoned_place();
         let letting_go = tended.let_go(self.host.clone());
+        if let Some(place) = left {
+            let log = self.log.clone();
+            self.host.spawn(async move { log.close(place).await });
+        }
         let letting_go =
             async move { What::LetGo { begins, position: letting_go.await, of_claims } };
         shift.begin(index, letting_go);
@@ -450,8 +464,16 @@ impl<H: Host, L: Log> Serving<H, L> {
         }
     }
 
+    /// How many records callers want, and those who are likely to come soon.
+    fn wanted(&self, desk: &Desk<H::Wake>) -> usize {
+        let stock = match desk.is_busy() {
+            true => desk.likely_wanted().max(READ_AHEAD_RECORDS),
+            false => 0,
+        };
+        desk.wanted().max(stock)
+    }
+
     fn fetch_size(&self, desk: &Desk<H::Wake>) -> usize {
-        let stock = if desk.is_busy() { READ_AHEAD_RECORDS } else { 1 };
-        desk.wanted().clamp(stock, MAX_FETCH_RECORDS)
+        self.wanted(desk).clamp(1, MAX_FETCH_RECORDS)
     }
 }
