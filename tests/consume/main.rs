@@ -7,5 +7,6 @@ mod groups;
 mod pages;
 mod scene;
 mod sharing;
+mod slow_store;
 mod starting;
 mod waiting;

@@ -3,6 +3,10 @@
 use crate::component::Component;
 use lexopt::{Arg, Parser, ValueExt};
 use std::path::PathBuf;
+use std::time::Duration;
+
+/// The longest time that a write of the store may be told to take.
+const MAX_WRITE_MILLIS: u64 = 10_000;
 
 pub(crate) const HELP: &str = "\
 cargo dev: the gateway with a Kafka REST server behind it, on this machine
@@ -15,6 +19,8 @@ Usage: cargo dev [OPTIONS]
                              [test-topic:3]
   --data-dir FOLDER          Where records and state are kept [.kafka-edge]
   --ephemeral                Keep them in memory, and forget them at the end
+  --store-write-ms TIME      Let each write of state take this many milliseconds,
+                             one write at a time, as on Spin's default store (15)
   --variable NAME=VALUE      Set a variable of the component; may be repeated.
                              spin.toml lists them
   --variable @FILE           Set the variables in a TOML or JSON file. Secrets
@@ -54,6 +60,8 @@ pub(crate) struct Arguments {
     pub(crate) topics: Vec<Topic>,
     pub(crate) data_dir: Option<PathBuf>,
     pub(crate) ephemeral: bool,
+    /// How long a write of the store takes, if it is to be slow.
+    pub(crate) store_write: Option<Duration>,
     pub(crate) variables: Vec<(String, String)>,
     pub(crate) variable_files: Vec<PathBuf>,
     pub(crate) rest: Option<RestServer>,
@@ -83,6 +91,8 @@ pub(crate) enum ArgumentError {
     Syntax(#[from] lexopt::Error),
     #[error("`{0}` is not NAME[:PARTITIONS] with 1 to 1000 partitions")]
     Topic(String),
+    #[error("`{0}` is not a time from 0 to {MAX_WRITE_MILLIS} milliseconds")]
+    WriteTime(String),
     #[error("`{0}` is not NAME=VALUE")]
     Variable(String),
     #[error("--ephemeral and --data-dir contradict each other")]
@@ -100,6 +110,7 @@ pub(crate) fn parse(mut parser: Parser) -> Result<Command, ArgumentError> {
     let mut topics = Vec::new();
     let mut data_dir = None;
     let mut ephemeral = false;
+    let mut store_write = None;
     let (mut variables, mut variable_files) = (Vec::new(), Vec::new());
     let mut component = Component::Gateway;
     let (mut url, mut api_key, mut api_secret, mut cluster_id) = (None, None, None, None);
@@ -109,6 +120,9 @@ pub(crate) fn parse(mut parser: Parser) -> Result<Command, ArgumentError> {
             Arg::Long("topic") => topics.push(topic(parser.value()?.string()?)?),
             Arg::Long("data-dir") => data_dir = Some(PathBuf::from(parser.value()?)),
             Arg::Long("ephemeral") => ephemeral = true,
+            Arg::Long("store-write-ms") => {
+                store_write = Some(write_time(parser.value()?.string()?)?);
+            }
             Arg::Long("variable") => {
                 let text = parser.value()?.string()?;
                 match text.strip_prefix('@') {
@@ -155,6 +169,7 @@ pub(crate) fn parse(mut parser: Parser) -> Result<Command, ArgumentError> {
         topics,
         data_dir,
         ephemeral,
+        store_write,
         variables,
         variable_files,
         rest,
@@ -173,6 +188,13 @@ fn topic(text: String) -> Result<Topic, ArgumentError> {
             Ok(Topic { name: name.to_owned(), partitions })
         }
         _ => Err(ArgumentError::Topic(text)),
+    }
+}
+
+fn write_time(text: String) -> Result<Duration, ArgumentError> {
+    match text.parse() {
+        Ok(millis @ 0..=MAX_WRITE_MILLIS) => Ok(Duration::from_millis(millis)),
+        _ => Err(ArgumentError::WriteTime(text)),
     }
 }
 
@@ -204,6 +226,9 @@ mod tests {
         assert_eq!(arguments.listen, "127.0.0.1:3000");
         assert_eq!(arguments.topics, [Topic { name: "test-topic".to_owned(), partitions: 3 }]);
         assert_eq!((arguments.data_dir, arguments.ephemeral), (None, false));
+        assert_eq!(arguments.store_write, None);
+        let slow = run(&["--store-write-ms", "15"]);
+        assert_eq!(slow.store_write, Some(Duration::from_millis(15)));
     }
 
     #[test]
@@ -243,6 +268,8 @@ mod tests {
             (&["--listen"], "--listen"),
             (&["--topic", "a:none"], "a:none"),
             (&["--topic", ":3"], ":3"),
+            (&["--store-write-ms", "fast"], "milliseconds"),
+            (&["--store-write-ms", "10001"], "milliseconds"),
             (&["--variable", "x"], "NAME=VALUE"),
             (&["--ephemeral", "--data-dir", "x"], "contradict"),
             (&["--with", "a.wasm", "--component", "b.wasm"], "contradict"),
@@ -262,6 +289,7 @@ mod tests {
             "--topic",
             "--data-dir",
             "--ephemeral",
+            "--store-write-ms",
             "--variable",
             "--with",
             "--component",

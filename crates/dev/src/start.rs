@@ -9,7 +9,8 @@ use crate::reach;
 use crate::timer;
 use crate::variables::{self, Variables};
 use kafka_edge_host::Host;
-use kafka_edge_host::kv::{Database, Durability, OpenError};
+use kafka_edge_host::kv::quirks::Slow;
+use kafka_edge_host::kv::{Database, Durability, Memory, OpenError};
 use kafka_edge_host::upstream::Network;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -85,9 +86,12 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), StartError> {
 
     let network = Network::new(reach::policy(&variables));
     let mut host = Host::builder(&program).variables(variables).upstream(network);
-    if let Some(store) = store {
-        host = host.store("default", store);
-    }
+    host = match (store, arguments.store_write) {
+        (Some(store), Some(time)) => host.store("default", Slow::new(store, time)),
+        (Some(store), None) => host.store("default", store),
+        (None, Some(time)) => host.store("default", Slow::new(Memory::new(), time)),
+        (None, None) => host,
+    };
     let host = host.build()?;
     if let Some(file) = arguments.component.file().filter(|_| !host.answers_http()) {
         return Err(StartError::NoHandler(file.to_owned()));

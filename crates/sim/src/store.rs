@@ -24,7 +24,14 @@ pub struct StoreMode {
     pub failures: f64,
     /// How often an operation is refused: it has no effect.
     pub refusals: f64,
+    /// Each write takes this time, and only one is under way in the whole store; each
+    /// read takes half a millisecond. Spin's default store does this
+    /// (`reference/hosts.md`, "Spin 4.1 run by hand").
+    pub write_time: Duration,
 }
+
+/// How long a read takes where writes take a time of their own.
+const READ_TIME: Duration = Duration::from_micros(500);
 
 #[derive(Debug, Clone)]
 pub(crate) struct SharedStore(Rc<RefCell<Inner>>);
@@ -39,6 +46,8 @@ struct Inner {
     values: BTreeMap<String, Versions>,
     counters: BTreeMap<String, u64>,
     calls: StoreCalls,
+    /// When the last of the writes that queue is done.
+    writing_until: Option<Instant>,
 }
 
 /// How often the store was called. A draw is a write.
@@ -56,6 +65,7 @@ impl SharedStore {
             values: BTreeMap::new(),
             counters: BTreeMap::new(),
             calls: StoreCalls::default(),
+            writing_until: None,
         })))
     }
 
@@ -140,6 +150,23 @@ impl SharedStore {
         .await
     }
 
+    /// Waits as long as the operation takes where writes have a time of their own.
+    async fn take_turn(&self, writes: bool) {
+        let done = {
+            let Inner { mode, writing_until, .. } = &mut *self.0.borrow_mut();
+            let now = Instant::now();
+            match (mode.write_time.is_zero(), writes) {
+                (true, _) => return,
+                (false, false) => now + READ_TIME,
+                (false, true) => {
+                    let begin = writing_until.map_or(now, |until| until.max(now));
+                    *writing_until.insert(begin + mode.write_time)
+                }
+            }
+        };
+        tokio::time::sleep_until(done).await;
+    }
+
     async fn operation<T>(
         &self,
         writes: bool,
@@ -156,6 +183,7 @@ impl SharedStore {
             (before, after, refused, fails, !fails || (writes && random.bool()))
         };
         pass(before).await;
+        self.take_turn(writes).await;
         if refused {
             return Err(StoreError::refused("the simulated store has too many requests"));
         }

@@ -7,13 +7,16 @@
 //! | [`SpinRedis`] | compare-and-swap writes and says "failed"; counters are decimal text; `get-many` is an error |
 //! | [`Eventual`] | reads may be stale, up to a bound |
 //! | [`DoubleClaim`] | two increments may be given the same number |
+//! | [`Slow`] | a write takes its time, one write at a time for all |
 
 mod double_claim;
 mod eventual;
 mod redis;
+mod slow;
 mod sqlite;
 
 pub use double_claim::DoubleClaim;
 pub use eventual::Eventual;
 pub use redis::SpinRedis;
+pub use slow::Slow;
 pub use sqlite::SpinSqlite;
