@@ -32,13 +32,23 @@ impl Slow {
         Self { store: Arc::new(store), write_time, writing: Arc::default() }
     }
 
-    async fn write<T>(
+    /// Writes in a task of its own: an instance that is blocked by one call of the store
+    /// does not poll its others, and one of those may have the turn.
+    async fn write<T, F>(
         &self,
-        work: impl Future<Output = Result<T, StoreError>>,
-    ) -> Result<T, StoreError> {
-        let _turn = self.writing.lock().await;
-        tokio::time::sleep(self.write_time).await;
-        work.await
+        work: impl FnOnce(Arc<dyn Store>) -> F + Send + 'static,
+    ) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, StoreError>> + Send,
+    {
+        let Self { store, write_time, writing } = self.clone();
+        let turn = tokio::spawn(async move {
+            let _turn = writing.lock_owned().await;
+            tokio::time::sleep(write_time).await;
+            work(store).await
+        });
+        turn.await.map_err(StoreError::other)?
     }
 }
 
@@ -50,11 +60,13 @@ impl Store for Slow {
     }
 
     async fn set(&self, key: &str, value: Vec<u8>) -> Result<(), StoreError> {
-        self.write(self.store.set(key, value)).await
+        let key = key.to_owned();
+        self.write(async move |store| store.set(&key, value).await).await
     }
 
     async fn delete(&self, key: &str) -> Result<(), StoreError> {
-        self.write(self.store.delete(key)).await
+        let key = key.to_owned();
+        self.write(async move |store| store.delete(&key).await).await
     }
 
     async fn keys(&self) -> Result<Vec<String>, StoreError> {
@@ -63,7 +75,8 @@ impl Store for Slow {
     }
 
     async fn increment(&self, key: &str, delta: i64) -> Result<i64, StoreError> {
-        self.write(self.store.increment(key, delta)).await
+        let key = key.to_owned();
+        self.write(async move |store| store.increment(&key, delta).await).await
     }
 
     async fn swap(
@@ -72,6 +85,7 @@ impl Store for Slow {
         expected: Option<Vec<u8>>,
         value: Vec<u8>,
     ) -> Result<Swap, StoreError> {
-        self.write(self.store.swap(key, expected, value)).await
+        let key = key.to_owned();
+        self.write(async move |store| store.swap(&key, expected, value).await).await
     }
 }
