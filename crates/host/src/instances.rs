@@ -27,8 +27,8 @@ pub struct InstanceOptions {
     /// How long an instance without work stays.
     pub idle_timeout: Duration,
     /// How long all instances may be busy computing before another one is
-    /// started for a waiting request. While the queue moves, a request waits
-    /// ten times as long.
+    /// started for a waiting request; longer, where they usually compute for long. While
+    /// the queue moves, a request waits ten times as long.
     pub patience: Duration,
     /// How long a request waits for a place when all hosts of the program
     /// together have as many instances as there can be.
@@ -39,7 +39,8 @@ impl Default for InstanceOptions {
     fn default() -> Self {
         Self {
             max_reuse: 10_000,
-            max_concurrent: 64,
+            // Callers of one consumer group share what one instance knows and writes.
+            max_concurrent: 256,
             max_instances: 64,
             idle_timeout: Duration::from_secs(10),
             patience: Duration::from_millis(5),

@@ -10,6 +10,13 @@ use tokio::time::timeout;
 /// While the queue moves, a request waits this many times its patience.
 const QUEUE_PATIENCE_FACTOR: u32 = 10;
 
+/// A request waits this many times as long as instances compute for one, on average. So
+/// a host that is short of CPU does not start more of what it is short of.
+const COMPUTING_PATIENCE_FACTOR: u32 = 4;
+
+/// But no longer than this many times the patience of a host that is not.
+const MAX_PATIENCE_FACTOR: u32 = 40;
+
 /// What an instance can do at the moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Readiness {
@@ -40,6 +47,8 @@ struct State {
     live: usize,
     /// Requests let through that no instance has taken yet.
     let_through: usize,
+    /// How long an instance computes after it has taken a request, on average.
+    computing: Duration,
     last_let_through: Instant,
     last_started: Instant,
     waiting: VecDeque<oneshot::Sender<Permit>>,
@@ -66,7 +75,17 @@ impl State {
     fn may_start(&self, options: &InstanceOptions) -> bool {
         self.starting == 0
             && self.live + self.let_through < options.max_instances
-            && self.last_started.elapsed() >= options.patience
+            && self.last_started.elapsed() >= self.patience(options)
+    }
+
+    fn patience(&self, options: &InstanceOptions) -> Duration {
+        let shortest = options.patience;
+        let computing = self.computing * COMPUTING_PATIENCE_FACTOR;
+        computing.clamp(shortest, shortest * MAX_PATIENCE_FACTOR)
+    }
+
+    fn note_computing(&mut self, time: Duration) {
+        self.computing = (self.computing * 7 + time) / 8;
     }
 }
 
@@ -93,6 +112,7 @@ impl Gate {
                 busy: 0,
                 live: 0,
                 let_through: 0,
+                computing: Duration::ZERO,
                 last_let_through: Instant::now(),
                 last_started: Instant::now(),
                 waiting: VecDeque::new(),
@@ -103,10 +123,11 @@ impl Gate {
     /// Waits for an instance that is free, or until it is time for a new one.
     pub(crate) async fn pass(self: &Arc<Self>) -> Permit {
         let came = Instant::now();
-        let patience = self.options.patience.max(Duration::from_millis(1));
         loop {
+            let patience;
             let mut permit = {
                 let mut state = self.state();
+                patience = state.patience(&self.options).max(Duration::from_millis(1));
                 let impatient = self.options.patience.is_zero() && state.may_start(&self.options);
                 if impatient || (state.waiting.is_empty() && state.is_open(&self.options)) {
                     return self.let_through(&mut state);
@@ -142,8 +163,12 @@ impl Gate {
         state.live += 1;
         state.starting += 1;
         state.last_started = Instant::now();
-        let now =
-            Now { readiness: Readiness::Starting, offered: Readiness::Starting, settled: true };
+        let now = Now {
+            readiness: Readiness::Starting,
+            offered: Readiness::Starting,
+            settled: true,
+            taken: None,
+        };
         Place { gate: Arc::clone(self), now: Mutex::new(now) }
     }
 
@@ -194,6 +219,8 @@ struct Now {
     readiness: Readiness,
     offered: Readiness,
     settled: bool,
+    /// When it last took a request, until it is free again.
+    taken: Option<Instant>,
 }
 
 impl Place {
@@ -201,6 +228,7 @@ impl Place {
     pub(crate) fn take(&self) {
         let mut now = self.now();
         now.settled = false;
+        now.taken = Some(Instant::now());
         self.set(now, Readiness::Busy);
     }
 
@@ -232,6 +260,9 @@ impl Place {
             return;
         }
         let mut state = self.gate.state();
+        if let Some(taken) = now.taken.take_if(|_| readiness == Readiness::Free) {
+            state.note_computing(taken.elapsed());
+        }
         if let Some(count) = state.count(now.readiness) {
             *count -= 1;
         }

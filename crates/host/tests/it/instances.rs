@@ -69,6 +69,20 @@ async fn one_that_computes_does_not_keep_others_waiting() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_host_that_is_short_of_cpu_does_not_start_more_of_what_it_is_short_of() {
+    let host = host().build().unwrap();
+    // Each computes for four times the shortest patience.
+    for _ in 0..10 {
+        get(&host, "/compute/20").await;
+    }
+    let before = host.stats().instances_started;
+    join_all((0..40).map(|_| get(&host, "/compute/20"))).await;
+    let started = host.stats().instances_started - before;
+    // By the shortest patience it would be one for each that waits.
+    assert!(started <= 6, "{started} instances for 40 callers");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_instance_can_be_had_for_each_request() {
     let host = host().instances(InstanceOptions::one_request_each()).build().unwrap();
     for _ in 0..3 {
