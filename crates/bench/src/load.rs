@@ -5,6 +5,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
+use nix::sys::resource::UsageWho;
+use nix::sys::time::{TimeVal, TimeValLike};
 use tokio::task::JoinSet;
 
 use crate::scene::{HttpClient, Producer};
@@ -14,6 +16,8 @@ use crate::scene::{HttpClient, Producer};
 pub(crate) struct Sample {
     latencies: Vec<Duration>,
     elapsed: Duration,
+    /// Of this whole process: the callers, the host and the REST server.
+    cpu: Duration,
     pub(crate) upstream_calls: u64,
 }
 
@@ -21,6 +25,7 @@ impl Sample {
     pub(crate) fn add(&mut self, other: Self) {
         self.latencies.extend(other.latencies);
         self.elapsed += other.elapsed;
+        self.cpu += other.cpu;
         self.upstream_calls += other.upstream_calls;
     }
 
@@ -36,6 +41,11 @@ impl Sample {
         sorted.get(index).copied().unwrap_or_default()
     }
 
+    /// The CPU time of a call.
+    pub(crate) fn cpu_per_call(&self) -> Duration {
+        self.cpu / u32::try_from(self.latencies.len().max(1)).unwrap_or(u32::MAX)
+    }
+
     pub(crate) fn records_per_call(&self) -> f64 {
         self.latencies.len() as f64 / self.upstream_calls.max(1) as f64
     }
@@ -47,7 +57,7 @@ pub(crate) async fn run(
     callers: usize,
     time: Duration,
 ) -> Result<Sample> {
-    let start = Instant::now();
+    let (start, cpu) = (Instant::now(), cpu_time()?);
     let mut tasks = JoinSet::new();
     for _ in 0..callers {
         let client = client.clone();
@@ -71,7 +81,17 @@ pub(crate) async fn run(
         sample.latencies.extend(latencies??);
     }
     sample.elapsed = start.elapsed();
+    sample.cpu = cpu_time()? - cpu;
     Ok(sample)
+}
+
+/// The CPU time that this process has used, on all threads.
+pub(crate) fn cpu_time() -> Result<Duration> {
+    let usage = nix::sys::resource::getrusage(UsageWho::RUSAGE_SELF)?;
+    let duration = |time: TimeVal| {
+        Duration::from_micros(u64::try_from(time.num_microseconds()).unwrap_or(0))
+    };
+    Ok(duration(usage.user_time()) + duration(usage.system_time()))
 }
 
 /// Sends a request and reads the whole answer, which has to be a success.

@@ -35,7 +35,7 @@ pub(crate) struct Scene {
     pub(crate) rest_url: String,
     pub(crate) gateway: Host,
     pub(crate) gateway_url: String,
-    pub(crate) producers: [Producer; 3],
+    pub(crate) producers: [Producer; 4],
     pub(crate) component_bytes: u64,
     /// Dropped last: the store of the component lies in it.
     _folder: tempfile::TempDir,
@@ -65,6 +65,9 @@ impl Scene {
             .variable("kafka_consume_api", "cloud")
             .variable("open_access", "true")
             .build()?;
+        let (at_once, _) = load("kafka-edge-bench-at-once")?;
+        let at_once = Host::builder(&at_once).build()?;
+        let at_once_url = format!("http://{}", serve(at_once).await?);
         let smallest_url = format!("http://{}", serve(smallest).await?);
         let gateway_url = format!("http://{}", serve(gateway.clone()).await?);
 
@@ -86,6 +89,12 @@ impl Scene {
                 name: "(c) kafka-edge",
                 method: http::Method::GET,
                 url: format!("{gateway_url}/producer/{TOPIC}/hello"),
+                body: Bytes::new(),
+            },
+            Producer {
+                name: "(d) one without any call",
+                method: http::Method::GET,
+                url: at_once_url,
                 body: Bytes::new(),
             },
         ];

@@ -7,26 +7,31 @@ use crate::scene::Producer;
 
 pub(crate) fn produce(callers: usize, producers: &[Producer], samples: &[Sample]) {
     println!(
-        "{:<28} {:>9} {:>9} {:>9} {:>13} {:>7} {:>7}",
+        "{:<28} {:>9} {:>9} {:>9} {:>9} {:>13} {:>7} {:>7} {:>9}",
         format!("{callers} caller(s)"),
         "per s",
         "p50",
         "p99",
+        "CPU",
         "records/call",
         "to (a)",
-        "to (b)"
+        "to (b)",
+        "CPU ÷ (b)"
     );
+    let smallest_cpu = samples[1].cpu_per_call().as_secs_f64();
     let (direct, smallest) = (samples[0].per_second(), samples[1].per_second());
     for (producer, sample) in producers.iter().zip(samples) {
         println!(
-            "{:<28} {:>9.0} {:>9} {:>9} {:>13.1} {:>7.2} {:>7.2}",
+            "{:<28} {:>9.0} {:>9} {:>9} {:>6.0} µs {:>13.1} {:>7.2} {:>7.2} {:>9.2}",
             producer.name,
             sample.per_second(),
             milliseconds(sample.percentile(50)),
             milliseconds(sample.percentile(99)),
+            sample.cpu_per_call().as_secs_f64() * 1e6,
             sample.records_per_call(),
             sample.per_second() / direct,
             sample.per_second() / smallest,
+            sample.cpu_per_call().as_secs_f64() / smallest_cpu,
         );
     }
     println!();
