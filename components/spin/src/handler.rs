@@ -75,18 +75,29 @@ fn from_wasi_scheme(scheme: Scheme) -> String {
 
 /// The body of a request. The host counts it as read or refused once this is
 /// dropped. If the caller closes the connection, the body breaks off.
-struct WasiBody(Contents);
+enum WasiBody {
+    /// Most requests have none, and opening one costs several calls of the host.
+    Unopened(Option<Request>),
+    Opened(Contents),
+}
 
 impl WasiBody {
     fn new(request: Request) -> Self {
-        let (_handled, result) = wit_future::new(|| Ok(()));
-        Self(Contents::new(Request::consume_body(request, result), CHUNK_BYTES))
+        Self::Unopened(Some(request))
     }
 }
 
 impl RequestBody for WasiBody {
     async fn chunk(&mut self) -> Option<Result<Bytes, BodyBroken>> {
-        Some(self.0.next().await?.map_err(|_| BodyBroken))
+        if let Self::Unopened(request) = self {
+            let (_handled, result) = wit_future::new(|| Ok(()));
+            let contents = Request::consume_body(request.take()?, result);
+            *self = Self::Opened(Contents::new(contents, CHUNK_BYTES));
+        }
+        match self {
+            Self::Opened(contents) => Some(contents.next().await?.map_err(|_| BodyBroken)),
+            Self::Unopened(_) => None,
+        }
     }
 }
 
@@ -110,7 +121,9 @@ fn to_wasi_response(response: api::Response, is_head: bool) -> Result<Response, 
     let (mut writer, contents) = wit_stream::new();
     let contents = (!body.is_empty()).then_some(contents);
     let (wasi, _transmitted) = Response::new(headers, contents, trailers);
-    wasi.set_status_code(status.as_u16()).map_err(|()| ErrorCode::ConfigurationError)?;
+    if status != http::StatusCode::OK {
+        wasi.set_status_code(status.as_u16()).map_err(|()| ErrorCode::ConfigurationError)?;
+    }
     wit_bindgen::spawn(starting_tasks(async move {
         let sent = match body {
             Body::Whole(bytes) => writer.write_all(bytes.into()).await.is_empty(),

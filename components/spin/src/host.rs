@@ -9,6 +9,8 @@ mod signal;
 mod spawn;
 mod store;
 
+use std::cell::RefCell;
+use std::fmt;
 use std::future::Future;
 use std::rc::Rc;
 use std::time::Duration;
@@ -25,9 +27,17 @@ pub(crate) use signal::{SpinWait, SpinWake};
 pub(crate) use spawn::starting_tasks;
 
 /// One instance of the component on Spin. A clone shares the open store.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct SpinHost {
     store: Rc<store::Opened>,
+    /// Random bytes that were not used yet.
+    randomness: Rc<RefCell<Vec<u8>>>,
+}
+
+impl fmt::Debug for SpinHost {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SpinHost").field("store", &self.store).finish_non_exhaustive()
+    }
 }
 
 impl Host for SpinHost {

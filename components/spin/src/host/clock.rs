@@ -8,6 +8,9 @@ use spin_sdk::wasip3::random::random;
 use super::SpinHost;
 use kafka_edge::host::{Clock, Millis};
 
+/// How many random bytes are fetched at once.
+const RANDOM_PIECE: u64 = 512;
+
 impl Clock for SpinHost {
     fn now(&self) -> Millis {
         let now = system_clock::now();
@@ -23,13 +26,20 @@ impl Clock for SpinHost {
         monotonic_clock::wait_for(nanos).await;
     }
 
+    /// Random bytes are fetched in larger pieces than they are used, because each call
+    /// of the host costs; each byte is used once.
     fn random(&self, buffer: &mut [u8]) {
+        let mut stock = self.randomness.borrow_mut();
         let mut rest = buffer;
         while !rest.is_empty() {
-            // A host may return fewer bytes than requested.
-            let bytes = random::get_random_bytes(rest.len() as u64);
-            let (filled, left) = rest.split_at_mut(bytes.len().min(rest.len()));
-            filled.copy_from_slice(&bytes[..filled.len()]);
+            if stock.is_empty() {
+                // A host may return fewer bytes than requested.
+                *stock = random::get_random_bytes(RANDOM_PIECE);
+            }
+            let (filled, left) = rest.split_at_mut(stock.len().min(rest.len()));
+            let used = stock.len() - filled.len();
+            filled.copy_from_slice(&stock[used..]);
+            stock.truncate(used);
             rest = left;
         }
     }
