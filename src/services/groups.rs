@@ -182,7 +182,9 @@ impl<H: Host, L: Log> Groups<H, L> {
         self.list.enlist(group, &[&**topic]).await?;
         let seeks = offsets.iter().map(async |(partition, offset)| {
             let lane = self.lane(group, topic, *partition)?;
-            let begins = self.last_word(&lane, Some(Position::at(*offset))).await?;
+            let before = self.last_word(&lane, Some(Position::at(*offset))).await?;
+            let begins = before.is_none();
+            self.leave(before);
             Ok::<_, Error>((*partition, Advised(*offset, None), begins))
         });
         let (mut places, mut any_begins, mut failure) = (Vec::new(), false, None);
@@ -217,13 +219,17 @@ impl<H: Host, L: Log> Groups<H, L> {
         let mut all_lanes = Vec::new();
         for topic in &topics {
             // Whoever consumes meanwhile begins the group anew.
-            self.forget(&start::lane(&self.host, group, topic, self.params)?).await?;
+            _ = self.forget(&start::lane(&self.host, group, topic, self.params)?).await?;
             let lanes = match self.lanes(group, topic).await {
                 Ok(lanes) => lanes,
                 Err(Error::UnknownTopic(_)) => continue,
                 Err(error) => return Err(error),
             };
-            try_join_bounded(lanes.iter().map(|lane| self.forget(lane))).await?;
+            let forgotten = lanes.iter().map(async |lane| {
+                self.leave(self.forget(lane).await?);
+                Ok::<_, Error>(())
+            });
+            try_join_bounded(forgotten).await?;
             all_lanes.push((topic, lanes));
         }
         self.list.remove(group).await?;
@@ -242,24 +248,32 @@ impl<H: Host, L: Log> Groups<H, L> {
         Ok(())
     }
 
+    /// Gives up the server's place that belonged to a position, beside whatever else is
+    /// done: the server would keep it for minutes.
+    fn leave(&self, position: Option<Position>) {
+        if let Some(place) = position.and_then(Position::into_place) {
+            let log = self.log.clone();
+            self.host.spawn(async move { log.close(place).await });
+        }
+    }
+
     async fn forget<T: Serialize + DeserializeOwned + Clone + Default>(
         &self,
         lane: &Lane<H, T>,
-    ) -> Result<()> {
+    ) -> Result<Option<T>> {
         // A partition that was never read has nothing to delete.
-        if lane.peek().await?.is_some_and(|(_, document)| document.payload.is_some()) {
-            self.last_word(lane, None).await?;
+        match lane.peek().await?.is_some_and(|(_, document)| document.payload.is_some()) {
+            true => self.last_word(lane, None).await,
+            false => Ok(None),
         }
-        Ok(())
     }
 
-    /// Waits for a lane, and sets or deletes its state. Returns whether it had
-    /// none before.
+    /// Waits for a lane, and sets or deletes its state. Returns what it was before.
     async fn last_word<T: Serialize + DeserializeOwned + Clone + Default>(
         &self,
         lane: &Lane<H, T>,
         position: Option<T>,
-    ) -> Result<bool> {
+    ) -> Result<Option<T>> {
         let give_up = self.host.monotonic() + MAX_LANE_WAIT;
         loop {
             let start = position.clone().unwrap_or_default();
@@ -267,13 +281,13 @@ impl<H: Host, L: Log> Groups<H, L> {
                 Take::Busy { retry_in } => retry_in,
                 Take::Unworthy(_) => Duration::ZERO,
                 Take::Held(held) => {
-                    let begins = held.begins();
+                    let before = (!held.begins()).then(|| held.payload().clone());
                     let written = match position.clone() {
                         Some(position) => held.seek(position).await?,
                         None => held.delete().await?,
                     };
                     if written == Written::Kept {
-                        return Ok(begins);
+                        return Ok(before);
                     }
                     Duration::ZERO
                 }

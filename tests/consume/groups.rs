@@ -209,3 +209,38 @@ async fn a_group_that_is_read_while_it_is_deleted_is_gone_or_listed() {
     })
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_servers_place_is_given_up_where_a_group_leaves_it() {
+    local(async {
+        let cluster = Cluster::new(1, 2);
+        cluster.append(0..20, 2);
+        cluster.log.read_in_places(30);
+        let instance = cluster.instance();
+        let read = async || {
+            assert!(!page(&instance, Next { max: 500, ..next(1) }).await.is_empty());
+            instance.host.idle().await;
+        };
+        let topic = AllowedTopic::trusted(TOPIC);
+        read().await;
+        assert_eq!((cluster.log.calls("open"), cluster.log.calls("close")), (2, 0));
+        instance.groups.seek("g", &topic, SeekTo::Earliest).await.unwrap();
+        instance.host.idle().await;
+        assert_eq!(cluster.log.calls("close"), 2, "moved");
+        read().await;
+        instance.groups.delete("g", &Grant::open()).await.unwrap();
+        instance.host.idle().await;
+        assert_eq!((cluster.log.calls("open"), cluster.log.calls("close")), (4, 4));
+        // What was read ahead is too much to be kept with a position.
+        let large = "x".repeat(20_000);
+        cluster.log.create_topic(TOPIC, 1);
+        for _ in 0..10 {
+            cluster.log.append(TOPIC, 0, large.clone());
+        }
+        let fresh = cluster.instance();
+        let one = page(&fresh, Next { group: "large".into(), ..next(1) }).await;
+        fresh.host.idle().await;
+        assert_eq!((one.len(), cluster.log.calls("close")), (1, 5));
+    })
+    .await;
+}

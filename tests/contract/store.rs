@@ -76,6 +76,7 @@ store_contract!(eventual, stale, native(quirks::Eventual::new(Duration::from_mil
 const SLOW: StoreMode = StoreMode { latency: Duration::from_millis(40), ..STEADY };
 const STALE: StoreMode = StoreMode { stale: Duration::from_secs(10), ..STEADY };
 const STEADY: StoreMode = StoreMode {
+    write_time: Duration::ZERO,
     latency: Duration::ZERO,
     stale: Duration::ZERO,
     double_draws: 0.0,

@@ -88,9 +88,8 @@ pub(crate) async fn run(
 /// The CPU time that this process has used, on all threads.
 pub(crate) fn cpu_time() -> Result<Duration> {
     let usage = nix::sys::resource::getrusage(UsageWho::RUSAGE_SELF)?;
-    let duration = |time: TimeVal| {
-        Duration::from_micros(u64::try_from(time.num_microseconds()).unwrap_or(0))
-    };
+    let duration =
+        |time: TimeVal| Duration::from_micros(u64::try_from(time.num_microseconds()).unwrap_or(0));
     Ok(duration(usage.user_time()) + duration(usage.system_time()))
 }
 

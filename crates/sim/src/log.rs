@@ -239,7 +239,9 @@ impl Log for SimLog {
         }
     }
 
-    async fn close(&self, _place: Place) {}
+    async fn close(&self, _place: Place) {
+        _ = self.call("close").await;
+    }
 
     async fn ping(&self) -> Result<()> {
         self.call("ping").await

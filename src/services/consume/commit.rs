@@ -186,13 +186,16 @@ impl<H: Host, L: Log> Consume<H, L> {
                     let advised = |position: &Position| {
                         Advised(position.next, position.claims.next_free(margin))
                     };
+                    let left;
                     let (written, advised) = match edit(before.clone()) {
                         Ok(PositionChange::Keep(position)) => {
                             let advised = advised(&position);
+                            left = before.into_place().filter(|_| position.ahead.is_none());
                             (held.release(position).await?, advised)
                         }
                         Ok(PositionChange::Move(position)) => {
                             let advised = advised(&position);
+                            left = before.into_place();
                             (held.seek(position).await?, advised)
                         }
                         unchanged => {
@@ -206,6 +209,10 @@ impl<H: Host, L: Log> Consume<H, L> {
                         }
                     };
                     if written == Written::Kept {
+                        // The server would keep it for minutes.
+                        if let Some(place) = left {
+                            self.log.close(place).await;
+                        }
                         return Ok(Some(Changed { begins, advised }));
                     }
                     Duration::ZERO

@@ -40,6 +40,11 @@ impl Position {
         Self { next, ..Self::default() }
     }
 
+    /// The server's place from which the next records would be read.
+    pub(in crate::services) fn into_place(self) -> Option<Place> {
+        self.ahead.map(|ahead| ahead.place)
+    }
+
     /// The offset of the next record that nobody has taken.
     pub(in crate::services) fn next(&self) -> i64 {
         self.next

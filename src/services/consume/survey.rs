@@ -22,21 +22,16 @@ pub(super) struct SurveyedPartition {
 }
 
 /// What is known of the end of a partition.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 enum End {
     /// Nobody has asked yet: asking costs less than a read that finds nothing, for which
     /// the partition would have to be taken.
+    #[default]
     NotAsked,
     /// The server does not report it, so that it has to be read.
     Untold,
     /// The offset of the next record to be written, or more.
     At(i64),
-}
-
-impl Default for End {
-    fn default() -> Self {
-        Self::NotAsked
-    }
 }
 
 /// What a group's position means for a partition.

@@ -18,8 +18,11 @@ pub(super) struct Alarm<H: Host> {
     host: H,
     bell: Bell<H::Wake>,
     rings: Option<H::Wait>,
-    timer: Option<(Duration, Pin<Box<dyn Future<Output = ()>>>)>,
+    /// With the time that it is set to.
+    timer: Option<(Duration, Sleep)>,
 }
+
+type Sleep = Pin<Box<dyn Future<Output = ()>>>;
 
 impl<H: Host> Alarm<H> {
     pub(super) fn new(host: H, bell: Bell<H::Wake>) -> Self {
@@ -41,7 +44,7 @@ impl<H: Host> Alarm<H> {
         if self.timer.as_ref().is_none_or(|(set, _)| *set > time) {
             let (host, now) = (self.host.clone(), self.host.monotonic());
             let sleep = time.saturating_sub(now).min(LONGEST_SLEEP);
-            let timer = Box::pin(async move { host.sleep(sleep).await });
+            let timer: Sleep = Box::pin(async move { host.sleep(sleep).await });
             self.timer = Some((now + sleep, timer));
         }
         let timer = &mut self.timer;
