@@ -8,6 +8,7 @@
 
 mod access;
 mod address;
+mod consuming;
 mod deliveries;
 mod gateway;
 mod kafka;
@@ -19,6 +20,7 @@ mod value;
 mod variables;
 
 pub use self::access::Access;
+pub use self::consuming::ConsumingConfig;
 pub use self::deliveries::DeliveriesConfig;
 pub use self::gateway::GatewayConfig;
 pub use self::kafka::{ConsumeApi, KafkaConfig};
@@ -33,6 +35,7 @@ use crate::host::Host;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     pub kafka: KafkaConfig,
+    pub consuming: ConsumingConfig,
     pub deliveries: DeliveriesConfig,
     /// `None` if there is no registry.
     pub schema_registry: Option<SchemaRegistryConfig>,
@@ -44,6 +47,7 @@ impl Config {
     pub async fn load(host: &impl Host) -> Result<Self> {
         let names = [
             &kafka::VARIABLES[..],
+            &consuming::VARIABLES[..],
             &deliveries::VARIABLES[..],
             &schema_registry::VARIABLES[..],
             &store::VARIABLES[..],
@@ -61,6 +65,7 @@ impl Config {
     fn of(variables: &Variables<'_>) -> Result<Self> {
         let kafka = KafkaConfig::of(variables)?;
         Ok(Self {
+            consuming: ConsumingConfig::of(variables)?,
             deliveries: DeliveriesConfig::of(variables, kafka.connect_timeout)?,
             schema_registry: SchemaRegistryConfig::of(variables, &kafka)?,
             store: StoreConfig::of(variables)?,
@@ -87,6 +92,19 @@ mod tests {
         match parse(values) {
             Err(Error::Unconfigured(sentence)) => sentence,
             other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn so_many_partitions_are_open() {
+        let address = ("kafka_rest_url", "http://a");
+        let open = |text| parse(&[address, ("open_partitions", text)]);
+        assert_eq!(parse(&[address]).unwrap().consuming.open_partitions, 4);
+        assert_eq!(open(" 12 ").unwrap().consuming.open_partitions, 12);
+        for text in ["0", "65", "-1", "many", "1.5"] {
+            let refused =
+                Err(Error::Unconfigured("open_partitions is no number from 1 to 64".into()));
+            assert_eq!(open(text).map(|_| ()), refused, "{text}");
         }
     }
 

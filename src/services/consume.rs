@@ -39,6 +39,7 @@ pub use self::owner::{NamedReader, Owner, Share};
 pub(in crate::services) use self::position::Position;
 use self::serving::Serving;
 use crate::access::AllowedTopic;
+use crate::config::ConsumingConfig;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kafka::Log;
@@ -187,6 +188,8 @@ pub struct Consume<H: Host, L> {
     params: Params,
     desks: Desks<H, L>,
     acknowledging: Acknowledging<H::Wake>,
+    /// How many partitions are read at once.
+    open_partitions: usize,
     /// Positions beyond the end, as far as they were reported.
     reported: Rc<Reported>,
 }
@@ -212,7 +215,14 @@ impl<H: Host, L: Log> Consume<H, L> {
         params: Params,
     ) -> Self {
         let (desks, acknowledging, reported) = (Rc::default(), Rc::default(), Rc::default());
-        Self { host, log, ends, groups, params, desks, acknowledging, reported }
+        let open_partitions = ConsumingConfig::default().open_partitions;
+        Self { host, log, ends, groups, params, desks, acknowledging, open_partitions, reported }
+    }
+
+    /// The same, with so many partitions read at once.
+    #[must_use]
+    pub fn opening(self, open_partitions: usize) -> Self {
+        Self { open_partitions, ..self }
     }
 
     /// The group's next records; empty if there is none within the wait.

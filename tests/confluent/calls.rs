@@ -143,3 +143,39 @@ async fn a_page_of_fifty_partitions_comes_when_its_wait_is_over() {
     })
     .await;
 }
+
+/// On a host that starts an instance for each request, nothing is remembered.
+#[tokio::test(start_paused = true)]
+async fn a_page_in_a_fresh_instance() {
+    local(async {
+        let mut calls = Vec::new();
+        for (api, partitions) in [
+            (ConsumeApi::Cloud, 1),
+            (ConsumeApi::Cloud, 6),
+            (ConsumeApi::V2, 1),
+            (ConsumeApi::V2, 6),
+        ] {
+            let test = filled(api, partitions, 30_000);
+            // The group begins, and each partition has an instance.
+            for _ in 0..12 {
+                read(&test, "t", 500, 1).await;
+            }
+            read(&test, "t", 100, 100).await;
+            let all: u64 = test.server.calls().values().sum();
+            calls.push((api, partitions, all));
+        }
+        // The topic and its settings (over v2 the cluster, too), the end (over v2 of each
+        // partition), and the records: over v2 in reads of 30, of which the last one
+        // leaves some for the next page.
+        assert_eq!(
+            calls,
+            [
+                (ConsumeApi::Cloud, 1, 4),
+                (ConsumeApi::Cloud, 6, 4),
+                (ConsumeApi::V2, 1, 8),
+                (ConsumeApi::V2, 6, 12),
+            ]
+        );
+    })
+    .await;
+}

@@ -3,10 +3,11 @@
 
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use kafka_edge::access::{AllowedTopic, Grant};
 use kafka_edge::services::consume::{Ack, Acknowledged, Disposal, Next};
 use kafka_edge::services::seek::SeekTo;
-use kafka_edge_sim::{StoreCalls, local};
+use kafka_edge_sim::{StoreCalls, StoreMode, local};
 
 use crate::scene::{ACK, Cluster, Instance, TOPIC, claiming, next, page, receipts};
 
@@ -66,10 +67,61 @@ async fn a_page() {
             [
                 (1, 1, (4, 2), (2, 2)),
                 (6, 1, (4, 2), (2, 2)),
-                (6, 3, (4, 2), (3, 2)),
+                // In a row, several partitions are read side by side.
+                (6, 3, (4, 2), (7, 4)),
                 (50, 1, (4, 2), (2, 2)),
             ]
         );
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_of_several_partitions() {
+    local(async {
+        let cluster = begun(6, 3).await;
+        let fresh = cluster.instance();
+        let since = Since::now(&cluster);
+        assert_eq!(page(&fresh, Next { max: 300, ..next(0) }).await.len(), 300);
+        // Three reads and two writes for each, and the advice.
+        assert_eq!(since.cost(&fresh).await, (3 * 3 + 1, 3 * 2));
+    })
+    .await;
+}
+
+/// Fresh instances that contend for one partition, each call in one of its own. On
+/// average, as `docs/state.md` has it.
+#[tokio::test(start_paused = true)]
+async fn pages_of_instances_that_contend() {
+    local(async {
+        for (instances, reads_at_most, writes_at_most) in [(8, 12.0, 3.0), (20, 22.0, 3.5)] {
+            let (mut reads, mut writes, mut pages) = (0, 0, 0);
+            for seed in 0..5 {
+                let cluster = begun(1, 0).await;
+                cluster.world.set_store_mode(StoreMode {
+                    latency: Duration::from_millis(10),
+                    ..StoreMode::default()
+                });
+                cluster.append(0..instances * 5 + seed, 1);
+                let before = cluster.world.store_calls();
+                let callers = (0..instances).map(|_| async {
+                    let mut seen = 0;
+                    for _ in 0..5 {
+                        seen += page(&cluster.instance(), next(30)).await.len();
+                    }
+                    seen
+                });
+                pages += join_all(callers).await.into_iter().sum::<usize>();
+                let StoreCalls { reads: all_reads, writes: all_writes } =
+                    cluster.world.store_calls();
+                (reads, writes) =
+                    (reads + all_reads - before.reads, writes + all_writes - before.writes);
+            }
+            assert_eq!(pages, instances * 5 * 5, "one record each");
+            let each = |calls: u64| calls as f64 / pages as f64;
+            println!("{instances} instances: {:.1} reads, {:.1} writes", each(reads), each(writes));
+            assert!(each(reads) <= reads_at_most && each(writes) <= writes_at_most);
+        }
     })
     .await;
 }

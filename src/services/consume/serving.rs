@@ -9,7 +9,6 @@ use std::ops::ControlFlow;
 use std::rc::Rc;
 use std::time::Duration;
 
-use self::serve::OPEN_PARTITIONS;
 use super::Consume;
 use super::advice::Advice;
 use super::attended::SharedDesk;
@@ -73,6 +72,8 @@ pub(super) struct Serving<H: Host, L> {
     desk: SharedDesk<H>,
     /// How many partitions are read at once.
     open_partitions: usize,
+    /// Whether the log reads at any offset.
+    random_access: bool,
 }
 
 struct ServedPartition<H> {
@@ -105,7 +106,7 @@ impl<H: Host, L: Log> Serving<H, L> {
         (group, topics, reader): &(String, Vec<String>, NamedReader),
         desk: SharedDesk<H>,
     ) -> Self {
-        let Consume { host, log, ends, groups, params, reported, .. } = consume;
+        let Consume { host, log, ends, groups, params, open_partitions, reported, .. } = consume;
         // Instances that start at the same time begin with different
         // partitions.
         let mut random = [0; 2];
@@ -137,7 +138,8 @@ impl<H: Host, L: Log> Serving<H, L> {
             next_look: usize::from(u16::from_le_bytes(random)),
             has_looked_at_one: false,
             desk,
-            open_partitions: OPEN_PARTITIONS,
+            open_partitions: *open_partitions,
+            random_access: false,
         }
     }
 

@@ -38,6 +38,7 @@ impl<H: Host, L: Log> Serving<H, L> {
         self.needs_new_ends |= self.desk.borrow_mut().desk.take_arrived();
         let is_new = self.partitions.is_empty();
         if is_new {
+            self.random_access = self.log.capabilities().await?.random_access;
             self.look_at_ends().await?;
         }
         let now = self.host.monotonic();

@@ -21,9 +21,6 @@ use crate::services::consume::tend::{Act, Demand, ReadAgain, Tended};
 use crate::state::lane::{Document, Held, Take, Written};
 use crate::telemetry::with_trace;
 
-/// How many partitions are read at once, so that a page can hold records of several.
-pub(super) const OPEN_PARTITIONS: usize = 4;
-
 /// How many records are kept in hand for the next caller if callers come at short
 /// intervals: at least the first number. A fetch never asks for more than the second one.
 const READ_AHEAD_RECORDS: usize = 50;
@@ -70,7 +67,6 @@ enum Taken<H: Host> {
     Unworthy(Option<Position>),
     Busy {
         retry_in: Duration,
-        latest: Option<Position>,
     },
 }
 
@@ -134,8 +130,8 @@ impl<H: Host, L: Log> Serving<H, L> {
         }
         Ok(match shift.busy {
             _ if shift.served => Round::Served,
-            Some(retry_in) if self.is_anything_worth_taking() => Round::Busy { retry_in },
-            _ => Round::Nothing,
+            Some(retry_in) => Round::Busy { retry_in },
+            None => Round::Nothing,
         })
     }
 
@@ -158,7 +154,14 @@ impl<H: Host, L: Log> Serving<H, L> {
                 let of_open = attended.open.iter();
                 let of_open = of_open.map(|tended| self.supply(tended, has_open_order));
                 let of_opening = shift.opening.iter().map(|index| self.survey.expected(*index));
-                let supply = of_open.chain(of_opening).fold(0, usize::saturating_add);
+                // Large pages that follow each other are read from several partitions side
+                // by side.
+                let share = match self.reads_side_by_side(&attended.desk) {
+                    true => self.share(&attended.desk, self.open_partitions),
+                    false => usize::MAX,
+                };
+                let supplies = of_open.chain(of_opening).map(|supply| supply.min(share));
+                let supply = supplies.fold(0, usize::saturating_add);
                 (attended.desk.wanted(), supply, attended.open.len() + shift.opening.len())
             };
             if shift.failure.is_some() || supply >= wanted || open >= self.open_partitions {
@@ -227,7 +230,12 @@ impl<H: Host, L: Log> Serving<H, L> {
             expected: desk.is_busy() && now < linger,
             closing: shift.failure.is_some(),
         };
-        let (wanted, has_open_order) = (self.fetch_size(desk), desk.has_open_order());
+        let (wanted, has_open_order) = (self.wanted(desk), desk.has_open_order());
+        // What is left of a page over v2 is lost with the place, if it is large.
+        let fetch_size = match self.reads_side_by_side(desk) && !self.random_access {
+            true => self.share(desk, open.len()),
+            false => self.fetch_size(desk),
+        };
         let in_hand: usize = open.iter().map(Tended::records).sum();
         let stocks = demand.expected && in_hand < wanted;
         let trace = desk.trace();
@@ -253,7 +261,7 @@ impl<H: Host, L: Log> Serving<H, L> {
                 Act::Fetch => {
                     self.reads_since += 1;
                     let end = self.survey.end(index);
-                    let fetch = tended.begin_fetch(self.log.clone(), wanted, end);
+                    let fetch = tended.begin_fetch(self.log.clone(), fetch_size, end);
                     let fetch = async move { What::Fetched(fetch.await) };
                     shift.begin(index, with_trace(trace, fetch));
                 }
@@ -325,12 +333,7 @@ impl<H: Host, L: Log> Serving<H, L> {
             Ok(match lane.hold_at_once(worth, start).await? {
                 Take::Held(held) => Taken::Held(held),
                 Take::Unworthy(document) => Taken::Unworthy(document.and_then(payload)),
-                Take::Busy { retry_in } => {
-                    // Its holder may have reached the end by now.
-                    let latest = lane.peek().await?;
-                    let latest = latest.and_then(|(_, document)| document.payload);
-                    Taken::Busy { retry_in, latest }
-                }
+                Take::Busy { retry_in } => Taken::Busy { retry_in },
             })
         };
         let trace = self.desk.borrow().desk.trace();
@@ -406,10 +409,8 @@ impl<H: Host, L: Log> Serving<H, L> {
                 self.misjudged.insert(index);
                 return;
             }
-            Taken::Busy { retry_in, latest } => {
+            Taken::Busy { retry_in } => {
                 shift.busy = Some(shift.busy.map_or(retry_in, |other| other.min(retry_in)));
-                let known = latest.map(|position| self.known_of(&position));
-                self.survey.set_known(index, known);
                 return;
             }
             Taken::Held(held) => held,
@@ -471,6 +472,15 @@ impl<H: Host, L: Log> Serving<H, L> {
             false => 0,
         };
         desk.wanted().max(stock)
+    }
+
+    fn reads_side_by_side(&self, desk: &Desk<H::Wake>) -> bool {
+        desk.is_busy() && desk.likely_wanted() > READ_AHEAD_RECORDS
+    }
+
+    /// What one of several partitions is read for.
+    fn share(&self, desk: &Desk<H::Wake>, partitions: usize) -> usize {
+        self.fetch_size(desk).div_ceil(partitions.max(1))
     }
 
     fn fetch_size(&self, desk: &Desk<H::Wake>) -> usize {
