@@ -9,7 +9,7 @@ use http_body_util::{BodyExt, Full};
 use kafka_edge_emulator::NewRecord;
 use serde_json::{Value, json};
 
-use crate::load::{call, cpu_time, send};
+use crate::load::{call, send};
 use crate::scene::{HttpClient, Scene};
 use crate::table;
 
@@ -22,21 +22,12 @@ const ACKNOWLEDGED_RECORDS: usize = 2_000;
 const ONE_BY_ONE_RECORDS: usize = 200;
 
 const TOPIC: &str = "bench-consume";
-
-/// The topic that is read over v2, and how many partitions it has.
-const SPREAD_TOPIC: &str = "bench-consume-spread";
-const SPREAD: i32 = 4;
 const V2: &str = "application/vnd.kafka.v2+json";
 
 pub(crate) async fn run(scene: &Scene, rounds: u32) -> Result<()> {
     scene.emulator.create_topic(TOPIC, 1)?;
     for number in 0..RECORDS {
         scene.emulator.append(TOPIC, 0, NewRecord::value(format!("record number {number}")))?;
-    }
-    scene.emulator.create_topic(SPREAD_TOPIC, SPREAD)?;
-    for number in 0..RECORDS * 2 {
-        let record = NewRecord::value(format!("record number {number}"));
-        scene.emulator.append(SPREAD_TOPIC, number as i32 % SPREAD, record)?;
     }
     let mut rates = [
         ("the REST server's v2 consumer", 0.0),
@@ -47,14 +38,15 @@ pub(crate) async fn run(scene: &Scene, rounds: u32) -> Result<()> {
     ];
     let here = Reader {
         client: &scene.client,
-        gateway: &scene.gateway_url,
+        server: &scene.gateway_url,
         topic: TOPIC,
         partitions: vec![0],
     };
+    let direct = Reader { server: &scene.rest_url, ..here.clone() };
     for round in 0..rounds {
         let group = |way: &str| format!("{way}-{round}");
         let runs = [
-            (RECORDS, v2(scene, &group("v2"), TOPIC, 1, RECORDS).await?),
+            (RECORDS, v2(&direct, &group("v2"), RECORDS).await?),
             (RECORDS, stream(scene, &group("stream")).await?),
             (RECORDS, pages(&here, &group("pages"), RECORDS, false).await?),
             (
@@ -71,68 +63,39 @@ pub(crate) async fn run(scene: &Scene, rounds: u32) -> Result<()> {
         *rate /= f64::from(rounds);
     }
     table::rates(&rates);
-
-    // Both read the same server, and the first page, for which instances are made, counts
-    // for neither.
-    println!("\nConsume over v2, {} records of {SPREAD} partitions\n", RECORDS * 2);
-    let there = Reader {
-        client: &scene.client,
-        gateway: &scene.v2_gateway_url,
-        topic: SPREAD_TOPIC,
-        partitions: (0..SPREAD).collect(),
-    };
-    let mut rates =
-        [("the REST server's v2 consumer", 0.0), ("kafka-edge over v2, pages of 500", 0.0)];
-    let mut cpu = [Duration::ZERO; 2];
-    for round in 0..rounds {
-        let group = format!("spread-{round}");
-        let before = cpu_time()?;
-        let direct = v2(scene, &group, SPREAD_TOPIC, SPREAD, RECORDS * 2).await?;
-        let between = cpu_time()?;
-        let ours = pages(&there, &group, RECORDS * 2, false).await?;
-        cpu[0] += between - before;
-        cpu[1] += cpu_time()? - between;
-        for ((_, rate), took) in rates.iter_mut().zip([direct, ours]) {
-            *rate += (RECORDS * 2) as f64 / took.as_secs_f64() / f64::from(rounds);
-        }
-    }
-    table::rates(&rates);
-    println!("CPU time of a record, ours to direct: {:.2}", cpu[1].div_duration_f64(cpu[0]));
     Ok(())
 }
 
-/// Whoever reads pages.
-struct Reader<'a> {
-    client: &'a HttpClient,
-    gateway: &'a str,
-    topic: &'a str,
-    partitions: Vec<i32>,
+/// Whoever reads pages, of a gateway or of a REST server.
+#[derive(Clone)]
+pub(crate) struct Reader<'a> {
+    pub(crate) client: &'a HttpClient,
+    pub(crate) server: &'a str,
+    pub(crate) topic: &'a str,
+    pub(crate) partitions: Vec<i32>,
 }
 
 /// A consumer instance of the REST server, read to the end. Making it is not
 /// counted.
-async fn v2(
-    scene: &Scene,
-    group: &str,
-    topic: &str,
-    partitions: i32,
-    records: usize,
-) -> Result<Duration> {
+pub(crate) async fn v2(reader: &Reader<'_>, group: &str, records: usize) -> Result<Duration> {
+    let Reader { client, server, topic, partitions } = reader;
     let post = async |url: &str, body: Value| {
-        send(&scene.client, Method::POST, url, V2, body.to_string().into()).await
+        send(client, Method::POST, url, V2, body.to_string().into()).await
     };
-    let consumers = format!("{}/consumers/{group}", scene.rest_url);
+    let consumers = format!("{server}/consumers/{group}");
     let wish = json!({"name": "i", "format": "binary", "auto.offset.reset": "earliest", "fetch.min.bytes": 1});
     post(&consumers, wish).await?;
     let instance = format!("{consumers}/instances/i");
-    let partitions: Vec<_> =
-        (0..partitions).map(|partition| json!({"topic": topic, "partition": partition})).collect();
+    let partitions: Vec<_> = partitions
+        .iter()
+        .map(|partition| json!({"topic": topic, "partition": partition}))
+        .collect();
     let partitions = json!({"partitions": partitions});
     post(&format!("{instance}/assignments"), partitions.clone()).await?;
     post(&format!("{instance}/positions/beginning"), partitions).await?;
     let url = format!("{instance}/records");
     let page = async || -> Result<usize> {
-        let page = send(&scene.client, Method::GET, &url, V2, Bytes::new()).await?;
+        let page = send(client, Method::GET, &url, V2, Bytes::new()).await?;
         let page: Value = serde_json::from_slice(&page)?;
         Ok(page.as_array().context("no page of records")?.len())
     };
@@ -175,16 +138,16 @@ async fn stream(scene: &Scene, group: &str) -> Result<Duration> {
     Ok(start.elapsed())
 }
 
-async fn pages(
+pub(crate) async fn pages(
     reader: &Reader<'_>,
     group: &str,
     count: usize,
     acknowledge: bool,
 ) -> Result<Duration> {
-    let Reader { client, gateway, topic, .. } = reader;
+    let Reader { client, server, topic, .. } = reader;
     let manual = if acknowledge { "&ack=manual" } else { "" };
-    let url = format!("{gateway}/consumer/{topic}?group={group}&max=500{manual}");
-    let ack = format!("{gateway}/consumer/{topic}/ack?group={group}");
+    let url = format!("{server}/consumer/{topic}?group={group}&max=500{manual}");
+    let ack = format!("{server}/consumer/{topic}/ack?group={group}");
     // It begins once each partition has been read from, for which instances are made over
     // v2.
     let (mut start, mut unseen) = (Instant::now(), reader.partitions.clone());

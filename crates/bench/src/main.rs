@@ -10,6 +10,7 @@
 
 mod consume;
 mod load;
+mod proxy;
 mod scene;
 mod table;
 
@@ -73,7 +74,8 @@ async fn run(round: Duration, rounds: u32) -> Result<()> {
     }
 
     println!("\nConsume, up to {} records each way, in {rounds} rounds\n", consume::RECORDS);
-    consume::run(&scene, rounds).await
+    consume::run(&scene, rounds).await?;
+    proxy::run(&scene, round, rounds).await
 }
 
 /// How long it takes to make an instance of our component.

@@ -35,8 +35,8 @@ pub(crate) struct Scene {
     pub(crate) rest_url: String,
     pub(crate) gateway: Host,
     pub(crate) gateway_url: String,
-    /// The same gateway over the REST server's v2 consumers.
-    pub(crate) v2_gateway_url: String,
+    /// The component.
+    pub(crate) program: Program,
     pub(crate) producers: [Producer; 4],
     pub(crate) component_bytes: u64,
     /// Dropped last: the store of the component lies in it.
@@ -70,12 +70,6 @@ impl Scene {
         let (at_once, _) = load("kafka-edge-bench-at-once")?;
         let at_once = Host::builder(&at_once).build()?;
         let at_once_url = format!("http://{}", serve(at_once).await?);
-        let v2_gateway = Host::builder(&program)
-            .variable("kafka_rest_url", rest_url.as_str())
-            .variable("kafka_consume_api", "v2")
-            .variable("open_access", "true")
-            .build()?;
-        let v2_gateway_url = format!("http://{}", serve(v2_gateway).await?);
         let smallest_url = format!("http://{}", serve(smallest).await?);
         let gateway_url = format!("http://{}", serve(gateway.clone()).await?);
 
@@ -113,7 +107,7 @@ impl Scene {
             rest_url,
             gateway,
             gateway_url,
-            v2_gateway_url,
+            program,
             producers,
             component_bytes,
             _folder: folder,
@@ -137,7 +131,7 @@ fn load(package: &str) -> Result<(Program, u64)> {
     Ok((Program::load(&path, None)?, bytes))
 }
 
-async fn serve(host: Host) -> Result<SocketAddr> {
+pub(crate) async fn serve(host: Host) -> Result<SocketAddr> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let address = listener.local_addr()?;
     let for_ever = std::future::pending();

@@ -34,6 +34,7 @@
 
 mod cloud;
 mod core;
+mod costs;
 mod counters;
 mod emulator;
 mod gate;
@@ -52,6 +53,7 @@ mod v2;
 mod v3;
 mod waiters;
 
+pub use costs::Costs;
 pub use emulator::{Emulator, StartError};
 pub use http::ResponseBody;
 pub use log::{ConfigError, Header, NewRecord, Record, TopicError};

@@ -1,5 +1,6 @@
 //! The options of an emulator.
 
+use crate::costs::Costs;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -173,6 +174,8 @@ pub struct Options {
     pub heartbeat_interval: Duration,
     /// How long the first record takes.
     pub first_fetch: FirstFetch,
+    /// What calls cost, for benchmarks.
+    pub costs: Costs,
 }
 
 impl Default for Options {
@@ -204,6 +207,7 @@ impl Default for Options {
             rebalance_delay: Duration::from_secs(3),
             heartbeat_interval: Duration::from_secs(3),
             first_fetch: FirstFetch::MEASURED,
+            costs: Costs::NONE,
         }
     }
 }

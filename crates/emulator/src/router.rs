@@ -95,6 +95,7 @@ async fn answer_plainly(core: Arc<Core>, mut call: Call, body: RequestBody) -> R
     if !route.methods.contains(&call.method) {
         return RestError::method_not_allowed().into_reply(JSON);
     }
+    core.options.costs.spend_on_call(route.path);
     let reply = dispatch(core, route, call, body).await;
     if head { without_body(reply) } else { reply }
 }

@@ -109,6 +109,7 @@ impl Producer {
         if topic.is_compacted() && record.key.is_none() {
             return Err(ProduceError::KeyNeeded(format!("{}-{id}", topic.name())));
         }
+        core.options.costs.spend_on_record();
         let now = core.options.clock.now_ms();
         let timestamp = if topic.uses_append_time() { now } else { timestamp };
         if let Some(limit) = core.options.version.newest_timestamp(now)
