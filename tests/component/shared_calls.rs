@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use futures_util::future::join_all;
-use kafka_edge_host::faults::{CallKind, Fault, HostCall, Moment};
 use kafka_edge_host::{Body, Host};
 use tokio::sync::Semaphore;
 
@@ -34,23 +33,24 @@ impl Gate {
     }
 }
 
-/// An instance whose first write waits at the gate, and how many callers queue
-/// behind it: each of them looks at the clock.
-async fn busy_instance(world: &World, gate: &Gate) -> (Host, Arc<AtomicU64>) {
-    let sleeps = Arc::new(AtomicU64::new(0));
-    let seen = sleeps.clone();
+/// An instance whose first write waits at the gate.
+fn busy_instance(world: &World, gate: &Gate) -> Host {
     let at_gate = gate.clone();
     let upstream = world.with_produce(move |world, request| {
         let gate = at_gate.clone();
         async move { gate.pass(world, request).await }
     });
-    let host = world.gateway_over(upstream).spread_over(1).faults(move |call: &HostCall<'_>| {
-        if (call.kind, call.moment) == (CallKind::Sleep, Moment::Before) {
-            seen.fetch_add(1, Ordering::SeqCst);
-        }
-        Fault::Continue
-    });
-    (host.build().unwrap(), sleeps)
+    world.gateway_over(upstream).spread_over(1).build().unwrap()
+}
+
+/// Waits until so many requests more than before have come to the one instance, and each
+/// has gone as far as it can: it answers another one only then.
+async fn all_queue(host: &Host, before: u64, callers: u64) {
+    until("all callers have come", async || {
+        (host.stats().requests >= before + callers).then_some(())
+    })
+    .await;
+    assert_eq!(get(host, "/healthz").await.status, 200);
 }
 
 /// The first caller, at the gate.
@@ -69,10 +69,9 @@ async fn first_caller(host: &Host, gate: &Gate) -> tokio::task::JoinHandle<Answe
 /// Callers that come while a call is under way, once all of them queue.
 async fn queue(
     host: &Host,
-    sleeps: &AtomicU64,
     targets: impl IntoIterator<Item = String>,
 ) -> Vec<tokio::task::JoinHandle<Answer>> {
-    let before = sleeps.load(Ordering::SeqCst);
+    let before = host.stats().requests;
     let callers: Vec<_> = targets
         .into_iter()
         .map(|target| {
@@ -80,19 +79,16 @@ async fn queue(
             tokio::spawn(async move { get(&host, &target).await })
         })
         .collect();
-    until("all callers queue", async || {
-        (sleeps.load(Ordering::SeqCst) >= before + callers.len() as u64).then_some(())
-    })
-    .await;
+    all_queue(host, before, callers.len() as u64).await;
     callers
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_comes_meanwhile_shares_the_next_call() {
     let (world, gate) = (World::new(), Gate::new());
-    let (host, sleeps) = busy_instance(&world, &gate).await;
+    let host = busy_instance(&world, &gate);
     let first = first_caller(&host, &gate).await;
-    let others = queue(&host, &sleeps, (0..50).map(|n| format!("/producer/t/v{n}"))).await;
+    let others = queue(&host, (0..50).map(|n| format!("/producer/t/v{n}"))).await;
     gate.open();
     assert_eq!(first.await.unwrap().ok()["offset"], 0);
     for (n, answer) in join_all(others).await.into_iter().enumerate() {
@@ -109,14 +105,14 @@ async fn who_comes_meanwhile_shares_the_next_call() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_bad_record_is_no_other_callers_failure() {
     let (world, gate) = (World::new(), Gate::new());
-    let (host, sleeps) = busy_instance(&world, &gate).await;
+    let host = busy_instance(&world, &gate);
     let first = first_caller(&host, &gate).await;
     let targets = (0..9).map(|n| match n {
         // There is no such partition.
         4 => "/producer/t/bad?partition=7".to_owned(),
         _ => format!("/producer/t/v{n}"),
     });
-    let others = queue(&host, &sleeps, targets).await;
+    let others = queue(&host, targets).await;
     gate.open();
     first.await.unwrap().ok();
     for (n, answer) in join_all(others).await.into_iter().enumerate() {
@@ -133,9 +129,9 @@ async fn a_bad_record_is_no_other_callers_failure() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_hangs_up_is_nobody_elses_loss() {
     let (world, gate) = (World::new(), Gate::new());
-    let (host, sleeps) = busy_instance(&world, &gate).await;
+    let host = busy_instance(&world, &gate);
     let first = first_caller(&host, &gate).await;
-    let others = queue(&host, &sleeps, (0..9).map(|n| format!("/producer/t/v{n}"))).await;
+    let others = queue(&host, (0..9).map(|n| format!("/producer/t/v{n}"))).await;
     // The one whose call is under way, and one of those who queue.
     first.abort();
     others[4].abort();
@@ -161,7 +157,7 @@ async fn under_load_there_are_more_records_than_calls() {
     const CALLERS: u64 = 10;
     const ROUNDS: u64 = 20;
     let (world, gate) = (World::new(), Gate::new());
-    let (host, sleeps) = busy_instance(&world, &gate).await;
+    let host = busy_instance(&world, &gate);
     let first = first_caller(&host, &gate).await;
     let callers = (0..CALLERS).map(|caller| {
         let host = host.clone();
@@ -171,9 +167,9 @@ async fn under_load_there_are_more_records_than_calls() {
             }
         }
     });
+    let before = host.stats().requests;
     let callers = tokio::spawn(join_all(callers));
-    until("all callers queue", async || (sleeps.load(Ordering::SeqCst) >= CALLERS).then_some(()))
-        .await;
+    all_queue(&host, before, CALLERS).await;
     gate.open();
     first.await.unwrap().ok();
     callers.await.unwrap();
