@@ -15,6 +15,7 @@ mod forwarding;
 mod hostile;
 mod listing;
 mod outcome;
+mod price;
 mod shared_calls;
 mod size;
 mod stream_damage;

@@ -6,7 +6,7 @@ use http::StatusCode;
 use kafka_edge_emulator::{Emulator, NewRecord, Offer, Options};
 use kafka_edge_host::upstream::script::{from_fn, read_all};
 use kafka_edge_host::upstream::{ErrorCode, RequestOptions, Upstream};
-use kafka_edge_host::{Body, Host, HostBuilder, body};
+use kafka_edge_host::{Body, Host, HostBuilder, Program, body};
 use serde_json::Value;
 
 use crate::program::program;
@@ -57,6 +57,15 @@ impl World {
 
     /// The same with another network, that may lead [here](World::answer).
     pub(crate) fn gateway_over(&self, upstream: impl Upstream) -> HostBuilder {
+        self.configured(Host::builder(program())).upstream(upstream)
+    }
+
+    /// The same of another build of the component.
+    pub(crate) fn gateway_of(&self, program: &Program) -> HostBuilder {
+        self.configured(Host::builder(program)).upstream(self.upstream())
+    }
+
+    fn configured(&self, host: HostBuilder) -> HostBuilder {
         let url = match self.api {
             ConsumeApi::V2 => format!("http://{KAFKA}"),
             ConsumeApi::Cloud => format!("http://{KAFKA}/kafka"),
@@ -65,10 +74,8 @@ impl World {
             ConsumeApi::V2 => ("v2", ""),
             ConsumeApi::Cloud => ("cloud", "lkc-emulator"),
         };
-        Host::builder(program())
-            .variables([("open_access", "true"), ("kafka_rest_url", url.as_str())])
+        host.variables([("open_access", "true"), ("kafka_rest_url", url.as_str())])
             .variables([("kafka_consume_api", api), ("kafka_cluster_id", cluster)])
-            .upstream(upstream)
             // What is killed on purpose would fill the screen; what dies
             // otherwise is counted.
             .output(|_| {})

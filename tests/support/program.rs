@@ -15,6 +15,13 @@ pub(crate) fn wasm() -> &'static Path {
     })
 }
 
+/// The same, with code that counts its instructions.
+#[allow(dead_code, reason = "not every test program measures")]
+pub(crate) fn metered() -> Program {
+    let cache = wasm().with_file_name("machine-code");
+    Program::load_metered(wasm(), Some(&cache)).unwrap_or_else(|error| panic!("{error}"))
+}
+
 /// The same, compiled once for each test program, and taken from the last
 /// run's machine code if that is of the same component.
 pub(crate) fn program() -> &'static Program {

@@ -164,6 +164,7 @@ impl HostBuilder {
                 closing: Arc::clone(&closing),
                 output: Arc::clone(&self.output),
                 clock: Arc::clone(&self.clock),
+                is_metered: self.program.is_metered(),
             };
             Slot { gate, handler: ProxyHandler::new(instances) }
         });

@@ -154,6 +154,14 @@ impl Host {
         self.inner.services.counters.stats()
     }
 
+    /// The fuel that instances had left when they took their requests, one unit for each
+    /// instruction, if the program is [metered](Program::load_metered). With one instance
+    /// the difference between two of them is what a request took, with all that was done
+    /// before the next one.
+    pub fn fuel_left(&self) -> Vec<u64> {
+        self.inner.services.counters.fuel()
+    }
+
     /// Stops taking requests and waits until instances have finished their
     /// work, work after the answer included. Those that have not after the
     /// limit are ended. `true`: all had finished.

@@ -21,6 +21,7 @@ pub struct Program {
     engine: Engine,
     component: Component,
     from_cache: bool,
+    is_metered: bool,
 }
 
 impl fmt::Debug for Program {
@@ -55,13 +56,26 @@ impl Program {
         Self::from_bytes(&wasm, cache)
     }
 
+    /// The same, with code that counts the instructions that it runs
+    /// ([`Host::fuel_left`](crate::Host::fuel_left)).
+    pub fn load_metered(path: impl AsRef<Path>, cache: Option<&Path>) -> Result<Self, LoadError> {
+        let path = path.as_ref();
+        let wasm = std::fs::read(path)
+            .map_err(|reason| LoadError::Read { path: path.to_owned(), reason })?;
+        Self::compile(&wasm, cache, true)
+    }
+
     /// The same from memory.
     pub fn from_bytes(wasm: &[u8], cache: Option<&Path>) -> Result<Self, LoadError> {
+        Self::compile(wasm, cache, false)
+    }
+
+    fn compile(wasm: &[u8], cache: Option<&Path>, is_metered: bool) -> Result<Self, LoadError> {
         let compile_error = |error: wasmtime::Error| LoadError::Compile(format!("{error:#}"));
-        let engine = engine().map_err(compile_error)?;
+        let engine = engine(is_metered).map_err(compile_error)?;
         let kept = cache.map(|folder| folder.join(cache_name(&engine, wasm)));
         if let Some(component) = kept.as_deref().and_then(|file| kept_code(&engine, file)) {
-            return Ok(Self { engine, component, from_cache: true });
+            return Ok(Self { engine, component, from_cache: true, is_metered });
         }
         let component = Component::from_binary(&engine, wasm).map_err(compile_error)?;
         if let Some(file) = kept {
@@ -69,12 +83,16 @@ impl Program {
             // nothing else.
             _ = component.serialize().map(|code| keep(&file, &code));
         }
-        Ok(Self { engine, component, from_cache: false })
+        Ok(Self { engine, component, from_cache: false, is_metered })
     }
 
     /// Whether the machine code came from the cache.
     pub fn is_from_cache(&self) -> bool {
         self.from_cache
+    }
+
+    pub(crate) fn is_metered(&self) -> bool {
+        self.is_metered
     }
 
     /// The engine it was compiled for.
@@ -88,7 +106,7 @@ impl Program {
     }
 }
 
-fn engine() -> wasmtime::Result<Engine> {
+fn engine(is_metered: bool) -> wasmtime::Result<Engine> {
     let mut pool = PoolingAllocationConfig::new();
     pool.total_component_instances(MAX_INSTANCES)
         .total_core_instances(MAX_INSTANCES * 8)
@@ -99,6 +117,7 @@ fn engine() -> wasmtime::Result<Engine> {
         .max_tables_per_component(MODULES_PER_COMPONENT);
     let mut config = Config::new();
     config.wasm_component_model_async(true);
+    config.consume_fuel(is_metered);
     config.allocation_strategy(InstanceAllocationStrategy::Pooling(pool));
     Engine::new(&config).or_else(|_| {
         // The pool reserves a terabyte of addresses. Where that is forbidden

@@ -1,6 +1,7 @@
 //! What a host has done so far.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError};
 
 /// A look at a host's counters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,9 +28,19 @@ pub(crate) struct Counters {
     traps: AtomicU64,
     outgoing: AtomicU64,
     peak_memory: AtomicU64,
+    fuel: Mutex<Vec<u64>>,
 }
 
 impl Counters {
+    /// Notes the fuel that an instance has left when it takes a request.
+    pub(crate) fn note_fuel(&self, left: u64) {
+        self.fuel.lock().unwrap_or_else(PoisonError::into_inner).push(left);
+    }
+
+    pub(crate) fn fuel(&self) -> Vec<u64> {
+        self.fuel.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     pub(crate) fn request(&self) {
         self.requests.fetch_add(1, Relaxed);
     }

@@ -13,6 +13,11 @@ impl<'p> Params<'p> {
     /// matches one segment that is not empty, `{*name}` all of the rest, which
     /// may be empty.
     pub(in crate::http) fn of(pattern: &'static str, path: &'p str) -> Option<Self> {
+        // Most patterns begin with another letter.
+        let first = |text: &str| text.as_bytes().get(1).copied();
+        if first(pattern) != Some(b'{') && first(pattern) != first(path) {
+            return None;
+        }
         let mut params = Vec::new();
         let mut path = Some(path);
         for piece in pattern.split('/') {
@@ -66,7 +71,10 @@ mod tests {
         for (pattern, path) in [
             ("/", ""),
             ("/", "//"),
+            ("/", "/a"),
+            ("/a", "/"),
             ("/a", "a"),
+            ("/a", "/b"),
             ("/a", "/a/"),
             ("/a", "/ab"),
             ("/a/{b}", "/a"),

@@ -26,6 +26,8 @@ pub(crate) struct Instances {
     pub(crate) closing: Arc<Closing>,
     pub(crate) output: Output,
     pub(crate) clock: Arc<dyn Fn(u64) -> WallClock + Send + Sync>,
+    /// Whether instances count the instructions that they run.
+    pub(crate) is_metered: bool,
 }
 
 impl Instances {
@@ -40,6 +42,10 @@ impl Instances {
         let state = State::new(number, wasi, Arc::clone(&self.services));
         let mut store = Store::new(&self.engine, state);
         store.limiter(|state| &mut state.memory);
+        if self.is_metered {
+            // The program was compiled for it, so that this does not fail.
+            _ = store.set_fuel(u64::MAX);
+        }
         store
     }
 }
@@ -126,11 +132,14 @@ impl WorkerState for Worker {
 
     fn on_request_start(
         &self,
-        _: StoreContextMut<'_, State>,
+        store: StoreContextMut<'_, State>,
         admission: Admission,
         _: GuestTaskId,
     ) -> Pin<Box<dyn Future<Output = ()> + 'static + Send + Sync>> {
         self.place.take();
+        if let Ok(fuel) = store.get_fuel() {
+            self.services.counters.note_fuel(fuel);
+        }
         // Only this code sets it.
         _ = admission.died.set(Arc::clone(&self.died));
         drop(admission.permit);

@@ -1,0 +1,110 @@
+//! What a call costs in guest instructions and in calls of the host: exact, for the
+//! pinned toolchain, so that whoever makes a call dearer changes a figure here.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use kafka_edge_emulator::{NewRecord, Options};
+use kafka_edge_host::Host;
+use kafka_edge_host::faults::{Fault, HostCall, Moment};
+
+use crate::calling::{get, post};
+use crate::program::metered;
+use crate::world::{ConsumeApi, World};
+
+/// Instructions, and calls of the host: of the store, of variables, upstream, and waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Price {
+    instructions: u64,
+    host_calls: u64,
+}
+
+const PRODUCE: Price = Price { instructions: 112_700, host_calls: 3 };
+const CONSUME: Price = Price { instructions: 205_100, host_calls: 8 };
+const ACK: Price = Price { instructions: 272_900, host_calls: 6 };
+
+/// How far instructions may be from their figure. How the host splits an answer into
+/// pieces, and how long numbers are when they are printed, is not always the same.
+const TOLERANCE: f64 = 0.02;
+
+/// Until nothing is under way any more: a partition is kept for 100 ms.
+const QUIET: Duration = Duration::from_millis(400);
+
+struct Meter {
+    host: Host,
+    host_calls: Arc<AtomicU64>,
+}
+
+impl Meter {
+    /// What a call costs, once the instance is warm and quiet: the median of some.
+    async fn price(&self, mut call: impl AsyncFnMut()) -> Price {
+        let mut prices = Vec::new();
+        for _ in 0..9 {
+            let calls = self.host_calls.load(Ordering::SeqCst);
+            let requests = self.host.fuel_left().len();
+            call().await;
+            tokio::time::sleep(QUIET).await;
+            let calls = self.host_calls.load(Ordering::SeqCst) - calls;
+            // The next request tells what was left after this one.
+            get(&self.host, "/healthz").await;
+            let fuel = self.host.fuel_left();
+            let instructions = fuel[requests] - fuel[requests + 1];
+            prices.push((instructions, calls));
+        }
+        prices.sort_unstable();
+        println!("{prices:?}");
+        let (instructions, host_calls) = prices[prices.len() / 2];
+        Price { instructions, host_calls }
+    }
+}
+
+fn check(what: &str, price: Price, figure: Price) {
+    println!("{what}: {price:?}");
+    let off = price.instructions as f64 / figure.instructions as f64 - 1.0;
+    assert!(off.abs() <= TOLERANCE, "{what}: {price:?} and not {figure:?}, {:+.1} %", off * 100.0);
+    assert_eq!(price.host_calls, figure.host_calls, "{what}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_produce_a_consume_and_an_acknowledgement() {
+    let world = World::with(ConsumeApi::Cloud, Options::quick());
+    for number in 0..1_000 {
+        world.kafka.append("t", 0, NewRecord::value(format!("record {number}"))).unwrap();
+    }
+    let host_calls = Arc::new(AtomicU64::new(0));
+    let count = Arc::clone(&host_calls);
+    let program = metered();
+    let host = world.gateway_of(&program).spread_over(1).faults(move |call: &HostCall<'_>| {
+        if call.moment == Moment::Before {
+            count.fetch_add(1, Ordering::SeqCst);
+        }
+        Fault::Continue
+    });
+    let meter = Meter { host: host.build().unwrap(), host_calls };
+    let host = &meter.host;
+    // It knows the topic, the group, and that there is no webhook.
+    for _ in 0..3 {
+        get(host, "/producer/t/hello").await.ok();
+        get(host, "/consumer/t?group=g").await.ok();
+        get(host, "/consumer/t?group=m&ack=manual&lease=600").await.ok();
+    }
+    tokio::time::sleep(QUIET * 8).await;
+
+    let produce = meter.price(async || drop(get(host, "/producer/t/hello").await.ok())).await;
+    let consume = meter.price(async || drop(get(host, "/consumer/t?group=g").await.ok())).await;
+    let mut receipts = Vec::new();
+    for _ in 0..9 {
+        let claimed = get(host, "/consumer/t?group=m&ack=manual&lease=600").await.ok();
+        receipts.push(claimed["receipt"].as_str().unwrap().to_owned());
+        tokio::time::sleep(QUIET).await;
+    }
+    let ack = meter.price(async || {
+        let body = format!(r#"{{"receipts":["{}"]}}"#, receipts.pop().unwrap());
+        post(host, "/consumer/t/ack?group=m", body).await.ok();
+    });
+    let ack = ack.await;
+    check("a produce", produce, PRODUCE);
+    check("a consume", consume, CONSUME);
+    check("an acknowledgement", ack, ACK);
+}
