@@ -7,6 +7,7 @@ mod callback_url;
 mod context;
 mod deliver;
 mod delivery_state;
+mod due;
 mod envelope;
 mod job;
 mod moving;
@@ -117,6 +118,7 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
         let new = Subscription::new(topic, callback.url, starts, host);
         let id = new.id.clone();
         let kept = subscriptions.add(new).await?;
+        due::forget(host, topic).await;
         let secret = (kept.id == id).then(|| kept.secret.reveal());
         Ok(Registered { subscription: kept.describe(), secret })
     }
@@ -173,7 +175,9 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
         let moves = offsets.iter().map(async |(partition, offset)| {
             move_to(context, subscription, *partition, *offset).await
         });
-        try_join_bounded(moves).await?;
+        let moved = try_join_bounded(moves).await;
+        due::forget(&context.host, &subscription.topic).await;
+        moved?;
         Ok(offsets)
     }
 

@@ -12,6 +12,7 @@
 //! | `kafka-edge/2/group/{group}/{topic}/start/…` | the lane of where the group begins there |
 //! | `kafka-edge/2/group/{group}/{topic}/g` | advice on where the group's records are |
 //! | `kafka-edge/2/hook/{subscription id}/{partition}/…` | a subscription's lane |
+//! | `kafka-edge/2/due/{topic}` | advice on which deliveries of a topic are due |
 //! | `kafka-edge/2/groups/…` | the lane of the document that lists the groups |
 //! | `kafka-edge/2/instances/…` | the lane of the document that lists the named consumers |
 //! | `kafka-edge/2/registry/…` | the lane of the document that lists the subscriptions |
@@ -167,6 +168,12 @@ impl LaneName {
 pub fn group_advice<V>(group: &str, topic: &str) -> Result<Key<V>> {
     let LaneName(first) = LaneName::group(group, topic, 0)?;
     Ok(Key::new(format!("{}/g", first.trim_end_matches("/0"))))
+}
+
+/// Advice on which deliveries of a topic are due. It belongs to no lane.
+pub fn topic_advice<V>(topic: &str) -> Result<Key<V>> {
+    // Valid names need no encoding, so this refuses none of them.
+    Ok(Key::new(format!("{ROOT}/due/{}", capped("topic", topic, MAX_TOPIC_BYTES)?)))
 }
 
 fn capped(field: &'static str, name: &str, cap: usize) -> Result<String> {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::RoundReport;
 use super::context::DeliveryContext;
 use super::deliver;
+use super::due::{self, Ended};
 use super::job::{Job, JobEnd, JobReport};
 use super::subscription::Subscription;
 use crate::concurrent::{join_bounded, join_groups};
@@ -53,25 +54,57 @@ pub(super) async fn deliver<H: Host, L: Log>(
     let ends = topics.into_iter().map(async |topic| (topic, ends(&*context.log, topic).await));
     let ends: SortedMap<_, _> = join_bounded(ends).await.into_iter().collect();
 
-    let mut deliveries: Vec<_> = subscriptions.iter().map(|one| RoundReport::new(one)).collect();
-    let mut groups = Vec::new();
-    for (index, subscription) in subscriptions.iter().enumerate() {
-        match ends.get(subscription.topic.as_str()) {
-            Some(Ok(ends)) => {
-                groups.push(jobs(subscription, ends).map(|job| (index, job)).collect());
+    let mut reports: SortedMap<_, _> =
+        subscriptions.iter().map(|one| (one.id.as_str(), RoundReport::new(one))).collect();
+    let mut add = |job: &Subscription, report| {
+        if let Some(reports) = reports.get_mut(job.id.as_str()) {
+            reports.add(report);
+        }
+    };
+    let mut plans = Vec::new();
+    for (topic, ends) in &ends {
+        let of_topic = || subscriptions.iter().filter(|one| one.topic == **topic);
+        match ends {
+            Ok(ends) => {
+                let all = of_topic().flat_map(|subscription| jobs(subscription, ends)).collect();
+                plans.push((*topic, due::plan(&context.host, topic, all).await));
             }
-            Some(Err(error)) => deliveries[index].add(failed(error.clone())),
-            None => {}
+            Err(error) => of_topic().for_each(|one| add(one, failed(error.clone()))),
         }
     }
-    let run = async |(index, job): (_, Job)| (index, deliver::run(context, &job, deadline).await);
     // A callback that never answers occupies its places for the length of the
     // timeout, and is tried less and less often.
-    let groups = groups.into_iter().map(|group: Vec<_>| group.into_iter().map(run).collect());
-    for (index, report) in join_groups(groups.collect()).await {
-        deliveries[index].add(report);
+    let run = async |job: Job| {
+        let report = deliver::run(context, &job, deadline).await;
+        (job, report)
+    };
+    let mut groups = SortedMap::<_, Vec<_>>::new();
+    for (_, planned) in &mut plans {
+        for (job, due) in &planned.waiting {
+            add(
+                &job.subscription,
+                JobReport { outcome: JobEnd::Failing(*due), ..JobReport::default() },
+            );
+        }
+        for job in std::mem::take(&mut planned.due) {
+            groups.get_or_default(job.subscription.id.clone()).push(job);
+        }
     }
-    deliveries
+    let groups = groups.into_iter().map(|(_, jobs)| jobs.into_iter().map(run).collect());
+    let mut ended = SortedMap::<_, Vec<_>>::new();
+    for (job, report) in join_groups(groups.collect()).await {
+        let (outcome, attempted) = (report.outcome.clone(), report.delivered + report.failed > 0);
+        add(&job.subscription, report);
+        let topic = job.subscription.topic.clone();
+        ended.get_or_default(topic).push(Ended { job, outcome, attempted });
+    }
+    let notes = plans.into_iter().map(|(topic, planned)| {
+        let ended = ended.get(topic).map_or(&[][..], Vec::as_slice);
+        planned.note(&context.host, topic, ended)
+    });
+    join_bounded(notes).await;
+    let report = |one: &Rc<Subscription>| reports.remove(one.id.as_str());
+    subscriptions.iter().filter_map(report).collect()
 }
 
 fn failed(error: Error) -> JobReport {

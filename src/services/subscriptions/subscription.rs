@@ -128,10 +128,14 @@ impl SubscriptionList {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
 
-    fn subscription(topic: &str, url: &str, id: u32) -> Rc<Subscription> {
+    pub(in crate::services::subscriptions) fn subscription(
+        topic: &str,
+        url: &str,
+        id: u32,
+    ) -> Rc<Subscription> {
         let secret = serde_json::from_str(r#""whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw""#).unwrap();
         Rc::new(Subscription {
             id: format!("webhook_{id}"),

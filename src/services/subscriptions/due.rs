@@ -1,0 +1,241 @@
+//! Which jobs of a topic are due: advice, as a group's is
+//! ([`advice`](crate::services::consume::advice)), and never the truth.
+//!
+//! One value for a topic says of each partition up to where all of its subscriptions
+//! have delivered, and names those that wait for another attempt. So a round costs by
+//! what is due, and not by how many subscriptions there are. Positions only grow, except
+//! by a seek, which deletes the value, as a registration does. What two writers lose of
+//! it costs time and no delivery: a round that finds nothing due looks at one of the jobs
+//! all the same.
+
+use serde::{Deserialize, Serialize};
+
+use super::job::{Job, JobEnd};
+use crate::error::Result;
+use crate::host::{Host, Millis};
+use crate::random;
+use crate::sorted::{SortedMap, SortedSet};
+use crate::state::keys::{Key, topic_advice};
+use crate::state::stored::stored;
+use crate::state::{delete, get, set};
+
+/// Below this number of jobs, looking at each costs no more than the advice.
+const MIN_JOBS: usize = 4;
+
+/// How many subscriptions of a partition may be named; with more of them waiting, nothing
+/// is said of it.
+const MAX_NAMED: usize = 100;
+
+/// By partition. A missing partition means: look at all.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent, remote = "Self")]
+pub(super) struct Due(SortedMap<i32, Partition>);
+
+stored!(Due, "what is due of a topic's webhooks");
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Partition {
+    /// All subscriptions have delivered what is below, but for those that are named.
+    #[serde(rename = "n")]
+    next: i64,
+    /// When the next attempt of a subscription is due, by its id.
+    #[serde(rename = "w", default, skip_serializing_if = "SortedMap::is_empty")]
+    waiting: SortedMap<String, Millis>,
+}
+
+/// The jobs of one topic, and what was known of them.
+pub(super) struct Planned {
+    pub(super) due: Vec<Job>,
+    /// Those that wait for another attempt.
+    pub(super) waiting: Vec<(Job, Millis)>,
+    known: Option<Due>,
+    /// One that is looked at although nothing was due.
+    is_glance: bool,
+}
+
+/// What became of a job of a round.
+pub(super) struct Ended {
+    pub(super) job: Job,
+    pub(super) outcome: JobEnd,
+    /// Whether there was an attempt.
+    pub(super) attempted: bool,
+}
+
+/// Chooses the jobs of a topic that are due.
+pub(super) async fn plan<H: Host>(host: &H, topic: &str, jobs: Vec<Job>) -> Planned {
+    let is_small = jobs.len() < MIN_JOBS || jobs.iter().any(|job| job.end.is_none());
+    let known = match is_small {
+        true => None,
+        // Without it everything is looked at.
+        false => Some(read(host, topic).await.ok().flatten().unwrap_or_default()),
+    };
+    let Some(known) = known else {
+        return Planned { due: jobs, waiting: Vec::new(), known: None, is_glance: false };
+    };
+    let glance = random::number(host) as usize % jobs.len();
+    known.choose(jobs, host.now(), glance)
+}
+
+impl Due {
+    fn choose(self, jobs: Vec<Job>, now: Millis, glance: usize) -> Planned {
+        let (mut due, mut waiting, mut glanced) = (Vec::new(), Vec::new(), None);
+        for (index, job) in jobs.into_iter().enumerate() {
+            let at = self.0.get(&job.partition);
+            let until = at.and_then(|at| at.waiting.get(&job.subscription.id)).copied();
+            if index == glance {
+                glanced = Some(job.clone());
+            }
+            match (at, until) {
+                (_, Some(until)) if until > now => waiting.push((job, until)),
+                (Some(at), None) if job.end.is_some_and(|end| end <= at.next) => {}
+                _ => due.push(job),
+            }
+        }
+        let is_glance = due.is_empty();
+        due.extend(glanced.filter(|_| is_glance));
+        Planned { due, waiting, known: Some(self), is_glance }
+    }
+}
+
+impl Planned {
+    /// Writes what the round has shown, where that saves others a look.
+    pub(super) async fn note<H: Host>(self, host: &H, topic: &str, ended: &[Ended]) {
+        let Some(known) = &self.known else { return };
+        let next = self.after(known, ended);
+        if next != *known {
+            // Failures cost others a look.
+            if let Ok(key) = key(topic) {
+                _ = set(host, &key, &next).await;
+            }
+        }
+    }
+
+    fn after(&self, known: &Due, ended: &[Ended]) -> Due {
+        let mut next = known.clone();
+        let partitions: SortedSet<i32> = ended.iter().map(|ended| ended.job.partition).collect();
+        for partition in partitions.iter() {
+            let of_partition: Vec<_> =
+                ended.iter().filter(|ended| ended.job.partition == *partition).collect();
+            let before = next.0.remove(partition);
+            if let Some(after) = self.after_partition(before, &of_partition) {
+                next.0.insert(*partition, after);
+            }
+        }
+        next
+    }
+
+    /// `None`: nothing is known of it any more.
+    fn after_partition(&self, before: Option<Partition>, ended: &[&Ended]) -> Option<Partition> {
+        let is_known = |ended: &&&Ended| {
+            matches!(ended.outcome, JobEnd::CaughtUp | JobEnd::Failing(_) | JobEnd::Removed)
+        };
+        let is_wrong = self.is_glance && ended.iter().any(|ended| ended.attempted);
+        if is_wrong || ended.iter().filter(is_known).count() < ended.len() {
+            return None;
+        }
+        let end = ended.iter().filter_map(|ended| ended.job.end).min()?;
+        let (next, mut waiting) = match before {
+            // Whoever was not looked at stands where it was said.
+            Some(at) if self.is_glance || at.next >= end => (at.next, at.waiting),
+            Some(at) => (end, at.waiting),
+            None if self.is_glance => return None,
+            None => (end, SortedMap::new()),
+        };
+        for Ended { job, outcome, .. } in ended {
+            match outcome {
+                JobEnd::Failing(due) => drop(waiting.insert(job.subscription.id.clone(), *due)),
+                _ => drop(waiting.remove(&job.subscription.id)),
+            }
+        }
+        (waiting.len() <= MAX_NAMED).then_some(Partition { next, waiting })
+    }
+}
+
+async fn read<H: Host>(host: &H, topic: &str) -> Result<Option<Due>> {
+    get(host, &key(topic)?).await
+}
+
+/// Forgets what is known of a topic: a subscription has come, or was moved. Without it
+/// the subscription's turn comes later.
+pub(super) async fn forget<H: Host>(host: &H, topic: &str) {
+    if let Ok(key) = key(topic) {
+        _ = delete(host, &key).await;
+    }
+}
+
+fn key(topic: &str) -> Result<Key<Due>> {
+    topic_advice(topic)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::subscription::tests::subscription;
+    use super::*;
+
+    const NOW: Millis = 1_000;
+
+    fn jobs(count: usize, end: i64) -> Vec<Job> {
+        let job = |number: usize| {
+            let subscription = subscription("t", "https://x/", number as u32);
+            Job { subscription, partition: 0, end: Some(end) }
+        };
+        (0..count).map(job).collect()
+    }
+
+    fn ended(job: &Job, outcome: JobEnd) -> Ended {
+        let attempted = outcome != JobEnd::Busy;
+        Ended { job: job.clone(), outcome, attempted }
+    }
+
+    fn ids(planned: &Planned) -> Vec<&str> {
+        planned.due.iter().map(|job| &*job.subscription.id).collect()
+    }
+
+    fn known(next: i64, waiting: &[(&str, Millis)]) -> Due {
+        let waiting = waiting.iter().map(|(id, due)| ((*id).to_owned(), *due)).collect();
+        Due([(0, Partition { next, waiting })].into())
+    }
+
+    #[test]
+    fn nothing_is_known_or_the_end_has_moved_so_all_are_due() {
+        let planned = Due::default().choose(jobs(4, 5), NOW, 0);
+        assert_eq!((ids(&planned).len(), planned.is_glance), (4, false));
+        let planned = known(4, &[("webhook_2", NOW + 1)]).choose(jobs(4, 5), NOW, 0);
+        assert_eq!(ids(&planned), ["webhook_0", "webhook_1", "webhook_3"]);
+        assert_eq!(planned.waiting[0].1, NOW + 1);
+    }
+
+    #[test]
+    fn at_the_end_only_those_are_due_that_have_waited_or_one_for_all() {
+        let planned =
+            known(5, &[("webhook_2", NOW), ("webhook_3", NOW + 1)]).choose(jobs(4, 5), NOW, 0);
+        assert_eq!((ids(&planned), planned.is_glance), (vec!["webhook_2"], false));
+        let planned = known(5, &[("webhook_3", NOW + 1)]).choose(jobs(4, 5), NOW, 1);
+        assert_eq!((ids(&planned), planned.is_glance), (vec!["webhook_1"], true));
+    }
+
+    #[test]
+    fn what_a_round_shows_is_noted() {
+        let round = |before: Due, end, outcomes: &[(usize, JobEnd)]| {
+            let jobs = jobs(4, end);
+            let planned = before.clone().choose(jobs.clone(), NOW, 1);
+            let ended: Vec<_> =
+                outcomes.iter().map(|(job, outcome)| ended(&jobs[*job], outcome.clone())).collect();
+            planned.after(&before, &ended)
+        };
+        let caught_up = |jobs: &[usize]| -> Vec<_> {
+            jobs.iter().map(|job| (*job, JobEnd::CaughtUp)).collect()
+        };
+        let all = caught_up(&[0, 1, 2, 3]);
+        assert_eq!(round(Due::default(), 5, &all), known(5, &[]));
+        let failing = [&all[..3], &[(3, JobEnd::Failing(9_000))]].concat();
+        assert_eq!(round(known(4, &[]), 5, &failing), known(5, &[("webhook_3", 9_000)]));
+        // The one that has waited succeeds; nobody else was looked at.
+        assert_eq!(round(known(5, &[("webhook_3", NOW)]), 5, &caught_up(&[3])), known(5, &[]));
+        // Somebody else is at work, so that nothing is known.
+        let busy = [&all[..3], &[(3, JobEnd::Busy)]].concat();
+        assert_eq!(round(known(4, &[]), 5, &busy), Due::default());
+        // A glance that finds work shows that it was wrong.
+        assert_eq!(round(known(5, &[]), 5, &caught_up(&[1])), Due::default());
+    }
+}
