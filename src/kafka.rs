@@ -68,7 +68,7 @@ pub struct Fetch<'a> {
     /// The approximate number of bytes. A first record that is larger is
     /// returned all the same.
     pub max_bytes: usize,
-    /// The end of the partition, if the caller has seen it: it knows of no more records.
+    /// The end of the partition, as the caller last saw it. It spares a read beyond.
     pub end: Option<i64>,
     /// How long to wait for a record when there is none.
     pub wait: Duration,

@@ -1,11 +1,12 @@
 //! Consuming by group, without a session.
 //!
 //! The group's offsets are in the store, in one lane (see [`state`]) for each
-//! partition. The instance that holds a partition's lane reads from its
-//! position, hands records to its waiting callers, and moves the position once
-//! they have the records: first the answer, then the write. Callers do not wait
-//! for lanes themselves: all callers of a group and its topics in an instance
-//! share one task, [`serving`], which polls for all of them.
+//! partition. The instance that holds a partition's lane reads from its position and
+//! hands records to its callers. It moves the position once they have the records, and
+//! hands out further ones while it writes; only claims are written before their callers
+//! are answered. Records in hand are given out in the callers' own requests
+//! ([`attended`]). For everything else all callers of a group and its topics in an
+//! instance share one task, [`serving`], so that no caller waits for a lane itself.
 //!
 //! [`state`]: crate::state
 
@@ -36,6 +37,7 @@ pub use self::acknowledge::{Acknowledged, Disposal};
 use self::attended::{Attended, SharedDesk};
 use self::desk::{QUEUE_TIME, Want};
 pub use self::owner::{NamedReader, Owner, Share};
+use self::page::HandOut;
 pub(in crate::services) use self::position::Position;
 use self::serving::Serving;
 use crate::access::AllowedTopic;
@@ -152,31 +154,31 @@ impl Handed {
 /// not arrived.
 struct Confirmation {
     counter: Rc<dyn Settle>,
-    offsets: Vec<i64>,
+    hand_outs: Vec<HandOut>,
 }
 
 /// Takes note of what has become of records.
 trait Settle {
-    fn settle(&self, offsets: Vec<i64>, arrived: bool);
+    fn settle(&self, hand_outs: Vec<HandOut>, arrived: bool);
 }
 
 impl Confirmation {
     fn settle(mut self, arrived: bool) {
-        self.counter.settle(std::mem::take(&mut self.offsets), arrived);
+        self.counter.settle(std::mem::take(&mut self.hand_outs), arrived);
     }
 }
 
 impl Drop for Confirmation {
     fn drop(&mut self) {
-        if !self.offsets.is_empty() {
-            self.counter.settle(std::mem::take(&mut self.offsets), false);
+        if !self.hand_outs.is_empty() {
+            self.counter.settle(std::mem::take(&mut self.hand_outs), false);
         }
     }
 }
 
 impl fmt::Debug for Confirmation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Confirmation").field(&self.offsets).finish()
+        f.debug_tuple("Confirmation").field(&self.hand_outs).finish()
     }
 }
 

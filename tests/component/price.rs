@@ -1,5 +1,5 @@
-//! What a call costs in guest instructions and in calls of the host: exact, for the
-//! pinned toolchain, so that whoever makes a call dearer changes a figure here.
+//! What a call costs in guest instructions, to within 2 %, and in calls of the host,
+//! exactly; for the pinned toolchain. Whoever makes a call dearer changes a figure here.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -25,7 +25,7 @@ const CONSUME: Price = Price { instructions: 205_100, host_calls: 8 };
 const ACK: Price = Price { instructions: 272_900, host_calls: 6 };
 
 /// How far instructions may be from their figure. How the host splits an answer into
-/// pieces, and how long numbers are when they are printed, is not always the same.
+/// pieces, and how many digits its numbers have, varies.
 const TOLERANCE: f64 = 0.02;
 
 /// Until nothing is under way any more: a partition is kept for 100 ms.
@@ -37,7 +37,7 @@ struct Meter {
 }
 
 impl Meter {
-    /// What a call costs, once the instance is warm and quiet: the median of some.
+    /// What a call costs, once the instance is warm and quiet: the median of nine.
     async fn price(&self, mut call: impl AsyncFnMut()) -> Price {
         let mut prices = Vec::new();
         for _ in 0..9 {

@@ -86,7 +86,7 @@ async fn single_records_of_one_partition() {
         assert_eq!(calls, Calls { pages: 300, ends: 2, reads: 10, created: 1 });
         let test = filled(ConsumeApi::Cloud, 1, 300);
         let calls = read(&test, "t", 1, 300).await;
-        // Fifty at once, and a look at the end.
+        // The first one alone, then fifty at once, and a look at the end.
         assert_eq!(calls, Calls { pages: 300, ends: 0, reads: 8, created: 0 });
     })
     .await;
@@ -127,7 +127,7 @@ async fn a_compacted_topic() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_page_of_fifty_partitions_comes_when_its_wait_is_over() {
+async fn a_page_of_fifty_partitions_comes_within_a_second() {
     local(async {
         let test = filled(ConsumeApi::V2, 50, 50);
         let start = Instant::now();

@@ -1,5 +1,6 @@
 //! What a call costs in operations of the store: `docs/state.md` has the table. Each
-//! row is exact, so that a change that costs more must change the table.
+//! row is exact, so that a change that costs more must change the table; the averages of
+//! instances that contend have bounds above them.
 
 use std::time::Duration;
 

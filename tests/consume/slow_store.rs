@@ -1,5 +1,5 @@
-//! A store as Spin has it by default: a read takes 0.5 ms and a write 15 ms, one write at
-//! a time for all. That is the normal case, and not a fault.
+//! A store a little stricter than Spin's default one: a read takes 0.5 ms and a write
+//! 15 ms, one write at a time for all. That is the normal case, and not a fault.
 
 use std::time::Duration;
 

@@ -75,8 +75,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) partitions: Vec<i32>,
 }
 
-/// A consumer instance of the REST server, read to the end. Making it is not
-/// counted.
+/// A consumer instance of the REST server, read to the end. Neither making it
+/// nor its first page is counted.
 pub(crate) async fn v2(reader: &Reader<'_>, group: &str, records: usize) -> Result<Duration> {
     let Reader { client, server, topic, partitions } = reader;
     let post = async |url: &str, body: Value| {
@@ -148,8 +148,8 @@ pub(crate) async fn pages(
     let manual = if acknowledge { "&ack=manual" } else { "" };
     let url = format!("{server}/consumer/{topic}?group={group}&max=500{manual}");
     let ack = format!("{server}/consumer/{topic}/ack?group={group}");
-    // It begins once each partition has been read from, for which instances are made over
-    // v2.
+    // Time counts from when each partition has been read once: over v2, an instance is
+    // made for that.
     let (mut start, mut unseen) = (Instant::now(), reader.partitions.clone());
     let (mut read, mut before) = (0, 0);
     while read < count {

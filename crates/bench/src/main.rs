@@ -1,10 +1,12 @@
 //! What the component costs, as ratios.
 //!
-//! The same load goes to (a) the emulated REST server itself, (b) the
-//! smallest component that makes one upstream call, under our host, (c) our
-//! component, under the same host. All of it runs in this process and over
-//! TCP on this machine, in rounds, so that whatever else the machine does falls
-//! on all three alike. Absolute numbers mean nothing; look at the ratios.
+//! The same load goes to (a) the emulated REST server itself, and, under our host, to (b)
+//! the smallest component that makes one upstream call, (c) our component, and (d) a
+//! component that makes no call. All of it runs in this process and over TCP on this
+//! machine, in rounds, so that whatever else the machine does falls on all of them alike.
+//! Absolute numbers mean nothing; look at the ratios.
+//!
+//! At the end the gateway runs against a server that costs what a REST Proxy costs.
 //!
 //! See [`USAGE`].
 

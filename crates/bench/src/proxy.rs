@@ -87,7 +87,7 @@ pub(crate) async fn run(scene: &Scene, round: Duration, rounds: u32) -> Result<(
             *rate += RECORDS as f64 / took.as_secs_f64() / f64::from(rounds);
         }
     }
-    println!("\nConsume, {RECORDS} records of {PARTITIONS} partitions, a caller");
+    println!("\nConsume, {RECORDS} records of {PARTITIONS} partitions, one caller");
     table::rates(&rates);
     println!(
         "CPU time of a record, to that of reading directly: {:.2}",

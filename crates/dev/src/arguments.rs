@@ -20,7 +20,8 @@ Usage: cargo dev [OPTIONS]
   --data-dir FOLDER          Where records and state are kept [.kafka-edge]
   --ephemeral                Keep them in memory, and forget them at the end
   --store-write-ms TIME      Let each write of state take this many milliseconds,
-                             one write at a time, as on Spin's default store (15)
+                             such as 15, and one write through at a time: a
+                             little stricter than Spin's default store
   --variable NAME=VALUE      Set a variable of the component; may be repeated.
                              spin.toml lists them
   --variable @FILE           Set the variables in a TOML or JSON file. Secrets

@@ -18,9 +18,9 @@ impl Costs {
     /// Nothing, which is the default.
     pub const NONE: Costs =
         Costs { call: Duration::ZERO, broker_question: Duration::ZERO, record: Duration::ZERO };
-    /// Chosen so that a caller of its own gets of this program what
-    /// `recordings/measurements.jsonl` has of the proxy 7.9.9 on two cores: a read takes
-    /// some 0.3 ms, and 64 callers produce some 10,000 records a second.
+    /// Chosen so that callers see of this program about what `recordings/measurements.jsonl`
+    /// shows of the proxy 7.9.9 on two cores: a read takes some 0.3 ms, and 64 callers
+    /// produce some 10,000 records a second.
     pub const OF_A_PROXY: Costs = Costs {
         call: Duration::from_micros(60),
         broker_question: Duration::from_micros(120),

@@ -8,11 +8,11 @@
 //! `recordings/v2-stateless-reading.jsonl`). So the only seek is the first one,
 //! and an instance that behaves unexpectedly is replaced by a new one.
 //!
-//! A page of the server has 30 records by default, so that a fetch reads on as long as
-//! its caller wants more. An instance returns each record once. A reader that died, or whose lease had
-//! ended, may therefore have taken records away. This shows in the offset of the
-//! next record, in a gap, or in an empty page although the log has more. A log with gaps
-//! of its own is read through instances that are passed on to nobody.
+//! A page of the server has 30 records by default, so a fetch reads on as long as its
+//! caller wants more. An instance returns each record once. A reader that died, or whose
+//! lease had ended, may therefore have taken records away. This shows in the offset of
+//! the next record, in a gap, or in an empty page although the log has more. A log with
+//! gaps of its own is read through instances that are passed on to nobody.
 
 mod instance;
 mod kept_instance;

@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use std::rc::Rc;
 use std::time::Duration;
 
+use super::page::HandOut;
 use super::{Ack, Confirmation, Consumed, Handed, Settle, StartFrom};
 use crate::error::{Error, Result};
 use crate::host::Millis;
@@ -27,8 +28,8 @@ const BEGIN_TIME: Duration = Duration::from_secs(7);
 /// (`reference/confluent-rest.md`, 5.4).
 const FILL_TIME: Duration = Duration::from_millis(500);
 
-/// If callers come at shorter intervals than this, a partition is kept for the
-/// next one.
+/// Only if callers come at shorter intervals than this is a partition kept for the next
+/// one, for [`PARTITION_LINGER`](super::PARTITION_LINGER).
 const BUSY_ARRIVAL_GAP: Duration = Duration::from_millis(200);
 
 pub(super) type DeskAnswer = Result<Handed>;
@@ -98,8 +99,14 @@ impl<W> Order<W> {
         self.answer(Ok(handed));
     }
 
-    fn take_back(&mut self) {
-        (self.handed, self.bytes, self.claimed_until) = (Handed::default(), 0, Millis::MAX);
+    /// Takes its records back, and returns those that it had claimed.
+    fn take_back(&mut self) -> Vec<Consumed> {
+        let handed = std::mem::take(&mut self.handed);
+        (self.bytes, self.claimed_until) = (0, Millis::MAX);
+        match self.want.ack {
+            Ack::Manual { .. } => handed.records,
+            Ack::Auto => Vec::new(),
+        }
     }
 }
 
@@ -161,6 +168,8 @@ pub(super) struct Desk<W> {
     claimed: Vec<Order<W>>,
     /// The same while that is being written.
     being_written: Vec<Order<W>>,
+    /// Records that were claimed for callers who were not told of it.
+    taken_back: Vec<Consumed>,
     last_arrival: Option<Duration>,
     /// How many records the last caller wanted.
     last_wanted: usize,
@@ -177,6 +186,7 @@ impl<W> Default for Desk<W> {
             orders: VecDeque::new(),
             claimed: Vec::new(),
             being_written: Vec::new(),
+            taken_back: Vec::new(),
             last_arrival: None,
             last_wanted: 1,
             beyond: Vec::new(),
@@ -226,6 +236,11 @@ impl<W> Desk<W> {
     /// the log.
     pub(super) fn take_arrived(&mut self) -> bool {
         std::mem::take(&mut self.arrived)
+    }
+
+    /// Whether orders have come since then.
+    pub(super) fn has_arrived(&self) -> bool {
+        self.arrived
     }
 
     /// The time until the first wait ends; `None` if there is no order.
@@ -287,12 +302,17 @@ impl<W> Desk<W> {
 
     /// Gives a record to the caller that [takes](Desk::takes) it, who confirms it to
     /// the counter.
-    pub(super) fn serve(&mut self, consumed: Consumed, bytes: usize, counter: &Counter<W>)
-    where
+    pub(super) fn serve(
+        &mut self,
+        consumed: Consumed,
+        bytes: usize,
+        counter: &Counter<W>,
+        hand_out: HandOut,
+    ) where
         W: 'static,
     {
         if let Some(order) = self.orders.front_mut() {
-            counter.confirmed_by(&mut order.handed.confirmations, consumed.record.offset);
+            counter.confirmed_by(&mut order.handed.confirmations, hand_out);
         }
         self.put(consumed, bytes);
     }
@@ -331,11 +351,17 @@ impl<W> Desk<W> {
     }
 
     /// Takes back the records that a caller has got so far, because it is too
-    /// late for them. Claims that were written come again when their leases are over.
+    /// late for them.
     pub(super) fn take_back_open(&mut self) {
         if let Some(order) = self.orders.front_mut() {
-            order.take_back();
+            let claimed = order.take_back();
+            self.taken_back.extend(claimed);
         }
+    }
+
+    /// Records that were claimed for callers who were not told of it, since the last call.
+    pub(super) fn take_unclaimed(&mut self) -> Vec<Consumed> {
+        std::mem::take(&mut self.taken_back)
     }
 
     /// Whether claims have to be written before their callers can be answered.
@@ -364,9 +390,14 @@ impl<W> Desk<W> {
         for mut order in std::mem::take(&mut self.being_written).into_iter().rev() {
             if written && now < order.claimed_until {
                 order.answer_with_records();
-            } else if !order.is_void() {
-                order.take_back();
-                self.orders.push_front(order);
+            } else {
+                let claimed = order.take_back();
+                self.taken_back.extend(claimed);
+                if !order.is_void() {
+                    // Behind the one that has got records and waits for more.
+                    let place = usize::from(self.has_open_order());
+                    self.orders.insert(place, order);
+                }
             }
         }
     }
@@ -419,8 +450,8 @@ pub(super) struct Counter<W>(Rc<Settled<W>>);
 
 #[derive(Debug)]
 struct Settled<W> {
-    /// Offsets that have settled, each group with whether it arrived.
-    settled: RefCell<Vec<(Vec<i64>, bool)>>,
+    /// What has settled, each group with whether it arrived.
+    settled: RefCell<Vec<(Vec<HandOut>, bool)>>,
     /// Whether somebody waits for them.
     is_awaited: Cell<bool>,
     bell: Bell<W>,
@@ -434,15 +465,15 @@ impl<W: 'static> Counter<W> {
     }
 
     /// Adds a record to the confirmations of its caller.
-    fn confirmed_by(&self, confirmations: &mut Vec<Confirmation>, offset: i64) {
+    fn confirmed_by(&self, confirmations: &mut Vec<Confirmation>, hand_out: HandOut) {
         let this = Rc::as_ptr(&self.0);
         match confirmations.last_mut() {
             Some(last) if std::ptr::addr_eq(Rc::as_ptr(&last.counter), this) => {
-                last.offsets.push(offset);
+                last.hand_outs.push(hand_out);
             }
             _ => {
-                let (counter, offsets) = (self.0.clone(), vec![offset]);
-                confirmations.push(Confirmation { counter, offsets });
+                let (counter, hand_outs) = (self.0.clone(), vec![hand_out]);
+                confirmations.push(Confirmation { counter, hand_outs });
             }
         }
     }
@@ -451,17 +482,16 @@ impl<W: 'static> Counter<W> {
         self.0.is_awaited.set(true);
     }
 
-    /// The offsets that have settled since the last call, each with whether the
-    /// record arrived.
-    pub(super) fn take_settled(&self) -> Vec<(Vec<i64>, bool)> {
+    /// What has settled since the last call, each group with whether it arrived.
+    pub(super) fn take_settled(&self) -> Vec<(Vec<HandOut>, bool)> {
         self.0.is_awaited.set(false);
         self.0.settled.take()
     }
 }
 
 impl<W> Settle for Settled<W> {
-    fn settle(&self, offsets: Vec<i64>, arrived: bool) {
-        self.settled.borrow_mut().push((offsets, arrived));
+    fn settle(&self, hand_outs: Vec<HandOut>, arrived: bool) {
+        self.settled.borrow_mut().push((hand_outs, arrived));
         if self.is_awaited.take() {
             self.bell.ring();
         }
@@ -493,7 +523,7 @@ mod tests {
         let consumed = Consumed { topic, record, acquired: None };
         match takes {
             None => return false,
-            Some(Ack::Auto) => desk.serve(consumed, 10, counter),
+            Some(Ack::Auto) => desk.serve(consumed, 10, counter, HandOut::of(offset)),
             Some(Ack::Manual { .. }) => desk.serve_claimed(consumed, 10, 100 + offset),
         }
         true
@@ -564,7 +594,8 @@ mod tests {
         drop(slots.next().unwrap().take());
         assert_eq!(Rc::strong_count(&rung), 1);
         drop(slots);
-        let settled = [(vec![0, 1], true), (vec![2], false), (vec![3], false)];
+        let of = |offsets: &[i64]| offsets.iter().copied().map(HandOut::of).collect::<Vec<_>>();
+        let settled = [(of(&[0, 1]), true), (of(&[2]), false), (of(&[3]), false)];
         assert_eq!(counter.take_settled(), settled);
     }
 
@@ -624,6 +655,9 @@ mod tests {
         desk.write_claims();
         desk.settle_claims(false, 0);
         assert!(!desk.has_claims(), "not written: both wait on, in their order");
+        let unclaimed: Vec<_> =
+            desk.take_unclaimed().iter().map(|consumed| consumed.record.offset).collect();
+        assert_eq!(unclaimed, [2, 0, 1]);
         for offset in 10..14 {
             assert!(serve(&mut desk, offset, &counter));
         }

@@ -15,10 +15,11 @@ use crate::sorted::SortedSet;
 /// Fetched records, by where they are.
 #[derive(Debug)]
 pub(super) struct RecordsInHand {
-    here: Records,
-    on_the_way: Records,
+    here: Records<Record>,
+    on_the_way: Records<OnTheWay>,
     /// When records went on their way, the first ones first.
-    left: VecDeque<(Duration, i64)>,
+    left: VecDeque<(Duration, HandOut)>,
+    hand_outs: u64,
     delivered: SortedSet<i64>,
     claims: Claims,
     next: i64,
@@ -36,6 +37,7 @@ impl RecordsInHand {
             here: Records::default(),
             on_the_way: Records::default(),
             left: VecDeque::new(),
+            hand_outs: 0,
             delivered: position.delivered.iter().copied().collect(),
             claims: position.claims.clone(),
             next,
@@ -106,11 +108,13 @@ impl RecordsInHand {
     }
 
     /// Notes that the first record is on its way from now on.
-    pub(super) fn hand_out(&mut self, now: Duration) -> Option<Record> {
+    pub(super) fn hand_out(&mut self, now: Duration) -> Option<(Record, HandOut)> {
         let record = self.here.0.pop_front()?;
-        self.on_the_way.put(record.clone());
-        self.left.push_back((now, record.offset));
-        Some(record)
+        self.hand_outs += 1;
+        let hand_out = HandOut { offset: record.offset, number: self.hand_outs };
+        self.on_the_way.put(OnTheWay { record: record.clone(), number: self.hand_outs });
+        self.left.push_back((now, hand_out));
+        Some((record, hand_out))
     }
 
     /// Claims the first record for a caller. Returns how many times it has been
@@ -121,16 +125,31 @@ impl RecordsInHand {
         Some((record, count))
     }
 
-    pub(super) fn arrived(&mut self, offset: i64) {
-        if self.on_the_way.take(offset).is_some() {
-            self.claims.remove(offset);
-            self.delivered.insert(offset);
+    pub(super) fn arrived(&mut self, hand_out: HandOut) {
+        if let Some(record) = self.take_on_the_way(hand_out) {
+            self.claims.remove(record.offset);
+            self.delivered.insert(record.offset);
         }
     }
 
     /// The caller did not take the record: the next one gets it.
-    pub(super) fn returned(&mut self, offset: i64) {
-        if let Some(record) = self.on_the_way.take(offset) {
+    pub(super) fn returned(&mut self, hand_out: HandOut) {
+        if let Some(record) = self.take_on_the_way(hand_out) {
+            self.here.put(record);
+        }
+    }
+
+    /// A record that came back may be on its way to another caller by now.
+    fn take_on_the_way(&mut self, HandOut { offset, number }: HandOut) -> Option<Record> {
+        let index = self.on_the_way.find(offset).ok()?;
+        let is_this = self.on_the_way.0[index].number == number;
+        is_this.then(|| self.on_the_way.0.remove(index))?.map(|on_the_way| on_the_way.record)
+    }
+
+    /// A caller that claimed the record was never told of it: the next one gets it.
+    pub(super) fn unclaimed(&mut self, record: Record) {
+        self.claims.give_back(record.offset, Millis::MIN);
+        if self.claims.contains(record.offset) {
             self.here.put(record);
         }
     }
@@ -140,10 +159,11 @@ impl RecordsInHand {
         self.on_the_way.0.is_empty()
     }
 
-    /// Since when the record has been on its way that left first.
+    /// When the record left that has been on its way for longest.
     pub(super) fn on_the_way_since(&mut self) -> Option<Duration> {
-        while let Some((since, offset)) = self.left.front() {
-            if self.on_the_way.find(*offset).is_ok() {
+        while let Some((since, HandOut { offset, number })) = self.left.front() {
+            let found = self.on_the_way.find(*offset);
+            if found.is_ok_and(|index| self.on_the_way.0[index].number == *number) {
                 return Some(*since);
             }
             self.left.pop_front();
@@ -151,19 +171,20 @@ impl RecordsInHand {
         None
     }
 
-    /// Gives up waiting for callers that have had a record since this time or for
-    /// longer: the next ones get these records.
+    /// Gives up waiting for callers that were given a record at this time or earlier: the
+    /// next ones get these records.
     pub(super) fn give_up_waiting(&mut self, since: Duration) {
         while self.on_the_way_since().is_some_and(|left| left <= since)
-            && let Some((_, offset)) = self.left.pop_front()
+            && let Some((_, hand_out)) = self.left.pop_front()
         {
-            self.returned(offset);
+            self.returned(hand_out);
         }
     }
 
     /// The position to write: all records below it have arrived or are claimed.
     pub(super) fn position(&mut self) -> Position {
-        let waiting = || self.here.0.iter().chain(&self.on_the_way.0);
+        let on_the_way = || self.on_the_way.0.iter().map(|on_the_way| &on_the_way.record);
+        let waiting = || self.here.0.iter().chain(on_the_way());
         let unclaimed = || waiting().filter(|record| !self.claims.contains(record.offset));
         let next = unclaimed().map(|record| record.offset).min().unwrap_or(self.next);
         let place = self.place.clone();
@@ -179,26 +200,68 @@ impl RecordsInHand {
     }
 }
 
+/// One time that a record was handed out. The same record may be handed out again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct HandOut {
+    offset: i64,
+    number: u64,
+}
+
+#[cfg(test)]
+impl HandOut {
+    pub(super) fn of(offset: i64) -> Self {
+        Self { offset, number: 0 }
+    }
+}
+
+#[derive(Debug)]
+struct OnTheWay {
+    record: Record,
+    number: u64,
+}
+
+trait HasOffset {
+    fn offset(&self) -> i64;
+}
+
+impl HasOffset for Record {
+    fn offset(&self) -> i64 {
+        self.offset
+    }
+}
+
+impl HasOffset for OnTheWay {
+    fn offset(&self) -> i64 {
+        self.record.offset
+    }
+}
+
 /// Records in the order of their offsets, each one once. Most are added at the
 /// end and removed at the front.
-#[derive(Debug, Default)]
-struct Records(VecDeque<Record>);
+#[derive(Debug)]
+struct Records<T>(VecDeque<T>);
 
-impl Records {
-    fn put(&mut self, record: Record) {
-        match self.find(record.offset) {
+impl<T> Default for Records<T> {
+    fn default() -> Self {
+        Self(VecDeque::new())
+    }
+}
+
+impl<T: HasOffset> Records<T> {
+    fn put(&mut self, record: T) {
+        match self.find(record.offset()) {
             Ok(index) => self.0[index] = record,
             Err(index) => self.0.insert(index, record),
         }
     }
 
-    fn take(&mut self, offset: i64) -> Option<Record> {
+    fn take(&mut self, offset: i64) -> Option<T> {
         let index = self.find(offset).ok()?;
         self.0.remove(index)
     }
 
     fn find(&self, offset: i64) -> Result<usize, usize> {
-        self.0.binary_search_by_key(&offset, |record| record.offset)
+        self.0.binary_search_by_key(&offset, HasOffset::offset)
     }
 }
 
@@ -224,6 +287,26 @@ mod tests {
         }
     }
 
+    /// A page whose hand-outs are found by offset.
+    impl RecordsInHand {
+        fn hand(&mut self) -> Option<Record> {
+            self.hand_out(NOW).map(|(record, _)| record)
+        }
+
+        fn last(&self, offset: i64) -> HandOut {
+            let last = self.left.iter().rev().find(|(_, left)| left.offset == offset);
+            last.expect("it was handed out").1
+        }
+
+        fn arrives(&mut self, offset: i64) {
+            self.arrived(self.last(offset));
+        }
+
+        fn returns(&mut self, offset: i64) {
+            self.returned(self.last(offset));
+        }
+    }
+
     fn page(offsets: &[i64], next: i64) -> RecordsInHand {
         let mut page = RecordsInHand::resume(&Position::at(0), 3);
         page.add(fetched(offsets, next, None));
@@ -235,17 +318,17 @@ mod tests {
         let mut page = page(&[0, 1, 2, 5], 9);
         assert_eq!(page.position().next, 0);
         for expected in [0, 1, 2] {
-            assert_eq!(page.hand_out(NOW).unwrap().offset, expected);
+            assert_eq!(page.hand().unwrap().offset, expected);
         }
         assert_eq!(page.position().next, 0, "on the way is not arrived");
-        page.arrived(1);
+        page.arrives(1);
         assert_eq!(page.position(), Position { delivered: vec![1], ..Position::at(0) });
-        page.arrived(0);
+        page.arrives(0);
         assert_eq!(page.position(), Position::at(2));
-        page.arrived(2);
+        page.arrives(2);
         assert_eq!(page.position().next, 5, "the gap up to 5 is the log's own");
-        page.hand_out(NOW);
-        page.arrived(5);
+        page.hand();
+        page.arrives(5);
         assert_eq!(page.position().next, 9);
     }
 
@@ -254,8 +337,8 @@ mod tests {
         let mut first = page(&[0], 1);
         first.add(Fetched { silent_to: Some(2), ..fetched(&[], 1, None) });
         assert_eq!(first.position().silent_to, None, "0 is still here");
-        first.hand_out(NOW);
-        first.arrived(0);
+        first.hand();
+        first.arrives(0);
         let position = first.position();
         assert_eq!((position.next, position.silent_to), (1, Some(2)));
         let mut second = RecordsInHand::resume(&position, 3);
@@ -267,35 +350,49 @@ mod tests {
     #[test]
     fn a_record_that_came_back_is_the_next_one_handed_out() {
         let mut page = page(&[0, 1, 2], 3);
-        page.hand_out(NOW);
-        page.hand_out(NOW);
-        page.arrived(1);
-        page.returned(0);
-        assert_eq!(page.hand_out(NOW).unwrap().offset, 0);
+        page.hand();
+        page.hand();
+        page.arrives(1);
+        page.returns(0);
+        assert_eq!(page.hand().unwrap().offset, 0);
+        let slow = page.last(0);
         page.give_up_waiting(NOW);
-        page.arrived(0);
+        page.arrived(slow);
         assert_eq!(page.position().next, 0, "too late: it will be handed out again");
-        assert_eq!(page.hand_out(NOW).unwrap().offset, 0);
-        assert_eq!(page.hand_out(NOW).unwrap().offset, 2);
-        assert!(page.hand_out(NOW).is_none());
+        assert_eq!(page.hand().unwrap().offset, 0);
+        page.returned(slow);
+        assert!(!page.is_settled(), "it is on its way to somebody else");
+        assert_eq!(page.hand().unwrap().offset, 2);
+        assert!(page.hand().is_none());
+    }
+
+    #[test]
+    fn a_claim_that_nobody_was_told_of_is_free_at_once() {
+        let mut page = page(&[0, 1], 2);
+        let (record, _) = page.claim("owner".into(), 100).unwrap();
+        page.claim("owner".into(), 100);
+        page.unclaimed(record);
+        assert_eq!(page.first().map(|record| record.offset), Some(0));
+        let free = page.claims().free(0, 50);
+        assert_eq!((free, page.position().claimed()), (vec![0], 2));
     }
 
     #[test]
     fn what_arrived_out_of_order_is_remembered_and_not_handed_out_again() {
         let mut first = page(&[0, 1, 2], 3);
         for _ in 0..3 {
-            first.hand_out(NOW);
+            first.hand();
         }
-        first.arrived(2);
-        first.arrived(1);
+        first.arrives(2);
+        first.arrives(1);
         let position = first.position();
         assert_eq!(position, Position { delivered: vec![1, 2], ..Position::at(0) });
 
         let mut second = RecordsInHand::resume(&position, 3);
         second.add(fetched(&[0, 1, 2, 3], 4, None));
-        assert_eq!(second.hand_out(NOW).unwrap().offset, 0);
-        assert_eq!(second.hand_out(NOW).unwrap().offset, 3);
-        second.arrived(0);
+        assert_eq!(second.hand().unwrap().offset, 0);
+        assert_eq!(second.hand().unwrap().offset, 3);
+        second.arrives(0);
         assert_eq!(second.position().next, 3);
     }
 
@@ -304,8 +401,8 @@ mod tests {
         let mut first = page(&[0, 1, 2], 3);
         let (record, count) = first.claim("n0".into(), 100).unwrap();
         assert_eq!((record.offset, count), (0, 1));
-        first.hand_out(NOW);
-        first.arrived(1);
+        first.hand();
+        first.arrives(1);
         let position = first.position();
         assert_eq!((position.committed(), position.next), (0, 2));
 
@@ -315,8 +412,8 @@ mod tests {
         assert_eq!(second.position(), Position { next: 2, ..position.clone() });
         let (record, count) = second.claim("again".into(), 200).unwrap();
         assert_eq!((record.offset, count), (0, 2), "1 is done");
-        assert_eq!(second.hand_out(NOW).unwrap().offset, 2);
-        second.arrived(2);
+        assert_eq!(second.hand().unwrap().offset, 2);
+        second.arrives(2);
         second.done(0);
         assert_eq!(second.position(), Position::at(3));
     }
@@ -327,27 +424,27 @@ mod tests {
         first.claim("n0".into(), 100);
         let mut second = RecordsInHand::resume(&first.position(), 3);
         second.add_again(vec![record(0)], 0..1);
-        assert_eq!(second.hand_out(NOW).unwrap().offset, 0);
+        assert_eq!(second.hand().unwrap().offset, 0);
         assert_eq!(second.position().committed(), 0, "on the way is not arrived");
-        second.arrived(0);
+        second.arrives(0);
         assert_eq!(second.position(), Position::at(1));
     }
 
     #[test]
     fn a_claim_above_a_record_that_came_back_stays_a_claim() {
         let mut first = page(&[0, 1, 2], 3);
-        first.hand_out(NOW);
+        first.hand();
         first.claim("n1".into(), 100);
         first.claim("n2".into(), 100);
-        first.returned(0);
+        first.returns(0);
         let position = first.position();
         assert_eq!((position.next, position.claimed()), (0, 2));
 
         let mut second = RecordsInHand::resume(&position, 3);
         second.done(1);
         second.add(fetched(&[0, 1, 2, 3], 4, None));
-        assert_eq!(second.hand_out(NOW).unwrap().offset, 0);
-        assert_eq!(second.hand_out(NOW).unwrap().offset, 3, "1 is done, 2 is out");
+        assert_eq!(second.hand().unwrap().offset, 0);
+        assert_eq!(second.hand().unwrap().offset, 3, "1 is done, 2 is out");
     }
 
     #[test]
@@ -356,23 +453,23 @@ mod tests {
         page.claim("n0".into(), 100);
         page.claim("n1".into(), 900);
         page.add_again(vec![record(0), record(1)], 0..1);
-        assert_eq!(page.hand_out(NOW).unwrap().offset, 0);
-        assert!(page.hand_out(NOW).is_none(), "the lease on 1 lives");
+        assert_eq!(page.hand().unwrap().offset, 0);
+        assert!(page.hand().is_none(), "the lease on 1 lives");
     }
 
     #[test]
     fn where_a_place_cannot_go_back_what_was_read_ahead_stays_with_it() {
         let mut first = RecordsInHand::resume(&Position::at(0), 3);
         first.add(fetched(&[0, 1, 2], 3, Some("here")));
-        first.hand_out(NOW);
-        first.arrived(0);
+        first.hand();
+        first.arrives(0);
         let position = first.position();
         assert_eq!(position.next, 1);
 
         let mut second = RecordsInHand::resume(&position, 3);
         assert_eq!(second.next(), 3);
-        assert_eq!(second.hand_out(NOW), Some(record(1)));
-        assert_eq!(second.hand_out(NOW), Some(record(2)));
+        assert_eq!(second.hand(), Some(record(1)));
+        assert_eq!(second.hand(), Some(record(2)));
         assert_eq!(second.take_place(), Some(Place("here".into())));
 
         let mut large = RecordsInHand::resume(&Position::at(0), 3);
@@ -380,8 +477,8 @@ mod tests {
         let mut much = fetched(&[0, 1], 2, Some("here"));
         much.records[1].value = value;
         large.add(much);
-        large.hand_out(NOW);
-        large.arrived(0);
+        large.hand();
+        large.arrives(0);
         assert_eq!(large.position(), Position::at(1), "too much to keep: the place goes too");
     }
 }

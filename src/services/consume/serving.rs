@@ -164,7 +164,8 @@ impl<H: Host, L: Log> Serving<H, L> {
     pub(super) async fn run(&mut self) {
         self.was_idle = self.looked.is_some();
         while self.has_callers() {
-            // The lines and calls of a round belong to whoever waits for longest.
+            // A round begins in the trace of whoever waits for longest. Fetches carry the
+            // trace of whoever does so when they begin.
             let trace = self.desk.borrow().desk.trace();
             let round = with_trace(trace, self.reported_round()).await;
             if !matches!(round, Ok(Round::Busy { .. } | Round::Unbegun { .. })) {
@@ -202,6 +203,10 @@ impl<H: Host, L: Log> Serving<H, L> {
 
     /// Waits for records to appear, if a caller does.
     async fn rest(&mut self) {
+        if self.desk.borrow().desk.has_arrived() {
+            // Nobody has looked for them.
+            return;
+        }
         let now = self.host.monotonic();
         self.desk.borrow_mut().desk.answer_nothing(now);
         self.settle_lost();

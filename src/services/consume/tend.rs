@@ -19,6 +19,7 @@ use super::{Ack, Acquired, Consumed, claims};
 use crate::error::Result;
 use crate::host::{Host, Millis};
 use crate::kafka::{Fetch, Fetched, Log, Place};
+use crate::record::Record;
 use crate::sorted::SortedSet;
 use crate::state::keys::LaneName;
 use crate::state::lane::params::{KNOCK_CHECK, KNOCK_CHECK_IDLE};
@@ -57,6 +58,7 @@ pub(super) struct Tended<H: Host> {
     /// for.
     judged: Millis,
     under_way: UnderWay,
+    fetching_from: Option<Place>,
     /// The last fetch found nothing.
     drained: bool,
     /// It was read for long enough, and others wait to be read.
@@ -131,6 +133,7 @@ impl<H: Host> Tended<H> {
             claimed: false,
             judged,
             under_way: UnderWay::default(),
+            fetching_from: None,
             drained: false,
             has_stayed: false,
             knocked: false,
@@ -152,6 +155,29 @@ impl<H: Host> Tended<H> {
 
     pub(super) fn has_records(&self) -> bool {
         self.page.has_records()
+    }
+
+    pub(super) fn is_of(&self, topic: &Rc<str>, partition: i32) -> bool {
+        self.topic == *topic && self.partition == partition
+    }
+
+    /// A record was claimed for a caller who was not told of it.
+    pub(super) fn unclaim(&mut self, record: Record) {
+        self.page.unclaimed(record);
+        self.dirty = true;
+    }
+
+    /// The same for records of earlier turns, which are read again.
+    pub(super) fn unclaim_earlier(&mut self, offsets: &[i64], owner: Option<&Owner>) {
+        for offset in offsets {
+            let claims = self.page.claims();
+            let is_own = claims
+                .get(*offset)
+                .is_some_and(|claim| owner.is_some_and(|owner| claim.nonce == owner.nonce()));
+            if is_own {
+                claims.give_back(*offset, Millis::MIN);
+            }
+        }
     }
 
     /// How many records are in hand.
@@ -203,6 +229,8 @@ impl<H: Host> Tended<H> {
 
     /// What is to be done next.
     pub(super) fn act(&mut self, demand: Demand, now: Duration) -> Act {
+        // Callers wait, and none of them could take what is here: no more can be claimed,
+        // for instance.
         let stuck = self.has_records() && demand.waiting && !demand.claims;
         let leaves = demand.closing
             || self.knocked
@@ -266,6 +294,7 @@ impl<H: Host> Tended<H> {
         self.under_way.fetch = true;
         let (topic, partition) = (self.topic.clone(), self.partition);
         let (offset, place) = (self.page.next(), self.page.take_place());
+        self.fetching_from = place.clone();
         async move {
             let fetch = Fetch {
                 topic: &topic,
@@ -281,8 +310,16 @@ impl<H: Host> Tended<H> {
         }
     }
 
+    /// The place of a fetch that failed. Records may have been read from it.
+    pub(super) fn take_failed_place(&mut self) -> Option<Place> {
+        self.fetching_from.take()
+    }
+
     pub(super) fn fetched(&mut self, fetched: Result<Fetched>) -> Result<()> {
         self.under_way.fetch = false;
+        if fetched.is_ok() {
+            self.fetching_from = None;
+        }
         let fetched = fetched?;
         let moves = fetched.next > self.page.next();
         self.drained = fetched.records.is_empty();
@@ -383,8 +420,9 @@ impl<H: Host> Tended<H> {
         let topic = self.topic.clone();
         match ack {
             Ack::Auto => {
-                let record = self.page.hand_out(now)?;
-                desk.serve(Consumed { topic, record, acquired: None }, bytes, &self.counter);
+                let (record, hand_out) = self.page.hand_out(now)?;
+                let consumed = Consumed { topic, record, acquired: None };
+                desk.serve(consumed, bytes, &self.counter, hand_out);
             }
             Ack::Manual { lease } => {
                 let offset = self.page.first()?.offset;
@@ -413,11 +451,11 @@ impl<H: Host> Tended<H> {
 
     /// Takes note of what has become of the records that callers were given.
     pub(super) fn note_settled(&mut self, now: Duration) {
-        for (offsets, arrived) in self.counter.take_settled() {
-            for offset in offsets {
+        for (hand_outs, arrived) in self.counter.take_settled() {
+            for hand_out in hand_outs {
                 match arrived {
-                    true => self.page.arrived(offset),
-                    false => self.page.returned(offset),
+                    true => self.page.arrived(hand_out),
+                    false => self.page.returned(hand_out),
                 }
             }
             self.dirty |= arrived;

@@ -253,7 +253,8 @@ impl<H: Store + Clock> Inner<H> {
         loop {
             let drew_at_once = self.memory.borrow().may_draw_at_once();
             let busy = match self.look(is_worth).await? {
-                // Somebody else may have had a turn since the last one.
+                // This instance has judged by the document that it released itself, and
+                // somebody else may have had a turn since. So it looks.
                 Look::Taken(Taken::Unworthy) | Look::Busy(_)
                     if drew_at_once && !self.memory.borrow().may_draw_at_once() =>
                 {

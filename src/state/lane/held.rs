@@ -54,7 +54,8 @@ where
         self.begins
     }
 
-    /// What was last written and kept, or what the turn starts from.
+    /// What the turn starts from, or what [`write`](Held::write) last wrote and kept; a
+    /// write begun with [`begin_write`](Held::begin_write) does not change it.
     pub fn payload(&self) -> &T {
         &self.payload
     }
@@ -108,8 +109,8 @@ where
         Ok(written)
     }
 
-    /// The same, beside whatever else the holder does. Of two writes at once the second
-    /// one is lost.
+    /// The same, beside whatever else the holder does. No other write may begin
+    /// meanwhile: both would count as lost, and the turn would be over.
     pub fn begin_write(
         &self,
         payload: &T,

@@ -10,8 +10,9 @@ use tokio::time::timeout;
 /// While the queue moves, a request waits this many times its patience.
 const QUEUE_PATIENCE_FACTOR: u32 = 10;
 
-/// A request waits this many times as long as instances compute for one, on average. So
-/// a host that is short of CPU does not start more of what it is short of.
+/// A request waits this many times as long as instances compute for one, on average. A
+/// host that is short of CPU thus starts no further instances, which would compete for
+/// it.
 const COMPUTING_PATIENCE_FACTOR: u32 = 4;
 
 /// But no longer than this many times the patience of a host that is not.
@@ -260,7 +261,10 @@ impl Place {
             return;
         }
         let mut state = self.gate.state();
-        if let Some(taken) = now.taken.take_if(|_| readiness == Readiness::Free) {
+        if readiness != Readiness::Busy
+            && let Some(taken) = now.taken.take()
+            && readiness == Readiness::Free
+        {
             state.note_computing(taken.elapsed());
         }
         if let Some(count) = state.count(now.readiness) {

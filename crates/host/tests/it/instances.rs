@@ -69,7 +69,7 @@ async fn one_that_computes_does_not_keep_others_waiting() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_host_that_is_short_of_cpu_does_not_start_more_of_what_it_is_short_of() {
+async fn a_host_that_is_short_of_cpu_starts_few_further_instances() {
     let host = host().build().unwrap();
     // Each computes for four times the shortest patience.
     for _ in 0..10 {

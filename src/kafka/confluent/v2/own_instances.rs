@@ -5,7 +5,7 @@
 //! earlier reader. So an instance that has met a gap is kept here, where no other reader
 //! knows it, together with the records that were read last: the position may not have
 //! moved past all of them. Without this, each page of such a topic would take a new
-//! instance, half a second each (`recordings/v2-stateless-reading.jsonl`, "whole life").
+//! instance, which takes half a second (`recordings/v2-stateless-reading.jsonl`, "whole life").
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -31,7 +31,7 @@ pub(super) struct OwnInstance {
     pub(super) topic: String,
     pub(super) partition: i32,
     pub(super) instance: ConsumerInstance,
-    /// The first offset from which on the records are here.
+    /// The offset from which on the records are here.
     from: i64,
     records: Vec<Record>,
     /// The offset of the next read.

@@ -42,7 +42,8 @@ impl<H: Host, L: Log> Serving<H, L> {
             self.look_at_ends().await?;
         }
         let now = self.host.monotonic();
-        // Whoever comes to an idle desk is told of nothing by what is known from before.
+        // What is known from before the desk was left may be old: where it names nothing
+        // to read, the advice is read again first.
         let may_be_moved = std::mem::take(&mut self.was_idle) && !self.is_anything_worth_taking();
         let is_due = may_be_moved
             || self.looked.is_none_or(|looked| now - looked >= POSITIONS_CHECK_INTERVAL);
@@ -77,7 +78,8 @@ impl<H: Host, L: Log> Serving<H, L> {
     /// Reads for each topic where records are worth looking for. What others have written
     /// since may be older than what this instance knows, which costs a look, and it tells
     /// of a seek.
-    /// Of partitions of which they say nothing, nothing is known to `anew`.
+    /// With `anew`, what is known of partitions that the advice does not name is
+    /// forgotten.
     async fn take_advice(&mut self, anew: bool) -> Result<()> {
         let topics = self.topics.clone();
         let reads = topics.iter().map(|topic| Advice::read(&self.host, &self.group, topic));

@@ -1,5 +1,6 @@
-//! A round over the partitions: they are taken, read side by side, handed out and let
-//! go, all of it in one task.
+//! A round over the partitions: one task takes them, reads them side by side and lets
+//! them go. It hands records out, as callers do themselves where there are records in
+//! hand.
 
 use std::collections::VecDeque;
 use std::future::Future;
@@ -10,7 +11,7 @@ use super::{Round, ServedPartition, Serving};
 use crate::concurrent::Running;
 use crate::error::{Error, Result};
 use crate::host::{Host, Millis};
-use crate::kafka::{Fetched, Log};
+use crate::kafka::{Fetched, Log, Place};
 use crate::services::consume::PARTITION_LINGER;
 use crate::services::consume::attended::Attended;
 use crate::services::consume::desk::Desk;
@@ -21,8 +22,8 @@ use crate::services::consume::tend::{Act, Demand, ReadAgain, Tended};
 use crate::state::lane::{Document, Held, Take, Written};
 use crate::telemetry::with_trace;
 
-/// How many records are kept in hand for the next caller if callers come at short
-/// intervals: at least the first number. A fetch never asks for more than the second one.
+/// How many records are kept in hand for the next caller, at least, if callers come at
+/// short intervals; and how many a fetch asks for at most.
 const READ_AHEAD_RECORDS: usize = 50;
 const MAX_FETCH_RECORDS: usize = 500;
 
@@ -114,7 +115,8 @@ impl<H: Host, L: Log> Serving<H, L> {
         if let Some(error) = shift.failure {
             return Err(error);
         }
-        if !shift.served && shift.busy.is_none() && self.needs_new_ends {
+        let has_arrived = self.needs_new_ends || self.desk.borrow().desk.has_arrived();
+        if !shift.served && shift.busy.is_none() && has_arrived {
             return Ok(Round::Again);
         }
         if !shift.served && shift.busy.is_none() {
@@ -213,6 +215,8 @@ impl<H: Host, L: Log> Serving<H, L> {
         let attended = self.desk.clone();
         let attended = &mut *attended.borrow_mut();
         let Attended { desk, open, .. } = attended;
+        // Callers that have gone away have let go of their records since the last look.
+        open.iter_mut().for_each(|tended| tended.note_settled(now));
         let claims = desk.has_claims()
             && shift.claims.is_none()
             && !open.iter().any(Tended::is_writing_claims);
@@ -231,7 +235,8 @@ impl<H: Host, L: Log> Serving<H, L> {
             closing: shift.failure.is_some(),
         };
         let (wanted, has_open_order) = (self.wanted(desk), desk.has_open_order());
-        // What is left of a page over v2 is lost with the place, if it is large.
+        // Over v2, what is left of a large page is lost together with the server's place.
+        // So, side by side, each partition is read for its share only.
         let fetch_size = match self.reads_side_by_side(desk) && !self.random_access {
             true => self.share(desk, open.len()),
             false => self.fetch_size(desk),
@@ -294,14 +299,17 @@ impl<H: Host, L: Log> Serving<H, L> {
         next_act
     }
 
+    /// Gives up the server's place, beside whatever else is done.
+    fn close(&self, place: Place) {
+        let log = self.log.clone();
+        self.host.spawn(async move { log.close(place).await });
+    }
+
     fn let_go(&self, shift: &mut Shift<H>, mut tended: Tended<H>, of_claims: bool) {
         let (index, begins) = (tended.index, tended.begins());
         let left = tended.abandoned_place();
         let letting_go = tended.let_go(self.host.clone());
-        if let Some(place) = left {
-            let log = self.log.clone();
-            self.host.spawn(async move { log.close(place).await });
-        }
+        left.into_iter().for_each(|place| self.close(place));
         let letting_go =
             async move { What::LetGo { begins, position: letting_go.await, of_claims } };
         shift.begin(index, letting_go);
@@ -352,13 +360,22 @@ impl<H: Host, L: Log> Serving<H, L> {
                 }
             }
             What::Fetched(fetched) => {
+                if let Ok(Fetched { place: Some(place), .. }) = &fetched
+                    && self.of_open(index, |_| ()).is_none()
+                {
+                    self.close(place.clone());
+                }
                 let noted = self.of_open(index, |tended| {
                     let noted = tended.fetched(fetched);
                     noted.map(|()| tended.is_drained().then(|| tended.next()))
                 });
                 match noted {
                     Some(Ok(Some(drained))) => self.survey.set_drained(index, drained),
-                    Some(Err(error)) => shift.fail(error),
+                    Some(Err(error)) => {
+                        let place = self.of_open(index, Tended::take_failed_place).flatten();
+                        place.into_iter().for_each(|place| self.close(place));
+                        shift.fail(error);
+                    }
                     _ => {}
                 }
             }
@@ -396,6 +413,9 @@ impl<H: Host, L: Log> Serving<H, L> {
                     Ok(None) => {}
                     Err(error) => shift.fail(error),
                 }
+                if of_claims && !kept {
+                    self.lose(index);
+                }
                 self.note_claims(of_claims, kept, shift);
             }
         }
@@ -425,6 +445,8 @@ impl<H: Host, L: Log> Serving<H, L> {
             self.let_go(shift, tended, false);
             return;
         }
+        let unclaimed = self.desk.borrow_mut().take_unclaimed(topic, *number);
+        tended.unclaim_earlier(&unclaimed, self.reader.owner.as_ref());
         let wanted = self.fetch_size(&self.desk.borrow().desk);
         if let Some(again) = tended.begin_fetch_again(self.log.clone(), margin, wanted) {
             let trace = self.desk.borrow().desk.trace();
@@ -478,7 +500,7 @@ impl<H: Host, L: Log> Serving<H, L> {
         desk.is_busy() && desk.likely_wanted() > READ_AHEAD_RECORDS
     }
 
-    /// What one of several partitions is read for.
+    /// How many records one of several partitions is read for.
     fn share(&self, desk: &Desk<H::Wake>, partitions: usize) -> usize {
         self.fetch_size(desk).div_ceil(partitions.max(1))
     }

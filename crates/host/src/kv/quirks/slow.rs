@@ -10,8 +10,8 @@ use tokio::sync::Mutex;
 const READ_TIME: Duration = Duration::from_micros(500);
 
 /// Each write takes the same time, and only one is under way in the whole store; a read
-/// takes half a millisecond. So does Spin's default store, whose writes take 10 to 30 ms
-/// (`reference/hosts.md`, "Spin 4.1 run by hand").
+/// takes half a millisecond. Spin's default store is slow in a similar way: its writes take
+/// 9 to 30 ms, though some go together (`reference/hosts.md`, "Spin 4.1 run by hand").
 #[derive(Clone)]
 pub struct Slow {
     store: Arc<dyn Store>,
