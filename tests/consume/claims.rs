@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::join;
 use kafka_edge::access::Grant;
 use kafka_edge::error::Error;
-use kafka_edge::services::consume::{Acknowledged, Disposal, Next};
+use kafka_edge::services::consume::{Acknowledged, Disposal, Next, StartFrom};
 use kafka_edge::state::lane::Params;
 use kafka_edge_sim::{Fate, StoreMode, local};
 use tokio::time::Instant;
@@ -230,6 +230,31 @@ async fn what_is_given_back_is_seen_at_once_where_it_was_handed_out() {
             );
             let nack = Disposal::Nack { delay: Duration::ZERO };
             instance.acknowledge(&receipts(&claimed), nack).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_given_back_is_seen_at_once_by_a_group_that_begins_at_the_end() {
+    local(async {
+        for seed in 0..20 {
+            let cluster = Cluster::new(seed, 3);
+            cluster.append(0..6, 3);
+            let instance = cluster.instance();
+            let at_once = || Next { wait: Duration::ZERO, ..claiming(1, 60) };
+            let latest = Next { from: StartFrom::Latest, ..at_once() };
+            assert!(page(&instance, latest).await.is_empty());
+            cluster.append(6..8, 1);
+            let kept = page(&instance, at_once()).await;
+            let back = page(&instance, at_once()).await;
+            assert_eq!([&kept, &back].map(|page| number(&page[0])), [6, 7]);
+            let nack = Disposal::Nack { delay: Duration::ZERO };
+            instance.acknowledge(&receipts(&back), nack).await;
+            // It comes free after the millisecond in which it is given back.
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            let again = page(&instance, at_once()).await;
+            assert_eq!(again.iter().map(number).collect::<Vec<_>>(), [7], "seed {seed}");
         }
     })
     .await;

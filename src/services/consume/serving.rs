@@ -45,8 +45,10 @@ pub(super) struct Serving<H: Host, L> {
     partitions: Vec<ServedPartition<H>>,
     survey: Survey,
     looked: Option<Duration>,
-    /// Nobody was served since the desk was left.
+    /// Nobody was served, and the advice was not read, since the desk was left.
     was_idle: bool,
+    /// What was known from before then promised records, and there were none.
+    is_misled: bool,
     /// When to look at the ends of the log again while callers queue.
     ends_due: Duration,
     /// When they were asked for, and how many reads there were since.
@@ -126,6 +128,7 @@ impl<H: Host, L: Log> Serving<H, L> {
             survey: Survey::starting_at(u16::from_le_bytes(random).into()),
             looked: None,
             was_idle: false,
+            is_misled: false,
             ends_due: Duration::ZERO,
             ends_asked: Duration::ZERO,
             reads_since: 0,

@@ -43,13 +43,15 @@ impl<H: Host, L: Log> Serving<H, L> {
         }
         let now = self.host.monotonic();
         // What is known from before the desk was left may be old: where it names nothing
-        // to read, the advice is read again first.
-        let may_be_moved = std::mem::take(&mut self.was_idle) && !self.is_anything_worth_taking();
+        // to read, or nothing is found there, the advice is read again.
+        let is_misled = std::mem::take(&mut self.is_misled);
+        let may_be_moved = self.was_idle && (is_misled || !self.is_anything_worth_taking());
         let is_due = may_be_moved
             || self.looked.is_none_or(|looked| now - looked >= POSITIONS_CHECK_INTERVAL);
         let looks_at_one = is_due && self.looked.is_some() && !may_be_moved;
         if is_due {
             self.looked = Some(now);
+            self.was_idle &= !may_be_moved;
             self.take_advice(may_be_moved).await?;
             self.has_looked_at_one = looks_at_one;
         }

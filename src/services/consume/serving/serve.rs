@@ -116,7 +116,9 @@ impl<H: Host, L: Log> Serving<H, L> {
             return Err(error);
         }
         let has_arrived = self.needs_new_ends || self.desk.borrow().desk.has_arrived();
-        if !shift.served && shift.busy.is_none() && has_arrived {
+        self.was_idle &= !shift.served;
+        self.is_misled = self.was_idle && shift.busy.is_none();
+        if !shift.served && shift.busy.is_none() && (has_arrived || self.is_misled) {
             return Ok(Round::Again);
         }
         if !shift.served && shift.busy.is_none() {
