@@ -5,12 +5,13 @@
 //! have delivered, and names those that wait for another attempt. So a round costs by
 //! what is due, and not by how many subscriptions there are. Positions only grow, except
 //! by a seek, which deletes the value, as a registration does. What two writers lose of
-//! it costs time and no delivery: a round that finds nothing due looks at one of the jobs
-//! all the same.
+//! it costs time and no delivery: each round looks at one of the jobs that are not due all
+//! the same.
 
 use serde::{Deserialize, Serialize};
 
 use super::job::{Job, JobEnd};
+use super::retry::MAX_RETRY_DELAY;
 use crate::error::Result;
 use crate::host::{Host, Millis};
 use crate::random;
@@ -49,8 +50,9 @@ pub(super) struct Planned {
     /// Those that wait for another attempt.
     pub(super) waiting: Vec<(Job, Millis)>,
     known: Option<Due>,
-    /// One that is looked at although nothing was due.
-    is_glance: bool,
+    /// The subscription and the partition of the job that is looked at although it is not
+    /// due.
+    glance: Option<(String, i32)>,
 }
 
 /// What became of a job of a round.
@@ -70,7 +72,7 @@ pub(super) async fn plan<H: Host>(host: &H, topic: &str, jobs: Vec<Job>) -> Plan
         false => Some(read(host, topic).await.ok().flatten().unwrap_or_default()),
     };
     let Some(known) = known else {
-        return Planned { due: jobs, waiting: Vec::new(), known: None, is_glance: false };
+        return Planned { due: jobs, waiting: Vec::new(), known: None, glance: None };
     };
     let glance = random::number(host) as usize % jobs.len();
     known.choose(jobs, host.now(), glance)
@@ -79,21 +81,26 @@ pub(super) async fn plan<H: Host>(host: &H, topic: &str, jobs: Vec<Job>) -> Plan
 impl Due {
     fn choose(self, jobs: Vec<Job>, now: Millis, glance: usize) -> Planned {
         let (mut due, mut waiting, mut glanced) = (Vec::new(), Vec::new(), None);
+        // Whoever has written a later time had another clock.
+        let longest = Millis::try_from(MAX_RETRY_DELAY.as_millis()).unwrap_or(Millis::MAX);
         for (index, job) in jobs.into_iter().enumerate() {
             let at = self.0.get(&job.partition);
             let until = at.and_then(|at| at.waiting.get(&job.subscription.id)).copied();
-            if index == glance {
-                glanced = Some(job.clone());
-            }
             match (at, until) {
-                (_, Some(until)) if until > now => waiting.push((job, until)),
-                (Some(at), None) if job.end.is_some_and(|end| end <= at.next) => {}
+                (_, Some(until)) if until > now && until - now <= longest => {
+                    waiting.push((job, until));
+                }
+                (Some(at), None) if job.end.is_some_and(|end| end <= at.next) => {
+                    if index == glance {
+                        glanced = Some(job);
+                    }
+                }
                 _ => due.push(job),
             }
         }
-        let is_glance = due.is_empty();
-        due.extend(glanced.filter(|_| is_glance));
-        Planned { due, waiting, known: Some(self), is_glance }
+        let glance = glanced.as_ref().map(|job| (job.subscription.id.clone(), job.partition));
+        due.extend(glanced);
+        Planned { due, waiting, known: Some(self), glance }
     }
 }
 
@@ -102,11 +109,14 @@ impl Planned {
     pub(super) async fn note<H: Host>(self, host: &H, topic: &str, ended: &[Ended]) {
         let Some(known) = &self.known else { return };
         let next = self.after(known, ended);
-        if next != *known {
-            // Failures cost others a look.
-            if let Ok(key) = key(topic) {
-                _ = set(host, &key, &next).await;
-            }
+        if next == *known {
+            return;
+        }
+        // What somebody else has written since may be newer: a seek or a registration.
+        // Failures cost others a look.
+        let latest = read(host, topic).await.map(Option::unwrap_or_default);
+        if let (true, Ok(key)) = (latest.is_ok_and(|latest| latest == *known), key(topic)) {
+            _ = set(host, &key, &next).await;
         }
     }
 
@@ -129,16 +139,14 @@ impl Planned {
         let is_known = |ended: &&&Ended| {
             matches!(ended.outcome, JobEnd::CaughtUp | JobEnd::Failing(_) | JobEnd::Removed)
         };
-        let is_wrong = self.is_glance && ended.iter().any(|ended| ended.attempted);
+        let is_wrong = ended.iter().any(|ended| ended.attempted && self.is_glance(&ended.job));
         if is_wrong || ended.iter().filter(is_known).count() < ended.len() {
             return None;
         }
         let end = ended.iter().filter_map(|ended| ended.job.end).min()?;
         let (next, mut waiting) = match before {
             // Whoever was not looked at stands where it was said.
-            Some(at) if self.is_glance || at.next >= end => (at.next, at.waiting),
-            Some(at) => (end, at.waiting),
-            None if self.is_glance => return None,
+            Some(at) => (at.next.max(end), at.waiting),
             None => (end, SortedMap::new()),
         };
         for Ended { job, outcome, .. } in ended {
@@ -148,6 +156,13 @@ impl Planned {
             }
         }
         (waiting.len() <= MAX_NAMED).then_some(Partition { next, waiting })
+    }
+
+    fn is_glance(&self, job: &Job) -> bool {
+        let of = |(id, partition): &(String, i32)| {
+            *id == job.subscription.id && *partition == job.partition
+        };
+        self.glance.as_ref().is_some_and(of)
     }
 }
 
@@ -199,19 +214,30 @@ mod tests {
     #[test]
     fn nothing_is_known_or_the_end_has_moved_so_all_are_due() {
         let planned = Due::default().choose(jobs(4, 5), NOW, 0);
-        assert_eq!((ids(&planned).len(), planned.is_glance), (4, false));
+        assert_eq!((ids(&planned).len(), &planned.glance), (4, &None));
         let planned = known(4, &[("webhook_2", NOW + 1)]).choose(jobs(4, 5), NOW, 0);
         assert_eq!(ids(&planned), ["webhook_0", "webhook_1", "webhook_3"]);
         assert_eq!(planned.waiting[0].1, NOW + 1);
     }
 
     #[test]
-    fn at_the_end_only_those_are_due_that_have_waited_or_one_for_all() {
-        let planned =
-            known(5, &[("webhook_2", NOW), ("webhook_3", NOW + 1)]).choose(jobs(4, 5), NOW, 0);
-        assert_eq!((ids(&planned), planned.is_glance), (vec!["webhook_2"], false));
-        let planned = known(5, &[("webhook_3", NOW + 1)]).choose(jobs(4, 5), NOW, 1);
-        assert_eq!((ids(&planned), planned.is_glance), (vec!["webhook_1"], true));
+    fn at_the_end_only_those_are_due_that_have_waited_and_one_for_all() {
+        let known = known(5, &[("webhook_2", NOW), ("webhook_3", NOW + 1)]);
+        for (glance, due) in [(1, vec!["webhook_2", "webhook_1"]), (2, vec!["webhook_2"])] {
+            let planned = known.clone().choose(jobs(4, 5), NOW, glance);
+            assert_eq!(ids(&planned), due);
+            let glanced = (glance == 1).then(|| ("webhook_1".to_owned(), 0));
+            assert_eq!((planned.glance, planned.waiting.len()), (glanced, 1));
+        }
+    }
+
+    #[test]
+    fn a_time_that_no_retry_takes_is_of_another_clock() {
+        let longest = Millis::try_from(MAX_RETRY_DELAY.as_millis()).unwrap();
+        for (wait, is_due) in [(longest, false), (longest + 1, true)] {
+            let planned = known(5, &[("webhook_2", NOW + wait)]).choose(jobs(4, 5), NOW, 0);
+            assert_eq!(ids(&planned).contains(&"webhook_2"), is_due);
+        }
     }
 
     #[test]
