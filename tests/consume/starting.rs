@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kafka_edge::services::consume::{Next, StartFrom};
-use kafka_edge_sim::local;
+use kafka_edge_sim::{StoreMode, local};
 
 use crate::scene::{Cluster, TOPIC, next};
 
@@ -53,6 +53,36 @@ async fn an_offset_that_is_gone_is_passed_and_a_drained_partition_not_asked_agai
         let instance = cluster.instance();
         assert_eq!(instance.get(20).await, None);
         assert!(cluster.log.calls("fetch") <= 2, "{}", cluster.log.calls("fetch"));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_does_not_see_where_a_group_has_begun_does_not_begin_it_later() {
+    local(async {
+        let mut repeats = 0;
+        for seed in 0..40 {
+            let cluster = Cluster::new(seed, 1);
+            cluster.append(0..3, 1);
+            let latest = |wait| Next { from: StartFrom::Latest, ..next(wait) };
+            assert_eq!(cluster.instance().ask(latest(0)).await.unwrap().unwrap(), None);
+            tokio::time::sleep(Duration::from_secs(20)).await;
+            cluster.append(3..6, 1);
+            // An outage of a store without bounds: what was written may not be read.
+            let stale = Duration::from_secs(3000);
+            cluster.world.set_store_mode(StoreMode { stale, ..StoreMode::default() });
+            let mut seen = Vec::new();
+            seen.extend(cluster.instance().ask(latest(30)).await.unwrap().ok().flatten());
+            cluster.world.set_store_mode(StoreMode::default());
+            while let Some(number) = cluster.instance().ask(latest(20)).await.unwrap().unwrap() {
+                seen.push(number);
+            }
+            repeats += seen.iter().filter(|number| **number < 3).count();
+            for number in 3..6 {
+                assert!(seen.contains(&number), "seed {seed}: {number} is missing of {seen:?}");
+            }
+        }
+        assert!(repeats > 0, "nobody has missed where the group began");
     })
     .await;
 }
