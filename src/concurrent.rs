@@ -111,6 +111,18 @@ async fn run<T>(at_once: usize, parts: Vec<Part<'_, T>>, is_last: fn(&T) -> bool
     answers.into_iter().flatten().collect()
 }
 
+/// What has succeeded, and the first failure of the rest.
+pub fn successes<T, E>(results: impl IntoIterator<Item = Result<T, E>>) -> (Vec<T>, Result<(), E>) {
+    let (mut successes, mut failure) = (Vec::new(), Ok(()));
+    for result in results {
+        match result {
+            Ok(success) => successes.push(success),
+            Err(error) => failure = failure.and(Err(error)),
+        }
+    }
+    (successes, failure)
+}
+
 /// Futures that one task runs beside each other, and whose results it takes as they
 /// come.
 pub struct Running<'a, T>(Vec<Part<'a, T>>);
@@ -178,6 +190,12 @@ mod tests {
             }
         };
         assert_eq!(answers, (0..200).collect::<Vec<_>>());
+    }
+
+    #[test]
+    fn what_succeeded_is_kept_beside_the_first_failure() {
+        assert_eq!(successes([Ok(1), Err("a"), Ok(2), Err("b")]), (vec![1, 2], Err("a")));
+        assert_eq!(successes([Ok::<_, ()>(1)]), (vec![1], Ok(())));
     }
 
     #[test]

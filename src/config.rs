@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn so_many_partitions_are_open() {
+    fn four_partitions_are_open_or_from_1_to_64() {
         let address = ("kafka_rest_url", "http://a");
         let open = |text| parse(&[address, ("open_partitions", text)]);
         assert_eq!(parse(&[address]).unwrap().consuming.open_partitions, 4);

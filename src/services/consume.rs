@@ -221,7 +221,7 @@ impl<H: Host, L: Log> Consume<H, L> {
         Self { host, log, ends, groups, params, desks, acknowledging, open_partitions, reported }
     }
 
-    /// The same, with so many partitions read at once.
+    /// The same, with another number of partitions read at once.
     #[must_use]
     pub fn opening(self, open_partitions: usize) -> Self {
         Self { open_partitions, ..self }
@@ -283,22 +283,22 @@ impl<H: Host, L: Log> Consume<H, L> {
             entry.and_then(|(id, entry)| Some((id.clone(), entry.idle.take()?)))
         };
         let Some((id, mut serving)) = found else { return };
-        let mut running = Running { id: Some(id), desks: self.desks.clone() };
+        let mut task = Task { id: Some(id), desks: self.desks.clone() };
         let host = self.host.clone();
         self.host.spawn(async move {
             serving.run().await;
-            running.rest(serving, host.monotonic());
+            task.rest(serving, host.monotonic());
         });
     }
 }
 
 /// The task of a desk. However it ends, the next caller can start another one.
-struct Running<H: Host, L> {
+struct Task<H: Host, L> {
     id: Option<DeskId>,
     desks: Desks<H, L>,
 }
 
-impl<H: Host, L: Log> Running<H, L> {
+impl<H: Host, L: Log> Task<H, L> {
     /// Leaves the desk until another caller comes.
     fn rest(&mut self, serving: Box<Serving<H, L>>, now: Duration) {
         let Some(id) = self.id.take() else { return };
@@ -319,7 +319,7 @@ impl<H: Host, L: Log> Running<H, L> {
     }
 }
 
-impl<H: Host, L> Drop for Running<H, L> {
+impl<H: Host, L> Drop for Task<H, L> {
     fn drop(&mut self) {
         if let Some(id) = self.id.take() {
             let entry = self.desks.borrow_mut().remove(&id);

@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::access::{AccessError, AllowedTopic, Grant};
-use crate::concurrent::{join_bounded, try_join_bounded};
+use crate::concurrent::{join_bounded, successes, try_join_bounded};
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kafka::Log;
@@ -187,24 +187,16 @@ impl<H: Host, L: Log> Groups<H, L> {
             self.leave(before);
             Ok::<_, Error>((*partition, Advised(*offset, None), begins))
         });
-        let (mut places, mut any_begins, mut failure) = (Vec::new(), false, None);
-        for sought in join_bounded(seeks).await {
-            match sought {
-                Ok((partition, advised, begins)) => {
-                    any_begins |= begins;
-                    places.push((partition, advised));
-                }
-                Err(error) => failure = failure.or(Some(error)),
-            }
-        }
-        if any_begins {
+        let (sought, outcome) = successes(join_bounded(seeks).await);
+        if sought.iter().any(|(.., begins)| *begins) {
             self.list.begun(group, topic);
         }
         // Only now, so that it tells of no position that was never written.
-        if !places.is_empty() {
+        if !sought.is_empty() {
+            let places = sought.into_iter().map(|(partition, advised, _)| (partition, advised));
             Advice::correct(&self.host, group, topic, places).await?;
         }
-        failure.map_or(Ok(offsets), Err)
+        outcome.map(|()| offsets)
     }
 
     /// Forgets a group. Its name can be used again, and starts anew. A group is

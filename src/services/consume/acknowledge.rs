@@ -15,7 +15,7 @@ use super::claims::ReceiptVerdict;
 use super::position::Position;
 use super::receipt::Receipt;
 use crate::access::Scope;
-use crate::concurrent::join_bounded;
+use crate::concurrent::{join_bounded, successes};
 use crate::error::{Error, Result};
 use crate::host::{Host, Millis};
 use crate::kafka::Log;
@@ -99,30 +99,24 @@ impl<H: Host, L: Log> Consume<H, L> {
         let turns = lanes.into_iter().map(async |(lane, (indexes, receipts))| {
             let Receipt { topic, partition, .. } = &receipts[0];
             let place = (topic.clone(), *partition);
-            let told = self.acknowledge_at(lane, receipts, disposal).await;
-            (indexes, place, told)
+            Ok::<_, Error>((indexes, place, self.acknowledge_at(lane, receipts, disposal).await?))
         });
         // What one partition answers does not depend on the others.
+        let (turns, outcome) = successes(join_bounded(turns).await);
         let mut given_back = SortedMap::<String, Vec<(i32, Advised)>>::new();
-        let mut failure = None;
-        for (indexes, (topic, partition), told) in join_bounded(turns).await {
-            match told {
-                Ok(Told { acknowledged, due }) => {
-                    for (index, acknowledged) in indexes.into_iter().zip(acknowledged) {
-                        answers[index] = acknowledged;
-                    }
-                    if due.is_some() {
-                        given_back.get_or_default(topic).push((partition, Advised(i64::MAX, due)));
-                    }
-                }
-                Err(error) => failure = failure.or(Some(error)),
+        for (indexes, (topic, partition), Told { acknowledged, due }) in turns {
+            for (index, acknowledged) in indexes.into_iter().zip(acknowledged) {
+                answers[index] = acknowledged;
+            }
+            if due.is_some() {
+                given_back.get_or_default(topic).push((partition, Advised(i64::MAX, due)));
             }
         }
         join_bounded(given_back.into_iter().map(async |(topic, places)| {
             Advice::lower(&self.host, group, &topic, places).await;
         }))
         .await;
-        failure.map_or(Ok(answers), Err)
+        outcome.map(|()| answers)
     }
 
     async fn acknowledge_at(

@@ -6,7 +6,7 @@ use super::Consume;
 use super::advice::{Advice, Advised};
 use super::owner::Owner;
 use super::position::Position;
-use crate::concurrent::{join_bounded, try_join_bounded};
+use crate::concurrent::{join_bounded, successes, try_join_bounded};
 use crate::error::{Error, Result};
 use crate::host::{Host, Millis};
 use crate::kafka::Log;
@@ -144,19 +144,14 @@ impl<H: Host, L: Log> Consume<H, L> {
         topic: &str,
         changes: Vec<Result<Option<(i32, Changed)>>>,
     ) -> Result<()> {
-        let (mut changed, mut failure) = (Vec::new(), None);
-        for change in changes {
-            match change {
-                Ok(change) => changed.extend(change),
-                Err(error) => failure = failure.or(Some(error)),
-            }
-        }
+        let (changes, outcome) = successes(changes);
+        let changed: Vec<_> = changes.into_iter().flatten().collect();
         let places = changed.iter().map(|(partition, changed)| (*partition, changed.advised));
         Advice::lower(&self.host, group, topic, places).await;
         if changed.iter().any(|(_, changed)| changed.begins) {
             self.groups.begun(group, topic);
         }
-        failure.map_or(Ok(()), Err)
+        outcome
     }
 
     fn lane(&self, group: &str, topic: &str, partition: i32) -> Result<Lane<H, Position>> {

@@ -169,7 +169,7 @@ pub(super) struct Desk<W> {
     /// The same while that is being written.
     being_written: Vec<Order<W>>,
     /// Records that were claimed for callers who were not told of it.
-    taken_back: Vec<Consumed>,
+    unclaimed: Vec<Consumed>,
     last_arrival: Option<Duration>,
     /// How many records the last caller wanted.
     last_wanted: usize,
@@ -186,7 +186,7 @@ impl<W> Default for Desk<W> {
             orders: VecDeque::new(),
             claimed: Vec::new(),
             being_written: Vec::new(),
-            taken_back: Vec::new(),
+            unclaimed: Vec::new(),
             last_arrival: None,
             last_wanted: 1,
             beyond: Vec::new(),
@@ -355,13 +355,13 @@ impl<W> Desk<W> {
     pub(super) fn take_back_open(&mut self) {
         if let Some(order) = self.orders.front_mut() {
             let claimed = order.take_back();
-            self.taken_back.extend(claimed);
+            self.unclaimed.extend(claimed);
         }
     }
 
     /// Records that were claimed for callers who were not told of it, since the last call.
     pub(super) fn take_unclaimed(&mut self) -> Vec<Consumed> {
-        std::mem::take(&mut self.taken_back)
+        std::mem::take(&mut self.unclaimed)
     }
 
     /// Whether claims have to be written before their callers can be answered.
@@ -392,7 +392,7 @@ impl<W> Desk<W> {
                 order.answer_with_records();
             } else {
                 let claimed = order.take_back();
-                self.taken_back.extend(claimed);
+                self.unclaimed.extend(claimed);
                 if !order.is_void() {
                     // Behind the one that has got records and waits for more.
                     let place = usize::from(self.has_open_order());

@@ -87,10 +87,7 @@ impl DeliveryState {
         if end.is_some_and(|end| self.position >= end) {
             return Some(Idle::CaughtUp);
         }
-        // A time that is further away than any delay was written by a wrong clock.
-        let longest = i64::try_from(retry::MAX_RETRY_DELAY.as_millis()).unwrap_or(i64::MAX);
-        let wait = |due: &Millis| (1..=longest).contains(&due.saturating_sub(now));
-        self.next_attempt().filter(wait).map(Idle::NotDue)
+        self.next_attempt().filter(|due| retry::is_to_come(*due, now)).map(Idle::NotDue)
     }
 
     pub(super) fn describe(&self, partition: i32) -> Progress {

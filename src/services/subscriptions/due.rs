@@ -11,7 +11,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::job::{Job, JobEnd};
-use super::retry::MAX_RETRY_DELAY;
+use super::retry;
 use crate::error::Result;
 use crate::host::{Host, Millis};
 use crate::random;
@@ -81,15 +81,11 @@ pub(super) async fn plan<H: Host>(host: &H, topic: &str, jobs: Vec<Job>) -> Plan
 impl Due {
     fn choose(self, jobs: Vec<Job>, now: Millis, glance: usize) -> Planned {
         let (mut due, mut waiting, mut glanced) = (Vec::new(), Vec::new(), None);
-        // Whoever has written a later time had another clock.
-        let longest = Millis::try_from(MAX_RETRY_DELAY.as_millis()).unwrap_or(Millis::MAX);
         for (index, job) in jobs.into_iter().enumerate() {
             let at = self.0.get(&job.partition);
             let until = at.and_then(|at| at.waiting.get(&job.subscription.id)).copied();
             match (at, until) {
-                (_, Some(until)) if until > now && until - now <= longest => {
-                    waiting.push((job, until));
-                }
+                (_, Some(until)) if retry::is_to_come(until, now) => waiting.push((job, until)),
                 (Some(at), None) if job.end.is_some_and(|end| end <= at.next) => {
                     if index == glance {
                         glanced = Some(job);
@@ -233,7 +229,7 @@ mod tests {
 
     #[test]
     fn a_time_that_no_retry_takes_is_of_another_clock() {
-        let longest = Millis::try_from(MAX_RETRY_DELAY.as_millis()).unwrap();
+        let longest = Millis::try_from(retry::MAX_RETRY_DELAY.as_millis()).unwrap();
         for (wait, is_due) in [(longest, false), (longest + 1, true)] {
             let planned = known(5, &[("webhook_2", NOW + wait)]).choose(jobs(4, 5), NOW, 0);
             assert_eq!(ids(&planned).contains(&"webhook_2"), is_due);

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use crate::host::Millis;
 use crate::random;
 
 /// The delays after the first failure, the second and so on; the last one applies
@@ -28,6 +29,13 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(6 * 60 * 60);
 
 /// No delay is longer than this, jitter included.
 pub(super) const MAX_RETRY_DELAY: Duration = Duration::from_secs(8 * 60 * 60);
+
+/// Whether an attempt is yet to come. A time that is further away than any delay was
+/// written by a wrong clock.
+pub(super) fn is_to_come(due: Millis, now: Millis) -> bool {
+    let longest = Millis::try_from(MAX_RETRY_DELAY.as_millis()).unwrap_or(Millis::MAX);
+    (1..=longest).contains(&due.saturating_sub(now))
+}
 
 /// What a failed attempt means for the time of the next one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -61,17 +61,21 @@ pub(super) async fn deliver<H: Host, L: Log>(
             reports.add(report);
         }
     };
-    let mut plans = Vec::new();
+    let mut all = Vec::new();
     for (topic, ends) in &ends {
         let of_topic = || subscriptions.iter().filter(|one| one.topic == **topic);
         match ends {
             Ok(ends) => {
-                let all = of_topic().flat_map(|subscription| jobs(subscription, ends)).collect();
-                plans.push((*topic, due::plan(&context.host, topic, all).await));
+                let jobs = of_topic().flat_map(|subscription| jobs(subscription, ends)).collect();
+                all.push((*topic, jobs));
             }
             Err(error) => of_topic().for_each(|one| add(one, failed(error.clone()))),
         }
     }
+    let plans = all
+        .into_iter()
+        .map(async |(topic, jobs)| (topic, due::plan(&context.host, topic, jobs).await));
+    let mut plans = join_bounded(plans).await;
     // A callback that never answers occupies its places for the length of the
     // timeout, and is tried less and less often.
     let run = async |job: Job| {

@@ -15,7 +15,7 @@ use crate::kafka::Fetched;
 use crate::record::Record;
 
 /// How many instances are kept, and for how long: the server removes one that was not
-/// used for five minutes.
+/// used for five minutes (`reference/confluent-rest.md`, 5.2).
 const MAX_KEPT: usize = 16;
 const MAX_AGE: Duration = Duration::from_secs(60);
 

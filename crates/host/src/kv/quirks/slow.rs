@@ -89,3 +89,30 @@ impl Store for Slow {
         self.write(async move |store| store.swap(&key, expected, value).await).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kv::Memory;
+    use tokio::time::Instant;
+
+    #[tokio::test(start_paused = true)]
+    async fn one_write_goes_through_at_a_time_and_reads_do_not_wait_for_it() {
+        let write_time = Duration::from_millis(15);
+        let store = Slow::new(Memory::new(), write_time);
+        let start = Instant::now();
+        let write = async |key: &str| {
+            store.set(key, vec![1]).await.unwrap();
+            start.elapsed()
+        };
+        let read = async {
+            assert_eq!(store.get("a").await.unwrap(), None);
+            start.elapsed()
+        };
+        let (first, second, read) = tokio::join!(write("a"), write("b"), read);
+        assert!(first >= write_time && first < write_time * 2, "{first:?}");
+        assert!(second >= write_time * 2 && second < write_time * 3, "{second:?}");
+        assert!(read >= READ_TIME && read < write_time, "{read:?}");
+        assert_eq!(store.get("b").await.unwrap(), Some(vec![1]));
+    }
+}
