@@ -1,0 +1,7 @@
+import address from "./families/address.mjs";
+import body from "./families/body.mjs";
+import keys from "./families/keys.mjs";
+import standard from "./families/standard.mjs";
+import timed from "./families/timed.mjs";
+
+export default [...standard, ...body, ...timed, ...address, ...keys];

@@ -1,0 +1,91 @@
+// Makes every vector anew and compares it with the file that is checked in. `--write` writes
+// the files instead. Either way each vector is shown to the vendor's own package where there
+// is one: it must accept the request, and refuse it with a changed body or out of its time.
+import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
+import { mock } from "node:test";
+import { NOW, SENT } from "./case.mjs";
+import families from "./families.mjs";
+
+const write = process.argv.includes("--write");
+const file = (name) => new URL(`../vectors/${name}.json`, import.meta.url);
+
+/** One digit, or one letter, of the body becomes another. JSON stays JSON. */
+const changed = (request) => {
+  const at = request.body.toString("latin1").search(/[0-9](?=[^0-9]*$)/);
+  assert(at >= 0, "the body has no digit that could be changed");
+  const body = Buffer.from(request.body);
+  body[at] ^= 1;
+  return { ...request, body };
+};
+
+async function accepts(one, request, now) {
+  mock.timers.enable({ apis: ["Date"], now: now * 1000 });
+  try {
+    for (const secret of one.secrets) {
+      try {
+        if ((await one.accept(request, secret)) !== false) return true;
+      } catch (error) {
+        // A mistake in a family's own lines is no refusal.
+        if (error instanceof ReferenceError || /is not a function/.test(error.message)) throw error;
+        one.refusal = error;
+      }
+    }
+    return false;
+  } finally {
+    mock.timers.reset();
+  }
+}
+
+async function check(one, request) {
+  const seen = { ...request, body: Buffer.from(request.body) };
+  const show = async (wanted, what, how, now) => {
+    const got = await accepts(one, how, now);
+    assert(got === wanted, `${one.by} ${got ? "accepts" : "refuses"} ${what}: ${one.refusal ?? ""}`);
+  };
+  await show(true, "the request", seen, NOW);
+  await show(false, "another content", (one.change ?? changed)(seen), NOW);
+  const year = 366 * 86400;
+  const { age, future } = one.limits ?? one.window;
+  await show(true, "a request within its age", seen, SENT + (age === null ? year : age - 1));
+  await show(true, "a request within its future", seen, SENT - (future === null ? year : future - 1));
+  if (age !== null) await show(false, "an older request", seen, SENT + age + 1);
+  if (future !== null) await show(false, "a request from further ahead", seen, SENT - future - 1);
+}
+
+const made = new Map();
+for (const one of families.flat()) {
+  const { provider, case: name, by, secrets, window, algorithm, request } = one;
+  try {
+    const sent = await one.sign();
+    request.headers = [...sent, ...(one.type ? [["content-type", one.type]] : []), ...(one.headers ?? [])];
+    // A scheme that signs in the body gives the whole body.
+    if (sent.body !== undefined) request.body = sent.body;
+    if (one.accept) await check(one, request);
+    const text = Buffer.from(request.body).toString();
+    const binary = Buffer.compare(Buffer.from(text), Buffer.from(request.body)) !== 0;
+    const { body, ...rest } = request;
+    const vector = {
+      provider, case: name, made: one.made, by, secrets, now: NOW, window,
+      request: binary ? { ...rest, body_base64: Buffer.from(body).toString("base64") } : { ...rest, body: text },
+      id: one.id(request) ?? null,
+      ...(algorithm && { algorithm }),
+    };
+    made.set(provider, [...(made.get(provider) ?? []), vector]);
+  } catch (error) {
+    console.error(`${provider}, ${name}:`, error);
+    process.exitCode = 1;
+  }
+}
+
+let count = 0;
+for (const [name, vectors] of made) {
+  count += vectors.length;
+  const text = JSON.stringify(vectors, null, 2) + "\n";
+  if (write) writeFileSync(file(name), text);
+  else if (readFileSync(file(name), "utf8") !== text) {
+    console.error(`vectors/${name}.json is not what is made now; --write writes it.`);
+    process.exitCode = 1;
+  }
+}
+console.log(`${count} vectors of ${made.size} providers, Node ${process.version}`);
