@@ -66,3 +66,10 @@ export const provider = (name, row, cases) =>
 
 /** The names in lower case, as the packages that take an object want them. */
 export const headersOf = (request) => Object.fromEntries(request.headers);
+
+/** What most providers get: a plain body, an odd one, and one under the retiring secret. */
+export const usual = (name, fields) => [
+  { case: "json", body: JSON.stringify(fields) },
+  { case: "odd-json", body: odd(fields) },
+  { case: "two-secrets", body: JSON.stringify(fields), secrets: [secret(`${name}-new`), secret(`${name}-old`)] },
+];

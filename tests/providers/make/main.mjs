@@ -24,7 +24,7 @@ async function accepts(one, request, now) {
   try {
     for (const secret of one.secrets) {
       try {
-        if ((await one.accept(request, secret)) !== false) return true;
+        if ((await one.accept(request, secret, one.secrets)) !== false) return true;
       } catch (error) {
         // A mistake in a family's own lines is no refusal.
         if (error instanceof ReferenceError || /is not a function/.test(error.message)) throw error;

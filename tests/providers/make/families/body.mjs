@@ -2,20 +2,17 @@
 import * as octokit from "@octokit/webhooks-methods";
 import "@shopify/shopify-api/adapters/web-api";
 import { shopifyApi } from "@shopify/shopify-api";
-import { documented, field, header, headersOf, hmac, odd, provider, secret, signed, template, verified } from "../case.mjs";
+import adyen from "@adyen/api-library";
+import { verifyWebhookSignature as hookdeck } from "@hookdeck/sdk/webhooks/helpers.js";
+import { validateSignature as line } from "@line/bot-sdk";
+import { LinearWebhookClient } from "@linear/sdk/webhooks";
+import { both, documented, field, header, headersOf, hmac, odd, provider, secret, signed, usual, verified, SENT } from "../case.mjs";
 
 /** The header, what stands before the signature, and how it is written. */
 const sign = (name, encoding, { hash = "sha256", prefix = "" } = {}) => ({ secret, body }) => [
   [name, prefix + hmac(hash, secret, body, encoding)],
 ];
 const text = (request) => request.body.toString();
-/** What each provider gets: a plain body, an odd one, and one under the retiring secret. */
-const usual = (name, fields, extra = []) => [
-  { case: "json", body: JSON.stringify(fields) },
-  { case: "odd-json", body: odd(fields) },
-  { case: "two-secrets", body: JSON.stringify(fields), secrets: [secret(`${name}-new`), secret(`${name}-old`)] },
-  ...extra,
-];
 const hello = (request) => ({ ...request, body: Buffer.from("Hello, World?") });
 
 const github = {
@@ -41,6 +38,9 @@ const shopify = (prefix) => ({
     return (await api.webhooks.validate({ rawBody: text(request), rawRequest })).valid;
   },
 });
+const hmacs = new adyen.hmacValidator();
+/** Adyen shows its keys as 64 hexadecimal digits. */
+const adyenKey = (digit) => Buffer.from(`kafka-edge test secret adyen .. ${digit}`.slice(-32)).toString("hex");
 const ORDER = { id: 820982911946154508n.toString(), note: "test 1" };
 
 export default [
@@ -51,4 +51,50 @@ export default [
   ]),
   ...provider("shopify", shopify("x-shopify-"), usual("shopify", ORDER)),
   ...provider("shopify", shopify("shopify-"), [{ case: "events", body: JSON.stringify(ORDER) }]),
+  ...provider("linear", {
+    ...verified("@linear/sdk", "LinearWebhookClient.verify"), window: both(60), id: header("linear-delivery"),
+    sign: sign("linear-signature", "hex"),
+    headers: [["linear-delivery", "00000000-0000-4000-8000-000000000006"], ["linear-event", "Issue"]],
+    accept: (request, secret) => new LinearWebhookClient(secret).verify(request.body, headersOf(request)["linear-signature"]),
+  }, usual("linear", { action: "create", type: "Issue", webhookTimestamp: SENT * 1000, webhookId: "test" })),
+  ...provider("line", {
+    ...verified("@line/bot-sdk", "validateSignature"), sign: sign("x-line-signature", "base64"), id: field("events", 0, "webhookEventId"),
+    accept: (request, secret) => line(request.body, secret, headersOf(request)["x-line-signature"]),
+  }, [
+    ...usual("line", { destination: "Utest", events: [{ type: "follow", webhookEventId: "01TEST0001" }] }),
+    // LINE sends this when somebody presses "verify" in its console.
+    { case: "no-events", body: '{"destination":"Utest1","events":[]}', id: () => null },
+  ]),
+  ...provider("hookdeck", {
+    ...verified("@hookdeck/sdk", "verifyWebhookSignature"), sign: sign("x-hookdeck-signature", "base64"), id: header("x-hookdeck-eventid"),
+    headers: [["x-hookdeck-eventid", "evt_test_1"]],
+    accept: async (request, signingSecret) =>
+      (await hookdeck({ headers: headersOf(request), rawBody: text(request), signingSecret })).isValidSignature,
+  }, [
+    ...usual("hookdeck", { test: 1 }),
+    // The second header has the signature under the other secret.
+    { case: "second-header", body: '{"test":1}', sign: (one) => [...sign("x-hookdeck-signature", "base64")({ ...one, secret: "another" }), ...sign("x-hookdeck-signature-2", "base64")(one)] },
+  ]),
+  ...provider("adyen", {
+    ...signed("@adyen/api-library", "HmacValidator.calculateHmac"), secrets: [adyenKey(1)], sign: ({ secret, body }) => [["hmacsignature", hmacs.calculateHmac(body, secret)]],
+    accept: (request, secret) => hmacs.validateHMACSignature(secret, headersOf(request).hmacsignature, text(request)),
+    body: '{"type":"balancePlatform.transfer.created","data":{"id":"TEST1"}}',
+  }, [
+    { case: "header" },
+    { case: "header-odd-json", body: odd({ type: "balancePlatform.transfer.created" }) },
+    { case: "header-two-secrets", secrets: [adyenKey(2), adyenKey(3)] },
+  ]),
+  ...provider("vercel", {
+    ...documented("Securing webhooks, Vercel", "https://vercel.com/docs/webhooks/webhooks-api#securing-webhooks"),
+    sign: sign("x-vercel-signature", "hex", { hash: "sha1" }), id: field("id"),
+  }, usual("vercel", { id: "evt_test_1", type: "deployment.created", createdAt: SENT * 1000 })),
+  ...provider("woocommerce", {
+    ...documented("Webhooks, WooCommerce REST API", "https://woocommerce.github.io/woocommerce-rest-api-docs/#webhooks"),
+    sign: sign("x-wc-webhook-signature", "base64"), id: header("x-wc-webhook-delivery-id"),
+    headers: [["x-wc-webhook-topic", "order.created"], ["x-wc-webhook-delivery-id", "00000000000000000000000000000007"]],
+  }, usual("woocommerce", { id: 1, status: "processing" })),
+  ...provider("x", {
+    ...documented("Quickstart, X webhooks", "https://docs.x.com/x-api/webhooks/quickstart"),
+    sign: sign("x-twitter-webhooks-signature", "base64", { prefix: "sha256=" }),
+  }, usual("x", { for_user_id: "1", tweet_create_events: [] })),
 ];
