@@ -22,7 +22,7 @@ const changed = (request) => {
 async function accepts(one, request, now) {
   mock.timers.enable({ apis: ["Date"], now: now * 1000 });
   try {
-    for (const secret of one.secrets) {
+    for (const secret of one.secrets.length ? one.secrets : [undefined]) {
       try {
         if ((await one.accept(request, secret, one.secrets)) !== false) return true;
       } catch (error) {
@@ -55,7 +55,7 @@ async function check(one, request) {
 
 const made = new Map();
 for (const one of families.flat()) {
-  const { provider, case: name, by, secrets, window, algorithm, request } = one;
+  const { provider, case: name, by, secrets, window, algorithm, jwks, claims, request } = one;
   try {
     const sent = await one.sign();
     request.headers = [...sent, ...(one.type ? [["content-type", one.type]] : []), ...(one.headers ?? [])];
@@ -70,6 +70,7 @@ for (const one of families.flat()) {
       request: binary ? { ...rest, body_base64: Buffer.from(body).toString("base64") } : { ...rest, body: text },
       id: one.id(request) ?? null,
       ...(algorithm && { algorithm }),
+      ...(jwks && { jwks, claims }),
     };
     made.set(provider, [...(made.get(provider) ?? []), vector]);
   } catch (error) {

@@ -1,6 +1,9 @@
 // The signature covers the address of the endpoint too.
+import * as contentful from "@contentful/node-apps-toolkit";
+import { Signature as HubSpot } from "@hubspot/api-client";
+import { WebhooksHelper as Square } from "square";
 import twilio from "twilio";
-import { header, headersOf, provider, secret, sha256, signed } from "../case.mjs";
+import { field, header, headersOf, hmac, provider, secret, sha256, signed, usual, verified } from "../case.mjs";
 
 const FORM = "application/x-www-form-urlencoded";
 const TWILIO = "https://hooks.example.com/in/twilio";
@@ -32,6 +35,11 @@ const EVENTS = '[{"specversion":"1.0","id":"EZtest1"}]';
 const hashed = (body) => ({ body, url: `${TWILIO}?bodySHA256=${sha256(body, "hex")}` });
 const anotherAddress = (request) => ({ ...request, url: request.url.replace(/1$/, "2") });
 
+const SQUARE = { merchant_id: "TEST", type: "payment.created", event_id: "00000000-0000-4000-8000-000000000011" };
+const pathOf = (url) => url.slice("https://hooks.example.com".length);
+/** Contentful wants exactly 64 characters. */
+const contentfulSecret = (name) => secret(`contentful-${name}`).padEnd(64, "-");
+
 export default [
   ...provider("twilio", form, [
     { case: "form-sha1", body: MESSAGE },
@@ -49,5 +57,52 @@ export default [
     { case: "json-sha256", ...hashed(EVENTS), ...sharedKey },
     { case: "json-unicode", ...hashed('[ {"text":"Zürich ☃",\n"id":"EZtest1"} ]\n') },
     { case: "json-other-query", body: EVENTS, url: `${TWILIO}?a=1&bodySHA256=${sha256(EVENTS, "hex")}&b=2` },
+  ]),
+  ...provider("hubspot", {
+    ...signed("@hubspot/api-client", "Signature.getSignature, v3"), window: { age: 300, future: null }, id: field(0, "eventId"),
+    sign: ({ secret, time, method, url, body }) => [
+      ["x-hubspot-request-timestamp", `${time}000`],
+      ["x-hubspot-signature-v3", HubSpot.getSignature(method, "v3", { clientSecret: secret, url, requestBody: body, timestamp: time * 1000 })],
+      // HubSpot sends the older signature beside the new one.
+      ["x-hubspot-signature-version", "v1"], ["x-hubspot-signature", sha256(secret + body, "hex")],
+    ],
+    accept: (request, clientSecret) => {
+      const headers = headersOf(request);
+      return HubSpot.isValid({
+        signatureVersion: "v3", method: request.method, url: request.url, clientSecret, requestBody: request.body.toString(),
+        signature: headers["x-hubspot-signature-v3"], timestamp: Number(headers["x-hubspot-request-timestamp"]),
+      });
+    },
+  }, [
+    ...usual("hubspot", { eventId: 1, subscriptionType: "contact.creation" }).map((one) => ({ ...one, body: `[${one.body}]` })),
+    { case: "query", url: "https://hooks.example.com/in/hubspot?portal=1&name=a%2Bb", body: '[{"eventId":1}]' },
+  ]),
+  ...provider("square", {
+    ...verified("square", "WebhooksHelper.verifySignature"), id: field("event_id"),
+    sign: ({ secret, url, body }) => [["x-square-hmacsha256-signature", hmac("sha256", secret, url + body, "base64")]],
+    accept: (request, signatureKey) => Square.verifySignature({
+      requestBody: request.body.toString(), signatureHeader: headersOf(request)["x-square-hmacsha256-signature"], signatureKey, notificationUrl: request.url,
+    }),
+  }, [
+    ...usual("square", SQUARE),
+    { case: "query", url: "https://hooks.example.com/in/square?shop=1", body: JSON.stringify(SQUARE) },
+  ]),
+  ...provider("contentful", {
+    ...signed("@contentful/node-apps-toolkit", "signRequest"), window: { age: 30, future: null },
+    secrets: [contentfulSecret("1")], type: null, id: header("x-contentful-idempotency-key"),
+    // Contentful signs the headers that it lists, in the order of their names.
+    signs: [["content-type", "application/vnd.contentful.management.v1+json"], ["x-contentful-topic", "ContentManagement.Entry.publish"], ["x-contentful-idempotency-key", "test-1"]],
+    sign: ({ secret, time, method, url, body, signs }) => [
+      ...signs,
+      ...Object.entries(contentful.signRequest(secret, { method, path: pathOf(url), headers: Object.fromEntries(signs), body }, time * 1000)),
+    ],
+    accept: (request, secret) => contentful.verifyRequest(secret, {
+      method: request.method, path: pathOf(request.url), headers: headersOf(request), body: request.body.toString(),
+    }),
+  }, [
+    ...usual("contentful", { sys: { id: "test1", type: "Entry" } }).map((one) => (one.secrets ? { ...one, secrets: [contentfulSecret("2"), contentfulSecret("3")] } : one)),
+    { case: "query", url: "https://hooks.example.com/in/contentful?space=a%20b&x=1", body: '{"sys":{"id":"test1"}}' },
+    { case: "no-headers-of-its-own", signs: [], body: '{"sys":{"id":"test1"}}', id: () => null },
+    { case: "more-headers-than-signed", headers: [["x-request-id", "1"]], body: '{"sys":{"id":"test1"}}' },
   ]),
 ];
