@@ -1,7 +1,8 @@
 import address from "./families/address.mjs";
 import body from "./families/body.mjs";
+import fields from "./families/fields.mjs";
 import keys from "./families/keys.mjs";
 import standard from "./families/standard.mjs";
 import timed from "./families/timed.mjs";
 
-export default [...standard, ...body, ...timed, ...address, ...keys];
+export default [...standard, ...body, ...timed, ...address, ...fields, ...keys];

@@ -68,7 +68,7 @@ for (const one of families.flat()) {
     const vector = {
       provider, case: name, made: one.made, by, secrets, now: NOW, window,
       request: binary ? { ...rest, body_base64: Buffer.from(body).toString("base64") } : { ...rest, body: text },
-      id: one.id(request) ?? null,
+      id: one.id(request)?.toString() ?? null,
       ...(algorithm && { algorithm }),
       ...(jwks && { jwks, claims }),
     };
