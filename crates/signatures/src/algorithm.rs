@@ -11,6 +11,9 @@ use sha2::{Sha256, Sha512};
 use crate::key::{decode, key};
 use crate::scheme::{Encoding, Hash, KeyForm};
 
+/// Gives the signed bytes in pieces to whoever asks.
+pub(crate) type Feed<'f> = dyn Fn(&mut dyn FnMut(&[u8])) + 'f;
+
 /// A key, ready to check signatures. Its `Debug` does not show it.
 #[derive(Clone)]
 pub(crate) enum Key {
@@ -47,12 +50,8 @@ impl Key {
         Some(Self::Ed25519(Ed25519Key::from_bytes(&bytes).ok()?))
     }
 
-    /// Whether one of the signatures is of the bytes that `feed` gives in pieces.
-    pub(crate) fn signed_one_of(
-        &self,
-        signatures: &[Vec<u8>],
-        feed: &dyn Fn(&mut dyn FnMut(&[u8])),
-    ) -> bool {
+    /// Whether one of the signatures is of the bytes that `feed` gives.
+    pub(crate) fn signed_one_of(&self, signatures: &[Vec<u8>], feed: &Feed<'_>) -> bool {
         match self {
             Self::HmacSha1(mac) => same(mac.clone(), signatures, feed),
             Self::HmacSha256(mac) => same(mac.clone(), signatures, feed),
@@ -82,16 +81,12 @@ impl std::fmt::Debug for Key {
 }
 
 /// `Mac` compares in constant time.
-fn same<M: Mac + Clone>(
-    mut mac: M,
-    signatures: &[Vec<u8>],
-    feed: &dyn Fn(&mut dyn FnMut(&[u8])),
-) -> bool {
+fn same<M: Mac + Clone>(mut mac: M, signatures: &[Vec<u8>], feed: &Feed<'_>) -> bool {
     feed(&mut |bytes| mac.update(bytes));
     signatures.iter().any(|signature| mac.clone().verify_slice(signature).is_ok())
 }
 
-fn collected(feed: &dyn Fn(&mut dyn FnMut(&[u8]))) -> Vec<u8> {
+fn collected(feed: &Feed<'_>) -> Vec<u8> {
     let mut all = Vec::new();
     feed(&mut |bytes| all.extend_from_slice(bytes));
     all

@@ -328,8 +328,8 @@ impl JwtWith {
         for (name, value) in wanted {
             let found = match claims.get(name) {
                 Some(Value::String(text)) => text == value,
-                Some(other) => other.to_string() == *value,
-                None => false,
+                Some(Value::Bool(flag)) => *value == if *flag { "true" } else { "false" },
+                _ => false,
             };
             if !found {
                 return Err(Failure::ForeignToken);

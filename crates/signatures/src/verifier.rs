@@ -12,7 +12,7 @@ pub struct Verifier(Vec<Ready>);
 
 #[derive(Debug, Clone)]
 enum Ready {
-    Signed(SignedWith),
+    Signed(Box<SignedWith>),
     Token(Token, Vec<Digested>),
     Basic(Vec<Digested>),
     #[cfg(feature = "jwt")]
@@ -93,10 +93,14 @@ impl Ready {
     fn new(scheme: &Scheme, secrets: &[&str]) -> Result<Self, Unusable> {
         let digested = || secrets.iter().map(|secret| Digested::of(secret.as_bytes())).collect();
         Ok(match scheme {
-            Scheme::Hmac(signed) => Self::Signed(SignedWith::new(signed, Kind::Hmac, secrets)?),
-            Scheme::Ecdsa(signed) => Self::Signed(SignedWith::new(signed, Kind::Ecdsa, secrets)?),
+            Scheme::Hmac(signed) => {
+                Self::Signed(SignedWith::new(signed, Kind::Hmac, secrets)?.into())
+            }
+            Scheme::Ecdsa(signed) => {
+                Self::Signed(SignedWith::new(signed, Kind::Ecdsa, secrets)?.into())
+            }
             Scheme::Ed25519(signed) => {
-                Self::Signed(SignedWith::new(signed, Kind::Ed25519, secrets)?)
+                Self::Signed(SignedWith::new(signed, Kind::Ed25519, secrets)?.into())
             }
             Scheme::Token(token) => {
                 if token.header.is_some() == token.field.is_some() {
