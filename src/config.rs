@@ -14,6 +14,7 @@ mod gateway;
 mod kafka;
 mod origins;
 mod schema_registry;
+mod secrets;
 mod store;
 pub mod telemetry;
 mod value;
@@ -30,6 +31,7 @@ pub use self::store::StoreConfig;
 use self::variables::Variables;
 use crate::error::Result;
 use crate::host::Host;
+use crate::secrets::SecretKeys;
 
 /// What the services need.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,6 +41,8 @@ pub struct Config {
     pub deliveries: DeliveriesConfig,
     /// `None` if there is no registry.
     pub schema_registry: Option<SchemaRegistryConfig>,
+    /// None if no key is set.
+    pub secrets: SecretKeys,
     pub store: StoreConfig,
 }
 
@@ -50,6 +54,7 @@ impl Config {
             &consuming::VARIABLES[..],
             &deliveries::VARIABLES[..],
             &schema_registry::VARIABLES[..],
+            &secrets::VARIABLES[..],
             &store::VARIABLES[..],
         ];
         let variables = Variables::read(host, names.concat()).await?;
@@ -68,6 +73,7 @@ impl Config {
             consuming: ConsumingConfig::of(variables)?,
             deliveries: DeliveriesConfig::of(variables, kafka.connect_timeout)?,
             schema_registry: SchemaRegistryConfig::of(variables, &kafka)?,
+            secrets: secrets::keys(variables)?,
             store: StoreConfig::of(variables)?,
             kafka,
         })

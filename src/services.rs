@@ -61,14 +61,15 @@ pub enum Delivering {
 impl<H: Host, L: Log> Services<H, L> {
     pub fn new(host: H, log: L, config: Config, delivering: Delivering) -> Self {
         let log = Rc::new(log);
-        let Config { consuming, deliveries, schema_registry, store, .. } = config;
+        let Config { consuming, deliveries, schema_registry, secrets, store, .. } = config;
         let params = Params::default().with_stale_bound(store.staleness);
         let list = GroupList::new(host.clone(), params);
         let groups = Rc::new(Groups::new(host.clone(), log.clone(), list.clone(), params));
         let ends = Rc::new(Ends::new(host.clone(), log.clone()));
         let consume = Consume::new(host.clone(), log.clone(), ends.clone(), list, params);
         let consume = Rc::new(consume.opening(consuming.open_partitions));
-        let subscriptions = Subscriptions::new(host.clone(), log.clone(), deliveries, params);
+        let subscriptions =
+            Subscriptions::new(host.clone(), log.clone(), deliveries, secrets, params);
         let subscriptions = Rc::new(subscriptions);
         let delivered_to = (delivering == Delivering::Yes).then(|| subscriptions.clone());
         let (reading, waiting) = (consume.clone(), ends.clone());

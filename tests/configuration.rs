@@ -96,7 +96,10 @@ fn secrets_are_said_to_be_some() {
         variable.get("secret").and_then(toml::Value::as_bool) == Some(true)
     });
     let secrets: Vec<_> = secrets.map(|(name, _)| name.as_str()).collect();
-    assert_eq!(secrets, ["credentials", "kafka_api_secret", "schema_registry_api_secret"]);
+    assert_eq!(
+        secrets,
+        ["credentials", "kafka_api_secret", "schema_registry_api_secret", "secrets_key"]
+    );
 }
 
 #[test]

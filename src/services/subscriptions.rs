@@ -1,9 +1,7 @@
 //! Subscriptions out: each new record of a topic is POSTed to a registered URL.
 
-mod address;
 mod attempt;
 mod background;
-mod callback_url;
 mod context;
 mod deliver;
 mod delivery_state;
@@ -26,11 +24,13 @@ use self::delivery_state::DeliveryState;
 use self::moving::move_to;
 use self::subscription::Subscription;
 use crate::access::{AccessError, AllowedTopic, Grant};
+use crate::callers_url;
 use crate::concurrent::try_join_bounded;
 use crate::config::DeliveriesConfig;
 use crate::error::{Error, Result};
 use crate::host::{AfterAnswer, Host, Millis};
 use crate::kafka::Log;
+use crate::secrets::SecretKeys;
 use crate::services::consume::StartFrom;
 use crate::services::seek::SeekTo;
 use crate::sorted::SortedMap;
@@ -94,8 +94,14 @@ pub struct Subscriptions<H, L> {
 }
 
 impl<H: Host, L: Log> Subscriptions<H, L> {
-    pub fn new(host: H, log: Rc<L>, config: DeliveriesConfig, params: Params) -> Self {
-        Self { context: Rc::new(DeliveryContext::new(host, log, config, params)) }
+    pub fn new(
+        host: H,
+        log: Rc<L>,
+        config: DeliveriesConfig,
+        keys: SecretKeys,
+        params: Params,
+    ) -> Self {
+        Self { context: Rc::new(DeliveryContext::new(host, log, config, keys, params)) }
     }
 
     /// Registers a callback for a topic. A repeated registration of the same topic
@@ -106,8 +112,11 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
         callback_url: &str,
         from: StartFrom,
     ) -> Result<Registered> {
-        let DeliveryContext { host, log, config, subscriptions, .. } = &*self.context;
-        let callback = callback_url::check(callback_url, config.allow_private)?;
+        let DeliveryContext { host, log, config, keys, subscriptions, .. } = &*self.context;
+        let callback =
+            callers_url::check(callback_url, config.allow_private).map_err(|reason| {
+                Error::InvalidCallback { detail: format!("callback_url {reason}") }
+            })?;
         log.topic(topic).await?;
         let list = subscriptions.read().await?;
         if let Some(known) = list.of_callback(topic, &callback.url) {
@@ -115,11 +124,11 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
         }
         // Records written from here on are delivered.
         let starts = starts(&**log, topic, from).await?;
-        let new = Subscription::new(topic, callback.url, starts, host);
+        let (new, secret) = Subscription::new(topic, callback.url, starts, host, keys)?;
         let id = new.id.clone();
         let kept = subscriptions.add(new).await?;
         due::forget(host, topic).await;
-        let secret = (kept.id == id).then(|| kept.secret.reveal());
+        let secret = (kept.id == id).then(|| secret.reveal());
         Ok(Registered { subscription: kept.describe(), secret })
     }
 
@@ -179,6 +188,12 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
         due::forget(&context.host, &subscription.topic).await;
         moved?;
         Ok(offsets)
+    }
+
+    /// Encrypts secrets under the first key that are not; returns how many were, and of
+    /// how many the key is gone.
+    pub async fn rewrap(&self) -> Result<(usize, usize)> {
+        self.context.subscriptions.rewrap().await
     }
 
     /// Removes a subscription. Normally no attempt begins once this has answered.

@@ -76,6 +76,7 @@ impl World {
         };
         host.variables([("open_access", "true"), ("kafka_rest_url", url.as_str())])
             .variables([("kafka_consume_api", api), ("kafka_cluster_id", cluster)])
+            .variable("secrets_key", kafka_edge_sim::SECRETS_KEY)
             // What is killed on purpose would fill the screen; what dies
             // otherwise is counted.
             .output(|_| {})

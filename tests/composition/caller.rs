@@ -76,13 +76,14 @@ pub(crate) fn host() -> HostBuilder {
 }
 
 /// The configuration of a gateway in front of [`Kafka`](crate::kafka::Kafka).
-pub(crate) fn variables() -> [(&'static str, &'static str); 5] {
+pub(crate) fn variables() -> [(&'static str, &'static str); 6] {
     let configured = r#"[{"name":"configured","secret":"0123456789abcdef","allow":["admin"]}]"#;
     [
         ("kafka_rest_url", "http://kafka.test/kafka"),
         ("kafka_cluster_id", "lkc-emulator"),
         ("kafka_consume_api", "cloud"),
         ("request_timeout", "5s"),
+        ("secrets_key", kafka_edge_sim::SECRETS_KEY),
         ("credentials", configured),
     ]
 }

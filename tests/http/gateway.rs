@@ -6,7 +6,7 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use kafka_edge::app::App;
 use kafka_edge::config::KafkaConfig;
 use kafka_edge::http::{self as api, Body, Request, Response};
-use kafka_edge_sim::{SimHost, SimLog, World};
+use kafka_edge_sim::{SECRETS_KEY, SimHost, SimLog, World};
 use serde_json::Value;
 
 pub(crate) struct Gateway {
@@ -21,6 +21,7 @@ impl Gateway {
         let gateway = Self::closed();
         gateway.world.set_variable("open_access", "true");
         gateway.world.set_variable("kafka_rest_url", "http://kafka.test:8082");
+        gateway.world.set_variable("secrets_key", SECRETS_KEY);
         gateway
     }
 

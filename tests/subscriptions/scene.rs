@@ -8,7 +8,7 @@ use kafka_edge::config::Config;
 use kafka_edge::services::consume::StartFrom;
 use kafka_edge::services::subscriptions::{RoundReport, Subscriptions};
 use kafka_edge::state::lane::Params;
-use kafka_edge_sim::{SimHost, SimLog, World};
+use kafka_edge_sim::{SECRETS_KEY, SimHost, SimLog, World};
 
 use crate::receiver::Receiver;
 
@@ -38,12 +38,15 @@ impl Scene {
 
     pub(crate) fn instance(&self) -> Instance {
         let host = self.world.instance();
-        let config = Config::parse(|name| {
-            (name == "kafka_rest_url").then(|| "http://localhost:8082".to_owned())
-        });
+        let variable = |name| match name {
+            "kafka_rest_url" => Some("http://localhost:8082".to_owned()),
+            "secrets_key" => Some(SECRETS_KEY.to_owned()),
+            _ => None,
+        };
+        let Config { deliveries, secrets, .. } = Config::parse(variable).unwrap();
         let log = Rc::new(self.log.clone());
-        let deliveries = config.unwrap().deliveries;
-        let webhooks = Subscriptions::new(host.clone(), log, deliveries, Params::default());
+        let params = Params::default();
+        let webhooks = Subscriptions::new(host.clone(), log, deliveries, secrets, params);
         let webhooks = Rc::new(webhooks);
         Instance { host, webhooks }
     }

@@ -14,7 +14,7 @@ use kafka_edge::record::{NewRecord, RecordMetadata};
 use kafka_edge::services::Services;
 use kafka_edge::telemetry::Trace;
 use kafka_edge_emulator::{Emulator, Offer, Options};
-use kafka_edge_sim::{Faults, SimBody, SimHost, World, emulator};
+use kafka_edge_sim::{Faults, SECRETS_KEY, SimBody, SimHost, World, emulator};
 
 pub(crate) const TOPIC: &str = "orders";
 pub(crate) const KEY: &str = "KEYOFTHEGATEWAY";
@@ -40,6 +40,7 @@ impl Scene {
         let world = World::new(3);
         for (name, value) in [
             ("kafka_rest_url", "http://kafka.test/kafka"),
+            ("secrets_key", SECRETS_KEY),
             ("kafka_cluster_id", "lkc-emulator"),
             ("kafka_consume_api", "cloud"),
             ("kafka_api_key", KEY),

@@ -32,6 +32,8 @@ pub(crate) enum StartError {
     Store(OpenError),
     #[error("the Kafka REST server did not start: {0}")]
     Kafka(String),
+    #[error("the key for secrets in {path} cannot be kept: {reason}")]
+    SecretsKey { path: PathBuf, reason: io::Error },
     #[error("the variables in {path} cannot be read: {reason}")]
     VariableFile { path: PathBuf, reason: String },
     #[error("spin.toml cannot be read: {0}")]

@@ -11,6 +11,7 @@ mod error;
 mod inbox;
 mod kafka;
 mod reach;
+mod secrets_key;
 mod start;
 mod timer;
 mod variables;

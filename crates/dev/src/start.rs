@@ -6,6 +6,7 @@ use crate::error::StartError;
 use crate::inbox::Inbox;
 use crate::kafka::Kafka;
 use crate::reach;
+use crate::secrets_key;
 use crate::timer;
 use crate::variables::{self, Variables};
 use kafka_edge_host::Host;
@@ -42,9 +43,11 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), StartError> {
             Some(Kafka::start(&arguments.topics, records.as_deref()).await?)
         }
     };
+    let secrets_key = secrets_key::of(folder.as_deref())?;
     let component = arguments.component.clone();
     let program = component.program(workspace).await?;
 
+    put(&mut variables, [("secrets_key", secrets_key)]);
     if address.ip().is_loopback() {
         put(&mut variables, variables::for_loopback());
     }

@@ -39,6 +39,9 @@ mod signal;
 mod store;
 mod world;
 
+/// A key for the variable `secrets_key`.
+pub const SECRETS_KEY: &str = "a2Fma2EtZWRnZSB0ZXN0czoga2V5IG9mIDMyIGJ5dGU=";
+
 pub use body::{Piece, SimBody};
 pub use emulator::emulator;
 pub use faults::{Fault, Faults};

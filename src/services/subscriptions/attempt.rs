@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 
 use super::envelope;
 use super::retry::RetryHint;
+use super::signature::SigningSecret;
 use super::subscription::Subscription;
 use crate::deadline::within;
 use crate::host::{Host, Incoming, Millis, Outgoing, SendError, SendErrorKind};
@@ -35,10 +36,16 @@ impl AttemptFailure {
     }
 }
 
+/// Where the records of a subscription go, and what signs them.
+pub(super) struct Destination {
+    pub(super) uri: Uri,
+    pub(super) secret: SigningSecret,
+}
+
 /// A record on its way to a callback.
 pub(super) struct Attempt<'a> {
     pub(super) subscription: &'a Subscription,
-    pub(super) uri: &'a Uri,
+    pub(super) to: &'a Destination,
     pub(super) cluster: &'a str,
     pub(super) record: &'a Record,
     pub(super) connect_timeout: Duration,
@@ -56,7 +63,8 @@ impl Attempt<'_> {
     }
 
     fn request(&self, now: Millis) -> Outgoing {
-        let Subscription { id, topic, secret, .. } = self.subscription;
+        let Subscription { id, topic, .. } = self.subscription;
+        let Destination { uri, secret } = self.to;
         let Record { partition, offset, .. } = *self.record;
         let body: Bytes = envelope::body(id, topic, self.record);
         let message_id = envelope::message_id(id, self.cluster, topic, partition, offset);
@@ -81,7 +89,7 @@ impl Attempt<'_> {
         }
         Outgoing {
             method: Method::POST,
-            uri: self.uri.clone(),
+            uri: uri.clone(),
             headers,
             body,
             connect_timeout: self.connect_timeout.min(self.timeout),

@@ -9,6 +9,7 @@ use super::stored_list::StoredList;
 use crate::config::DeliveriesConfig;
 use crate::error::Result;
 use crate::host::Host;
+use crate::secrets::SecretKeys;
 use crate::services::beyond_end::Reported;
 use crate::state::keys::LaneName;
 use crate::state::lane::{Lane, Params};
@@ -17,6 +18,7 @@ pub(super) struct DeliveryContext<H, L> {
     pub(super) host: H,
     pub(super) log: Rc<L>,
     pub(super) config: DeliveriesConfig,
+    pub(super) keys: SecretKeys,
     params: Params,
     pub(super) subscriptions: StoredList<H>,
     pub(super) background: Background,
@@ -32,10 +34,16 @@ impl<H, L> fmt::Debug for DeliveryContext<H, L> {
 }
 
 impl<H: Host, L> DeliveryContext<H, L> {
-    pub(super) fn new(host: H, log: Rc<L>, config: DeliveriesConfig, params: Params) -> Self {
-        let subscriptions = StoredList::new(host.clone(), params);
+    pub(super) fn new(
+        host: H,
+        log: Rc<L>,
+        config: DeliveriesConfig,
+        keys: SecretKeys,
+        params: Params,
+    ) -> Self {
+        let subscriptions = StoredList::new(host.clone(), keys.clone(), params);
         let (background, beyond) = (Background::default(), Reported::default());
-        Self { host, log, config, params, subscriptions, background, beyond }
+        Self { host, log, config, keys, params, subscriptions, background, beyond }
     }
 
     /// The lane of a subscription in a partition, for whoever moves or removes the

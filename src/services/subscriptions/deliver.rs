@@ -9,13 +9,11 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use http::Uri;
-
-use super::attempt::{Attempt, AttemptFailure, trace_of};
-use super::callback_url;
+use super::attempt::{Attempt, AttemptFailure, Destination, trace_of};
 use super::context::DeliveryContext;
 use super::delivery_state::DeliveryState;
 use super::job::{Job, JobEnd, JobReport};
+use crate::callers_url;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kafka::{Fetch, Fetched, Log};
@@ -179,7 +177,7 @@ impl From<Error> for Stop {
 impl<H: Host, L: Log> Delivering<'_, H, L> {
     async fn work(&mut self) -> Result<Infallible, Stop> {
         let cluster = self.context.log.cluster_id().await?;
-        let uri = self.uri();
+        let to = self.destination();
         loop {
             if let Some(idle) = self.state.idle(self.job.end, self.context.host.now()) {
                 return Err(Stop::With(idle.into()));
@@ -188,7 +186,7 @@ impl<H: Host, L: Log> Delivering<'_, H, L> {
             let Fetched { records, next, place, .. } = self.fetch().await?;
             let mut sent = Ok(());
             for record in &records {
-                sent = self.send(record, &cluster, &uri).await;
+                sent = self.send(record, &cluster, &to).await;
                 if sent.is_err() {
                     break;
                 }
@@ -258,14 +256,14 @@ impl<H: Host, L: Log> Delivering<'_, H, L> {
         &mut self,
         record: &Record,
         cluster: &str,
-        uri: &Result<Uri, AttemptFailure>,
+        to: &Result<Destination, AttemptFailure>,
     ) -> Result<(), Stop> {
         self.go_on().await?;
         // Whoever moves the subscription waits for the lane.
         if self.held.knocked(KNOCK_CHECK).await? {
             return Err(Stop::With(JobEnd::Busy));
         }
-        with_trace(trace_of(record), self.attempt(record, cluster, uri)).await
+        with_trace(trace_of(record), self.attempt(record, cluster, to)).await
     }
 
     /// Everything that is reported here belongs to the record's trace.
@@ -273,7 +271,7 @@ impl<H: Host, L: Log> Delivering<'_, H, L> {
         &mut self,
         record: &Record,
         cluster: &str,
-        uri: &Result<Uri, AttemptFailure>,
+        to: &Result<Destination, AttemptFailure>,
     ) -> Result<(), Stop> {
         let host = &self.context.host;
         let config = &self.context.config;
@@ -281,12 +279,12 @@ impl<H: Host, L: Log> Delivering<'_, H, L> {
             self.write().await?;
         }
         let begun = host.monotonic();
-        let sent = match uri {
+        let sent = match to {
             Err(refused) => Err(refused.clone()),
-            Ok(uri) => {
+            Ok(to) => {
                 let attempt = Attempt {
                     subscription: &self.job.subscription,
-                    uri,
+                    to,
                     cluster,
                     record,
                     connect_timeout: config.connect_timeout,
@@ -343,10 +341,13 @@ impl<H: Host, L: Log> Delivering<'_, H, L> {
 
     /// The callback's address, checked again: the configuration may have become
     /// stricter since the registration.
-    fn uri(&self) -> Result<Uri, AttemptFailure> {
-        let url = &self.job.subscription.callback_url;
-        callback_url::check(url, self.context.config.allow_private)
-            .map(|callback| callback.uri)
-            .map_err(|_| AttemptFailure::new("The callback's URL is no longer allowed"))
+    fn destination(&self) -> Result<Destination, AttemptFailure> {
+        let DeliveryContext { config, keys, .. } = self.context;
+        let subscription = &self.job.subscription;
+        let callback = callers_url::check(&subscription.callback_url, config.allow_private)
+            .map_err(|_| AttemptFailure::new("The callback's URL is no longer allowed"))?;
+        let secret = subscription.secret(keys);
+        let secret = secret.map_err(|error| AttemptFailure::new(error.to_string()))?;
+        Ok(Destination { uri: callback.uri, secret })
     }
 }

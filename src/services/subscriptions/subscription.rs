@@ -9,6 +9,7 @@ use super::signature::SigningSecret;
 use crate::error::{Error, Result};
 use crate::host::{Clock, Millis};
 use crate::random;
+use crate::secrets::{SecretGone, SecretKeys, StoredSecret};
 use crate::sorted::{SortedMap, SortedSet};
 use crate::state::stored::stored;
 
@@ -23,11 +24,11 @@ const MAX_PER_TOPIC: usize = 50;
 pub(super) struct Subscription {
     pub(super) id: String,
     pub(super) topic: String,
-    /// In the normal form that [`callback_url::check`](super::callback_url::check)
-    /// returns.
+    /// In the normal form that [`callers_url::check`](crate::callers_url::check) returns.
     pub(super) callback_url: String,
     pub(super) created: Millis,
-    pub(super) secret: SigningSecret,
+    /// A [`SigningSecret`].
+    secret: StoredSecret,
     /// Where delivery starts in each partition that existed at the registration.
     starts: SortedMap<i32, i64>,
 }
@@ -38,15 +39,29 @@ impl Subscription {
         callback_url: String,
         starts: SortedMap<i32, i64>,
         clock: &impl Clock,
-    ) -> Self {
-        Self {
-            id: id(clock),
-            topic: topic.into(),
-            callback_url,
-            created: clock.now(),
-            secret: SigningSecret::generate(clock),
-            starts,
-        }
+        keys: &SecretKeys,
+    ) -> Result<(Self, SigningSecret)> {
+        let (id, secret) = (id(clock), SigningSecret::generate(clock));
+        let sealed = keys.seal(clock, &owner(&id), &secret.reveal())?;
+        let (topic, created) = (topic.into(), clock.now());
+        Ok((Self { id, topic, callback_url, created, secret: sealed, starts }, secret))
+    }
+
+    pub(super) fn secret(&self, keys: &SecretKeys) -> Result<SigningSecret> {
+        let secret = keys.open(&owner(&self.id), &self.secret)?;
+        let malformed = || Error::Store { detail: "the secret of a webhook is malformed".into() };
+        SigningSecret::parse(&secret).ok_or_else(malformed)
+    }
+
+    /// The subscription with its secret encrypted under the first key; `None` if it is
+    /// already.
+    pub(super) fn renewed(
+        &self,
+        clock: &impl Clock,
+        keys: &SecretKeys,
+    ) -> Result<Option<Self>, SecretGone> {
+        let secret = keys.renewed(clock, &owner(&self.id), &self.secret)?;
+        Ok(secret.map(|secret| Self { secret, ..self.clone() }))
     }
 
     /// Where delivery starts in a partition. One that was added to the topic later
@@ -68,6 +83,11 @@ impl Subscription {
             created: self.created,
         }
     }
+}
+
+/// To whom a sealed secret belongs.
+fn owner(id: &str) -> String {
+    format!("webhook/{id}")
 }
 
 /// `webhook_` and 96 random bits.
@@ -118,6 +138,23 @@ impl SubscriptionList {
         }
         self.0.push(new.clone());
         Ok(new.clone())
+    }
+
+    /// Encrypts secrets anew that are not under the first key. Those whose key is gone
+    /// stay as they are; returns how many were changed and how many stayed.
+    pub(super) fn rewrap(&mut self, clock: &impl Clock, keys: &SecretKeys) -> (usize, usize) {
+        let (mut changed, mut gone) = (0, 0);
+        for subscription in &mut self.0 {
+            match subscription.renewed(clock, keys) {
+                Ok(Some(renewed)) => {
+                    *subscription = Rc::new(renewed);
+                    changed += 1;
+                }
+                Ok(None) => {}
+                Err(_) => gone += 1,
+            }
+        }
+        (changed, gone)
     }
 
     pub(super) fn remove(&mut self, id: &str) -> Result<Rc<Subscription>> {
