@@ -13,6 +13,7 @@ pub mod produce;
 pub mod read;
 pub mod schema_registry;
 pub mod seek;
+pub mod seen;
 pub mod stream;
 pub mod subscriptions;
 pub mod topics;

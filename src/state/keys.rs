@@ -13,6 +13,7 @@
 //! | `kafka-edge/2/group/{group}/{topic}/g` | advice on where the group's records are |
 //! | `kafka-edge/2/hook/{subscription id}/{partition}/…` | a subscription's lane |
 //! | `kafka-edge/2/due/{topic}` | advice on which deliveries of a topic are due |
+//! | `kafka-edge/2/seen/{scope}/{slot}` | the ids of events that have come, and idempotency keys |
 //! | `kafka-edge/2/groups/…` | the lane of the document that lists the groups |
 //! | `kafka-edge/2/instances/…` | the lane of the document that lists the named consumers |
 //! | `kafka-edge/2/registry/…` | the lane of the document that lists the subscriptions |
@@ -38,6 +39,9 @@ pub const MAX_TOPIC_BYTES: usize = 249;
 pub const MAX_GROUP_BYTES: usize = 200;
 /// The maximum length of a subscription's id, which we generate.
 pub const MAX_SUBSCRIPTION_ID_BYTES: usize = 100;
+
+/// The maximum length of whose ids are remembered: a topic's name, or a shorter one.
+const MAX_SCOPE_BYTES: usize = MAX_TOPIC_BYTES + 7;
 
 const ROOT: &str = "kafka-edge/2";
 
@@ -174,6 +178,11 @@ pub fn group_advice<V>(group: &str, topic: &str) -> Result<Key<V>> {
 pub fn topic_advice<V>(topic: &str) -> Result<Key<V>> {
     // Valid names need no encoding, so this refuses none of them.
     Ok(Key::new(format!("{ROOT}/due/{}", capped("topic", topic, MAX_TOPIC_BYTES)?)))
+}
+
+/// A part of the memory of repeats in this scope. It belongs to no lane.
+pub fn seen<V>(scope: &str, slot: u16) -> Result<Key<V>> {
+    Ok(Key::new(format!("{ROOT}/seen/{}/{slot}", capped("scope", scope, MAX_SCOPE_BYTES)?)))
 }
 
 fn capped(field: &'static str, name: &str, cap: usize) -> Result<String> {

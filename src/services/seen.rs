@@ -1,0 +1,249 @@
+//! The memory of what has come already: the ids of events, and the idempotency keys
+//! of callers.
+//!
+//! An id is noted as pending before its records are produced, and as done after it,
+//! with the places of the records. A repeat of a done one is answered with these
+//! places. A repeat of a pending one waits for it; after [`PENDING_TIME`] its first try
+//! may have died, and it is produced again. So a death never loses an event, and may
+//! repeat one.
+//!
+//! The ids of a scope lie in a fixed number of slot documents, each of which forgets
+//! its oldest ids when it is full. Instances write them without taking turns, which
+//! costs two reads and two writes for an event. One that overwrites what another has
+//! just written lets a repeat through, and loses no event.
+
+mod slot;
+
+use std::cell::RefCell;
+use std::fmt;
+use std::time::Duration;
+
+use sha2::{Digest, Sha256};
+
+use self::slot::{Entry, Slot};
+pub use self::slot::{PENDING_TIME, Place};
+use crate::error::Result;
+use crate::host::Host;
+use crate::sorted::SortedMap;
+use crate::state::keys::{self, Key};
+use crate::state::{get, set};
+use crate::telemetry::{Level, Report};
+
+/// How many documents a scope has.
+const SLOTS: u16 = 512;
+
+/// How long a repeat waits for the one that is being produced.
+const REPEAT_WAIT: Duration = Duration::from_secs(3);
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_millis(400);
+
+/// How many ids this instance keeps in memory: those that it wrote within the last
+/// [`PENDING_TIME`], so that its own writes do not overwrite each other.
+const MAX_OWN: usize = 4_096;
+
+/// Whose ids they are. Two scopes may use the same ids.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Scope<'a> {
+    /// The events of a source.
+    Source(&'a str),
+    /// The idempotency keys of a credential on a topic; callers without a name share
+    /// one.
+    Topic { topic: &'a str, caller: &'a str },
+}
+
+/// What is known of an id.
+#[derive(Debug)]
+pub enum First<'s, H: Host> {
+    /// It has not come yet, or its first try may have died. What was written of it is
+    /// in `written`.
+    Time { mark: Mark<'s, H>, written: Vec<Option<Place>> },
+    /// Its records are there.
+    Repeat(Vec<Option<Place>>),
+    /// It is being produced, and was for as long as a repeat waits.
+    Pending { retry_after: Duration },
+    /// The same id came with something else.
+    Different,
+}
+
+/// The memory as one instance works on it.
+pub struct Seen<H> {
+    host: H,
+    own: RefCell<SortedMap<String, Own>>,
+}
+
+/// What this instance last wrote of an id.
+#[derive(Debug, Clone)]
+struct Own {
+    slot: String,
+    entry: Entry,
+    at: Duration,
+}
+
+/// An id that is noted as pending.
+#[derive(Debug)]
+pub struct Mark<'s, H: Host> {
+    seen: &'s Seen<H>,
+    key: Key<Slot>,
+    entry: Entry,
+    window: Duration,
+}
+
+impl<H: Host> Seen<H> {
+    pub fn new(host: H) -> Self {
+        Self { host, own: RefCell::default() }
+    }
+
+    /// Notes an id, unless it is known. `content` tells repeats from other things
+    /// under the same id.
+    pub async fn first(
+        &self,
+        scope: &Scope<'_>,
+        id: &str,
+        content: Option<&[u8]>,
+        window: Duration,
+    ) -> Result<First<'_, H>> {
+        let (name, slot) = names(scope, id);
+        let key = keys::seen(scope_name(scope).as_str(), slot)?;
+        let content = content.map(short);
+        let begun = self.host.monotonic();
+        let mut pause = FIRST_PAUSE;
+        loop {
+            // A repeat within this instance needs no look into the store.
+            let mut known = self.own_entry(&name);
+            if known.is_none() {
+                known = self.read(&key, window).await?.find(&name).cloned();
+            }
+            // Another request may have come in between.
+            let known = self.own_entry(&name).or(known);
+            let now = self.host.now();
+            let written = match known {
+                Some(entry) if content.is_some() && entry.content != content => {
+                    return Ok(First::Different);
+                }
+                Some(entry) if entry.is_done() => return Ok(First::Repeat(entry.places)),
+                Some(entry) => match entry.pending_for(now) {
+                    None => entry.places,
+                    Some(left) => {
+                        if self.host.monotonic().saturating_sub(begun) >= REPEAT_WAIT {
+                            return Ok(First::Pending { retry_after: left });
+                        }
+                        self.host.sleep(pause).await;
+                        pause = (pause * 2).min(LONGEST_PAUSE);
+                        continue;
+                    }
+                },
+                None => Vec::new(),
+            };
+            let entry = Entry::pending(name, content, now, written.clone());
+            let mark = Mark { seen: self, key, entry, window };
+            mark.write().await?;
+            return Ok(First::Time { mark, written });
+        }
+    }
+
+    async fn read(&self, key: &Key<Slot>, window: Duration) -> Result<Slot> {
+        let mut slot = get(&self.host, key).await?.unwrap_or_default();
+        slot.forget_old(self.host.now(), window);
+        Ok(slot)
+    }
+
+    fn own_entry(&self, name: &str) -> Option<Entry> {
+        let now = self.host.monotonic();
+        let own = self.own.borrow();
+        let own = own.get(name).filter(|own| now.saturating_sub(own.at) < PENDING_TIME);
+        own.map(|own| own.entry.clone())
+    }
+
+    /// Keeps what is about to be written.
+    fn remember(&self, slot: &str, entry: &Entry) {
+        let now = self.host.monotonic();
+        let mut own = self.own.borrow_mut();
+        own.retain(|_, own| now.saturating_sub(own.at) < PENDING_TIME);
+        if own.len() < MAX_OWN {
+            let new = Own { slot: slot.to_owned(), entry: entry.clone(), at: now };
+            own.insert(entry.id.clone(), new);
+        }
+    }
+}
+
+impl<H: Host> Mark<'_, H> {
+    /// Notes that the records are at these places. Those that were not written are
+    /// `None`, and a repeat produces them. The records are there whatever the store
+    /// does now.
+    pub async fn done(mut self, places: Vec<Option<Place>>) {
+        self.entry = self.entry.done(places, self.seen.host.now());
+        self.write_or_report().await;
+    }
+
+    /// Forgets the id: nothing was written, and a repeat is welcome.
+    pub async fn forget(mut self) {
+        self.entry = self.entry.forgotten();
+        self.write_or_report().await;
+    }
+
+    async fn write_or_report(&self) {
+        if self.write().await.is_err() {
+            // Until the mark is too old, a repeat waits; then it is produced again.
+            self.seen.host.event(Level::Warn, "repeat-memory-failed", &[]);
+        }
+    }
+
+    async fn write(&self) -> Result<()> {
+        let host = &self.seen.host;
+        self.seen.remember(self.key.as_str(), &self.entry);
+        let mut slot = match self.seen.read(&self.key, self.window).await {
+            Ok(slot) => slot,
+            Err(error) => {
+                self.seen.own.borrow_mut().remove(&self.entry.id);
+                return Err(error);
+            }
+        };
+        for own in self.seen.own.borrow().values() {
+            if own.slot == self.key.as_str() {
+                slot.put(own.entry.clone());
+            }
+        }
+        // It may not have found room among its own.
+        slot.put(self.entry.clone());
+        let written = set(host, &self.key, &slot).await;
+        if written.is_err() && !self.entry.is_done() {
+            self.seen.own.borrow_mut().remove(&self.entry.id);
+        }
+        written
+    }
+}
+
+impl<H> fmt::Debug for Seen<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Seen").finish_non_exhaustive()
+    }
+}
+
+fn scope_name(scope: &Scope<'_>) -> String {
+    match scope {
+        Scope::Source(name) => format!("source/{name}"),
+        Scope::Topic { topic, .. } => format!("topic/{topic}"),
+    }
+}
+
+/// The name of an id within its scope, which says nothing of the id, and its slot.
+fn names(scope: &Scope<'_>, id: &str) -> (String, u16) {
+    let mut hash = Sha256::new();
+    let caller = match scope {
+        Scope::Source(_) => "",
+        Scope::Topic { caller, .. } => caller,
+    };
+    for part in [scope_name(scope).as_str(), caller] {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    hash.update(id);
+    let hash = hash.finalize();
+    let slot = u16::from_be_bytes([hash[0], hash[1]]) % SLOTS;
+    (crate::random::hex(&hash[2..14]), slot)
+}
+
+/// What tells contents apart.
+fn short(content: &[u8]) -> String {
+    crate::random::hex(&Sha256::digest(content)[..8])
+}

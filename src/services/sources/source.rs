@@ -1,0 +1,313 @@
+//! A source as it is configured: an inbound endpoint and what is done with its
+//! events. The same form is stored, with its secrets encrypted, and answered, with
+//! its secrets masked.
+
+use std::fmt;
+
+use kafka_edge_signatures::Settings;
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::value::RawValue;
+
+use crate::access::Name;
+use crate::secrets::StoredSecret;
+use crate::sorted::SortedMap;
+
+/// The default size that an event may have.
+const MAX_BYTES: usize = 1024 * 1024;
+/// The default time for which ids are remembered, in seconds.
+const WINDOW: u64 = 86_400;
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    pub name: Name,
+    /// Where events go, unless the shape names the topic.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topic: Option<String>,
+    pub verify: Verify,
+    /// The address under which the sender knows this source, if it is not the
+    /// gateway's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// How many proxies stand in front of the gateway and write forwarding headers.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub proxies: u8,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub allow: Allow,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dedupe: Option<Dedupe>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validate: Option<Validate>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub shape: Shape,
+    /// How events are written as CloudEvents, if they are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cloud_events: Option<CloudEvents>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub answer: Answer,
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub enabled: bool,
+    /// What a source that is switched off answers: 410 tells senders to stop, 503 to
+    /// come again.
+    #[serde(default = "gone", skip_serializing_if = "is_gone")]
+    pub disabled_status: u16,
+}
+
+/// How it is found out who sent an event, with the secrets.
+#[derive(Clone, PartialEq)]
+pub struct Verify {
+    pub settings: Settings,
+    pub secrets: Vec<StoredSecret>,
+}
+
+/// Which requests are looked at.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Allow {
+    /// Networks of clients, such as `203.0.113.0/24`; all, if there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub addresses: Vec<String>,
+    /// The header in which the proxies name the client, in place of the address that the
+    /// host knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address_header: Option<String>,
+    #[serde(default = "post", skip_serializing_if = "is_post")]
+    pub methods: Vec<String>,
+    /// All, if there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub content_types: Vec<String>,
+    #[serde(default = "max_bytes", skip_serializing_if = "is_max_bytes")]
+    pub max_bytes: usize,
+    /// Events in a second, counted in each instance.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rate: Option<u32>,
+}
+
+impl Default for Allow {
+    fn default() -> Self {
+        Self {
+            addresses: Vec::new(),
+            address_header: None,
+            methods: post(),
+            content_types: Vec::new(),
+            max_bytes: MAX_BYTES,
+            rate: None,
+        }
+    }
+}
+
+/// How repeats are known.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dedupe {
+    /// Where the event's id is; without it the provider's own place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<ValueOf>,
+    /// For how many seconds an id is remembered.
+    #[serde(default = "window", skip_serializing_if = "is_window")]
+    pub window: u64,
+}
+
+/// A value of an event: exactly one of these.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ValueOf {
+    Header(String),
+    /// A JSON pointer (RFC 6901) into the body.
+    Field(String),
+    Jq(String),
+}
+
+/// What events have to look like.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Validate {
+    /// A JSON Schema, or `{"registry": subject}`.
+    pub schema: Box<RawValue>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub on_failure: Otherwise,
+    /// Whether the value gets the five bytes that Confluent's deserializers read the
+    /// schema's id from.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub frame: bool,
+}
+
+impl PartialEq for Validate {
+    fn eq(&self, other: &Self) -> bool {
+        let same = self.schema.get() == other.schema.get();
+        same && self.on_failure == other.on_failure && self.frame == other.frame
+    }
+}
+
+/// What is done with an event that a stage cannot take.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Otherwise {
+    /// 422.
+    #[default]
+    Refuse,
+    /// It is written as it came.
+    Pass,
+    /// It is answered 200 and written nowhere.
+    Skip,
+    /// It is written to this topic.
+    DeadLetter(String),
+}
+
+/// What is made of an event.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shape {
+    /// Events for which this is false or null are written nowhere.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<String>,
+    /// Each value that this gives is a record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transform: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<ValueOf>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub topic: Option<TopicChoice>,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub headers: HeaderChoice,
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub on_error: Otherwise,
+}
+
+/// A topic that depends on the event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TopicChoice {
+    pub jq: String,
+    /// Topics' names, or beginnings of names and a `*`.
+    pub allowed: Vec<String>,
+}
+
+/// Which headers a record has.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HeaderChoice {
+    /// The request's headers that are kept; without a list, all that no part of HTTP
+    /// and no proxy has added, and that show nothing secret.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keep: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "SortedMap::is_empty")]
+    pub add: SortedMap<String, String>,
+}
+
+/// The content mode of a CloudEvent in Kafka.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CloudEvents {
+    Binary,
+    Structured,
+}
+
+/// What the sender is told.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answer {
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub ack: Ack,
+    /// The status for an event that was taken, in place of 200 or 202.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// The body, in place of the report.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub body: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub content_type: Option<String>,
+}
+
+/// When the sender is told.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Ack {
+    /// After Kafka has the record.
+    #[default]
+    Kafka,
+    /// At once: the event can be lost.
+    None,
+}
+
+impl Serialize for Verify {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Whole<'a> {
+            #[serde(flatten)]
+            settings: &'a Settings,
+            #[serde(skip_serializing_if = "<[_]>::is_empty")]
+            secrets: &'a [StoredSecret],
+        }
+        Whole { settings: &self.settings, secrets: &self.secrets }.serialize(serializer)
+    }
+}
+
+/// The secrets are taken out before the settings are read: those refuse unknown
+/// fields, which is not to be had beside a flattened struct.
+impl<'de> Deserialize<'de> for Verify {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut whole = serde_json::Map::<String, serde_json::Value>::deserialize(deserializer)?;
+        let secrets = whole.remove("secrets").map(serde_json::from_value).transpose();
+        // What serde says quotes what it read.
+        let secrets = secrets.map_err(|_| D::Error::custom("secrets is not a list of texts"))?;
+        let settings = serde_json::from_value(whole.into());
+        let settings = settings.map_err(|error| D::Error::custom(format!("verify: {error}")))?;
+        Ok(Self { settings, secrets: secrets.unwrap_or_default() })
+    }
+}
+
+impl fmt::Debug for Verify {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Verify").field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_yes(value: &bool) -> bool {
+    *value
+}
+
+fn gone() -> u16 {
+    410
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_gone(status: &u16) -> bool {
+    *status == gone()
+}
+
+fn post() -> Vec<String> {
+    vec!["POST".into()]
+}
+
+fn is_post(methods: &[String]) -> bool {
+    methods == ["POST"]
+}
+
+fn max_bytes() -> usize {
+    MAX_BYTES
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_max_bytes(bytes: &usize) -> bool {
+    *bytes == MAX_BYTES
+}
+
+fn window() -> u64 {
+    WINDOW
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_window(seconds: &u64) -> bool {
+    *seconds == WINDOW
+}
+
+fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
+}
