@@ -40,7 +40,11 @@ export const odd = (fields) =>
   `{ ${JSON.stringify(fields).slice(1, -1)} ,\n\t"amount" : 1.0, "number":1234567890123456789,\r\n` +
   `  "escaped":"\\u00e9\\/", "text" : "Zürich ☃ 😀" }\n`;
 
-/** A header of a request by name, or a name that JSON holds, as the id of an event. */
+/**
+ * A header of a request by name, or a name that JSON holds, as the id of an event. What may
+ * hold several events has no id: were it the first one's, a repeat with more in it would be
+ * dropped whole.
+ */
 export const header = (name) => (request) => new Map(request.headers).get(name);
 export const field = (...names) => (request) =>
   names.reduce((value, name) => value[name], JSON.parse(request.body));

@@ -7,8 +7,9 @@ the reason; a case that it begins to take fails, so that the list stays true.
 
 import base64
 import json
-import sys
 import logging
+import sys
+from contextlib import redirect_stdout
 from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import parse_qs
@@ -262,8 +263,10 @@ def main():
             vector.signed = provider not in BODY_IS_UNSIGNED and any(chr(byte).isdigit() for byte in vector.bytes)
             assert f"PyPI {package} " not in case["by"] or f"PyPI {package} {version(package)} " in case["by"], case["by"]
             with time_machine.travel(case["now"], tick=False):
-                got = accepts(check, vector)
-                other = vector.signed and accepts(check, changed(vector))
+                # One of the packages prints what it refuses.
+                with redirect_stdout(None):
+                    got = accepts(check, vector)
+                    other = vector.signed and accepts(check, changed(vector))
             seen += 1
             if got != wanted or other:
                 failed += 1

@@ -6,9 +6,9 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { mock } from "node:test";
 import { NOW, SENT } from "./case.mjs";
 import families from "./families.mjs";
+import handshakes from "./handshakes.mjs";
 
 const write = process.argv.includes("--write");
-const file = (name) => new URL(`../vectors/${name}.json`, import.meta.url);
 
 /** One digit, or one letter, of the body becomes another. JSON stays JSON. */
 const changed = (request) => {
@@ -53,40 +53,57 @@ async function check(one, request) {
   if (future !== null) await show(false, "a request from further ahead", seen, SENT - future - 1);
 }
 
-const made = new Map();
-for (const one of families.flat()) {
-  const { provider, case: name, by, secrets, window, algorithm, jwks, claims, request } = one;
-  try {
-    const sent = await one.sign();
-    request.headers = [...sent, ...(one.type ? [["content-type", one.type]] : []), ...(one.headers ?? [])];
-    // A scheme that signs in the body gives the whole body.
-    if (sent.body !== undefined) request.body = sent.body;
-    if (one.accept) await check(one, request);
-    const text = Buffer.from(request.body).toString();
-    const binary = Buffer.compare(Buffer.from(text), Buffer.from(request.body)) !== 0;
-    const { body, ...rest } = request;
-    const vector = {
-      provider, case: name, made: one.made, by, secrets, now: NOW, window,
-      request: binary ? { ...rest, body_base64: Buffer.from(body).toString("base64") } : { ...rest, body: text },
-      id: one.id(request)?.toString() ?? null,
-      ...(algorithm && { algorithm }),
-      ...(jwks && { jwks, claims }),
-    };
-    made.set(provider, [...(made.get(provider) ?? []), vector]);
-  } catch (error) {
-    console.error(`${provider}, ${name}:`, error);
+/** The request with its headers, and how it stands in a file. */
+async function finished(one) {
+  const { request } = one;
+  const sent = await one.sign();
+  request.headers = [...sent, ...(one.type ? [["content-type", one.type]] : []), ...(one.headers ?? [])];
+  // A scheme that signs within the body gives the whole body.
+  if (sent.body !== undefined) request.body = sent.body;
+  const { body, ...rest } = request;
+  const text = Buffer.from(body).toString();
+  const binary = Buffer.compare(Buffer.from(text), Buffer.from(body)) !== 0;
+  return binary ? { ...rest, body_base64: Buffer.from(body).toString("base64") } : { ...rest, body: text };
+}
+
+/** Runs `make` for each, and says which one fails. */
+async function each(cases, make) {
+  const results = [];
+  for (const one of cases) {
+    try {
+      results.push(await make(one));
+    } catch (error) {
+      console.error(`${one.provider}, ${one.case}:`, error);
+      process.exitCode = 1;
+    }
+  }
+  return results;
+}
+
+function settle(name, content) {
+  const file = new URL(`../${name}.json`, import.meta.url);
+  const text = JSON.stringify(content, null, 2) + "\n";
+  if (write) writeFileSync(file, text);
+  else if (readFileSync(file, "utf8") !== text) {
+    console.error(`${name}.json is not what is made now; --write writes it.`);
     process.exitCode = 1;
   }
 }
 
-let count = 0;
-for (const [name, vectors] of made) {
-  count += vectors.length;
-  const text = JSON.stringify(vectors, null, 2) + "\n";
-  if (write) writeFileSync(file(name), text);
-  else if (readFileSync(file(name), "utf8") !== text) {
-    console.error(`vectors/${name}.json is not what is made now; --write writes it.`);
-    process.exitCode = 1;
-  }
-}
-console.log(`${count} vectors of ${made.size} providers, Node ${process.version}`);
+const vectors = await each(families, async (one) => {
+  const request = await finished(one);
+  if (one.accept) await check(one, one.request);
+  const { provider, case: name, made, by, secrets, window, algorithm, jwks, claims } = one;
+  return {
+    provider, case: name, made, by, secrets, now: NOW, window, request, id: one.id(one.request)?.toString() ?? null,
+    ...(algorithm && { algorithm }), ...(jwks && { jwks, claims }),
+  };
+});
+const providers = Map.groupBy(vectors, (vector) => vector.provider);
+for (const [name, group] of providers) settle(`vectors/${name}`, group);
+settle("handshakes", await each(handshakes, async (one) => {
+  const request = await finished(one);
+  const { provider, case: name, by, secrets } = one;
+  return { provider, case: name, by, secrets, now: NOW, request, answer: await one.answer(one.request, secrets[0]) };
+}));
+console.log(`${vectors.length} vectors of ${providers.size} providers, Node ${process.version}`);

@@ -59,7 +59,7 @@ export default [
     { case: "json-other-query", body: EVENTS, url: `${TWILIO}?a=1&bodySHA256=${sha256(EVENTS, "hex")}&b=2` },
   ]),
   ...provider("hubspot", {
-    ...signed("@hubspot/api-client", "Signature.getSignature, v3"), window: { age: 300, future: null }, id: field(0, "eventId"),
+    ...signed("@hubspot/api-client", "Signature.getSignature, v3"), window: { age: 300, future: null },
     sign: ({ secret, time, method, url, body }) => [
       ["x-hubspot-request-timestamp", `${time}000`],
       ["x-hubspot-signature-v3", HubSpot.getSignature(method, "v3", { clientSecret: secret, url, requestBody: body, timestamp: time * 1000 })],

@@ -32,6 +32,15 @@ const jwt = (head, claims, signature) => {
 };
 const PUBSUB = { message: { data: "aGVsbG8=", messageId: "2070443601311540", message_id: "2070443601311540", publishTime: "2025-11-29T07:06:38Z" }, subscription: "projects/test/subscriptions/test" };
 
+export const discordRow = {
+  ...verified("discord-interactions", "verifyKey"), secrets: [point("hex")],
+  sign: ({ time, body }) => [
+    ["x-signature-ed25519", signWith(null, bytes(`${time}`, body), ed25519).toString("hex")],
+    ["x-signature-timestamp", `${time}`],
+  ],
+  accept: (request, key) => discord.verifyKey(request.body, headersOf(request)["x-signature-ed25519"], headersOf(request)["x-signature-timestamp"], key),
+};
+
 export default [
   ...provider("sendgrid", {
     ...verified("@sendgrid/eventwebhook", "EventWebhook.verifySignature"),
@@ -49,14 +58,7 @@ export default [
     { case: "json", body: JSON.stringify(MAIL) + "\r\n" },
     { case: "odd-json", body: `[ ${odd(MAIL[0])} ]` },
   ]),
-  ...provider("discord", {
-    ...verified("discord-interactions", "verifyKey"), secrets: [point("hex")], id: field("id"),
-    sign: ({ time, body }) => [
-      ["x-signature-ed25519", signWith(null, bytes(`${time}`, body), ed25519).toString("hex")],
-      ["x-signature-timestamp", `${time}`],
-    ],
-    accept: (request, key) => discord.verifyKey(request.body, headersOf(request)["x-signature-ed25519"], headersOf(request)["x-signature-timestamp"], key),
-  }, [
+  ...provider("discord", { ...discordRow, id: field("id") }, [
     { case: "json", body: JSON.stringify({ ...PING, type: 2 }) },
     { case: "odd-json", body: odd({ ...PING, type: 2 }) },
     { case: "not-utf-8", body: Buffer.from("ff00fe31", "hex"), type: "application/octet-stream", id: () => null },

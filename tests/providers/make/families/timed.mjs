@@ -9,7 +9,7 @@ import { Paddle } from "@paddle/paddle-node-sdk";
 import { WebhooksManager as Box } from "box-node-sdk/managers/webhooks";
 import { AwsLambdaReceiver, MeetingsS2SAuthClient } from "@zoom/rivet/meetings";
 import { WebflowClient } from "webflow-api";
-import { both, field, header, headersOf, hmac, odd, provider, secret, signed, template, usual, verified, SENT } from "../case.mjs";
+import { both, documented, field, header, headersOf, hmac, odd, provider, secret, signed, usual, verified, SENT } from "../case.mjs";
 
 const text = (request) => request.body.toString();
 
@@ -33,7 +33,7 @@ const webflow = new WebflowClient({ accessToken: "test" });
 
 const ZOOM = { event: "meeting.started", event_ts: SENT * 1000, payload: { account_id: "test1" } };
 /** Zoom's package has no function that only checks, so that this plays a whole request. */
-async function zoom(request, webhooksSecretToken) {
+export async function zoom(request, webhooksSecretToken) {
   const receiver = new AwsLambdaReceiver({ webhooksSecretToken });
   const client = new MeetingsS2SAuthClient({ clientId: "test", clientSecret: "test", webhooksSecretToken, receiver });
   const handle = await client.start();
@@ -44,6 +44,26 @@ async function zoom(request, webhooksSecretToken) {
     quiet.mock.restore();
   }
 }
+
+export const slackRow = {
+  made: "sdk-signed", by: "PyPI slack_sdk 3.48.0 SignatureVerifier.generate_signature", window: both(300),
+  // The package for JavaScript does not look ahead; the one for Python does.
+  limits: { age: 300, future: null },
+  sign: ({ secret, time, body }) => [
+    ["x-slack-request-timestamp", `${time}`],
+    ["x-slack-signature", "v0=" + hmac("sha256", secret, `v0:${time}:${body}`, "hex")],
+  ],
+  accept: (request, signingSecret) => bolt.verifySlackRequest({ signingSecret, body: text(request), headers: headersOf(request) }),
+};
+export const zoomRow = {
+  ...verified("@zoom/rivet", "AwsLambdaReceiver"),
+  sign: ({ secret, time, body }) => [
+    ["x-zm-request-timestamp", `${time}`],
+    ["x-zm-signature", "v0=" + hmac("sha256", secret, `v0:${time}:${body}`, "hex")],
+  ],
+  headers: [["x-zm-trackingid", "v=2.0;clid=test;rid=WEB_1"]], id: header("x-zm-trackingid"),
+  accept: async (request, secret) => (await zoom(request, secret)).statusCode === 200,
+};
 
 export default [
   ...provider("stripe", {
@@ -62,15 +82,7 @@ export default [
       accept: (request, secret) => void stripe.parseEventNotification(request.body, headersOf(request)["stripe-signature"], secret) },
   ]),
   ...provider("slack", {
-    made: "sdk-signed", by: "PyPI slack_sdk 3.48.0 SignatureVerifier.generate_signature", window: both(300),
-    // The package for JavaScript does not look ahead; the one for Python does.
-    limits: { age: 300, future: null },
-    sign: ({ secret, time, body }) => [
-      ["x-slack-request-timestamp", `${time}`],
-      ["x-slack-signature", "v0=" + hmac("sha256", secret, `v0:${time}:${body}`, "hex")],
-    ],
-    accept: (request, signingSecret) => bolt.verifySlackRequest({ signingSecret, body: text(request), headers: headersOf(request) }),
-    id: field("event_id"), body: JSON.stringify(SLACK),
+    ...slackRow, id: field("event_id"), body: JSON.stringify(SLACK),
   }, [
     { case: "json" },
     { case: "odd-json", body: odd(SLACK) },
@@ -103,15 +115,7 @@ export default [
     // The package for JavaScript takes the last one alone, and the one for Python any.
     { case: "two-signatures", before: `h1=${"0".repeat(64)};`, body: JSON.stringify(PADDLE) },
   ]),
-  ...provider("zoom", {
-    ...verified("@zoom/rivet", "AwsLambdaReceiver"),
-    sign: ({ secret, time, body }) => [
-      ["x-zm-request-timestamp", `${time}`],
-      ["x-zm-signature", "v0=" + hmac("sha256", secret, `v0:${time}:${body}`, "hex")],
-    ],
-    headers: [["x-zm-trackingid", "v=2.0;clid=test;rid=WEB_1"]], id: header("x-zm-trackingid"),
-    accept: async (request, secret) => (await zoom(request, secret)).statusCode === 200,
-  }, [
+  ...provider("zoom", zoomRow, [
     { case: "json", body: JSON.stringify(ZOOM) },
     { case: "two-secrets", body: JSON.stringify(ZOOM), secrets: [secret("zoom-new"), secret("zoom-old")] },
     // The package writes the body anew before it checks, so that it takes no other white space.
@@ -145,7 +149,7 @@ export default [
     accept: (request, secret) => webflow.webhooks.verifySignature({ headers: headersOf(request), body: text(request), secret }),
   }, usual("webflow", { triggerType: "form_submission", payload: { id: "test1" } })),
   ...provider("port", {
-    ...template("port-labs/port-agent 4732c34, app/utils.py"),
+    ...documented("Validating Webhook signatures, Port", "https://docs.port.io/actions-and-automations/setup-backend/webhook/signature-verification/"),
     sign: ({ secret, time, body }) => [
       ["x-port-timestamp", `${time}`],
       ["x-port-signature", "v1," + hmac("sha256", secret, `${time}.${body}`, "base64")],
