@@ -3,6 +3,7 @@
 import discord from "discord-interactions";
 import slack from "@slack/bolt/dist/receivers/HTTPModuleFunctions.js";
 import { documented, headersOf, hmac, provider, secret, signed } from "./case.mjs";
+import { WOOCOMMERCE } from "./families/body.mjs";
 import { discordRow } from "./families/keys.mjs";
 import { slackRow, zoom, zoomRow } from "./families/timed.mjs";
 
@@ -65,6 +66,12 @@ export default [
     headers: [["x-okta-verification-challenge", "test-challenge-1"]],
     answer: (request) => json({ verification: headersOf(request)["x-okta-verification-challenge"] }),
   }, [{ case: "verification-challenge" }]),
+  // Whoever makes a webhook in WooCommerce sees an error unless this is answered 200. Nothing
+  // signs it.
+  ...provider("woocommerce", {
+    ...WOOCOMMERCE, type: "application/x-www-form-urlencoded", body: "webhook_id=1", sign: () => [],
+    answer: () => ({ status: 200, headers: [], body: "" }),
+  }, [{ case: "ping" }]),
   // `answer` has what the specification requires. The rate, and `Allow`, are the target's own.
   ...provider("cloudevents", {
     ...get, ...CLOUDEVENTS, method: "OPTIONS", secrets: [],

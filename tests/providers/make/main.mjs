@@ -47,8 +47,8 @@ async function check(one, request) {
   await show(false, "another content", (one.change ?? changed)(seen), NOW);
   const year = 366 * 86400;
   const { age, future } = one.limits ?? one.window;
-  await show(true, "a request within its age", seen, SENT + (age === null ? year : age - 1));
-  await show(true, "a request within its future", seen, SENT - (future === null ? year : future - 1));
+  await show(true, "a request within its age", seen, SENT + (age === null ? year : age - 0.5));
+  await show(true, "a request within its future", seen, SENT - (future === null ? year : future - 0.5));
   if (age !== null) await show(false, "an older request", seen, SENT + age + 1);
   if (future !== null) await show(false, "a request from further ahead", seen, SENT - future - 1);
 }

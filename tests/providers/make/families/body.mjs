@@ -6,13 +6,14 @@ import adyen from "@adyen/api-library";
 import { verifyWebhookSignature as hookdeck } from "@hookdeck/sdk/webhooks/helpers.js";
 import { validateSignature as line } from "@line/bot-sdk";
 import { LinearWebhookClient } from "@linear/sdk/webhooks";
-import { both, documented, field, header, headersOf, hmac, odd, provider, secret, signed, usual, verified, SENT } from "../case.mjs";
+import { both, documented, field, header, headersOf, hmac, odd, provider, secret, signed, template, usual, verified, SENT } from "../case.mjs";
 
 /** The header, what stands before the signature, and how it is written. */
 const sign = (name, encoding, { hash = "sha256", prefix = "" } = {}) => ({ secret, body }) => [
   [name, prefix + hmac(hash, secret, body, encoding)],
 ];
 const text = (request) => request.body.toString();
+export const WOOCOMMERCE = documented("class-wc-webhook.php at 00e1bc4", "https://github.com/woocommerce/woocommerce/blob/trunk/plugins/woocommerce/includes/class-wc-webhook.php");
 const hello = (request) => ({ ...request, body: Buffer.from("Hello, World?") });
 
 const github = {
@@ -85,12 +86,14 @@ export default [
     { case: "header-two-secrets", secrets: [adyenKey(2), adyenKey(3)] },
   ]),
   ...provider("vercel", {
-    ...documented("Securing webhooks, Vercel", "https://vercel.com/docs/webhooks/webhooks-api#securing-webhooks"),
+    ...template("Vercel webhooks, trigger.dev's documentation, https://trigger.dev/docs/webhooks/providers/vercel"),
     sign: sign("x-vercel-signature", "hex", { hash: "sha1" }), id: field("id"),
   }, usual("vercel", { id: "evt_test_1", type: "deployment.created", createdAt: SENT * 1000 })),
   ...provider("woocommerce", {
-    ...documented("Webhooks, WooCommerce REST API", "https://woocommerce.github.io/woocommerce-rest-api-docs/#webhooks"),
-    sign: sign("x-wc-webhook-signature", "base64"), id: header("x-wc-webhook-delivery-id"),
+    ...WOOCOMMERCE,
+    // The delivery's id is a hash of the webhook's id and the second (`get_new_delivery_id` in
+    // class-wc-webhook.php), so that two orders in one second share it: it is no event's id.
+    sign: sign("x-wc-webhook-signature", "base64"),
     headers: [["x-wc-webhook-topic", "order.created"], ["x-wc-webhook-delivery-id", "00000000000000000000000000000007"]],
   }, usual("woocommerce", { id: 1, status: "processing" })),
   ...provider("x", {
