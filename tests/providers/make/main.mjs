@@ -8,6 +8,9 @@ import { NOW, SENT } from "./case.mjs";
 import families from "./families.mjs";
 import handshakes from "./handshakes.mjs";
 
+// Some packages tell here what they see and refuse.
+console.debug = console.warn = () => {};
+
 const write = process.argv.includes("--write");
 
 /** One digit, or one letter, of the body becomes another. JSON stays JSON. */

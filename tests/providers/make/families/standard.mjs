@@ -17,7 +17,7 @@ const decoded = (secret) => Buffer.from(secret.slice(secret.indexOf("_") + 1), "
 const v1 = (key, id, time, body) => "v1," + hmac("sha256", key, Buffer.concat([Buffer.from(`${id}.${time}.`), Buffer.from(body)]), "base64");
 
 /** Headers under the names of `prefix`; `key` makes the key's bytes of the secret. */
-const sign = (prefix, key = decoded) => ({ secret, time, body, msg = "msg_test_1", lists = (right) => right }) => [
+export const sign = (prefix, key = decoded) => ({ secret, time, body, msg = "msg_test_1", lists = (right) => right }) => [
   [`${prefix}-id`, msg],
   [`${prefix}-timestamp`, `${time}`],
   [`${prefix}-signature`, lists(v1(key(secret), msg, time, body))],
