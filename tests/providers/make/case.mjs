@@ -20,6 +20,8 @@ const npm = (name, use) => {
 export const signed = (name, use) => ({ made: "sdk-signed", by: npm(name, use) });
 /** A template made the signature, and the package's own function accepts it. */
 export const verified = (name, use) => ({ made: "sdk-verified", by: npm(name, use) });
+/** The same for packages for Python: check.py holds that the sentence is true. */
+export const python = (made, by) => ({ made, by: `PyPI ${by}` });
 /** A template made the signature after the vendor's documentation. */
 export const documented = (title, address) => ({ made: "documentation", by: `${title}, ${address}` });
 /** A template made the signature after another project's code or after experience. */

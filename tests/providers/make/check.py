@@ -18,6 +18,8 @@ import time_machine
 
 logging.disable()
 VECTORS = Path(__file__).parent.parent / "vectors"
+# When the requests were sent, as in case.mjs.
+SENT = 1764399998
 
 
 class Vector:
@@ -202,6 +204,20 @@ def pubsub(v, _):
     return all(claims[name] == value for name, value in v.claims.items())
 
 
+def elevenlabs(v, secret):
+    from elevenlabs.client import ElevenLabs
+
+    ElevenLabs(api_key="test").webhooks.construct_event(v.text, v.sent["elevenlabs-signature"], secret)
+    return True
+
+
+def mailgun(v, secret):
+    from mailgun.security import SecurityGuard
+
+    fields = json.loads(v.text)["signature"]
+    return SecurityGuard.verify_webhook(secret, fields["token"], fields["timestamp"], fields["signature"])
+
+
 CHECKS = {
     "standard-webhooks": ("standardwebhooks", standard),
     "svix": ("svix", svix),
@@ -223,6 +239,8 @@ CHECKS = {
     "workos": ("workos", workos),
     "qstash": ("qstash", qstash),
     "google-pubsub": ("google-auth", pubsub),
+    "elevenlabs": ("elevenlabs", elevenlabs),
+    "mailgun": ("mailgun", mailgun),
 }
 
 EXCEPT = {
@@ -247,31 +265,50 @@ def accepts(check, vector):
 
 
 def changed(vector):
-    content = bytearray(vector.bytes)
-    at = max(i for i, byte in enumerate(content) if chr(byte).isdigit())
+    content = bytearray(vector.bytes or b"0")
+    at = max(i for i, byte in enumerate(content) if byte in b"0123456789")
     content[at] ^= 1
     other = Vector.__new__(Vector)
     other.__dict__.update(vector.__dict__, bytes=bytes(content))
     return other
 
 
+def wrong(package, check, vector):
+    """What the package does that the vector does not say, or None."""
+    by = f"PyPI {package} "
+    if by in vector.by and not vector.by.startswith(f"{by}{version(package)} "):
+        return f"is {version(package)}, and the vector is of {vector.by}"
+
+    def at(now, of=vector):
+        with time_machine.travel(now, tick=False):
+            return accepts(check, of)
+
+    if not at(vector.now):
+        return f"refuses: {vector.refusal}"
+    if vector.provider not in BODY_IS_UNSIGNED and at(vector.now, changed(vector)):
+        return "accepts another content"
+    # The vectors that no package for JavaScript has checked are held to their window here.
+    if by in vector.by:
+        year, (age, future) = 366 * 86400, vector.window.values()
+        if not at(SENT + (year if age is None else age - 0.5)) or not at(SENT - (year if future is None else future - 0.5)):
+            return f"refuses within the window: {vector.refusal}"
+        if (age is not None and at(SENT + age + 1)) or (future is not None and at(SENT - future - 1)):
+            return "accepts out of the window"
+    return None
+
+
 def main():
     seen, failed = 0, 0
     for provider, (package, check) in CHECKS.items():
         for case in json.loads((VECTORS / f"{provider}.json").read_text()):
-            vector, wanted = Vector(case), (provider, case["case"]) not in EXCEPT
-            vector.signed = provider not in BODY_IS_UNSIGNED and any(chr(byte).isdigit() for byte in vector.bytes)
-            assert f"PyPI {package} " not in case["by"] or f"PyPI {package} {version(package)} " in case["by"], case["by"]
-            with time_machine.travel(case["now"], tick=False):
-                # One of the packages prints what it refuses.
-                with redirect_stdout(None):
-                    got = accepts(check, vector)
-                    other = vector.signed and accepts(check, changed(vector))
             seen += 1
-            if got != wanted or other:
+            # One of the packages prints what it refuses.
+            with redirect_stdout(None):
+                what = wrong(package, check, Vector(case))
+            expected = EXCEPT.get((provider, case["case"]))
+            if bool(what) != bool(expected):
                 failed += 1
-                what = "accepts another content" if other else "accepts" if got else f"refuses: {vector.refusal}"
-                print(f"{provider}, {vector.name}: PyPI {package} {version(package)} {what}", file=sys.stderr)
+                print(f"{provider}, {case['case']}: PyPI {package} {version(package)} {what or 'accepts'}", file=sys.stderr)
     print(f"{seen} vectors of {len(CHECKS)} providers, Python {sys.version.split()[0]}")
     sys.exit(failed > 0)
 

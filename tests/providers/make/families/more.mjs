@@ -12,7 +12,7 @@ import Pusher from "pusher";
 import razorpay from "razorpay";
 import { Resend } from "resend";
 import { symmetric as retell } from "retell-sdk/lib/webhook_auth.js";
-import { SENT, both, field, header, headersOf, hmac, provider, secret, signed, usual, verified, whsec } from "../case.mjs";
+import { SENT, both, field, header, headersOf, hmac, provider, python, secret, signed, usual, verified, whsec } from "../case.mjs";
 import { sign as standard } from "./standard.mjs";
 
 const text = (request) => request.body.toString();
@@ -103,4 +103,18 @@ export default [
     accept: (request, secret) =>
       new Pusher({ appId: "1", key: "test-key", secret, cluster: "test" }).webhook({ headers: headersOf(request), rawBody: text(request) }).isValid(),
   }, cases("pusher", { time_ms: SENT * 1000, events: [{ name: "channel_occupied", channel: "test" }] })),
+  ...provider("elevenlabs", {
+    ...python("sdk-verified", "elevenlabs 2.78.0 webhooks.construct_event"), window: { age: 1800, future: null },
+    sign: ({ secret, time, body }) => [["elevenlabs-signature", `t=${time},v0=${hmac("sha256", secret, `${time}.${body}`, "hex")}`]],
+  }, cases("elevenlabs", { type: "post_call_transcription", event_timestamp: SENT, data: { conversation_id: "test1" } })),
+  // Only the time and the token are signed, which stand in the body with the signature.
+  ...provider("mailgun", {
+    ...python("sdk-verified", "mailgun 1.10.0 SecurityGuard.verify_webhook"), window: both(900), id: field("signature", "token"),
+    sign: ({ secret, time }) => Object.assign([], {
+      body: JSON.stringify({
+        "event-data": { event: "delivered", id: "test" },
+        signature: { signature: hmac("sha256", secret, `${time}kafka-edge-test-token-1`, "hex"), timestamp: `${time}`, token: "kafka-edge-test-token-1" },
+      }),
+    }),
+  }, [{ case: "json" }, { case: "two-secrets", secrets: [secret("mailgun-new"), secret("mailgun-old")] }]),
 ];

@@ -8,7 +8,7 @@ import { Paddle } from "@paddle/paddle-node-sdk";
 import { WebhooksManager as Box } from "box-node-sdk/managers/webhooks";
 import { AwsLambdaReceiver, MeetingsS2SAuthClient } from "@zoom/rivet/meetings";
 import { WebflowClient } from "webflow-api";
-import { both, documented, field, header, headersOf, hmac, odd, provider, secret, signed, usual, verified, SENT } from "../case.mjs";
+import { both, documented, field, header, headersOf, hmac, odd, provider, python, secret, signed, usual, verified, SENT } from "../case.mjs";
 
 const text = (request) => request.body.toString();
 
@@ -40,7 +40,7 @@ export async function zoom(request, webhooksSecretToken) {
 }
 
 export const slackRow = {
-  made: "sdk-signed", by: "PyPI slack_sdk 3.48.0 SignatureVerifier.generate_signature", window: both(300),
+  ...python("sdk-signed", "slack_sdk 3.48.0 SignatureVerifier.generate_signature"), window: both(300),
   // The package for JavaScript does not look ahead; the one for Python does.
   limits: { age: 300, future: null },
   sign: ({ secret, time, body }) => [
