@@ -83,15 +83,15 @@ async function each(cases, make) {
   return results;
 }
 
-function settle(name, content) {
-  const file = new URL(`../${name}.json`, import.meta.url);
-  const text = JSON.stringify(content, null, 2) + "\n";
-  if (write) writeFileSync(file, text);
-  else if (readFileSync(file, "utf8") !== text) {
-    console.error(`${name}.json is not what is made now; --write writes it.`);
+const place = (name) => new URL(`../${name}`, import.meta.url);
+function settle(name, text) {
+  if (write) writeFileSync(place(name), text);
+  else if (readFileSync(place(name), "utf8") !== text) {
+    console.error(`${name} is not what is made now; --write writes it.`);
     process.exitCode = 1;
   }
 }
+const settleJson = (name, content) => settle(`${name}.json`, JSON.stringify(content, null, 2) + "\n");
 
 const vectors = await each(families, async (one) => {
   const request = await finished(one);
@@ -103,10 +103,16 @@ const vectors = await each(families, async (one) => {
   };
 });
 const providers = Map.groupBy(vectors, (vector) => vector.provider);
-for (const [name, group] of providers) settle(`vectors/${name}`, group);
-settle("handshakes", await each(handshakes, async (one) => {
+for (const [name, group] of providers) settleJson(`vectors/${name}`, group);
+settleJson("handshakes", await each(handshakes, async (one) => {
   const request = await finished(one);
   const { provider, case: name, by, secrets } = one;
   return { provider, case: name, by, secrets, now: NOW, request, answer: await one.answer(one.request, secrets[0]) };
 }));
+
+// The table stands at the end of the page.
+const head = "| provider | cases | by |\n|---|---|---|\n";
+const row = ([name, group]) => `| ${name} | ${group.length} | ${[...new Set(group.map(({ made, by }) => `${made}: ${by}`))].join("; ")} |\n`;
+const page = readFileSync(place("README.md"), "utf8");
+settle("README.md", page.slice(0, page.indexOf(head)) + head + [...providers].map(row).sort().join(""));
 console.log(`${vectors.length} vectors of ${providers.size} providers, Node ${process.version}`);
