@@ -27,8 +27,7 @@ export const documented = (title, address) => ({ made: "documentation", by: `${t
 /** A template made the signature after another project's code or after experience. */
 export const template = (by) => ({ made: "template", by });
 
-export const hmac = (hash, key, bytes, encoding) =>
-  createHmac(hash, key).update(bytes).digest(encoding);
+export const hmac = (hash, key, bytes, encoding) => createHmac(hash, key).update(bytes).digest(encoding);
 export const sha256 = (bytes, encoding) => createHash("sha256").update(bytes).digest(encoding);
 
 /** A secret whose name says that it opens nothing. */
@@ -48,8 +47,10 @@ export const odd = (fields) =>
  * dropped whole.
  */
 export const header = (name) => (request) => new Map(request.headers).get(name);
-export const field = (...names) => (request) =>
-  names.reduce((value, name) => value[name], JSON.parse(request.body));
+export const field =
+  (...names) =>
+  (request) =>
+    names.reduce((value, name) => value[name], JSON.parse(request.body));
 
 /**
  * The cases of one provider. `row` says how it signs and who checks; each of `cases` says
@@ -77,5 +78,9 @@ export const headersOf = (request) => Object.fromEntries(request.headers);
 export const usual = (name, fields) => [
   { case: "json", body: JSON.stringify(fields) },
   { case: "odd-json", body: odd(fields) },
-  { case: "two-secrets", body: JSON.stringify(fields), secrets: [secret(`${name}-new`), secret(`${name}-old`)] },
+  {
+    case: "two-secrets",
+    body: JSON.stringify(fields),
+    secrets: [secret(`${name}-new`), secret(`${name}-old`)],
+  },
 ];

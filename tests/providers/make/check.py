@@ -200,7 +200,7 @@ def pubsub(v, _):
     token = v.sent["authorization"].removeprefix("Bearer ")
     key = serialization.load_pem_private_key((Path(__file__).parent / "keys" / "rsa.pem").read_bytes(), None).public_key()
     pem = key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-    claims = jwt.decode(token, certs={"test-1": pem}, audience=v.claims["aud"])
+    claims = jwt.decode(token, certs={"test-RS256": pem}, audience=v.claims["aud"])
     return all(claims[name] == value for name, value in v.claims.items())
 
 

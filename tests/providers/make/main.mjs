@@ -27,7 +27,7 @@ async function accepts(one, request, now) {
   try {
     for (const secret of one.secrets.length ? one.secrets : [undefined]) {
       try {
-        if ((await one.accept(request, secret, one.secrets)) !== false) return true;
+        if ((await one.accept(request, secret, one.secrets, one)) !== false) return true;
       } catch (error) {
         // A mistake in a family's own lines is no refusal.
         if (error instanceof ReferenceError || /is not a function/.test(error.message)) throw error;
@@ -98,21 +98,43 @@ const vectors = await each(families, async (one) => {
   if (one.accept) await check(one, one.request);
   const { provider, case: name, made, by, secrets, window, algorithm, jwks, claims } = one;
   return {
-    provider, case: name, made, by, secrets, now: NOW, window, request, id: one.id(one.request)?.toString() ?? null,
-    ...(algorithm && { algorithm }), ...(jwks && { jwks, claims }),
+    provider,
+    case: name,
+    made,
+    by,
+    secrets,
+    now: NOW,
+    window,
+    request,
+    id: one.id(one.request)?.toString() ?? null,
+    ...(algorithm && { algorithm }),
+    ...(jwks && { jwks }),
+    ...(claims && { claims }),
   };
 });
 const providers = Map.groupBy(vectors, (vector) => vector.provider);
 for (const [name, group] of providers) settleJson(`vectors/${name}`, group);
-settleJson("handshakes", await each(handshakes, async (one) => {
-  const request = await finished(one);
-  const { provider, case: name, by, secrets } = one;
-  return { provider, case: name, by, secrets, now: NOW, request, answer: await one.answer(one.request, secrets[0]) };
-}));
+settleJson(
+  "handshakes",
+  await each(handshakes, async (one) => {
+    const request = await finished(one);
+    const { provider, case: name, by, secrets } = one;
+    return {
+      provider,
+      case: name,
+      by,
+      secrets,
+      now: NOW,
+      request,
+      answer: await one.answer(one.request, secrets[0]),
+    };
+  }),
+);
 
 // The table stands at the end of the page.
 const head = "| provider | cases | by |\n|---|---|---|\n";
-const row = ([name, group]) => `| ${name} | ${group.length} | ${[...new Set(group.map(({ made, by }) => `${made}: ${by}`))].join("; ")} |\n`;
+const row = ([name, group]) =>
+  `| ${name} | ${group.length} | ${[...new Set(group.map(({ made, by }) => `${made}: ${by}`))].join("; ")} |\n`;
 const page = readFileSync(place("README.md"), "utf8");
 settle("README.md", page.slice(0, page.indexOf(head)) + head + [...providers].map(row).sort().join(""));
 console.log(`${vectors.length} vectors of ${providers.size} providers, Node ${process.version}`);
