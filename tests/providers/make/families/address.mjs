@@ -113,6 +113,14 @@ export default [
       signedUrl: TWILIO,
     },
     { case: "form-signed-with-port", body: MESSAGE, signedUrl: TWILIO.replace(".com", ".com:443") },
+    // The packages leave out a port of any number, not the standard one alone.
+    { case: "form-other-port", body: MESSAGE, url: TWILIO.replace(".com", ".com:8443") },
+    {
+      case: "form-other-port-left-out",
+      body: MESSAGE,
+      url: TWILIO.replace(".com", ".com:8443"),
+      signedUrl: TWILIO,
+    },
     {
       case: "get",
       method: "GET",
