@@ -20,13 +20,14 @@ const npm = (name, use) => {
 export const signed = (name, use) => ({ made: "sdk-signed", by: npm(name, use) });
 /** A template made the signature, and the package's own function accepts it. */
 export const verified = (name, use) => ({ made: "sdk-verified", by: npm(name, use) });
+/** The same for packages for Python: check.py holds that the sentence is true. */
+export const python = (made, by) => ({ made, by: `PyPI ${by}` });
 /** A template made the signature after the vendor's documentation. */
 export const documented = (title, address) => ({ made: "documentation", by: `${title}, ${address}` });
 /** A template made the signature after another project's code or after experience. */
 export const template = (by) => ({ made: "template", by });
 
-export const hmac = (hash, key, bytes, encoding) =>
-  createHmac(hash, key).update(bytes).digest(encoding);
+export const hmac = (hash, key, bytes, encoding) => createHmac(hash, key).update(bytes).digest(encoding);
 export const sha256 = (bytes, encoding) => createHash("sha256").update(bytes).digest(encoding);
 
 /** A secret whose name says that it opens nothing. */
@@ -40,10 +41,16 @@ export const odd = (fields) =>
   `{ ${JSON.stringify(fields).slice(1, -1)} ,\n\t"amount" : 1.0, "number":1234567890123456789,\r\n` +
   `  "escaped":"\\u00e9\\/", "text" : "Zürich ☃ 😀" }\n`;
 
-/** A header of a request by name, or a name that JSON holds, as the id of an event. */
+/**
+ * A header of a request by name, or a name that JSON holds, as the id of an event. What may
+ * hold several events has no id: were it the first one's, a repeat with more in it would be
+ * dropped whole.
+ */
 export const header = (name) => (request) => new Map(request.headers).get(name);
-export const field = (...names) => (request) =>
-  names.reduce((value, name) => value[name], JSON.parse(request.body));
+export const field =
+  (...names) =>
+  (request) =>
+    names.reduce((value, name) => value[name], JSON.parse(request.body));
 
 /**
  * The cases of one provider. `row` says how it signs and who checks; each of `cases` says
@@ -71,5 +78,9 @@ export const headersOf = (request) => Object.fromEntries(request.headers);
 export const usual = (name, fields) => [
   { case: "json", body: JSON.stringify(fields) },
   { case: "odd-json", body: odd(fields) },
-  { case: "two-secrets", body: JSON.stringify(fields), secrets: [secret(`${name}-new`), secret(`${name}-old`)] },
+  {
+    case: "two-secrets",
+    body: JSON.stringify(fields),
+    secrets: [secret(`${name}-new`), secret(`${name}-old`)],
+  },
 ];

@@ -7,16 +7,20 @@ the reason; a case that it begins to take fails, so that the list stays true.
 
 import base64
 import json
-import sys
 import logging
+import sys
+from contextlib import redirect_stdout
 from importlib.metadata import version
 from pathlib import Path
 from urllib.parse import parse_qs
 
 import time_machine
+from packages import CHECKS
 
 logging.disable()
 VECTORS = Path(__file__).parent.parent / "vectors"
+# When the requests were sent, as in case.mjs.
+SENT = 1764399998
 
 
 class Vector:
@@ -43,187 +47,6 @@ class Form(dict):
         return self[name]
 
 
-def slack(v, secret):
-    from slack_sdk.signature import SignatureVerifier
-
-    verifier = SignatureVerifier(secret)
-    time = v.sent["x-slack-request-timestamp"]
-    made = verifier.generate_signature(timestamp=time, body=v.bytes)
-    return made == v.sent["x-slack-signature"] and verifier.is_valid_request(v.bytes, v.sent)
-
-
-def stripe(v, secret):
-    import stripe
-
-    stripe.WebhookSignature.verify_header(v.text, v.sent["stripe-signature"], secret, tolerance=300)
-    return True
-
-
-def standard(v, secret):
-    from standardwebhooks import Webhook
-
-    Webhook(secret).verify(v.bytes, v.sent, json_parse=False)
-    return True
-
-
-def svix(v, secret):
-    from svix.webhooks import Webhook
-
-    Webhook(secret).verify(v.bytes, v.sent)
-    return True
-
-
-def openai(v, secret):
-    from openai import OpenAI
-
-    OpenAI(api_key="test").webhooks.verify_signature(v.bytes, v.sent, secret=secret)
-    return True
-
-
-def polar(v, secret):
-    from polar.v2026_10 import webhooks
-
-    try:
-        webhooks.validate_event(v.bytes, v.sent, secret)
-    except webhooks.PolarWebhookVerificationError:
-        raise
-    except webhooks.PolarWebhookError:
-        pass  # The signature held, and the event is none of Polar's.
-    return True
-
-
-def finch(v, secret):
-    from finch import Finch
-
-    Finch(access_token="test").webhooks.verify_signature(v.text, v.sent, secret=secret)
-    return True
-
-
-def twilio(v, secret):
-    from twilio.request_validator import RequestValidator, get_signature_algorithm
-
-    algorithm = get_signature_algorithm(v.sent.get("x-twilio-webhooks-signature-settings"))
-    content = v.text if "bodySHA256" in v.url else v.form
-    return RequestValidator(secret).validate(v.url, content, v.sent["x-twilio-signature"], algorithm=algorithm)
-
-
-def sendgrid(v, key):
-    from sendgrid.helpers.eventwebhook import EventWebhook
-
-    prefix = "x-twilio-email-event-webhook-"
-    return EventWebhook(key).verify_signature(v.text, v.sent[prefix + "signature"], v.sent[prefix + "timestamp"])
-
-
-def discord(v, key):
-    from discord_interactions import verify_key
-
-    return verify_key(v.bytes, v.sent["x-signature-ed25519"], v.sent["x-signature-timestamp"], key)
-
-
-def telnyx(v, key):
-    import telnyx
-
-    telnyx.Telnyx(api_key="test", public_key=key).webhooks.unwrap(v.text, headers=v.sent)
-    return True
-
-
-def paddle(v, secret):
-    from types import SimpleNamespace
-
-    from paddle_billing.Notifications import Secret, Verifier
-
-    headers = {"Paddle-Signature": v.sent["paddle-signature"]}
-    return Verifier().verify(SimpleNamespace(headers=headers, body=v.bytes, content=v.bytes, data=v.bytes), Secret(secret))
-
-
-def line(v, secret):
-    from linebot.v3.webhook import SignatureValidator
-
-    return SignatureValidator(secret).validate(v.text, v.sent["x-line-signature"])
-
-
-def hubspot(v, secret):
-    from hubspot.utils.signature import Signature
-
-    return Signature.is_valid(
-        signature=v.sent["x-hubspot-signature-v3"], client_secret=secret, request_body=v.text, signature_version="v3",
-        http_uri=v.url, http_method=v.method, timestamp=v.sent["x-hubspot-request-timestamp"],
-    )
-
-
-def square(v, secret):
-    from square.utils.webhooks_helper import verify_signature
-
-    return verify_signature(
-        request_body=v.text, signature_header=v.sent["x-square-hmacsha256-signature"], signature_key=secret, notification_url=v.url
-    )
-
-
-def adyen(v, secret):
-    from Adyen.util import is_valid_hmac_notification, is_valid_hmac_payload
-
-    if "hmacsignature" in v.sent:
-        return is_valid_hmac_payload(v.sent["hmacsignature"], secret, v.bytes)
-    return all(is_valid_hmac_notification(i["NotificationRequestItem"], secret) for i in json.loads(v.text)["notificationItems"])
-
-
-def box(v, primary):
-    from box_sdk_gen.managers.webhooks import WebhooksManager
-
-    return WebhooksManager.validate_message(v.text, v.sent, primary, secondary_key=v.secrets[1])
-
-
-def workos(v, secret):
-    from workos import WorkOSClient
-
-    client = WorkOSClient(api_key="sk_test", client_id="client_test")
-    client.webhooks.verify_header(event_body=v.bytes, event_signature=v.sent["workos-signature"], secret=secret)
-    return True
-
-
-def qstash(v, current):
-    from qstash import Receiver
-
-    Receiver(current_signing_key=current, next_signing_key=v.secrets[1]).verify(
-        signature=v.sent["upstash-signature"], body=v.text, url=v.url
-    )
-    return True
-
-
-def pubsub(v, _):
-    from cryptography.hazmat.primitives import serialization
-    from google.auth import jwt
-
-    token = v.sent["authorization"].removeprefix("Bearer ")
-    key = serialization.load_pem_private_key((Path(__file__).parent / "keys" / "rsa.pem").read_bytes(), None).public_key()
-    pem = key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-    claims = jwt.decode(token, certs={"test-1": pem}, audience=v.claims["aud"])
-    return all(claims[name] == value for name, value in v.claims.items())
-
-
-CHECKS = {
-    "standard-webhooks": ("standardwebhooks", standard),
-    "svix": ("svix", svix),
-    "openai": ("openai", openai),
-    "polar": ("polar-sdk", polar),
-    "finch": ("finch-api", finch),
-    "slack": ("slack_sdk", slack),
-    "stripe": ("stripe", stripe),
-    "twilio": ("twilio", twilio),
-    "sendgrid": ("sendgrid", sendgrid),
-    "discord": ("discord-interactions", discord),
-    "telnyx": ("telnyx", telnyx),
-    "paddle": ("paddle-python-sdk", paddle),
-    "line": ("line-bot-sdk", line),
-    "hubspot": ("hubspot-api-client", hubspot),
-    "square": ("squareup", square),
-    "adyen": ("Adyen", adyen),
-    "box": ("boxsdk", box),
-    "workos": ("workos", workos),
-    "qstash": ("qstash", qstash),
-    "google-pubsub": ("google-auth", pubsub),
-}
-
 EXCEPT = {
     ("workos", "without-space"): "the package parts the header at a comma and a space",
 }
@@ -246,29 +69,50 @@ def accepts(check, vector):
 
 
 def changed(vector):
-    content = bytearray(vector.bytes)
-    at = max(i for i, byte in enumerate(content) if chr(byte).isdigit())
+    content = bytearray(vector.bytes or b"0")
+    at = max(i for i, byte in enumerate(content) if byte in b"0123456789")
     content[at] ^= 1
     other = Vector.__new__(Vector)
     other.__dict__.update(vector.__dict__, bytes=bytes(content))
     return other
 
 
+def wrong(package, check, vector):
+    """What the package does that the vector does not say, or None."""
+    by = f"PyPI {package} "
+    if by in vector.by and not vector.by.startswith(f"{by}{version(package)} "):
+        return f"is {version(package)}, and the vector is of {vector.by}"
+
+    def at(now, of=vector):
+        with time_machine.travel(now, tick=False):
+            return accepts(check, of)
+
+    if not at(vector.now):
+        return f"refuses: {vector.refusal}"
+    if vector.provider not in BODY_IS_UNSIGNED and at(vector.now, changed(vector)):
+        return "accepts another content"
+    # The vectors that no package for JavaScript has checked are held to their window here.
+    if by in vector.by:
+        year, (age, future) = 366 * 86400, vector.window.values()
+        if not at(SENT + (year if age is None else age - 0.5)) or not at(SENT - (year if future is None else future - 0.5)):
+            return f"refuses within the window: {vector.refusal}"
+        if (age is not None and at(SENT + age + 1)) or (future is not None and at(SENT - future - 1)):
+            return "accepts out of the window"
+    return None
+
+
 def main():
     seen, failed = 0, 0
     for provider, (package, check) in CHECKS.items():
         for case in json.loads((VECTORS / f"{provider}.json").read_text()):
-            vector, wanted = Vector(case), (provider, case["case"]) not in EXCEPT
-            vector.signed = provider not in BODY_IS_UNSIGNED and any(chr(byte).isdigit() for byte in vector.bytes)
-            assert f"PyPI {package} " not in case["by"] or f"PyPI {package} {version(package)} " in case["by"], case["by"]
-            with time_machine.travel(case["now"], tick=False):
-                got = accepts(check, vector)
-                other = vector.signed and accepts(check, changed(vector))
             seen += 1
-            if got != wanted or other:
+            # One of the packages prints what it refuses.
+            with redirect_stdout(None):
+                what = wrong(package, check, Vector(case))
+            expected = EXCEPT.get((provider, case["case"]))
+            if bool(what) != bool(expected):
                 failed += 1
-                what = "accepts another content" if other else "accepts" if got else f"refuses: {vector.refusal}"
-                print(f"{provider}, {vector.name}: PyPI {package} {version(package)} {what}", file=sys.stderr)
+                print(f"{provider}, {case['case']}: PyPI {package} {version(package)} {what or 'accepts'}", file=sys.stderr)
     print(f"{seen} vectors of {len(CHECKS)} providers, Python {sys.version.split()[0]}")
     sys.exit(failed > 0)
 
