@@ -28,6 +28,8 @@ pub enum Handshake {
     Discord,
     /// `GET` with the header `x-okta-verification-challenge`.
     Okta,
+    /// A form that holds nothing but `webhook_id`, which is sent when the webhook is made.
+    Woocommerce,
 }
 
 /// The answer to a handshake.
@@ -41,7 +43,7 @@ impl Handshake {
     /// Whether a question comes unsigned, before the sender knows whether its
     /// signature is understood.
     pub fn is_unsigned(self) -> bool {
-        matches!(self, Self::X | Self::MicrosoftGraph)
+        !matches!(self, Self::Slack | Self::Zoom | Self::Discord)
     }
 
     /// The answer, if the request is such a question. Some answers are made with the
@@ -83,6 +85,11 @@ impl Handshake {
                 // As text, so that a browser never runs what a stranger has put in.
                 Some(Answer { content_type: "text/plain", body: token })
             }
+            Self::Woocommerce => {
+                let id = std::str::from_utf8(request.body).ok()?.strip_prefix("webhook_id=")?;
+                let is_id = !id.is_empty() && id.bytes().all(|byte| byte.is_ascii_digit());
+                is_id.then(|| Answer { content_type: "text/plain", body: String::new() })
+            }
             Self::Okta => {
                 if request.method != "GET" {
                     return None;
@@ -92,6 +99,14 @@ impl Handshake {
             }
         }
     }
+}
+
+/// The headers that let a sender of CloudEvents deliver, as often as it wants, if it
+/// asks for that (HTTP 1.1 Web Hooks for Event Delivery 1.0.2, section 4).
+pub fn consent(request: &SignedRequest<'_>) -> Option<[(&'static str, String); 2]> {
+    let origin = echo(request.header("webhook-request-origin")?.to_owned())?;
+    let rate = "*".to_owned();
+    Some([("webhook-allowed-origin", origin), ("webhook-allowed-rate", rate)])
 }
 
 fn echo(text: String) -> Option<String> {

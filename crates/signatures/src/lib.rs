@@ -28,7 +28,7 @@ mod token;
 mod verifier;
 
 pub use failure::{Failure, Unusable};
-pub use handshake::{Answer, Handshake};
+pub use handshake::{Answer, Handshake, consent};
 #[cfg(feature = "jwt")]
 pub use jwt::{JwkSet, Jwt};
 pub use provider::{Provider, names, provider};

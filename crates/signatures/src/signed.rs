@@ -191,20 +191,26 @@ fn entries<'v>(value: &'v str, separator: Option<&str>) -> Vec<&'v str> {
     }
 }
 
-/// The address with and without the port that its scheme has anyway: senders write
-/// either (npm twilio 6.3.1).
+/// The address as it is, without a port, and with the port that its scheme has anyway:
+/// senders write any of these (npm twilio 6.3.1, PyPI twilio 9.13.0).
 fn urls(request: &SignedRequest<'_>, covered: bool) -> Vec<String> {
     let Some(url) = request.url.filter(|_| covered) else { return vec![String::new()] };
     let Some((scheme, rest)) = url.split_once("://") else { return vec![url.to_owned()] };
     let end = rest.find(['/', '?']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);
-    let port = if scheme == "https" { ":443" } else { ":80" };
-    let other = match authority.strip_suffix(port) {
-        Some(bare) => Some(format!("{scheme}://{bare}{path}")),
-        None if authority.contains(':') => None,
-        None => Some(format!("{scheme}://{authority}{port}{path}")),
+    // The colons of an IPv6 address are within brackets.
+    let bare = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => host,
+        _ => authority,
     };
-    std::iter::once(url.to_owned()).chain(other).collect()
+    let port = if scheme == "https" { 443 } else { 80 };
+    let mut urls = vec![url.to_owned()];
+    for other in [format!("{scheme}://{bare}{path}"), format!("{scheme}://{bare}:{port}{path}")] {
+        if !urls.contains(&other) {
+            urls.push(other);
+        }
+    }
+    urls
 }
 
 fn check_places(scheme: &Signed, template: &Template) -> Result<(), Unusable> {

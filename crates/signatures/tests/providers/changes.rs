@@ -52,7 +52,7 @@ fn a_changed_body_is_refused() {
 }
 
 fn signs_body(provider: &str) -> bool {
-    provider != "google-pubsub"
+    !matches!(provider, "google-pubsub" | "jwt" | "mailgun")
 }
 
 #[test]
@@ -137,7 +137,10 @@ fn old_and_future_signatures_are_refused_where_the_sender_has_limits() {
             let failure = vector.check(vector.now + age + 3_600);
             assert_eq!(failure, Err(Failure::TooOld), "{vector}");
             old += 1;
-        } else if vector.provider != "google-pubsub" && vector.provider != "qstash" {
+        } else if vector.provider == "webflow" {
+            // Its documents give five minutes, which its package does not check.
+            assert_eq!(vector.check(vector.now + 301), Err(Failure::TooOld), "{vector}");
+        } else {
             assert_eq!(vector.check(vector.now + 1_000_000), Ok(()), "{vector}");
         }
         match vector.window.future {
@@ -146,7 +149,6 @@ fn old_and_future_signatures_are_refused_where_the_sender_has_limits() {
                 assert_eq!(failure, Err(Failure::InTheFuture), "{vector}");
                 future += 1;
             }
-            None if vector.provider == "qstash" => {}
             None => assert_eq!(vector.check(vector.now - 1_000), Ok(()), "{vector}"),
         }
     }
@@ -156,7 +158,7 @@ fn old_and_future_signatures_are_refused_where_the_sender_has_limits() {
 #[test]
 fn repeats_are_known_by_the_providers_id() {
     for vector in vectors() {
-        if vector.id.is_some() {
+        if vector.provider != "jwt" {
             assert_eq!(vector.found_id(), vector.id, "{vector}");
         }
     }

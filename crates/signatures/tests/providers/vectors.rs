@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -30,6 +30,21 @@ pub(crate) struct Window {
     pub(crate) future: Option<i64>,
 }
 
+/// A question of a provider, and the answer that it wants.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Exchange {
+    pub(crate) provider: String,
+    pub(crate) secrets: Vec<String>,
+    pub(crate) request: Request,
+    pub(crate) answer: Answer,
+}
+
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct Answer {
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
+}
+
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Request {
     pub(crate) method: String,
@@ -42,9 +57,29 @@ pub(crate) struct Request {
 impl Vector {
     pub(crate) fn settings(&self) -> Settings {
         let mut claims = self.claims.clone();
+        if self.provider == "jwt" {
+            return self.spelled_out(claims);
+        }
         let audience = claims.remove("aud").map(|name| Names(vec![name]));
         let provider = Some(self.provider.clone());
         Settings { provider, audience, claims, ..Settings::default() }
+    }
+
+    /// A token of nobody in particular.
+    fn spelled_out(&self, mut claims: BTreeMap<String, String>) -> Settings {
+        let algorithm = match self.case.as_str() {
+            "eddsa" => "EdDSA".to_owned(),
+            case => case.to_uppercase(),
+        };
+        let mut jwt = serde_json::json!({
+            "prefix": "Bearer ", "algorithms": [algorithm],
+            "issuer": claims.remove("iss"), "audience": claims.remove("aud"),
+        });
+        if self.jwks.is_some() {
+            jwt["jwks"] = "https://issuer.example.com/keys".into();
+        }
+        let jwt = serde_json::from_value(jwt).unwrap();
+        Settings { jwt: Some(jwt), claims, ..Settings::default() }
     }
 
     pub(crate) fn verifier(&self) -> Verifier {
@@ -62,16 +97,7 @@ impl Vector {
     }
 
     pub(crate) fn with_request<T>(&self, run: impl Fn(&SignedRequest<'_>) -> T) -> T {
-        let Request { method, url, headers, body, body_base64 } = &self.request;
-        let body = match body_base64 {
-            Some(base64) => STANDARD.decode(base64).unwrap(),
-            None => body.clone().unwrap_or_default().into_bytes(),
-        };
-        let target = &url["https://".len()..];
-        let target = target.find('/').map_or("/", |slash| &target[slash..]);
-        let headers: Vec<_> =
-            headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
-        run(&SignedRequest { method, target, url: Some(url), headers: &headers, body: &body })
+        self.request.with(run)
     }
 
     /// The id by which the provider's repeats are known.
@@ -83,14 +109,38 @@ impl Vector {
     }
 }
 
+impl Request {
+    pub(crate) fn with<T>(&self, run: impl Fn(&SignedRequest<'_>) -> T) -> T {
+        let Self { method, url, headers, body, body_base64 } = self;
+        let body = match body_base64 {
+            Some(base64) => STANDARD.decode(base64).unwrap(),
+            None => body.clone().unwrap_or_default().into_bytes(),
+        };
+        let target = &url["https://".len()..];
+        let target = target.find('/').map_or("/", |slash| &target[slash..]);
+        let headers: Vec<_> =
+            headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+        run(&SignedRequest { method, target, url: Some(url), headers: &headers, body: &body })
+    }
+}
+
 impl fmt::Display for Vector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.provider, self.case)
     }
 }
 
+pub(crate) fn handshakes() -> Vec<Exchange> {
+    let text = std::fs::read(folder().join("handshakes.json")).unwrap();
+    serde_json::from_slice(&text).unwrap()
+}
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/providers")
+}
+
 pub(crate) fn vectors() -> Vec<Vector> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/providers/vectors");
+    let folder = folder().join("vectors");
     let mut files: Vec<_> =
         std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.sort();
