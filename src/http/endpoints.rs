@@ -7,6 +7,7 @@ mod groups;
 mod health;
 mod index;
 mod producer;
+mod receive_webhook;
 mod record;
 mod records;
 mod seek;
@@ -20,6 +21,7 @@ use self::groups::{DeleteGroup, GetGroup, ListGroups, SeekGroup};
 use self::health::{Healthz, Readyz};
 use self::index::Index;
 use self::producer::{ProduceBody, ProduceMessage};
+use self::receive_webhook::ReceiveWebhook;
 use self::records::ReadPartition;
 use self::topics::{DescribeTopic, ListTopics};
 use self::webhooks::{
@@ -103,6 +105,7 @@ endpoints! {
     Readyz,
     ProduceMessage,
     ProduceBody,
+    ReceiveWebhook,
     Consume,
     Acknowledge,
     GiveBack,
