@@ -8,9 +8,10 @@ use kafka_edge::access::AccessError;
 use kafka_edge::access::{Denial, Permission, Presented};
 use kafka_edge::config::Access;
 use kafka_edge::error::Error;
-use kafka_edge::host::Clock;
+use kafka_edge::host::{AfterAnswer, Clock, Host, HostCapabilities, Store};
 use kafka_edge::services::credentials::{
-    Created, CredentialError, Credentials, MAX_LIST_AGE, MAX_LIST_AGE_TO_REFUSE, MAX_STORED, Wish,
+    Created, CredentialError, Credentials, MAX_LIST_AGE, MAX_LIST_AGE_TO_REFUSE, MAX_OVERLAP,
+    MAX_STORED, Wish,
 };
 use kafka_edge_sim::{Fate, SimHost, StoreMode, World, local};
 
@@ -27,7 +28,12 @@ fn instance(world: &World) -> (SimHost, Rc<Credentials<SimHost>>) {
 }
 
 fn wish(name: &str) -> Wish {
-    Wish { name: name.into(), allow: vec!["produce".into()], topics: vec!["logs.*".into()] }
+    Wish {
+        name: name.into(),
+        allow: vec!["produce".into()],
+        topics: vec!["logs.*".into()],
+        expires: None,
+    }
 }
 
 fn basic(created: &Created) -> Presented {
@@ -108,6 +114,7 @@ async fn a_deleted_credential_stops_within_the_age_of_what_is_kept() {
         let ((_, one), (host, two)) = (instance(&world), instance(&world));
         let created = one.create(wish("writer")).await.unwrap();
         assert!(two.check(&basic(&created)).await.is_ok());
+        host.idle().await;
 
         one.delete("writer").await.unwrap();
         assert_eq!(one.check(&basic(&created)).await, Err(denied(Denial::Unknown)));
@@ -141,6 +148,9 @@ async fn checks_read_the_store_seldom_and_those_of_the_configuration_never() {
         assert_eq!(host.calls(), 0);
 
         let created = credentials.create(wish("writer")).await.unwrap();
+        // The first one of the day notes the day.
+        credentials.check(&basic(&created)).await.unwrap();
+        host.idle().await;
         let before = host.calls();
         for _ in 0..1000 {
             credentials.check(&basic(&created)).await.unwrap();
@@ -335,6 +345,296 @@ async fn what_cannot_be_made_or_deleted_is_refused_with_the_reason() {
         assert_eq!(credentials.create(wish("more")).await, Err(CredentialError::TooMany));
         credentials.delete("c0").await.unwrap();
         credentials.create(wish("more")).await.unwrap();
+    })
+    .await;
+}
+
+/// The day of last use as an administrator sees it.
+async fn last_used(credentials: &Credentials<SimHost>, name: &str) -> Option<String> {
+    let listed = credentials.list().await.unwrap();
+    let found = listed.iter().find(|listed| listed.name.as_str() == name);
+    found.unwrap().last_used.map(|day| day.to_string())
+}
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What goes on after an answer ends.
+async fn settle(host: &SimHost) {
+    host.idle().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_day_of_last_use_is_written_once_a_day() {
+    local(async {
+        let world = World::new(1);
+        let ((one_host, one), (two_host, two)) = (instance(&world), instance(&world));
+        let created = one.create(wish("writer")).await.unwrap();
+        assert_eq!(last_used(&one, "writer").await, None);
+        for day in ["2026-03-01", "2026-03-02"] {
+            let before = world.store_calls();
+            one.check(&basic(&created)).await.unwrap();
+            settle(&one_host).await;
+            assert_eq!(last_used(&one, "writer").await.as_deref(), Some(day));
+            let first = world.store_calls();
+            assert_eq!(first.writes - before.writes, 2, "a turn at the list");
+            // Another instance finds it there, and this one remembers.
+            for _ in 0..100 {
+                for (host, credentials) in [(&one_host, &one), (&two_host, &two)] {
+                    credentials.check(&basic(&created)).await.unwrap();
+                    host.sleep(Duration::from_secs(60)).await;
+                }
+            }
+            assert_eq!(world.store_calls().writes, first.writes);
+            one_host.sleep(DAY - Duration::from_secs(200 * 60)).await;
+        }
+        // Those that nobody uses keep their day, and those of the configuration have none.
+        assert_eq!(last_used(&one, "writer").await.as_deref(), Some("2026-03-02"));
+        assert!(one.check(&bearer(ROOT)).await.is_ok());
+        settle(&one_host).await;
+        assert_eq!(last_used(&one, "root").await, None);
+        assert!(one.check(&Presented::pair("writer", "wrong")).await.is_err());
+        settle(&one_host).await;
+        assert_eq!(last_used(&one, "writer").await.as_deref(), Some("2026-03-02"));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_cannot_write_the_day_fails_no_call() {
+    local(async {
+        let world = World::new(1);
+        let (host, credentials) = instance(&world);
+        let created = credentials.create(wish("writer")).await.unwrap();
+        world.set_store_mode(StoreMode { refusals: 1.0, ..StoreMode::default() });
+        // The list is known; only the day cannot be written.
+        let before = world.store_calls();
+        assert!(credentials.check(&basic(&created)).await.is_ok());
+        settle(&host).await;
+        let tried = world.store_calls();
+        for _ in 0..10 {
+            assert!(credentials.check(&basic(&created)).await.is_ok());
+            settle(&host).await;
+        }
+        assert_ne!(tried, before);
+        assert_eq!(world.store_calls(), tried, "a failing store is not tried with each call");
+        world.set_store_mode(StoreMode::default());
+        assert!(credentials.check(&basic(&created)).await.is_ok());
+        settle(&host).await;
+        assert_eq!(last_used(&credentials, "writer").await, None);
+        host.sleep(Duration::from_secs(600)).await;
+        assert!(credentials.check(&basic(&created)).await.is_ok());
+        settle(&host).await;
+        assert_eq!(last_used(&credentials, "writer").await.as_deref(), Some("2026-03-01"));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_tasks_end_with_the_answer_the_day_is_written_before_it() {
+    local(async {
+        let world = World::new(1);
+        let (host, credentials) = instance(&world);
+        let ends = HostCapabilities { after_answer: AfterAnswer::Ends, ..host.capabilities() };
+        world.set_capabilities(ends);
+        let created = credentials.create(wish("writer")).await.unwrap();
+        assert!(credentials.check(&basic(&created)).await.is_ok());
+        assert_eq!(last_used(&credentials, "writer").await.as_deref(), Some("2026-03-01"));
+
+        // The next day, and nothing can be written.
+        host.sleep(DAY).await;
+        credentials.list().await.unwrap();
+        world.set_store_mode(StoreMode { refusals: 1.0, ..StoreMode::default() });
+        assert!(credentials.check(&basic(&created)).await.is_ok());
+        world.set_store_mode(StoreMode::default());
+        assert_eq!(last_used(&credentials, "writer").await.as_deref(), Some("2026-03-01"));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_a_crowd_at_midnight_somebody_writes_the_day_and_nobody_waits() {
+    local(async {
+        for seed in 0..10 {
+            let world = World::new(seed);
+            let (host, credentials) = instance(&world);
+            let created = Rc::new(credentials.create(wish("writer")).await.unwrap());
+            let store = StoreMode { latency: Duration::from_millis(20), ..StoreMode::default() };
+            world.set_store_mode(store);
+            // Each call has an instance of its own.
+            let fresh = HostCapabilities { instances_reused: false, ..host.capabilities() };
+            world.set_capabilities(fresh);
+            let before = world.store_calls();
+            let crowd: Vec<_> = (0..50).map(|_| instance(&world)).collect();
+            let calls = crowd.iter().map(|(host, credentials)| {
+                let (credentials, created) = (credentials.clone(), created.clone());
+                host.run(async move { credentials.check(&basic(&created)).await.is_ok() })
+            });
+            let began = host.monotonic();
+            assert!(join_all(calls).await.iter().all(|let_in| *let_in == Some(true)));
+            let took = host.monotonic() - began;
+            assert!(took <= Duration::from_millis(100), "{took:?}");
+            host.sleep(Duration::from_secs(5)).await;
+            let later = instance(&world).1;
+            if last_used(&later, "writer").await.is_none() {
+                // All have let each other go first; the next caller writes it.
+                later.check(&basic(&created)).await.unwrap();
+                host.sleep(Duration::from_secs(1)).await;
+            }
+            assert_eq!(last_used(&later, "writer").await.as_deref(), Some("2026-03-01"));
+            let writes = world.store_calls().writes - before.writes;
+            println!("{seed}: {writes} writes for 50 callers");
+            assert!(writes <= 150, "{seed}: {writes}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_that_dies_while_it_writes_the_day_leaves_the_list_usable() {
+    local(async {
+        for call in 1..=8 {
+            for fate in [Fate::Done, Fate::NotDone] {
+                let world = World::new(call);
+                let ((dying, one), (host, two)) = (instance(&world), instance(&world));
+                let created = Rc::new(two.create(wish("writer")).await.unwrap());
+                let presented = basic(&created);
+                dying.kill_at(call, fate);
+                let caller = dying.clone();
+                dying
+                    .run(async move {
+                        let _ = one.check(&presented).await;
+                        caller.sleep(Duration::from_secs(1)).await;
+                    })
+                    .await;
+                assert!(two.check(&basic(&created)).await.is_ok());
+                two.create(wish("another")).await.unwrap();
+                assert_eq!(two.list().await.unwrap().len(), 3);
+                host.sleep(Duration::from_secs(1)).await;
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rotated_secret_is_accepted_everywhere_beside_the_former_one() {
+    local(async {
+        let world = World::new(1);
+        let ((_, one), (host, two)) = (instance(&world), instance(&world));
+        let first = one.create(wish("writer")).await.unwrap();
+        assert!(two.check(&basic(&first)).await.is_ok());
+        let second = one.rotate("writer", Duration::from_secs(60)).await.unwrap();
+        host.sleep(MAX_LIST_AGE_TO_REFUSE * 2).await;
+        for credentials in [&one, &two] {
+            for made in [&first, &second] {
+                assert!(credentials.check(&basic(made)).await.is_ok());
+                assert!(credentials.check(&bearer(made.secret.reveal())).await.is_ok());
+            }
+        }
+        let shown = format!("{second:?} {:?}", one.list().await.unwrap());
+        for made in [&first, &second] {
+            assert!(!shown.contains(&made.secret.reveal()[3..]), "{shown}");
+        }
+        for (key, value) in world.store() {
+            let value = String::from_utf8(value.unwrap_or_default()).unwrap();
+            assert!(!value.contains(&second.secret.reveal()[3..]), "{key}: {value}");
+        }
+        host.sleep(Duration::from_secs(60)).await;
+        for credentials in [&one, &two] {
+            assert_eq!(credentials.check(&basic(&first)).await, Err(denied(Denial::Unknown)));
+            assert!(credentials.check(&basic(&second)).await.is_ok());
+        }
+        let overlap = MAX_OVERLAP + Duration::from_millis(1);
+        match one.rotate("writer", overlap).await {
+            Err(CredentialError::Invalid(flaw)) => assert_eq!(flaw.field, "overlap"),
+            other => panic!("{other:?}"),
+        }
+        assert_eq!(one.rotate("root", MAX_OVERLAP).await, Err(CredentialError::Configured));
+        assert_eq!(one.rotate("nobody", MAX_OVERLAP).await, Err(CredentialError::Unknown));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_rotation_over_a_store_that_fails_gives_no_secret_that_does_not_work() {
+    local(async {
+        let mut given = 0;
+        for seed in 0..40 {
+            let world = World::new(seed);
+            let (host, credentials) = instance(&world);
+            let first = credentials.create(wish("writer")).await.unwrap();
+            world.set_store_mode(StoreMode { failures: 0.2, ..StoreMode::default() });
+            let rotated = credentials.rotate("writer", Duration::from_secs(600)).await;
+            world.set_store_mode(StoreMode::default());
+            host.sleep(MAX_LIST_AGE).await;
+            let other = instance(&world).1;
+            // Whatever came of it, the one before goes on.
+            assert!(other.check(&basic(&first)).await.is_ok(), "{seed}");
+            if let Ok(second) = rotated {
+                assert!(other.check(&basic(&second)).await.is_ok(), "{seed}");
+                given += 1;
+            }
+        }
+        assert!((5..40).contains(&given), "{given}");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_that_is_moved_counts_everywhere() {
+    local(async {
+        let world = World::new(1);
+        let ((_, one), (host, two)) = (instance(&world), instance(&world));
+        let ending = Wish { expires: Some(host.now() + 10_000), ..wish("writer") };
+        let created = one.create(ending).await.unwrap();
+        assert_eq!(created.credential.expires, Some(host.now() + 10_000));
+        assert!(two.check(&basic(&created)).await.is_ok());
+        host.sleep(Duration::from_secs(10)).await;
+        for credentials in [&one, &two] {
+            assert_eq!(credentials.check(&basic(&created)).await, Err(denied(Denial::Expired)));
+            let guess = Presented::pair("writer", "guess");
+            assert_eq!(credentials.check(&guess).await, Err(denied(Denial::Unknown)));
+        }
+        one.expire("writer", None).await.unwrap();
+        host.sleep(MAX_LIST_AGE_TO_REFUSE * 2).await;
+        assert!(two.check(&basic(&created)).await.is_ok());
+        for past in [host.now(), host.now() - 1, i64::MIN] {
+            match one.expire("writer", Some(past)).await {
+                Err(CredentialError::Invalid(flaw)) => assert_eq!(flaw.field, "expires"),
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(one.expire("root", None).await, Err(CredentialError::Configured));
+        assert_eq!(one.expire("nobody", None).await, Err(CredentialError::Unknown));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_of_a_former_gateway_is_read_and_upgraded_with_the_next_change() {
+    local(async {
+        let world = World::new(1);
+        let (host, credentials) = instance(&world);
+        let created = credentials.create(wish("writer")).await.unwrap();
+        let (key, value) = world
+            .store()
+            .into_iter()
+            .find_map(|(key, value)| {
+                let value = String::from_utf8(value?).ok()?;
+                value.contains("writer").then_some((key, value))
+            })
+            .unwrap();
+        // As it lay there before it had a version.
+        let former = value.replacen(r#"{"v":2,"d":["#, "[", 1).replacen("}]}", "}]", 1);
+        assert!(!former.contains(r#""v":2"#) && former.len() + 12 == value.len(), "{former}");
+        host.set(&key, former.as_bytes()).await.unwrap();
+
+        let (reader, other) = instance(&world);
+        assert_eq!(other.list().await.unwrap(), credentials.list().await.unwrap());
+        assert!(other.check(&basic(&created)).await.is_ok());
+        settle(&reader).await;
+        let now = String::from_utf8(host.get(&key).await.unwrap().unwrap()).unwrap();
+        assert!(now.contains(r#"{"v":2,"d":["#) && now.contains("last_used"), "{now}");
     })
     .await;
 }

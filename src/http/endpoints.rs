@@ -15,7 +15,9 @@ mod topics;
 mod webhooks;
 
 use self::consumer::{Acknowledge, Consume, GiveBack};
-use self::credentials::{CreateCredential, DeleteCredential, ListCredentials};
+use self::credentials::{
+    CreateCredential, DeleteCredential, ListCredentials, RotateCredential, UpdateCredential,
+};
 use self::description::GetDescription;
 use self::groups::{DeleteGroup, GetGroup, ListGroups, SeekGroup};
 use self::health::{Healthz, Readyz};
@@ -125,6 +127,8 @@ endpoints! {
     ReadPartition,
     ListCredentials,
     CreateCredential,
+    UpdateCredential,
+    RotateCredential,
     DeleteCredential,
     upstash::produce::ProduceMessage,
     upstash::produce::ProduceToTopic,

@@ -34,6 +34,8 @@ fn functions(name: &str) -> &'static [&'static str] {
         "readPartition" => &["consumer.read-at"],
         "listCredentials" => &["credentials.list"],
         "createCredential" => &["credentials.create"],
+        "updateCredential" => &["credentials.set-expiry"],
+        "rotateCredential" => &["credentials.rotate"],
         "deleteCredential" => &["credentials.delete"],
         "upstashProduceMessage" | "upstashProduceToTopic" | "upstashProduce" | "upstashWebhook" => {
             &["producer.send", "producer.send-many"]
