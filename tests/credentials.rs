@@ -374,9 +374,12 @@ async fn the_day_of_last_use_is_written_once_a_day() {
             let before = world.store_calls();
             one.check(&basic(&created)).await.unwrap();
             settle(&one_host).await;
-            assert_eq!(last_used(&one, "writer").await.as_deref(), Some(day));
             let first = world.store_calls();
+            // Two of them read the list for the check itself.
+            let reads = first.reads - before.reads;
+            assert!((1..=5).contains(&reads), "{reads}");
             assert_eq!(first.writes - before.writes, 2, "a turn at the list");
+            assert_eq!(last_used(&one, "writer").await.as_deref(), Some(day));
             // Another instance finds it there, and this one remembers.
             for _ in 0..100 {
                 for (host, credentials) in [(&one_host, &one), (&two_host, &two)] {
@@ -460,9 +463,13 @@ async fn of_a_crowd_at_midnight_somebody_writes_the_day_and_nobody_waits() {
             let created = Rc::new(credentials.create(wish("writer")).await.unwrap());
             let store = StoreMode { latency: Duration::from_millis(20), ..StoreMode::default() };
             world.set_store_mode(store);
-            // Each call has an instance of its own.
-            let fresh = HostCapabilities { instances_reused: false, ..host.capabilities() };
-            world.set_capabilities(fresh);
+            if seed % 2 == 1 {
+                let ends = AfterAnswer::Ends;
+                world.set_capabilities(HostCapabilities {
+                    after_answer: ends,
+                    ..host.capabilities()
+                });
+            }
             let before = world.store_calls();
             let crowd: Vec<_> = (0..50).map(|_| instance(&world)).collect();
             let calls = crowd.iter().map(|(host, credentials)| {
@@ -472,7 +479,9 @@ async fn of_a_crowd_at_midnight_somebody_writes_the_day_and_nobody_waits() {
             let began = host.monotonic();
             assert!(join_all(calls).await.iter().all(|let_in| *let_in == Some(true)));
             let took = host.monotonic() - began;
-            assert!(took <= Duration::from_millis(100), "{took:?}");
+            // Where tasks end with the answer, a ticket that is lost is seen through.
+            let longest = if seed % 2 == 1 { 1_050 } else { 50 };
+            assert!(took <= Duration::from_millis(longest), "{seed}: {took:?}");
             host.sleep(Duration::from_secs(5)).await;
             let later = instance(&world).1;
             if last_used(&later, "writer").await.is_none() {
@@ -482,8 +491,7 @@ async fn of_a_crowd_at_midnight_somebody_writes_the_day_and_nobody_waits() {
             }
             assert_eq!(last_used(&later, "writer").await.as_deref(), Some("2026-03-01"));
             let writes = world.store_calls().writes - before.writes;
-            println!("{seed}: {writes} writes for 50 callers");
-            assert!(writes <= 150, "{seed}: {writes}");
+            assert!(writes <= 60, "{seed}: {writes}");
         }
     })
     .await;

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 
 use super::gate::Gate;
 use super::keys::LaneName;
-use super::lane::{Lane, Params, Take, Written};
+use super::lane::{Document, Lane, Params, Take, Written};
 use crate::error::{Error, Result};
 use crate::host::Host;
 
@@ -119,6 +119,35 @@ where
                 return Err(busy());
             }
             self.host.sleep(pause).await;
+        }
+    }
+
+    /// Changes the document if it `needs` it and nobody else is changing it. Returns
+    /// whether it is as wanted now.
+    pub async fn change_at_once(
+        &self,
+        needs: impl Fn(&T) -> bool,
+        edit: impl Fn(&mut T),
+    ) -> Result<bool> {
+        let Some(_turn) = self.gate.enter(&self.host, Duration::ZERO).await else {
+            return Ok(false);
+        };
+        let is_worth = |document: Option<&Document<T>>| {
+            document.and_then(|document| document.payload.as_ref()).is_none_or(&needs)
+        };
+        match self.lane.take_when(is_worth, async |_| Ok(T::default())).await? {
+            Take::Busy { .. } => Ok(false),
+            Take::Unworthy(_) => Ok(true),
+            Take::Held(held) => {
+                let at = self.host.monotonic();
+                let mut document = held.payload().clone();
+                edit(&mut document);
+                let written = held.release(document.clone()).await? == Written::Kept;
+                if written {
+                    self.remember(at, document);
+                }
+                Ok(written)
+            }
         }
     }
 

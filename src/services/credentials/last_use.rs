@@ -3,9 +3,11 @@
 //! A call that is let in costs no write of the store. The day lies in the list of
 //! credentials, which every instance reads anyway, so that a fresh instance sees
 //! that today is noted already. An instance tries to write a credential's day once,
-//! and again only [`RETRY`] after a failure. Where tasks go on after the answer, no
-//! call waits for that; elsewhere the first call of the day does. No call fails
-//! because of it: a day that cannot be written is missing.
+//! and again only [`RETRY`] after it did not come to it, because the store failed or
+//! another instance was changing the list: of the many that find yesterday's day at
+//! midnight, one is enough. Where tasks go on after the answer, no call waits for
+//! that; elsewhere the first call of the day does, for [`MAX_WAIT`] at most. No call
+//! fails because of it: a day that cannot be written is missing.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -13,16 +15,15 @@ use std::time::Duration;
 
 use super::stored::CredentialList;
 use crate::calendar::Day;
+use crate::deadline::within;
 use crate::host::{AfterAnswer, Host};
 use crate::sorted::SortedMap;
 use crate::state::shared::Shared;
 
-/// How long after a failure an instance tries again.
+/// After what time an instance tries again.
 const RETRY: Duration = Duration::from_secs(600);
 
-/// How long a task waits for others that change the list. Where each request has an
-/// instance of its own it does not wait at all: of the many that find yesterday's
-/// day at midnight, one is enough.
+/// How long a call waits where it has to.
 const MAX_WAIT: Duration = Duration::from_secs(1);
 
 pub(super) struct LastUse<H> {
@@ -50,25 +51,20 @@ impl<H: Host> LastUse<H> {
             return;
         }
         let (list, tries, name) = (self.list.clone(), self.tries.clone(), name.to_owned());
-        let capabilities = self.host.capabilities();
-        let goes_on = capabilities.after_answer != AfterAnswer::Ends;
-        let patient = goes_on && capabilities.instances_reused;
-        let wait = if patient { MAX_WAIT } else { Duration::ZERO };
         let work = async move {
-            let written = list.change_within(wait, |list| {
-                list.used(&name, today);
-                Ok(())
-            });
-            if written.await.is_ok()
+            let is_older = |list: &CredentialList| list.last_used(&name) < Some(today);
+            let written = list.change_at_once(is_older, |list| list.used(&name, today)).await;
+            if written == Ok(true)
                 && let Some(this) = tries.borrow_mut().get_mut(&name)
             {
                 this.again_at = None;
             }
         };
-        if goes_on {
-            self.host.spawn(work);
-        } else {
-            work.await;
+        match self.host.capabilities().after_answer {
+            AfterAnswer::GoesOn(_) => self.host.spawn(work),
+            AfterAnswer::Ends => {
+                let _ = within(&self.host, MAX_WAIT, work).await;
+            }
         }
     }
 
