@@ -177,7 +177,7 @@ impl<H: Host> Credentials<H> {
             return Err(CredentialError::NameTaken);
         }
         let new = Stored::new(credential, now);
-        self.stored.change(|list| Ok(list.add(&new))).await??;
+        self.change(&|list| list.add(&new).map(|()| None)).await?;
         Ok(Created { credential: Listed::stored(&new, now), secret })
     }
 
@@ -188,7 +188,7 @@ impl<H: Host> Credentials<H> {
         expires: Option<Millis>,
     ) -> Result<Listed, CredentialError> {
         let expires = self.ahead(expires)?;
-        self.update(name, |credential| credential.expiring(expires)).await
+        self.update(name, &|credential| credential.expiring(expires)).await
     }
 
     /// Gives a credential a new secret. The current one is accepted until the
@@ -200,14 +200,14 @@ impl<H: Host> Credentials<H> {
         let secret = Secret::generate(&self.host);
         let hash = secret.hash();
         let until = self.host.now().saturating_add(overlap.as_millis() as Millis);
-        let credential = self.update(name, |credential| {
+        let rotate = |credential: Credential| {
             // An earlier try may have been stored.
             if *credential.secret() == hash {
                 return credential;
             }
             credential.rotated(hash.clone(), until)
-        });
-        Ok(Created { credential: credential.await?, secret })
+        };
+        Ok(Created { credential: self.update(name, &rotate).await?, secret })
     }
 
     /// The credential as it is.
@@ -220,16 +220,26 @@ impl<H: Host> Credentials<H> {
     async fn update(
         &self,
         name: &str,
-        change: impl Fn(Credential) -> Credential,
+        update: &dyn Fn(Credential) -> Credential,
     ) -> Result<Listed, CredentialError> {
-        let now = self.host.now();
-        let changed = self.stored.change(|list| {
-            Ok(list.update(name, &change).map(|changed| Listed::stored(changed, now)))
-        });
-        match changed.await? {
-            Some(listed) => Ok(listed),
-            None if self.is_configured(name) => Err(CredentialError::Configured),
-            None => Err(CredentialError::Unknown),
+        let updated = self.change(&|list| Ok(list.update(name, update).cloned())).await?;
+        let updated = updated.ok_or_else(|| self.missing(name))?;
+        Ok(Listed::stored(&updated, self.host.now()))
+    }
+
+    /// Every change of the list is made here: what [`Shared::change`] comes to is
+    /// there once for each closure that it is given.
+    async fn change(
+        &self,
+        edit: &dyn Fn(&mut CredentialList) -> Result<Option<Stored>, CredentialError>,
+    ) -> Result<Option<Stored>, CredentialError> {
+        self.stored.change(|list| Ok(edit(list))).await?
+    }
+
+    fn missing(&self, name: &str) -> CredentialError {
+        match self.is_configured(name) {
+            true => CredentialError::Configured,
+            false => CredentialError::Unknown,
         }
     }
 
@@ -254,15 +264,12 @@ impl<H: Host> Credentials<H> {
         // A first write that seemed to fail may have been stored. Then the
         // repeated one does not find the credential, which is not an error.
         let seen = Cell::new(false);
-        let removed = self.stored.change(|list| {
+        self.change(&|list| {
             seen.set(list.remove(name) || seen.get());
-            Ok(seen.get())
-        });
-        match removed.await? {
-            true => Ok(()),
-            false if self.is_configured(name) => Err(CredentialError::Configured),
-            false => Err(CredentialError::Unknown),
-        }
+            Ok(None)
+        })
+        .await?;
+        if seen.get() { Ok(()) } else { Err(self.missing(name)) }
     }
 
     fn is_configured(&self, name: &str) -> bool {
