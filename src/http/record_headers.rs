@@ -126,10 +126,18 @@ pub(super) fn of_request(headers: &[(String, Bytes)]) -> Vec<Header> {
 
 fn is_of_sender(name: &str) -> bool {
     let name = name.to_ascii_lowercase().replace('_', "-");
-    let words = format!("-{name}-");
     !NAMES.contains(&name.as_str())
         && !BEGINNINGS.iter().any(|beginning| name.starts_with(beginning))
-        && !CREDENTIALS.iter().any(|word| words.contains(&format!("-{word}-")))
+        && !CREDENTIALS.iter().any(|word| has_word(&name, word))
+}
+
+/// Whether a word is there, as the whole name or between hyphens.
+fn has_word(name: &str, word: &str) -> bool {
+    let is_end = |byte: Option<&u8>| byte.is_none_or(|byte| *byte == b'-');
+    let bytes = name.as_bytes();
+    name.match_indices(word).any(|(at, _)| {
+        is_end(at.checked_sub(1).map(|before| &bytes[before])) && is_end(bytes.get(at + word.len()))
+    })
 }
 
 #[cfg(test)]
