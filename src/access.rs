@@ -14,10 +14,11 @@
 //! )?;
 //! let presented = Presented::pair("orders-writer", "correct-horse-battery");
 //!
-//! let grant = access::check(&known, &presented, Permission::Produce, Some("logs.eu"))?;
+//! let now = 1_796_000_000_000;
+//! let grant = access::check(&known, &presented, Permission::Produce, Some("logs.eu"), now)?;
 //! assert_eq!(grant.name(), Some("orders-writer"));
 //!
-//! let denied = access::check(&known, &presented, Permission::Produce, Some("payments"));
+//! let denied = access::check(&known, &presented, Permission::Produce, Some("payments"), now);
 //! assert_eq!(denied, Err(Denial::Forbidden(Missing::Topic("payments".into()))));
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```

@@ -1,8 +1,38 @@
-//! Times as text, in the form of RFC 3339.
+//! Times as text, in the form of RFC 3339, and days.
+
+use std::fmt;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 
+use serde::{Deserialize, Serialize};
+
 use crate::host::Millis;
+
+const DAY_MILLIS: i64 = 24 * 60 * 60 * 1000;
+
+/// A day in UTC, as the number of days since 1970. It is written `2026-01-31`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Day(i64);
+
+impl Day {
+    pub fn of(time: Millis) -> Self {
+        Self(time.div_euclid(DAY_MILLIS))
+    }
+}
+
+impl fmt::Display for Day {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let time = format_rfc3339(self.0.saturating_mul(DAY_MILLIS));
+        f.write_str(time.split('T').next().unwrap_or_default())
+    }
+}
+
+/// Reads a time as callers and operators write it: in RFC 3339, or as milliseconds
+/// since 1970.
+pub fn parse(text: &str) -> Option<Millis> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if digits { text.parse().ok() } else { parse_rfc3339(text) }
+}
 
 /// Writes a time in UTC and with milliseconds: `2026-01-31T23:59:59.000Z`.
 ///
@@ -42,6 +72,20 @@ mod tests {
         }
         assert_eq!(format_rfc3339(i64::MAX), "+262142-12-31T23:59:59.999Z");
         assert_eq!(format_rfc3339(i64::MIN), "-262143-01-01T00:00:00.000Z");
+    }
+
+    #[test]
+    fn a_day_is_that_of_utc() {
+        for (time, day) in [
+            (0, "1970-01-01"),
+            (-1, "1969-12-31"),
+            (1_709_251_199_999, "2024-02-29"),
+            (1_709_251_200_000, "2024-03-01"),
+        ] {
+            assert_eq!(Day::of(time).to_string(), day);
+        }
+        assert!(Day::of(0) < Day::of(DAY_MILLIS));
+        assert_eq!(serde_json::to_string(&Day::of(DAY_MILLIS)).unwrap(), "1");
     }
 
     #[test]

@@ -14,6 +14,11 @@ use kafka_edge::services::credentials::{
 };
 use kafka_edge_sim::{Fate, SimHost, StoreMode, World, local};
 
+#[path = "credentials/changes.rs"]
+mod changes;
+#[path = "credentials/last_use.rs"]
+mod last_use;
+
 const ROOT: &str = "secret-of-the-root";
 
 fn configured() -> Access {
@@ -27,7 +32,12 @@ fn instance(world: &World) -> (SimHost, Rc<Credentials<SimHost>>) {
 }
 
 fn wish(name: &str) -> Wish {
-    Wish { name: name.into(), allow: vec!["produce".into()], topics: vec!["logs.*".into()] }
+    Wish {
+        name: name.into(),
+        allow: vec!["produce".into()],
+        topics: vec!["logs.*".into()],
+        expires: None,
+    }
 }
 
 fn basic(created: &Created) -> Presented {
@@ -108,6 +118,7 @@ async fn a_deleted_credential_stops_within_the_age_of_what_is_kept() {
         let ((_, one), (host, two)) = (instance(&world), instance(&world));
         let created = one.create(wish("writer")).await.unwrap();
         assert!(two.check(&basic(&created)).await.is_ok());
+        host.idle().await;
 
         one.delete("writer").await.unwrap();
         assert_eq!(one.check(&basic(&created)).await, Err(denied(Denial::Unknown)));
@@ -141,6 +152,9 @@ async fn checks_read_the_store_seldom_and_those_of_the_configuration_never() {
         assert_eq!(host.calls(), 0);
 
         let created = credentials.create(wish("writer")).await.unwrap();
+        // The first one of the day notes the day.
+        credentials.check(&basic(&created)).await.unwrap();
+        host.idle().await;
         let before = host.calls();
         for _ in 0..1000 {
             credentials.check(&basic(&created)).await.unwrap();

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::permission::{Permission, Permissions};
 use super::secret::SecretHash;
 use super::topics::TopicPatterns;
+use crate::host::Millis;
 
 pub const MAX_NAME_BYTES: usize = 64;
 
@@ -21,7 +22,7 @@ pub struct Flaw {
 }
 
 impl Flaw {
-    pub(super) fn new(field: &'static str, problem: &'static str) -> Self {
+    pub(crate) fn new(field: &'static str, problem: &'static str) -> Self {
         Self { field, place: None, problem }
     }
 
@@ -99,12 +100,21 @@ impl TryFrom<String> for Name {
     }
 }
 
-/// The JSON form is that of an entry in the [document](super::document), with the
-/// hash in place of the secret.
+/// The JSON form is that of an entry in the [document](super::document), with
+/// hashes in place of the secrets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Credential {
     name: Name,
     secret: SecretHash,
+    /// The secret before the last rotation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    previous_secret: Option<SecretHash>,
+    /// Until when the previous secret is accepted; without it, for as long as it is
+    /// there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    previous_secret_expires: Option<Millis>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expires: Option<Millis>,
     allow: Permissions,
     #[serde(default, skip_serializing_if = "TopicPatterns::is_empty")]
     topics: TopicPatterns,
@@ -121,7 +131,35 @@ impl Credential {
         if topics.is_empty() && !only_admin {
             return Err(Flaw::new("topics", "is empty, so that nothing would be allowed"));
         }
-        Ok(Self { name, secret, allow, topics })
+        Ok(Self {
+            name,
+            secret,
+            previous_secret: None,
+            previous_secret_expires: None,
+            expires: None,
+            allow,
+            topics,
+        })
+    }
+
+    /// The credential with the time at which it ends.
+    #[must_use]
+    pub fn expiring(self, expires: Option<Millis>) -> Self {
+        Self { expires, ..self }
+    }
+
+    /// The credential with a secret that is accepted beside the current one.
+    #[must_use]
+    pub fn with_previous(self, secret: SecretHash, expires: Option<Millis>) -> Self {
+        Self { previous_secret: Some(secret), previous_secret_expires: expires, ..self }
+    }
+
+    /// The credential with a new secret. The current one becomes the previous one,
+    /// and the one before that ends.
+    #[must_use]
+    pub fn rotated(self, secret: SecretHash, previous_expires: Millis) -> Self {
+        let former = self.secret.clone();
+        Self { secret, ..self.with_previous(former, Some(previous_expires)) }
     }
 
     pub fn name(&self) -> &Name {
@@ -136,8 +174,32 @@ impl Credential {
         &self.topics
     }
 
-    pub(super) fn secret(&self) -> &SecretHash {
+    pub fn expires(&self) -> Option<Millis> {
+        self.expires
+    }
+
+    pub fn is_expired(&self, now: Millis) -> bool {
+        self.expires.is_some_and(|expires| now >= expires)
+    }
+
+    /// Whether the previous secret is still accepted.
+    pub fn has_previous(&self, now: Millis) -> bool {
+        let until = self.previous_secret_expires;
+        self.previous_secret.is_some() && until.is_none_or(|until| now < until)
+    }
+
+    /// When the previous secret ends.
+    pub fn previous_expires(&self, now: Millis) -> Option<Millis> {
+        self.previous_secret_expires.filter(|_| self.has_previous(now))
+    }
+
+    pub fn secret(&self) -> &SecretHash {
         &self.secret
+    }
+
+    /// The previous secret, even if it is no longer accepted.
+    pub(super) fn previous(&self) -> Option<&SecretHash> {
+        self.previous_secret.as_ref()
     }
 }
 
@@ -188,8 +250,43 @@ mod tests {
         );
         assert_eq!(serde_json::from_str::<Credential>(&json).unwrap(), credential);
 
+        let rotated = credential.expiring(Some(9)).rotated(SecretHash::of("new"), 7);
+        let json = serde_json::to_string(&rotated).unwrap();
+        assert_eq!(serde_json::from_str::<Credential>(&json).unwrap(), rotated);
+        for (part, count) in [("sha256:", 2), (r#""expires":9"#, 1), (r#"_expires":7"#, 1)] {
+            assert_eq!(json.matches(part).count(), count, "{json}");
+        }
+
+        let credential = rotated;
         let hash = json.split('"').find(|part| part.starts_with("sha256:")).unwrap();
         let debug = format!("{credential:?}");
         assert!(debug.contains("\"a\"") && !debug.contains(&hash[7..]), "{debug}");
+        assert_eq!(debug.matches("SecretHash(…)").count(), 2, "{debug}");
+    }
+
+    #[test]
+    fn times_end_what_they_are_for() {
+        let credential = Credential::new(
+            Name::parse("a").unwrap(),
+            SecretHash::of("one"),
+            Permissions::parse(&["admin"]).unwrap(),
+            TopicPatterns::default(),
+        )
+        .unwrap();
+        assert!(!credential.is_expired(i64::MAX) && !credential.has_previous(0));
+        let ending = credential.clone().expiring(Some(10));
+        assert!(!ending.is_expired(9) && ending.is_expired(10));
+        assert_eq!(ending.clone().expiring(None), credential);
+
+        let two = credential.clone().rotated(SecretHash::of("two"), 10);
+        assert!(two.has_previous(9) && !two.has_previous(10));
+        assert_eq!((two.previous_expires(9), two.previous_expires(10)), (Some(10), None));
+        let three = two.rotated(SecretHash::of("three"), 20);
+        assert_eq!(three.secret(), &SecretHash::of("three"));
+        assert_eq!(three.previous(), Some(&SecretHash::of("two")), "the oldest is gone");
+
+        let unlimited = credential.with_previous(SecretHash::of("zero"), None);
+        assert!(unlimited.has_previous(i64::MAX));
+        assert_eq!(unlimited.previous_expires(0), None);
     }
 }

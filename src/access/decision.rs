@@ -9,6 +9,7 @@ use super::credential::Credential;
 use super::permission::Permission;
 use super::presented::Presented;
 use crate::api_key::ApiKey;
+use crate::host::Millis;
 
 /// Why a caller is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +20,9 @@ pub enum Denial {
     Malformed,
     /// 401: the name or the secret is wrong; the answer does not say which.
     Unknown,
+    /// 401: name and secret are right, and the time of the credential is over. Only
+    /// who knows the secret learns that.
+    Expired,
     /// 401: in pass-through mode, no key of the Kafka server was presented.
     NoKey,
     /// 403: the caller is known, but lacks the permission.
@@ -41,7 +45,7 @@ impl Denial {
     /// The value of `www-authenticate` for a 401.
     pub fn challenge(&self) -> Option<&'static str> {
         match self {
-            Self::Nobody | Self::Malformed | Self::Unknown => {
+            Self::Nobody | Self::Malformed | Self::Unknown | Self::Expired => {
                 Some(r#"Basic realm="kafka-edge", charset="UTF-8", Bearer realm="kafka-edge""#)
             }
             Self::NoKey | Self::RefusedByKafka { known: false, .. } => {
@@ -74,7 +78,7 @@ impl Denial {
                  passthrough"
             )),
             Self::RefusedByKafka { detail, .. } => Some(detail.clone()),
-            Self::Nobody | Self::Malformed | Self::Unknown | Self::NoKey => None,
+            Self::Nobody | Self::Malformed | Self::Unknown | Self::Expired | Self::NoKey => None,
         }
     }
 }
@@ -85,6 +89,7 @@ impl fmt::Display for Denial {
             Self::Nobody => "A credential is needed, as Basic or Bearer authorization",
             Self::Malformed => "The authorization is neither well-formed Basic nor Bearer",
             Self::Unknown => "The credential is not known",
+            Self::Expired => "The credential has expired",
             Self::NoKey => {
                 "A key and a secret of the Kafka server are needed, as Basic authorization"
             }
@@ -187,16 +192,19 @@ impl Grant {
     }
 }
 
-/// The credential that was presented, if it is among the `known`.
+/// The credential that was presented, if it is among the `known` and has not
+/// expired.
 ///
-/// All of them are compared, even after a match, so that a wrong secret for an
-/// existing name takes as long as an unknown name.
+/// All of them are compared, even after a match, and each with two secrets, so that
+/// a wrong secret for an existing name takes as long as an unknown name, and nobody
+/// can measure who has a previous secret.
 pub fn identify<'c>(
     known: impl Iterator<Item = &'c Rc<Credential>> + Clone,
     presented: &Presented,
-) -> Option<Rc<Credential>> {
+    now: Millis,
+) -> Result<Option<Rc<Credential>>, Denial> {
     let (name, hash) = match presented {
-        Presented::Nothing | Presented::Malformed => return None,
+        Presented::Nothing | Presented::Malformed => return Ok(None),
         Presented::Pair { name, secret } => (Some(name), secret.hash()),
         Presented::Token(secret) => (None, secret.hash()),
     };
@@ -207,9 +215,16 @@ pub fn identify<'c>(
             Some(name) => name.as_bytes().ct_eq(credential.name().as_str().as_bytes()),
             None => Choice::from(1),
         };
-        found.conditional_assign(&place, same_name & hash.ct_eq(credential.secret()));
+        let previous = hash.ct_eq(credential.previous().unwrap_or(credential.secret()));
+        let previous = previous & Choice::from(u8::from(credential.has_previous(now)));
+        let same_secret = hash.ct_eq(credential.secret()) | previous;
+        found.conditional_assign(&place, same_name & same_secret);
     }
-    (0..NONE).zip(known).find(|(place, _)| *place == found).map(|(_, known)| known.clone())
+    match (0..NONE).zip(known).find(|(place, _)| *place == found) {
+        Some((_, credential)) if credential.is_expired(now) => Err(Denial::Expired),
+        Some((_, credential)) => Ok(Some(credential.clone())),
+        None => Ok(None),
+    }
 }
 
 /// Makes the whole decision at once, for a call whose topic is known in advance.
@@ -218,8 +233,9 @@ pub fn check(
     presented: &Presented,
     needed: Permission,
     topic: Option<&str>,
+    now: Millis,
 ) -> Result<Grant, Denial> {
-    let grant = identify(known.iter(), presented).map(Grant::to);
+    let grant = identify(known.iter(), presented, now)?.map(Grant::to);
     let grant = grant.ok_or_else(|| Denial::of_unknown(presented))?;
     grant.permits(needed)?;
     topic.map_or(Ok(()), |topic| grant.permits_topic(topic))?;
@@ -228,8 +244,11 @@ pub fn check(
 
 #[cfg(test)]
 mod tests {
+    use super::super::SecretHash;
     use super::super::document;
     use super::*;
+
+    const NOW: Millis = 1_000;
 
     fn known() -> Vec<Rc<Credential>> {
         document::parse(
@@ -245,7 +264,8 @@ mod tests {
     }
 
     fn name(presented: &Presented) -> Option<String> {
-        identify(known().iter(), presented).map(|credential| credential.name().to_string())
+        let found = identify(known().iter(), presented, NOW).unwrap();
+        found.map(|credential| credential.name().to_string())
     }
 
     #[test]
@@ -275,6 +295,53 @@ mod tests {
         }
     }
 
+    /// One with two secrets and an end.
+    fn rotated() -> Vec<Rc<Credential>> {
+        let mut known = known();
+        let reader = Credential::clone(&known[1]).expiring(Some(NOW + 20));
+        known[1] = Rc::new(reader.rotated(SecretHash::of("newer-secret"), NOW + 10));
+        known
+    }
+
+    #[test]
+    fn during_an_overlap_both_secrets_are_accepted() {
+        let known = rotated();
+        let at = |presented: &Presented, now| {
+            identify(known.iter(), presented, now).unwrap().is_some_and(|found| found == known[1])
+        };
+        for (secret, last) in [("newer-secret", NOW + 19), ("secret-of-reader", NOW + 9)] {
+            for presented in [bearer(secret), Presented::pair("reader", secret)] {
+                assert!(at(&presented, NOW) && at(&presented, last), "{secret}");
+            }
+            assert!(!at(&Presented::pair("writer", secret), NOW), "{secret}");
+        }
+        assert!(!at(&bearer("secret-of-reader"), NOW + 10), "the overlap is over");
+    }
+
+    #[test]
+    fn only_who_knows_the_secret_learns_that_it_is_too_late() {
+        let known = rotated();
+        let denied = |presented: Presented| {
+            check(&known, &presented, Permission::Consume, None, NOW + 20).unwrap_err()
+        };
+        for presented in [bearer("newer-secret"), Presented::pair("reader", "newer-secret")] {
+            let denial = denied(presented);
+            assert_eq!((&denial, denial.detail()), (&Denial::Expired, None));
+            assert!(denial.challenge().unwrap().contains("Basic"));
+        }
+        for presented in [
+            Presented::pair("reader", "wrong"),
+            Presented::pair("writer", "newer-secret"),
+            Presented::pair("reader", "secret-of-reader"),
+            bearer("secret-of-reader"),
+        ] {
+            assert_eq!(denied(presented), Denial::Unknown);
+        }
+        let writer =
+            check(&known, &bearer("secret-of-writer"), Permission::Produce, None, NOW + 20);
+        assert!(writer.is_ok(), "others go on");
+    }
+
     #[test]
     fn a_hash_is_no_secret() {
         let hash = String::from(known()[0].secret().clone());
@@ -286,7 +353,7 @@ mod tests {
     #[test]
     fn who_is_not_known_is_told_no_more_than_that() {
         let denied = |presented| {
-            let denial = check(&known(), &presented, Permission::Produce, None).unwrap_err();
+            let denial = check(&known(), &presented, Permission::Produce, None, NOW).unwrap_err();
             assert_eq!(denial.detail(), None);
             denial
         };
@@ -294,7 +361,7 @@ mod tests {
         assert_eq!(denied(Presented::Malformed), Denial::Malformed);
         assert_eq!(denied(Presented::pair("nobody", "secret-of-writer")), Denial::Unknown);
         assert_eq!(denied(Presented::pair("writer", "wrong")), Denial::Unknown);
-        let nobody_known = check(&[], &bearer("secret-of-writer"), Permission::Produce, None);
+        let nobody_known = check(&[], &bearer("secret-of-writer"), Permission::Produce, None, NOW);
         assert_eq!(nobody_known, Err(Denial::Unknown));
     }
 
@@ -306,7 +373,7 @@ mod tests {
             ("secret-of-the-root", &[Permission::Admin]),
         ] {
             for permission in Permission::ALL {
-                let result = check(&known(), &bearer(token), permission, None);
+                let result = check(&known(), &bearer(token), permission, None, NOW);
                 if allowed.contains(&permission) {
                     assert!(result.is_ok(), "{token} {permission}");
                     continue;
@@ -320,15 +387,16 @@ mod tests {
 
     #[test]
     fn a_topic_has_to_be_covered() {
-        let produce =
-            |topic| check(&known(), &bearer("secret-of-writer"), Permission::Produce, Some(topic));
+        let produce = |topic| {
+            check(&known(), &bearer("secret-of-writer"), Permission::Produce, Some(topic), NOW)
+        };
         assert_eq!(produce("orders").unwrap().name(), Some("writer"));
         assert!(produce("logs.eu").is_ok());
         let denial = produce("payments").unwrap_err();
         assert_eq!(denial, Denial::Forbidden(Missing::Topic("payments".into())));
         assert!(denial.detail().unwrap().contains("payments"));
 
-        let grant = check(&known(), &bearer("secret-of-the-root"), Permission::Admin, None);
+        let grant = check(&known(), &bearer("secret-of-the-root"), Permission::Admin, None, NOW);
         assert!(!grant.unwrap().covers("orders"), "no topics are no topics");
     }
 

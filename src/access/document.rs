@@ -4,6 +4,10 @@
 //! [{"name":"orders-writer","secret":"…","allow":["produce"],"topics":["orders","logs.*"]}]
 //! ```
 //!
+//! An entry may also have `expires`, a time, and for a rotation `previous_secret`,
+//! which is accepted as well: until `previous_secret_expires`, or for as long as it
+//! is there.
+//!
 //! It is parsed by hand, because the errors of a derived parser quote the value
 //! that they found, which may be a secret.
 
@@ -16,12 +20,15 @@ use super::credential::{Credential, Flaw, Name};
 use super::permission::Permissions;
 use super::secret::SecretHash;
 use super::topics::TopicPatterns;
+use crate::calendar;
+use crate::host::Millis;
 
 /// The maximum number of credentials in a document. Each call compares its
 /// credential with all of them.
 pub const MAX_CREDENTIALS: usize = 100;
 
-const FIELDS: [&str; 4] = ["name", "secret", "allow", "topics"];
+const FIELDS: [&str; 7] =
+    ["name", "secret", "allow", "topics", "expires", "previous_secret", "previous_secret_expires"];
 
 /// A mistake in a document, and its place. It never quotes a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -105,12 +112,19 @@ pub fn parse(text: &str) -> Result<Vec<Rc<Credential>>, DocumentError> {
             return Err(wrong(Problem::SameName { earlier }));
         }
         // A bearer token has to identify one credential.
-        if let Some(earlier) = same(&|earlier| earlier.secret() == credential.secret()) {
+        let of_both = |earlier: &Credential| {
+            secrets(earlier).any(|secret| secrets(&credential).any(|other| other == secret))
+        };
+        if let Some(earlier) = same(&of_both) {
             return Err(wrong(Problem::SameSecret { earlier }));
         }
         known.push(Rc::new(credential));
     }
     Ok(known)
+}
+
+fn secrets(credential: &Credential) -> impl Iterator<Item = &SecretHash> {
+    std::iter::once(credential.secret()).chain(credential.previous())
 }
 
 fn read(entry: &Value) -> Result<Credential, Problem> {
@@ -123,9 +137,47 @@ fn read(entry: &Value) -> Result<Credential, Problem> {
         let secret = SecretHash::parse(text(entry, "secret")?)?;
         let allow = list(entry, "allow")?.ok_or(Flaw::new("allow", "is missing"))?;
         let topics = list(entry, "topics")?.unwrap_or_default();
-        Credential::new(name, secret, Permissions::parse(&allow)?, TopicPatterns::parse(&topics)?)
+        let expires = time(entry, "expires")?;
+        let previous = previous(entry, &secret)?;
+        let (allow, topics) = (Permissions::parse(&allow)?, TopicPatterns::parse(&topics)?);
+        let credential = Credential::new(name, secret, allow, topics)?.expiring(expires);
+        Ok(match previous {
+            Some((secret, expires)) => credential.with_previous(secret, expires),
+            None => credential,
+        })
     };
     credential().map_err(Problem::Flaw)
+}
+
+/// The previous secret, and when it ends.
+fn previous(
+    entry: &Map<String, Value>,
+    secret: &SecretHash,
+) -> Result<Option<(SecretHash, Option<Millis>)>, Flaw> {
+    const FIELD: &str = "previous_secret";
+    let expires = time(entry, "previous_secret_expires")?;
+    if !entry.contains_key(FIELD) {
+        return match expires {
+            Some(_) => Err(Flaw::new("previous_secret_expires", "is there without the secret")),
+            None => Ok(None),
+        };
+    }
+    let hash = SecretHash::parse(text(entry, FIELD)?);
+    let hash = hash.map_err(|flaw| Flaw { field: FIELD, ..flaw })?;
+    if hash == *secret {
+        return Err(Flaw::new(FIELD, "is that of secret, too"));
+    }
+    Ok(Some((hash, expires)))
+}
+
+fn time(entry: &Map<String, Value>, field: &'static str) -> Result<Option<Millis>, Flaw> {
+    let time = match entry.get(field) {
+        None => return Ok(None),
+        Some(Value::String(text)) => calendar::parse(text),
+        Some(value) => value.as_i64(),
+    };
+    let problem = "is neither a time in RFC 3339 nor milliseconds since 1970";
+    time.map(Some).ok_or(Flaw::new(field, problem))
 }
 
 fn text<'e>(entry: &'e Map<String, Value>, field: &'static str) -> Result<&'e str, Flaw> {
@@ -207,6 +259,19 @@ mod tests {
             ("topics", json!([1]), "credentials[0] (writer): topics is not a list"),
             ("topics", json!(["hush?"]), "credentials[0] (writer): topics[0] is neither"),
             ("topics", json!([]), "credentials[0] (writer): topics is empty"),
+            ("expires", json!("hush"), "credentials[0] (writer): expires is neither a time"),
+            ("expires", json!(null), "credentials[0] (writer): expires is neither a time"),
+            ("previous_secret", json!("hush"), "credentials[0] (writer): previous_secret is short"),
+            (
+                "previous_secret",
+                json!("hush-hush-hush-hush"),
+                "credentials[0] (writer): previous_secret is that of secret, too",
+            ),
+            (
+                "previous_secret_expires",
+                json!(1),
+                "credentials[0] (writer): previous_secret_expires is there without the secret",
+            ),
             ("hush", json!(1), "credentials[0] (writer): has a field other than name, secret"),
         ] {
             let sentence = sentence(&with(field, value));
@@ -218,6 +283,25 @@ mod tests {
             let sentence = sentence(&json!([entry]).to_string());
             assert!(sentence.ends_with(&format!(": {field} is missing")), "{sentence}");
         }
+    }
+
+    #[test]
+    fn an_end_and_two_secrets_are_read() {
+        let read = |fields: Value| {
+            let mut entry = entry("writer", "hush-hush-hush-hush");
+            entry.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
+            parse(&json!([entry]).to_string()).unwrap().remove(0)
+        };
+        let ending = read(json!({"expires": "1970-01-01T00:00:01Z"}));
+        assert_eq!(ending.expires(), Some(1000), "one whose time is over is no mistake");
+        assert_eq!(read(json!({"expires": 1000})), ending);
+        let two = read(json!({"previous_secret": "hush-hush-hush-old"}));
+        assert_eq!(two.previous(), Some(&SecretHash::of("hush-hush-hush-old")));
+        assert!(two.has_previous(i64::MAX));
+        let two = read(json!({"previous_secret": String::from(SecretHash::of("abc")),
+            "previous_secret_expires": "1970-01-01T00:00:01Z"}));
+        assert_eq!(two.previous(), Some(&SecretHash::of("abc")));
+        assert_eq!(two.previous_expires(0), Some(1000));
     }
 
     #[test]
@@ -241,6 +325,12 @@ mod tests {
         assert_eq!(
             sentence(&same_secret),
             "credentials[2] (c): secret is that of credentials[1], too"
+        );
+        let mut other = entry("c", "hush-hush-hush-3");
+        other["previous_secret"] = json!("hush-hush-hush-1");
+        assert_eq!(
+            sentence(&json!([one, other]).to_string()),
+            "credentials[1] (c): secret is that of credentials[0], too"
         );
     }
 }

@@ -207,6 +207,12 @@ impl From<Refusal> for Response {
         match refusal {
             Refusal::Service(error) => error.into(),
             Refusal::NoSuchPath => refuse(StatusCode::NOT_FOUND, "No such path", None),
+            Refusal::NoSuchWebhookPath => refuse(
+                StatusCode::NOT_FOUND,
+                "No such path: /webhook?topic=… writes the body as a record, and GET \
+                 /webhook/{topic}/{callback_url} registers a callback",
+                None,
+            ),
             Refusal::Method { allowed } => {
                 refuse(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed", None)
                     .with_header(ALLOW, allowed)

@@ -7,6 +7,7 @@ mod groups;
 mod health;
 mod index;
 mod producer;
+mod receive_webhook;
 mod record;
 mod records;
 mod seek;
@@ -14,12 +15,15 @@ mod topics;
 mod webhooks;
 
 use self::consumer::{Acknowledge, Consume, GiveBack};
-use self::credentials::{CreateCredential, DeleteCredential, ListCredentials};
+use self::credentials::{
+    CreateCredential, DeleteCredential, ListCredentials, RotateCredential, UpdateCredential,
+};
 use self::description::GetDescription;
 use self::groups::{DeleteGroup, GetGroup, ListGroups, SeekGroup};
 use self::health::{Healthz, Readyz};
 use self::index::Index;
 use self::producer::{ProduceBody, ProduceMessage};
+use self::receive_webhook::ReceiveWebhook;
 use self::records::ReadPartition;
 use self::topics::{DescribeTopic, ListTopics};
 use self::webhooks::{
@@ -103,6 +107,7 @@ endpoints! {
     Readyz,
     ProduceMessage,
     ProduceBody,
+    ReceiveWebhook,
     Consume,
     Acknowledge,
     GiveBack,
@@ -122,6 +127,8 @@ endpoints! {
     ReadPartition,
     ListCredentials,
     CreateCredential,
+    UpdateCredential,
+    RotateCredential,
     DeleteCredential,
     upstash::produce::ProduceMessage,
     upstash::produce::ProduceToTopic,

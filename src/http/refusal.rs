@@ -12,6 +12,8 @@ pub enum Refusal {
     Service(Error),
     /// The gateway does not have this path.
     NoSuchPath,
+    /// The path looks like one of a webhook, and is none of the two calls there.
+    NoSuchWebhookPath,
     /// The path does not have this method; it has the `allowed` ones.
     Method { allowed: String },
     /// The caller is unknown, or may not do this.

@@ -1,15 +1,18 @@
 //! Times from callers: RFC 3339, or milliseconds since 1970.
 
-use crate::calendar::parse_rfc3339;
+use crate::calendar;
 use crate::error::Error;
 use crate::host::Millis;
 
 /// `2026-01-31T23:59:59.123Z`, `2026-01-31T23:59:59+01:00` or `1769903999123`.
 pub(super) fn parse(text: &str) -> Result<Millis, Error> {
-    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let time = if digits { text.parse().ok() } else { parse_rfc3339(text) };
-    time.ok_or_else(|| {
-        Error::invalid("timestamp", "Neither a time in RFC 3339 nor milliseconds since 1970")
+    parse_field("timestamp", text)
+}
+
+/// The same, of a field with another name.
+pub(super) fn parse_field(field: &'static str, text: &str) -> Result<Millis, Error> {
+    calendar::parse(text).ok_or_else(|| {
+        Error::invalid(field, "Neither a time in RFC 3339 nor milliseconds since 1970")
     })
 }
 

@@ -11,20 +11,27 @@
 //! works everywhere within half a second, and unknown callers cause only a few
 //! reads a second.
 //!
+//! A credential may end at a time, and may have a second secret for a while: after
+//! a rotation both are accepted, so that its users can change over one by one.
+//!
 //! A failing store never grants access: callers with a credential of the
 //! configuration may go on, and all others get the error of the store.
 
+mod last_use;
 mod stored;
 
 use std::cell::Cell;
 use std::fmt;
+use std::rc::Rc;
 use std::time::Duration;
 
+use self::last_use::LastUse;
 use self::stored::{CredentialList, Stored};
 use crate::access::{
     AccessError, Credential, Denial, Flaw, Grant, Name, Permissions, Presented, Secret,
     TopicPatterns, identify,
 };
+use crate::calendar::Day;
 use crate::config::Access;
 use crate::error::Error;
 use crate::host::{Host, Millis};
@@ -41,12 +48,19 @@ pub const MAX_LIST_AGE_TO_REFUSE: Duration = Duration::from_millis(250);
 /// The maximum number of credentials created at run time.
 pub const MAX_STORED: usize = 100;
 
+/// The longest time for which two secrets are accepted after a rotation.
+pub const MAX_OVERLAP: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// The usual one.
+pub const DEFAULT_OVERLAP: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// A credential to be created. Its secret is generated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wish {
     pub name: String,
     pub allow: Vec<String>,
     pub topics: Vec<String>,
+    pub expires: Option<Millis>,
 }
 
 /// A credential as administrators see it, without its secret.
@@ -57,9 +71,16 @@ pub struct Listed {
     pub topics: TopicPatterns,
     /// `None` for a credential of the configuration.
     pub created: Option<Millis>,
+    pub expires: Option<Millis>,
+    /// Whether the secret before the last rotation is still accepted.
+    pub has_previous_secret: bool,
+    /// Until when; `None` if there is no end to it.
+    pub previous_secret_expires: Option<Millis>,
+    /// Never known of a credential of the configuration.
+    pub last_used: Option<Day>,
 }
 
-/// A new credential.
+/// A new credential, or one with a new secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Created {
     pub credential: Listed,
@@ -67,7 +88,7 @@ pub struct Created {
     pub secret: Secret,
 }
 
-/// Why a credential was not made or deleted.
+/// Why a credential was not made, changed or deleted.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CredentialError {
     /// 400
@@ -80,7 +101,7 @@ pub enum CredentialError {
     #[error("There is a credential of this name already")]
     NameTaken,
     /// 409
-    #[error("This credential is in the variable credentials, and can be removed only there")]
+    #[error("This credential is in the variable credentials, and can be changed only there")]
     Configured,
     /// 409
     #[error("There are {MAX_STORED} credentials already")]
@@ -92,14 +113,16 @@ pub enum CredentialError {
 pub struct Credentials<H> {
     host: H,
     configured: Access,
-    stored: Shared<H, CredentialList>,
+    stored: Rc<Shared<H, CredentialList>>,
+    last_use: LastUse<H>,
 }
 
 impl<H: Host> Credentials<H> {
     pub fn new(host: H, configured: Access) -> Self {
         let params = Params::default().with_stale_bound(configured.store.staleness);
-        let stored = Shared::new(host.clone(), LaneName::credentials(), params);
-        Self { host, configured, stored }
+        let stored = Rc::new(Shared::new(host.clone(), LaneName::credentials(), params));
+        let last_use = LastUse::new(host.clone(), stored.clone());
+        Self { host, configured, stored, last_use }
     }
 
     /// Whether callers present a key for Kafka in place of a credential.
@@ -116,7 +139,8 @@ impl<H: Host> Credentials<H> {
         if *open {
             return Ok(Grant::open());
         }
-        if let Some(credential) = identify(configured.iter(), presented) {
+        let now = self.host.now();
+        if let Some(credential) = identify(configured.iter(), presented, now)? {
             return Ok(Grant::to(credential));
         }
         let denial = Denial::of_unknown(presented);
@@ -124,14 +148,14 @@ impl<H: Host> Credentials<H> {
             return Err(denial.into());
         }
         let mut list = self.stored.recent(MAX_LIST_AGE).await?;
-        if let Some(credential) = identify(list.credentials(), presented) {
-            return Ok(Grant::to(credential));
-        }
-        if denial == Denial::Unknown {
+        let mut found = identify(list.credentials(), presented, now);
+        if denial == Denial::Unknown && !matches!(found, Ok(Some(_))) {
             list = self.stored.recent(MAX_LIST_AGE_TO_REFUSE).await?;
-            if let Some(credential) = identify(list.credentials(), presented) {
-                return Ok(Grant::to(credential));
-            }
+            found = identify(list.credentials(), presented, now);
+        }
+        if let Some(credential) = found? {
+            self.last_use.note(credential.name().as_str(), &list).await;
+            return Ok(Grant::to(credential));
         }
         if configured.is_empty() && list.is_empty() {
             return Err(nobody_may().into());
@@ -141,41 +165,111 @@ impl<H: Host> Credentials<H> {
 
     /// Creates a credential and its secret.
     pub async fn create(&self, wish: Wish) -> Result<Created, CredentialError> {
-        let secret = Secret::generate(&self.host);
+        let (secret, now) = (Secret::generate(&self.host), self.host.now());
         let credential = Credential::new(
             Name::parse(&wish.name)?,
             secret.hash(),
             Permissions::parse(&wish.allow)?,
             TopicPatterns::parse(&wish.topics)?,
         )?;
+        let credential = credential.expiring(self.ahead(wish.expires)?);
         if self.is_configured(credential.name().as_str()) {
             return Err(CredentialError::NameTaken);
         }
-        let new = Stored::new(credential, self.host.now());
-        self.stored.change(|list| Ok(list.add(&new))).await??;
-        Ok(Created { credential: (&new).into(), secret })
+        let new = Stored::new(credential, now);
+        self.change(&|list| list.add(&new).map(|()| None)).await?;
+        Ok(Created { credential: Listed::stored(&new, now), secret })
+    }
+
+    /// Sets when a credential ends; `None` is never.
+    pub async fn expire(
+        &self,
+        name: &str,
+        expires: Option<Millis>,
+    ) -> Result<Listed, CredentialError> {
+        let expires = self.ahead(expires)?;
+        self.update(name, &|credential| credential.expiring(expires)).await
+    }
+
+    /// Gives a credential a new secret. The current one is accepted until the
+    /// overlap is over, and one from an earlier rotation no longer.
+    pub async fn rotate(&self, name: &str, overlap: Duration) -> Result<Created, CredentialError> {
+        if overlap > MAX_OVERLAP {
+            return Err(Flaw::new("overlap", "is longer than 30 days").into());
+        }
+        let secret = Secret::generate(&self.host);
+        let hash = secret.hash();
+        let until = self.host.now().saturating_add(overlap.as_millis() as Millis);
+        let rotate = |credential: Credential| {
+            // An earlier try may have been stored.
+            if *credential.secret() == hash {
+                return credential;
+            }
+            credential.rotated(hash.clone(), until)
+        };
+        Ok(Created { credential: self.update(name, &rotate).await?, secret })
+    }
+
+    /// The credential as it is.
+    pub async fn get(&self, name: &str) -> Result<Listed, CredentialError> {
+        let all = self.list().await?;
+        let found = all.into_iter().find(|listed| listed.name.as_str() == name);
+        found.ok_or(CredentialError::Unknown)
+    }
+
+    async fn update(
+        &self,
+        name: &str,
+        update: &dyn Fn(Credential) -> Credential,
+    ) -> Result<Listed, CredentialError> {
+        let updated = self.change(&|list| Ok(list.update(name, update).cloned())).await?;
+        let updated = updated.ok_or_else(|| self.missing(name))?;
+        Ok(Listed::stored(&updated, self.host.now()))
+    }
+
+    /// Every change of the list is made here: what [`Shared::change`] comes to is
+    /// there once for each closure that it is given.
+    async fn change(
+        &self,
+        edit: &dyn Fn(&mut CredentialList) -> Result<Option<Stored>, CredentialError>,
+    ) -> Result<Option<Stored>, CredentialError> {
+        self.stored.change(|list| Ok(edit(list))).await?
+    }
+
+    fn missing(&self, name: &str) -> CredentialError {
+        match self.is_configured(name) {
+            true => CredentialError::Configured,
+            false => CredentialError::Unknown,
+        }
+    }
+
+    fn ahead(&self, expires: Option<Millis>) -> Result<Option<Millis>, Flaw> {
+        match expires {
+            Some(time) if time <= self.host.now() => {
+                Err(Flaw::new("expires", "does not lie ahead"))
+            }
+            expires => Ok(expires),
+        }
     }
 
     /// All credentials, those of the configuration first.
     pub async fn list(&self) -> Result<Vec<Listed>, Error> {
-        let stored = self.stored.read().await?;
-        let configured = self.configured.credentials.iter().map(|known| Listed::of(known, None));
-        Ok(configured.chain(stored.iter().map(Listed::from)).collect())
+        let (stored, now) = (self.stored.read().await?, self.host.now());
+        let configured = self.configured.credentials.iter();
+        let configured = configured.map(|known| Listed::of(known, now));
+        Ok(configured.chain(stored.iter().map(|known| Listed::stored(known, now))).collect())
     }
 
     pub async fn delete(&self, name: &str) -> Result<(), CredentialError> {
         // A first write that seemed to fail may have been stored. Then the
         // repeated one does not find the credential, which is not an error.
         let seen = Cell::new(false);
-        let removed = self.stored.change(|list| {
+        self.change(&|list| {
             seen.set(list.remove(name) || seen.get());
-            Ok(seen.get())
-        });
-        match removed.await? {
-            true => Ok(()),
-            false if self.is_configured(name) => Err(CredentialError::Configured),
-            false => Err(CredentialError::Unknown),
-        }
+            Ok(None)
+        })
+        .await?;
+        if seen.get() { Ok(()) } else { Err(self.missing(name)) }
     }
 
     fn is_configured(&self, name: &str) -> bool {
@@ -192,19 +286,22 @@ fn nobody_may() -> Error {
 }
 
 impl Listed {
-    fn of(credential: &Credential, created: Option<Millis>) -> Self {
+    fn of(credential: &Credential, now: Millis) -> Self {
         Self {
             name: credential.name().clone(),
             allow: credential.allow().clone(),
             topics: credential.topics().clone(),
-            created,
+            created: None,
+            expires: credential.expires(),
+            has_previous_secret: credential.has_previous(now),
+            previous_secret_expires: credential.previous_expires(now),
+            last_used: None,
         }
     }
-}
 
-impl From<&Stored> for Listed {
-    fn from(stored: &Stored) -> Self {
-        Self::of(stored.credential(), Some(stored.created()))
+    fn stored(stored: &Stored, now: Millis) -> Self {
+        let (created, last_used) = (Some(stored.created()), stored.last_used());
+        Self { created, last_used, ..Self::of(stored.credential(), now) }
     }
 }
 

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 
 use super::gate::Gate;
 use super::keys::LaneName;
-use super::lane::{Lane, Params, Take, Written};
+use super::lane::{Document, Lane, Params, Take, Written};
 use crate::error::{Error, Result};
 use crate::host::Host;
 
@@ -28,6 +28,18 @@ pub struct Shared<H, T> {
     snapshot: RefCell<Option<Snapshot<T>>>,
     /// When a request of this instance last began to read the document.
     asked: Cell<Option<Duration>>,
+}
+
+/// What became of a turn.
+enum Turned {
+    Kept,
+    /// Whether the change was stored is not known.
+    Lost,
+    /// The document needed no change.
+    Unneeded,
+    Busy {
+        retry_in: Duration,
+    },
 }
 
 /// A copy of the document, with the time when it was read by the monotonic
@@ -93,32 +105,60 @@ where
     ) -> Result<R> {
         let give_up = self.host.monotonic() + wait;
         let busy = || Error::Busy("Others are changing the same list; try again".into());
-        let _turn = self.gate.enter(&self.host, wait).await.ok_or_else(busy)?;
+        let _only = self.gate.enter(&self.host, wait).await.ok_or_else(busy)?;
+        let answer = RefCell::new(None);
         loop {
-            // An instance that died in the first turn has returned no result, so
-            // starting again loses nothing.
-            let pause = match self.lane.try_take(async |_| Ok(T::default())).await? {
-                Take::Busy { retry_in } => retry_in,
-                Take::Unworthy(_) => Duration::ZERO,
-                Take::Held(held) => {
-                    let at = self.host.monotonic();
-                    let mut document = held.payload().clone();
-                    let answer = edit(&mut document);
-                    match held.release(document.clone()).await? {
-                        Written::Kept => {
-                            self.remember(at, document);
-                            return answer;
-                        }
-                        // The change may have been stored or not; the next look
-                        // will show it.
-                        Written::Lost => Duration::ZERO,
-                    }
-                }
+            let edit = |document: &mut T| *answer.borrow_mut() = Some(edit(document));
+            let pause = match self.turn(&|_| true, &edit).await? {
+                Turned::Kept => return answer.take().unwrap_or_else(|| Err(busy())),
+                // The change may have been stored or not; the next look will show it.
+                Turned::Lost | Turned::Unneeded => Duration::ZERO,
+                Turned::Busy { retry_in } => retry_in,
             };
             if self.host.monotonic() + pause >= give_up {
                 return Err(busy());
             }
             self.host.sleep(pause).await;
+        }
+    }
+
+    /// Changes the document if it `needs` that and nobody else is changing it. Returns
+    /// whether it is as wanted now.
+    pub async fn change_at_once(
+        &self,
+        needs: impl Fn(&T) -> bool,
+        edit: impl Fn(&mut T),
+    ) -> Result<bool> {
+        let Some(_only) = self.gate.enter(&self.host, Duration::ZERO).await else {
+            return Ok(false);
+        };
+        let turned = self.turn(&needs, &edit).await?;
+        Ok(matches!(turned, Turned::Kept | Turned::Unneeded))
+    }
+
+    /// One try to take the lane and change the document. It is not generic, to be there
+    /// once for each document.
+    async fn turn(&self, needs: &dyn Fn(&T) -> bool, edit: &dyn Fn(&mut T)) -> Result<Turned> {
+        let is_worth = |document: Option<&Document<T>>| {
+            document.and_then(|document| document.payload.as_ref()).is_none_or(needs)
+        };
+        // An instance that died in the first turn has returned no result, so starting
+        // again loses nothing.
+        match self.lane.take_when(is_worth, async |_| Ok(T::default())).await? {
+            Take::Busy { retry_in } => Ok(Turned::Busy { retry_in }),
+            Take::Unworthy(_) => Ok(Turned::Unneeded),
+            Take::Held(held) => {
+                let at = self.host.monotonic();
+                let mut document = held.payload().clone();
+                edit(&mut document);
+                match held.release(document.clone()).await? {
+                    Written::Kept => {
+                        self.remember(at, document);
+                        Ok(Turned::Kept)
+                    }
+                    Written::Lost => Ok(Turned::Lost),
+                }
+            }
         }
     }
 

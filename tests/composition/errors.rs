@@ -168,6 +168,8 @@ fn left_out(case: &str) -> &'static [&'static str] {
             "webhook.seek",
             "webhook.delete",
             "credentials.create",
+            "credentials.set-expiry",
+            "credentials.rotate",
             "credentials.delete",
         ],
         // A webhook is registered for a topic that exists; it takes a topic that is
@@ -206,7 +208,7 @@ fn suited(arguments: &Arguments, case: &str, function: &str, before: &Before) ->
     let mut arguments = arguments.clone();
     let by_name = match function {
         "webhook.get" | "webhook.seek" | "webhook.delete" => Some(before.webhook.as_str()),
-        "credentials.delete" => Some("clerk"),
+        "credentials.set-expiry" | "credentials.rotate" | "credentials.delete" => Some("clerk"),
         "consumer.describe-group" | "consumer.delete-group" => Some("shop"),
         _ => None,
     };
@@ -222,6 +224,7 @@ fn suited(arguments: &Arguments, case: &str, function: &str, before: &Before) ->
     match function {
         "follower.follow" => arguments.text.clear(),
         "webhook.seek" if case == "invalid" => (arguments.text, arguments.at) = ("".into(), -1),
+        "credentials.set-expiry" if case == "invalid" => arguments.at = 1,
         "consumer.seek" | "webhook.seek" if case == "unsupported" => arguments.text = "time".into(),
         _ => {}
     }

@@ -168,6 +168,15 @@ async fn has_credentials(story: &mut Story) {
     let all = ["name: \"configured\"", "bits: 8", "created: None", "name: \"clerk\""];
     let list = story.expect("credentials.list", with(), &all).await;
     assert!(!list.contains(&secret), "{list}");
+
+    // In the year 2100.
+    let at = Arguments { at: 4_102_444_800_000, ..clerk() };
+    let ending = ["expires: Some(4102444800000)", "has-previous-secret: false"];
+    story.expect("credentials.set-expiry", at, &ending).await;
+    let both = ["has-previous-secret: true", "previous-secret-expires: Some(", "last-used: None"];
+    let rotated = story.expect("credentials.rotate", clerk(), &both).await;
+    assert_ne!(behind(&rotated, "secret"), secret);
+    story.expect("credentials.set-expiry", clerk(), &["expires: None"]).await;
     story.call("credentials.delete", clerk()).await;
     let list = story.call("credentials.list", with()).await;
     assert!(!list.contains("clerk"), "{list}");

@@ -15,7 +15,7 @@ fn functions(name: &str) -> &'static [&'static str] {
         "index" | "getDescription" | "healthz" => &[],
         "readyz" => &["consumer.ready"],
         "produceMessage" => &["producer.send"],
-        "produceBody" => &["producer.send", "producer.send-many"],
+        "produceBody" | "receiveWebhook" => &["producer.send", "producer.send-many"],
         "consume" => &["consumer.next", "consumer.next-page", "consumer.claim", "follower.follow"],
         "acknowledge" => &["consumer.ack"],
         "giveBack" => &["consumer.nack"],
@@ -34,6 +34,8 @@ fn functions(name: &str) -> &'static [&'static str] {
         "readPartition" => &["consumer.read-at"],
         "listCredentials" => &["credentials.list"],
         "createCredential" => &["credentials.create"],
+        "updateCredential" => &["credentials.set-expiry"],
+        "rotateCredential" => &["credentials.rotate"],
         "deleteCredential" => &["credentials.delete"],
         "upstashProduceMessage" | "upstashProduceToTopic" | "upstashProduce" | "upstashWebhook" => {
             &["producer.send", "producer.send-many"]

@@ -23,6 +23,7 @@ mod streaming;
 mod topics;
 mod upstash;
 mod webhooks;
+mod webhooks_in;
 
 #[path = "../support/names.rs"]
 mod names;

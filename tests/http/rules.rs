@@ -143,7 +143,7 @@ async fn unknown_callers_are_refused_everywhere_but_at_the_health_checks() {
             let mut in_query = route.example(&scene.webhook);
             let sign = if in_query.target.contains('?') { '&' } else { '?' };
             in_query.target += &format!("{sign}user=root&pass={}", secret("root"));
-            if route.name == "upstashWebhook" {
+            if matches!(route.name, "receiveWebhook" | "upstashWebhook") {
                 assert_eq!(scene.gateway.send(in_query).await.status, 200);
                 continue;
             }
@@ -165,7 +165,7 @@ async fn every_route_needs_its_permission_and_no_other() {
             let detail = json["detail"].as_str().unwrap();
             assert!(detail.contains(&format!("\"{name}\"")), "{}: {detail}", route.path);
 
-            if route.name == "deleteCredential" {
+            if route.path.starts_with("/credentials/{name}") {
                 let create = named("createCredential");
                 assert_eq!(scene.by("root", &create).await.status, 201);
             }
@@ -280,7 +280,7 @@ async fn open_access_turns_all_of_it_off() {
             let scene = Scene::new().await;
             let open = scene.gateway.restarted();
             open.world.set_variable("open_access", "true");
-            if route.name == "deleteCredential" {
+            if route.path.starts_with("/credentials/{name}") {
                 let create = named("createCredential").example("");
                 assert_eq!(open.send(create).await.status, 201);
             }

@@ -61,9 +61,15 @@ pub(crate) async fn call(function: &str, with: Arguments) -> Result<String, Erro
 
         "credentials.create" => {
             let allow = Permissions::PRODUCE | Permissions::CONSUME;
-            show(credentials::create(with.name, allow, vec![with.topic]).await?)
+            let expires = end(&with);
+            show(credentials::create(with.name, allow, vec![with.topic], expires).await?)
         }
         "credentials.list" => show(credentials::list().await?),
+        "credentials.set-expiry" => {
+            let expires = end(&with);
+            show(credentials::set_expiry(with.name, expires).await?)
+        }
+        "credentials.rotate" => show(credentials::rotate(with.name, with.time).await?),
         "credentials.delete" => show(credentials::delete(with.name).await?),
 
         _ => panic!("there is no call {function}"),
@@ -100,6 +106,11 @@ fn seek_target(with: &Arguments) -> SeekTarget {
             SeekTarget::Offsets(vec![PartitionOffset { partition, offset }])
         }
     }
+}
+
+/// When a credential ends: at a time, or never.
+fn end(with: &Arguments) -> Option<i64> {
+    Some(with.at).filter(|at| *at != 0)
 }
 
 fn page(with: &Arguments) -> PageRequest {

@@ -1,20 +1,24 @@
 //! Everything under `/credentials`, for administrators.
 
+mod changes;
+
 use http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
 
+pub(super) use self::changes::{RotateCredential, UpdateCredential};
 use crate::access::Permission;
 use crate::error::Error;
-use crate::host::Host;
+use crate::host::{Host, Millis};
 use crate::http::answer::Response;
 use crate::http::declaration::{BodyRule, Caller, Declaration, QueryRule};
 #[cfg(feature = "description")]
 use crate::http::description::Operation;
 use crate::http::endpoint::{Call, Endpoint, NoTopic};
-use crate::http::json;
 use crate::http::limits::JSON_BYTES;
 use crate::http::refusal::Refusal;
 use crate::http::request::RequestBody;
+use crate::http::{json, time};
 use crate::kafka::Log;
 use crate::render::timestamp;
 use crate::services::credentials::{Created, Listed, Wish};
@@ -22,13 +26,22 @@ use crate::services::credentials::{Created, Listed, Wish};
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
-struct NewCredential {
+struct NewCredential<'a> {
     name: String,
     /// Of `produce`, `consume`, `webhooks` and `admin`.
     allow: Vec<String>,
     /// Names, or beginnings of names with a `*` behind them.
     #[serde(default)]
     topics: Vec<String>,
+    /// When it ends: RFC 3339, or milliseconds since 1970. Without it, never.
+    #[serde(borrow)]
+    #[cfg_attr(feature = "description", schemars(with = "Option<serde_json::Value>"))]
+    expires: Option<&'a RawValue>,
+}
+
+/// A time in a JSON body, as text or as a number.
+fn expires(raw: Option<&RawValue>) -> Result<Option<Millis>, Error> {
+    raw.map(|raw| time::parse_field("expires", raw.get().trim_matches('"'))).transpose()
 }
 
 #[derive(Serialize)]
@@ -44,6 +57,16 @@ struct CredentialJson {
     source: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     created: Option<String>,
+    /// When it ends; null is never.
+    expires: Option<String>,
+    /// Only while the secret before the last rotation is accepted, too: until when,
+    /// or null if there is no end to it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous_secret_expires: Option<Option<String>>,
+    /// The day in UTC, or null if it was never used. Absent for a credential of the
+    /// variable, of which it is not kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_used: Option<Option<String>>,
 }
 
 #[derive(Serialize)]
@@ -103,9 +126,10 @@ impl Endpoint for CreateCredential {
         _: NoTopic,
     ) -> Result<Response, Refusal> {
         let body = call.body().await?;
-        let NewCredential { name, allow, topics } = json::object(&body)
+        let new: NewCredential<'_> = json::object(&body)
             .map_err(|error| Error::invalid("body", format!("Not a new credential: {error}")))?;
-        let wish = Wish { name, allow, topics };
+        let expires = expires(new.expires)?;
+        let wish = Wish { name: new.name, allow: new.allow, topics: new.topics, expires };
         let Created { credential, secret } = call.app.credentials().await?.create(wish).await?;
         let secret = Some(secret.reveal().to_owned());
         let created = CredentialJson { secret, ..credential.into() };
@@ -115,7 +139,7 @@ impl Endpoint for CreateCredential {
     #[cfg(feature = "description")]
     fn describe(operation: &mut Operation) {
         operation
-            .takes::<NewCredential>()
+            .takes::<NewCredential<'_>>()
             .gives::<CredentialJson>(201, "The credential, with its secret")
             .fails(409, "The name is taken, or the maximum number of credentials has been reached")
             .example_with(
@@ -167,6 +191,11 @@ impl From<Listed> for CredentialJson {
             topics: listed.topics.into(),
             source: if listed.created.is_some() { "store" } else { "variable" },
             created: listed.created.map(timestamp),
+            expires: listed.expires.map(timestamp),
+            previous_secret_expires: listed
+                .has_previous_secret
+                .then(|| listed.previous_secret_expires.map(timestamp)),
+            last_used: listed.created.map(|_| listed.last_used.map(|day| day.to_string())),
         }
     }
 }

@@ -65,7 +65,8 @@ impl Endpoint for Index {
             // In a link, a `*` before a name would look like a part of the name.
             let url = format!("{base}{}", declaration.path.replace("{*", "{"));
             for method in declaration.methods {
-                if method == Method::GET && !url.contains('{') && !url.contains("/upstash/") {
+                let is_ours = !url.contains('{') && !url.contains("/upstash/");
+                if method == Method::GET && declaration.safe && is_ours {
                     links.push(url.clone());
                 }
                 let method = method.as_str();

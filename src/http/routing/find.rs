@@ -21,7 +21,7 @@ pub(in crate::http) fn find<'p>(method: &Method, path: &'p str) -> Result<Lead<'
         .filter_map(|listed| Some((listed, Params::of(listed.declaration.path, path)?)));
     // `/webhooks/deliver` is a call, not a webhook named `deliver`.
     let found = fitting.min_by_key(|(_, params)| params.len());
-    let (like, params) = found.ok_or(Refusal::NoSuchPath)?;
+    let (like, params) = found.ok_or_else(|| no_such(path))?;
     let same_path = || {
         let same = |listed: &&Listed| listed.declaration.path == like.declaration.path;
         ENDPOINTS.iter().filter(same)
@@ -37,6 +37,15 @@ pub(in crate::http) fn find<'p>(method: &Method, path: &'p str) -> Result<Lead<'
         Some(place) => Ok(Lead::To { place, path: params }),
         None if method == Method::OPTIONS => Ok(Lead::Options { allowed: allowed(same_path()) }),
         None => Err(Refusal::Method { allowed: allowed(same_path()) }),
+    }
+}
+
+/// Two calls share the beginning `/webhook`, and whoever confuses them is told of
+/// both.
+fn no_such(path: &str) -> Refusal {
+    match path.strip_prefix("/webhook/") {
+        Some(_) => Refusal::NoSuchWebhookPath,
+        None => Refusal::NoSuchPath,
     }
 }
 
@@ -127,6 +136,17 @@ mod tests {
         ] {
             assert_eq!(find(&Method::GET, path), Err(Refusal::NoSuchPath), "{path}");
         }
+    }
+
+    #[test]
+    fn who_confuses_the_two_calls_at_webhook_is_told_of_both() {
+        for path in ["/webhook/orders", "/webhook/", "/webhook//https://h"] {
+            for method in [Method::GET, Method::POST, Method::OPTIONS] {
+                assert_eq!(find(&method, path), Err(Refusal::NoSuchWebhookPath), "{path}");
+            }
+        }
+        assert_eq!(to(Method::POST, "/webhook").0, "receiveWebhook");
+        assert_eq!(to(Method::GET, "/webhook").0, "receiveWebhook");
     }
 
     #[test]

@@ -58,7 +58,7 @@ struct Header {
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
 #[cfg_attr(feature = "description", schemars(rename = "UpstashMetadata"))]
-pub(super) struct Metadata<'a> {
+pub(in crate::http) struct Metadata<'a> {
     topic: &'a str,
     partition: i32,
     offset: i64,
@@ -223,7 +223,7 @@ async fn messages<H: Host, L: Log, B: RequestBody>(
 }
 
 /// Writes records and answers with a list in the same order.
-pub(super) async fn produce<H: Host, L: Log, B>(
+pub(in crate::http) async fn produce<H: Host, L: Log, B>(
     call: &Call<'_, H, L, B>,
     records: Vec<(AllowedTopic, NewRecord)>,
 ) -> Result<Response, Refusal> {

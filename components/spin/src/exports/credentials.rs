@@ -1,5 +1,7 @@
 //! The export of `kafka-edge:api/credentials`.
 
+use std::time::Duration;
+
 use super::answering;
 use crate::bindings::exports::kafka_edge::api::credentials::{
     Credential, Error, Guest, NewCredential, Permissions,
@@ -7,19 +9,18 @@ use crate::bindings::exports::kafka_edge::api::credentials::{
 use crate::bindings::exports::kafka_edge::api::types::InvalidArgument;
 use crate::{Component, app};
 use kafka_edge::access::Permission;
-use kafka_edge::services::credentials::{CredentialError, Listed, Wish};
+use kafka_edge::services::credentials::{Created, CredentialError, Listed, Wish};
 
 impl Guest for Component {
     async fn create(
         name: String,
         allow: Permissions,
         topics: Vec<String>,
+        expires: Option<i64>,
     ) -> Result<NewCredential, Error> {
         answering(async move {
-            let wish = Wish { name, allow: names_of(allow), topics };
-            let created = app().credentials().await?.create(wish).await?;
-            let secret = created.secret.reveal().to_owned();
-            Ok(NewCredential { credential: created.credential.into(), secret })
+            let wish = Wish { name, allow: names_of(allow), topics, expires };
+            Ok(app().credentials().await?.create(wish).await?.into())
         })
         .await
     }
@@ -28,6 +29,21 @@ impl Guest for Component {
         answering(async move {
             let credentials = app().credentials().await?.list().await?;
             Ok(credentials.into_iter().map(Into::into).collect())
+        })
+        .await
+    }
+
+    async fn set_expiry(name: String, expires: Option<i64>) -> Result<Credential, Error> {
+        answering(
+            async move { Ok(app().credentials().await?.expire(&name, expires).await?.into()) },
+        )
+        .await
+    }
+
+    async fn rotate(name: String, overlap: u32) -> Result<NewCredential, Error> {
+        answering(async move {
+            let overlap = Duration::from_millis(overlap.into());
+            Ok(app().credentials().await?.rotate(&name, overlap).await?.into())
         })
         .await
     }
@@ -58,7 +74,18 @@ impl From<Listed> for Credential {
             allow: listed.allow.iter().map(flag).fold(Permissions::empty(), |all, one| all | one),
             topics: listed.topics.into(),
             created: listed.created,
+            expires: listed.expires,
+            has_previous_secret: listed.has_previous_secret,
+            previous_secret_expires: listed.previous_secret_expires,
+            last_used: listed.last_used.map(|day| day.to_string()),
         }
+    }
+}
+
+impl From<Created> for NewCredential {
+    fn from(created: Created) -> Self {
+        let secret = created.secret.reveal().to_owned();
+        Self { credential: created.credential.into(), secret }
     }
 }
 
