@@ -22,7 +22,6 @@ mod parameter;
 mod percent;
 mod plain_webhook;
 mod query;
-mod record_headers;
 mod refusal;
 mod request;
 mod routing;

@@ -10,11 +10,12 @@ use super::parameter::{Kind, Parameter};
 use super::refusal::Refusal;
 use super::request::RequestBody;
 use super::upstash::produce;
-use super::{limits, record_headers};
+use super::limits;
 use crate::access::Permission;
 use crate::error::Error;
 use crate::host::Host;
 use crate::kafka::Log;
+use crate::record_headers;
 use crate::record::NewRecord;
 
 const TOPIC: Parameter = Parameter::new("topic", Kind::Text, "The topic to write to");

@@ -41,7 +41,8 @@ pub struct Source {
     pub validate: Option<Validate>,
     #[serde(default, skip_serializing_if = "is_default")]
     pub shape: Shape,
-    /// How events are written as CloudEvents, if they are.
+    /// How events are written as CloudEvents, if they are. Then an event that comes as
+    /// one is understood as such.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cloud_events: Option<CloudEvents>,
     #[serde(default, skip_serializing_if = "is_default")]
@@ -196,12 +197,38 @@ pub struct HeaderChoice {
     pub add: SortedMap<String, String>,
 }
 
-/// The content mode of a CloudEvent in Kafka.
+/// How events are written as CloudEvents.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CloudEvents {
+    pub mode: ContentMode,
+    /// The type of an event that does not come as a CloudEvent.
+    #[serde(rename = "type", default, skip_serializing_if = "Option::is_none")]
+    pub event_type: Option<TextOf>,
+    /// Its source; without it, the path of this source.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subject: Option<TextOf>,
+    /// Whether the attribute `partitionkey` becomes the record's key.
+    #[serde(default, skip_serializing_if = "is_default")]
+    pub partition_key: bool,
+}
+
+/// The content mode of a CloudEvent in Kafka (Kafka Protocol Binding 1.0.2, section 3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum CloudEvents {
+pub enum ContentMode {
     Binary,
     Structured,
+}
+
+/// A text, or a value of the event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum TextOf {
+    Fixed(String),
+    Value(ValueOf),
 }
 
 /// What the sender is told.

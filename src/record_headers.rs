@@ -117,7 +117,7 @@ const CREDENTIALS: [&str; 24] = [
 
 /// The record's headers, in the order in which they came. Repeated names stay
 /// repeated.
-pub(super) fn of_request(headers: &[(String, Bytes)]) -> Vec<Header> {
+pub(crate) fn of_request(headers: &[(String, Bytes)]) -> Vec<Header> {
     let own = headers.iter().filter(|(name, _)| is_of_sender(name));
     let header =
         |(name, value): &(String, Bytes)| Header { name: name.clone(), value: Some(value.clone()) };
