@@ -117,8 +117,7 @@ impl<'s> Run<'s, '_> {
                 self.holds(!fits, id, "not", at, Fault::Not)
             }
             (Rule::If { condition, then, otherwise }, _) => {
-                let next =
-                    if self.try_quietly(*condition, value, at)? { then } else { otherwise };
+                let next = if self.try_quietly(*condition, value, at)? { then } else { otherwise };
                 next.map_or(Ok(true), |next| self.apply(next, value, at))
             }
             (Rule::Members(members), Value::Object(object)) => self.members(members, object, at),

@@ -91,9 +91,9 @@ impl<'d> Compiler<'d> {
     fn read(&mut self, id: Id, document: &'d Value) -> Result<(), Refused> {
         match document {
             Value::Bool(passes) => {
-                self.references.scope(id, self.parent(id), None).map_err(|reason| {
-                    self.refused(id, "$id", reason)
-                })?;
+                self.references
+                    .scope(id, self.parent(id), None)
+                    .map_err(|reason| self.refused(id, "$id", reason))?;
                 self.nodes[id as usize].never = !passes;
                 Ok(())
             }

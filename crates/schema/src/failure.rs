@@ -163,10 +163,10 @@ impl Display for Fault<'_> {
             }
             Fault::Twice => f.write_str("has an item twice"),
             Fault::TooFewContained(least) => {
-                write!(f, "has fewer than {least} item{} that fit \"contains\"", plural(least))
+                write!(f, "has fewer than {least} item{} \"contains\"", that_fit(least))
             }
             Fault::TooManyContained(most) => {
-                write!(f, "has more than {most} item{} that fit \"contains\"", plural(most))
+                write!(f, "has more than {most} item{} \"contains\"", that_fit(most))
             }
             Fault::NoneOf(keyword) => write!(f, "fits no schema of {keyword:?}"),
             Fault::SeveralOf => f.write_str("fits more than one schema of \"oneOf\""),
@@ -177,4 +177,8 @@ impl Display for Fault<'_> {
 
 fn plural(count: u64) -> &'static str {
     if count == 1 { "" } else { "s" }
+}
+
+fn that_fit(count: u64) -> &'static str {
+    if count == 1 { " that fits" } else { "s that fit" }
 }

@@ -80,7 +80,10 @@ pub(crate) fn taken(name: &str) -> Option<(&'static str, Shape)> {
 /// Why a keyword is refused that is not taken.
 pub(crate) fn why_refused(name: &str) -> Reason {
     match name {
-        "unevaluatedItems" | "unevaluatedProperties" | "$dynamicRef" | "$dynamicAnchor"
+        "unevaluatedItems"
+        | "unevaluatedProperties"
+        | "$dynamicRef"
+        | "$dynamicAnchor"
         | "$vocabulary" => Reason::NotSupported,
         // Drafts 3 to 2019-09.
         "definitions" => Reason::Older("$defs"),

@@ -58,13 +58,21 @@ pub(crate) enum Rule {
     PrefixItems(Vec<Id>),
     /// From which item on.
     Items(usize, Id),
-    Contains { schema: Id, least: u64, most: Option<u64> },
+    Contains {
+        schema: Id,
+        least: u64,
+        most: Option<u64>,
+    },
     Ref(Id),
     AllOf(Vec<Id>),
     AnyOf(Vec<Id>),
     OneOf(Vec<Id>),
     Not(Id),
-    If { condition: Id, then: Option<Id>, otherwise: Option<Id> },
+    If {
+        condition: Id,
+        then: Option<Id>,
+        otherwise: Option<Id>,
+    },
     DependentSchemas(Vec<(Rc<str>, Id)>),
 }
 
@@ -133,8 +141,7 @@ pub(crate) struct Types(u8);
 
 impl Types {
     /// In the order of their bits.
-    const NAMES: [&str; 7] =
-        ["null", "boolean", "integer", "number", "string", "array", "object"];
+    const NAMES: [&str; 7] = ["null", "boolean", "integer", "number", "string", "array", "object"];
 
     /// Adds a type; says whether there is one of this name that was not there.
     pub(crate) fn add(&mut self, name: &str) -> bool {

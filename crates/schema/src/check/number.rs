@@ -37,10 +37,11 @@ impl Run<'_, '_> {
         // The digits are an integer, to be multiplied by ten to this power.
         let power = decimal.exponent.saturating_sub(decimal.digits.len() as i64);
         // A divisor with more zeros does not divide an integer that ends in none.
-        let Some(zeros) = power.checked_sub(divisor.power).and_then(|n| u64::try_from(n).ok())
-        else {
-            // Too far below, or, if that does not fit into 64 bits, too far above.
-            return Ok(power > divisor.power);
+        // What does not fit into 64 bits is saturated, which decides nothing: a
+        // divisor has fewer than 60 factors of two and of five, and further powers
+        // of ten bring no others.
+        let Ok(zeros) = u64::try_from(power.saturating_sub(divisor.power)) else {
+            return Ok(false);
         };
         let by = u128::from(divisor.integer);
         let mut rest = 0;

@@ -48,12 +48,7 @@ impl<'d> References<'d> {
 
     /// Notes which resource a schema belongs to. Schemas come in the order of
     /// their numbers, and so after the ones around them.
-    pub(super) fn scope(
-        &mut self,
-        id: Id,
-        parent: Id,
-        name: Option<&Value>,
-    ) -> Result<(), Reason> {
+    pub(super) fn scope(&mut self, id: Id, parent: Id, name: Option<&Value>) -> Result<(), Reason> {
         let outer = self.resources.get(parent as usize).copied().unwrap_or(0);
         let Some(name) = name else {
             self.resources.push(outer);
@@ -107,15 +102,11 @@ impl<'d> References<'d> {
     }
 
     /// Writes into each rule where it leads.
-    pub(super) fn resolve(
-        self,
-        nodes: &mut [Node],
-        children: &Children,
-    ) -> Result<(), Refused> {
+    pub(super) fn resolve(self, nodes: &mut [Node], children: &Children) -> Result<(), Refused> {
         for reference in &self.references {
-            let to = self.target(reference, children).map_err(|reason| {
-                Refused::new(&pointer(nodes, reference.from), "$ref", reason)
-            })?;
+            let to = self
+                .target(reference, children)
+                .map_err(|reason| Refused::new(&pointer(nodes, reference.from), "$ref", reason))?;
             let node = nodes.get_mut(reference.from as usize);
             if let Some(rule) = node.and_then(|node| node.rules.get_mut(reference.rule)) {
                 *rule = Rule::Ref(to);
