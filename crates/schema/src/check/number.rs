@@ -48,7 +48,7 @@ impl Run<'_, '_> {
         for digit in decimal.digits.bytes() {
             rest = (rest * 10 + u128::from(digit - b'0')) % by;
         }
-        Ok(rest * power_of_ten(zeros, by) % by == 0)
+        Ok((rest * power_of_ten(zeros, by)).is_multiple_of(by))
     }
 }
 
