@@ -64,7 +64,9 @@ struct Compiler<'d> {
 }
 
 impl<'d> Compiler<'d> {
-    fn refused(&self, id: Id, keyword: &str, reason: impl Into<Reason>) -> Refused {
+    #[cold]
+    #[inline(never)]
+    fn refused(&self, id: Id, keyword: &str, reason: Reason) -> Refused {
         Refused::new(&pointer(&self.nodes, id), keyword, reason)
     }
 
@@ -113,15 +115,13 @@ impl<'d> Compiler<'d> {
             .map_err(|reason| self.refused(id, "$id", reason))?;
         let mut parts = Parts::default();
         for (name, value) in object.iter() {
-            let Some((keyword, shape)) = keywords::taken(name) else {
+            let Some((keyword, kind, shape)) = keywords::taken(name) else {
                 return Err(self.refused(id, name, keywords::why_refused(name)));
             };
             let below = self.below(id, keyword, shape, value)?;
-            self.keyword(id, keyword, value, below, &mut parts)?;
+            self.keyword(id, (keyword, kind), value, below, &mut parts)?;
         }
-        let mut rules = parts.into_rules();
-        // Stable, so that rules of one rank keep the order of the document.
-        rules.sort_by_key(rank);
+        let rules = in_order(parts.into_rules());
         let reference = rules.iter().position(|rule| matches!(rule, Rule::Ref(_)));
         self.nodes[id as usize].rules = rules;
         if let Some(rule) = reference {
@@ -153,7 +153,12 @@ impl<'d> Compiler<'d> {
                 return Err(self.refused(id, keyword, reason));
             }
             (Shape::Map, Value::Object(map)) => {
-                found.extend(map.iter().map(|(key, value)| (Token::Key(key.clone()), value)));
+                // In their order, so that a check can search among them.
+                for key in map.sorted_keys() {
+                    if let Some(value) = map.get(&key) {
+                        found.push((Token::Key(key), value));
+                    }
+                }
             }
             (Shape::Map, _) => {
                 return Err(self.refused(id, keyword, Reason::Malformed("an object of schemas")));
@@ -173,7 +178,7 @@ impl<'d> Compiler<'d> {
     }
 
     fn pattern(&mut self, id: Id, keyword: &str, text: &str) -> Result<Pattern, Refused> {
-        let pattern = Pattern::new(text).map_err(|reason| self.refused(id, keyword, reason))?;
+        let pattern = Pattern::new(text).map_err(|why| self.refused(id, keyword, why.into()))?;
         self.states += pattern.states();
         if self.states > MOST_STATES {
             return Err(self.refused(id, keyword, Reason::TooManyStates(MOST_STATES)));
@@ -182,13 +187,28 @@ impl<'d> Compiler<'d> {
     }
 }
 
+/// The rules by their rank; those of one rank keep the order of the document.
+/// There are few, and a sort of the standard library would be 5 KiB.
+fn in_order(rules: Vec<Rule>) -> Vec<Rule> {
+    let mut ordered: Vec<Rule> = Vec::with_capacity(rules.len());
+    for rule in rules {
+        let rank_of_rule = rank(&rule);
+        let place = ordered.partition_point(|other| rank(other) <= rank_of_rule);
+        ordered.insert(place, rule);
+    }
+    ordered
+}
+
 /// The keys of what was queued from a map.
+#[inline(never)]
 fn keyed(below: Vec<(Token, Id)>) -> Vec<(Rc<str>, Id)> {
-    let keyed = below.into_iter().filter_map(|(token, id)| match token {
-        Token::Key(key) => Some((key, id)),
-        _ => None,
-    });
-    keyed.collect()
+    let mut keyed = Vec::with_capacity(below.len());
+    for (token, id) in below {
+        if let Token::Key(key) = token {
+            keyed.push((key, id));
+        }
+    }
+    keyed
 }
 
 /// What is cheap and says most comes first.

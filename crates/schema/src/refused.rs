@@ -58,8 +58,8 @@ pub enum Reason {
 }
 
 impl Refused {
-    pub(crate) fn new(at: &str, keyword: &str, reason: impl Into<Reason>) -> Refused {
-        Refused { at: short(at), keyword: short(keyword), reason: reason.into() }
+    pub(crate) fn new(at: &str, keyword: &str, reason: Reason) -> Refused {
+        Refused { at: short(at), keyword: short(keyword), reason }
     }
 }
 

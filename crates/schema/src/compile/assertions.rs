@@ -2,6 +2,7 @@
 
 use super::parts::Parts;
 use super::{Compiler, DRAFT, keyed};
+use crate::keywords::Keyword;
 use crate::node::{Bound, Count, Id, Multiple, Rule, Token, Types};
 use crate::refused::{Reason, Refused};
 use crate::sorted::sorted;
@@ -13,110 +14,107 @@ impl<'d> Compiler<'d> {
     pub(super) fn keyword(
         &mut self,
         id: Id,
-        keyword: &'static str,
+        (keyword, kind): (&'static str, Keyword),
         value: &'d Value,
         below: Vec<(Token, Id)>,
         parts: &mut Parts,
     ) -> Result<(), Refused> {
         let one = below.first().map(|&(_, child)| child);
         let list = |below: Vec<(Token, Id)>| below.into_iter().map(|(_, child)| child).collect();
-        let rule = match keyword {
-            "type" => Ok(types(value).map(Rule::Type)),
-            "const" => Ok(Some(Rule::Const(value.clone()))),
-            "enum" => self.choices(value).map(Some),
-            "minimum" => bound(value, Bound::Minimum),
-            "maximum" => bound(value, Bound::Maximum),
-            "exclusiveMinimum" => bound(value, Bound::ExclusiveMinimum),
-            "exclusiveMaximum" => bound(value, Bound::ExclusiveMaximum),
-            "multipleOf" => multiple(value),
-            "minLength" => size(value, Count::MinLength),
-            "maxLength" => size(value, Count::MaxLength),
-            "minItems" => size(value, Count::MinItems),
-            "maxItems" => size(value, Count::MaxItems),
-            "minProperties" => size(value, Count::MinProperties),
-            "maxProperties" => size(value, Count::MaxProperties),
-            "required" => strings(value).map(|keys| Some(Rule::Required(keys))),
-            "dependentRequired" => dependent_required(value),
-            "uniqueItems" => match value {
+        let rule = match kind {
+            Keyword::Type => types(value).map(Some),
+            Keyword::Const => Ok(Some(Rule::Const(value.clone()))),
+            Keyword::Enum => self.choices(value).map(Some),
+            Keyword::Minimum => bound(value, Bound::Minimum),
+            Keyword::Maximum => bound(value, Bound::Maximum),
+            Keyword::ExclusiveMinimum => bound(value, Bound::ExclusiveMinimum),
+            Keyword::ExclusiveMaximum => bound(value, Bound::ExclusiveMaximum),
+            Keyword::MultipleOf => multiple(value),
+            Keyword::MinLength => size(value, Count::MinLength),
+            Keyword::MaxLength => size(value, Count::MaxLength),
+            Keyword::MinItems => size(value, Count::MinItems),
+            Keyword::MaxItems => size(value, Count::MaxItems),
+            Keyword::MinProperties => size(value, Count::MinProperties),
+            Keyword::MaxProperties => size(value, Count::MaxProperties),
+            Keyword::Required => strings(value).map(|keys| Some(Rule::Required(keys))),
+            Keyword::DependentRequired => dependent_required(value),
+            Keyword::UniqueItems => match value {
                 Value::Bool(true) => Ok(Some(Rule::UniqueItems)),
                 Value::Bool(false) => Ok(None),
                 _ => Err(Reason::Malformed("a boolean")),
             },
-            "pattern" => match value {
+            Keyword::Pattern => match value {
                 Value::String(text) => {
                     let pattern = self.pattern(id, keyword, text)?;
                     Ok(Some(Rule::Pattern(pattern, text.clone())))
                 }
                 _ => Err(Reason::Malformed("a string")),
             },
-            "patternProperties" => {
+            Keyword::PatternProperties => {
                 for (text, child) in keyed(below) {
                     let pattern = self.pattern(id, keyword, &text)?;
                     parts.members.patterns.push((pattern, child));
                 }
                 return Ok(());
             }
-            "properties" => {
+            Keyword::Properties => {
                 parts.members.named = keyed(below);
                 return Ok(());
             }
-            "additionalProperties" => {
+            Keyword::AdditionalProperties => {
                 parts.members.others = one;
                 return Ok(());
             }
-            "propertyNames" => Ok(one.map(Rule::PropertyNames)),
-            "dependentSchemas" => Ok(Some(Rule::DependentSchemas(keyed(below)))),
-            "prefixItems" => {
+            Keyword::PropertyNames => Ok(one.map(Rule::PropertyNames)),
+            Keyword::DependentSchemas => Ok(Some(Rule::DependentSchemas(keyed(below)))),
+            Keyword::PrefixItems => {
                 parts.prefix_items = list(below);
                 return Ok(());
             }
-            "items" => {
+            Keyword::Items => {
                 parts.items = one;
                 return Ok(());
             }
-            "contains" => {
+            Keyword::Contains => {
                 parts.contains = one;
                 return Ok(());
             }
-            "minContains" => count(value).map(|count| {
+            Keyword::MinContains => count(value).map(|count| {
                 parts.min_contains = Some(count);
                 None
             }),
-            "maxContains" => count(value).map(|count| {
+            Keyword::MaxContains => count(value).map(|count| {
                 parts.max_contains = Some(count);
                 None
             }),
-            "allOf" => Ok(Some(Rule::AllOf(list(below)))),
-            "anyOf" => Ok(Some(Rule::AnyOf(list(below)))),
-            "oneOf" => Ok(Some(Rule::OneOf(list(below)))),
-            "not" => Ok(one.map(Rule::Not)),
-            "if" => {
+            Keyword::AllOf => Ok(Some(Rule::AllOf(list(below)))),
+            Keyword::AnyOf => Ok(Some(Rule::AnyOf(list(below)))),
+            Keyword::OneOf => Ok(Some(Rule::OneOf(list(below)))),
+            Keyword::Not => Ok(one.map(Rule::Not)),
+            Keyword::If => {
                 parts.condition = one;
                 return Ok(());
             }
-            "then" => {
+            Keyword::Then => {
                 parts.then = one;
                 return Ok(());
             }
-            "else" => {
+            Keyword::Else => {
                 parts.otherwise = one;
                 return Ok(());
             }
-            "$ref" => self.references.reference(id, value).map(|()| Some(Rule::Ref(id))),
-            "$anchor" => self.references.anchor(id, value).map(|()| None),
-            "$schema" => match value.as_str() {
+            Keyword::Ref => self.references.reference(id, value).map(|()| Some(Rule::Ref(id))),
+            Keyword::Anchor => self.references.anchor(id, value).map(|()| None),
+            Keyword::Schema => match value.as_str() {
                 Some(draft) if draft.strip_suffix('#').unwrap_or(draft) == DRAFT => Ok(None),
                 _ => Err(Reason::Draft),
             },
-            // `$id` has been read, `$defs` is in the queue, and what is left
-            // describes and checks nothing.
-            _ => Ok(None),
+            // `$id` has been read, and `$defs` is in the queue.
+            Keyword::Id | Keyword::Defs | Keyword::Annotation => Ok(None),
         };
-        let rule = match (keyword, rule) {
-            ("type", Ok(None)) => Err(Reason::Malformed("a type, or an array of several")),
-            (_, rule) => rule,
-        };
-        parts.rules.extend(rule.map_err(|reason| self.refused(id, keyword, reason))?);
+        if let Some(rule) = rule.map_err(|reason| self.refused(id, keyword, reason))? {
+            parts.rules.push(rule);
+        }
         Ok(())
     }
 
@@ -130,15 +128,17 @@ impl<'d> Compiler<'d> {
     }
 }
 
-fn types(value: &Value) -> Option<Types> {
+fn types(value: &Value) -> Result<Rule, Reason> {
     let mut types = Types::default();
-    match value {
-        Value::String(name) => types.add(name).then_some(types),
-        Value::Array(names) if !names.is_empty() => {
-            names.iter().all(|name| name.as_str().is_some_and(|n| types.add(n))).then_some(types)
+    let known = match value {
+        Value::String(name) => types.add(name),
+        Value::Array(names) => {
+            !names.is_empty()
+                && names.iter().all(|name| name.as_str().is_some_and(|n| types.add(n)))
         }
-        _ => None,
-    }
+        _ => false,
+    };
+    known.then_some(Rule::Type(types)).ok_or(Reason::Malformed("a type, or an array of several"))
 }
 
 fn number(value: &Value) -> Result<&Number, Reason> {

@@ -19,9 +19,8 @@ pub(super) struct Parts {
 
 impl Parts {
     pub(super) fn into_rules(self) -> Vec<Rule> {
-        let Parts { mut rules, mut members, .. } = self;
+        let Parts { mut rules, members, .. } = self;
         if !(members.named.is_empty() && members.patterns.is_empty() && members.others.is_none()) {
-            members.named.sort_unstable();
             rules.push(Rule::Members(Box::new(members)));
         }
         let from = self.prefix_items.len();

@@ -37,9 +37,13 @@ struct Reference<'d> {
 
 impl<'d> References<'d> {
     pub(super) fn new() -> References<'d> {
+        let mut bases = BTreeMap::new();
+        if let Ok(base) = Url::parse(NAMELESS) {
+            bases.insert(0, base);
+        }
         References {
             resources: Vec::new(),
-            bases: Url::parse(NAMELESS).ok().map(|base| (0, base)).into_iter().collect(),
+            bases,
             ids: BTreeMap::new(),
             anchors: BTreeMap::new(),
             references: Vec::new(),
@@ -169,7 +173,7 @@ fn follow(from: Id, way: &str, children: &Children) -> Option<Id> {
     let mut tokens = way.split('/').map(|token| token.replace("~1", "/").replace("~0", "~"));
     let mut at = from;
     while let Some(name) = tokens.next() {
-        let (keyword, shape) = keywords::taken(&name)?;
+        let (keyword, _, shape) = keywords::taken(&name)?;
         let token = match shape {
             Shape::Plain => return None,
             Shape::One => Token::None,

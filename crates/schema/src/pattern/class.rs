@@ -1,5 +1,6 @@
 //! Sets of characters, as sorted ranges of code points.
 
+use super::BadPattern;
 use std::fmt::Write;
 
 const LAST: u32 = 0x10_ffff;
@@ -23,8 +24,12 @@ pub(super) const SPACE: &[(u32, u32)] = &[
 /// What `.` does not match.
 pub(super) const LINE_END: &[(u32, u32)] = &[(0x0a, 0x0a), (0x0d, 0x0d), (0x2028, 0x2029)];
 
+/// How many ranges a class may have, so that adding one is cheap.
+const MOST_RANGES: usize = 1_000;
+
 #[derive(Debug, Default)]
 pub(super) struct Class {
+    /// Sorted, and none of them touch.
     ranges: Vec<(u32, u32)>,
 }
 
@@ -34,29 +39,30 @@ impl Class {
         if negated { class.complement() } else { class }
     }
 
-    pub(super) fn add(&mut self, from: u32, to: u32) {
-        self.ranges.push((from, to));
+    pub(super) fn one(code: u32) -> Class {
+        Class { ranges: vec![(code, code)] }
     }
 
-    pub(super) fn join(&mut self, other: Class) {
-        self.ranges.extend(other.ranges);
-    }
-
-    /// Sorts the ranges and merges those that touch.
-    fn tidy(&mut self) {
-        self.ranges.sort_unstable();
-        let mut tidy: Vec<(u32, u32)> = Vec::with_capacity(self.ranges.len());
-        for &(from, to) in &self.ranges {
-            match tidy.last_mut() {
-                Some(last) if from <= last.1.saturating_add(1) => last.1 = last.1.max(to),
-                _ => tidy.push((from, to)),
-            }
+    /// Adds a range, and makes one of it and those that it touches.
+    pub(super) fn add(&mut self, mut from: u32, mut to: u32) -> Result<(), BadPattern> {
+        let begin = self.ranges.partition_point(|range| range.1.saturating_add(1) < from);
+        let end = self.ranges.partition_point(|range| range.0 <= to.saturating_add(1));
+        for range in self.ranges.drain(begin..end) {
+            from = from.min(range.0);
+            to = to.max(range.1);
         }
-        self.ranges = tidy;
+        self.ranges.insert(begin, (from, to));
+        if self.ranges.len() > MOST_RANGES { Err(BadPattern::TooLarge) } else { Ok(()) }
     }
 
-    pub(super) fn complement(mut self) -> Class {
-        self.tidy();
+    pub(super) fn join(&mut self, other: Class) -> Result<(), BadPattern> {
+        for (from, to) in other.ranges {
+            self.add(from, to)?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn complement(self) -> Class {
         let mut ranges = Vec::with_capacity(self.ranges.len() + 1);
         let mut next = 0;
         for (from, to) in self.ranges {
@@ -73,8 +79,7 @@ impl Class {
 
     /// Writes the class so that `regex-lite` takes it, and says how many states
     /// it counts as: its ranges are looked at one after the other.
-    pub(super) fn write(mut self, text: &mut String) -> u64 {
-        self.tidy();
+    pub(super) fn write(self, text: &mut String) -> u64 {
         let mut written = 0;
         text.push('[');
         for (mut from, mut to) in self.ranges {

@@ -4,6 +4,7 @@
 use super::class::{Class, LINE_END};
 use super::escape::{self, Escape};
 use super::{BadPattern, DEEPEST_GROUP, MOST_STATES};
+use std::fmt::Write;
 use std::iter::Peekable;
 use std::str::Chars;
 
@@ -109,11 +110,7 @@ pub(super) fn read(ecma: &str) -> Result<Read, BadPattern> {
             '.' => group.part(Class::of(LINE_END, true).write(&mut text), true),
             '[' => group.part(read_class(&mut source)?.write(&mut text), true),
             '\\' => match escape::read(&mut source, false)? {
-                Escape::Char(code) => {
-                    let mut class = Class::default();
-                    class.add(code, code);
-                    group.part(class.write(&mut text), true);
-                }
+                Escape::Char(code) => group.part(Class::one(code).write(&mut text), true),
                 Escape::Class(class) => group.part(class.write(&mut text), true),
                 Escape::Boundary => {
                     text.push_str("\\b");
@@ -182,31 +179,31 @@ fn read_class(source: &mut Source<'_>) -> Result<Class, BadPattern> {
         let from = match class_member(source)? {
             None => break,
             Some(Escape::Class(part)) => {
-                class.join(part);
+                class.join(part)?;
                 continue;
             }
             Some(Escape::Char(code)) => code,
             Some(Escape::Boundary | Escape::NoBoundary) => return Err(BadPattern::Escape),
         };
         if !source.take('-') {
-            class.add(from, from);
+            class.add(from, from)?;
             continue;
         }
         match class_member(source)? {
             // A '-' at the end is one.
             None => {
-                class.add(from, from);
-                class.add(u32::from('-'), u32::from('-'));
+                class.add(from, from)?;
+                class.add(u32::from('-'), u32::from('-'))?;
                 break;
             }
-            Some(Escape::Char(to)) if from <= to => class.add(from, to),
+            Some(Escape::Char(to)) if from <= to => class.add(from, to)?,
             Some(Escape::Char(_)) => return Err(BadPattern::BackwardRange),
             // `[.-\w]` is no range. With the flag `u` it is an error; without
             // it, and here, the '-' is one.
             Some(Escape::Class(part)) => {
-                class.add(from, from);
-                class.add(u32::from('-'), u32::from('-'));
-                class.join(part);
+                class.add(from, from)?;
+                class.add(u32::from('-'), u32::from('-'))?;
+                class.join(part)?;
             }
             Some(Escape::Boundary | Escape::NoBoundary) => return Err(BadPattern::Escape),
         }
@@ -246,8 +243,8 @@ fn repeat(
         return Err(BadPattern::TooLarge);
     }
     match most {
-        Some(most) => text.push_str(&format!("{{{least},{most}}}")),
-        None => text.push_str(&format!("{{{least},}}")),
+        Some(most) => _ = write!(text, "{{{least},{most}}}"),
+        None => _ = write!(text, "{{{least},}}"),
     }
     // Whether it takes as much as it can does not change whether it matches.
     source.take('?');
