@@ -13,7 +13,6 @@ use crate::refused::{Reason, Refused};
 use kafka_edge_bounded_json::{Budget, Object, Value};
 use parts::Parts;
 use references::References;
-use std::collections::BTreeMap;
 use std::rc::Rc;
 
 /// How many schemas a document may hold, itself included.
@@ -32,7 +31,6 @@ pub(crate) fn compile(document: &Value) -> Result<Vec<Node>, Refused> {
     let mut compiler = Compiler {
         nodes: Vec::new(),
         documents: Vec::new(),
-        children: BTreeMap::new(),
         references: References::new(),
         states: 0,
         budget: Budget::default(),
@@ -43,20 +41,16 @@ pub(crate) fn compile(document: &Value) -> Result<Vec<Node>, Refused> {
         compiler.read(next as Id, document)?;
         next += 1;
     }
-    let Compiler { mut nodes, children, references, .. } = compiler;
-    references.resolve(&mut nodes, &children)?;
+    let Compiler { mut nodes, references, .. } = compiler;
+    references.resolve(&mut nodes)?;
     endless::refuse(&nodes)?;
     Ok(nodes)
 }
-
-/// Where the schemas below a schema are.
-type Children = BTreeMap<(Id, &'static str, Token), Id>;
 
 struct Compiler<'d> {
     nodes: Vec<Node>,
     /// The part of the document that each node is made of.
     documents: Vec<&'d Value>,
-    children: Children,
     references: References<'d>,
     states: u32,
     /// For comparing the values of the document with each other.
@@ -119,7 +113,7 @@ impl<'d> Compiler<'d> {
                 return Err(self.refused(id, name, keywords::why_refused(name)));
             };
             let below = self.below(id, keyword, shape, value)?;
-            self.keyword(id, (keyword, kind), value, below, &mut parts)?;
+            self.keyword(id, (keyword, kind), value, &below, &mut parts)?;
         }
         let rules = in_order(parts.into_rules());
         let reference = rules.iter().position(|rule| matches!(rule, Rule::Ref(_)));
@@ -131,6 +125,7 @@ impl<'d> Compiler<'d> {
     }
 
     /// Queues the schemas that lie in the value of a keyword.
+    #[inline(never)]
     fn below(
         &mut self,
         id: Id,
@@ -171,7 +166,7 @@ impl<'d> Compiler<'d> {
         let mut below = Vec::with_capacity(found.len());
         for (token, value) in found {
             let child = self.push(id, keyword, token.clone(), depth, value)?;
-            self.children.insert((id, keyword, token.clone()), child);
+            self.references.place(id, keyword, token.clone(), child);
             below.push((token, child));
         }
         Ok(below)
@@ -201,11 +196,11 @@ fn in_order(rules: Vec<Rule>) -> Vec<Rule> {
 
 /// The keys of what was queued from a map.
 #[inline(never)]
-fn keyed(below: Vec<(Token, Id)>) -> Vec<(Rc<str>, Id)> {
+fn keyed(below: &[(Token, Id)]) -> Vec<(Rc<str>, Id)> {
     let mut keyed = Vec::with_capacity(below.len());
     for (token, id) in below {
         if let Token::Key(key) = token {
-            keyed.push((key, id));
+            keyed.push((key.clone(), *id));
         }
     }
     keyed

@@ -11,16 +11,16 @@ use std::rc::Rc;
 
 impl<'d> Compiler<'d> {
     /// Reads a keyword. What lies below it is in the queue already.
+    #[inline(never)]
     pub(super) fn keyword(
         &mut self,
         id: Id,
         (keyword, kind): (&'static str, Keyword),
         value: &'d Value,
-        below: Vec<(Token, Id)>,
+        below: &[(Token, Id)],
         parts: &mut Parts,
     ) -> Result<(), Refused> {
         let one = below.first().map(|&(_, child)| child);
-        let list = |below: Vec<(Token, Id)>| below.into_iter().map(|(_, child)| child).collect();
         let rule = match kind {
             Keyword::Type => types(value).map(Some),
             Keyword::Const => Ok(Some(Rule::Const(value.clone()))),
@@ -68,7 +68,7 @@ impl<'d> Compiler<'d> {
             Keyword::PropertyNames => Ok(one.map(Rule::PropertyNames)),
             Keyword::DependentSchemas => Ok(Some(Rule::DependentSchemas(keyed(below)))),
             Keyword::PrefixItems => {
-                parts.prefix_items = list(below);
+                parts.prefix_items = listed(below);
                 return Ok(());
             }
             Keyword::Items => {
@@ -87,9 +87,9 @@ impl<'d> Compiler<'d> {
                 parts.max_contains = Some(count);
                 None
             }),
-            Keyword::AllOf => Ok(Some(Rule::AllOf(list(below)))),
-            Keyword::AnyOf => Ok(Some(Rule::AnyOf(list(below)))),
-            Keyword::OneOf => Ok(Some(Rule::OneOf(list(below)))),
+            Keyword::AllOf => Ok(Some(Rule::AllOf(listed(below)))),
+            Keyword::AnyOf => Ok(Some(Rule::AnyOf(listed(below)))),
+            Keyword::OneOf => Ok(Some(Rule::OneOf(listed(below)))),
             Keyword::Not => Ok(one.map(Rule::Not)),
             Keyword::If => {
                 parts.condition = one;
@@ -120,6 +120,7 @@ impl<'d> Compiler<'d> {
 
     /// The values of an `enum`, sorted, so that one is found without comparing it
     /// with all.
+    #[inline(never)]
     fn choices(&mut self, value: &Value) -> Result<Rule, Reason> {
         let values = value.as_array().ok_or(Reason::Malformed("an array"))?;
         let sorted =
@@ -128,6 +129,13 @@ impl<'d> Compiler<'d> {
     }
 }
 
+/// The numbers of what was queued from a list.
+#[inline(never)]
+fn listed(below: &[(Token, Id)]) -> Vec<Id> {
+    below.iter().map(|&(_, child)| child).collect()
+}
+
+#[inline(never)]
 fn types(value: &Value) -> Result<Rule, Reason> {
     let mut types = Types::default();
     let known = match value {
@@ -145,10 +153,12 @@ fn number(value: &Value) -> Result<&Number, Reason> {
     value.as_number().ok_or(Reason::Malformed("a number"))
 }
 
+#[inline(never)]
 fn bound(value: &Value, bound: Bound) -> Result<Option<Rule>, Reason> {
     Ok(Some(Rule::Bound(bound, number(value)?.clone())))
 }
 
+#[inline(never)]
 fn multiple(value: &Value) -> Result<Option<Rule>, Reason> {
     let number = number(value)?;
     let decimal = number.decimal().filter(|decimal| !decimal.negative);
@@ -176,10 +186,12 @@ fn count(value: &Value) -> Result<u64, Reason> {
     }
 }
 
+#[inline(never)]
 fn size(value: &Value, which: Count) -> Result<Option<Rule>, Reason> {
     Ok(Some(Rule::Count(which, count(value)?)))
 }
 
+#[inline(never)]
 fn strings(value: &Value) -> Result<Vec<Rc<str>>, Reason> {
     let wrong = || Reason::Malformed("an array of strings");
     let strings = value.as_array().ok_or_else(wrong)?.iter().map(|item| match item {
@@ -189,6 +201,7 @@ fn strings(value: &Value) -> Result<Vec<Rc<str>>, Reason> {
     strings.collect()
 }
 
+#[inline(never)]
 fn dependent_required(value: &Value) -> Result<Option<Rule>, Reason> {
     let wrong = Reason::Malformed("an object of arrays of strings");
     let map = value.as_object().ok_or(wrong.clone())?;

@@ -14,15 +14,18 @@ pub(super) struct Source<'a> {
 }
 
 impl Source<'_> {
+    #[inline(never)]
     pub(super) fn next(&mut self) -> Option<char> {
         self.chars.next()
     }
 
+    #[inline(never)]
     pub(super) fn peek(&mut self) -> Option<char> {
         self.chars.peek().copied()
     }
 
     /// Whether this one is next, which is then read.
+    #[inline(never)]
     pub(super) fn take(&mut self, char: char) -> bool {
         self.chars.next_if_eq(&char).is_some()
     }
