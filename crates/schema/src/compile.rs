@@ -52,7 +52,7 @@ struct Compiler<'d> {
     /// The part of the document that each node is made of.
     documents: Vec<&'d Value>,
     references: References<'d>,
-    states: u32,
+    states: u64,
     /// For comparing the values of the document with each other.
     budget: Budget,
 }
@@ -175,7 +175,7 @@ impl<'d> Compiler<'d> {
     fn pattern(&mut self, id: Id, keyword: &str, text: &str) -> Result<Pattern, Refused> {
         let pattern = Pattern::new(text).map_err(|why| self.refused(id, keyword, why.into()))?;
         self.states += pattern.states();
-        if self.states > MOST_STATES {
+        if self.states > u64::from(MOST_STATES) {
             return Err(self.refused(id, keyword, Reason::TooManyStates(MOST_STATES)));
         }
         Ok(pattern)

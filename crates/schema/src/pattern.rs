@@ -8,6 +8,7 @@
 mod class;
 mod escape;
 mod reader;
+mod size;
 
 use kafka_edge_bounded_json::{Budget, Exceeded};
 use regex_lite::RegexBuilder;
@@ -23,7 +24,7 @@ const DEEPEST_GROUP: usize = 20;
 const COMPILED_BYTES: usize = 64 * MOST_STATES as usize;
 
 /// How many states are looked at in the time of one step.
-const STATES_PER_STEP: u64 = 8;
+const STATES_PER_STEP: u64 = 4;
 
 /// Why a pattern is not taken.
 #[derive(Clone, Copy, Debug, Eq, Error, PartialEq)]
@@ -66,7 +67,7 @@ pub enum BadPattern {
 #[derive(Debug)]
 pub(crate) struct Pattern {
     regex: regex_lite::Regex,
-    states: u32,
+    size: size::Size,
 }
 
 impl Pattern {
@@ -79,18 +80,18 @@ impl Pattern {
             // The reader refuses all that is wrong in itself. What is left is
             // the limit on memory.
             .map_err(|_| BadPattern::TooLarge)?;
-        Ok(Pattern { regex, states: read.states })
+        Ok(Pattern { regex, size: read.size })
     }
 
     /// How many states it has, at most.
-    pub(crate) fn states(&self) -> u32 {
-        self.states
+    pub(crate) fn states(&self) -> u64 {
+        self.size.states
     }
 
     /// Whether it matches anywhere in the text. What that can cost at most is
     /// taken from the budget before.
     pub(crate) fn matches(&self, text: &str, budget: &mut Budget) -> Result<bool, Exceeded> {
-        let looks = (text.len() as u64 + 1).saturating_mul(u64::from(self.states));
+        let looks = (text.len() as u64 + 1).saturating_mul(self.size.active);
         budget.spend_steps(1 + looks / STATES_PER_STEP)?;
         Ok(self.regex.is_match(text))
     }

@@ -7,16 +7,18 @@ use kafka_edge_bounded_json::{Exceeded, Object, Value};
 use std::rc::Rc;
 
 impl Run<'_, '_> {
-    /// Takes a step for looking for a key, and more for a long one.
-    fn look(&mut self, key: &str) -> Result<(), Exceeded> {
-        self.budget.spend_steps(1 + key.len() as u64 / 64)
+    /// Takes a step for looking for a key among so many, and more for a long key
+    /// and for many.
+    fn look(&mut self, key: &str, among: usize) -> Result<(), Exceeded> {
+        let halvings = u64::from(among.max(1).ilog2());
+        self.budget.spend_steps(1 + key.len() as u64 / 64 + halvings / 4)
     }
 
     pub(super) fn members(&mut self, members: &Members, object: &Object, at: &At<'_>) -> Fits {
         if members.patterns.is_empty() && members.others.is_none() {
             // Nothing is said about the members that have no name in the schema.
             for (key, id) in &members.named {
-                self.look(key)?;
+                self.look(key, object.len())?;
                 let Some(value) = object.get(key) else { continue };
                 if !self.apply(*id, value, &at.down(Step::Key(key)))? {
                     return Ok(false);
@@ -33,7 +35,7 @@ impl Run<'_, '_> {
     }
 
     fn member(&mut self, members: &Members, key: &str, value: &Value, at: &At<'_>) -> Fits {
-        self.look(key)?;
+        self.look(key, members.named.len())?;
         let mut described = false;
         if let Ok(place) = members.named.binary_search_by(|(name, _)| (**name).cmp(key)) {
             described = true;
@@ -74,7 +76,7 @@ impl Run<'_, '_> {
         at: &At<'_>,
     ) -> Fits {
         for key in keys {
-            self.look(key)?;
+            self.look(key, object.len())?;
             if !object.contains_key(key) {
                 return self.fail(id, "required", at, Fault::Lacks(key));
             }
@@ -90,12 +92,12 @@ impl Run<'_, '_> {
         at: &At<'_>,
     ) -> Fits {
         for (key, needed) in dependent {
-            self.look(key)?;
+            self.look(key, object.len())?;
             if !object.contains_key(key) {
                 continue;
             }
             for other in needed {
-                self.look(other)?;
+                self.look(other, object.len())?;
                 if !object.contains_key(other) {
                     let fault = Fault::HasButLacks(key, other);
                     return self.fail(id, "dependentRequired", at, fault);
@@ -113,7 +115,7 @@ impl Run<'_, '_> {
         at: &At<'_>,
     ) -> Fits {
         for (key, id) in dependent {
-            self.look(key)?;
+            self.look(key, object.len())?;
             if object.contains_key(key) && !self.apply(*id, value, at)? {
                 return Ok(false);
             }

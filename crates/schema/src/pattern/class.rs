@@ -1,6 +1,7 @@
 //! Sets of characters, as sorted ranges of code points.
 
 use super::BadPattern;
+use super::size::Size;
 use std::fmt::Write;
 
 const LAST: u32 = 0x10_ffff;
@@ -79,7 +80,7 @@ impl Class {
 
     /// Writes the class so that `regex-lite` takes it, and says how many states
     /// it counts as: its ranges are looked at one after the other.
-    pub(super) fn write(self, text: &mut String) -> u64 {
+    pub(super) fn write(self, text: &mut String) -> Size {
         let mut written = 0;
         text.push('[');
         for (mut from, mut to) in self.ranges {
@@ -100,6 +101,6 @@ impl Class {
             text.push_str("^\\u{0}-\\u{10ffff}");
         }
         text.push(']');
-        1 + written / 4
+        Size::character(1 + written / 4)
     }
 }

@@ -3,6 +3,7 @@
 
 use super::class::{Class, LINE_END};
 use super::escape::{self, Escape};
+use super::size::Size;
 use super::{BadPattern, DEEPEST_GROUP, MOST_STATES};
 use std::fmt::Write;
 use std::iter::Peekable;
@@ -55,28 +56,38 @@ impl Source<'_> {
 #[derive(Debug)]
 pub(super) struct Read {
     pub(super) text: String,
-    pub(super) states: u32,
+    pub(super) size: Size,
 }
 
-/// The states of an open group, or of the pattern as a whole.
-#[derive(Default)]
+/// An open group, or the pattern as a whole.
 struct Group {
-    /// Without the last part.
-    states: u64,
+    /// What is before the last `|`.
+    before: Option<Size>,
+    /// What is after it, without the last part.
+    sequence: Size,
     /// The last part, which a quantifier may still repeat.
-    last: u64,
+    last: Size,
     repeatable: bool,
 }
 
 impl Group {
-    fn part(&mut self, states: u64, repeatable: bool) {
-        self.states = self.states.saturating_add(self.last);
-        self.last = states;
+    fn new() -> Group {
+        Group { before: None, sequence: Size::EMPTY, last: Size::EMPTY, repeatable: false }
+    }
+
+    fn part(&mut self, size: Size, repeatable: bool) {
+        self.sequence = self.sequence.then(self.last);
+        self.last = size;
         self.repeatable = repeatable;
     }
 
-    fn all(&self) -> u64 {
-        self.states.saturating_add(self.last)
+    fn alternative(&mut self) {
+        *self = Group { before: Some(self.all()), ..Group::new() };
+    }
+
+    fn all(&self) -> Size {
+        let sequence = self.sequence.then(self.last);
+        self.before.map_or(sequence, |before| before.or(sequence))
     }
 }
 
@@ -84,7 +95,7 @@ pub(super) fn read(ecma: &str) -> Result<Read, BadPattern> {
     let mut source = Source { chars: ecma.chars().peekable() };
     let mut text = String::with_capacity(ecma.len());
     let mut outer: Vec<Group> = Vec::new();
-    let mut group = Group::default();
+    let mut group = Group::new();
     while let Some(char) = source.next() {
         match char {
             '(' => {
@@ -94,21 +105,21 @@ pub(super) fn read(ecma: &str) -> Result<Read, BadPattern> {
                 begin_group(&mut source)?;
                 // Nobody asks what a group has captured.
                 text.push_str("(?:");
-                outer.push(std::mem::take(&mut group));
+                outer.push(std::mem::replace(&mut group, Group::new()));
             }
             ')' => {
                 text.push(')');
-                let states = group.all() + 1;
+                let size = Size::PLACE.then(group.all());
                 group = outer.pop().ok_or(BadPattern::LoneParenthesis)?;
-                group.part(states, true);
+                group.part(size, true);
             }
             '|' => {
                 text.push('|');
-                group.part(1, false);
+                group.alternative();
             }
             '^' | '$' => {
                 text.push(char);
-                group.part(1, false);
+                group.part(Size::PLACE, false);
             }
             '.' => group.part(Class::of(LINE_END, true).write(&mut text), true),
             '[' => group.part(read_class(&mut source)?.write(&mut text), true),
@@ -117,34 +128,38 @@ pub(super) fn read(ecma: &str) -> Result<Read, BadPattern> {
                 Escape::Class(class) => group.part(class.write(&mut text), true),
                 Escape::Boundary => {
                     text.push_str("\\b");
-                    group.part(1, false);
+                    group.part(Size::PLACE, false);
                 }
                 Escape::NoBoundary => {
                     text.push_str("\\B");
-                    group.part(1, false);
+                    group.part(Size::PLACE, false);
                 }
             },
             '*' | '+' | '?' | '{' => repeat(char, &mut source, &mut group, &mut text)?,
             ']' | '}' => return Err(BadPattern::LoneBracket),
             literal => {
-                // These two mean something to `regex-lite` alone, in places.
+                // These mean something to `regex-lite` alone, in places.
                 if matches!(literal, '#' | '&' | '-' | '~') {
                     text.push('\\');
                 }
                 text.push(literal);
-                group.part(1, true);
+                group.part(Size::character(1), true);
             }
         }
         // Counted on the way, so that repeats of repeats end here.
-        if group.all() > u64::from(MOST_STATES) {
+        if group.all().states > u64::from(MOST_STATES) {
             return Err(BadPattern::TooLarge);
         }
     }
     if !outer.is_empty() {
         return Err(BadPattern::OpenGroup);
     }
-    let states = u32::try_from(group.all()).map_err(|_| BadPattern::TooLarge)?;
-    Ok(Read { text, states: states + 1 })
+    let mut size = group.all();
+    // It begins anywhere, unless it is bound to the beginning.
+    if group.before.is_some() || !ecma.starts_with('^') {
+        size.active = size.states;
+    }
+    Ok(Read { text, size: Size::PLACE.then(size) })
 }
 
 /// Reads what stands behind a parenthesis and says what kind of group it is.
@@ -239,10 +254,9 @@ fn repeat(
     if !group.repeatable {
         return Err(BadPattern::NothingToRepeat);
     }
-    let times = most.unwrap_or(least).max(1);
-    group.last = group.last.saturating_add(1).saturating_mul(times).saturating_add(1);
+    group.last = group.last.repeated(least, most);
     group.repeatable = false;
-    if group.all() > u64::from(MOST_STATES) {
+    if group.all().states > u64::from(MOST_STATES) {
         return Err(BadPattern::TooLarge);
     }
     match most {

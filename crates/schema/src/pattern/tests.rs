@@ -122,3 +122,29 @@ fn a_match_is_paid_by_length_times_size() {
     });
     assert_eq!(pattern.matches(&"x".repeat(1_000), &mut budget), Err(Exceeded::Steps));
 }
+
+#[test]
+fn a_pattern_that_is_at_one_place_alone_is_cheap() {
+    let active = |pattern| Pattern::new(pattern).unwrap().size.active;
+    for cheap in [
+        "^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$",
+        "^[A-Za-z0-9_]{1,64}$",
+        "^[a-z]*$",
+        "^(?:[0-9]{3}){1,50}$",
+        "^[0-9]{4}-(0[1-9]|1[0-2])T$",
+    ] {
+        assert!(active(cheap) <= 14, "{cheap}: {}", active(cheap));
+    }
+    // What begins anywhere, or goes on from anywhere, is in many places at once.
+    for (costly, least) in [
+        ("[0-9a-f]{8}-[0-9a-f]{12}", 40),
+        ("^a|[0-9a-f]{20}", 40),
+        ("^a*[0-9a-f]{20}$", 40),
+        ("^(a|bc){20}$", 100),
+        ("^(?:a?){20}$", 60),
+        ("^(?:(?:^|$){20}a){3}$", 20),
+        ("^(?:a{10}|b{10}|c{10}){2}$", 12),
+    ] {
+        assert!(active(costly) >= least, "{costly}: {}", active(costly));
+    }
+}
