@@ -91,7 +91,7 @@ impl Pattern {
     /// Whether it matches anywhere in the text. What that can cost at most is
     /// taken from the budget before.
     pub(crate) fn matches(&self, text: &str, budget: &mut Budget) -> Result<bool, Exceeded> {
-        let looks = (text.len() as u64 + 1).saturating_mul(self.size.active);
+        let looks = (text.len() as u64 + 1).saturating_mul(self.size.active + 1);
         budget.spend_steps(1 + looks / STATES_PER_STEP)?;
         Ok(self.regex.is_match(text))
     }

@@ -111,6 +111,15 @@ fn depth_ends_within_the_stack() {
 }
 
 #[test]
+fn the_deepest_pattern_is_built_within_the_stack() {
+    on_a_small_stack(|| {
+        let pattern = format!("{}a{}", "(?:b|(".repeat(10), ")c)*".repeat(10));
+        let found = check(&schema(&format!(r#"{{"pattern":"{pattern}"}}"#)), "\"a\"");
+        assert_eq!(found.result, Ok(Ok(())));
+    });
+}
+
+#[test]
 fn references_alone_cost_steps_and_no_depth() {
     on_a_small_stack(|| {
         let found = check(&schema(&chain(4_000, |next| next)), "1");

@@ -15,7 +15,7 @@ impl Run<'_, '_> {
         number: &Number,
         at: &At<'_>,
     ) -> Fits {
-        self.budget.spend_steps(number.text_len().max(limit.text_len()) as u64 / 16)?;
+        self.budget.spend_steps(digits(number) + digits(limit))?;
         let order = number.compare(limit);
         let fits = match bound {
             Bound::Minimum => order != Ordering::Less,
@@ -29,7 +29,7 @@ impl Run<'_, '_> {
     /// Whether the decimal digits that stand for the number are a multiple, so
     /// that 19.99 is one of 0.01, which it is not in floating point.
     pub(super) fn is_multiple(&mut self, divisor: &Multiple, number: &Number) -> Fits {
-        self.budget.spend_steps(number.text_len() as u64 / 8)?;
+        self.budget.spend_steps(number.text_len() as u64 / 4)?;
         let Some(decimal) = number.decimal() else { return Ok(false) };
         if decimal.digits.is_empty() {
             return Ok(true);
@@ -43,12 +43,22 @@ impl Run<'_, '_> {
         let Ok(zeros) = u64::try_from(power.saturating_sub(divisor.power)) else {
             return Ok(false);
         };
-        let by = u128::from(divisor.integer);
+        // Of at most 18 digits, so that ten times a remainder fits into 64 bits.
+        let by = divisor.integer;
         let mut rest = 0;
         for digit in decimal.digits.bytes() {
-            rest = (rest * 10 + u128::from(digit - b'0')) % by;
+            rest = (rest * 10 + u64::from(digit - b'0')) % by;
         }
-        Ok((rest * power_of_ten(zeros, by)).is_multiple_of(by))
+        Ok((u128::from(rest) * power_of_ten(zeros, by.into())).is_multiple_of(by.into()))
+    }
+}
+
+/// What reading the digits of a number costs in steps. Integers of 64 bits are
+/// compared without.
+fn digits(number: &Number) -> u64 {
+    match number {
+        Number::Int(_) => 0,
+        other => other.text_len() as u64 / 8,
     }
 }
 
