@@ -6,7 +6,7 @@ mod endless;
 mod parts;
 mod references;
 
-use crate::keywords::{self, Shape};
+use crate::keywords::{self, Keyword, Shape};
 use crate::node::{Id, Node, Place, Rule, Token, pointer};
 use crate::pattern::Pattern;
 use crate::refused::{Reason, Refused};
@@ -107,12 +107,17 @@ impl<'d> Compiler<'d> {
         self.references
             .scope(id, self.parent(id), object.get("$id"))
             .map_err(|reason| self.refused(id, "$id", reason))?;
+        // Only then are members looked for among those with a name.
+        let searched = ["patternProperties", "additionalProperties"]
+            .iter()
+            .any(|keyword| object.contains_key(keyword));
         let mut parts = Parts::default();
         for (name, value) in object.iter() {
             let Some((keyword, kind, shape)) = keywords::taken(name) else {
                 return Err(self.refused(id, name, keywords::why_refused(name)));
             };
-            let below = self.below(id, keyword, shape, value)?;
+            let searched = kind == Keyword::Properties && searched;
+            let below = self.below(id, keyword, (shape, searched), value)?;
             self.keyword(id, (keyword, kind), value, &below, &mut parts)?;
         }
         let rules = in_order(parts.into_rules());
@@ -124,13 +129,14 @@ impl<'d> Compiler<'d> {
         Ok(())
     }
 
-    /// Queues the schemas that lie in the value of a keyword.
+    /// Queues the schemas that lie in the value of a keyword, in its order or in
+    /// that of their keys.
     #[inline(never)]
     fn below(
         &mut self,
         id: Id,
         keyword: &'static str,
-        shape: Shape,
+        (shape, searched): (Shape, bool),
         value: &'d Value,
     ) -> Result<Vec<(Token, Id)>, Refused> {
         let mut found: Vec<(Token, &'d Value)> = Vec::new();
@@ -147,13 +153,15 @@ impl<'d> Compiler<'d> {
                 let reason = Reason::Malformed("a non-empty array of schemas");
                 return Err(self.refused(id, keyword, reason));
             }
-            (Shape::Map, Value::Object(map)) => {
-                // In their order, so that a check can search among them.
+            (Shape::Map, Value::Object(map)) if searched => {
                 for key in map.sorted_keys() {
                     if let Some(value) = map.get(&key) {
                         found.push((Token::Key(key), value));
                     }
                 }
+            }
+            (Shape::Map, Value::Object(map)) => {
+                found.extend(map.iter().map(|(key, value)| (Token::Key(key.clone()), value)));
             }
             (Shape::Map, _) => {
                 return Err(self.refused(id, keyword, Reason::Malformed("an object of schemas")));

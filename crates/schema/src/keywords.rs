@@ -158,4 +158,12 @@ mod tests {
         assert_eq!(taken("items"), Some(("items", Keyword::Items, Shape::One)));
         assert_eq!(taken("itemz"), None);
     }
+
+    #[test]
+    fn the_document_has_each_of_them() {
+        let document = include_str!("../../../docs/schema.md");
+        for (name, ..) in TAKEN {
+            assert!(document.contains(&format!("`{name}`")), "{name}");
+        }
+    }
 }

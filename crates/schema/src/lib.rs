@@ -5,6 +5,11 @@
 //! supported is refused by name when a schema is registered, and a check takes
 //! every step from the event's budget. `docs/schema.md` says what is taken.
 //!
+//! It adds 151 KiB to a component that has `kafka_edge_bounded_json` and `url`
+//! already, built as ours is; 65 of them are `regex-lite`. A check that uses all of
+//! the default depth needs less than 96 KiB of stack, and less than 256 KiB
+//! unoptimised.
+//!
 //! ```
 //! use kafka_edge_bounded_json::{Budget, parse};
 //! use kafka_edge_schema::Schema;
@@ -28,6 +33,7 @@
 mod check;
 mod compile;
 mod failure;
+mod framing;
 mod keywords;
 mod node;
 mod pattern;
@@ -37,6 +43,7 @@ mod text;
 
 pub use compile::{DEEPEST_NESTING, MOST_SCHEMAS, MOST_STATES};
 pub use failure::Failure;
+pub use framing::framed;
 pub use pattern::{BadPattern, MOST_STATES as MOST_STATES_OF_ONE_PATTERN};
 pub use refused::{Reason, Refused};
 

@@ -79,7 +79,7 @@ pub(crate) enum Rule {
 /// `properties`, `patternProperties` and `additionalProperties`.
 #[derive(Debug, Default)]
 pub(crate) struct Members {
-    /// Sorted by name.
+    /// Sorted by name, unless the other two are empty.
     pub(crate) named: Vec<(Rc<str>, Id)>,
     pub(crate) patterns: Vec<(Pattern, Id)>,
     pub(crate) others: Option<Id>,

@@ -75,6 +75,7 @@ impl Group {
         Group { before: None, sequence: Size::EMPTY, last: Size::EMPTY, repeatable: false }
     }
 
+    #[inline(never)]
     fn part(&mut self, size: Size, repeatable: bool) {
         self.sequence = self.sequence.then(self.last);
         self.last = size;
@@ -85,6 +86,7 @@ impl Group {
         *self = Group { before: Some(self.all()), ..Group::new() };
     }
 
+    #[inline(never)]
     fn all(&self) -> Size {
         let sequence = self.sequence.then(self.last);
         self.before.map_or(sequence, |before| before.or(sequence))
@@ -163,6 +165,7 @@ pub(super) fn read(ecma: &str) -> Result<Read, BadPattern> {
 }
 
 /// Reads what stands behind a parenthesis and says what kind of group it is.
+#[inline(never)]
 fn begin_group(source: &mut Source<'_>) -> Result<(), BadPattern> {
     if !source.take('?') {
         return Ok(());
@@ -190,6 +193,7 @@ fn is_name(char: char) -> bool {
 }
 
 /// A class whose bracket has been read.
+#[inline(never)]
 fn read_class(source: &mut Source<'_>) -> Result<Class, BadPattern> {
     let negated = source.take('^');
     let mut class = Class::default();
@@ -239,6 +243,7 @@ fn class_member(source: &mut Source<'_>) -> Result<Option<Escape>, BadPattern> {
 }
 
 /// A quantifier whose first character has been read.
+#[inline(never)]
 fn repeat(
     first: char,
     source: &mut Source<'_>,

@@ -22,6 +22,7 @@ impl Size {
     }
 
     /// One part and then another.
+    #[inline(never)]
     pub(super) fn then(self, next: Size) -> Size {
         let active = match (self.length, next.length) {
             // Both are at the same place of the text.

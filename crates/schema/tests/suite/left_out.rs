@@ -40,8 +40,10 @@ pub(crate) const LEFT_OUT: &[LeftOut] = &[
     ("ref.json", REMOTE, &[6..=6]),
     ("ref.json", UNEVALUATED_PROPERTIES, &[13..=13]),
     ("refRemote.json", REMOTE, &[0..=14]),
-    ("unevaluatedItems.json", UNEVALUATED_ITEMS, &[0..=28]),
-    ("unevaluatedProperties.json", UNEVALUATED_PROPERTIES, &[0..=43]),
+    ("unevaluatedItems.json", DYNAMIC_ANCHOR, &[18..=18]),
+    ("unevaluatedItems.json", UNEVALUATED_ITEMS, &[0..=17, 19..=28]),
+    ("unevaluatedProperties.json", DYNAMIC_ANCHOR, &[21..=21]),
+    ("unevaluatedProperties.json", UNEVALUATED_PROPERTIES, &[0..=20, 22..=43]),
     ("vocabulary.json", DRAFT, &[0..=1]),
 ];
 
