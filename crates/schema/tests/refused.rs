@@ -208,6 +208,17 @@ fn large_schemas_are_refused() {
 }
 
 #[test]
+fn an_enum_is_sorted_within_a_budget() {
+    let of = |count: usize| {
+        let long = "1,".repeat(99);
+        let values: Vec<String> = (0..count).map(|n| format!("[{long}{n}]")).collect();
+        format!(r#"{{"enum":[{}]}}"#, values.join(","))
+    };
+    taken(&of(500));
+    says(&of(2_000), r#""enum" at "" has values that are too many or too large to be sorted"#);
+}
+
+#[test]
 fn what_is_shown_is_short() {
     let long = "é".repeat(10_000);
     let found = refused(&format!(r#"{{"properties":{{"{long}":{{"{long}":1}}}}}}"#));
