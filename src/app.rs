@@ -130,7 +130,10 @@ impl<H: Host, L: Log> App<H, L> {
                 // Concurrent requests each read the configuration instead of
                 // waiting for one another. The first to finish makes the services.
                 let config = instance.checked(Config::load(&instance.host).await)?;
-                let build = || Rc::new(instance.connected(config, Delivering::Yes));
+                // Without a valid address of its own, the gateway still works.
+                let gateway = self.gateway().await.ok();
+                let public_url = gateway.as_ref().and_then(|gateway| gateway.public_url());
+                let build = || Rc::new(instance.connected(config, public_url, Delivering::Yes));
                 Ok(instance.services.get_or_init(build).clone())
             }
         }
@@ -152,7 +155,7 @@ impl<H: Host, L: Log> App<H, L> {
             };
         }
         let config = self.instance.config_without_key().await?;
-        match self.instance.connected(config, Delivering::No).topics.ready().await {
+        match self.instance.connected(config, None, Delivering::No).topics.ready().await {
             Err(Error::PermissionDenied { .. }) => Ok(()),
             other => other,
         }
@@ -160,9 +163,14 @@ impl<H: Host, L: Log> App<H, L> {
 }
 
 impl<H: Host, L: Log> Instance<H, L> {
-    fn connected(&self, config: Config, delivering: Delivering) -> Services<H, L> {
+    fn connected(
+        &self,
+        config: Config,
+        public_url: Option<&str>,
+        delivering: Delivering,
+    ) -> Services<H, L> {
         let log = (self.connect)(self.host.clone(), &config.kafka);
-        Services::new(self.host.clone(), log, config, delivering)
+        Services::new(self.host.clone(), log, config, public_url, delivering)
     }
 
     /// Reports a mistake in the configuration. The error's text names variables
@@ -201,7 +209,7 @@ impl<H: Host, L: Log> Instance<H, L> {
         // Kafka's answer says nothing about the caller's rights in the registry.
         let kafka = KafkaConfig { api_key: Some(key.clone()), ..config.kafka };
         let config = Config { kafka, schema_registry: None, ..config };
-        let services = Rc::new(self.connected(config, Delivering::No));
+        let services = Rc::new(self.connected(config, None, Delivering::No));
         self.passed.borrow_mut().put(id, services.clone());
         Ok(services)
     }

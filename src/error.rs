@@ -12,6 +12,17 @@ pub enum Error {
     UnknownSubscription(String),
     #[error("Consumer group not found")]
     UnknownGroup(String),
+    #[error("Source not found")]
+    UnknownSource(String),
+    /// A field of a source is invalid: 400.
+    #[error("{sentence}")]
+    InvalidSource { field: String, sentence: String },
+    /// Something of this name is there already: 409.
+    #[error("{0}")]
+    NameTaken(String),
+    /// What was to be changed is not in the version that the caller knows: 412.
+    #[error("{0}")]
+    Changed(String),
     /// An argument of the caller is invalid: 400.
     #[error("{message}")]
     Invalid { field: &'static str, message: String },
@@ -74,6 +85,10 @@ impl Error {
             Self::UnknownTopic(_) => "unknown-topic",
             Self::UnknownSubscription(_) => "unknown-webhook",
             Self::UnknownGroup(_) => "unknown-group",
+            Self::UnknownSource(_) => "unknown-source",
+            Self::InvalidSource { .. } => "invalid",
+            Self::NameTaken(_) => "name-taken",
+            Self::Changed(_) => "changed",
             Self::Invalid { .. } => "invalid",
             Self::InvalidCallback { .. } => "invalid-callback",
             Self::TooLarge { .. } => "too-large",
@@ -105,6 +120,10 @@ impl Error {
             Self::UnknownTopic(_)
             | Self::UnknownSubscription(_)
             | Self::UnknownGroup(_)
+            | Self::UnknownSource(_)
+            | Self::InvalidSource { .. }
+            | Self::NameTaken(_)
+            | Self::Changed(_)
             | Self::Invalid { .. }
             | Self::InvalidCallback { .. }
             | Self::TooLarge { .. }

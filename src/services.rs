@@ -14,6 +14,8 @@ pub mod read;
 pub mod schema_registry;
 pub mod seek;
 pub mod seen;
+#[cfg(feature = "sources")]
+pub mod sources;
 pub mod stream;
 pub mod subscriptions;
 pub mod topics;
@@ -28,12 +30,16 @@ use self::instances::Instances;
 use self::produce::Producer;
 use self::read::ReadAt;
 use self::schema_registry::SchemaRegistry;
+use self::seen::Seen;
+#[cfg(feature = "sources")]
+use self::sources::Sources;
 use self::stream::Streams;
 use self::subscriptions::Subscriptions;
 use self::topics::Topics;
 use crate::config::Config;
 use crate::host::Host;
 use crate::kafka::Log;
+use crate::secrets::SecretKeys;
 use crate::state::lane::Params;
 
 /// All services of one instance over one log. They share its caches and its calls
@@ -43,9 +49,14 @@ pub struct Services<H: Host, L> {
     pub consume: Rc<Consume<H, L>>,
     pub groups: Rc<Groups<H, L>>,
     pub instances: Instances<H, L>,
-    pub producer: Producer<H, L>,
+    pub producer: Rc<Producer<H, L>>,
     pub read: ReadAt<L>,
-    pub schema_registry: SchemaRegistry<H>,
+    pub schema_registry: Rc<SchemaRegistry<H>>,
+    pub secret_keys: SecretKeys,
+    /// What came before, by idempotency keys and the ids of events.
+    pub seen: Rc<Seen<H>>,
+    #[cfg(feature = "sources")]
+    pub sources: Sources<H, L>,
     pub streams: Streams<H, L>,
     pub subscriptions: Rc<Subscriptions<H, L>>,
     pub topics: Topics<H, L>,
@@ -60,7 +71,13 @@ pub enum Delivering {
 }
 
 impl<H: Host, L: Log> Services<H, L> {
-    pub fn new(host: H, log: L, config: Config, delivering: Delivering) -> Self {
+    pub fn new(
+        host: H,
+        log: L,
+        config: Config,
+        public_url: Option<&str>,
+        delivering: Delivering,
+    ) -> Self {
         let log = Rc::new(log);
         let Config { consuming, deliveries, schema_registry, secrets, store, .. } = config;
         let params = Params::default().with_stale_bound(store.staleness);
@@ -69,16 +86,43 @@ impl<H: Host, L: Log> Services<H, L> {
         let ends = Rc::new(Ends::new(host.clone(), log.clone()));
         let consume = Consume::new(host.clone(), log.clone(), ends.clone(), list, params);
         let consume = Rc::new(consume.opening(consuming.open_partitions));
+        let (allow_private, keys) = (deliveries.allow_private, secrets.clone());
         let subscriptions =
             Subscriptions::new(host.clone(), log.clone(), deliveries, secrets, params);
         let subscriptions = Rc::new(subscriptions);
         let delivered_to = (delivering == Delivering::Yes).then(|| subscriptions.clone());
         let (reading, waiting) = (consume.clone(), ends.clone());
+        let producer = Rc::new(Producer::new(host.clone(), log.clone(), ends, delivered_to));
+        let seen = Rc::new(Seen::new(host.clone()));
+        let has_schema_registry = schema_registry.is_some();
+        let schema_registry = Rc::new(SchemaRegistry::new(host.clone(), schema_registry));
+        #[cfg(feature = "sources")]
+        let sources = {
+            let public_url = public_url.map(str::to_owned);
+            let (producer, seen) = (producer.clone(), seen.clone());
+            let schema_registry = schema_registry.clone();
+            let parts = sources::Parts {
+                keys: keys.clone(),
+                allow_private,
+                public_url,
+                has_schema_registry,
+                seen,
+                producer,
+                schema_registry,
+            };
+            Sources::new(host.clone(), parts, params)
+        };
+        #[cfg(not(feature = "sources"))]
+        let _ = (allow_private, has_schema_registry, public_url);
         Self {
             instances: Instances::new(host.clone(), consume.clone(), groups.clone(), params),
-            producer: Producer::new(host.clone(), log.clone(), ends, delivered_to),
+            producer,
             read: ReadAt::new(log.clone()),
-            schema_registry: SchemaRegistry::new(host.clone(), schema_registry),
+            schema_registry,
+            secret_keys: keys,
+            seen,
+            #[cfg(feature = "sources")]
+            sources,
             streams: Streams::new(host.clone(), log.clone(), waiting, reading),
             topics: Topics::new(host, log),
             consume,

@@ -90,7 +90,11 @@ pub fn level_of(error: &Error) -> Level {
         Error::UnknownTopic(_)
         | Error::UnknownSubscription(_)
         | Error::UnknownGroup(_)
+        | Error::UnknownSource(_)
         | Error::Invalid { .. }
+        | Error::InvalidSource { .. }
+        | Error::NameTaken(_)
+        | Error::Changed(_)
         | Error::InvalidCallback { .. }
         | Error::TooLarge { .. }
         | Error::Unsupported(_) => Level::Debug,

@@ -8,6 +8,7 @@ use subtle::{Choice, ConditionallySelectable, ConstantTimeEq};
 use super::credential::Credential;
 use super::permission::Permission;
 use super::presented::Presented;
+use super::topics::TopicPattern;
 use crate::api_key::ApiKey;
 use crate::host::Millis;
 
@@ -180,6 +181,15 @@ impl Grant {
             GrantScope::Everything | GrantScope::WhateverKafkaAllows(_) => true,
             GrantScope::Nothing => false,
             GrantScope::Credential(credential) => credential.topics().contains(topic),
+        }
+    }
+
+    /// Whether the caller may use every topic that the pattern matches.
+    pub fn covers_pattern(&self, pattern: &TopicPattern) -> bool {
+        match &self.0 {
+            GrantScope::Everything | GrantScope::WhateverKafkaAllows(_) => true,
+            GrantScope::Nothing => false,
+            GrantScope::Credential(credential) => credential.topics().covers(pattern),
         }
     }
 

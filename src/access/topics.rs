@@ -29,6 +29,15 @@ impl TopicPattern {
         }
     }
 
+    /// Whether everything that the other pattern matches is matched by this one.
+    pub fn covers(&self, other: &Self) -> bool {
+        match (self, other) {
+            (_, Self::Name(name)) => self.matches(name),
+            (Self::Prefix(prefix), Self::Prefix(longer)) => longer.starts_with(prefix.as_str()),
+            (Self::Name(_), Self::Prefix(_)) => false,
+        }
+    }
+
     pub fn matches(&self, topic: &str) -> bool {
         match self {
             Self::Name(name) => name == topic,
@@ -67,6 +76,11 @@ impl TopicPatterns {
 
     pub fn contains(&self, topic: &str) -> bool {
         self.0.iter().any(|pattern| pattern.matches(topic))
+    }
+
+    /// Whether one of the patterns covers all topics of this one.
+    pub fn covers(&self, pattern: &TopicPattern) -> bool {
+        self.0.iter().any(|known| known.covers(pattern))
     }
 
     pub fn is_empty(&self) -> bool {

@@ -155,6 +155,7 @@ mod tests {
             headers,
             scheme: None,
             authority: None,
+            client: None,
             body: Bytes::new(),
         };
         let target = "/webhook?topic=t&user=a%40b&pass=x+y&more=1";

@@ -47,6 +47,11 @@ impl Response {
         Self::new(StatusCode::OK, super::ndjson::CONTENT_TYPE, lines)
     }
 
+    /// A body of this type.
+    pub(super) fn text(status: StatusCode, content_type: &str, body: String) -> Self {
+        Self::new(status, content_type, body)
+    }
+
     /// The answer of another server, passed on.
     pub fn passed_on(status: StatusCode, content_type: Option<&str>, body: Bytes) -> Self {
         Self::new(status, content_type.unwrap_or("application/json"), body)
@@ -124,6 +129,16 @@ pub(super) struct ErrorBody {
     detail: Option<String>,
 }
 
+impl ErrorBody {
+    pub(super) fn new(error: &str, status: StatusCode, detail: Option<String>) -> Self {
+        Self { error: error.to_owned(), status: status.as_u16(), detail }
+    }
+
+    pub(super) fn status(&self) -> StatusCode {
+        StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+}
+
 impl From<&Error> for ErrorBody {
     fn from(error: &Error) -> Self {
         Self { error: error.to_string(), status: status(error).as_u16(), detail: detail(error) }
@@ -132,13 +147,17 @@ impl From<&Error> for ErrorBody {
 
 fn status(error: &Error) -> StatusCode {
     match error {
-        Error::UnknownTopic(_) | Error::UnknownSubscription(_) | Error::UnknownGroup(_) => {
-            StatusCode::NOT_FOUND
+        Error::UnknownTopic(_)
+        | Error::UnknownSubscription(_)
+        | Error::UnknownGroup(_)
+        | Error::UnknownSource(_) => StatusCode::NOT_FOUND,
+        Error::Invalid { .. } | Error::InvalidSource { .. } | Error::InvalidCallback { .. } => {
+            StatusCode::BAD_REQUEST
         }
-        Error::Invalid { .. } | Error::InvalidCallback { .. } => StatusCode::BAD_REQUEST,
+        Error::Changed(_) => StatusCode::PRECONDITION_FAILED,
         Error::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
         Error::Throttled { .. } => StatusCode::TOO_MANY_REQUESTS,
-        Error::LimitReached(_) => StatusCode::CONFLICT,
+        Error::LimitReached(_) | Error::NameTaken(_) => StatusCode::CONFLICT,
         Error::Unsupported(_) => StatusCode::NOT_IMPLEMENTED,
         Error::PermissionDenied { .. } | Error::Upstream { .. } => StatusCode::BAD_GATEWAY,
         Error::Timeout | Error::OutcomeUnknown { .. } => StatusCode::GATEWAY_TIMEOUT,
@@ -152,6 +171,7 @@ fn status(error: &Error) -> StatusCode {
 fn detail(error: &Error) -> Option<String> {
     match error {
         Error::Invalid { field, .. } => Some((*field).to_owned()),
+        Error::InvalidSource { field, .. } => Some(field.clone()),
         Error::TooLarge { size, limit } => {
             Some(format!("{size} bytes, where at most {limit} are taken"))
         }
@@ -164,6 +184,9 @@ fn detail(error: &Error) -> Option<String> {
         Error::UnknownTopic(_)
         | Error::UnknownSubscription(_)
         | Error::UnknownGroup(_)
+        | Error::UnknownSource(_)
+        | Error::NameTaken(_)
+        | Error::Changed(_)
         | Error::Throttled { .. }
         | Error::LimitReached(_)
         | Error::Unsupported(_)

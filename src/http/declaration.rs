@@ -58,6 +58,8 @@ pub enum TopicPlace {
     OfSubscription,
     /// They are all topics of the consumer group in the path.
     OfGroup,
+    /// They are all topics that the source in the path can write to.
+    OfSource,
     /// The answer leaves out topics that the caller may not see.
     Filtered,
 }

@@ -5,12 +5,17 @@ mod credentials;
 mod description;
 mod groups;
 mod health;
+#[cfg(feature = "sources")]
+mod inbound;
 mod index;
 mod producer;
 mod receive_webhook;
 mod record;
 mod records;
+mod secrets;
 mod seek;
+#[cfg(feature = "sources")]
+mod sources;
 mod topics;
 mod webhooks;
 
@@ -21,10 +26,17 @@ use self::credentials::{
 use self::description::GetDescription;
 use self::groups::{DeleteGroup, GetGroup, ListGroups, SeekGroup};
 use self::health::{Healthz, Readyz};
+#[cfg(feature = "sources")]
+use self::inbound::ReceiveEvent;
 use self::index::Index;
 use self::producer::{ProduceBody, ProduceMessage};
 use self::receive_webhook::ReceiveWebhook;
 use self::records::ReadPartition;
+use self::secrets::RewrapSecrets;
+#[cfg(feature = "sources")]
+use self::sources::{
+    CreateSource, DeleteSource, GetSource, ListSources, PatchSource, PutSource, TestSource,
+};
 use self::topics::{DescribeTopic, ListTopics};
 use self::webhooks::{
     DeleteWebhook, Deliver, GetWebhook, ListWebhooks, RegisterWebhook, RegisterWebhookByPath,
@@ -58,9 +70,9 @@ impl Listed {
 }
 
 macro_rules! endpoints {
-    ($($endpoint:path),+ $(,)?) => {
+    ($($(#[$compiled:meta])* $endpoint:path),+ $(,)?) => {
         /// All endpoints, in the order in which `GET /` shows them.
-        pub static ENDPOINTS: &[Listed] = &[$(Listed::of::<$endpoint>()),+];
+        pub static ENDPOINTS: &[Listed] = &[$($(#[$compiled])* Listed::of::<$endpoint>()),+];
 
         /// Lets the endpoint at this place in the list answer the request.
         pub(super) async fn answer<H: Host, L: Log, B: RequestBody>(
@@ -77,6 +89,7 @@ macro_rules! endpoints {
             let call = Call { app: admitted.app, request, path, query, body_limit };
             let mut here = 0..;
             $(
+                $(#[$compiled])*
                 if here.next() == Some(place) {
                     let topics = <$endpoint as Endpoint>::Topics::new(in_path, grant.clone())?;
                     let answer = <$endpoint as Endpoint>::answer(call, topics).await;
@@ -92,6 +105,7 @@ macro_rules! endpoints {
         pub(super) fn describe(each: &mut dyn FnMut(&'static Listed, &dyn Fn(&mut Operation))) {
             let mut listed = ENDPOINTS.iter();
             $(
+                $(#[$compiled])*
                 if let Some(listed) = listed.next() {
                     each(listed, &|operation| <$endpoint as Endpoint>::describe(operation));
                 }
@@ -130,6 +144,23 @@ endpoints! {
     UpdateCredential,
     RotateCredential,
     DeleteCredential,
+    RewrapSecrets,
+    #[cfg(feature = "sources")]
+    ReceiveEvent,
+    #[cfg(feature = "sources")]
+    CreateSource,
+    #[cfg(feature = "sources")]
+    ListSources,
+    #[cfg(feature = "sources")]
+    GetSource,
+    #[cfg(feature = "sources")]
+    PutSource,
+    #[cfg(feature = "sources")]
+    PatchSource,
+    #[cfg(feature = "sources")]
+    DeleteSource,
+    #[cfg(feature = "sources")]
+    TestSource,
     upstash::produce::ProduceMessage,
     upstash::produce::ProduceToTopic,
     upstash::produce::Produce,

@@ -6,17 +6,17 @@ use super::declaration::{BodyRule, Caller, Declaration, QueryRule};
 #[cfg(feature = "description")]
 use super::description::Operation;
 use super::endpoint::{Call, InQuery};
+use super::limits;
 use super::parameter::{Kind, Parameter};
 use super::refusal::Refusal;
 use super::request::RequestBody;
 use super::upstash::produce;
-use super::limits;
 use crate::access::Permission;
 use crate::error::Error;
 use crate::host::Host;
 use crate::kafka::Log;
-use crate::record_headers;
 use crate::record::NewRecord;
+use crate::record_headers;
 
 const TOPIC: Parameter = Parameter::new("topic", Kind::Text, "The topic to write to");
 

@@ -20,6 +20,8 @@ pub struct Request<B> {
     /// How the caller addressed the gateway, if the host knows.
     pub scheme: Option<String>,
     pub authority: Option<String>,
+    /// The client's address, if the host knows it.
+    pub client: Option<std::net::IpAddr>,
     pub body: B,
 }
 
@@ -118,6 +120,7 @@ mod tests {
             headers,
             scheme: None,
             authority: None,
+            client: None,
             body: Bytes::from_static(b"12345678"),
         }
     }

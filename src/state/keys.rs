@@ -17,6 +17,8 @@
 //! | `kafka-edge/2/groups/…` | the lane of the document that lists the groups |
 //! | `kafka-edge/2/instances/…` | the lane of the document that lists the named consumers |
 //! | `kafka-edge/2/registry/…` | the lane of the document that lists the subscriptions |
+//! | `kafka-edge/2/sources/…` | the lane of the document that lists the sources |
+//! | `kafka-edge/2/source/{source}/statistics` | what came to a source |
 //! | `kafka-edge/2/credentials/…` | the lane of the document that lists the credentials |
 //! | `…/t` | the counter of the lane's tickets |
 //! | `…/d/{era}` | document |
@@ -140,6 +142,11 @@ impl LaneName {
         Self(format!("{ROOT}/registry"))
     }
 
+    /// The list of all sources.
+    pub fn sources() -> Self {
+        Self(format!("{ROOT}/sources"))
+    }
+
     /// The list of all credentials that were created at run time.
     pub fn credentials() -> Self {
         Self(format!("{ROOT}/credentials"))
@@ -178,6 +185,11 @@ pub fn group_advice<V>(group: &str, topic: &str) -> Result<Key<V>> {
 pub fn topic_advice<V>(topic: &str) -> Result<Key<V>> {
     // Valid names need no encoding, so this refuses none of them.
     Ok(Key::new(format!("{ROOT}/due/{}", capped("topic", topic, MAX_TOPIC_BYTES)?)))
+}
+
+/// What came to a source. It belongs to no lane.
+pub fn source_statistics<V>(source: &str) -> Result<Key<V>> {
+    Ok(Key::new(format!("{ROOT}/source/{}/statistics", capped("name", source, MAX_SCOPE_BYTES)?)))
 }
 
 /// A part of the memory of repeats in this scope. It belongs to no lane.

@@ -170,7 +170,8 @@ mod tests {
 
     #[test]
     fn forwarding_headers_count_only_behind_as_many_proxies() {
-        let header = [("X-Forwarded-For", "9.9.9.9, 198.51.100.7"), ("x-forwarded-for", "10.1.1.1:80")];
+        let header =
+            [("X-Forwarded-For", "9.9.9.9, 198.51.100.7"), ("x-forwarded-for", "10.1.1.1:80")];
         let through = |proxies: u8| {
             let allow = r#""allow":{"address_header":"x-forwarded-for"}"#;
             let source = source(&format!(r#","proxies":{proxies},{allow}"#));
@@ -180,7 +181,8 @@ mod tests {
         assert_eq!(through(1).as_deref(), Some("10.1.1.1"));
         assert_eq!(through(2).as_deref(), Some("198.51.100.7"));
         assert_eq!(through(4), None);
-        let forwarded = [("x-forwarded-host", "evil.test, hooks.test"), ("x-forwarded-proto", "https")];
+        let forwarded =
+            [("x-forwarded-host", "evil.test, hooks.test"), ("x-forwarded-proto", "https")];
         let base = |proxies: u8| {
             let source = source(&format!(r#","proxies":{proxies}"#));
             forwarded_base(&source, &request(&forwarded))

@@ -122,7 +122,8 @@ pub(super) fn read(request: &Inbound, budget: &mut Budget) -> Result<Incoming, M
     let essence = content_type.split(';').next().unwrap_or_default().trim();
     // By the beginning and without regard to case (HTTP binding, section 3).
     if essence.eq_ignore_ascii_case(BATCH) {
-        let events = parse(&request.body, budget).map_err(|_| Malformed("The batch is not JSON"))?;
+        let events =
+            parse(&request.body, budget).map_err(|_| Malformed("The batch is not JSON"))?;
         let events = events.as_array().ok_or(Malformed("The batch is not a list"))?;
         if events.len() > MAX_BATCH {
             return Err(Malformed("The batch has more than 500 events"));
@@ -167,7 +168,11 @@ fn of_json(event: &Value, budget: &mut Budget) -> Result<CloudEvent, Malformed> 
             (name, Value::String(text)) => add(&mut attributes, name, text.to_string())?,
             (name, Value::Bool(flag)) => add(&mut attributes, name, flag.to_string())?,
             (name, Value::Number(number)) => add(&mut attributes, name, number.to_string())?,
-            _ => return Err(Malformed("An attribute is neither a text, a number nor a truth value")),
+            _ => {
+                return Err(Malformed(
+                    "An attribute is neither a text, a number nor a truth value",
+                ));
+            }
         }
     }
     let text_type = content_type.as_deref().is_some_and(|name| !is_json(name));

@@ -5,6 +5,8 @@ use std::net::IpAddr;
 use bytes::Bytes;
 use kafka_edge_signatures::SignedRequest;
 
+use super::receive::NotTaken;
+
 /// A request to a source.
 #[derive(Debug, Clone)]
 pub struct Inbound {
@@ -64,8 +66,8 @@ pub struct Written {
 pub enum Received {
     /// The sender asked something, and nothing was written.
     Handshake { content_type: &'static str, body: String, headers: Vec<(&'static str, String)> },
-    /// Everything was taken.
-    Events(Vec<Taken>),
+    /// What became of each event that the request brought.
+    Events(Vec<Result<Taken, NotTaken>>),
 }
 
 /// What became of an event.

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::admission::{self, Rate};
 use super::programs::{Program, Schema};
 use super::source::{Otherwise, Source, TextOf, ValueOf};
-use crate::access::{TopicPattern, TopicPatterns};
+use crate::access::TopicPatterns;
 use crate::callers_url;
 use crate::error::{Error, Result};
 use crate::names;
@@ -23,7 +23,7 @@ pub const MAX_EVENT_BYTES: usize = 4 * 1024 * 1024;
 const MAX_WINDOW: u64 = 30 * 86_400;
 const MAX_LIST: usize = 64;
 const MAX_TEXT: usize = 4_096;
-const METHODS: [&str; 4] = ["GET", "POST", "PUT", "PATCH"];
+const METHODS: [&str; 2] = ["GET", "POST"];
 
 /// Headers that no list of headers to keep may name: they hold credentials.
 const NEVER_KEPT: [&str; 5] =
@@ -55,7 +55,10 @@ pub struct Prepared {
 pub(super) enum SchemaOf {
     Given(Schema),
     /// The latest one of this subject.
-    Registry { subject: String, known: RefCell<Option<(Duration, i32, Schema)>> },
+    Registry {
+        subject: String,
+        known: RefCell<Option<(Duration, i32, Schema)>>,
+    },
 }
 
 /// Where a value of an event is.
@@ -121,11 +124,11 @@ impl Prepared {
         });
         let events = source.cloud_events.as_ref();
         let text = |field: &str, text: Option<&TextOf>| {
-            text.map(|text| match text {
+            let read = |text: &TextOf| match text {
                 TextOf::Fixed(text) => Ok(Text::Fixed(text.clone())),
-                TextOf::Value(value) => Ok(Text::At(place(field, value)?)),
-            })
-            .transpose()
+                TextOf::Value(value) => place(field, value).map(Text::At),
+            };
+            text.map(read).transpose()
         };
         let event_type =
             text("cloud_events.type", events.and_then(|events| events.event_type.as_ref()))?;
@@ -166,23 +169,6 @@ impl Prepared {
 
     pub fn source(&self) -> &Source {
         &self.source
-    }
-
-    /// Every topic that the source can write to, or the beginnings of their names.
-    pub(super) fn topics(&self) -> Vec<TopicPattern> {
-        let Source { topic, shape, validate, .. } = &self.source;
-        let dead = |otherwise: &Otherwise| match otherwise {
-            Otherwise::DeadLetter(topic) => Some(topic.clone()),
-            _ => None,
-        };
-        let named = [
-            topic.clone(),
-            dead(&shape.on_error),
-            validate.as_ref().and_then(|validate| dead(&validate.on_failure)),
-        ];
-        let named = named.into_iter().flatten().map(TopicPattern::Name);
-        let allowed = self.topic.iter().flat_map(|(_, allowed)| allowed.iter().cloned());
-        named.chain(allowed).collect()
     }
 }
 
@@ -270,7 +256,7 @@ fn check_plain(source: &Source) -> Result<()> {
         dead("validate.on_failure", &validate.on_failure)?;
     }
     if allow.methods.is_empty() || allow.methods.iter().any(|m| !METHODS.contains(&&**m)) {
-        let sentence = "Not a list of GET, POST, PUT and PATCH";
+        let sentence = "Not a list of GET and POST";
         return Err(invalid("allow.methods", sentence));
     }
     if allow.max_bytes == 0 || allow.max_bytes > MAX_EVENT_BYTES {

@@ -55,6 +55,21 @@ pub struct Source {
     pub disabled_status: u16,
 }
 
+impl Source {
+    /// Every topic that the source can write to: names, and beginnings of names with a
+    /// `*`.
+    pub(super) fn topics(&self) -> impl Iterator<Item = &str> {
+        let Self { topic, shape, validate, .. } = self;
+        let otherwise = [Some(&shape.on_error), validate.as_ref().map(|v| &v.on_failure)];
+        let dead = otherwise.into_iter().flatten().filter_map(|otherwise| match otherwise {
+            Otherwise::DeadLetter(topic) => Some(topic.as_str()),
+            _ => None,
+        });
+        let allowed = shape.topic.iter().flat_map(|choice| &choice.allowed).map(String::as_str);
+        topic.as_deref().into_iter().chain(dead).chain(allowed)
+    }
+}
+
 /// How it is found out who sent an event, with the secrets.
 #[derive(Clone, PartialEq)]
 pub struct Verify {

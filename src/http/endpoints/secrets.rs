@@ -1,0 +1,77 @@
+//! `/secrets/rewrap`: everything that is stored encrypted, under a new key.
+
+use http::{Method, StatusCode};
+use serde::Serialize;
+
+use crate::access::Permission;
+use crate::host::Host;
+use crate::http::answer::Response;
+use crate::http::declaration::{BodyRule, Caller, Declaration, QueryRule};
+#[cfg(feature = "description")]
+use crate::http::description::Operation;
+use crate::http::endpoint::{Call, Endpoint, NoTopic};
+use crate::http::refusal::Refusal;
+use crate::http::request::RequestBody;
+use crate::kafka::Log;
+
+#[derive(Serialize)]
+#[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
+struct Rewrapped {
+    webhooks: Counts,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sources: Option<Counts>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
+struct Counts {
+    /// Encrypted under the first key now, and not before.
+    rewrapped: usize,
+    /// Those whose key is in `secrets_key` no longer; they stay as they are.
+    key_gone: usize,
+}
+
+impl From<(usize, usize)> for Counts {
+    fn from((rewrapped, key_gone): (usize, usize)) -> Self {
+        Self { rewrapped, key_gone }
+    }
+}
+
+pub(super) struct RewrapSecrets;
+
+impl Endpoint for RewrapSecrets {
+    const DECLARATION: Declaration = Declaration {
+        name: "rewrapSecrets",
+        methods: &[Method::POST],
+        path: "/secrets/rewrap",
+        caller: Caller::Allowed(Permission::Admin),
+        safe: false,
+        about: "Encrypts all stored secrets under the first key of secrets_key",
+        query: QueryRule::NONE,
+        body: BodyRule::Ignored,
+        credential_in_query: false,
+    };
+
+    type Topics = NoTopic;
+
+    async fn answer<H: Host, L: Log, B: RequestBody>(
+        call: Call<'_, H, L, B>,
+        NoTopic: NoTopic,
+    ) -> Result<Response, Refusal> {
+        let services = call.app.services().await?;
+        services.secret_keys.check()?;
+        let webhooks = services.subscriptions.rewrap().await?.into();
+        #[cfg(feature = "sources")]
+        let sources = Some(services.sources.rewrap().await?.into());
+        #[cfg(not(feature = "sources"))]
+        let sources = None;
+        Ok(Response::json(StatusCode::OK, &Rewrapped { webhooks, sources }))
+    }
+
+    #[cfg(feature = "description")]
+    fn describe(operation: &mut Operation) {
+        operation
+            .gives::<Rewrapped>(200, "How many were changed, and of how many the key is gone")
+            .example("/secrets/rewrap");
+    }
+}

@@ -1,0 +1,405 @@
+//! Everything under `/sources`: the named inbound endpoints.
+
+mod trial;
+
+use http::header::{ETAG, LOCATION};
+use http::{Method, StatusCode};
+use serde::Serialize;
+
+pub(super) use self::trial::TestSource;
+use crate::access::Permission;
+use crate::error::Error;
+use crate::host::Host;
+use crate::http::answer::Response;
+use crate::http::declaration::{BodyRule, Caller, Declaration, QueryRule};
+#[cfg(feature = "description")]
+use crate::http::description::Operation;
+use crate::http::endpoint::{Call, Endpoint, Filtered, InBody, OfSource};
+use crate::http::json::without_mark;
+use crate::http::limits::JSON_BYTES;
+use crate::http::refusal::Refusal;
+use crate::http::request::{Request, RequestBody};
+use crate::kafka::Log;
+use crate::render::timestamp;
+use crate::services::sources::{self as service, Condition, Source, SourceView, Statistics};
+use crate::sorted::SortedMap;
+
+#[derive(Serialize)]
+#[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
+pub(super) struct SourceJson {
+    #[serde(flatten)]
+    #[cfg_attr(feature = "description", schemars(with = "SourceFields"))]
+    source: Source,
+    /// Where events are sent to.
+    endpoint: String,
+    created: String,
+    /// Present and true where a secret cannot be read, because its key is not in
+    /// `secrets_key` any more.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(feature = "description", serde(default))]
+    secret_gone: bool,
+    /// Only in the answer to a GET of one source.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    statistics: Option<StatisticsJson>,
+}
+
+/// The fields of a source that a caller sets. `docs/sources.md` has them all.
+#[cfg(feature = "description")]
+#[derive(schemars::JsonSchema)]
+#[allow(dead_code)]
+pub(super) struct SourceFields {
+    name: String,
+    topic: Option<String>,
+    /// Who may send: a `provider`, or a scheme that is spelled out, and the `secrets`.
+    verify: std::collections::BTreeMap<String, serde_json::Value>,
+    url: Option<String>,
+    proxies: Option<u8>,
+    allow: Option<std::collections::BTreeMap<String, serde_json::Value>>,
+    dedupe: Option<std::collections::BTreeMap<String, serde_json::Value>>,
+    validate: Option<std::collections::BTreeMap<String, serde_json::Value>>,
+    shape: Option<std::collections::BTreeMap<String, serde_json::Value>>,
+    cloud_events: Option<std::collections::BTreeMap<String, serde_json::Value>>,
+    answer: Option<std::collections::BTreeMap<String, serde_json::Value>>,
+    enabled: Option<bool>,
+    disabled_status: Option<u16>,
+}
+
+/// Counts are lower bounds: an instance adds its own at most once in ten seconds.
+#[derive(Serialize)]
+#[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
+struct StatisticsJson {
+    accepted: u64,
+    repeats: u64,
+    filtered: u64,
+    dead_lettered: u64,
+    /// By stage and reason, such as `verify/mismatch`.
+    #[cfg_attr(
+        feature = "description",
+        schemars(with = "std::collections::BTreeMap<String, u64>")
+    )]
+    refused: SortedMap<String, u64>,
+    last_seen: Option<String>,
+    /// Some of the last ones, the newest first.
+    refusals: Vec<RefusalJson>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
+struct RefusalJson {
+    time: String,
+    stage: String,
+    reason: String,
+    /// The names of the request's headers; their values are kept nowhere.
+    headers: Vec<String>,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
+struct SourceListJson {
+    sources: Vec<SourceJson>,
+}
+
+impl From<Statistics> for StatisticsJson {
+    fn from(statistics: Statistics) -> Self {
+        let Statistics { counts, refused, last_seen, refusals, .. } = statistics;
+        let count = |name: &str| counts.get(name).copied().unwrap_or(0);
+        let refusal = |refusal: service::Refusal| RefusalJson {
+            time: timestamp(refusal.time),
+            stage: refusal.stage,
+            reason: refusal.reason,
+            headers: refusal.header_names,
+        };
+        Self {
+            accepted: count("accepted"),
+            repeats: count("repeats"),
+            filtered: count("filtered"),
+            dead_lettered: count("dead-lettered"),
+            refused,
+            last_seen: last_seen.map(timestamp),
+            refusals: refusals.into_iter().rev().map(refusal).collect(),
+        }
+    }
+}
+
+async fn json<H: Host, L: Log, B>(
+    call: &Call<'_, H, L, B>,
+    view: SourceView,
+) -> Result<(SourceJson, String), Error> {
+    let SourceView { source, created, tag, secret_gone } = view;
+    let endpoint = match &source.url {
+        Some(url) => url.clone(),
+        None => call.app.gateway().await?.link(&format!("/in/{}", source.name)),
+    };
+    let created = timestamp(created);
+    Ok((SourceJson { source, endpoint, created, secret_gone, statistics: None }, tag))
+}
+
+async fn answer<H: Host, L: Log, B>(
+    call: &Call<'_, H, L, B>,
+    view: SourceView,
+    is_new: bool,
+) -> Result<Response, Refusal> {
+    let place = call.app.gateway().await?.link(&format!("/sources/{}", view.source.name));
+    let (json, tag) = json(call, view).await?;
+    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+    let response = Response::json(status, &json).with_header(ETAG, quoted(&tag));
+    Ok(if is_new { response.with_header(LOCATION, place) } else { response })
+}
+
+fn quoted(tag: &str) -> String {
+    format!("\"{tag}\"")
+}
+
+/// The versions that `If-Match` names (RFC 9110, 13.1.1). Weak ones never match.
+fn condition<B>(request: &Request<B>) -> Result<Option<Vec<String>>, Error> {
+    let mut tags = Vec::new();
+    let mut values = request.header_values("if-match").peekable();
+    if values.peek().is_none() {
+        return Ok(None);
+    }
+    for value in values {
+        let malformed = || Error::invalid("if-match", "Neither * nor a list of entity tags");
+        let value = std::str::from_utf8(value).map_err(|_| malformed())?;
+        for tag in value.split(',').map(str::trim) {
+            let strong = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
+            match strong {
+                Some(strong) => tags.push(strong.to_owned()),
+                None if tag == "*" => tags.push("*".into()),
+                None if tag.starts_with("W/\"") => {}
+                None => return Err(malformed()),
+            }
+        }
+    }
+    Ok(Some(tags))
+}
+
+fn as_condition(tags: Option<&[String]>) -> Condition<'_> {
+    match tags {
+        None => Condition::None,
+        Some([star]) if star == "*" => Condition::Exists,
+        Some(tags) => Condition::Tags(tags),
+    }
+}
+
+pub(super) struct CreateSource;
+
+impl Endpoint for CreateSource {
+    const DECLARATION: Declaration = Declaration {
+        name: "createSource",
+        methods: &[Method::POST],
+        path: "/sources",
+        caller: Caller::Allowed(Permission::Webhooks),
+        safe: false,
+        about: "Makes an inbound endpoint whose events become records",
+        query: QueryRule::NONE,
+        body: BodyRule::Json { limit: JSON_BYTES },
+        credential_in_query: false,
+    };
+
+    type Topics = InBody;
+
+    async fn answer<H: Host, L: Log, B: RequestBody>(
+        mut call: Call<'_, H, L, B>,
+        InBody(grant): InBody,
+    ) -> Result<Response, Refusal> {
+        let body = call.body().await?;
+        let services = call.app.services().await?;
+        let view = services.sources.create(without_mark(&body), &grant).await?;
+        answer(&call, view, true).await
+    }
+
+    #[cfg(feature = "description")]
+    fn describe(operation: &mut Operation) {
+        operation
+            .detail(
+                "The caller needs the permission `produce` for every topic that the source can \
+                 write to. docs/sources.md has all fields.",
+            )
+            .takes::<SourceFields>()
+            .gives::<SourceJson>(201, "The new source, with its secrets masked")
+            .fails(409, "There is a source of this name, or the maximum number of them")
+            .example_with("/sources", EXAMPLE);
+    }
+}
+
+#[cfg(feature = "description")]
+const EXAMPLE: &str = r#"{"name":"github","topic":"orders","verify":{"provider":"github","secrets":["It's a Secret to Everybody"]}}"#;
+
+pub(super) struct ListSources;
+
+impl Endpoint for ListSources {
+    const DECLARATION: Declaration = Declaration {
+        name: "listSources",
+        methods: &[Method::GET],
+        safe: true,
+        about: "All inbound endpoints",
+        body: BodyRule::Ignored,
+        ..CreateSource::DECLARATION
+    };
+
+    type Topics = Filtered;
+
+    async fn answer<H: Host, L: Log, B: RequestBody>(
+        call: Call<'_, H, L, B>,
+        Filtered(grant): Filtered,
+    ) -> Result<Response, Refusal> {
+        let mut sources = Vec::new();
+        for view in call.app.services().await?.sources.list(&grant).await? {
+            sources.push(json(&call, view).await?.0);
+        }
+        Ok(Response::json(StatusCode::OK, &SourceListJson { sources }))
+    }
+
+    #[cfg(feature = "description")]
+    fn describe(operation: &mut Operation) {
+        operation
+            .gives::<SourceListJson>(200, "The sources all of whose topics the caller may use")
+            .example("/sources");
+    }
+}
+
+pub(super) struct GetSource;
+
+impl Endpoint for GetSource {
+    const DECLARATION: Declaration = Declaration {
+        name: "getSource",
+        path: "/sources/{name}",
+        about: "An inbound endpoint, what came to it, and what was refused",
+        ..ListSources::DECLARATION
+    };
+
+    type Topics = OfSource;
+
+    async fn answer<H: Host, L: Log, B: RequestBody>(
+        call: Call<'_, H, L, B>,
+        OfSource(grant): OfSource,
+    ) -> Result<Response, Refusal> {
+        let name = call.path_text("name")?;
+        let services = call.app.services().await?;
+        let (view, statistics) = services.sources.get(&name, &grant).await?;
+        let (mut json, tag) = json(&call, view).await?;
+        json.statistics = Some(statistics.into());
+        Ok(Response::json(StatusCode::OK, &json).with_header(ETAG, quoted(&tag)))
+    }
+
+    #[cfg(feature = "description")]
+    fn describe(operation: &mut Operation) {
+        operation
+            .gives::<SourceJson>(200, "The source, with its secrets masked")
+            .fails(404, "There is no such source")
+            .example("/sources/{source}");
+    }
+}
+
+pub(super) struct PutSource;
+
+impl Endpoint for PutSource {
+    const DECLARATION: Declaration = Declaration {
+        name: "putSource",
+        methods: &[Method::PUT],
+        safe: false,
+        about: "Makes an inbound endpoint, or replaces it",
+        body: BodyRule::Json { limit: JSON_BYTES },
+        ..GetSource::DECLARATION
+    };
+
+    type Topics = OfSource;
+
+    async fn answer<H: Host, L: Log, B: RequestBody>(
+        mut call: Call<'_, H, L, B>,
+        OfSource(grant): OfSource,
+    ) -> Result<Response, Refusal> {
+        let name = call.path_text("name")?;
+        let tags = condition(call.request)?;
+        let body = call.body().await?;
+        let services = call.app.services().await?;
+        let (body, condition) = (without_mark(&body), as_condition(tags.as_deref()));
+        let put = services.sources.put(&name, body, condition, &grant).await?;
+        answer(&call, put.view, put.is_new).await
+    }
+
+    #[cfg(feature = "description")]
+    fn describe(operation: &mut Operation) {
+        operation
+            .detail(
+                "A secret that is masked in the body stays what it is. `If-Match` is honoured, \
+                 here and wherever a source is changed.",
+            )
+            .takes::<SourceFields>()
+            .gives::<SourceJson>(200, "The source as it is now")
+            .gives::<SourceJson>(201, "The new source")
+            .fails(409, "The maximum number of sources has been reached")
+            .fails(412, "The source is in another version than that of If-Match")
+            .example_with("/sources/{source}", EXAMPLE);
+    }
+}
+
+pub(super) struct PatchSource;
+
+impl Endpoint for PatchSource {
+    const DECLARATION: Declaration = Declaration {
+        name: "patchSource",
+        methods: &[Method::PATCH],
+        about: "Changes an inbound endpoint by JSON Merge Patch (RFC 7396)",
+        ..PutSource::DECLARATION
+    };
+
+    type Topics = OfSource;
+
+    async fn answer<H: Host, L: Log, B: RequestBody>(
+        mut call: Call<'_, H, L, B>,
+        OfSource(grant): OfSource,
+    ) -> Result<Response, Refusal> {
+        let name = call.path_text("name")?;
+        let tags = condition(call.request)?;
+        let body = call.body().await?;
+        let services = call.app.services().await?;
+        let (body, condition) = (without_mark(&body), as_condition(tags.as_deref()));
+        let view = services.sources.patch(&name, body, condition, &grant).await?;
+        answer(&call, view, false).await
+    }
+
+    #[cfg(feature = "description")]
+    fn describe(operation: &mut Operation) {
+        operation
+            .takes::<std::collections::BTreeMap<String, serde_json::Value>>()
+            .gives::<SourceJson>(200, "The source as it is now")
+            .fails(404, "There is no such source")
+            .fails(412, "The source is in another version than that of If-Match")
+            .example_with("/sources/{source}", r#"{"enabled":false}"#);
+    }
+}
+
+pub(super) struct DeleteSource;
+
+impl Endpoint for DeleteSource {
+    const DECLARATION: Declaration = Declaration {
+        name: "deleteSource",
+        methods: &[Method::DELETE],
+        about: "Removes an inbound endpoint",
+        body: BodyRule::Ignored,
+        ..PutSource::DECLARATION
+    };
+
+    type Topics = OfSource;
+
+    async fn answer<H: Host, L: Log, B: RequestBody>(
+        call: Call<'_, H, L, B>,
+        OfSource(grant): OfSource,
+    ) -> Result<Response, Refusal> {
+        let name = call.path_text("name")?;
+        let tags = condition(call.request)?;
+        let condition = as_condition(tags.as_deref());
+        call.app.services().await?.sources.delete(&name, condition, &grant).await?;
+        Ok(Response::empty())
+    }
+
+    #[cfg(feature = "description")]
+    fn describe(operation: &mut Operation) {
+        operation
+            .gives_nothing("The source is removed")
+            .fails(404, "There is no such source")
+            .fails(412, "The source is in another version than that of If-Match")
+            .example("/sources/{source}");
+    }
+}

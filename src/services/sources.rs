@@ -1,0 +1,431 @@
+//! Webhooks in: named inbound endpoints. Each one says who may send, and what is done
+//! with an event before it is a record.
+//!
+//! A request passes the stages of [`inbound::Stage`] in order. Its signature is checked
+//! over the bytes of the body before anything of the body is parsed.
+
+mod admission;
+mod cloud_events;
+mod decide;
+mod inbound;
+mod list;
+mod masking;
+mod merge_patch;
+mod prepared;
+mod programs;
+mod receive;
+mod remote;
+mod source;
+mod statistics;
+
+use std::cell::RefCell;
+use std::fmt;
+use std::rc::Rc;
+use std::time::Duration;
+
+use serde_json::Value;
+
+pub use self::decide::Step;
+pub use self::inbound::{Inbound, Received, Refused, Stage, Taken, Written};
+use self::list::SourceList;
+pub use self::list::{MAX_SOURCE_BYTES, MAX_SOURCES, StoredSource};
+pub use self::prepared::{MAX_EVENT_BYTES, Prepared};
+use self::prepared::{Rules, invalid, owner};
+pub use self::receive::{NotTaken, Trial, TrialEvent};
+pub use self::source::{Answer, Source};
+use self::statistics::Counting;
+pub use self::statistics::{Refusal, Statistics};
+use crate::access::{AccessError, Denial, Grant, Missing, Permission, TopicPattern};
+use crate::error::{Error, Result};
+use crate::host::{AfterAnswer, Host, Millis};
+use crate::kafka::Log;
+use crate::secrets::SecretKeys;
+use crate::services::produce::Producer;
+use crate::services::schema_registry::SchemaRegistry;
+use crate::services::seen::Seen;
+use crate::state::keys::LaneName;
+use crate::state::lane::Params;
+use crate::state::shared::Shared;
+
+/// How long an instance uses its copy of the list.
+const MAX_LIST_AGE: Duration = Duration::from_secs(2);
+/// How long it does so to say that there is no such source.
+const MAX_LIST_AGE_TO_REFUSE: Duration = Duration::from_millis(250);
+
+/// What a caller's change is made on condition of.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Condition<'a> {
+    #[default]
+    None,
+    /// The source is there, in any version.
+    Exists,
+    /// The source is there in one of these versions.
+    Tags(&'a [String]),
+}
+
+/// A source as callers see it, with its secrets masked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SourceView {
+    pub source: Source,
+    pub created: Millis,
+    pub tag: String,
+    /// The key of one of its secrets is not there any more.
+    pub secret_gone: bool,
+}
+
+/// The answer to a PUT.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Put {
+    pub view: SourceView,
+    pub is_new: bool,
+}
+
+/// The sources as one instance works on them.
+pub struct Sources<H: Host, L> {
+    host: H,
+    keys: SecretKeys,
+    rules: Rules,
+    public_url: Option<String>,
+    list: Shared<H, SourceList>,
+    /// Those that received lately, each with the entry it was made of.
+    prepared: RefCell<Vec<(Rc<Source>, Rc<Prepared>)>>,
+    seen: Rc<Seen<H>>,
+    producer: Rc<Producer<H, L>>,
+    schema_registry: Rc<SchemaRegistry<H>>,
+    counting: Counting<H>,
+}
+
+/// What the sources need beside the host.
+#[derive(Debug)]
+pub struct Parts<H: Host, L> {
+    pub keys: SecretKeys,
+    pub allow_private: bool,
+    pub public_url: Option<String>,
+    pub has_schema_registry: bool,
+    pub seen: Rc<Seen<H>>,
+    pub producer: Rc<Producer<H, L>>,
+    pub schema_registry: Rc<SchemaRegistry<H>>,
+}
+
+impl<H: Host, L: Log> Sources<H, L> {
+    pub fn new(host: H, parts: Parts<H, L>, params: Params) -> Self {
+        let capabilities = host.capabilities();
+        let rules = Rules {
+            allow_private: parts.allow_private,
+            public_url: parts.public_url.is_some(),
+            schema_registry: parts.has_schema_registry,
+            after_answer: capabilities.after_answer != AfterAnswer::Ends,
+            client_address: capabilities.client_address,
+        };
+        Self {
+            list: Shared::new(host.clone(), LaneName::sources(), params),
+            counting: Counting::new(host.clone()),
+            host,
+            keys: parts.keys,
+            rules,
+            public_url: parts.public_url,
+            prepared: RefCell::default(),
+            seen: parts.seen,
+            producer: parts.producer,
+            schema_registry: parts.schema_registry,
+        }
+    }
+
+    /// Creates a source; its name must be new.
+    pub async fn create(&self, json: &[u8], grant: &Grant) -> Result<SourceView, AccessError> {
+        let source = self.read(json)?;
+        let stored = self.admit(source, None, grant)?;
+        // A first write that seemed to fail may have been stored.
+        self.list
+            .change(|list| match list.get(stored.source.name.as_str()) {
+                Ok(known) if *known == stored => Ok(()),
+                Ok(_) => Err(Error::NameTaken("There is a source of this name already".into())),
+                Err(_) => list.put(&stored),
+            })
+            .await?;
+        Ok(self.view(&stored))
+    }
+
+    /// Creates a source, or replaces the one of this name.
+    pub async fn put(
+        &self,
+        name: &str,
+        json: &[u8],
+        condition: Condition<'_>,
+        grant: &Grant,
+    ) -> Result<Put, AccessError> {
+        let mut json: Value = serde_json::from_slice(json).map_err(|error| malformed(&error))?;
+        if let Value::Object(members) = &mut json {
+            // The name is in the path, and may be in the body, too.
+            members.entry("name").or_insert_with(|| name.into());
+        }
+        let source: Source = serde_json::from_value(json).map_err(|error| malformed(&error))?;
+        if source.name.as_str() != name {
+            return Err(Error::invalid("name", "The name is not that in the path").into());
+        }
+        self.replace(name, condition, grant, |_| Ok(source.clone())).await
+    }
+
+    /// Changes a source by JSON Merge Patch (RFC 7396).
+    pub async fn patch(
+        &self,
+        name: &str,
+        patch: &[u8],
+        condition: Condition<'_>,
+        grant: &Grant,
+    ) -> Result<SourceView, AccessError> {
+        let patch: Value = serde_json::from_slice(patch).map_err(|error| malformed(&error))?;
+        let put = self.replace(name, condition, grant, |before| {
+            let before = before.ok_or_else(|| Error::UnknownSource(name.to_owned()))?;
+            let masked = masking::masked(&before.source);
+            let mut json = serde_json::to_value(masked).map_err(|error| malformed(&error))?;
+            merge_patch::apply(&mut json, patch.clone());
+            let source: Source = serde_json::from_value(json).map_err(|error| malformed(&error))?;
+            if source.name.as_str() != name {
+                return Err(Error::invalid("name", "A source cannot be given another name"));
+            }
+            Ok(source)
+        });
+        Ok(put.await?.view)
+    }
+
+    async fn replace(
+        &self,
+        name: &str,
+        condition: Condition<'_>,
+        grant: &Grant,
+        make: impl Fn(Option<&StoredSource>) -> Result<Source>,
+    ) -> Result<Put, AccessError> {
+        let denied = RefCell::new(None);
+        let made = RefCell::new(None::<(StoredSource, bool)>);
+        let changed = self.list.change(|list| {
+            let before = list.get(name).ok().cloned();
+            if let Some((stored, _)) = &*made.borrow()
+                && before.as_ref() == Some(stored)
+            {
+                // An earlier write of the same change has been stored.
+                return Ok(());
+            }
+            check(condition, before.as_ref())?;
+            if let Some(before) = &before
+                && let Err(error) = self.may_change(&before.source, grant)
+            {
+                return Err(keep(&denied, error));
+            }
+            let stored = self
+                .admit(make(before.as_ref())?, before.as_ref(), grant)
+                .map_err(|error| keep(&denied, error))?;
+            list.put(&stored)?;
+            *made.borrow_mut() = Some((stored, before.is_none()));
+            Ok(())
+        });
+        let changed = changed.await;
+        if let Some(denial) = denied.into_inner() {
+            return Err(AccessError::Denied(denial));
+        }
+        changed?;
+        let made = made.into_inner();
+        let (stored, is_new) = made.ok_or_else(|| Error::UnknownSource(name.to_owned()))?;
+        Ok(Put { view: self.view(&stored), is_new })
+    }
+
+    /// The sources all of whose topics the caller may use, oldest first.
+    pub async fn list(&self, grant: &Grant) -> Result<Vec<SourceView>> {
+        let list = self.list.read().await?;
+        let mine = list.iter().filter(|stored| self.may_change(&stored.source, grant).is_ok());
+        Ok(mine.map(|stored| self.view(stored)).collect())
+    }
+
+    /// A source, and what came to it.
+    pub async fn get(
+        &self,
+        name: &str,
+        grant: &Grant,
+    ) -> Result<(SourceView, Statistics), AccessError> {
+        let list = self.list.read().await?;
+        let stored = list.get(name)?;
+        self.may_change(&stored.source, grant)?;
+        Ok((self.view(stored), self.counting.of(name).await?))
+    }
+
+    pub async fn delete(
+        &self,
+        name: &str,
+        condition: Condition<'_>,
+        grant: &Grant,
+    ) -> Result<(), AccessError> {
+        let (denied, removed) = (RefCell::new(None), RefCell::new(false));
+        let changed = self.list.change(|list| {
+            let before = list.get(name).ok();
+            if before.is_none() && *removed.borrow() {
+                return Ok(());
+            }
+            check(condition, before)?;
+            let before = before.ok_or_else(|| Error::UnknownSource(name.to_owned()))?;
+            self.may_change(&before.source, grant).map_err(|error| keep(&denied, error))?;
+            *removed.borrow_mut() = true;
+            list.remove(name)
+        });
+        let changed = changed.await;
+        if let Some(denial) = denied.into_inner() {
+            return Err(AccessError::Denied(denial));
+        }
+        changed?;
+        self.counting.forget(name).await;
+        Ok(())
+    }
+
+    /// Encrypts secrets under the first key that are not; returns how many sources were
+    /// changed, and of how many a key is gone.
+    pub async fn rewrap(&self) -> Result<(usize, usize)> {
+        let counted = RefCell::new((0, 0));
+        self.list
+            .change(|list| {
+                let (mut changed, mut gone) = (0, 0);
+                for stored in list.iter_mut() {
+                    match self.renewed(&stored.source) {
+                        Some(Ok(source)) => {
+                            stored.source = source.into();
+                            changed += 1;
+                        }
+                        Some(Err(())) => gone += 1,
+                        None => {}
+                    }
+                }
+                *counted.borrow_mut() = (changed, gone);
+                Ok(())
+            })
+            .await?;
+        Ok(counted.into_inner())
+    }
+
+    fn renewed(&self, source: &Source) -> Option<Result<Source, ()>> {
+        let owner = owner(source.name.as_str());
+        let (mut renewed, mut changed) = (source.clone(), false);
+        for secret in &mut renewed.verify.secrets {
+            match self.keys.renewed(&self.host, &owner, secret) {
+                Ok(None) => {}
+                Ok(Some(new)) => {
+                    *secret = new;
+                    changed = true;
+                }
+                Err(_) => return Some(Err(())),
+            }
+        }
+        changed.then_some(Ok(renewed))
+    }
+
+    /// The source of this name, ready to receive.
+    pub async fn open(&self, name: &str) -> Result<Rc<Prepared>> {
+        let mut list = self.list.recent(MAX_LIST_AGE).await?;
+        if list.get(name).is_err() {
+            list = self.list.recent(MAX_LIST_AGE_TO_REFUSE).await?;
+        }
+        let source = list.get(name)?.source.clone();
+        let mut all = self.prepared.borrow_mut();
+        if let Some((of, prepared)) = all.iter().find(|(_, known)| known.source.name == source.name)
+            && *of == source
+        {
+            return Ok(prepared.clone());
+        }
+        let prepared = Rc::new(Prepared::new((*source).clone(), &self.keys, &self.rules)?);
+        all.retain(|(_, known)| known.source.name != source.name);
+        all.push((source, prepared.clone()));
+        Ok(prepared)
+    }
+
+    /// A source for a trial: the stored one, if the caller may change it.
+    pub async fn open_for(&self, name: &str, grant: &Grant) -> Result<Rc<Prepared>, AccessError> {
+        let prepared = self.open(name).await?;
+        self.may_change(&prepared.source, grant)?;
+        Ok(prepared)
+    }
+
+    fn read(&self, json: &[u8]) -> Result<Source> {
+        serde_json::from_slice(json).map_err(|error| malformed(&error))
+    }
+
+    /// A source that can work, by a caller who may have it, with its secrets encrypted.
+    fn admit(
+        &self,
+        source: Source,
+        before: Option<&StoredSource>,
+        grant: &Grant,
+    ) -> Result<StoredSource, AccessError> {
+        if !source.verify.secrets.is_empty() {
+            self.keys.check()?;
+        }
+        let known = before.map(|before| &*before.source);
+        let source = masking::sealed(source, known, &self.host, &self.keys)?;
+        prepared::check_host(&source, &self.rules)?;
+        Prepared::new(source.clone(), &self.keys, &self.rules)?;
+        self.may_change(&source, grant)?;
+        let created = before.map_or_else(|| self.host.now(), |before| before.created);
+        Ok(StoredSource { source: source.into(), created })
+    }
+
+    /// Whether a caller may see and change a source: it may write to all its topics.
+    fn may_change(&self, source: &Source, grant: &Grant) -> Result<(), AccessError> {
+        grant.permits(Permission::Produce)?;
+        for topic in source.topics() {
+            let pattern = TopicPattern::parse(topic);
+            if !pattern.is_some_and(|pattern| grant.covers_pattern(&pattern)) {
+                return Err(Denial::Forbidden(Missing::Topic(topic.to_owned())).into());
+            }
+        }
+        Ok(())
+    }
+
+    fn view(&self, stored: &StoredSource) -> SourceView {
+        let owner = owner(stored.source.name.as_str());
+        let mut secrets = stored.source.verify.secrets.iter();
+        SourceView {
+            source: masking::masked(&stored.source),
+            created: stored.created,
+            tag: stored.tag(),
+            secret_gone: secrets.any(|secret| self.keys.open(&owner, secret).is_err()),
+        }
+    }
+}
+
+fn check(condition: Condition<'_>, before: Option<&StoredSource>) -> Result<()> {
+    let holds = match (condition, before) {
+        (Condition::None, _) | (Condition::Exists, Some(_)) => true,
+        (Condition::Tags(tags), Some(before)) => tags.contains(&before.tag()),
+        (Condition::Exists | Condition::Tags(_), None) => false,
+    };
+    match holds {
+        true => Ok(()),
+        false => Err(Error::Changed("The source is not in the version of If-Match".into())),
+    }
+}
+
+/// Keeps a denial beside the change that it ends.
+fn keep(denied: &RefCell<Option<Denial>>, error: AccessError) -> Error {
+    match error {
+        AccessError::Failed(error) => error,
+        AccessError::Denied(denial) => {
+            *denied.borrow_mut() = Some(denial);
+            invalid("topic", "denied")
+        }
+    }
+}
+
+/// A value that stands in the wrong place may be a secret, so it is not repeated.
+fn malformed(error: &serde_json::Error) -> Error {
+    const QUOTED: &str = "string \"";
+    let text = error.to_string();
+    let text = match (text.find(QUOTED), text.rfind('"')) {
+        (Some(from), Some(to)) if from + QUOTED.len() <= to => {
+            format!("{}a string{}", &text[..from], &text[to + 1..])
+        }
+        _ => text,
+    };
+    Error::invalid("body", format!("Not a source: {text}"))
+}
+
+impl<H: Host, L> fmt::Debug for Sources<H, L> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sources").field("list", &self.list).finish_non_exhaustive()
+    }
+}

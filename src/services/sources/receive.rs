@@ -1,0 +1,451 @@
+//! An event's way through a source, with everything that has to be asked for.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use kafka_edge_bounded_json::{Budget, Limits};
+use kafka_edge_signatures::{Failure, consent};
+
+use super::admission;
+use super::cloud_events::{self, Incoming};
+use super::decide::{Deciding, Decision, Draft, Event, Step};
+use super::inbound::{Inbound, Received, Refused, Stage, Taken, Written};
+use super::prepared::{Prepared, SchemaOf};
+use super::programs::Schema;
+use super::source::Ack;
+use super::{Sources, remote};
+use crate::access::AllowedTopic;
+use crate::error::{Error, Result};
+use crate::host::Host;
+use crate::kafka::Log;
+use crate::record::RecordMetadata;
+use crate::services::produce::Producer;
+use crate::services::seen::{First, Place, Scope};
+use crate::sorted::SortedMap;
+
+/// Why an event was not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotTaken {
+    /// The event is not what the source takes.
+    Refused(Refused),
+    /// Kafka, the store or the configuration failed.
+    Failed(Error),
+}
+
+impl From<Refused> for NotTaken {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(refused)
+    }
+}
+
+impl From<Error> for NotTaken {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
+/// What trying a source shows. Nothing was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trial {
+    /// Why it would be refused before its body is looked at. What comes after that is
+    /// tried all the same.
+    pub allow: Result<(), Refused>,
+    pub verify: Result<(), Refused>,
+    /// Why no event could be read from the body.
+    pub unreadable: Option<Refused>,
+    pub events: Vec<TrialEvent>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrialEvent {
+    /// By which repeats would be known.
+    pub id: Option<String>,
+    pub steps: Vec<Step>,
+    pub refused: Option<Refused>,
+    /// `written`, `dead-letter` or `filtered`.
+    pub outcome: Option<&'static str>,
+    /// The records that would be written.
+    pub records: Vec<(String, crate::record::NewRecord)>,
+}
+
+impl<H: Host, L: Log> Sources<H, L> {
+    /// Checks everything but the body, so that a body that nobody wants is not read.
+    pub async fn check_head(&self, prepared: &Prepared, request: &Inbound) -> Result<(), Refused> {
+        let checked = self.check_head_only(prepared, request);
+        if let Err(refused) = &checked {
+            self.counting.refused(prepared.source.name.as_str(), request, refused).await;
+        }
+        checked
+    }
+
+    /// Counts a request whose body was larger than it may be.
+    pub async fn count_too_large(&self, prepared: &Prepared, request: &Inbound) {
+        let refused = Refused::new(Stage::Allow, 413, "size", "The event is too large");
+        self.counting.refused(prepared.source.name.as_str(), request, &refused).await;
+    }
+
+    fn check_head_only(&self, prepared: &Prepared, request: &Inbound) -> Result<(), Refused> {
+        let source = &prepared.source;
+        let refused =
+            |status, reason, sentence| Refused::new(Stage::Allow, status, reason, sentence);
+        if !source.enabled {
+            let status = source.disabled_status;
+            return Err(refused(status, "disabled", "The source is switched off"));
+        }
+        // Asking comes before sending, by whichever method the sender asks.
+        let asks = source.verify.settings.handshake().is_some_and(|h| h.is_unsigned());
+        if !(asks && request.method == "GET") {
+            admission::check_head(source, &prepared.networks, request)?;
+        }
+        if let Some(rate) = source.allow.rate {
+            prepared.rate.take(rate, self.host.monotonic()).map_err(|wait| {
+                let sentence = "There are too many events in this second";
+                refused(429, "rate", sentence).again_after(wait)
+            })?;
+        }
+        Ok(())
+    }
+
+    /// The answer to `OPTIONS` of a sender of CloudEvents that asks whether it may send.
+    pub fn consent(&self, request: &Inbound) -> Option<Received> {
+        let headers = request.signed(None, consent)?;
+        let (content_type, body) = ("text/plain", String::new());
+        Some(Received::Handshake { content_type, body, headers: headers.into() })
+    }
+
+    /// Takes a request whose head was checked.
+    pub async fn receive(
+        &self,
+        prepared: &Rc<Prepared>,
+        request: Inbound,
+    ) -> Result<Received, NotTaken> {
+        let name = prepared.source.name.as_str();
+        let received = self.receive_only(prepared, &request).await;
+        match &received {
+            Ok(Received::Events(events)) => {
+                for event in events {
+                    match event {
+                        Ok(taken) => self.counting.taken(name, taken).await,
+                        Err(NotTaken::Refused(refused)) => {
+                            self.counting.refused(name, &request, refused).await;
+                        }
+                        Err(NotTaken::Failed(_)) => {}
+                    }
+                }
+            }
+            Err(NotTaken::Refused(refused)) => {
+                self.counting.refused(name, &request, refused).await;
+            }
+            Ok(Received::Handshake { .. }) | Err(NotTaken::Failed(_)) => {}
+        }
+        received
+    }
+
+    async fn receive_only(
+        &self,
+        prepared: &Rc<Prepared>,
+        request: &Inbound,
+    ) -> Result<Received, NotTaken> {
+        admission::check_size(&prepared.source, request)?;
+        let url = self.url(prepared, request);
+        if let Some(answer) = self.handshake(prepared, request, url.as_deref(), false) {
+            return Ok(answer);
+        }
+        self.verify(prepared, request, url.as_deref()).await?;
+        if let Some(answer) = self.handshake(prepared, request, url.as_deref(), true) {
+            return Ok(answer);
+        }
+        let mut budget = Budget::new(Limits::default());
+        let (events, is_batch) = events(prepared, request, &mut budget)?;
+        let mut taken = Vec::new();
+        for event in events {
+            taken.push(self.take(prepared, event, &mut budget).await);
+            // Each event of a batch has a budget of its own.
+            budget = Budget::new(Limits::default());
+        }
+        match taken.pop() {
+            Some(one) if !is_batch => Ok(Received::Events(vec![Ok(one?)])),
+            last => {
+                taken.extend(last);
+                Ok(Received::Events(taken))
+            }
+        }
+    }
+
+    fn handshake(
+        &self,
+        prepared: &Prepared,
+        request: &Inbound,
+        url: Option<&str>,
+        verified: bool,
+    ) -> Option<Received> {
+        let handshake = prepared.source.verify.settings.handshake()?;
+        if handshake.is_unsigned() == verified {
+            return None;
+        }
+        let secrets: Vec<_> = prepared.secrets.iter().map(String::as_str).collect();
+        let answer = request.signed(url, |request| handshake.answer(request, &secrets))?;
+        let (content_type, body) = (answer.content_type, answer.body);
+        Some(Received::Handshake { content_type, body, headers: Vec::new() })
+    }
+
+    /// The address to which the sender sent the request.
+    fn url(&self, prepared: &Prepared, request: &Inbound) -> Option<String> {
+        let source = &prepared.source;
+        let query = request.query();
+        if let Some(url) = &source.url {
+            return Some(format!("{url}{query}"));
+        }
+        let path = format!("/in/{}", source.name);
+        if let Some(public) = &self.public_url {
+            return Some(format!("{public}{path}{query}"));
+        }
+        let base = admission::forwarded_base(source, request)?;
+        Some(format!("{base}{}", request.target))
+    }
+
+    async fn verify(
+        &self,
+        prepared: &Prepared,
+        request: &Inbound,
+        url: Option<&str>,
+    ) -> Result<(), NotTaken> {
+        let now = self.host.now();
+        #[cfg(feature = "jwt")]
+        let checked = {
+            let mut verifier = remote::verifier(self, prepared, false).await?;
+            let mut checked = request.signed(url, |request| verifier.check(request, now));
+            if checked == Err(Failure::UnknownKey) && prepared.verifier.jwks_url().is_some() {
+                // The sender may have changed its keys.
+                verifier = remote::verifier(self, prepared, true).await?;
+                checked = request.signed(url, |request| verifier.check(request, now));
+            }
+            checked
+        };
+        #[cfg(not(feature = "jwt"))]
+        let checked = request.signed(url, |request| prepared.verifier.check(request, now));
+        checked.map_err(|failure: Failure| {
+            Refused::new(Stage::Verify, 401, failure.kind(), &failure.to_string()).into()
+        })
+    }
+
+    async fn take(
+        &self,
+        prepared: &Rc<Prepared>,
+        event: Event,
+        budget: &mut Budget,
+    ) -> Result<Taken, NotTaken> {
+        let source = &prepared.source;
+        let schema = self.schema(prepared).await?;
+        let schema = schema.as_ref().map(|(schema, id)| (schema, *id));
+        let mut deciding = Deciding::new(prepared, &event, self.host.now(), schema, budget);
+        let id = source.dedupe.as_ref().and_then(|_| deciding.id());
+        let (Some(dedupe), Some(id)) = (&source.dedupe, id) else {
+            let decision = deciding.decide()?;
+            return self.write(prepared, decision).await.1;
+        };
+        let scope = Scope::Source(source.name.as_str());
+        let window = Duration::from_secs(dedupe.window);
+        let (mark, written) = match self.seen.first(&scope, &id, None, window).await? {
+            First::Time { mark, written } => (mark, written),
+            First::Repeat(places) => return Ok(Taken::Repeat(self.places(prepared, places))),
+            First::Pending { retry_after } => {
+                let sentence = "The same event is being written; try again";
+                let refused = Refused::new(Stage::Dedupe, 503, "pending", sentence);
+                return Err(refused.again_after(retry_after).into());
+            }
+            // Events are compared by their id alone.
+            First::Different => {
+                return Err(Refused::new(Stage::Dedupe, 409, "different", "Another event").into());
+            }
+        };
+        let decision = match deciding.decide() {
+            Ok(decision) => decision,
+            Err(refused) => {
+                mark.forget().await;
+                return Err(refused.into());
+            }
+        };
+        let decision = without(decision, &written);
+        let (places, taken) = self.write(prepared, decision).await;
+        let places = merged(written, places);
+        match &taken {
+            Ok(Taken::Promised) | Err(NotTaken::Failed(Error::OutcomeUnknown { .. }))
+                if places.iter().all(Option::is_none) =>
+            {
+                // Until its mark is too old a repeat waits, because the record may be there.
+                drop(mark);
+            }
+            Err(_) if places.iter().all(Option::is_none) => mark.forget().await,
+            _ => mark.done(places).await,
+        }
+        taken
+    }
+
+    /// Writes what was decided. The places are those of the records in order.
+    async fn write(
+        &self,
+        prepared: &Prepared,
+        decision: Decision,
+    ) -> (Vec<Option<Place>>, Result<Taken, NotTaken>) {
+        let (drafts, dead) = match decision {
+            Decision::Filtered => return (Vec::new(), Ok(Taken::Filtered)),
+            Decision::Write(drafts) => (drafts, false),
+            Decision::DeadLetter(draft) => (vec![draft], true),
+        };
+        if prepared.source.answer.ack == Ack::None {
+            let producer = self.producer.clone();
+            self.host.spawn(async move {
+                produce(&producer, drafts).await;
+            });
+            return (Vec::new(), Ok(Taken::Promised));
+        }
+        let topics: Vec<String> = drafts.iter().map(|draft| draft.topic.clone()).collect();
+        let reports = produce(&self.producer, drafts).await;
+        let places: Vec<_> = topics
+            .iter()
+            .zip(&reports)
+            .map(|(topic, report)| {
+                let RecordMetadata { partition, offset, .. } = *report.as_ref().ok()?;
+                Some(Place { topic: topic.clone(), partition, offset })
+            })
+            .collect();
+        let taken = match reports.into_iter().find_map(Result::err) {
+            Some(error) => Err(error.into()),
+            None => {
+                let written = self.places(prepared, places.clone());
+                Ok(if dead { Taken::DeadLetter(written) } else { Taken::Written(written) })
+            }
+        };
+        (places, taken)
+    }
+
+    fn places(&self, prepared: &Prepared, places: Vec<Option<Place>>) -> Vec<Written> {
+        let own = prepared.source.topic.clone().unwrap_or_default();
+        let written = places.into_iter().flatten().map(|place| {
+            let Place { topic, partition, offset } = place;
+            Written { topic: if topic.is_empty() { own.clone() } else { topic }, partition, offset }
+        });
+        written.collect()
+    }
+
+    async fn schema(&self, prepared: &Prepared) -> Result<Option<(Schema, Option<i32>)>, NotTaken> {
+        let frame = prepared.source.validate.as_ref().is_some_and(|validate| validate.frame);
+        match &prepared.schema {
+            None => Ok(None),
+            Some(SchemaOf::Given(schema)) => Ok(Some((schema.clone(), None))),
+            Some(SchemaOf::Registry { subject, known }) => {
+                let (id, schema) = remote::schema(self, subject, known).await?;
+                Ok(Some((schema, frame.then_some(id))))
+            }
+        }
+    }
+
+    /// Says what each stage would decide about a request, and writes nothing.
+    pub async fn trial(&self, prepared: &Rc<Prepared>, request: &Inbound) -> Result<Trial> {
+        let url = self.url(prepared, request);
+        let allow = admission::check_head(&prepared.source, &prepared.networks, request)
+            .and_then(|()| admission::check_size(&prepared.source, request));
+        let verify = match self.verify(prepared, request, url.as_deref()).await {
+            Ok(()) => Ok(()),
+            Err(NotTaken::Refused(why)) => Err(why),
+            Err(NotTaken::Failed(error)) => return Err(error),
+        };
+        let mut trial = Trial { allow, verify, unreadable: None, events: Vec::new() };
+        let mut budget = Budget::new(Limits::default());
+        let events = match events(prepared, request, &mut budget) {
+            Ok((events, _)) => events,
+            Err(why) => return Ok(Trial { unreadable: Some(why), ..trial }),
+        };
+        let schema = match self.schema(prepared).await {
+            Ok(schema) => schema,
+            Err(NotTaken::Refused(why)) => return Ok(Trial { unreadable: Some(why), ..trial }),
+            Err(NotTaken::Failed(error)) => return Err(error),
+        };
+        let schema = schema.as_ref().map(|(schema, id)| (schema, *id));
+        for event in &events {
+            let mut budget = Budget::new(Limits::default());
+            let mut deciding = Deciding::new(prepared, event, self.host.now(), schema, &mut budget);
+            let id = prepared.source.dedupe.as_ref().and_then(|_| deciding.id());
+            let decision = deciding.decide();
+            let steps = deciding.steps;
+            let (outcome, drafts, refused) = match decision {
+                Ok(Decision::Write(drafts)) => (Some("written"), drafts, None),
+                Ok(Decision::DeadLetter(draft)) => (Some("dead-letter"), vec![draft], None),
+                Ok(Decision::Filtered) => (Some("filtered"), Vec::new(), None),
+                Err(why) => (None, Vec::new(), Some(why)),
+            };
+            let records = drafts.into_iter().map(|draft| (draft.topic, draft.record)).collect();
+            trial.events.push(TrialEvent { id, steps, refused, outcome, records });
+        }
+        Ok(trial)
+    }
+}
+
+/// The events that a request brings, and whether they came as a batch.
+fn events(
+    prepared: &Prepared,
+    request: &Inbound,
+    budget: &mut Budget,
+) -> Result<(Vec<Event>, bool), Refused> {
+    let plain = || (vec![Event { request: request.clone(), context: None }], false);
+    if prepared.source.cloud_events.is_none() {
+        return Ok(plain());
+    }
+    let incoming = cloud_events::read(request, budget)
+        .map_err(|malformed| Refused::new(Stage::Shape, 400, "cloud-event", malformed.0))?;
+    let event = |context: cloud_events::CloudEvent| {
+        let body = context.data.clone().unwrap_or_default();
+        Event { request: Inbound { body, ..request.clone() }, context: Some(context) }
+    };
+    Ok(match incoming {
+        Incoming::None => plain(),
+        Incoming::One(context) => (vec![event(context)], false),
+        Incoming::Batch(contexts) => (contexts.into_iter().map(event).collect(), true),
+    })
+}
+
+/// Writes records to their topics; the reports are in the order of the drafts.
+async fn produce<H: Host, L: Log>(
+    producer: &Producer<H, L>,
+    drafts: Vec<Draft>,
+) -> Vec<Result<RecordMetadata>> {
+    let mut reports: Vec<Option<Result<RecordMetadata>>> = drafts.iter().map(|_| None).collect();
+    let mut by_topic: SortedMap<String, Vec<(usize, crate::record::NewRecord)>> = SortedMap::new();
+    for (place, Draft { topic, record }) in drafts.into_iter().enumerate() {
+        by_topic.get_or_default(topic).push((place, record));
+    }
+    for (topic, records) in by_topic {
+        // The topics were checked when the source was registered.
+        let topic = AllowedTopic::trusted(topic);
+        let (places, records): (Vec<_>, Vec<_>) = records.into_iter().unzip();
+        let written = producer.write(&topic, records).await;
+        for (place, report) in places.into_iter().zip(written) {
+            reports[place] = Some(report);
+        }
+    }
+    let missing = || Error::OutcomeUnknown { detail: "there is no report on this record".into() };
+    reports.into_iter().map(|report| report.unwrap_or_else(|| Err(missing()))).collect()
+}
+
+/// What is left to write after an earlier try wrote some of it. An event that becomes
+/// other records now is written as a whole.
+fn without(decision: Decision, written: &[Option<Place>]) -> Decision {
+    match decision {
+        Decision::Write(drafts) if drafts.len() == written.len() => {
+            let left = drafts.into_iter().zip(written).filter(|(_, place)| place.is_none());
+            Decision::Write(left.map(|(draft, _)| draft).collect())
+        }
+        other => other,
+    }
+}
+
+/// The places of all records: those of an earlier try, and the new ones between them.
+fn merged(written: Vec<Option<Place>>, new: Vec<Option<Place>>) -> Vec<Option<Place>> {
+    let missing = written.iter().filter(|place| place.is_none()).count();
+    if written.is_empty() || missing != new.len() {
+        return new;
+    }
+    let mut new = new.into_iter();
+    written.into_iter().map(|place| place.or_else(|| new.next().flatten())).collect()
+}
