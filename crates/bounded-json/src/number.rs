@@ -81,6 +81,26 @@ impl Number {
         }
     }
 
+    /// The number with its other sign. An integer has no negative zero.
+    pub fn negated(&self) -> Self {
+        match self {
+            Self::Int(int) => Self::from(-i128::from(*int)),
+            Self::Float(float) => Self::Float(-float),
+            Self::Literal(literal) => {
+                let text = match literal.text.strip_prefix('-') {
+                    Some(text) => text.into(),
+                    None => format!("-{}", literal.text),
+                };
+                Self::read(&text).unwrap_or(Self::Float(-literal.float))
+            }
+        }
+    }
+
+    /// The number without its sign.
+    pub fn absolute(&self) -> Self {
+        if self.as_f64() < 0.0 { self.negated() } else { self.clone() }
+    }
+
     /// Whether it is a whole number: `1.0` is one.
     pub fn is_integer(&self) -> bool {
         match self {

@@ -1,0 +1,344 @@
+//! The grammar of jq 1.8, from its `parser.y`: precedences, what a body extends over, and
+//! what may stand where. All recursion goes through [`Parser::nested`].
+
+mod objects;
+mod postfix;
+mod scope;
+
+use kafka_edge_bounded_json::{Number, Value};
+
+use crate::lex::{Token, lex};
+use crate::limits::{MAX_DEPTH, MAX_NESTING, MAX_PROGRAM_BYTES, MAX_TERMS};
+use crate::refused::{Position, Refused};
+use crate::term::{Arithmetic, Assignment, Comparison, Fold, Op, Pattern, Term};
+use scope::{Entry, Scope};
+
+pub(crate) struct Parser<'t> {
+    text: &'t str,
+    tokens: Vec<(Token, usize)>,
+    at: usize,
+    scope: Scope,
+    terms: usize,
+    nesting: usize,
+}
+
+type Parsed<T> = Result<T, Refused>;
+
+/// Reads a whole program. The variables are those that the caller gives.
+pub(crate) fn program(text: &str, variables: &[&str]) -> Parsed<Term> {
+    if text.len() > MAX_PROGRAM_BYTES {
+        return Err(Refused::TooLong { length: text.len(), most: MAX_PROGRAM_BYTES });
+    }
+    let entries = variables.iter().map(|name| Entry::Variable((*name).to_owned())).collect();
+    Parser::new(text, Scope::new(entries), 0, 0)?.whole()
+}
+
+impl<'t> Parser<'t> {
+    fn new(text: &'t str, scope: Scope, terms: usize, nesting: usize) -> Parsed<Self> {
+        Ok(Self { text, tokens: lex(text)?.tokens, at: 0, scope, terms, nesting })
+    }
+
+    fn whole(&mut self) -> Parsed<Term> {
+        let term = self.query()?;
+        if self.at < self.tokens.len() { Err(self.unexpected()) } else { Ok(term) }
+    }
+
+    fn peek(&self) -> Option<&Token> {
+        self.tokens.get(self.at).map(|(token, _)| token)
+    }
+
+    fn position(&self) -> Position {
+        let byte = self.tokens.get(self.at).map_or(self.text.len(), |(_, byte)| *byte);
+        Position::of(self.text, byte)
+    }
+
+    fn unexpected(&self) -> Refused {
+        let Some((_, byte)) = self.tokens.get(self.at) else { return Refused::EndsEarly };
+        let end = self.tokens.get(self.at + 1).map_or(self.text.len(), |(_, byte)| *byte);
+        let found = self.text[*byte..end].trim().chars().take(20).collect();
+        Refused::Unexpected { found, at: self.position() }
+    }
+
+    fn is_sign(&self, sign: &str) -> bool {
+        matches!(self.peek(), Some(Token::Sign(found)) if *found == sign)
+    }
+
+    fn is_word(&self, word: &str) -> bool {
+        matches!(self.peek(), Some(Token::Name(found)) if found == word)
+    }
+
+    fn take_sign(&mut self, sign: &str) -> bool {
+        let found = self.is_sign(sign);
+        self.at += usize::from(found);
+        found
+    }
+
+    fn take_word(&mut self, word: &str) -> bool {
+        let found = self.is_word(word);
+        self.at += usize::from(found);
+        found
+    }
+
+    fn expect_sign(&mut self, sign: &str) -> Parsed<()> {
+        if self.take_sign(sign) { Ok(()) } else { Err(self.unexpected()) }
+    }
+
+    fn expect_word(&mut self, word: &str) -> Parsed<()> {
+        if self.take_word(word) { Ok(()) } else { Err(self.unexpected()) }
+    }
+
+    fn variable_name(&mut self) -> Parsed<String> {
+        match self.peek() {
+            Some(Token::Variable(name)) => {
+                let name = name.clone();
+                self.at += 1;
+                Ok(name)
+            }
+            _ => Err(self.unexpected()),
+        }
+    }
+
+    fn nested<T>(&mut self, inside: impl FnOnce(&mut Self) -> Parsed<T>) -> Parsed<T> {
+        if self.nesting >= MAX_NESTING {
+            return Err(Refused::TooDeep { most: MAX_NESTING, at: self.position() });
+        }
+        self.nesting += 1;
+        let result = inside(self);
+        self.nesting -= 1;
+        result
+    }
+
+    /// Makes a term, and counts it.
+    fn term(&mut self, op: Op) -> Parsed<Term> {
+        self.terms += 1;
+        if self.terms > MAX_TERMS {
+            return Err(Refused::TooManyTerms { most: MAX_TERMS });
+        }
+        let term = Term::new(op);
+        if term.depth > MAX_DEPTH {
+            return Err(Refused::TooDeep { most: MAX_DEPTH, at: self.position() });
+        }
+        Ok(term)
+    }
+
+    fn boxed(&mut self, op: Op) -> Parsed<Box<Term>> {
+        self.term(op).map(Box::new)
+    }
+
+    fn literal(&mut self, value: impl Into<Value>) -> Parsed<Term> {
+        self.term(Op::Literal(value.into()))
+    }
+
+    /// Pipes and commas, with what may stand before them: `def`, `label` and `as`.
+    fn query(&mut self) -> Parsed<Term> {
+        self.nested(|parser| {
+            let mut stages = Vec::new();
+            loop {
+                let mut branches = vec![parser.branch()?];
+                while parser.take_sign(",") {
+                    branches.push(parser.branch()?);
+                }
+                let stage = match branches.len() {
+                    1 => branches.pop(),
+                    _ => Some(parser.term(Op::Comma(branches))?),
+                };
+                stages.extend(stage);
+                if !parser.take_sign("|") {
+                    break;
+                }
+            }
+            match stages.len() {
+                1 => stages.pop().ok_or(Refused::EndsEarly),
+                _ => parser.term(Op::Pipe(stages)),
+            }
+        })
+    }
+
+    /// What stands between commas. A body behind `as`, `label` or `def` takes all that
+    /// follows, pipes and commas too.
+    fn branch(&mut self) -> Parsed<Term> {
+        if self.is_word("def") {
+            return self.nested(Self::definition);
+        }
+        if self.take_word("label") {
+            let name = self.variable_name()?;
+            self.expect_sign("|")?;
+            self.scope.push(Entry::Label(name));
+            let body = self.query()?;
+            self.scope.pop(1);
+            return self.term(Op::Label(Box::new(body)));
+        }
+        let source = self.expression(0)?;
+        if !self.take_word("as") {
+            return Ok(source);
+        }
+        let (pattern, names) = self.patterns()?;
+        self.expect_sign("|")?;
+        let count = names.len();
+        self.scope.push_variables(names);
+        let body = self.query()?;
+        self.scope.pop(count);
+        self.term(Op::Bind { source: Box::new(source), pattern, body: Box::new(body) })
+    }
+
+    /// Operators, by precedence climbing.
+    fn expression(&mut self, least: u8) -> Parsed<Term> {
+        self.nested(|parser| {
+            let mut left = parser.postfix()?;
+            loop {
+                let Some(operator) = parser.operator() else { return Ok(left) };
+                let (level, side) = operator.precedence();
+                if level < least {
+                    return Ok(left);
+                }
+                parser.at += 1;
+                let right = parser.expression(level + u8::from(side != Side::Right))?;
+                left = parser.term(operator.op(Box::new(left), Box::new(right)))?;
+                let again = parser.operator().map(|next| next.precedence().0);
+                if side == Side::Neither && again == Some(level) {
+                    return Err(parser.unexpected());
+                }
+            }
+        })
+    }
+
+    fn operator(&self) -> Option<Operator> {
+        Some(match self.peek()? {
+            Token::Name(word) if word == "and" => Operator::And,
+            Token::Name(word) if word == "or" => Operator::Or,
+            Token::Sign(sign) => match *sign {
+                "//" => Operator::Alternative,
+                "=" => Operator::Assign(Assignment::Set),
+                "|=" => Operator::Assign(Assignment::Update),
+                "+=" => Operator::Assign(Assignment::Arithmetic(Arithmetic::Add)),
+                "-=" => Operator::Assign(Assignment::Arithmetic(Arithmetic::Subtract)),
+                "*=" => Operator::Assign(Assignment::Arithmetic(Arithmetic::Multiply)),
+                "/=" => Operator::Assign(Assignment::Arithmetic(Arithmetic::Divide)),
+                "%=" => Operator::Assign(Assignment::Arithmetic(Arithmetic::Remainder)),
+                "//=" => Operator::Assign(Assignment::Alternative),
+                "==" => Operator::Compare(Comparison::Equal),
+                "!=" => Operator::Compare(Comparison::Unequal),
+                "<" => Operator::Compare(Comparison::Less),
+                "<=" => Operator::Compare(Comparison::LessOrEqual),
+                ">" => Operator::Compare(Comparison::Greater),
+                ">=" => Operator::Compare(Comparison::GreaterOrEqual),
+                "+" => Operator::Arithmetic(Arithmetic::Add),
+                "-" => Operator::Arithmetic(Arithmetic::Subtract),
+                "*" => Operator::Arithmetic(Arithmetic::Multiply),
+                "/" => Operator::Arithmetic(Arithmetic::Divide),
+                "%" => Operator::Arithmetic(Arithmetic::Remainder),
+                _ => return None,
+            },
+            _ => return None,
+        })
+    }
+
+    /// `reduce` or `foreach`, behind the word.
+    fn fold(&mut self, foreach: bool) -> Parsed<Term> {
+        let source = self.expression(0)?;
+        self.expect_word("as")?;
+        let (pattern, names) = self.patterns()?;
+        self.expect_sign("(")?;
+        let init = self.query()?;
+        self.expect_sign(";")?;
+        let count = names.len();
+        self.scope.push_variables(names);
+        let update = self.query()?;
+        let mut extract = None;
+        if foreach && self.take_sign(";") {
+            extract = Some(self.query()?);
+        }
+        self.scope.pop(count);
+        self.expect_sign(")")?;
+        let fold = Box::new(Fold { source, pattern, init, update, extract });
+        self.term(if foreach { Op::Foreach(fold) } else { Op::Reduce(fold) })
+    }
+
+    /// A pattern behind `as`, and the variables that it binds, in their order.
+    fn patterns(&mut self) -> Parsed<(Pattern, Vec<String>)> {
+        let mut names = Vec::new();
+        let pattern = self.pattern(&mut names)?;
+        if self.is_sign("?//") {
+            return Err(Refused::NotInSubset { name: "?//".into(), at: self.position() });
+        }
+        Ok((pattern, names))
+    }
+
+    fn pattern(&mut self, names: &mut Vec<String>) -> Parsed<Pattern> {
+        self.nested(|parser| {
+            parser.terms += 1;
+            if let Some(Token::Variable(_)) = parser.peek() {
+                names.push(parser.variable_name()?);
+                return Ok(Pattern::Variable);
+            }
+            if parser.take_sign("[") {
+                let mut items = Vec::new();
+                loop {
+                    items.push(parser.pattern(names)?);
+                    if parser.take_sign("]") {
+                        return Ok(Pattern::Array(items));
+                    }
+                    parser.expect_sign(",")?;
+                }
+            }
+            parser.expect_sign("{")?;
+            let mut members = Vec::new();
+            loop {
+                members.push(parser.member(names)?);
+                if parser.take_sign("}") {
+                    return Ok(Pattern::Object(members));
+                }
+                parser.expect_sign(",")?;
+            }
+        })
+    }
+
+    fn number(&mut self, text: &str) -> Parsed<Term> {
+        let number = Number::parse(text);
+        let what = "the number is malformed";
+        let number = number.ok_or(Refused::Syntax { what, at: self.position() })?;
+        self.term(Op::Literal(Value::Number(number)))
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Operator {
+    Alternative,
+    Assign(Assignment),
+    Or,
+    And,
+    Compare(Comparison),
+    Arithmetic(Arithmetic),
+}
+
+#[derive(PartialEq)]
+enum Side {
+    Left,
+    Right,
+    Neither,
+}
+
+impl Operator {
+    fn precedence(self) -> (u8, Side) {
+        match self {
+            Self::Alternative => (1, Side::Right),
+            Self::Assign(_) => (2, Side::Neither),
+            Self::Or => (3, Side::Left),
+            Self::And => (4, Side::Left),
+            Self::Compare(_) => (5, Side::Neither),
+            Self::Arithmetic(Arithmetic::Add | Arithmetic::Subtract) => (6, Side::Left),
+            Self::Arithmetic(_) => (7, Side::Left),
+        }
+    }
+
+    fn op(self, left: Box<Term>, right: Box<Term>) -> Op {
+        match self {
+            Self::Alternative => Op::Alternative(left, right),
+            Self::Assign(kind) => Op::Assign(kind, left, right),
+            Self::Or => Op::Or(left, right),
+            Self::And => Op::And(left, right),
+            Self::Compare(kind) => Op::Compare(kind, left, right),
+            Self::Arithmetic(kind) => Op::Arithmetic(kind, left, right),
+        }
+    }
+}
