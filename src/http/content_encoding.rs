@@ -157,6 +157,7 @@ mod tests {
             headers: headers.iter().map(header).collect(),
             scheme: None,
             authority: None,
+            client: None,
             body: (),
         })
     }

@@ -135,11 +135,14 @@ impl<H: Host, L: Log> Sources<H, L> {
     pub async fn create(&self, json: &[u8], grant: &Grant) -> Result<SourceView, AccessError> {
         let source = self.read(json)?;
         let stored = self.admit(source, None, grant)?;
+        if self.list.read().await?.get(stored.source.name.as_str()).is_ok() {
+            return Err(taken().into());
+        }
         // A first write that seemed to fail may have been stored.
         self.list
             .change(|list| match list.get(stored.source.name.as_str()) {
                 Ok(known) if *known == stored => Ok(()),
-                Ok(_) => Err(Error::NameTaken("There is a source of this name already".into())),
+                Ok(_) => Err(taken()),
                 Err(_) => list.put(&stored),
             })
             .await?;
@@ -196,6 +199,12 @@ impl<H: Host, L: Log> Sources<H, L> {
         grant: &Grant,
         make: impl Fn(Option<&StoredSource>) -> Result<Source>,
     ) -> Result<Put, AccessError> {
+        // What will be refused takes no turn at the list.
+        let list = self.list.read().await?;
+        let before = list.get(name).ok();
+        check(condition, before)?;
+        before.map_or(Ok(()), |before| self.may_change(&before.source, grant))?;
+        self.admit(make(before)?, before, grant)?;
         let denied = RefCell::new(None);
         let made = RefCell::new(None::<(StoredSource, bool)>);
         let changed = self.list.change(|list| {
@@ -254,6 +263,9 @@ impl<H: Host, L: Log> Sources<H, L> {
         condition: Condition<'_>,
         grant: &Grant,
     ) -> Result<(), AccessError> {
+        let list = self.list.read().await?;
+        check(condition, list.get(name).ok())?;
+        self.may_change(&list.get(name)?.source, grant)?;
         let (denied, removed) = (RefCell::new(None), RefCell::new(false));
         let changed = self.list.change(|list| {
             let before = list.get(name).ok();
@@ -357,8 +369,8 @@ impl<H: Host, L: Log> Sources<H, L> {
         }
         let known = before.map(|before| &*before.source);
         let source = masking::sealed(source, known, &self.host, &self.keys)?;
-        prepared::check_host(&source, &self.rules)?;
         Prepared::new(source.clone(), &self.keys, &self.rules)?;
+        prepared::check_host(&source, &self.rules)?;
         self.may_change(&source, grant)?;
         let created = before.map_or_else(|| self.host.now(), |before| before.created);
         Ok(StoredSource { source: source.into(), created })
@@ -386,6 +398,10 @@ impl<H: Host, L: Log> Sources<H, L> {
             secret_gone: secrets.any(|secret| self.keys.open(&owner, secret).is_err()),
         }
     }
+}
+
+fn taken() -> Error {
+    Error::NameTaken("There is a source of this name already".into())
 }
 
 fn check(condition: Condition<'_>, before: Option<&StoredSource>) -> Result<()> {

@@ -341,6 +341,7 @@ async fn compressed_bodies_are_decoded_or_refused_on_every_call() {
 async fn no_call_takes_a_body_in_an_encoding_that_is_not_known() {
     local(async {
         let gateway = Gateway::open();
+        gateway.create_source("source", "t").await;
         let mut tried = 0;
         for Declaration { methods, path, body, .. } in
             ENDPOINTS.iter().map(|listed| &listed.declaration)

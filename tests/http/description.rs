@@ -32,6 +32,7 @@ async fn scene() -> (Gateway, String) {
         let seek = json!({"topic": "orders", "to": "earliest"});
         assert_eq!(gateway.post_json(&format!("/groups/{group}/seek"), &seek).await.0, 200);
     }
+    gateway.create_source("github", "orders").await;
     let reader = json!({"name": "reader", "allow": ["consume"], "topics": ["orders"]});
     assert_eq!(gateway.post_json("/credentials", &reader).await.0, 201);
     let consume = gateway.get("/upstash/consume/tour/one/orders?timeout=0").await;

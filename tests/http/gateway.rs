@@ -51,6 +51,13 @@ impl Gateway {
         Self { world, log, app }
     }
 
+    /// Makes the source of the examples, which believes everyone.
+    pub(crate) async fn create_source(&self, name: &str, topic: &str) {
+        let source = serde_json::json!({"name": name, "topic": topic, "verify": {"none": {}}});
+        let (status, json) = self.post_json("/sources", &source).await;
+        assert_eq!(status, 201, "{json}");
+    }
+
     pub(crate) async fn send(&self, request: Request<Bytes>) -> Response {
         let method = request.method.clone();
         let response = api::handle(&self.app, request).await;
@@ -102,6 +109,7 @@ pub(crate) fn request(method: Method, target: &str) -> Request<Bytes> {
         headers: vec![header("host", b"edge.test")],
         scheme: Some("http".into()),
         authority: Some("edge.test".into()),
+        client: Some([203, 0, 113, 9].into()),
         body: Bytes::new(),
     }
 }

@@ -18,6 +18,7 @@ mod producing;
 mod reading;
 mod routes;
 mod rules;
+mod sources;
 mod store;
 mod streaming;
 mod topics;

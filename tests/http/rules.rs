@@ -65,6 +65,13 @@ impl Scene {
             assert_eq!(status, 201, "{json}");
             webhook = json["webhook_id"].as_str().unwrap().to_owned();
         }
+        for (name, topic) in [("other", "t2"), ("github", MINE)] {
+            let mut create = as_caller("root", &named("createSource"), "");
+            let source = json!({"name": name, "topic": topic, "verify": {"none": {}},
+                "allow": {"methods": ["GET", "POST"]}});
+            create.body = source.to_string().into();
+            assert_eq!(gateway.send(create).await.status, 201);
+        }
         for (group, topic) in [("billing", "t2"), ("billing", MINE), ("audit", MINE)] {
             let mut seek = as_caller("root", &named("seekGroup"), "");
             seek.target = format!("/groups/{group}/seek");
@@ -165,6 +172,13 @@ async fn every_route_needs_its_permission_and_no_other() {
             let detail = json["detail"].as_str().unwrap();
             assert!(detail.contains(&format!("\"{name}\"")), "{}: {detail}", route.path);
 
+            if route.path.starts_with("/sources") && route.topic != TopicPlace::Filtered {
+                // A source writes, so that its owner has to be allowed to produce, too.
+                let (_, json) = scene.refused(as_caller(&only(name), route, ""), 403).await;
+                assert!(json["detail"].as_str().unwrap().contains("\"produce\""), "{json}");
+                assert!(scene.by("root", route).await.status.is_success(), "{}", route.path);
+                continue;
+            }
             if route.path.starts_with("/credentials/{name}") {
                 let create = named("createCredential");
                 assert_eq!(scene.by("root", &create).await.status, 201);
@@ -203,7 +217,8 @@ async fn every_route_keeps_to_the_topics_of_its_caller() {
                 | TopicPlace::InQuery
                 | TopicPlace::OfInstance
                 | TopicPlace::OfSubscription
-                | TopicPlace::OfGroup => {
+                | TopicPlace::OfGroup
+                | TopicPlace::OfSource => {
                     let request = as_caller("elsewhere", route, &scene.webhook);
                     let (_, json) = scene.refused(request, 403).await;
                     let detail = json["detail"].as_str().unwrap();
@@ -294,7 +309,8 @@ async fn open_access_turns_all_of_it_off() {
                 let status = open.send(request).await.status.as_u16();
                 let fine = (200..300).contains(&status)
                     || (again && status == 404)
-                    || (value.is_some() && route.name == "createCredential");
+                    || (value.is_some()
+                        && matches!(route.name, "createCredential" | "createSource"));
                 assert!(fine, "{} {}: {status}", route.method, route.path);
             }
         }

@@ -1,5 +1,7 @@
 //! The export of `wasi:http/handler@0.3.0`: converts requests and responses.
 
+use std::net::{IpAddr, SocketAddr};
+
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
 use spin_sdk::wasip3::http::types::{ErrorCode, Fields, Method, Request, Response, Scheme};
@@ -28,14 +30,16 @@ fn from_wasi_request(
     method: Method,
     request: Request,
 ) -> Result<api::Request<WasiBody>, ErrorCode> {
-    let headers = request.get_headers().copy_all().into_iter();
-    let headers = headers.filter(|(name, _)| !is_of_spin(name));
+    let headers = request.get_headers().copy_all();
+    let client = headers.iter().find_map(client_address);
+    let headers = headers.into_iter().filter(|(name, _)| !is_of_spin(name));
     Ok(api::Request {
         method: from_wasi_method(method)?,
         target: request.get_path_with_query().unwrap_or_else(|| "/".into()),
         headers: headers.map(|(name, value)| (name, value.into())).collect(),
         scheme: request.get_scheme().map(from_wasi_scheme),
         authority: request.get_authority(),
+        client,
         body: WasiBody::new(request),
     })
 }
@@ -47,6 +51,14 @@ fn from_wasi_request(
 fn is_of_spin(name: &str) -> bool {
     const PREFIX: &str = "spin-";
     name.get(..PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(PREFIX))
+}
+
+/// The address in `spin-client-addr`, which Spin writes as `127.0.0.1:57384` over
+/// whatever the client has sent (4.1.0-pre, `reference/hosts.md`).
+fn client_address((name, value): &(String, Vec<u8>)) -> Option<IpAddr> {
+    let is_it = name.eq_ignore_ascii_case("spin-client-addr");
+    let address = is_it.then(|| std::str::from_utf8(value).ok())?;
+    address?.parse::<SocketAddr>().ok().map(|address| address.ip())
 }
 
 fn from_wasi_method(method: Method) -> Result<http::Method, ErrorCode> {

@@ -3,6 +3,11 @@
 use crate::Body;
 use http::header::{HOST, HeaderName, HeaderValue};
 use http::uri::{Authority, PathAndQuery, Scheme};
+use std::net::SocketAddr;
+
+/// Where a request came from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Client(pub(crate) SocketAddr);
 
 /// Completes the URI of an HTTP/1.1 request, and adds the headers that Spin
 /// adds (4.1.0-pre, `reference/hosts.md`). To a component they look as if the
@@ -11,6 +16,11 @@ pub(crate) fn as_spin_does(request: http::Request<Body>) -> http::Request<Body> 
     let mut request = with_authority(request);
     let full_url = request.uri().to_string();
     let path = request.uri().path().to_owned();
+    // A request that did not come over a socket has no client.
+    let client = request
+        .extensions()
+        .get::<Client>()
+        .map_or_else(|| "127.0.0.1:1".to_owned(), |Client(address)| address.to_string());
     let added = [
         ("spin-path-info", path.as_str()),
         ("spin-full-url", full_url.as_str()),
@@ -18,7 +28,7 @@ pub(crate) fn as_spin_does(request: http::Request<Body>) -> http::Request<Body> 
         ("spin-base-path", "/"),
         ("spin-raw-component-route", "/..."),
         ("spin-component-route", ""),
-        ("spin-client-addr", "127.0.0.1:1"),
+        ("spin-client-addr", client.as_str()),
     ];
     let headers = request.headers_mut();
     for (name, value) in added {

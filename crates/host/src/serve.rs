@@ -1,6 +1,7 @@
 //! The host behind a socket.
 
 use crate::Host;
+use crate::arriving::Client;
 use http::Request;
 use http::header::{CONTENT_ENCODING, HeaderValue, TRANSFER_ENCODING};
 use hyper::server::conn::http1;
@@ -35,8 +36,10 @@ impl Host {
             tokio::select! {
                 () = &mut shutdown => break,
                 accepted = listener.accept() => match accepted {
-                    Ok((stream, _)) => {
-                        let connection = connection(self.clone(), stream, ending.subscribe());
+                    Ok((stream, client)) => {
+                        let client = Client(client);
+                        let connection =
+                            connection(self.clone(), stream, client, ending.subscribe());
                         connections.spawn(connection);
                     }
                     Err(error) => pause_after(&error).await,
@@ -80,11 +83,17 @@ fn with_its_encoding<B>(mut request: Request<B>) -> Request<B> {
     request
 }
 
-async fn connection(host: Host, stream: TcpStream, mut ending: watch::Receiver<bool>) {
+async fn connection(
+    host: Host,
+    stream: TcpStream,
+    client: Client,
+    mut ending: watch::Receiver<bool>,
+) {
     // Pieces of a streamed answer shall leave at once.
     _ = stream.set_nodelay(true);
     let service = service_fn(move |request| {
-        let (host, request) = (host.clone(), with_its_encoding(request));
+        let (host, mut request) = (host.clone(), with_its_encoding(request));
+        request.extensions_mut().insert(client);
         async move { Ok::<_, Infallible>(host.respond(request).await) }
     });
     let connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);

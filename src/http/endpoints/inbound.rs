@@ -7,6 +7,7 @@ use http::header::{ALLOW, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{Method, StatusCode};
 use serde::Serialize;
 
+use crate::error::Error;
 use crate::host::Host;
 use crate::http::answer::{ErrorBody, Response};
 use crate::http::declaration::{BodyRule, Caller, Declaration, QueryRule};
@@ -83,6 +84,10 @@ impl Endpoint for ReceiveEvent {
         NoTopic: NoTopic,
     ) -> Result<Response, Refusal> {
         let name = call.path_text("source")?;
+        let asks = call.request.header("webhook-request-origin").is_some();
+        if call.request.method == Method::OPTIONS && !asks {
+            return Ok(Response::empty().with_header(ALLOW, "POST, GET, OPTIONS"));
+        }
         let services = call.app.services().await?;
         let sources = &services.sources;
         let prepared = sources.open(&name).await?;
@@ -96,10 +101,10 @@ impl Endpoint for ReceiveEvent {
             authority: call.request.authority.clone(),
         };
         if request.method == "OPTIONS" {
-            return Ok(match sources.consent(&request) {
-                Some(answer) => received(&prepared, answer),
-                None => Response::empty().with_header(ALLOW, "GET, POST, OPTIONS"),
-            });
+            return match sources.consent(&request) {
+                Some(answer) => Ok(received(&prepared, answer)),
+                None => Err(Error::invalid("webhook-request-origin", "Not an origin").into()),
+            };
         }
         if let Err(refused) = sources.check_head(&prepared, &request).await {
             return Ok(refusal(&prepared, refused));
@@ -140,7 +145,7 @@ impl Endpoint for ReceiveEvent {
             .fails(422, "The event does not hold to the schema, or an expression failed")
             .fails(429, "There are too many events in this second")
             .writes_to_kafka()
-            .example_with("/in/{source}", r#"{"event":"paid"}"#);
+            .example_with("/in/github", r#"{"event":"paid"}"#);
     }
 }
 

@@ -127,6 +127,7 @@ mod tests {
                 .collect(),
             scheme: Some("http".into()),
             authority: authority.map(str::to_owned),
+            client: None,
             body: (),
         })
     }

@@ -218,7 +218,10 @@ impl Endpoint for CreateSource {
             .takes::<SourceFields>()
             .gives::<SourceJson>(201, "The new source, with its secrets masked")
             .fails(409, "There is a source of this name, or the maximum number of them")
-            .example_with("/sources", EXAMPLE);
+            .example_with(
+                "/sources",
+                r#"{"name":"stripe","topic":"orders","verify":{"provider":"stripe","secrets":["whsec_example"]}}"#,
+            );
     }
 }
 
@@ -287,7 +290,7 @@ impl Endpoint for GetSource {
         operation
             .gives::<SourceJson>(200, "The source, with its secrets masked")
             .fails(404, "There is no such source")
-            .example("/sources/{source}");
+            .example("/sources/github");
     }
 }
 
@@ -330,7 +333,7 @@ impl Endpoint for PutSource {
             .gives::<SourceJson>(201, "The new source")
             .fails(409, "The maximum number of sources has been reached")
             .fails(412, "The source is in another version than that of If-Match")
-            .example_with("/sources/{source}", EXAMPLE);
+            .example_with("/sources/github", EXAMPLE);
     }
 }
 
@@ -366,7 +369,7 @@ impl Endpoint for PatchSource {
             .gives::<SourceJson>(200, "The source as it is now")
             .fails(404, "There is no such source")
             .fails(412, "The source is in another version than that of If-Match")
-            .example_with("/sources/{source}", r#"{"enabled":false}"#);
+            .example_with("/sources/github", r#"{"enabled":false}"#);
     }
 }
 
@@ -400,6 +403,6 @@ impl Endpoint for DeleteSource {
             .gives_nothing("The source is removed")
             .fails(404, "There is no such source")
             .fails(412, "The source is in another version than that of If-Match")
-            .example("/sources/{source}");
+            .example("/sources/github");
     }
 }

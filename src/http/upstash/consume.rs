@@ -205,6 +205,7 @@ mod tests {
             headers: headers.iter().map(header).collect(),
             scheme: None,
             authority: None,
+            client: None,
             body: (),
         })
     }

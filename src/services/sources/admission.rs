@@ -104,7 +104,8 @@ impl Rate {
     /// Takes one, or says how long to wait.
     pub(super) fn take(&self, per_second: u32, now: Duration) -> Result<(), Duration> {
         let interval = Duration::from_secs(1) / per_second.max(1);
-        let full = now.saturating_sub(Duration::from_secs(1));
+        // All times are a second later, so that the first second has one before it.
+        let (full, now) = (now, now + Duration::from_secs(1));
         let since = self.empty_at.get().map_or(full, |at| at.max(full));
         let next = since + interval;
         if next > now {
@@ -194,6 +195,7 @@ mod tests {
     #[test]
     fn a_rate_lets_a_seconds_worth_come_at_once() {
         let (rate, second) = (Rate::default(), Duration::from_secs(1));
+        assert!((0..4).all(|_| Rate::default().take(4, Duration::ZERO).is_ok()));
         for _ in 0..4 {
             assert_eq!(rate.take(4, second * 10), Ok(()));
         }

@@ -266,6 +266,7 @@ mod tests {
                     .collect(),
                 scheme: None,
                 authority: None,
+                client: None,
                 body: (),
             })
         };

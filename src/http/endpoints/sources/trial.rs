@@ -220,7 +220,7 @@ impl Endpoint for TestSource {
             .takes::<Sample<'_>>()
             .gives::<TrialJson>(200, "What each stage decided, and what each expression gave")
             .fails(404, "There is no such source")
-            .example_with("/sources/{source}/test", r#"{"event":{"id":1,"total":2}}"#);
+            .example_with("/sources/github/test", r#"{"event":{"id":1,"total":2}}"#);
     }
 }
 
