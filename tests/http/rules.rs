@@ -128,7 +128,8 @@ async fn unknown_callers_are_refused_everywhere_but_at_the_health_checks() {
             let scene = Scene::new().await;
             let request = route.example(&scene.webhook);
             if route.caller == Caller::Anyone {
-                assert_eq!(scene.gateway.send(request).await.status, 200, "{}", route.path);
+                let status = scene.gateway.send(request).await.status;
+                assert!(status.is_success(), "{} {}: {status}", route.method, route.path);
                 continue;
             }
             let challenged = |(response, json): (Response, Value)| {
