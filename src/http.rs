@@ -15,6 +15,7 @@ pub mod description;
 mod encoded_text;
 mod endpoint;
 mod endpoints;
+mod idempotency;
 mod json;
 mod limits;
 mod ndjson;

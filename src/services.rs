@@ -53,8 +53,6 @@ pub struct Services<H: Host, L> {
     pub read: ReadAt<L>,
     pub schema_registry: Rc<SchemaRegistry<H>>,
     pub secret_keys: SecretKeys,
-    /// What came before, by idempotency keys and the ids of events.
-    pub seen: Rc<Seen<H>>,
     #[cfg(feature = "sources")]
     pub sources: Sources<H, L>,
     pub streams: Streams<H, L>,
@@ -92,8 +90,9 @@ impl<H: Host, L: Log> Services<H, L> {
         let subscriptions = Rc::new(subscriptions);
         let delivered_to = (delivering == Delivering::Yes).then(|| subscriptions.clone());
         let (reading, waiting) = (consume.clone(), ends.clone());
-        let producer = Rc::new(Producer::new(host.clone(), log.clone(), ends, delivered_to));
         let seen = Rc::new(Seen::new(host.clone()));
+        let producer = Producer::new(host.clone(), log.clone(), ends, seen.clone(), delivered_to);
+        let producer = Rc::new(producer);
         let has_schema_registry = schema_registry.is_some();
         let schema_registry = Rc::new(SchemaRegistry::new(host.clone(), schema_registry));
         #[cfg(feature = "sources")]
@@ -120,7 +119,6 @@ impl<H: Host, L: Log> Services<H, L> {
             read: ReadAt::new(log.clone()),
             schema_registry,
             secret_keys: keys,
-            seen,
             #[cfg(feature = "sources")]
             sources,
             streams: Streams::new(host.clone(), log.clone(), waiting, reading),

@@ -44,6 +44,7 @@ pub(super) trait Endpoint {
 pub(super) struct Call<'r, H: Host, L, B> {
     /// With this caller's key in pass-through mode.
     pub(super) app: App<H, L>,
+    pub(super) caller: Grant,
     pub(super) request: &'r mut Request<B>,
     pub(super) path: Params<'r>,
     pub(super) query: Query,

@@ -86,7 +86,8 @@ macro_rules! endpoints {
             let (grant, in_path) = (admitted.grant, admitted.in_path);
             let query = Query::parse(request.query(), listed.declaration.query)?;
             let body_limit = listed.declaration.body.limit();
-            let call = Call { app: admitted.app, request, path, query, body_limit };
+            let caller = grant.clone();
+            let call = Call { app: admitted.app, caller, request, path, query, body_limit };
             let mut here = 0..;
             $(
                 $(#[$compiled])*

@@ -1,5 +1,6 @@
 //! Producing, and what follows from it.
 
+pub mod once;
 mod queue;
 mod shared_calls;
 
@@ -13,6 +14,7 @@ use crate::host::Host;
 use crate::kafka::Log;
 use crate::record::{NewRecord, RecordMetadata};
 use crate::services::ends::Ends;
+use crate::services::seen::Seen;
 use crate::services::subscriptions::Subscriptions;
 use crate::telemetry::{Report, Value, level_of};
 
@@ -20,6 +22,7 @@ pub struct Producer<H: Host, L> {
     host: H,
     calls: SharedCalls<H, L>,
     ends: Rc<Ends<H, L>>,
+    seen: Rc<Seen<H>>,
     /// `None`: nothing is delivered.
     deliveries: Option<Rc<Subscriptions<H, L>>>,
 }
@@ -29,9 +32,10 @@ impl<H: Host, L: Log> Producer<H, L> {
         host: H,
         log: Rc<L>,
         ends: Rc<Ends<H, L>>,
+        seen: Rc<Seen<H>>,
         deliveries: Option<Rc<Subscriptions<H, L>>>,
     ) -> Self {
-        Self { calls: SharedCalls::new(host.clone(), log), host, ends, deliveries }
+        Self { calls: SharedCalls::new(host.clone(), log), host, ends, seen, deliveries }
     }
 
     /// Produces records to a topic and reports on each, in the order given.

@@ -13,6 +13,7 @@ mod gateway;
 mod groups;
 mod health;
 mod hostile;
+mod idempotency;
 mod pass_through;
 mod producing;
 mod reading;

@@ -14,6 +14,7 @@ use crate::http::declaration::{BodyRule, Caller, Declaration, QueryRule};
 #[cfg(feature = "description")]
 use crate::http::description::Operation;
 use crate::http::endpoint::{Call, Endpoint, InPath};
+use crate::http::idempotency::{self, replayed};
 use crate::http::parameter::{Kind, PARTITION, Parameter};
 use crate::http::query::Query;
 use crate::http::refusal::Refusal;
@@ -22,6 +23,7 @@ use crate::http::{limits, ndjson, percent, time};
 use crate::kafka::Log;
 use crate::record::{Header, NewRecord, RecordMetadata};
 use crate::render::{self, Text};
+use crate::services::produce::once::Reports;
 
 /// Request headers with this prefix become record headers.
 const HEADER_PREFIX: &str = "kafka-header-";
@@ -74,11 +76,11 @@ impl Endpoint for ProduceMessage {
             headers: record_headers(&call.request.headers)?,
             ..addressed(&call.query)?
         };
-        let written = send_one(&call, &topic, record).await?;
+        let (written, is_repeat) = send_one(&call, &topic, record).await?;
         let Text { text, encoding } = Text::of(&value);
         let message = Some(text);
         let answer = Produced { message, encoding, ..produced(&topic, &written) };
-        Ok(Response::json(StatusCode::OK, &answer))
+        Ok(replayed(Response::json(StatusCode::OK, &answer), is_repeat))
     }
 
     #[cfg(feature = "description")]
@@ -121,8 +123,8 @@ impl Endpoint for ProduceBody {
         }
         let value = call.body().await?;
         let record = NewRecord { value: Some(value), headers, ..addressed };
-        let written = send_one(&call, &topic, record).await?;
-        Ok(Response::json(StatusCode::OK, &produced(&topic, &written)))
+        let (written, is_repeat) = send_one(&call, &topic, record).await?;
+        Ok(replayed(Response::json(StatusCode::OK, &produced(&topic, &written)), is_repeat))
     }
 
     #[cfg(feature = "description")]
@@ -160,7 +162,11 @@ async fn lines<H: Host, L: Log, B: RequestBody>(
         .into_iter()
         .map(|line| line.map(|record| records.push(record)).err())
         .collect();
-    let mut written = call.app.services().await?.producer.write(topic, records).await.into_iter();
+    let key = idempotency::key(call.request)?;
+    let producer = &call.app.services().await?.producer;
+    let once = call.once(key.as_deref());
+    let Reports { reports, is_repeat } = producer.write_once(topic, records, once).await?;
+    let mut written = reports.into_iter();
     let reports: Vec<Result<RecordMetadata, Error>> = malformed
         .into_iter()
         .map(|malformed| match malformed {
@@ -172,16 +178,19 @@ async fn lines<H: Host, L: Log, B: RequestBody>(
         return Err(error.into());
     }
     let lines = ndjson::render(&reports, |written| produced(topic, written));
-    Ok(Response::lines(lines))
+    Ok(replayed(Response::lines(lines), is_repeat))
 }
 
 async fn send_one<H: Host, L: Log, B>(
     call: &Call<'_, H, L, B>,
     topic: &AllowedTopic,
     record: NewRecord,
-) -> Result<RecordMetadata, Error> {
-    let mut written = call.app.services().await?.producer.write(topic, vec![record]).await;
-    written.pop().unwrap_or_else(no_report)
+) -> Result<(RecordMetadata, bool), Error> {
+    let key = idempotency::key(call.request)?;
+    let producer = &call.app.services().await?.producer;
+    let once = call.once(key.as_deref());
+    let Reports { mut reports, is_repeat } = producer.write_once(topic, vec![record], once).await?;
+    Ok((reports.pop().unwrap_or_else(no_report)?, is_repeat))
 }
 
 fn no_report() -> Result<RecordMetadata, Error> {

@@ -15,6 +15,7 @@ use crate::http::declaration::{BodyRule, Caller, Declaration, QueryRule};
 use crate::http::description::Operation;
 use crate::http::encoded_text::{Encoding, bytes};
 use crate::http::endpoint::{Call, Endpoint, InBody, InPath};
+use crate::http::idempotency::{self, replayed};
 use crate::http::parameter::{Kind, Parameter};
 use crate::http::refusal::Refusal;
 use crate::http::request::RequestBody;
@@ -124,9 +125,10 @@ impl Endpoint for ProduceMessage {
             value: Some(percent::decode("message", message)?.into()),
             ..NewRecord::default()
         };
-        let written = write(&call, vec![(topic.clone(), record)]).await?;
+        let (written, is_repeat) = write(&call, vec![(topic.clone(), record)]).await?;
         let [written] = &written[..] else { return Err(no_report().into()) };
-        Ok(Response::json(StatusCode::OK, &Metadata::of(&topic, written)))
+        let response = Response::json(StatusCode::OK, &Metadata::of(&topic, written));
+        Ok(replayed(response, is_repeat))
     }
 
     #[cfg(feature = "description")]
@@ -228,9 +230,10 @@ pub(in crate::http) async fn produce<H: Host, L: Log, B>(
     records: Vec<(AllowedTopic, NewRecord)>,
 ) -> Result<Response, Refusal> {
     let topics: Vec<_> = records.iter().map(|(topic, _)| topic.clone()).collect();
-    let written = write(call, records).await?;
+    let (written, is_repeat) = write(call, records).await?;
     let metadata = topics.iter().zip(&written).map(|(topic, written)| Metadata::of(topic, written));
-    Ok(Response::json(StatusCode::OK, &metadata.collect::<Vec<_>>()))
+    let response = Response::json(StatusCode::OK, &metadata.collect::<Vec<_>>());
+    Ok(replayed(response, is_repeat))
 }
 
 /// Writes all records or fails. The answer has one status for all of them, and
@@ -239,7 +242,8 @@ pub(in crate::http) async fn produce<H: Host, L: Log, B>(
 async fn write<H: Host, L: Log, B>(
     call: &Call<'_, H, L, B>,
     records: Vec<(AllowedTopic, NewRecord)>,
-) -> Result<Vec<RecordMetadata>, Refusal> {
+) -> Result<(Vec<RecordMetadata>, bool), Refusal> {
+    let key = idempotency::key(call.request)?;
     let services = call.app.services().await?;
     let mut by_topic = SortedMap::<AllowedTopic, (Vec<usize>, Vec<NewRecord>)>::new();
     let count = records.len();
@@ -258,20 +262,25 @@ async fn write<H: Host, L: Log, B>(
     });
     try_join_bounded(checks).await?;
     let writes = by_topic.into_iter().map(async |(topic, (indexes, records))| {
-        (indexes, services.producer.write(&topic, records).await)
+        let once = call.once(key.as_deref());
+        Ok::<_, Error>((indexes, services.producer.write_once(&topic, records, once).await?))
     });
     let mut reports: Vec<_> = std::iter::repeat_with(|| Err(no_report())).take(count).collect();
-    for (indexes, written) in join_bounded(writes).await {
-        for (index, report) in indexes.into_iter().zip(written) {
+    let mut is_repeat = count > 0;
+    for written in join_bounded(writes).await {
+        let (indexes, written) = written?;
+        is_repeat &= written.is_repeat;
+        for (index, report) in indexes.into_iter().zip(written.reports) {
             reports[index] = report;
         }
     }
     let written = reports.iter().filter(|report| report.is_ok()).count();
     let all: Result<Vec<_>, Error> = reports.into_iter().collect();
-    all.map_err(|error| match count {
-        1 => error.into(),
-        of => Refusal::NotAllWritten { error, written, of },
-    })
+    match all {
+        Ok(all) => Ok((all, is_repeat)),
+        Err(error) if count == 1 => Err(error.into()),
+        Err(error) => Err(Refusal::NotAllWritten { error, written, of: count }),
+    }
 }
 
 fn no_report() -> Error {
