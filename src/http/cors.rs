@@ -18,7 +18,8 @@ use super::request::Request;
 use crate::config::{OriginAccess, Origins};
 
 /// Headers of answers that a page may read, besides those that it always may.
-const EXPOSED: &str = "accept-encoding, allow, location, retry-after, www-authenticate";
+const EXPOSED: &str = "accept-encoding, allow, etag, idempotent-replayed, location, retry-after, \
+                       www-authenticate";
 
 /// How long a browser remembers the answer to a preflight, in seconds.
 const PREFLIGHT_AGE: &str = "600";

@@ -66,5 +66,5 @@ pub(super) fn describe(operation: &mut Operation) -> &mut Operation {
         .requires(TOPIC.name)
         .takes_bytes(&["application/json", "application/octet-stream"])
         .gives::<Vec<produce::Metadata<'_>>>(200, "The record is written")
-        .writes_to_kafka()
+        .produces()
 }

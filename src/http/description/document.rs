@@ -283,6 +283,12 @@ fn parameters(declaration: &Declaration, topics: TopicPlace, operation: &Operati
         }
         all.push(parameter);
     }
+    for (name, about) in &operation.headers {
+        all.push(json!({
+            "name": name, "in": "header", "required": false, "description": about,
+            "schema": { "type": "string", "minLength": 1, "maxLength": 255 },
+        }));
+    }
     if let QueryRule::PartOfPath = declaration.query {
         debug_assert!(declaration.path.contains("{*"), "{}", declaration.path);
     }
@@ -313,6 +319,8 @@ fn path_parameter(name: &str, topics: TopicPlace) -> (&'static str, Value) {
             json!({ "type": "integer", "format": "int32", "minimum": 0 }),
         ),
         "id" => ("The id of the webhook", json!({ "type": "string", "minLength": 1 })),
+        "name" if topics == TopicPlace::OfSource => ("The source's name", name_of),
+        "source" => ("The source's name", name_of),
         "name" => ("The name of the credential", json!({ "type": "string", "minLength": 1 })),
         "time" => (
             "`earliest`, `latest`, or a Unix timestamp in seconds or milliseconds",

@@ -51,6 +51,8 @@ pub struct Operation {
     pub(super) body: Option<Taken>,
     pub(super) answers: BTreeMap<u16, AnswerKind>,
     pub(super) passes_on: bool,
+    /// Request headers that mean something to the call, with what they mean.
+    pub(super) headers: Vec<(&'static str, &'static str)>,
     pub example: Option<Example>,
 }
 
@@ -168,6 +170,19 @@ impl Operation {
             .fails(502, "Kafka's server failed, or refused the gateway's credentials")
             .fails(503, "Kafka's server, the store or the partition is not available for now")
             .fails(504, "Kafka's server took too long to answer")
+    }
+
+    /// The call heeds this request header.
+    pub(in crate::http) fn heeds(&mut self, name: &'static str, about: &'static str) -> &mut Self {
+        self.headers.push((name, about));
+        self
+    }
+
+    /// The call writes what its caller sends: once for each key.
+    pub(in crate::http) fn produces(&mut self) -> &mut Self {
+        let about = "A call with a key that came before writes nothing again, for 24 hours; the \
+                     answer has `idempotent-replayed: true`";
+        self.heeds("Idempotency-Key", about).writes_to_kafka()
     }
 
     /// The call writes records and can fail with the errors of a write.

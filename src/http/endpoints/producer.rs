@@ -87,7 +87,7 @@ impl Endpoint for ProduceMessage {
     fn describe(operation: &mut Operation) {
         operation
             .gives::<Produced<'_>>(200, "The record is written")
-            .writes_to_kafka()
+            .produces()
             .example("/producer/orders/hello-world?key=user-1&partition=0");
     }
 }
@@ -140,7 +140,7 @@ impl Endpoint for ProduceBody {
             .takes_lines()
             .gives::<Produced<'_>>(200, "The record is written; for lines, a report on each")
             .gives_lines()
-            .writes_to_kafka()
+            .produces()
             .fails(
                 415,
                 "The body is a sequence of JSON texts, or has an encoding that is not taken",

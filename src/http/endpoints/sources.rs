@@ -226,6 +226,9 @@ impl Endpoint for CreateSource {
 }
 
 #[cfg(feature = "description")]
+const IF_MATCH: &str = "`*`, or the entity tags of versions of the source";
+
+#[cfg(feature = "description")]
 const EXAMPLE: &str = r#"{"name":"github","topic":"orders","verify":{"provider":"github","secrets":["It's a Secret to Everybody"]}}"#;
 
 pub(super) struct ListSources;
@@ -328,6 +331,7 @@ impl Endpoint for PutSource {
                 "A secret that is masked in the body stays what it is. `If-Match` is honoured, \
                  here and wherever a source is changed.",
             )
+            .heeds("If-Match", IF_MATCH)
             .takes::<SourceFields>()
             .gives::<SourceJson>(200, "The source as it is now")
             .gives::<SourceJson>(201, "The new source")
@@ -365,6 +369,7 @@ impl Endpoint for PatchSource {
     #[cfg(feature = "description")]
     fn describe(operation: &mut Operation) {
         operation
+            .heeds("If-Match", IF_MATCH)
             .takes::<std::collections::BTreeMap<String, serde_json::Value>>()
             .gives::<SourceJson>(200, "The source as it is now")
             .fails(404, "There is no such source")
@@ -400,6 +405,7 @@ impl Endpoint for DeleteSource {
     #[cfg(feature = "description")]
     fn describe(operation: &mut Operation) {
         operation
+            .heeds("If-Match", IF_MATCH)
             .gives_nothing("The source is removed")
             .fails(404, "There is no such source")
             .fails(412, "The source is in another version than that of If-Match")

@@ -135,7 +135,7 @@ impl Endpoint for ProduceMessage {
     fn describe(operation: &mut Operation) {
         operation
             .gives::<Metadata<'_>>(200, "The record is written")
-            .writes_to_kafka()
+            .produces()
             .example("/upstash/produce/orders/hello-world");
     }
 }
@@ -170,7 +170,7 @@ impl Endpoint for ProduceToTopic {
         operation
             .takes::<json::OneOrMany<Message>>()
             .gives::<Vec<Metadata<'_>>>(200, "All records are written")
-            .writes_to_kafka()
+            .produces()
             .example_with("/upstash/produce/orders", r#"{"value":"hello","key":"user-1"}"#);
     }
 }
@@ -208,7 +208,7 @@ impl Endpoint for Produce {
         operation
             .takes::<json::OneOrMany<Message>>()
             .gives::<Vec<Metadata<'_>>>(200, "All records are written")
-            .writes_to_kafka()
+            .produces()
             .example_with("/upstash/produce", r#"[{"topic":"orders","value":"hello"}]"#);
     }
 }
