@@ -251,6 +251,7 @@ impl<'b> Machine<'b> {
         for (key, value) in entries {
             let key = ops::key(self.value(key, &at, env)?, self.budget)?;
             let value = self.value(value, &at, env)?;
+            self.budget.spend_steps(key.len() as u64 / 64)?;
             self.budget.spend_bytes(2 * VALUE_BYTES)?;
             object.insert(key, value);
         }

@@ -48,7 +48,12 @@ impl<'t> Parser<'t> {
     }
 
     fn position(&self) -> Position {
-        let byte = self.tokens.get(self.at).map_or(self.text.len(), |(_, byte)| *byte);
+        self.position_of(self.at)
+    }
+
+    /// Where a token is. This looks through the text, so only errors ask.
+    fn position_of(&self, token: usize) -> Position {
+        let byte = self.tokens.get(token).map_or(self.text.len(), |(_, byte)| *byte);
         Position::of(self.text, byte)
     }
 

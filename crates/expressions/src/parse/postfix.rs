@@ -5,7 +5,7 @@ use super::{Parsed, Parser};
 use crate::builtins::{self, Found};
 use crate::formats::Format;
 use crate::lex::Token;
-use crate::refused::{Position, Refused};
+use crate::refused::Refused;
 use crate::term::{Function, Op, Part, Term};
 use std::rc::Rc;
 
@@ -72,7 +72,7 @@ impl Parser<'_> {
     }
 
     fn primary(&mut self) -> Parsed<Term> {
-        let at = self.position();
+        let at = self.at;
         let Some(token) = self.peek().cloned() else { return Err(Refused::EndsEarly) };
         match token {
             Token::Number(text) => {
@@ -99,10 +99,12 @@ impl Parser<'_> {
         }
     }
 
-    pub(super) fn variable(&mut self, name: &str, at: Position) -> Parsed<Term> {
+    /// A variable; `at` is its token.
+    pub(super) fn variable(&mut self, name: &str, at: usize) -> Parsed<Term> {
         if let Some(hops) = self.scope.variable(name) {
             return self.term(Op::Variable(hops));
         }
+        let at = self.position_of(at);
         let name = format!("${name}");
         Err(match name.as_str() {
             "$ENV" | "$__loc__" | "$__prog_args" => Refused::NotInSubset { name, at },
@@ -153,7 +155,7 @@ impl Parser<'_> {
     }
 
     /// A keyword or a call, behind the name.
-    fn named(&mut self, name: &str, at: Position) -> Parsed<Term> {
+    fn named(&mut self, name: &str, at: usize) -> Parsed<Term> {
         match name {
             "null" => self.term(Op::Literal(Default::default())),
             "true" => self.literal(true),
@@ -173,10 +175,14 @@ impl Parser<'_> {
                 let label = self.variable_name()?;
                 match self.scope.label(&label) {
                     Some(hops) => self.term(Op::Break(hops)),
-                    None => Err(Refused::NotDefined { name: format!("$*label-{label}"), at }),
+                    None => {
+                        let at = self.position_of(at);
+                        Err(Refused::NotDefined { name: format!("${label}"), at })
+                    }
                 }
             }
             "import" | "include" | "module" => {
+                let at = self.position_of(at);
                 Err(Refused::NotInSubset { name: name.to_owned(), at })
             }
             "def" | "then" | "else" | "elif" | "end" | "as" | "and" | "or" | "catch" | "label" => {
@@ -204,7 +210,7 @@ impl Parser<'_> {
         self.term(Op::If { condition, then, otherwise })
     }
 
-    fn call(&mut self, name: &str, at: Position) -> Parsed<Term> {
+    fn call(&mut self, name: &str, at: usize) -> Parsed<Term> {
         let mut arguments = Vec::new();
         if self.take_sign("(") {
             loop {
@@ -221,7 +227,10 @@ impl Parser<'_> {
                     self.term(Op::Call { hops, function, arguments })
                 }
                 Callee::Parameter(hops, single) => self.term(Op::Parameter(hops, single)),
-                Callee::Itself => Err(Refused::Recursive { name: name.to_owned(), at }),
+                Callee::Itself => {
+                    let at = self.position_of(at);
+                    Err(Refused::Recursive { name: name.to_owned(), at })
+                }
             };
         }
         match builtins::find(name, arguments.len()) {
@@ -229,10 +238,17 @@ impl Parser<'_> {
             Found::Filter(filter) => self.term(Op::Filter(filter, arguments)),
             Found::Defined(parameters, body) => self.defined(parameters, body, arguments),
             Found::OtherArity => {
+                let at = self.position_of(at);
                 Err(Refused::Arity { name: name.to_owned(), arguments: arguments.len(), at })
             }
-            Found::Outside => Err(Refused::NotInSubset { name: name.to_owned(), at }),
-            Found::Nowhere => Err(Refused::NotDefined { name: name.to_owned(), at }),
+            Found::Outside => {
+                let at = self.position_of(at);
+                Err(Refused::NotInSubset { name: name.to_owned(), at })
+            }
+            Found::Nowhere => {
+                let at = self.position_of(at);
+                Err(Refused::NotDefined { name: name.to_owned(), at })
+            }
         }
     }
 
@@ -306,11 +322,11 @@ impl Parser<'_> {
 
     /// A string with what is interpolated, or a format alone.
     pub(super) fn string(&mut self) -> Parsed<Term> {
-        let at = self.position();
         let mut format = Format::Text;
         if let Some(Token::Format(name)) = self.peek() {
             let Some(found) = Format::named(name) else {
-                return Err(Refused::NotInSubset { name: format!("@{name}"), at });
+                let (name, at) = (format!("@{name}"), self.position());
+                return Err(Refused::NotInSubset { name, at });
             };
             format = found;
             self.at += 1;
