@@ -143,11 +143,21 @@ impl Number {
             (Self::Float(a), Self::Int(b)) if b.unsigned_abs() <= EXACT => {
                 a.partial_cmp(&(*b as f64)).unwrap_or(Ordering::Equal)
             }
-            _ => match (self.decimal(), other.decimal()) {
-                (Some(a), Some(b)) => a.compare(&b),
-                _ => Ordering::Less,
-            },
+            _ => self.compare_floats(other).unwrap_or_else(|| {
+                match (self.decimal(), other.decimal()) {
+                    (Some(a), Some(b)) => a.compare(&b),
+                    _ => Ordering::Less,
+                }
+            }),
         }
+    }
+
+    /// The order of what is so far apart that the nearest floats show it.
+    fn compare_floats(&self, other: &Self) -> Option<Ordering> {
+        // An infinity may stand for the largest float, or for a bit more.
+        let (a, b) = (self.as_f64().clamp(-1e300, 1e300), other.as_f64().clamp(-1e300, 1e300));
+        let apart = (a - b).abs() > (a.abs() + b.abs()) * 1e-12;
+        if apart { a.partial_cmp(&b) } else { None }
     }
 }
 

@@ -326,3 +326,42 @@ impl Filter {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Without its examples, a name would stay unknown to everyone who reads.
+    #[test]
+    fn every_function_is_in_the_document() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+        let document = std::fs::read_to_string(folder.join("../../docs/expressions.md")).unwrap();
+        let simple = SIMPLE.iter().map(|(name, arity, _)| (*name, *arity));
+        let filters = FILTERS.iter().map(|(name, arity, _)| (*name, *arity));
+        let defined = DEFINED.iter().map(|(name, parameters, _)| (*name, parameters.len()));
+        for (name, arity) in simple.chain(filters).chain(defined) {
+            let listed = document.split('`').any(|code| match code.split_once('(') {
+                Some((found, inside)) if arity > 0 => {
+                    found == name
+                        && inside.ends_with(')')
+                        && inside.matches(';').count() + 1 == arity
+                }
+                None => arity == 0 && code == name,
+                _ => false,
+            });
+            assert!(listed, "{name}/{arity}");
+        }
+    }
+
+    #[test]
+    fn every_definition_is_read_with_its_parameters() {
+        for (name, parameters, _) in DEFINED {
+            let arguments = vec!["."; parameters.len()].join("; ");
+            let call = match parameters.len() {
+                0 => (*name).to_owned(),
+                _ => format!("{name}({arguments})"),
+            };
+            assert!(crate::Program::parse(&call, &[]).is_ok(), "{call}");
+        }
+    }
+}

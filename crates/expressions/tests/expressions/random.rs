@@ -12,7 +12,7 @@ use crate::support::{rows, text};
 /// What the component has for everything, on most hosts.
 const STACK: usize = 512 << 10;
 
-const LIMITS: Limits = Limits { steps: 100_000, bytes: 4 << 20, depth: 256 };
+const LIMITS: Limits = Limits { steps: 100_000, bytes: 4 << 20, depth: 192 };
 
 /// Far more than the steps take, even on a busy machine and without optimisation.
 const LONGEST: Duration = Duration::from_secs(10);
