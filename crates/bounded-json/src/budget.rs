@@ -10,10 +10,11 @@ pub struct Limits {
 }
 
 impl Default for Limits {
-    /// A million steps take some 50 ms in the component; the bytes are those of an
-    /// event of 1 MiB, several times over.
+    /// A million steps take some 40 ms at worst (wasmtime, two shared cores). The bytes
+    /// were never seen to take more than twice as much memory. A level takes at most
+    /// 1.3 KiB of the stack, so all of them half of the 512 KiB that wasmtime gives.
     fn default() -> Self {
-        Self { steps: 1_000_000, bytes: 16 << 20, depth: 256 }
+        Self { steps: 1_000_000, bytes: 16 << 20, depth: 192 }
     }
 }
 

@@ -1,5 +1,7 @@
 use std::{cmp::Ordering, fmt, rc::Rc};
 
+use crate::decimal::{Decimal, decimal};
+
 /// A number of JSON.
 ///
 /// A float stands for the decimal number that is written for it, the shortest that reads
@@ -17,15 +19,6 @@ pub enum Number {
 pub struct Literal {
     text: Box<str>,
     float: f64,
-}
-
-/// A number as 0.`digits` × 10^`exponent`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Decimal {
-    pub negative: bool,
-    /// Without zeros at either end; empty for zero.
-    pub digits: String,
-    pub exponent: i64,
 }
 
 impl Number {
@@ -143,11 +136,21 @@ impl Number {
             (Self::Float(a), Self::Int(b)) if b.unsigned_abs() <= EXACT => {
                 a.partial_cmp(&(*b as f64)).unwrap_or(Ordering::Equal)
             }
-            _ => match (self.decimal(), other.decimal()) {
-                (Some(a), Some(b)) => a.compare(&b),
-                _ => Ordering::Less,
-            },
+            _ => self.compare_floats(other).unwrap_or_else(|| {
+                match (self.decimal(), other.decimal()) {
+                    (Some(a), Some(b)) => a.compare(&b),
+                    _ => Ordering::Less,
+                }
+            }),
         }
+    }
+
+    /// The order of what is so far apart that the nearest floats show it.
+    fn compare_floats(&self, other: &Self) -> Option<Ordering> {
+        // An infinity may stand for the largest float, or for a bit more.
+        let (a, b) = (self.as_f64().clamp(-1e300, 1e300), other.as_f64().clamp(-1e300, 1e300));
+        let apart = (a - b).abs() > (a.abs() + b.abs()) * 1e-12;
+        if apart { a.partial_cmp(&b) } else { None }
     }
 }
 
@@ -182,25 +185,6 @@ impl fmt::Display for Number {
     }
 }
 
-impl Decimal {
-    fn compare(&self, other: &Self) -> Ordering {
-        match (self.digits.is_empty(), other.digits.is_empty()) {
-            (true, true) => return Ordering::Equal,
-            (true, false) => return sign(!other.negative),
-            (false, true) => return sign(self.negative),
-            (false, false) if self.negative != other.negative => return sign(self.negative),
-            _ => {}
-        }
-        // Digits without zeros at the end compare as texts.
-        let order = self.exponent.cmp(&other.exponent).then_with(|| self.digits.cmp(&other.digits));
-        if self.negative { order.reverse() } else { order }
-    }
-}
-
-fn sign(less: bool) -> Ordering {
-    if less { Ordering::Less } else { Ordering::Greater }
-}
-
 /// The length of the number that a text begins with, by the grammar of JSON.
 pub(crate) fn scan(text: &[u8]) -> Option<usize> {
     let digits = |from: usize| text[from..].iter().take_while(|b| b.is_ascii_digit()).count();
@@ -229,44 +213,6 @@ pub(crate) fn scan(text: &[u8]) -> Option<usize> {
         at += exponent;
     }
     Some(at)
-}
-
-fn decimal(text: &[u8]) -> Option<Decimal> {
-    let (negative, text) = match text {
-        [b'-', rest @ ..] => (true, rest),
-        _ => (false, text),
-    };
-    let end = text.iter().position(|b| matches!(b, b'e' | b'E')).unwrap_or(text.len());
-    let (mantissa, power) = text.split_at(end);
-    let mut digits = String::with_capacity(mantissa.len());
-    let mut exponent: i64 = 0;
-    let mut fraction = false;
-    for &byte in mantissa {
-        match byte {
-            b'.' => fraction = true,
-            b'0' if digits.is_empty() => exponent -= i64::from(fraction),
-            b'0'..=b'9' => {
-                digits.push(char::from(byte));
-                exponent += i64::from(!fraction);
-            }
-            _ => return None,
-        }
-    }
-    digits.truncate(digits.trim_end_matches('0').len());
-    if digits.is_empty() {
-        return Some(Decimal { negative, digits, exponent: 0 });
-    }
-    let mut raised: i64 = 0;
-    let (down, power) = match power {
-        [_, b'-', rest @ ..] => (true, rest),
-        [_, b'+', rest @ ..] | [_, rest @ ..] => (false, rest),
-        [] => (false, power),
-    };
-    for byte in power {
-        raised = raised.saturating_mul(10).saturating_add(i64::from(byte - b'0'));
-    }
-    let raised = if down { -raised } else { raised };
-    Some(Decimal { negative, digits, exponent: exponent.saturating_add(raised) })
 }
 
 pub(crate) fn write(number: &Number, out: &mut Vec<u8>) {

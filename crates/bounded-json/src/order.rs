@@ -15,7 +15,7 @@ pub fn compare(a: &Value, b: &Value, budget: &mut Budget) -> Result<Ordering, Ex
     budget.step()?;
     match (a, b) {
         (Value::Number(a), Value::Number(b)) => {
-            budget.spend_steps((a.text_len().min(b.text_len()) / 64) as u64)?;
+            budget.spend_steps((a.text_len().max(b.text_len()) / 64) as u64)?;
             Ok(a.compare(b))
         }
         (Value::String(a), Value::String(b)) => text(a, b, budget),

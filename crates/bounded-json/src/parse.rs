@@ -97,6 +97,7 @@ impl Parser<'_> {
 
     fn array(&mut self, depth: u16) -> Result<Value, ParseError> {
         let depth = self.deeper(depth)?;
+        self.budget.spend_bytes(VALUE_BYTES)?;
         self.at += 1;
         let mut items = Vec::new();
         self.space();
@@ -117,6 +118,7 @@ impl Parser<'_> {
 
     fn object(&mut self, depth: u16) -> Result<Value, ParseError> {
         let depth = self.deeper(depth)?;
+        self.budget.spend_bytes(2 * VALUE_BYTES)?;
         self.at += 1;
         let mut object = Object::new();
         self.space();
@@ -153,7 +155,7 @@ impl Parser<'_> {
         self.at += plain.unwrap_or(rest.len());
         if self.peek() == Some(b'"') {
             let text = &self.text[start..self.at];
-            self.budget.spend_bytes(text.len() as u64)?;
+            self.budget.spend_bytes(VALUE_BYTES + text.len() as u64)?;
             self.at += 1;
             return Ok(text.into());
         }
@@ -174,7 +176,7 @@ impl Parser<'_> {
             }
         }
         self.at += 1;
-        self.budget.spend_bytes(made.len() as u64)?;
+        self.budget.spend_bytes(VALUE_BYTES + made.len() as u64)?;
         Ok(made.into())
     }
 

@@ -97,9 +97,9 @@ fn depth_and_budget_end_a_parse() {
         parse(b"[1,2,3]", &mut Budget::new(few)).unwrap_err(),
         ParseError::Exceeded(Exceeded::Steps)
     );
-    let small = Limits { steps: 100, bytes: 60, depth: 10 };
+    let small = Limits { steps: 100, bytes: 90, depth: 10 };
     assert!(parse(br#"["abcd"]"#, &mut Budget::new(small)).is_ok());
-    let text = format!("[\"{}\"]", "a".repeat(60));
+    let text = format!("[\"{}\"]", "a".repeat(90));
     assert_eq!(
         parse(text.as_bytes(), &mut Budget::new(small)).unwrap_err(),
         ParseError::Exceeded(Exceeded::Bytes)

@@ -84,3 +84,13 @@ pub(crate) fn concat(a: &str, b: &str, budget: &mut Budget) -> Result<String, St
     made.push_str(b);
     Ok(made)
 }
+
+/// What it costs to go once through a string, or through the digits of a number.
+pub(crate) fn spend_reading(value: &Value, budget: &mut Budget) -> Result<(), Stop> {
+    let length = match value {
+        Value::String(text) => text.len(),
+        Value::Number(number) => number.text_len(),
+        _ => 0,
+    } as u64;
+    Ok(budget.spend_steps(length / 64)?)
+}

@@ -1,7 +1,10 @@
 //! The grammar of jq 1.8, from its `parser.y`: precedences, what a body extends over, and
 //! what may stand where. All recursion goes through [`Parser::nested`].
 
+mod functions;
 mod objects;
+mod operators;
+mod patterns;
 mod postfix;
 mod scope;
 
@@ -10,7 +13,8 @@ use kafka_edge_bounded_json::{Number, Value};
 use crate::lex::{Token, lex};
 use crate::limits::{MAX_DEPTH, MAX_NESTING, MAX_PROGRAM_BYTES, MAX_TERMS};
 use crate::refused::{Position, Refused};
-use crate::term::{Arithmetic, Assignment, Comparison, Fold, Op, Pattern, Term};
+use crate::term::{Op, Term};
+use operators::Side;
 use scope::{Entry, Scope};
 
 pub(crate) struct Parser<'t> {
@@ -48,7 +52,12 @@ impl<'t> Parser<'t> {
     }
 
     fn position(&self) -> Position {
-        let byte = self.tokens.get(self.at).map_or(self.text.len(), |(_, byte)| *byte);
+        self.position_of(self.at)
+    }
+
+    /// Where a token is. This looks through the text, so only errors ask.
+    fn position_of(&self, token: usize) -> Position {
+        let byte = self.tokens.get(token).map_or(self.text.len(), |(_, byte)| *byte);
         Position::of(self.text, byte)
     }
 
@@ -202,143 +211,10 @@ impl<'t> Parser<'t> {
         })
     }
 
-    fn operator(&self) -> Option<Operator> {
-        Some(match self.peek()? {
-            Token::Name(word) if word == "and" => Operator::And,
-            Token::Name(word) if word == "or" => Operator::Or,
-            Token::Sign(sign) => match *sign {
-                "//" => Operator::Alternative,
-                "=" => Operator::Assign(Assignment::Set),
-                "|=" => Operator::Assign(Assignment::Update),
-                "+=" => Operator::Assign(Assignment::Arithmetic(Arithmetic::Add)),
-                "-=" => Operator::Assign(Assignment::Arithmetic(Arithmetic::Subtract)),
-                "*=" => Operator::Assign(Assignment::Arithmetic(Arithmetic::Multiply)),
-                "/=" => Operator::Assign(Assignment::Arithmetic(Arithmetic::Divide)),
-                "%=" => Operator::Assign(Assignment::Arithmetic(Arithmetic::Remainder)),
-                "//=" => Operator::Assign(Assignment::Alternative),
-                "==" => Operator::Compare(Comparison::Equal),
-                "!=" => Operator::Compare(Comparison::Unequal),
-                "<" => Operator::Compare(Comparison::Less),
-                "<=" => Operator::Compare(Comparison::LessOrEqual),
-                ">" => Operator::Compare(Comparison::Greater),
-                ">=" => Operator::Compare(Comparison::GreaterOrEqual),
-                "+" => Operator::Arithmetic(Arithmetic::Add),
-                "-" => Operator::Arithmetic(Arithmetic::Subtract),
-                "*" => Operator::Arithmetic(Arithmetic::Multiply),
-                "/" => Operator::Arithmetic(Arithmetic::Divide),
-                "%" => Operator::Arithmetic(Arithmetic::Remainder),
-                _ => return None,
-            },
-            _ => return None,
-        })
-    }
-
-    /// `reduce` or `foreach`, behind the word.
-    fn fold(&mut self, foreach: bool) -> Parsed<Term> {
-        let source = self.expression(0)?;
-        self.expect_word("as")?;
-        let (pattern, names) = self.patterns()?;
-        self.expect_sign("(")?;
-        let init = self.query()?;
-        self.expect_sign(";")?;
-        let count = names.len();
-        self.scope.push_variables(names);
-        let update = self.query()?;
-        let mut extract = None;
-        if foreach && self.take_sign(";") {
-            extract = Some(self.query()?);
-        }
-        self.scope.pop(count);
-        self.expect_sign(")")?;
-        let fold = Box::new(Fold { source, pattern, init, update, extract });
-        self.term(if foreach { Op::Foreach(fold) } else { Op::Reduce(fold) })
-    }
-
-    /// A pattern behind `as`, and the variables that it binds, in their order.
-    fn patterns(&mut self) -> Parsed<(Pattern, Vec<String>)> {
-        let mut names = Vec::new();
-        let pattern = self.pattern(&mut names)?;
-        if self.is_sign("?//") {
-            return Err(Refused::NotInSubset { name: "?//".into(), at: self.position() });
-        }
-        Ok((pattern, names))
-    }
-
-    fn pattern(&mut self, names: &mut Vec<String>) -> Parsed<Pattern> {
-        self.nested(|parser| {
-            parser.terms += 1;
-            if let Some(Token::Variable(_)) = parser.peek() {
-                names.push(parser.variable_name()?);
-                return Ok(Pattern::Variable);
-            }
-            if parser.take_sign("[") {
-                let mut items = Vec::new();
-                loop {
-                    items.push(parser.pattern(names)?);
-                    if parser.take_sign("]") {
-                        return Ok(Pattern::Array(items));
-                    }
-                    parser.expect_sign(",")?;
-                }
-            }
-            parser.expect_sign("{")?;
-            let mut members = Vec::new();
-            loop {
-                members.push(parser.member(names)?);
-                if parser.take_sign("}") {
-                    return Ok(Pattern::Object(members));
-                }
-                parser.expect_sign(",")?;
-            }
-        })
-    }
-
     fn number(&mut self, text: &str) -> Parsed<Term> {
         let number = Number::parse(text);
         let what = "the number is malformed";
         let number = number.ok_or(Refused::Syntax { what, at: self.position() })?;
         self.term(Op::Literal(Value::Number(number)))
-    }
-}
-
-#[derive(Clone, Copy)]
-enum Operator {
-    Alternative,
-    Assign(Assignment),
-    Or,
-    And,
-    Compare(Comparison),
-    Arithmetic(Arithmetic),
-}
-
-#[derive(PartialEq)]
-enum Side {
-    Left,
-    Right,
-    Neither,
-}
-
-impl Operator {
-    fn precedence(self) -> (u8, Side) {
-        match self {
-            Self::Alternative => (1, Side::Right),
-            Self::Assign(_) => (2, Side::Neither),
-            Self::Or => (3, Side::Left),
-            Self::And => (4, Side::Left),
-            Self::Compare(_) => (5, Side::Neither),
-            Self::Arithmetic(Arithmetic::Add | Arithmetic::Subtract) => (6, Side::Left),
-            Self::Arithmetic(_) => (7, Side::Left),
-        }
-    }
-
-    fn op(self, left: Box<Term>, right: Box<Term>) -> Op {
-        match self {
-            Self::Alternative => Op::Alternative(left, right),
-            Self::Assign(kind) => Op::Assign(kind, left, right),
-            Self::Or => Op::Or(left, right),
-            Self::And => Op::And(left, right),
-            Self::Compare(kind) => Op::Compare(kind, left, right),
-            Self::Arithmetic(kind) => Op::Arithmetic(kind, left, right),
-        }
     }
 }

@@ -21,6 +21,9 @@ impl Machine<'_> {
         let null = &NULL;
         let (first, second) = (arguments.first().unwrap_or(null), arguments.get(1).unwrap_or(null));
         let budget = &mut *self.budget;
+        for value in [&input, first, second] {
+            ops::spend_reading(value, budget)?;
+        }
         match simple {
             Simple::Setpath => self.setpath(input, first, second),
             Simple::Delpaths => self.delpaths(input, first),
@@ -95,6 +98,7 @@ fn holds(a: &Value, b: &Value, budget: &mut Budget) -> Result<bool, Stop> {
     match (a, b) {
         (Value::Object(a), Value::Object(b)) => {
             for (key, wanted) in b.iter() {
+                budget.spend_steps(key.len() as u64 / 64)?;
                 match a.get(key) {
                     Some(value) if holds(value, wanted, budget)? => {}
                     _ => return Ok(false),
@@ -118,7 +122,7 @@ fn holds(a: &Value, b: &Value, budget: &mut Budget) -> Result<bool, Stop> {
             Ok(true)
         }
         (Value::String(a), Value::String(b)) => {
-            budget.spend_steps(a.len() as u64 / 64)?;
+            budget.spend_steps((a.len() + b.len()) as u64 / 64)?;
             Ok(a.contains(&**b))
         }
         _ => Ok(equal(a, b, budget)?),
@@ -222,10 +226,7 @@ fn length(input: &Value, budget: &mut Budget) -> Result<Value, Stop> {
         Value::Null => 0,
         Value::Array(items) => items.len(),
         Value::Object(object) => object.len(),
-        Value::String(text) => {
-            budget.spend_steps(text.len() as u64 / 64)?;
-            text.chars().count()
-        }
+        Value::String(text) => text.chars().count(),
         Value::Number(number) => return Ok(Value::Number(number.absolute())),
         Value::Bool(_) => return Err(type_error(input, "has no length", budget)?),
     };

@@ -12,9 +12,6 @@ pub(super) fn apply(
     argument: &Value,
     budget: &mut Budget,
 ) -> Result<Value, Stop> {
-    if let Value::String(text) = &input {
-        budget.spend_steps(text.len() as u64 / 64)?;
-    }
     match simple {
         Simple::AsciiDowncase | Simple::AsciiUpcase => {
             let text = string(&input, "explode input must be a string")?;
@@ -173,9 +170,9 @@ fn find_all(text: &str, wanted: &str, budget: &mut Budget) -> Result<Value, Stop
     let mut found = Vec::new();
     let (mut from, mut chars) = (0, 0);
     while !wanted.is_empty() {
-        budget.step()?;
+        // Each search begins with a look at what is searched for.
+        budget.spend_steps(1 + wanted.len() as u64 / 64)?;
         let Some(at) = text[from..].find(wanted) else { break };
-        budget.spend_steps(wanted.len() as u64 / 64)?;
         chars += text[from..from + at].chars().count() as i64;
         budget.spend_bytes(VALUE_BYTES)?;
         found.push(Value::from(chars));

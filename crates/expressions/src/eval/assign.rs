@@ -229,7 +229,7 @@ fn delete_keys(root: Value, keys: &[Value], budget: &mut Budget) -> Result<Value
                     let kind = key.type_name();
                     return Err(Stop::error(format!("Cannot delete {kind} field of object")));
                 };
-                budget.step()?;
+                budget.spend_steps(1 + key.len() as u64 / 64)?;
                 own.remove(key);
             }
             Ok(Value::Object(object))

@@ -74,7 +74,8 @@ impl Machine<'_> {
     ) -> Flow {
         let Some((member, rest)) = members.split_first() else { return bound(self, env) };
         let here = At::from(found.value.clone());
-        self.values(&member.key, &here, found.around, &mut |machine, key| {
+        self.budget.enter()?;
+        let flow = self.values(&member.key, &here, found.around, &mut |machine, key| {
             let value = ops::get(found.value, &key, machine.budget)?;
             let slot = Slot::Value(value.clone());
             let with = Env { slot, next: env };
@@ -86,7 +87,9 @@ impl Machine<'_> {
             machine.take_apart(pattern, inner, env, &mut |machine, env| {
                 machine.members(rest, found, env, bound)
             })
-        })
+        });
+        self.budget.leave();
+        flow
     }
 
     /// A call: the filters that are given, then the values of those that are values.
@@ -115,7 +118,9 @@ impl Machine<'_> {
     ) -> Flow {
         if let Some((first, left)) = left.split_first() {
             let with = Env { slot: Slot::Filter(first, written), next: inside };
-            return self.give(function, arguments, left, at, (written, Some(&with)), out);
+            return self.nested(|machine| {
+                machine.give(function, arguments, left, at, (written, Some(&with)), out)
+            });
         }
         self.evaluate(function, arguments, 0, at, (written, inside), out)
     }
@@ -138,7 +143,9 @@ impl Machine<'_> {
         self.values(argument, &here, written, &mut |machine, value| {
             let with = Env { slot: Slot::Value(value), next: inside };
             let scopes = (written, Some(&with));
-            machine.evaluate(function, arguments, index + 1, at.clone(), scopes, out)
+            machine.nested(|machine| {
+                machine.evaluate(function, arguments, index + 1, at.clone(), scopes, out)
+            })
         })
     }
 

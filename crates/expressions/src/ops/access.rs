@@ -4,11 +4,12 @@ use kafka_edge_bounded_json::{Array, Budget, Number, Object, VALUE_BYTES, Value,
 use std::ops::Range;
 use std::rc::Rc;
 
-use super::dump;
+use super::{dump, spend_reading};
 use crate::eval::Stop;
 
 /// What `value[key]` is.
 pub(crate) fn get(value: &Value, key: &Value, budget: &mut Budget) -> Result<Value, Stop> {
+    spend_reading(key, budget)?;
     Ok(match (value, key) {
         (Value::Object(object), Value::String(key)) => object.get(key).cloned().unwrap_or_default(),
         (Value::Array(items), Value::Number(index)) => {
@@ -108,6 +109,7 @@ pub(crate) fn set(
     value: Value,
     budget: &mut Budget,
 ) -> Result<Value, Stop> {
+    spend_reading(key, budget)?;
     let changed = match (root, key) {
         (root @ (Value::Object(_) | Value::Null), Value::String(key)) => {
             set_member(root, key, value, budget)?

@@ -1,10 +1,12 @@
 //! Operators.
 
-use kafka_edge_bounded_json::{Budget, Number, Object, VALUE_BYTES, Value, compare, equal};
+use kafka_edge_bounded_json::{
+    Budget, Exceeded, Number, Object, VALUE_BYTES, Value, compare, equal,
+};
 use std::cmp::Ordering;
 use std::rc::Rc;
 
-use super::{concat, type_error, type_error2};
+use super::{concat, spend_reading, type_error, type_error2};
 use crate::builtins::strings;
 use crate::eval::Stop;
 use crate::term::{Arithmetic, Comparison};
@@ -15,6 +17,8 @@ pub(crate) fn arithmetic(
     b: Value,
     budget: &mut Budget,
 ) -> Result<Value, Stop> {
+    spend_reading(&a, budget)?;
+    spend_reading(&b, budget)?;
     if let (Value::Number(left), Value::Number(right)) = (&a, &b)
         && let Some(number) = numbers(kind, left, right)
     {
@@ -111,7 +115,10 @@ fn numbers(kind: Arithmetic, left: &Number, right: &Number) -> Option<Number> {
 
 pub(crate) fn negate(value: &Value, budget: &mut Budget) -> Result<Value, Stop> {
     match value {
-        Value::Number(number) => Ok(Value::Number(number.negated())),
+        Value::Number(number) => {
+            budget.spend_bytes(number.text_len() as u64)?;
+            Ok(Value::Number(number.negated()))
+        }
         other => Err(type_error(other, "cannot be negated", budget)?),
     }
 }
@@ -138,7 +145,12 @@ fn repeat(text: &str, count: f64, budget: &mut Budget) -> Result<Value, Stop> {
         return Ok(Value::Null);
     }
     let count = count.min(f64::from(i32::MAX)) as u64;
-    budget.spend_bytes(VALUE_BYTES + count.saturating_mul(text.len() as u64))?;
+    let length = count.saturating_mul(text.len() as u64);
+    budget.spend_bytes(VALUE_BYTES + length)?;
+    // More than this cannot be had, whatever the budget says.
+    if length > 1 << 30 {
+        return Err(Exceeded::Bytes.into());
+    }
     Ok(Value::String(text.repeat(if text.is_empty() { 0 } else { count as usize }).into()))
 }
 
@@ -153,7 +165,7 @@ fn merge(
     budget.spend_bytes(2 * VALUE_BYTES * (copied + b.len()) as u64)?;
     let own = Rc::make_mut(&mut a);
     for (key, new) in b.iter() {
-        budget.step()?;
+        budget.spend_steps(1 + key.len() as u64 / 64)?;
         let mut value = new.clone();
         if deep
             && let Value::Object(inner) = new

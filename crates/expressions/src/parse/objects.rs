@@ -20,7 +20,7 @@ impl Parser<'_> {
     }
 
     fn entry(&mut self) -> Parsed<(Term, Term)> {
-        let at = self.position();
+        let at = self.at;
         let token = self.peek().cloned();
         let shorthand = match token {
             Some(Token::Name(name)) => {

@@ -1,13 +1,11 @@
 //! Terms: what operators stand between.
 
-use super::scope::{Callee, Entry};
 use super::{Parsed, Parser};
-use crate::builtins::{self, Found};
+use crate::builtins::Filter;
 use crate::formats::Format;
 use crate::lex::Token;
-use crate::refused::{Position, Refused};
-use crate::term::{Function, Op, Part, Term};
-use std::rc::Rc;
+use crate::refused::Refused;
+use crate::term::{Op, Part, Term};
 
 impl Parser<'_> {
     /// A term with the accesses behind it.
@@ -72,7 +70,7 @@ impl Parser<'_> {
     }
 
     fn primary(&mut self) -> Parsed<Term> {
-        let at = self.position();
+        let at = self.at;
         let Some(token) = self.peek().cloned() else { return Err(Refused::EndsEarly) };
         match token {
             Token::Number(text) => {
@@ -99,10 +97,12 @@ impl Parser<'_> {
         }
     }
 
-    pub(super) fn variable(&mut self, name: &str, at: Position) -> Parsed<Term> {
+    /// A variable; `at` is its token.
+    pub(super) fn variable(&mut self, name: &str, at: usize) -> Parsed<Term> {
         if let Some(hops) = self.scope.variable(name) {
             return self.term(Op::Variable(hops));
         }
+        let at = self.position_of(at);
         let name = format!("${name}");
         Err(match name.as_str() {
             "$ENV" | "$__loc__" | "$__prog_args" => Refused::NotInSubset { name, at },
@@ -125,7 +125,7 @@ impl Parser<'_> {
             }
             ".." => {
                 self.at += 1;
-                self.term(Op::Filter(builtins::Filter::Recurse, Vec::new()))
+                self.term(Op::Filter(Filter::Recurse, Vec::new()))
             }
             "-" => {
                 self.at += 1;
@@ -153,7 +153,7 @@ impl Parser<'_> {
     }
 
     /// A keyword or a call, behind the name.
-    fn named(&mut self, name: &str, at: Position) -> Parsed<Term> {
+    fn named(&mut self, name: &str, at: usize) -> Parsed<Term> {
         match name {
             "null" => self.term(Op::Literal(Default::default())),
             "true" => self.literal(true),
@@ -173,10 +173,14 @@ impl Parser<'_> {
                 let label = self.variable_name()?;
                 match self.scope.label(&label) {
                     Some(hops) => self.term(Op::Break(hops)),
-                    None => Err(Refused::NotDefined { name: format!("$*label-{label}"), at }),
+                    None => {
+                        let at = self.position_of(at);
+                        Err(Refused::NotDefined { name: format!("${label}"), at })
+                    }
                 }
             }
             "import" | "include" | "module" => {
+                let at = self.position_of(at);
                 Err(Refused::NotInSubset { name: name.to_owned(), at })
             }
             "def" | "then" | "else" | "elif" | "end" | "as" | "and" | "or" | "catch" | "label" => {
@@ -204,113 +208,13 @@ impl Parser<'_> {
         self.term(Op::If { condition, then, otherwise })
     }
 
-    fn call(&mut self, name: &str, at: Position) -> Parsed<Term> {
-        let mut arguments = Vec::new();
-        if self.take_sign("(") {
-            loop {
-                arguments.push(self.query()?);
-                if self.take_sign(")") {
-                    break;
-                }
-                self.expect_sign(";")?;
-            }
-        }
-        if let Some(entry) = self.scope.function(name, arguments.len()) {
-            return match entry {
-                Callee::Function(hops, function) => {
-                    self.term(Op::Call { hops, function, arguments })
-                }
-                Callee::Parameter(hops, single) => self.term(Op::Parameter(hops, single)),
-                Callee::Itself => Err(Refused::Recursive { name: name.to_owned(), at }),
-            };
-        }
-        match builtins::find(name, arguments.len()) {
-            Found::Simple(simple) => self.term(Op::Simple(simple, arguments)),
-            Found::Filter(filter) => self.term(Op::Filter(filter, arguments)),
-            Found::Defined(parameters, body) => self.defined(parameters, body, arguments),
-            Found::OtherArity => {
-                Err(Refused::Arity { name: name.to_owned(), arguments: arguments.len(), at })
-            }
-            Found::Outside => Err(Refused::NotInSubset { name: name.to_owned(), at }),
-            Found::Nowhere => Err(Refused::NotDefined { name: name.to_owned(), at }),
-        }
-    }
-
-    /// A call of what is defined in jq here. The definition is read for each call, so
-    /// that it is known whether it gives one value.
-    fn defined(&mut self, parameters: &[&str], body: &str, arguments: Vec<Term>) -> Parsed<Term> {
-        let mut entries = Vec::new();
-        let mut values = Vec::new();
-        for (name, argument) in parameters.iter().zip(&arguments) {
-            let plain = name.trim_start_matches('$').to_owned();
-            entries.push(Entry::Parameter(plain, argument.single));
-            values.push(name.starts_with('$'));
-        }
-        for name in parameters.iter().filter_map(|name| name.strip_prefix('$')) {
-            entries.push(Entry::Variable(name.to_owned()));
-        }
-        let mut inner = Parser::new(body, super::Scope::new(entries), self.terms, self.nesting)?;
-        let body = inner.whole()?;
-        self.terms = inner.terms;
-        let function = Rc::new(Function { values, body });
-        self.term(Op::Call { hops: self.scope.slots(), function, arguments })
-    }
-
-    /// `def …: …;` and what it is defined for. A function is not in scope in its own
-    /// body, so nothing recurses.
-    pub(super) fn definition(&mut self) -> Parsed<Term> {
-        self.expect_word("def")?;
-        let Some(Token::Name(name)) = self.peek().cloned() else { return Err(self.unexpected()) };
-        self.at += 1;
-        let mut parameters = Vec::new();
-        let mut values = Vec::new();
-        if self.take_sign("(") {
-            loop {
-                match self.peek().cloned() {
-                    Some(Token::Variable(name)) => {
-                        parameters.push(name);
-                        values.push(true);
-                    }
-                    Some(Token::Name(name)) => {
-                        parameters.push(name);
-                        values.push(false);
-                    }
-                    _ => return Err(self.unexpected()),
-                }
-                self.at += 1;
-                if self.take_sign(")") {
-                    break;
-                }
-                self.expect_sign(";")?;
-            }
-        }
-        self.expect_sign(":")?;
-        self.scope.push(Entry::Defining(name.clone(), values.len()));
-        let mut entries = parameters.len() + 1;
-        for parameter in &parameters {
-            self.scope.push(Entry::Parameter(parameter.clone(), false));
-        }
-        for (parameter, _) in parameters.iter().zip(&values).filter(|(_, value)| **value) {
-            self.scope.push(Entry::Variable(parameter.clone()));
-            entries += 1;
-        }
-        let body = self.query()?;
-        self.scope.pop(entries);
-        self.expect_sign(";")?;
-        let function = Rc::new(Function { values, body });
-        self.scope.push(Entry::Function(name, function));
-        let rest = self.query()?;
-        self.scope.pop(1);
-        Ok(rest)
-    }
-
     /// A string with what is interpolated, or a format alone.
     pub(super) fn string(&mut self) -> Parsed<Term> {
-        let at = self.position();
         let mut format = Format::Text;
         if let Some(Token::Format(name)) = self.peek() {
             let Some(found) = Format::named(name) else {
-                return Err(Refused::NotInSubset { name: format!("@{name}"), at });
+                let (name, at) = (format!("@{name}"), self.position());
+                return Err(Refused::NotInSubset { name, at });
             };
             format = found;
             self.at += 1;

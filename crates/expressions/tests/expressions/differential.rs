@@ -1,10 +1,8 @@
 //! What jq 1.8 gave for each row of `tests/jq/cases.jsonl`, and ours. `.ci/jq` compares
 //! the rows with jq itself.
 
-mod support;
-
+use crate::support::{rows, run, text};
 use std::collections::HashSet;
-use support::{rows, run, text};
 
 #[test]
 fn programs_give_what_jq_gives() {

@@ -1,0 +1,6 @@
+mod differential;
+mod documents;
+mod random;
+mod refused;
+mod support;
+mod worst;
