@@ -29,6 +29,7 @@ pub mod kafka;
 pub mod limits;
 pub mod names;
 mod random;
+mod rate;
 pub mod record;
 mod record_headers;
 pub mod render;

@@ -37,6 +37,7 @@ fn wish(name: &str) -> Wish {
         allow: vec!["produce".into()],
         topics: vec!["logs.*".into()],
         expires: None,
+        rate: None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! A credential: its name, its secret, and what it allows.
 
 use std::fmt;
+use std::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
 
@@ -115,6 +116,9 @@ pub struct Credential {
     previous_secret_expires: Option<Millis>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     expires: Option<Millis>,
+    /// How many calls in a second its caller may make.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rate: Option<NonZeroU32>,
     allow: Permissions,
     #[serde(default, skip_serializing_if = "TopicPatterns::is_empty")]
     topics: TopicPatterns,
@@ -137,6 +141,7 @@ impl Credential {
             previous_secret: None,
             previous_secret_expires: None,
             expires: None,
+            rate: None,
             allow,
             topics,
         })
@@ -146,6 +151,12 @@ impl Credential {
     #[must_use]
     pub fn expiring(self, expires: Option<Millis>) -> Self {
         Self { expires, ..self }
+    }
+
+    /// The credential with a number of calls in a second.
+    #[must_use]
+    pub fn limited(self, rate: Option<NonZeroU32>) -> Self {
+        Self { rate, ..self }
     }
 
     /// The credential with a secret that is accepted beside the current one.
@@ -176,6 +187,10 @@ impl Credential {
 
     pub fn expires(&self) -> Option<Millis> {
         self.expires
+    }
+
+    pub fn rate(&self) -> Option<NonZeroU32> {
+        self.rate
     }
 
     pub fn is_expired(&self, now: Millis) -> bool {

@@ -4,7 +4,8 @@
 //! [{"name":"orders-writer","secret":"…","allow":["produce"],"topics":["orders","logs.*"]}]
 //! ```
 //!
-//! An entry may also have `expires`, a time, and for a rotation `previous_secret`,
+//! An entry may also have `expires`, a time, `rate`, a number of calls in a second, and
+//! for a rotation `previous_secret`,
 //! which is accepted as well: until `previous_secret_expires`, or for as long as it
 //! is there.
 //!
@@ -12,6 +13,7 @@
 //! that they found, which may be a secret.
 
 use std::fmt;
+use std::num::NonZeroU32;
 use std::rc::Rc;
 
 use serde_json::{Map, Value};
@@ -27,8 +29,16 @@ use crate::host::Millis;
 /// credential with all of them.
 pub const MAX_CREDENTIALS: usize = 100;
 
-const FIELDS: [&str; 7] =
-    ["name", "secret", "allow", "topics", "expires", "previous_secret", "previous_secret_expires"];
+const FIELDS: [&str; 8] = [
+    "name",
+    "secret",
+    "allow",
+    "topics",
+    "expires",
+    "rate",
+    "previous_secret",
+    "previous_secret_expires",
+];
 
 /// A mistake in a document, and its place. It never quotes a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -140,7 +150,8 @@ fn read(entry: &Value) -> Result<Credential, Problem> {
         let expires = time(entry, "expires")?;
         let previous = previous(entry, &secret)?;
         let (allow, topics) = (Permissions::parse(&allow)?, TopicPatterns::parse(&topics)?);
-        let credential = Credential::new(name, secret, allow, topics)?.expiring(expires);
+        let credential = Credential::new(name, secret, allow, topics)?;
+        let credential = credential.expiring(expires).limited(rate(entry)?);
         Ok(match previous {
             Some((secret, expires)) => credential.with_previous(secret, expires),
             None => credential,
@@ -178,6 +189,12 @@ fn time(entry: &Map<String, Value>, field: &'static str) -> Result<Option<Millis
     };
     let problem = "is neither a time in RFC 3339 nor milliseconds since 1970";
     time.map(Some).ok_or(Flaw::new(field, problem))
+}
+
+fn rate(entry: &Map<String, Value>) -> Result<Option<NonZeroU32>, Flaw> {
+    let Some(value) = entry.get("rate") else { return Ok(None) };
+    let rate = value.as_u64().and_then(|rate| NonZeroU32::new(u32::try_from(rate).ok()?));
+    rate.map(Some).ok_or(Flaw::new("rate", "is not a number of calls in a second, from 1 on"))
 }
 
 fn text<'e>(entry: &'e Map<String, Value>, field: &'static str) -> Result<&'e str, Flaw> {

@@ -20,8 +20,9 @@
 mod last_use;
 mod stored;
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
+use std::num::NonZeroU32;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -35,6 +36,8 @@ use crate::calendar::Day;
 use crate::config::Access;
 use crate::error::Error;
 use crate::host::{Host, Millis};
+use crate::rate::Rate;
+use crate::sorted::SortedMap;
 use crate::state::keys::LaneName;
 use crate::state::lane::Params;
 use crate::state::shared::Shared;
@@ -61,6 +64,8 @@ pub struct Wish {
     pub allow: Vec<String>,
     pub topics: Vec<String>,
     pub expires: Option<Millis>,
+    /// How many calls in a second its caller may make.
+    pub rate: Option<NonZeroU32>,
 }
 
 /// A credential as administrators see it, without its secret.
@@ -72,6 +77,7 @@ pub struct Listed {
     /// `None` for a credential of the configuration.
     pub created: Option<Millis>,
     pub expires: Option<Millis>,
+    pub rate: Option<NonZeroU32>,
     /// Whether the secret before the last rotation is still accepted.
     pub has_previous_secret: bool,
     /// Until when; `None` if there is no end to it.
@@ -115,6 +121,8 @@ pub struct Credentials<H> {
     configured: Access,
     stored: Rc<Shared<H, CredentialList>>,
     last_use: LastUse<H>,
+    /// By name, of those that have one.
+    rates: RefCell<SortedMap<String, Rate>>,
 }
 
 impl<H: Host> Credentials<H> {
@@ -122,7 +130,7 @@ impl<H: Host> Credentials<H> {
         let params = Params::default().with_stale_bound(configured.store.staleness);
         let stored = Rc::new(Shared::new(host.clone(), LaneName::credentials(), params));
         let last_use = LastUse::new(host.clone(), stored.clone());
-        Self { host, configured, stored, last_use }
+        Self { host, configured, stored, last_use, rates: RefCell::default() }
     }
 
     /// Whether callers present a key for Kafka in place of a credential.
@@ -141,6 +149,7 @@ impl<H: Host> Credentials<H> {
         }
         let now = self.host.now();
         if let Some(credential) = identify(configured.iter(), presented, now)? {
+            self.limit(&credential)?;
             return Ok(Grant::to(credential));
         }
         let denial = Denial::of_unknown(presented);
@@ -154,6 +163,7 @@ impl<H: Host> Credentials<H> {
             found = identify(list.credentials(), presented, now);
         }
         if let Some(credential) = found? {
+            self.limit(&credential)?;
             self.last_use.note(credential.name().as_str(), &list).await;
             return Ok(Grant::to(credential));
         }
@@ -161,6 +171,16 @@ impl<H: Host> Credentials<H> {
             return Err(nobody_may().into());
         }
         Err(denial.into())
+    }
+
+    /// Takes one call of those that the credential allows in this second. It is counted
+    /// in this instance.
+    fn limit(&self, credential: &Credential) -> Result<(), Error> {
+        let Some(rate) = credential.rate() else { return Ok(()) };
+        let mut rates = self.rates.borrow_mut();
+        let used = rates.get_or_default(credential.name().as_str().to_owned());
+        let taken = used.take(rate.get(), self.host.monotonic());
+        taken.map_err(|retry_after| Error::Throttled { retry_after })
     }
 
     /// Creates a credential and its secret.
@@ -172,7 +192,7 @@ impl<H: Host> Credentials<H> {
             Permissions::parse(&wish.allow)?,
             TopicPatterns::parse(&wish.topics)?,
         )?;
-        let credential = credential.expiring(self.ahead(wish.expires)?);
+        let credential = credential.expiring(self.ahead(wish.expires)?).limited(wish.rate);
         if self.is_configured(credential.name().as_str()) {
             return Err(CredentialError::NameTaken);
         }
@@ -189,6 +209,15 @@ impl<H: Host> Credentials<H> {
     ) -> Result<Listed, CredentialError> {
         let expires = self.ahead(expires)?;
         self.update(name, &|credential| credential.expiring(expires)).await
+    }
+
+    /// Sets how many calls in a second its caller may make; `None` is any number.
+    pub async fn set_rate(
+        &self,
+        name: &str,
+        rate: Option<NonZeroU32>,
+    ) -> Result<Listed, CredentialError> {
+        self.update(name, &|credential| credential.limited(rate)).await
     }
 
     /// Gives a credential a new secret. The current one is accepted until the
@@ -293,6 +322,7 @@ impl Listed {
             topics: credential.topics().clone(),
             created: None,
             expires: credential.expires(),
+            rate: credential.rate(),
             has_previous_secret: credential.has_previous(now),
             previous_secret_expires: credential.previous_expires(now),
             last_used: None,

@@ -335,3 +335,42 @@ async fn a_mistake_in_the_variable_is_told_and_repaired_without_a_restart() {
     })
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_credential_may_call_so_many_times_in_a_second() {
+    local(async {
+        let gateway = Gateway::open();
+        let wish = json!({"name": "a", "allow": ["admin"], "rate": 3});
+        let (status, made) = gateway.post_json("/credentials", &wish).await;
+        assert_eq!((status, &made["rate"]), (201, &json!(3)), "{made}");
+        for rate in [json!(0), json!(-1), json!("3")] {
+            let wish = json!({"name": "b", "allow": ["admin"], "rate": rate});
+            assert_eq!(gateway.post_json("/credentials", &wish).await.0, 400, "{rate}");
+        }
+        gateway.world.set_variable("open_access", "");
+        let closed = gateway.restarted();
+        let secret = format!("Bearer {}", made["secret"].as_str().unwrap());
+        let call = async |method: Method, target: &str, body: &str| {
+            let mut call = request(method, target);
+            call.headers.push(header("authorization", secret.as_bytes()));
+            call.body = body.to_owned().into();
+            closed.send(call).await
+        };
+        for _ in 0..3 {
+            assert_eq!(call(Method::GET, "/credentials", "").await.status, 200);
+        }
+        let limited = call(Method::GET, "/credentials", "").await;
+        assert_eq!(limited.status, 429);
+        assert_eq!(limited.header(&http::header::RETRY_AFTER), Some("1"));
+        closed.world.instance().sleep(Duration::from_secs(1)).await;
+        let patched = call(Method::PATCH, "/credentials/a", r#"{"rate":null}"#).await;
+        assert_eq!((patched.status.as_u16(), patched.taken().1["rate"].is_null()), (200, true));
+        closed.world.instance().sleep(Duration::from_secs(5)).await;
+        for _ in 0..20 {
+            assert_eq!(call(Method::GET, "/credentials", "").await.status, 200);
+        }
+        let odd = call(Method::PATCH, "/credentials/a", r#"{"rate":0}"#).await;
+        assert_eq!(odd.status, 400);
+    })
+    .await;
+}

@@ -2,6 +2,8 @@
 
 mod changes;
 
+use std::num::NonZeroU32;
+
 use http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -37,6 +39,8 @@ struct NewCredential<'a> {
     #[serde(borrow)]
     #[cfg_attr(feature = "description", schemars(with = "Option<serde_json::Value>"))]
     expires: Option<&'a RawValue>,
+    /// How many calls in a second its caller may make, counted in each instance.
+    rate: Option<NonZeroU32>,
 }
 
 /// A time in a JSON body, as text or as a number.
@@ -59,6 +63,8 @@ struct CredentialJson {
     created: Option<String>,
     /// When it ends; null is never.
     expires: Option<String>,
+    /// How many calls in a second its caller may make; null is any number.
+    rate: Option<NonZeroU32>,
     /// Only while the secret before the last rotation is accepted, too: until when,
     /// or null if there is no end to it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -129,7 +135,8 @@ impl Endpoint for CreateCredential {
         let new: NewCredential<'_> = json::object(&body)
             .map_err(|error| Error::invalid("body", format!("Not a new credential: {error}")))?;
         let expires = expires(new.expires)?;
-        let wish = Wish { name: new.name, allow: new.allow, topics: new.topics, expires };
+        let wish =
+            Wish { name: new.name, allow: new.allow, topics: new.topics, expires, rate: new.rate };
         let Created { credential, secret } = call.app.credentials().await?.create(wish).await?;
         let secret = Some(secret.reveal().to_owned());
         let created = CredentialJson { secret, ..credential.into() };
@@ -192,6 +199,7 @@ impl From<Listed> for CredentialJson {
             source: if listed.created.is_some() { "store" } else { "variable" },
             created: listed.created.map(timestamp),
             expires: listed.expires.map(timestamp),
+            rate: listed.rate,
             previous_secret_expires: listed
                 .has_previous_secret
                 .then(|| listed.previous_secret_expires.map(timestamp)),

@@ -171,12 +171,12 @@ mod tests {
     }
 
     #[test]
-    fn only_health_checks_need_no_permission() {
+    fn only_health_checks_and_events_need_no_credential() {
         let open: Vec<_> = ENDPOINTS
             .iter()
             .filter(|listed| listed.declaration.caller == Caller::Anyone)
             .map(|listed| listed.declaration.path)
             .collect();
-        assert_eq!(open, ["/healthz", "/readyz"]);
+        assert_eq!(open, ["/healthz", "/readyz", "/in/{source}"]);
     }
 }

@@ -1,9 +1,7 @@
 //! Which requests of a source are looked at: by what they are, before who sent them
 //! is found out.
 
-use std::cell::Cell;
 use std::net::IpAddr;
-use std::time::Duration;
 
 use ipnet::IpNet;
 
@@ -93,29 +91,6 @@ pub(super) fn forwarded_base(source: &Source, request: &Inbound) -> Option<Strin
     matches!(scheme.as_str(), "http" | "https").then(|| format!("{scheme}://{host}"))
 }
 
-/// A number of events in a second, of which a second's worth may come at once.
-#[derive(Debug, Default)]
-pub(super) struct Rate {
-    /// The time at which the bucket was empty, as if it filled without end.
-    empty_at: Cell<Option<Duration>>,
-}
-
-impl Rate {
-    /// Takes one, or says how long to wait.
-    pub(super) fn take(&self, per_second: u32, now: Duration) -> Result<(), Duration> {
-        let interval = Duration::from_secs(1) / per_second.max(1);
-        // All times are a second later, so that the first second has one before it.
-        let (full, now) = (now, now + Duration::from_secs(1));
-        let since = self.empty_at.get().map_or(full, |at| at.max(full));
-        let next = since + interval;
-        if next > now {
-            return Err(next - now);
-        }
-        self.empty_at.set(Some(next));
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
@@ -190,18 +165,5 @@ mod tests {
         };
         assert_eq!(base(0), None);
         assert_eq!(base(1).as_deref(), Some("https://hooks.test"));
-    }
-
-    #[test]
-    fn a_rate_lets_a_seconds_worth_come_at_once() {
-        let (rate, second) = (Rate::default(), Duration::from_secs(1));
-        assert!((0..4).all(|_| Rate::default().take(4, Duration::ZERO).is_ok()));
-        for _ in 0..4 {
-            assert_eq!(rate.take(4, second * 10), Ok(()));
-        }
-        assert_eq!(rate.take(4, second * 10), Err(second / 4));
-        assert_eq!(rate.take(4, second * 10 + second / 4), Ok(()));
-        assert_eq!(rate.take(4, second * 10 + second / 4), Err(second / 4));
-        assert!((0..4).all(|_| rate.take(4, second * 90).is_ok()));
     }
 }

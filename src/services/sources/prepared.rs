@@ -9,13 +9,14 @@ use kafka_edge_bounded_json::{Budget, Limits, parse};
 use kafka_edge_signatures::{ValueAt, Verifier};
 use serde::Deserialize;
 
-use super::admission::{self, Rate};
+use super::admission;
 use super::programs::{Program, Schema};
 use super::source::{Otherwise, Source, TextOf, ValueOf};
 use crate::access::TopicPatterns;
 use crate::callers_url;
 use crate::error::{Error, Result};
 use crate::names;
+use crate::rate::Rate;
 use crate::secrets::SecretKeys;
 
 /// The most that a request to a source may be, whatever the source says.

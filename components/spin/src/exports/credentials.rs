@@ -19,7 +19,7 @@ impl Guest for Component {
         expires: Option<i64>,
     ) -> Result<NewCredential, Error> {
         answering(async move {
-            let wish = Wish { name, allow: names_of(allow), topics, expires };
+            let wish = Wish { name, allow: names_of(allow), topics, expires, rate: None };
             Ok(app().credentials().await?.create(wish).await?.into())
         })
         .await

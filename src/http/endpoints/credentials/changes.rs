@@ -30,6 +30,11 @@ struct CredentialPatch<'a> {
     #[serde(default, borrow, deserialize_with = "even_null")]
     #[cfg_attr(feature = "description", schemars(with = "Option<serde_json::Value>"))]
     expires: Option<&'a RawValue>,
+    /// How many calls in a second its caller may make, counted in each instance. Null is
+    /// any number.
+    #[serde(default, borrow, deserialize_with = "even_null")]
+    #[cfg_attr(feature = "description", schemars(with = "Option<std::num::NonZeroU32>"))]
+    rate: Option<&'a RawValue>,
 }
 
 /// A field that is there, be it null.
@@ -56,7 +61,7 @@ impl Endpoint for UpdateCredential {
         methods: &[Method::PATCH],
         path: "/credentials/{name}",
         safe: false,
-        about: "Sets when a credential ends",
+        about: "Sets when a credential ends, and how often it may call",
         body: BodyRule::Json { limit: JSON_BYTES },
         ..ListCredentials::DECLARATION
     };
@@ -72,12 +77,20 @@ impl Endpoint for UpdateCredential {
         let patch: CredentialPatch<'_> = json::object(&body)
             .map_err(|error| Error::invalid("body", format!("Not a change: {error}")))?;
         let credentials = call.app.credentials().await?;
-        let changed = match patch.expires {
+        let mut changed = None;
+        if let Some(raw) = patch.expires {
+            let time = expires(Some(raw).filter(|raw| raw.get() != "null"))?;
+            changed = Some(credentials.expire(&name, time).await?);
+        }
+        if let Some(raw) = patch.rate {
+            let rate = serde_json::from_str(raw.get()).map_err(|_| {
+                Error::invalid("rate", "Not a number of calls in a second, from 1 on")
+            })?;
+            changed = Some(credentials.set_rate(&name, rate).await?);
+        }
+        let changed = match changed {
+            Some(changed) => changed,
             None => credentials.get(&name).await?,
-            Some(raw) => {
-                let time = expires(Some(raw).filter(|raw| raw.get() != "null"))?;
-                credentials.expire(&name, time).await?
-            }
         };
         Ok(Response::json(StatusCode::OK, &CredentialJson::from(changed)))
     }
