@@ -1,5 +1,6 @@
 //! A number of callers that repeat the same call.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
@@ -63,11 +64,18 @@ pub(crate) async fn run(
         let client = client.clone();
         let (method, url) = (producer.method.clone(), producer.url.clone());
         let body = producer.body.clone();
+        let (headers, id_header) = (producer.headers.clone(), producer.id_header);
         tasks.spawn(async move {
             let mut latencies = Vec::new();
             while start.elapsed() < time {
+                let mut headers = headers.clone();
+                headers.extend(id_header.map(|name| (name, next_id().to_string())));
                 let called = Instant::now();
-                let answer = call(&client, method.clone(), &url, body.clone()).await?;
+                let request = request(method.clone(), &url, "application/json", &body);
+                let request = headers
+                    .into_iter()
+                    .fold(request, |request, (name, value)| request.header(name, value));
+                let answer = answered(&client, request, &url, body.clone()).await?;
                 latencies.push(called.elapsed());
                 // Both APIs answer with the offset where the record is.
                 let has_offset = answer.windows(9).any(|window| window == b"\"offset\":");
@@ -83,6 +91,12 @@ pub(crate) async fn run(
     sample.elapsed = start.elapsed();
     sample.cpu = cpu_time()? - cpu;
     Ok(sample)
+}
+
+/// A number that no other call has had.
+fn next_id() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
 }
 
 /// The CPU time that this process has used, on all threads.
@@ -110,10 +124,25 @@ pub(crate) async fn send(
     content_type: &str,
     body: Bytes,
 ) -> Result<Bytes> {
-    let mut request = http::Request::builder().method(method).uri(url);
-    if !body.is_empty() {
-        request = request.header("content-type", content_type);
-    }
+    answered(client, request(method, url, content_type, &body), url, body).await
+}
+
+fn request(
+    method: http::Method,
+    url: &str,
+    content_type: &str,
+    body: &Bytes,
+) -> http::request::Builder {
+    let request = http::Request::builder().method(method).uri(url);
+    if body.is_empty() { request } else { request.header("content-type", content_type) }
+}
+
+async fn answered(
+    client: &HttpClient,
+    request: http::request::Builder,
+    url: &str,
+    body: Bytes,
+) -> Result<Bytes> {
     let response = client.request(request.body(Full::new(body))?).await?;
     let status = response.status();
     let bytes = response.into_body().collect().await?.to_bytes();

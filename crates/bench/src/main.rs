@@ -6,11 +6,12 @@
 //! machine, in rounds, so that whatever else the machine does falls on all of them alike.
 //! Absolute numbers mean nothing; look at the ratios.
 //!
-//! At the end the gateway runs against a server that costs what a REST Proxy costs.
+//! Then events go to sources, and at the end the gateway runs against a server that costs what a REST Proxy costs.
 //!
 //! See [`USAGE`].
 
 mod consume;
+mod ingest;
 mod load;
 mod proxy;
 mod scene;
@@ -77,6 +78,7 @@ async fn run(round: Duration, rounds: u32) -> Result<()> {
 
     println!("\nConsume, up to {} records each way, in {rounds} rounds\n", consume::RECORDS);
     consume::run(&scene, rounds).await?;
+    ingest::run(&scene, round, rounds).await?;
     proxy::run(&scene, round, rounds).await
 }
 

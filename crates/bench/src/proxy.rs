@@ -46,12 +46,16 @@ pub(crate) async fn run(scene: &Scene, round: Duration, rounds: u32) -> Result<(
             method: http::Method::POST,
             url: format!("{rest_url}/v3/clusters/{cluster}/topics/{PRODUCED}/records"),
             body: Bytes::from_static(br#"{"value":{"type":"STRING","data":"hello"}}"#),
+            headers: Vec::new(),
+            id_header: None,
         },
         Producer {
             name: "kafka-edge",
             method: http::Method::GET,
             url: format!("{gateway_url}/producer/{PRODUCED}/hello"),
             body: Bytes::new(),
+            headers: Vec::new(),
+            id_header: None,
         },
     ];
     let mut samples = [Sample::default(), Sample::default()];

@@ -27,6 +27,9 @@ pub(crate) struct Producer {
     pub(crate) method: http::Method,
     pub(crate) url: String,
     pub(crate) body: Bytes,
+    pub(crate) headers: Vec<(&'static str, String)>,
+    /// A header that has another value in each call.
+    pub(crate) id_header: Option<&'static str>,
 }
 
 pub(crate) struct Scene {
@@ -80,24 +83,32 @@ impl Scene {
                 method: http::Method::POST,
                 url: records_url,
                 body: record,
+                headers: Vec::new(),
+                id_header: None,
             },
             Producer {
                 name: "(b) smallest component",
                 method: http::Method::GET,
                 url: smallest_url,
                 body: Bytes::new(),
+                headers: Vec::new(),
+                id_header: None,
             },
             Producer {
                 name: "(c) kafka-edge",
                 method: http::Method::GET,
                 url: format!("{gateway_url}/producer/{TOPIC}/hello"),
                 body: Bytes::new(),
+                headers: Vec::new(),
+                id_header: None,
             },
             Producer {
                 name: "(d) one without any call",
                 method: http::Method::GET,
                 url: at_once_url,
                 body: Bytes::new(),
+                headers: Vec::new(),
+                id_header: None,
             },
         ];
         let client = Client::builder(TokioExecutor::new()).build_http();

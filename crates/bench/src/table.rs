@@ -37,6 +37,24 @@ pub(crate) fn produce(callers: usize, producers: &[Producer], samples: &[Sample]
     println!();
 }
 
+/// Ways to bring the same event in; the first is a plain produce.
+pub(crate) fn ingest(producers: &[Producer], smallest: &Sample, samples: &[Sample]) {
+    let cpu = |sample: &Sample| sample.cpu_per_call().as_secs_f64();
+    let mut before = samples.first().map_or(0.0, cpu);
+    println!("{:<28} {:>9} {:>9} {:>9} {:>9}", "", "per s", "CPU", "CPU ÷ (b)", "adds");
+    for (producer, sample) in producers.iter().zip(samples) {
+        println!(
+            "{:<28} {:>9.0} {:>6.0} µs {:>9.2} {:>9.2}",
+            producer.name,
+            sample.per_second(),
+            cpu(sample) * 1e6,
+            cpu(sample) / cpu(smallest),
+            (cpu(sample) - before) / cpu(smallest),
+        );
+        before = cpu(sample);
+    }
+}
+
 /// Ways to do the same, each with its rates; the first is the measure.
 pub(crate) fn rates(rates: &[(&str, f64)]) {
     let measure = rates.first().map_or(1.0, |(_, rate)| *rate);
