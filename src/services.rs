@@ -11,6 +11,7 @@ pub mod groups;
 pub mod instances;
 pub mod produce;
 pub mod read;
+pub mod rewrap;
 pub mod schema_registry;
 pub mod seek;
 pub mod seen;

@@ -17,6 +17,7 @@ mod receive;
 mod remote;
 mod source;
 mod statistics;
+mod whole_request;
 
 use std::cell::RefCell;
 use std::fmt;
@@ -31,7 +32,7 @@ use self::list::SourceList;
 pub use self::list::{MAX_SOURCE_BYTES, MAX_SOURCES, StoredSource};
 pub use self::prepared::{MAX_EVENT_BYTES, Prepared};
 use self::prepared::{Rules, invalid, owner};
-pub use self::receive::{NotTaken, Trial, TrialEvent};
+pub use self::receive::{NotTaken, Trial, TrialEvent, TrialOutcome};
 pub use self::source::{Answer, Source};
 use self::statistics::Counting;
 pub use self::statistics::{Refusal, Statistics};
@@ -412,7 +413,7 @@ fn check(condition: Condition<'_>, before: Option<&StoredSource>) -> Result<()> 
     };
     match holds {
         true => Ok(()),
-        false => Err(Error::Changed("The source is not in the version of If-Match".into())),
+        false => Err(Error::Changed("The source is not in the version that was named".into())),
     }
 }
 

@@ -5,7 +5,12 @@ mod convert;
 mod credentials;
 mod follower;
 mod producer;
+mod secrets;
+#[cfg(feature = "sources")]
+mod sources;
 mod webhook;
+#[cfg(not(feature = "sources"))]
+mod without_sources;
 
 use std::future::Future;
 

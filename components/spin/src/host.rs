@@ -55,8 +55,8 @@ impl Host for SpinHost {
             outbound_calls: Limit::None,
             wall_time: Limit::None,
             instances_reused: true,
-            // Spin tells it in a header of its own, which nothing here reads.
-            client_address: false,
+            // In a header of its own, which `handler` reads.
+            client_address: true,
             timer: false,
             // The component imports none.
             sockets: false,

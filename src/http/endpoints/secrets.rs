@@ -13,10 +13,11 @@ use crate::http::endpoint::{Call, Endpoint, NoTopic};
 use crate::http::refusal::Refusal;
 use crate::http::request::RequestBody;
 use crate::kafka::Log;
+use crate::services::rewrap::{RewrapReport, Rewrapped};
 
 #[derive(Serialize)]
 #[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
-struct Rewrapped {
+struct RewrapJson {
     webhooks: Counts,
     #[serde(skip_serializing_if = "Option::is_none")]
     sources: Option<Counts>,
@@ -31,8 +32,8 @@ struct Counts {
     key_gone: usize,
 }
 
-impl From<(usize, usize)> for Counts {
-    fn from((rewrapped, key_gone): (usize, usize)) -> Self {
+impl From<Rewrapped> for Counts {
+    fn from(Rewrapped { rewrapped, key_gone }: Rewrapped) -> Self {
         Self { rewrapped, key_gone }
     }
 }
@@ -58,20 +59,16 @@ impl Endpoint for RewrapSecrets {
         call: Call<'_, H, L, B>,
         NoTopic: NoTopic,
     ) -> Result<Response, Refusal> {
-        let services = call.app.services().await?;
-        services.secret_keys.check()?;
-        let webhooks = services.subscriptions.rewrap().await?.into();
-        #[cfg(feature = "sources")]
-        let sources = Some(services.sources.rewrap().await?.into());
-        #[cfg(not(feature = "sources"))]
-        let sources = None;
-        Ok(Response::json(StatusCode::OK, &Rewrapped { webhooks, sources }))
+        let RewrapReport { webhooks, sources } =
+            call.app.services().await?.rewrap_secrets().await?;
+        let json = RewrapJson { webhooks: webhooks.into(), sources: sources.map(Counts::from) };
+        Ok(Response::json(StatusCode::OK, &json))
     }
 
     #[cfg(feature = "description")]
     fn describe(operation: &mut Operation) {
         operation
-            .gives::<Rewrapped>(200, "How many were changed, and of how many the key is gone")
+            .gives::<RewrapJson>(200, "How many were changed, and of how many the key is gone")
             .example("/secrets/rewrap");
     }
 }

@@ -61,11 +61,17 @@ pub struct TrialEvent {
     /// By which repeats would be known.
     pub id: Option<String>,
     pub steps: Vec<Step>,
-    pub refused: Option<Refused>,
-    /// `written`, `dead-letter` or `filtered`.
-    pub outcome: Option<&'static str>,
+    pub outcome: Result<TrialOutcome, Refused>,
     /// The records that would be written.
     pub records: Vec<(String, crate::record::NewRecord)>,
+}
+
+/// What would become of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TrialOutcome {
+    Written,
+    DeadLetter,
+    Filtered,
 }
 
 impl<H: Host, L: Log> Sources<H, L> {
@@ -369,14 +375,14 @@ impl<H: Host, L: Log> Sources<H, L> {
             let id = prepared.source.dedupe.as_ref().and_then(|_| deciding.id());
             let decision = deciding.decide();
             let steps = deciding.steps;
-            let (outcome, drafts, refused) = match decision {
-                Ok(Decision::Write(drafts)) => (Some("written"), drafts, None),
-                Ok(Decision::DeadLetter(draft)) => (Some("dead-letter"), vec![draft], None),
-                Ok(Decision::Filtered) => (Some("filtered"), Vec::new(), None),
-                Err(why) => (None, Vec::new(), Some(why)),
+            let (outcome, drafts) = match decision {
+                Ok(Decision::Write(drafts)) => (Ok(TrialOutcome::Written), drafts),
+                Ok(Decision::DeadLetter(draft)) => (Ok(TrialOutcome::DeadLetter), vec![draft]),
+                Ok(Decision::Filtered) => (Ok(TrialOutcome::Filtered), Vec::new()),
+                Err(why) => (Err(why), Vec::new()),
             };
             let records = drafts.into_iter().map(|draft| (draft.topic, draft.record)).collect();
-            trial.events.push(TrialEvent { id, steps, refused, outcome, records });
+            trial.events.push(TrialEvent { id, steps, outcome, records });
         }
         Ok(trial)
     }

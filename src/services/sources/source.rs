@@ -56,6 +56,12 @@ pub struct Source {
 }
 
 impl Source {
+    /// The settings in the form in which callers give them.
+    pub fn to_json(&self) -> String {
+        // Nothing in a source can fail to be written.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
     /// Every topic that the source can write to: names, and beginnings of names with a
     /// `*`.
     pub(super) fn topics(&self) -> impl Iterator<Item = &str> {

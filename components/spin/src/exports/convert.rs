@@ -16,9 +16,15 @@ impl From<Error> for types::Error {
             Error::UnknownTopic(_) => Self::UnknownTopic,
             Error::UnknownSubscription(_) => Self::UnknownWebhook,
             Error::UnknownGroup(_) => Self::UnknownGroup,
+            Error::UnknownSource(_) => Self::UnknownSource,
             Error::Invalid { field, message } => {
                 Self::Invalid(types::InvalidArgument { field: field.into(), message })
             }
+            Error::InvalidSource { field, sentence } => {
+                Self::Invalid(types::InvalidArgument { field, message: sentence })
+            }
+            Error::NameTaken(text) => Self::Conflict(text),
+            Error::Changed(text) => Self::Changed(text),
             Error::InvalidCallback { detail } => Self::InvalidCallback(detail),
             Error::TooLarge { size, limit } => Self::TooLarge(types::TooLarge { size, limit }),
             Error::Throttled { retry_after } => Self::Throttled(millis(retry_after)),
@@ -50,7 +56,7 @@ pub(super) fn time(time: types::Milliseconds) -> Duration {
 }
 
 /// Never too short.
-fn millis(time: Duration) -> types::Milliseconds {
+pub(super) fn millis(time: Duration) -> types::Milliseconds {
     u32::try_from(time.as_nanos().div_ceil(1_000_000)).unwrap_or(u32::MAX)
 }
 

@@ -65,6 +65,18 @@ impl From<ProducerRecord> for NewRecord {
     }
 }
 
+impl From<NewRecord> for ProducerRecord {
+    fn from(record: NewRecord) -> Self {
+        Self {
+            key: record.key.map(Vec::from),
+            value: record.value.map(Vec::from),
+            headers: record.headers.into_iter().map(Into::into).collect(),
+            partition: record.partition,
+            timestamp: record.timestamp,
+        }
+    }
+}
+
 impl From<Written> for RecordMetadata {
     fn from(written: Written) -> Self {
         Self { partition: written.partition, offset: written.offset, timestamp: written.timestamp }

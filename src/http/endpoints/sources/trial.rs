@@ -23,7 +23,9 @@ use crate::http::refusal::Refusal;
 use crate::http::request::RequestBody;
 use crate::kafka::Log;
 use crate::render::Text;
-use crate::services::sources::{Inbound, MAX_EVENT_BYTES, Refused, Trial, TrialEvent};
+use crate::services::sources::{
+    Inbound, MAX_EVENT_BYTES, Refused, Trial, TrialEvent, TrialOutcome,
+};
 use crate::sorted::SortedMap;
 
 /// A request as the sender would make it.
@@ -175,13 +177,13 @@ impl From<TrialEvent> for TrialEventJson {
                 headers: headers.collect(),
             }
         });
-        Self {
-            id: event.id,
-            steps: steps.collect(),
-            outcome: event.outcome,
-            refused: event.refused.map(RefusedJson::from),
-            records: records.collect(),
-        }
+        let (outcome, refused) = match event.outcome {
+            Ok(TrialOutcome::Written) => (Some("written"), None),
+            Ok(TrialOutcome::DeadLetter) => (Some("dead-letter"), None),
+            Ok(TrialOutcome::Filtered) => (Some("filtered"), None),
+            Err(refused) => (None, Some(refused.into())),
+        };
+        Self { id: event.id, steps: steps.collect(), outcome, refused, records: records.collect() }
     }
 }
 

@@ -1,0 +1,145 @@
+//! The export of `kafka-edge:api/sources`.
+
+mod received;
+mod trial;
+
+use bytes::Bytes;
+
+use super::{answering, grant};
+use crate::bindings::exports::kafka_edge::api::sources::{
+    Error, Guest, InboundRequest, LastRefusal, PutSource, Received, RefusedCount, Source,
+    Statistics, Trial,
+};
+use crate::{Component, services};
+use kafka_edge::error::Error as ServiceError;
+use kafka_edge::services::sources as service;
+
+impl Guest for Component {
+    async fn create(settings: String) -> Result<Source, Error> {
+        answering(async move {
+            let services = services().await?;
+            Ok(services.sources.create(settings.as_bytes(), &grant()).await?.into())
+        })
+        .await
+    }
+
+    async fn list() -> Result<Vec<Source>, Error> {
+        answering(async move {
+            let sources = services().await?.sources.list(&grant()).await?;
+            Ok(sources.into_iter().map(Into::into).collect())
+        })
+        .await
+    }
+
+    async fn get(name: String) -> Result<(Source, Statistics), Error> {
+        answering(async move {
+            let (source, statistics) = services().await?.sources.get(&name, &grant()).await?;
+            Ok((source.into(), statistics.into()))
+        })
+        .await
+    }
+
+    async fn put(name: String, settings: String, tag: Option<String>) -> Result<PutSource, Error> {
+        answering(async move {
+            let (settings, tag) = (settings.as_bytes(), condition(tag.as_ref()));
+            let put = services().await?.sources.put(&name, settings, tag, &grant()).await?;
+            Ok(PutSource { source: put.view.into(), is_new: put.is_new })
+        })
+        .await
+    }
+
+    async fn patch(name: String, patch: String, tag: Option<String>) -> Result<Source, Error> {
+        answering(async move {
+            let (patch, tag) = (patch.as_bytes(), condition(tag.as_ref()));
+            Ok(services().await?.sources.patch(&name, patch, tag, &grant()).await?.into())
+        })
+        .await
+    }
+
+    async fn delete(name: String, tag: Option<String>) -> Result<(), Error> {
+        answering(async move {
+            let tag = condition(tag.as_ref());
+            Ok(services().await?.sources.delete(&name, tag, &grant()).await?)
+        })
+        .await
+    }
+
+    async fn receive(name: String, request: InboundRequest) -> Result<Received, Error> {
+        answering(async move {
+            let request = inbound(request)?;
+            received::received(services().await?.sources.receive_whole(&name, request).await)
+        })
+        .await
+    }
+
+    async fn test(name: String, request: InboundRequest) -> Result<Trial, Error> {
+        answering(async move {
+            let request = inbound(request)?;
+            let sources = &services().await?.sources;
+            let prepared = sources.open_for(&name, &grant()).await?;
+            Ok(sources.trial(&prepared, &request).await?.into())
+        })
+        .await
+    }
+}
+
+fn condition(tag: Option<&String>) -> service::Condition<'_> {
+    tag.map_or(service::Condition::None, |tag| service::Condition::Tags(std::slice::from_ref(tag)))
+}
+
+fn inbound(request: InboundRequest) -> Result<service::Inbound, ServiceError> {
+    let client = request.client_address.map(|address| {
+        let not_one = |_| ServiceError::invalid("client-address", "Not an IP address");
+        address.parse().map_err(not_one)
+    });
+    let header = |(name, value): (String, Vec<u8>)| (name, Bytes::from(value));
+    Ok(service::Inbound {
+        method: request.method,
+        target: request.path_with_query,
+        headers: request.headers.into_iter().map(header).collect(),
+        body: request.body.into(),
+        client: client.transpose()?,
+        scheme: request.scheme,
+        authority: request.authority,
+    })
+}
+
+impl From<service::SourceView> for Source {
+    fn from(view: service::SourceView) -> Self {
+        Self {
+            name: view.source.name.as_str().into(),
+            settings: view.source.to_json(),
+            created: view.created,
+            tag: view.tag,
+            secret_gone: view.secret_gone,
+        }
+    }
+}
+
+impl From<service::Statistics> for Statistics {
+    fn from(statistics: service::Statistics) -> Self {
+        let service::Statistics { counts, refused, last_seen, refusals, .. } = statistics;
+        let count = |name: &str| counts.get(name).copied().unwrap_or(0);
+        let refused = refused.into_iter().map(|(cause, count)| RefusedCount { cause, count });
+        Self {
+            accepted: count("accepted"),
+            repeats: count("repeats"),
+            filtered: count("filtered"),
+            dead_lettered: count("dead-lettered"),
+            refused: refused.collect(),
+            last_seen,
+            last_refusals: refusals.into_iter().rev().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<service::Refusal> for LastRefusal {
+    fn from(refusal: service::Refusal) -> Self {
+        Self {
+            time: refusal.time,
+            stage: refusal.stage,
+            reason: refusal.reason,
+            header_names: refusal.header_names,
+        }
+    }
+}
