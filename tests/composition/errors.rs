@@ -62,7 +62,10 @@ impl Before {
         let claims = Arguments { name: "claims".into(), time: 30_000, ..with.clone() };
         let claimed = this.call("consumer.claim", claims).await;
         let registered = this.call("webhook.register", with.clone()).await;
-        this.call("credentials.create", Arguments { name: "clerk".into(), ..with }).await;
+        this.call("credentials.create", Arguments { name: "clerk".into(), ..with.clone() }).await;
+        let source = |name, topic| Arguments { text: settings(name, topic), ..with.clone() };
+        this.call("sources.create", source("desk", "orders")).await;
+        this.call("sources.create", source("lost", "no-such-topic")).await;
         let text = |answer: &str, name: &str| {
             let quoted = answer.split_once(name).and_then(|(_, rest)| rest.split('"').nth(1));
             quoted.expect("the answer tells").to_owned()
@@ -76,8 +79,8 @@ impl Before {
         outcome.unwrap_or_else(|error| panic!("{function}: {error:?}"))
     }
 
-    /// As many topics of a group, webhooks of a topic and credentials as there
-    /// can be; one of each is there already.
+    /// As many topics of a group, webhooks of a topic, credentials and sources as
+    /// there can be; one of each is there already.
     async fn fills_up(&self) {
         let with = || Arguments { partition: 0, ..Arguments::default() };
         for topic in (1..100).map(|number| format!("topic-{number}")) {
@@ -90,6 +93,10 @@ impl Before {
         for number in 0..50 {
             let text = format!("https://shop.example/{number}");
             self.call("webhook.register", Arguments { text, ..one_more() }).await;
+        }
+        for number in 2..50 {
+            let text = settings(&format!("desk-{number}"), "orders");
+            self.call("sources.create", Arguments { text, ..with() }).await;
         }
         for name in (1..100).map(|number| format!("clerk-{number}")) {
             self.call("credentials.create", Arguments { name, ..with() }).await;
@@ -115,7 +122,8 @@ impl Before {
         let refused = |status| host().upstream(refusing(status));
         let (host, arguments) = match case {
             "unknown-topic" => (well(), changed(&|with| with.topic = "no-such-topic".into())),
-            "unknown-webhook" | "unknown-group" | "unknown-credential" => (well(), same()),
+            "unknown-webhook" | "unknown-group" | "unknown-credential" | "unknown-source"
+            | "changed" => (well(), same()),
             "invalid" => {
                 let wrong = |with: &mut Arguments| {
                     (with.topic, with.name, with.time) = ("..".into(), "\n".into(), u32::MAX);
@@ -149,6 +157,12 @@ impl Before {
     }
 }
 
+/// A source whose events anyone may send, and which leaves their size to Kafka.
+fn settings(name: &str, topic: &str) -> String {
+    let rest = r#""verify":{"none":{}},"allow":{"max_bytes":4194304}"#;
+    format!(r#"{{"name":"{name}","topic":"{topic}",{rest}}}"#)
+}
+
 fn gateway(store: &Memory) -> HostBuilder {
     caller::host().variables(caller::variables()).store("default", store.clone())
 }
@@ -171,6 +185,14 @@ fn left_out(case: &str) -> &'static [&'static str] {
             "credentials.set-expiry",
             "credentials.rotate",
             "credentials.delete",
+            "sources.create",
+            "sources.put",
+            "sources.patch",
+            "sources.delete",
+            "secrets.rewrap",
+            // The same call has to be under way.
+            "producer.send-once",
+            "producer.send-many-once",
         ],
         // A webhook is registered for a topic that exists; it takes a topic that is
         // deleted afterwards.
@@ -206,16 +228,24 @@ impl Scene {
 /// The arguments for a function: name and text mean something else to each.
 fn suited(arguments: &Arguments, case: &str, function: &str, before: &Before) -> Arguments {
     let mut arguments = arguments.clone();
+    let is_of_sources = function.starts_with("sources.");
     let by_name = match function {
         "webhook.get" | "webhook.seek" | "webhook.delete" => Some(before.webhook.as_str()),
         "credentials.set-expiry" | "credentials.rotate" | "credentials.delete" => Some("clerk"),
         "consumer.describe-group" | "consumer.delete-group" => Some("shop"),
+        "sources.receive" if case == "unknown-topic" => Some("lost"),
+        "sources.put" if case == "limit-reached" => Some("new-desk"),
+        "sources.get" | "sources.put" | "sources.patch" | "sources.delete" | "sources.receive"
+        | "sources.test" => Some("desk"),
         _ => None,
     };
     arguments.name = match (case, by_name) {
-        ("unknown-webhook" | "unknown-group" | "unknown-credential", Some(_)) => "nobody".into(),
+        (
+            "unknown-webhook" | "unknown-group" | "unknown-credential" | "unknown-source",
+            Some(_),
+        ) => "nobody".into(),
         ("conflict", _) if function.starts_with("credentials") => CONFIGURED.into(),
-        ("invalid", Some(name)) if function == "webhook.seek" => name.to_owned(),
+        ("invalid", Some(name)) if function == "webhook.seek" || is_of_sources => name.to_owned(),
         ("invalid", _) => arguments.name,
         (_, Some(name)) => name.to_owned(),
         (_, None) if function == "credentials.create" => "new-clerk".into(),
@@ -226,7 +256,24 @@ fn suited(arguments: &Arguments, case: &str, function: &str, before: &Before) ->
         "webhook.seek" if case == "invalid" => (arguments.text, arguments.at) = ("".into(), -1),
         "credentials.set-expiry" if case == "invalid" => arguments.at = 1,
         "consumer.seek" | "webhook.seek" if case == "unsupported" => arguments.text = "time".into(),
+        // Each has a key of its own; an empty one is invalid.
+        "producer.send-once" | "producer.send-many-once" if case != "invalid" => {
+            arguments.tag = function.into();
+        }
+        "sources.create" | "sources.put" | "sources.patch" if case == "invalid" => {
+            arguments.text = r#"{"topic":".."}"#.into();
+        }
+        "sources.create" if case == "conflict" => arguments.text = settings("desk", "orders"),
+        "sources.create" => arguments.text = settings("new-desk", "orders"),
+        "sources.put" => arguments.text = settings(&arguments.name, "orders"),
+        "sources.patch" => arguments.text = r#"{"enabled":true}"#.into(),
+        "sources.receive" | "sources.test" if case == "invalid" => {
+            arguments.client = "nowhere".into();
+        }
         _ => {}
+    }
+    if case == "changed" && is_of_sources {
+        arguments.tag = "another".into();
     }
     arguments
 }

@@ -61,7 +61,9 @@ async fn every_function_does_what_it_is_there_for() {
     moves_groups(&mut story).await;
     looks_at_topics(&mut story).await;
     has_webhooks(&mut story).await;
+    has_sources(&mut story).await;
     has_credentials(&mut story).await;
+    produces_once(&mut story).await;
 
     assert_eq!(story.called, Interface::exported().functions, "each function is called above");
 }
@@ -158,6 +160,66 @@ async fn has_webhooks(story: &mut Story) {
     story.call("webhook.delete", by_id()).await;
     let webhooks = story.call("webhook.list", with()).await;
     assert_eq!(webhooks, "[]");
+}
+
+async fn has_sources(story: &mut Story) {
+    let by_name = || Arguments { name: "desk".into(), ..with() };
+    let settings = r#"{"name":"desk","topic":"orders","dedupe":{"id":{"field":"/id"}},
+        "verify":{"token":{"header":"x-token"},"secrets":["first"]}}"#;
+    let new = Arguments { text: settings.into(), ..with() };
+    let masked =
+        ["name: \"desk\"", "\\\"topic\\\":\\\"orders\\\"", "tag: \"", "secret-gone: false"];
+    let made = story.expect("sources.create", new, &masked).await;
+    assert!(!made.contains("first"), "{made}");
+    story.expect("sources.list", with(), &["name: \"desk\""]).await;
+
+    let event = |token: &str| Arguments {
+        text: r#"{"id":7}"#.into(),
+        tag: token.into(),
+        client: "203.0.113.9".into(),
+        ..by_name()
+    };
+    let tried = ["allow: None, verify: None", "id: Some(\"7\")", "Written([TrialRecord"];
+    story.expect("sources.test", event("first"), &tried).await;
+    let written = ["Events([Written([Place { topic: \"orders\", partition: ", "offset: "];
+    let taken = story.expect("sources.receive", event("first"), &written).await;
+    let again = story.expect("sources.receive", event("first"), &["Repeat"]).await;
+    assert_eq!(again.replace("Repeat", "Written"), taken);
+    let refused = ["Refused(Refusal { stage: Stage::Verify", "status: 401", "retry-after: None"];
+    story.expect("sources.receive", event("wrong"), &refused).await;
+    let asks = Arguments { method: "OPTIONS".into(), ..event("") };
+    let told = ["Handshake(", "webhook-allowed-origin", "events.example"];
+    story.expect("sources.receive", asks, &told).await;
+
+    let counted = ["accepted: 1, repeats: 1", "cause: \"verify/", "count: 1", "x-token"];
+    story.expect("sources.get", by_name(), &counted).await;
+
+    let off = Arguments { text: r#"{"enabled":false}"#.into(), ..by_name() };
+    let tag = behind(&made, "tag");
+    let changed = Arguments { tag: tag.clone(), ..off };
+    story.expect("sources.patch", changed, &["\\\"enabled\\\":false"]).await;
+    story.expect("sources.receive", event("first"), &["Stage::Allow", "status: 410"]).await;
+    let put = Arguments { text: settings.into(), ..by_name() };
+    story.expect("sources.put", put, &[&tag, "is-new: false"]).await;
+
+    story.expect("secrets.rewrap", with(), &["rewrapped: 0, key-gone: 0", "Some("]).await;
+    story.call("sources.delete", Arguments { tag, ..by_name() }).await;
+    assert_eq!(story.call("sources.list", with()).await, "[]");
+}
+
+/// The same record twice is there once, and so are the same two.
+async fn produces_once(story: &mut Story) {
+    let one = |tag: &str| Arguments { text: "once".into(), tag: tag.into(), ..with() };
+    let first = story.expect("producer.send-once", one("a"), &["partition: 1, offset: "]).await;
+    let again = story.expect("producer.send-once", one("a"), &["timestamp: None"]).await;
+    assert_eq!(first.split("timestamp").next(), again.split("timestamp").next());
+    let both = story.expect("producer.send-many-once", one("b"), &["Ok(", "Ok("]).await;
+    let again = story.call("producer.send-many-once", one("b")).await;
+    let offsets = |text: &str| {
+        let parts = text.split("offset: ").skip(1);
+        parts.map(|part| part.split(',').next().map(str::to_owned)).collect::<Vec<_>>()
+    };
+    assert_eq!(offsets(&both), offsets(&again));
 }
 
 async fn has_credentials(story: &mut Story) {

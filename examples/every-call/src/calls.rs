@@ -7,6 +7,8 @@ use crate::bindings::kafka_edge::api::consumer::{self, PageRequest, ReadRequest}
 use crate::bindings::kafka_edge::api::credentials::{self, Permissions};
 use crate::bindings::kafka_edge::api::follower::{self, FollowRequest, FollowedRecord};
 use crate::bindings::kafka_edge::api::producer::{self, ProducerRecord};
+use crate::bindings::kafka_edge::api::secrets;
+use crate::bindings::kafka_edge::api::sources::{self, InboundRequest};
 use crate::bindings::kafka_edge::api::types::{Error, Header, PartitionOffset, SeekTarget, Start};
 use crate::bindings::kafka_edge::api::webhook;
 
@@ -16,6 +18,15 @@ pub(crate) async fn call(function: &str, with: Arguments) -> Result<String, Erro
         "producer.send-many" => {
             let tombstone = ProducerRecord { value: None, headers: Vec::new(), ..record(&with) };
             show(producer::send_many(with.topic.clone(), vec![record(&with), tombstone]).await?)
+        }
+
+        "producer.send-once" => {
+            let record = record(&with);
+            show(producer::send_once(with.topic, record, with.tag).await?)
+        }
+        "producer.send-many-once" => {
+            let records = vec![record(&with), record(&with)];
+            show(producer::send_many_once(with.topic, records, with.tag).await?)
         }
 
         "consumer.next" => {
@@ -59,6 +70,30 @@ pub(crate) async fn call(function: &str, with: Arguments) -> Result<String, Erro
         "webhook.delete" => show(webhook::delete(with.name).await?),
         "webhook.deliver" => show(webhook::deliver(with.time).await?),
 
+        "sources.create" => show(sources::create(with.text).await?),
+        "sources.list" => show(sources::list().await?),
+        "sources.get" => show(sources::get(with.name).await?),
+        "sources.put" => {
+            let tag = tag(&with);
+            show(sources::put(with.name, with.text, tag).await?)
+        }
+        "sources.patch" => {
+            let tag = tag(&with);
+            show(sources::patch(with.name, with.text, tag).await?)
+        }
+        "sources.delete" => {
+            let tag = tag(&with);
+            show(sources::delete(with.name, tag).await?)
+        }
+        "sources.receive" => {
+            let request = event(&with);
+            show(sources::receive(with.name, request).await?)
+        }
+        "sources.test" => {
+            let request = event(&with);
+            show(sources::test(with.name, request).await?)
+        }
+
         "credentials.create" => {
             let allow = Permissions::PRODUCE | Permissions::CONSUME;
             let expires = end(&with);
@@ -71,6 +106,8 @@ pub(crate) async fn call(function: &str, with: Arguments) -> Result<String, Erro
         }
         "credentials.rotate" => show(credentials::rotate(with.name, with.time).await?),
         "credentials.delete" => show(credentials::delete(with.name).await?),
+
+        "secrets.rewrap" => show(secrets::rewrap().await?),
 
         _ => panic!("there is no call {function}"),
     }
@@ -105,6 +142,30 @@ fn seek_target(with: &Arguments) -> SeekTarget {
             let (partition, offset) = (with.partition, with.at);
             SeekTarget::Offsets(vec![PartitionOffset { partition, offset }])
         }
+    }
+}
+
+/// The version of a source that is to be changed, if it matters.
+fn tag(with: &Arguments) -> Option<String> {
+    Some(with.tag.clone()).filter(|tag| !tag.is_empty())
+}
+
+/// What a sender sends to a source: JSON, with a token.
+fn event(with: &Arguments) -> InboundRequest {
+    let headers = [
+        ("content-type", "application/json"),
+        ("x-token", with.tag.as_str()),
+        ("webhook-request-origin", "events.example"),
+    ];
+    let header = |(name, value): (&str, &str)| (name.to_owned(), value.as_bytes().to_vec());
+    InboundRequest {
+        method: with.method.clone(),
+        path_with_query: format!("/in/{}", with.name),
+        headers: headers.into_iter().map(header).collect(),
+        body: with.text.clone().into_bytes(),
+        client_address: Some(with.client.clone()).filter(|client| !client.is_empty()),
+        scheme: Some("https".into()),
+        authority: Some("hooks.example".into()),
     }
 }
 

@@ -10,47 +10,77 @@ use crate::{Component, services};
 use kafka_edge::error::Error as ServiceError;
 use kafka_edge::limits;
 use kafka_edge::record::{Header, NewRecord, RecordMetadata as Written};
+use kafka_edge::services::produce::once::Once;
 
 impl Guest for Component {
     async fn send(topic: Topic, record: ProducerRecord) -> Result<RecordMetadata, Error> {
-        answering(async move {
-            let mut reports = write(topic, vec![record]).await?;
-            let report = reports.pop().unwrap_or_else(|| {
-                let detail = "there is no report on this record".into();
-                Err(ServiceError::OutcomeUnknown { detail })
-            });
-            Ok(report?.into())
-        })
-        .await
+        answering(write_one(topic, record, None)).await
     }
 
-    async fn send_many(
+    async fn send_once(
+        topic: Topic,
+        record: ProducerRecord,
+        key: String,
+    ) -> Result<RecordMetadata, Error> {
+        answering(write_one(topic, record, Some(key))).await
+    }
+
+    async fn send_many(topic: Topic, records: Vec<ProducerRecord>) -> Result<Reports, Error> {
+        answering(write_many(topic, records, None)).await
+    }
+
+    async fn send_many_once(
         topic: Topic,
         records: Vec<ProducerRecord>,
-    ) -> Result<Vec<Result<RecordMetadata, Error>>, Error> {
-        answering(async move {
-            if records.len() > limits::RECORDS {
-                let message = format!("More than {} records", limits::RECORDS);
-                return Err(ServiceError::invalid("records", message).into());
-            }
-            let reports = write(topic, records).await?;
-            if let Some(error) = ServiceError::of_all(&reports) {
-                return Err(error.into());
-            }
-            let reports = reports.into_iter();
-            Ok(reports.map(|report| report.map(Into::into).map_err(Into::into)).collect())
-        })
-        .await
+        key: String,
+    ) -> Result<Reports, Error> {
+        answering(write_many(topic, records, Some(key))).await
     }
+}
+
+/// A report on each record, in the order given.
+type Reports = Vec<Result<RecordMetadata, Error>>;
+
+async fn write_one(
+    topic: Topic,
+    record: ProducerRecord,
+    key: Option<String>,
+) -> Result<RecordMetadata, Error> {
+    let mut reports = write(topic, vec![record], key).await?;
+    let report = reports.pop().unwrap_or_else(|| {
+        let detail = "there is no report on this record".into();
+        Err(ServiceError::OutcomeUnknown { detail })
+    });
+    Ok(report?.into())
+}
+
+async fn write_many(
+    topic: Topic,
+    records: Vec<ProducerRecord>,
+    key: Option<String>,
+) -> Result<Reports, Error> {
+    if records.len() > limits::RECORDS {
+        let message = format!("More than {} records", limits::RECORDS);
+        return Err(ServiceError::invalid("records", message).into());
+    }
+    let reports = write(topic, records, key).await?;
+    if let Some(error) = ServiceError::of_all(&reports) {
+        return Err(error.into());
+    }
+    let reports = reports.into_iter();
+    Ok(reports.map(|report| report.map(Into::into).map_err(Into::into)).collect())
 }
 
 async fn write(
     topic: Topic,
     records: Vec<ProducerRecord>,
+    key: Option<String>,
 ) -> Result<Vec<Result<Written, ServiceError>>, Error> {
     let topic = self::topic(topic)?;
     let records = records.into_iter().map(NewRecord::from).collect();
-    Ok(services().await?.producer.write(&topic, records).await)
+    // A component has no credential of its own, and so no name.
+    let once = key.as_deref().map(|key| Once { key, caller: "" });
+    Ok(services().await?.producer.write_once(&topic, records, once).await?.reports)
 }
 
 impl From<ProducerRecord> for NewRecord {
