@@ -47,7 +47,7 @@ fn window(tolerance: Tolerance) -> String {
 fn expected(name: &str) -> (Vec<String>, Vec<String>, Vec<String>, bool) {
     let row = provider(name).unwrap_or_else(|| panic!("there is no row {name}"));
     let (mut places, mut windows) = (Vec::new(), Vec::new());
-    let mut add = |list: &mut Vec<String>, text: String| {
+    let add = |list: &mut Vec<String>, text: String| {
         if !list.contains(&text) {
             list.push(text);
         }
