@@ -10,7 +10,11 @@ use kafka_edge_bounded_json::{Budget, Value, parse};
 
 use super::inbound::Inbound;
 use super::source::ContentMode;
+use crate::calendar::parse_rfc3339;
 use crate::record::Header;
+
+#[cfg(test)]
+mod tests;
 
 /// Bounds what a stranger can make of one request.
 const MAX_ATTRIBUTES: usize = 64;
@@ -20,14 +24,42 @@ const JSON: &str = "application/json";
 const STRUCTURED: &str = "application/cloudevents+json";
 const BATCH: &str = "application/cloudevents-batch+json";
 const PREFIX: &str = "ce-";
+/// The attributes of CloudEvents 1.0 itself, none of which is a number or a truth value.
+const CORE: [&str; 7] = ["specversion", "id", "source", "type", "subject", "time", "dataschema"];
 
 /// An event with its context.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct CloudEvent {
-    /// In the order in which they came, with lower-case names.
-    pub(super) attributes: Vec<(String, String)>,
+    /// In the order in which they came, each name once.
+    pub(super) attributes: Vec<Attribute>,
     pub(super) content_type: Option<String>,
     pub(super) data: Option<Bytes>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Attribute {
+    /// In lower case.
+    pub(super) name: String,
+    /// In the canonical form of its type.
+    pub(super) value: String,
+    /// Whether it came as a number or a truth value of JSON, and is to go out as one.
+    bare: bool,
+}
+
+impl Attribute {
+    pub(super) fn text(name: &str, value: impl Into<String>) -> Self {
+        Self { name: name.to_owned(), value: value.into(), bare: false }
+    }
+
+    fn to_json(&self) -> serde_json::Value {
+        // What has no exact form there stays a text.
+        let bare = self.bare.then(|| match self.value.as_str() {
+            "true" => Some(true.into()),
+            "false" => Some(false.into()),
+            number => number.parse::<i64>().ok().map(Into::into),
+        });
+        bare.flatten().unwrap_or_else(|| self.value.clone().into())
+    }
 }
 
 /// Why a request that calls itself a CloudEvent is none.
@@ -44,7 +76,8 @@ pub(super) enum Incoming {
 
 impl CloudEvent {
     pub(super) fn attribute(&self, name: &str) -> Option<&str> {
-        self.attributes.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        let found = self.attributes.iter().find(|attribute| attribute.name == name);
+        found.map(|attribute| attribute.value.as_str())
     }
 
     /// What tells it from all others: source and id together (CloudEvents 1.0.2, `id`).
@@ -54,7 +87,7 @@ impl CloudEvent {
 
     pub(super) fn set_if_missing(&mut self, name: &str, value: impl FnOnce() -> String) {
         if self.attribute(name).is_none() {
-            self.attributes.push((name.to_owned(), value()));
+            self.attributes.push(Attribute::text(name, value()));
         }
     }
 
@@ -72,8 +105,9 @@ impl CloudEvent {
         match mode {
             ContentMode::Binary => {
                 let attributes = self.attributes.iter();
-                let mut headers: Vec<_> =
-                    attributes.map(|(name, value)| header(format!("ce_{name}"), value)).collect();
+                let mut headers: Vec<_> = attributes
+                    .map(|Attribute { name, value, .. }| header(format!("ce_{name}"), value))
+                    .collect();
                 if let Some(content_type) = &self.content_type {
                     headers.push(header("content-type".into(), content_type));
                 }
@@ -89,8 +123,8 @@ impl CloudEvent {
 
     fn structured(&self, budget: &mut Budget) -> Result<Bytes, Malformed> {
         let mut json = serde_json::Map::new();
-        for (name, value) in &self.attributes {
-            json.insert(name.clone(), value.clone().into());
+        for attribute in &self.attributes {
+            json.insert(attribute.name.clone(), attribute.to_json());
         }
         if let Some(content_type) = &self.content_type {
             json.insert("datacontenttype".into(), content_type.clone().into());
@@ -143,7 +177,7 @@ pub(super) fn read(request: &Inbound, budget: &mut Budget) -> Result<Incoming, M
         let Some((prefix, name)) = name.split_at_checked(PREFIX.len()) else { continue };
         if prefix.eq_ignore_ascii_case(PREFIX) && !name.is_empty() {
             let value = unquoted(value).ok_or(Malformed("An attribute is not UTF-8"))?;
-            add(&mut attributes, name, value)?;
+            add(&mut attributes, Attribute::text(name, value))?;
         }
     }
     let content_type = (!content_type.is_empty()).then(|| content_type.to_owned());
@@ -165,9 +199,17 @@ fn of_json(event: &Value, budget: &mut Budget) -> Result<CloudEvent, Malformed> 
                 data = Some(Data::Bytes(bytes));
             }
             ("datacontenttype", Value::String(text)) => content_type = Some(text.to_string()),
-            (name, Value::String(text)) => add(&mut attributes, name, text.to_string())?,
-            (name, Value::Bool(flag)) => add(&mut attributes, name, flag.to_string())?,
-            (name, Value::Number(number)) => add(&mut attributes, name, number.to_string())?,
+            (name, Value::String(text)) => {
+                add(&mut attributes, Attribute::text(name, text.to_string()))?;
+            }
+            (name, Value::Bool(flag)) => {
+                let text = Attribute::text(name, flag.to_string());
+                add(&mut attributes, Attribute { bare: true, ..text })?;
+            }
+            (name, Value::Number(number)) => {
+                let text = Attribute::text(name, number.to_string());
+                add(&mut attributes, Attribute { bare: true, ..text })?;
+            }
             _ => {
                 return Err(Malformed(
                     "An attribute is neither a text, a number nor a truth value",
@@ -197,8 +239,9 @@ enum Data<'a> {
     Bytes(Vec<u8>),
 }
 
-fn add(attributes: &mut Vec<(String, String)>, name: &str, value: String) -> Result<(), Malformed> {
-    let name = name.to_ascii_lowercase();
+fn add(attributes: &mut Vec<Attribute>, mut attribute: Attribute) -> Result<(), Malformed> {
+    attribute.name.make_ascii_lowercase();
+    let name = attribute.name.as_str();
     // CloudEvents 1.0.2, "Naming Conventions".
     if !name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()) {
         return Err(Malformed("An attribute's name holds something other than letters and digits"));
@@ -206,7 +249,8 @@ fn add(attributes: &mut Vec<(String, String)>, name: &str, value: String) -> Res
     if attributes.len() >= MAX_ATTRIBUTES {
         return Err(Malformed("The event has more than 64 attributes"));
     }
-    attributes.push((name, value));
+    attribute.bare &= !CORE.contains(&name);
+    attributes.push(attribute);
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use kafka_edge_bounded_json::{Budget, Number, Object, Value, parse};
 
-use super::cloud_events::CloudEvent;
+use super::cloud_events::{Attribute, CloudEvent};
 use super::inbound::{Inbound, Refused, Stage};
 use super::prepared::{Place, Prepared, Text};
 use super::programs::{Failed, Program, Schema, too_costly};
@@ -277,7 +277,7 @@ impl<'a> Deciding<'a> {
     fn cloud_event(&mut self, settings: &CloudEvents, place: usize) -> CloudEvent {
         let name = self.prepared.source.name.as_str();
         let mut event = self.event.context.clone().unwrap_or_else(|| CloudEvent {
-            attributes: vec![("specversion".into(), "1.0".into())],
+            attributes: vec![Attribute::text("specversion", "1.0")],
             content_type: None,
             data: None,
         });
@@ -297,7 +297,7 @@ impl<'a> Deciding<'a> {
         }
         if place > 0 {
             // Source and id together are unique (CloudEvents 1.0.2).
-            for (name, value) in &mut event.attributes {
+            for Attribute { name, value, .. } in &mut event.attributes {
                 if name == "id" {
                     *value = format!("{value}-{place}");
                 }
