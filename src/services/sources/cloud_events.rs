@@ -175,7 +175,9 @@ pub(super) fn read(request: &Inbound, budget: &mut Budget) -> Result<Incoming, M
     let mut attributes = Vec::new();
     for (name, value) in &request.headers {
         let Some((prefix, name)) = name.split_at_checked(PREFIX.len()) else { continue };
-        if prefix.eq_ignore_ascii_case(PREFIX) && !name.is_empty() {
+        // The content type alone says what type the data have (HTTP binding, 3.1.1).
+        let is_type = name.eq_ignore_ascii_case("datacontenttype");
+        if prefix.eq_ignore_ascii_case(PREFIX) && !name.is_empty() && !is_type {
             let value = unquoted(value).ok_or(Malformed("An attribute is not UTF-8"))?;
             add(&mut attributes, Attribute::text(name, value))?;
         }
@@ -246,6 +248,18 @@ fn add(attributes: &mut Vec<Attribute>, mut attribute: Attribute) -> Result<(), 
     if !name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()) {
         return Err(Malformed("An attribute's name holds something other than letters and digits"));
     }
+    // They have places of their own, and would be there twice.
+    if name == "data" || name == "datacontenttype" {
+        return Err(Malformed("The data or their type are given as a plain attribute"));
+    }
+    // What readers make of it would depend on whether they keep the first or the last.
+    if attributes.iter().any(|known| known.name == name) {
+        return Err(Malformed("An attribute is there twice"));
+    }
+    // CloudEvents 1.0.2, "Type System".
+    if attribute.value.chars().any(char::is_control) {
+        return Err(Malformed("An attribute holds a control character"));
+    }
     if attributes.len() >= MAX_ATTRIBUTES {
         return Err(Malformed("The event has more than 64 attributes"));
     }
@@ -262,6 +276,10 @@ fn checked(event: CloudEvent) -> Result<CloudEvent, Malformed> {
         ["id", "source", "type"].iter().any(|name| event.attribute(name).is_none_or(str::is_empty));
     if missing {
         return Err(Malformed("The event lacks one of id, source and type"));
+    }
+    // The SDKs fail on another form, each in its own way.
+    if event.attribute("time").is_some_and(|time| parse_rfc3339(time).is_none()) {
+        return Err(Malformed("The event's time is not in the form of RFC 3339"));
     }
     Ok(event)
 }

@@ -59,3 +59,31 @@ fn integers_and_truth_values_stay_what_they_are() {
     let numbered = r#"{"specversion":"1.0","id":5,"source":"/s","type":"t"}"#;
     assert_eq!(as_json(&one(&request(&headers, numbered)).unwrap())["id"], "5");
 }
+
+#[test]
+fn an_attribute_is_there_once_and_readable() {
+    let twice = Err("An attribute is there twice");
+    assert_eq!(binary(&[("Ce-Id", b"2")], ""), twice);
+    assert_eq!(structured(r#","ID":"2""#), twice);
+    let plain = Err("The data or their type are given as a plain attribute");
+    assert_eq!(binary(&[("ce-data", b"x")], ""), plain);
+    assert_eq!(structured(r#","datacontenttype":5"#), plain);
+    let control = Err("An attribute holds a control character");
+    assert_eq!(binary(&[("ce-subject", b"a%0D%0Ab")], ""), control);
+    assert_eq!(structured(r#","subject":"a\u0085b""#), control);
+    for wrong in ["yesterday", "2018-04-05T03:56:24", "2018-04-05"] {
+        let time = Err("The event's time is not in the form of RFC 3339");
+        assert_eq!(binary(&[("ce-time", wrong.as_bytes())], ""), time, "{wrong}");
+    }
+    for right in ["2018-04-05T03:56:24Z", "2018-04-05T03:56:24.123456+02:00"] {
+        let event = binary(&[("ce-time", right.as_bytes())], "").unwrap();
+        assert_eq!(event.attribute("time"), Some(right));
+    }
+    let typed: [(&str, &[u8]); 2] =
+        [("ce-datacontenttype", b"text/plain"), ("content-type", b"a/b")];
+    let event = binary(&typed, "x").unwrap();
+    assert_eq!(
+        (event.attribute("datacontenttype"), event.content_type.as_deref()),
+        (None, Some("a/b"))
+    );
+}
