@@ -189,16 +189,16 @@ pub(super) fn read(request: &Inbound, budget: &mut Budget) -> Result<Incoming, M
 
 fn of_json(event: &Value, budget: &mut Budget) -> Result<CloudEvent, Malformed> {
     let event = event.as_object().ok_or(Malformed("The event is not an object"))?;
-    let (mut attributes, mut content_type, mut data) = (Vec::new(), None, None);
+    let (mut attributes, mut content_type) = (Vec::new(), None);
+    let (mut data, mut base64) = (None, None);
     for (name, value) in event.iter() {
         match (&**name, value) {
-            // Null is the same as absent (JSON format, 2.2).
+            ("data", value) => data = Some(value),
+            // For an attribute, null is the same as absent (JSON format, 2.2).
             (_, Value::Null) => {}
-            ("data", value) => data = Some(Data::Json(value)),
             ("data_base64", Value::String(text)) => {
                 let bytes = STANDARD.decode(text.as_bytes());
-                let bytes = bytes.map_err(|_| Malformed("data_base64 is not base64"))?;
-                data = Some(Data::Bytes(bytes));
+                base64 = Some(bytes.map_err(|_| Malformed("data_base64 is not base64"))?);
             }
             ("datacontenttype", Value::String(text)) => content_type = Some(text.to_string()),
             (name, Value::String(text)) => {
@@ -220,25 +220,23 @@ fn of_json(event: &Value, budget: &mut Budget) -> Result<CloudEvent, Malformed> 
         }
     }
     let text_type = content_type.as_deref().is_some_and(|name| !is_json(name));
-    let data = match data {
-        None => None,
-        Some(Data::Bytes(bytes)) => Some(bytes.into()),
+    let data = match (data, base64) {
+        (None, None) => None,
+        (None | Some(Value::Null), Some(bytes)) => Some(bytes.into()),
+        (Some(_), Some(_)) => return Err(Malformed("The event has both data and data_base64")),
         // Data of another type is in a string (JSON format, 3.1.1).
-        Some(Data::Json(Value::String(text))) if text_type => {
+        (Some(Value::String(text)), None) if text_type => {
             Some(Bytes::copy_from_slice(text.as_bytes()))
         }
-        Some(Data::Json(value)) => {
+        (Some(Value::Null), None) if text_type => None,
+        // An explicit null is a JSON value as others are (3.1.1).
+        (Some(value), None) => {
             content_type.get_or_insert_with(|| JSON.to_owned());
             let bytes = value.to_vec(budget);
             Some(bytes.map_err(|_| Malformed("The data is too large"))?.into())
         }
     };
     checked(CloudEvent { attributes, content_type, data })
-}
-
-enum Data<'a> {
-    Json(&'a Value),
-    Bytes(Vec<u8>),
 }
 
 fn add(attributes: &mut Vec<Attribute>, mut attribute: Attribute) -> Result<(), Malformed> {

@@ -87,3 +87,18 @@ fn an_attribute_is_there_once_and_readable() {
         (None, Some("a/b"))
     );
 }
+
+#[test]
+fn null_is_data_and_base64_excludes_data() {
+    let data = |more| structured(more).map(|event| event.data);
+    assert_eq!(data(""), Ok(None));
+    assert_eq!(data(r#","data":null"#), Ok(Some("null".into())));
+    assert_eq!(data(r#","data":null,"datacontenttype":"text/plain""#), Ok(None));
+    assert_eq!(data(r#","data":"","datacontenttype":"text/plain""#), Ok(Some("".into())));
+    assert_eq!(data(r#","data_base64":null"#), Ok(None));
+    assert_eq!(data(r#","data_base64":"AQI=","data":null"#), Ok(Some("\u{1}\u{2}".into())));
+    let both = Err("The event has both data and data_base64");
+    assert_eq!(data(r#","data_base64":"AQI=","data":1"#), both);
+    let event = structured(r#","data":null"#).unwrap();
+    assert_eq!(as_json(&event).get("data"), Some(&serde_json::Value::Null));
+}
