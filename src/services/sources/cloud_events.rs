@@ -92,7 +92,8 @@ impl CloudEvent {
     }
 
     /// The headers and the value of a record. With `Structured`, data that is not JSON
-    /// by its content type is in base64.
+    /// by its content type is in base64, and so is data without one: without a type,
+    /// readers would take what is in `data` for JSON (JSON format, 3.1.1).
     pub(super) fn write(
         &self,
         mode: ContentMode,
@@ -129,7 +130,7 @@ impl CloudEvent {
         if let Some(content_type) = &self.content_type {
             json.insert("datacontenttype".into(), content_type.clone().into());
         }
-        let is_json = self.content_type.as_deref().is_none_or(is_json);
+        let is_json = self.content_type.as_deref().is_some_and(is_json);
         let mut text = serde_json::to_vec(&json).unwrap_or_default();
         let Some(data) = &self.data else { return Ok(text.into()) };
         // The closing brace comes after the data, which is written as it came.
@@ -284,7 +285,8 @@ fn checked(event: CloudEvent) -> Result<CloudEvent, Malformed> {
 
 fn is_json(content_type: &str) -> bool {
     let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    essence == JSON || essence == "text/json" || essence.ends_with("+json")
+    // JSON format, 3.1.1.
+    essence.ends_with("/json") || essence.ends_with("+json")
 }
 
 /// Undoes percent-encoding, and quotes that older senders write (HTTP binding, 3.1.3.2).

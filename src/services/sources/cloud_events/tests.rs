@@ -102,3 +102,21 @@ fn null_is_data_and_base64_excludes_data() {
     let event = structured(r#","data":null"#).unwrap();
     assert_eq!(as_json(&event).get("data"), Some(&serde_json::Value::Null));
 }
+
+#[test]
+fn only_what_is_json_by_its_type_is_written_as_json() {
+    let written = |headers: &[(&str, &[u8])]| as_json(&binary(headers, "{\"a\":1}").unwrap());
+    for json in ["application/json", "Text/JSON; charset=utf-8", "a/b+json", "x/json"] {
+        let event = written(&[("content-type", json.as_bytes())]);
+        assert_eq!(event["data"]["a"], 1, "{json}");
+    }
+    for other in ["text/plain", "application/jsonl", "application/json+x"] {
+        let event = written(&[("content-type", other.as_bytes())]);
+        assert_eq!((event.get("data"), &event["data_base64"]), (None, &"eyJhIjoxfQ==".into()));
+    }
+    let untyped = written(&[]);
+    assert_eq!((untyped.get("data"), untyped.get("datacontenttype")), (None, None));
+    assert_eq!(untyped["data_base64"], "eyJhIjoxfQ==");
+    let again = structured(r#","data_base64":"eyJhIjoxfQ==""#).unwrap();
+    assert_eq!(as_json(&again), untyped);
+}
