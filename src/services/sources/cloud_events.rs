@@ -289,30 +289,30 @@ fn is_json(content_type: &str) -> bool {
     essence.ends_with("/json") || essence.ends_with("+json")
 }
 
-/// Undoes percent-encoding, and quotes that older senders write (HTTP binding, 3.1.3.2).
-/// What is raw UTF-8 stays as it is.
+/// Undoes quotes, which older senders write, and then percent-encoding, once each (HTTP
+/// binding, 3.1.3.2). What is raw UTF-8 stays as it is.
 fn unquoted(value: &[u8]) -> Option<String> {
     let value = value.trim_ascii();
     let quoted = value.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\""));
-    let mut bytes = Vec::new();
+    let mut plain = Vec::new();
     let mut rest = quoted.unwrap_or(value);
     while let Some((&first, after)) = rest.split_first() {
+        let escaped = after.split_first().filter(|_| first == b'\\' && quoted.is_some());
+        let (byte, after) = escaped.map_or((first, after), |(&byte, after)| (byte, after));
+        plain.push(byte);
+        rest = after;
+    }
+    let mut bytes = Vec::new();
+    let mut rest = &plain[..];
+    while let Some((&first, after)) = rest.split_first() {
         let hex = |byte: Option<&u8>| char::from(*byte?).to_digit(16);
-        let escaped = hex(after.first()).zip(hex(after.get(1)));
-        match (first, escaped) {
-            (b'%', Some((high, low))) => {
-                bytes.push(u8::try_from(high * 16 + low).ok()?);
-                rest = &after[2..];
-            }
-            (b'\\', _) if quoted.is_some() && !after.is_empty() => {
-                bytes.push(after[0]);
-                rest = &after[1..];
-            }
-            _ => {
-                bytes.push(first);
-                rest = after;
-            }
-        }
+        let encoded = hex(after.first()).zip(hex(after.get(1))).filter(|_| first == b'%');
+        let (byte, after) = match encoded {
+            Some((high, low)) => (u8::try_from(high * 16 + low).ok()?, &after[2..]),
+            None => (first, after),
+        };
+        bytes.push(byte);
+        rest = after;
     }
     String::from_utf8(bytes).ok()
 }

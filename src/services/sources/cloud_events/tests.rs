@@ -120,3 +120,22 @@ fn only_what_is_json_by_its_type_is_written_as_json() {
     let again = structured(r#","data_base64":"eyJhIjoxfQ==""#).unwrap();
     assert_eq!(as_json(&again), untyped);
 }
+
+#[test]
+fn headers_are_unquoted_and_then_decoded_once() {
+    for (sent, read) in [
+        ("Euro%20%E2%82%AC%20%f0%9f%98%80", Some("Euro \u{20ac} \u{1f600}")),
+        ("Z\u{fc}rich", Some("Z\u{fc}rich")),
+        ("100%", Some("100%")),
+        ("%2525", Some("%25")),
+        (r#""a \"b\" \\c""#, Some(r#"a "b" \c"#)),
+        (r#""\%41""#, Some("A")),
+        ("%22a%22", Some("\"a\"")),
+        (r"a\b", Some(r"a\b")),
+        ("\"", Some("\"")),
+        ("%C0%A0", None),
+    ] {
+        assert_eq!(unquoted(sent.as_bytes()).as_deref(), read, "{sent}");
+    }
+    assert_eq!(unquoted(b"caf\xe9"), None, "Latin-1");
+}
