@@ -1,6 +1,7 @@
 //! `/sources`, and what comes to `/in/{source}`.
 
 mod changes;
+mod cloud_events;
 mod events;
 mod shaping;
 mod support;

@@ -258,12 +258,19 @@ impl<'a> Deciding<'a> {
             Some(settings) => {
                 let mut event = self.cloud_event(settings, place);
                 event.content_type = content_type;
-                event.data = (!value.is_empty()).then_some(value);
+                // Empty data is not the same as none, which makes a tombstone.
+                let is_given = event.data.is_some() || !value.is_empty();
+                event.data = is_given.then_some(value);
                 let written = event.write(settings.mode, self.budget).map_err(|malformed| {
                     Refused::new(Stage::Shape, 422, "cloud-event", malformed.0)
                 });
                 let (mut headers, value) = written?;
-                headers.extend(self.headers(None));
+                // Readers find each of the event's own headers once.
+                let mut others = self.headers(None);
+                others.retain(|other| {
+                    headers.iter().all(|own| !own.name.eq_ignore_ascii_case(&other.name))
+                });
+                headers.extend(others);
                 (headers, value)
             }
         };
@@ -332,9 +339,14 @@ impl<'a> Deciding<'a> {
         match &shape.headers.keep {
             None => {
                 headers.extend(content_type.map(|value| header("content-type", value.into())));
+                // What a sender calls `ce_…` would be an attribute to readers of the record.
+                let (is_event, becomes_one) =
+                    (self.event.context.is_some(), self.prepared.source.cloud_events.is_some());
                 let is_context = |name: &str| {
-                    self.event.context.is_some()
-                        && name.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("ce-"))
+                    let begins = |start: &str| {
+                        name.get(..3).is_some_and(|found| found.eq_ignore_ascii_case(start))
+                    };
+                    is_event && begins("ce-") || becomes_one && begins("ce_")
                 };
                 let of_sender = record_headers::of_request(&request.headers);
                 headers.extend(of_sender.into_iter().filter(|header| !is_context(&header.name)));
