@@ -2,11 +2,12 @@
 
 use bytes::Bytes;
 use http::Method;
+use http::header::{ALLOW, HeaderName};
 use kafka_edge::record::Record;
 use kafka_edge_sim::local;
 use serde_json::json;
 
-use super::support::{answer, plain, records, send, with};
+use super::support::{answer, create, plain, records, send, with};
 use crate::gateway::{Gateway, Taken, header, request};
 
 const WHOLE: [(&str, &str); 4] =
@@ -74,6 +75,32 @@ async fn no_header_of_the_sender_passes_for_one_of_the_event() {
         let gateway = with(plain(json!({}))).await;
         send(&gateway, &[("ce_type", "x")], "{}").await;
         assert_eq!(values(&records(&gateway, "t")[0], "ce_type"), [b"x"]);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn consent_names_the_rate_and_is_given_only_by_what_takes_events() {
+    local(async {
+        let gateway = with(plain(json!({}))).await;
+        let slow = json!({"name": "slow", "allow": {"rate": 2, "methods": ["POST", "GET"]}});
+        create(&gateway, plain(slow)).await;
+        create(&gateway, plain(json!({"name": "off", "enabled": false}))).await;
+        for (name, status, origin, rate, methods) in [
+            ("s", 200, Some("eventgrid.azure.net"), Some("*"), Some("POST, OPTIONS")),
+            ("slow", 200, Some("eventgrid.azure.net"), Some("120"), Some("POST, GET, OPTIONS")),
+            ("off", 410, None, None, None),
+        ] {
+            let mut asked = request(Method::OPTIONS, &format!("/in/{name}"));
+            asked.headers.push(header("WebHook-Request-Origin", b"eventgrid.azure.net"));
+            asked.headers.push(header("WebHook-Request-Rate", b"600"));
+            let answer = answer(&gateway, asked).await;
+            assert_eq!(answer.status, status, "{name}");
+            let value = |name| answer.header(&HeaderName::from_static(name));
+            assert_eq!(value("webhook-allowed-origin"), origin, "{name}");
+            assert_eq!(value("webhook-allowed-rate"), rate, "{name}");
+            assert_eq!(answer.header(&ALLOW), methods, "{name}");
+        }
     })
     .await;
 }
