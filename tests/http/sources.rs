@@ -2,6 +2,7 @@
 
 mod changes;
 mod cloud_events;
+mod cloudevents_sdk;
 mod events;
 mod shaping;
 mod support;
