@@ -1,5 +1,6 @@
-// The question that Azure Event Grid asks before it delivers: CloudEvents' "HTTP 1.1 Web
-// Hooks for Event Delivery" 1.0.2, section 4.
+// The question that a sender asks before it delivers: CloudEvents' "HTTP 1.1 Web Hooks for
+// Event Delivery" 1.0.2, section 4. Azure Event Grid asks it, by
+// https://learn.microsoft.com/en-us/azure/event-grid/end-point-validation-cloud-events-schema.
 
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";

@@ -3,6 +3,8 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
+import { CloudEvent, HTTP } from "cloudevents";
+
 import { cloudEventsPython } from "../clients/support/tools.mjs";
 import { EVENTS, expected, timeSent, writtenByJavaScript, writtenByPython } from "./support/events.mjs";
 import { readByJavaScript, readByPython, readPlainly } from "./support/reading.mjs";
@@ -60,6 +62,27 @@ describe("an event of an SDK, through a source", () => {
     for (const index of places) {
       assert.equal(JSON.parse(records.structured[index].value.toString()).count, -7);
     }
+  });
+
+  test("an explicit null is data", async () => {
+    const attributes = { id: "null", source: "/tests", type: "com.example.test" };
+    const event = new CloudEvent({ ...attributes, datacontenttype: "application/json", data: null });
+    for (const mode of MODES) {
+      const record = await written(gateway, "binary", HTTP[mode](event));
+      assert.equal(record.value?.toString(), "null", mode);
+      assert.deepEqual(readByJavaScript(record).data, { json: null }, mode);
+      const { value } = await written(gateway, "structured", HTTP[mode](event));
+      assert.equal(JSON.parse(value.toString()).data, null, mode);
+    }
+  });
+
+  // npm's package leaves attributes as they are, and fetch writes them in Latin-1.
+  test("an attribute that is not in UTF-8 is refused", async () => {
+    const attributes = { id: "latin", source: "/tests", type: "com.example.test", subject: "Zürich" };
+    const { headers, body } = HTTP.binary(new CloudEvent({ ...attributes, data: {} }));
+    const answer = await fetch(`${gateway.url}/in/binary`, { method: "POST", headers, body });
+    assert.equal(answer.status, 400);
+    assert.match(await answer.text(), /not UTF-8/);
   });
 
   test("a batch is its events", async () => {
