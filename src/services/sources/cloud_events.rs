@@ -78,27 +78,23 @@ impl CloudEvent {
         mode: ContentMode,
         budget: &mut Budget,
     ) -> Result<(Vec<Header>, Option<Bytes>), Malformed> {
-        let header = |name: String, value: &str| {
-            let value = Some(Bytes::copy_from_slice(value.as_bytes()));
-            Header { name, value }
-        };
         match mode {
-            ContentMode::Binary => {
-                let attributes = self.attributes.iter();
-                let mut headers: Vec<_> = attributes
-                    .map(|Attribute { name, value, .. }| header(format!("ce_{name}"), value))
-                    .collect();
-                if let Some(content_type) = &self.content_type {
-                    headers.push(header("content-type".into(), content_type));
-                }
-                Ok((headers, self.data.clone()))
-            }
+            ContentMode::Binary => Ok((self.headers(), self.data.clone())),
             ContentMode::Structured => {
                 let content_type = "application/cloudevents+json; charset=UTF-8";
                 let headers = vec![header("content-type".into(), content_type)];
                 Ok((headers, Some(self.structured(budget)?)))
             }
         }
+    }
+
+    /// The headers in binary mode.
+    pub(super) fn headers(&self) -> Vec<Header> {
+        let attributes = self.attributes.iter();
+        let attributes =
+            attributes.map(|Attribute { name, value, .. }| header(format!("ce_{name}"), value));
+        let content_type = self.content_type.iter();
+        attributes.chain(content_type.map(|value| header("content-type".into(), value))).collect()
     }
 
     fn structured(&self, budget: &mut Budget) -> Result<Bytes, Malformed> {
@@ -134,4 +130,8 @@ fn is_json(content_type: &str) -> bool {
     let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     // JSON format, 3.1.1.
     essence.ends_with("/json") || essence.ends_with("+json")
+}
+
+fn header(name: String, value: &str) -> Header {
+    Header { name, value: Some(Bytes::copy_from_slice(value.as_bytes())) }
 }

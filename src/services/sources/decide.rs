@@ -151,7 +151,12 @@ impl<'a> Deciding<'a> {
                     message: sentence,
                     path: (!path.is_empty()).then_some(path),
                 };
-                let headers = letter.headers(self.headers(self.content_type()));
+                let own = match &self.event.context {
+                    // Whoever looks after dead letters has the whole event.
+                    Some(context) => self.beside(context.headers()),
+                    None => self.headers(self.content_type()),
+                };
+                let headers = letter.headers(own);
                 let value = Some(self.event.request.body.clone());
                 let record = NewRecord { value, headers, ..NewRecord::default() };
                 Ok(Decision::DeadLetter(Draft { topic: topic.clone(), record }))
@@ -264,14 +269,8 @@ impl<'a> Deciding<'a> {
                 let written = event.write(settings.mode, self.budget).map_err(|malformed| {
                     Refused::new(Stage::Shape, 422, "cloud-event", malformed.0)
                 });
-                let (mut headers, value) = written?;
-                // Readers find each of the event's own headers once.
-                let mut others = self.headers(None);
-                others.retain(|other| {
-                    headers.iter().all(|own| !own.name.eq_ignore_ascii_case(&other.name))
-                });
-                headers.extend(others);
-                (headers, value)
+                let (headers, value) = written?;
+                (self.beside(headers), value)
             }
         };
         let value = match (self.schema, value) {
@@ -326,6 +325,15 @@ impl<'a> Deciding<'a> {
         let settings = self.prepared.source.cloud_events.as_ref()?;
         let context = self.event.context.as_ref().filter(|_| settings.partition_key)?;
         context.attribute("partitionkey").map(str::to_owned)
+    }
+
+    /// The headers of a CloudEvent, and behind them those of a record. Readers find each of
+    /// the event's own once.
+    fn beside(&self, mut own: Vec<Header>) -> Vec<Header> {
+        let mut others = self.headers(None);
+        others.retain(|other| own.iter().all(|own| !own.name.eq_ignore_ascii_case(&other.name)));
+        own.extend(others);
+        own
     }
 
     /// The headers of a record.

@@ -104,3 +104,37 @@ async fn consent_names_the_rate_and_is_given_only_by_what_takes_events() {
     })
     .await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_letter_is_the_whole_event() {
+    local(async {
+        for mode in ["binary", "structured"] {
+            let source = json!({"cloud_events": {"mode": mode},
+                "validate": {"schema": {"type": "object"}, "on_failure": {"dead_letter": "dead"}}});
+            let gateway = with(plain(source)).await;
+            gateway.log.create_topic("dead", 1);
+            let mut event = request(Method::POST, "/in/s");
+            event.headers.push(header("content-type", b"application/cloudevents+json"));
+            event.headers.push(header("x-other", b"kept"));
+            event.body =
+                r#"{"specversion":"1.0","id":"1","source":"/s","type":"t","data":[1]}"#.into();
+            let (status, json) = answer(&gateway, event).await.taken();
+            assert_eq!((status, &json["dead_letter"]), (202, &json!(true)), "{json}");
+            let letter = gateway.log.records("dead", 0).pop().unwrap();
+            assert_eq!(letter.value.as_deref(), Some(&b"[1]"[..]));
+            let wanted: [(&str, &[u8]); 7] = [
+                ("ce_specversion", b"1.0"),
+                ("ce_id", b"1"),
+                ("ce_source", b"/s"),
+                ("ce_type", b"t"),
+                ("content-type", b"application/json"),
+                ("x-other", b"kept"),
+                ("kafka-edge-stage", b"validate"),
+            ];
+            for (name, value) in wanted {
+                assert_eq!(values(&letter, name), [value], "{name}");
+            }
+        }
+    })
+    .await;
+}
