@@ -6,7 +6,7 @@ import { after, before, describe, test } from "node:test";
 import { CloudEvent, HTTP } from "cloudevents";
 
 import { cloudEventsPython } from "../clients/support/tools.mjs";
-import { EVENTS, expected, timeSent, writtenByJavaScript, writtenByPython } from "./support/events.mjs";
+import { expected, timeSent, writtenByJavaScript, writtenByPython } from "./support/events.mjs";
 import { readByJavaScript, readByPython, readPlainly } from "./support/reading.mjs";
 import { MODES, post, readBack, startSources, written } from "./support/sources.mjs";
 
@@ -87,6 +87,7 @@ describe("an event of an SDK, through a source", () => {
 
   test("a batch is its events", async () => {
     const whole = sent.filter(({ sender, mode }) => sender === "npm" && mode === "structured");
+    assert.ok(whole.length > 1);
     const message = {
       headers: { "content-type": "application/cloudevents-batch+json; charset=utf-8" },
       body: `[${whole.map((one) => one.message.body).join(",")}]`,
@@ -94,7 +95,7 @@ describe("an event of an SDK, through a source", () => {
     for (const source of MODES) {
       const { status, json } = await post(gateway, source, message);
       assert.equal(status, 200, JSON.stringify(json));
-      assert.equal(json.events.length, EVENTS.length);
+      assert.equal(json.events.length, whole.length);
       for (const [index, { records: [place] }] of json.events.entries()) {
         const record = await readBack(gateway, place);
         assert.deepEqual(readPlainly(record), expected(whole[index]), whole[index].event.name);
