@@ -161,6 +161,16 @@ pub enum StoredSecret {
 }
 
 impl StoredSecret {
+    /// As it is stored.
+    pub(crate) fn to_text(&self) -> String {
+        match self {
+            Self::Plain(secret) => secret.clone(),
+            Self::Sealed { key, sealed } => {
+                format!("{PREFIX}{key}:{}", STANDARD_NO_PAD.encode(sealed))
+            }
+        }
+    }
+
     fn parse(text: String) -> Self {
         let sealed = text.strip_prefix(PREFIX).and_then(|rest| {
             let (key, sealed) = rest.split_once(':')?;
@@ -179,13 +189,7 @@ impl fmt::Debug for StoredSecret {
 
 impl Serialize for StoredSecret {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Plain(secret) => serializer.serialize_str(secret),
-            Self::Sealed { key, sealed } => {
-                let sealed = STANDARD_NO_PAD.encode(sealed);
-                serializer.serialize_str(&format!("{PREFIX}{key}:{sealed}"))
-            }
-        }
+        serializer.serialize_str(&self.to_text())
     }
 }
 

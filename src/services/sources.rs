@@ -166,7 +166,7 @@ impl<H: Host, L: Log> Sources<H, L> {
             // The name is in the path, and may be in the body, too.
             members.entry("name").or_insert_with(|| name.into());
         }
-        let source: Source = serde_json::from_value(json).map_err(|error| malformed(&error))?;
+        let source = Source::from_value(json).map_err(|error| malformed(&error))?;
         if source.name.as_str() != name {
             return Err(Error::invalid("name", "The name is not that in the path").into());
         }
@@ -185,9 +185,9 @@ impl<H: Host, L: Log> Sources<H, L> {
         let put = self.replace(name, condition, grant, |before| {
             let before = before.ok_or_else(|| Error::UnknownSource(name.to_owned()))?;
             let masked = masking::masked(&before.source);
-            let mut json = serde_json::to_value(masked).map_err(|error| malformed(&error))?;
+            let mut json = masked.to_value();
             merge_patch::apply(&mut json, patch.clone());
-            let source: Source = serde_json::from_value(json).map_err(|error| malformed(&error))?;
+            let source = Source::from_value(json).map_err(|error| malformed(&error))?;
             if source.name.as_str() != name {
                 return Err(Error::invalid("name", "A source cannot be given another name"));
             }
@@ -358,7 +358,8 @@ impl<H: Host, L: Log> Sources<H, L> {
     }
 
     fn read(&self, json: &[u8]) -> Result<Source> {
-        serde_json::from_slice(json).map_err(|error| malformed(&error))
+        let json = serde_json::from_slice(json).map_err(|error| malformed(&error))?;
+        Source::from_value(json).map_err(|error| malformed(&error))
     }
 
     /// A source that can work, by a caller who may have it, with its secrets encrypted.

@@ -1,4 +1,25 @@
 //! A named subset of jq 1.8 whose cost is bounded: `docs/expressions.md` lists it.
+//!
+//! [`Program::parse`] refuses by name what is outside, and [`Program::run`] spends from the
+//! [`Budget`] of an event. Nothing here depends on the rest of the gateway.
+//!
+//! The parser is one of our own, because its recursion can be counted and what it builds
+//! is what is evaluated. It and its tables of names take some 45 KiB, as much as jaq-core's
+//! parser (44 KiB), which wants its nesting capped before and a translation behind it.
+//!
+//! Measured on 2026-11-29 with Rust 1.95, wasm32-wasip2 and the profile `component`, in a
+//! program that reads and writes JSON with serde_json:
+//!
+//! | | KiB more |
+//! |---|---|
+//! | kafka-edge-bounded-json, with its parser | 45 |
+//! | this crate, with opt-level "s" as in `Cargo.toml` | 251 |
+//! | this crate, with opt-level 3 | 278 |
+//!
+//! Under wasmtime, a million steps took 25 to 45 ms on a quiet machine and twice as much
+//! beside other work. Of 40 shapes of programs that go as deep as the default budget lets
+//! them, the hungriest took 252 KiB of wasm stack, and no more than 256 KiB of the stack in
+//! linear memory; 16 MiB of the budget were never more than 31 MiB of memory.
 #![forbid(unsafe_code)]
 
 mod builtins;

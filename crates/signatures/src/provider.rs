@@ -74,7 +74,10 @@ impl<'de> Visitor<'de> for Row<'_> {
         let mut found = None;
         while let Some(name) = map.next_key::<String>()? {
             if name == self.0 {
-                found = Some(map.next_value()?);
+                // By way of a value, as settings are read: what serde derives is there once
+                // for each kind of source.
+                let row: serde_json::Value = map.next_value()?;
+                found = serde_json::from_value(row).ok();
             } else {
                 map.next_value::<IgnoredAny>()?;
             }

@@ -1,6 +1,8 @@
 //! The parameters of a way of signing, in the form in which operators write them.
 
-use serde::{Deserialize, Serialize};
+use serde::de::{DeserializeOwned, Error};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::Value;
 
 /// A way of showing who sent a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,13 +109,11 @@ pub enum KeyForm {
 }
 
 /// One name or several.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "OneOrMany<String>", into = "OneOrMany<String>")]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Names(pub Vec<String>);
 
 /// One form or several that are tried in turn.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(from = "OneOrMany<KeyForm>", into = "OneOrMany<KeyForm>")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyForms(pub Vec<KeyForm>);
 
 impl Default for KeyForms {
@@ -122,53 +122,47 @@ impl Default for KeyForms {
     }
 }
 
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(untagged)]
-enum OneOrMany<T> {
-    One(T),
-    Many(Vec<T>),
+/// One value alone, or a list of them. What serde derives for it is ten times as large.
+fn one_or_many<T: DeserializeOwned, E: Error>(value: Value) -> Result<Vec<T>, E> {
+    let values = match value {
+        Value::Array(values) => values,
+        one => vec![one],
+    };
+    let one = |value| serde_json::from_value(value).map_err(E::custom);
+    values.into_iter().map(one).collect()
 }
 
-impl<T> OneOrMany<T> {
-    fn into_vec(self) -> Vec<T> {
-        match self {
-            Self::One(one) => vec![one],
-            Self::Many(many) => many,
-        }
-    }
-
-    fn of(mut values: Vec<T>) -> Self {
-        match (values.pop(), values.is_empty()) {
-            (Some(one), true) => Self::One(one),
-            (last, _) => {
-                values.extend(last);
-                Self::Many(values)
-            }
-        }
+fn write_one_or_many<T: Serialize, S: Serializer>(
+    values: &[T],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match values {
+        [one] => one.serialize(serializer),
+        many => many.serialize(serializer),
     }
 }
 
-impl From<OneOrMany<String>> for Names {
-    fn from(names: OneOrMany<String>) -> Self {
-        Self(names.into_vec())
+impl Serialize for Names {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        write_one_or_many(&self.0, serializer)
     }
 }
 
-impl From<Names> for OneOrMany<String> {
-    fn from(names: Names) -> Self {
-        Self::of(names.0)
+impl<'de> Deserialize<'de> for Names {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        one_or_many(Value::deserialize(deserializer)?).map(Self)
     }
 }
 
-impl From<OneOrMany<KeyForm>> for KeyForms {
-    fn from(forms: OneOrMany<KeyForm>) -> Self {
-        Self(forms.into_vec())
+impl Serialize for KeyForms {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        write_one_or_many(&self.0, serializer)
     }
 }
 
-impl From<KeyForms> for OneOrMany<KeyForm> {
-    fn from(forms: KeyForms) -> Self {
-        Self::of(forms.0)
+impl<'de> Deserialize<'de> for KeyForms {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        one_or_many(Value::deserialize(deserializer)?).map(Self)
     }
 }
 
@@ -227,7 +221,7 @@ pub enum TimeUnit {
 }
 
 /// Seconds, the same in both directions or each for itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum Tolerance {
     Both(u64),
@@ -248,6 +242,16 @@ pub struct Limits {
     pub age: Option<u64>,
     #[serde(default)]
     pub future: Option<u64>,
+}
+
+impl<'de> Deserialize<'de> for Tolerance {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let value = Value::deserialize(deserializer)?;
+        match value.as_u64() {
+            Some(seconds) => Ok(Self::Both(seconds)),
+            None => serde_json::from_value(value).map(Self::Each).map_err(D::Error::custom),
+        }
+    }
 }
 
 impl Tolerance {

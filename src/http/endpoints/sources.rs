@@ -5,6 +5,7 @@ mod trial;
 use http::header::{ETAG, LOCATION};
 use http::{Method, StatusCode};
 use serde::Serialize;
+use serde_json::{Map, Value};
 
 pub(super) use self::trial::TestSource;
 use crate::access::Permission;
@@ -21,25 +22,24 @@ use crate::http::refusal::Refusal;
 use crate::http::request::{Request, RequestBody};
 use crate::kafka::Log;
 use crate::render::timestamp;
-use crate::services::sources::{self as service, Condition, Source, SourceView, Statistics};
+use crate::services::sources::{self as service, Condition, SourceView, Statistics};
 use crate::sorted::SortedMap;
 
-#[derive(Serialize)]
-#[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
+/// A source and what is known of it.
+#[cfg(feature = "description")]
+#[derive(schemars::JsonSchema)]
+#[allow(dead_code)]
 pub(super) struct SourceJson {
     #[serde(flatten)]
-    #[cfg_attr(feature = "description", schemars(with = "SourceFields"))]
-    source: Source,
+    source: SourceFields,
     /// Where events are sent to.
     endpoint: String,
     created: String,
     /// Present and true where a secret cannot be read, because its key is not in
     /// `secrets_key` any more.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    #[cfg_attr(feature = "description", serde(default))]
+    #[serde(default)]
     secret_gone: bool,
     /// Only in the answer to a GET of one source.
-    #[serde(skip_serializing_if = "Option::is_none")]
     statistics: Option<StatisticsJson>,
 }
 
@@ -93,8 +93,9 @@ struct RefusalJson {
     headers: Vec<String>,
 }
 
-#[derive(Serialize)]
-#[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
+#[cfg(feature = "description")]
+#[derive(schemars::JsonSchema)]
+#[allow(dead_code)]
 struct SourceListJson {
     sources: Vec<SourceJson>,
 }
@@ -124,14 +125,20 @@ impl From<Statistics> for StatisticsJson {
 async fn json<H: Host, L: Log, B>(
     call: &Call<'_, H, L, B>,
     view: SourceView,
-) -> Result<(SourceJson, String), Error> {
+) -> Result<(Value, String), Error> {
     let SourceView { source, created, tag, secret_gone } = view;
     let endpoint = match &source.url {
         Some(url) => url.clone(),
         None => call.app.gateway().await?.link(&format!("/in/{}", source.name)),
     };
-    let created = timestamp(created);
-    Ok((SourceJson { source, endpoint, created, secret_gone, statistics: None }, tag))
+    // A source is made JSON in one place only; see `Source::to_json`.
+    let mut json = source.to_value();
+    json["endpoint"] = endpoint.into();
+    json["created"] = timestamp(created).into();
+    if secret_gone {
+        json["secret_gone"] = true.into();
+    }
+    Ok((json, tag))
 }
 
 async fn answer<H: Host, L: Log, B>(
@@ -253,7 +260,9 @@ impl Endpoint for ListSources {
         for view in call.app.services().await?.sources.list(&grant).await? {
             sources.push(json(&call, view).await?.0);
         }
-        Ok(Response::json(StatusCode::OK, &SourceListJson { sources }))
+        let mut list = Value::Object(Map::new());
+        list["sources"] = sources.into();
+        Ok(Response::json(StatusCode::OK, &list))
     }
 
     #[cfg(feature = "description")]
@@ -284,7 +293,9 @@ impl Endpoint for GetSource {
         let services = call.app.services().await?;
         let (view, statistics) = services.sources.get(&name, &grant).await?;
         let (mut json, tag) = json(&call, view).await?;
-        json.statistics = Some(statistics.into());
+        let statistics = StatisticsJson::from(statistics);
+        let statistics = serde_json::to_vec(&statistics).unwrap_or_default();
+        json["statistics"] = serde_json::from_slice(&statistics).unwrap_or_default();
         Ok(Response::json(StatusCode::OK, &json).with_header(ETAG, quoted(&tag)))
     }
 

@@ -2,7 +2,9 @@
 
 use std::rc::Rc;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::source::Source;
@@ -18,10 +20,15 @@ pub const MAX_SOURCE_BYTES: usize = 16 * 1024;
 /// A source as it is stored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StoredSource {
-    #[serde(rename = "s")]
+    #[serde(rename = "s", deserialize_with = "read_source")]
     pub source: Rc<Source>,
     #[serde(rename = "c")]
     pub created: Millis,
+}
+
+fn read_source<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Rc<Source>, D::Error> {
+    let json = Value::deserialize(deserializer)?;
+    Source::from_value(json).map(Rc::new).map_err(D::Error::custom)
 }
 
 impl StoredSource {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 use kafka_edge_bounded_json::{Budget, Limits, parse};
 use kafka_edge_signatures::{ValueAt, Verifier};
-use serde::Deserialize;
+use serde_json::Value;
 
 use super::admission;
 use super::programs::{Program, Schema};
@@ -218,26 +218,22 @@ fn place(field: &str, value: &ValueOf) -> Result<Place> {
 fn schema_of(source: &Source, rules: &Rules) -> Result<Option<SchemaOf>> {
     const FIELD: &str = "validate.schema";
     let Some(validate) = &source.validate else { return Ok(None) };
-    #[derive(Deserialize)]
-    #[serde(deny_unknown_fields)]
-    struct OfRegistry {
-        registry: String,
-    }
-    if let Ok(OfRegistry { registry }) = serde_json::from_str(validate.schema.get()) {
+    let of_registry = validate.schema.as_object().filter(|members| members.len() == 1);
+    if let Some(Value::String(registry)) = of_registry.and_then(|members| members.get("registry")) {
         if !rules.schema_registry {
             let sentence = "There is no schema registry here: schema_registry_url is not set";
             return Err(invalid(FIELD, sentence));
         }
         let known = RefCell::default();
-        return Ok(Some(SchemaOf::Registry { subject: registry, known }));
+        return Ok(Some(SchemaOf::Registry { subject: registry.clone(), known }));
     }
     if validate.frame {
         let sentence = "Only a schema of the registry has an id to put before the value";
         return Err(invalid("validate.frame", sentence));
     }
     let mut budget = Budget::new(Limits::default());
-    let document = parse(validate.schema.get().as_bytes(), &mut budget)
-        .map_err(|error| invalid(FIELD, &error.to_string()))?;
+    let text = serde_json::to_vec(&validate.schema).unwrap_or_default();
+    let document = parse(&text, &mut budget).map_err(|error| invalid(FIELD, &error.to_string()))?;
     let schema = Schema::compile(&document).map_err(|sentence| invalid(FIELD, &sentence))?;
     Ok(Some(SchemaOf::Given(schema)))
 }

@@ -6,8 +6,9 @@ use std::fmt;
 
 use kafka_edge_signatures::Settings;
 use serde::de::Error as _;
+use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use crate::access::Name;
 use crate::secrets::StoredSecret;
@@ -56,6 +57,16 @@ pub struct Source {
 }
 
 impl Source {
+    /// Reads a source. Everything that reads one comes here: what serde derives for it is
+    /// there once for each kind of input.
+    pub(super) fn from_value(json: Value) -> serde_json::Result<Self> {
+        serde_json::from_value(json)
+    }
+
+    pub fn to_value(&self) -> Value {
+        serde_json::from_str(&self.to_json()).unwrap_or_default()
+    }
+
     /// The settings in the form in which callers give them.
     pub fn to_json(&self) -> String {
         // Nothing in a source can fail to be written.
@@ -142,24 +153,17 @@ pub enum ValueOf {
 }
 
 /// What events have to look like.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Validate {
     /// A JSON Schema, or `{"registry": subject}`.
-    pub schema: Box<RawValue>,
+    pub schema: Value,
     #[serde(default, skip_serializing_if = "is_default")]
     pub on_failure: Otherwise,
     /// Whether the value gets the five bytes that Confluent's deserializers read the
     /// schema's id from.
     #[serde(default, skip_serializing_if = "is_default")]
     pub frame: bool,
-}
-
-impl PartialEq for Validate {
-    fn eq(&self, other: &Self) -> bool {
-        let same = self.schema.get() == other.schema.get();
-        same && self.on_failure == other.on_failure && self.frame == other.frame
-    }
 }
 
 /// What is done with an event that a stage cannot take.
@@ -245,11 +249,20 @@ pub enum ContentMode {
 }
 
 /// A text, or a value of the event.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub enum TextOf {
     Fixed(String),
     Value(ValueOf),
+}
+
+impl<'de> Deserialize<'de> for TextOf {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Value::deserialize(deserializer)? {
+            Value::String(text) => Ok(Self::Fixed(text)),
+            other => serde_json::from_value(other).map(Self::Value).map_err(D::Error::custom),
+        }
+    }
 }
 
 /// What the sender is told.
@@ -281,14 +294,14 @@ pub enum Ack {
 
 impl Serialize for Verify {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Whole<'a> {
-            #[serde(flatten)]
-            settings: &'a Settings,
-            #[serde(skip_serializing_if = "<[_]>::is_empty")]
-            secrets: &'a [StoredSecret],
+        let settings = serde_json::to_vec(&self.settings).map_err(S::Error::custom)?;
+        let mut whole: Map<String, Value> =
+            serde_json::from_slice(&settings).map_err(S::Error::custom)?;
+        if !self.secrets.is_empty() {
+            let secrets = self.secrets.iter().map(|secret| Value::String(secret.to_text()));
+            whole.insert("secrets".into(), secrets.collect());
         }
-        Whole { settings: &self.settings, secrets: &self.secrets }.serialize(serializer)
+        whole.serialize(serializer)
     }
 }
 
@@ -296,7 +309,7 @@ impl Serialize for Verify {
 /// fields, which is not to be had beside a flattened struct.
 impl<'de> Deserialize<'de> for Verify {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let mut whole = serde_json::Map::<String, serde_json::Value>::deserialize(deserializer)?;
+        let mut whole = Map::<String, Value>::deserialize(deserializer)?;
         let secrets = whole.remove("secrets").map(serde_json::from_value).transpose();
         // What serde says quotes what it read.
         let secrets = secrets.map_err(|_| D::Error::custom("secrets is not a list of texts"))?;

@@ -44,7 +44,12 @@ impl Machine<'_> {
                 let slot = Slot::Value(found.value.clone());
                 bound(machine, Some(&Env { slot, next: env }))
             }
-            Pattern::Array(items) => machine.items(items, 0, found, env, bound),
+            Pattern::Array(items) => {
+                // jq takes the last item first, which shows in errors.
+                let last = Value::from(items.len() as i64 - 1);
+                ops::get(found.value, &last, machine.budget)?;
+                machine.items(items, 0, found, env, bound)
+            }
             Pattern::Object(members) => machine.members(members, found, env, bound),
         })
     }

@@ -90,7 +90,7 @@ pub(crate) fn slice_key(from: Value, to: Value, budget: &mut Budget) -> Result<V
 /// What a slice means in something of this length: the start is rounded down, the end up.
 pub(crate) fn slice_range(slice: &Object, length: usize) -> Result<Range<usize>, Stop> {
     let bound = |key| match slice.get(key) {
-        None | Some(Value::Null) => Ok(None),
+        Some(Value::Null) => Ok(None),
         Some(Value::Number(number)) => Ok(Some(number.as_f64()).filter(|n| !n.is_nan())),
         _ => Err(Stop::error("Array/string slice indices must be integers")),
     };
