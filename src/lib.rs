@@ -20,6 +20,7 @@ pub mod calendar;
 mod callers_url;
 pub mod concurrent;
 pub mod config;
+#[cfg(feature = "sources")]
 mod dead_letter;
 pub mod deadline;
 pub mod error;

@@ -8,13 +8,15 @@ mod admission;
 mod cloud_events;
 mod decide;
 mod inbound;
+#[cfg(feature = "jwt")]
+mod keys;
 mod list;
 mod masking;
 mod merge_patch;
 mod prepared;
 mod programs;
 mod receive;
-mod remote;
+mod registry;
 mod source;
 mod statistics;
 mod whole_request;
@@ -112,6 +114,7 @@ impl<H: Host, L: Log> Sources<H, L> {
     pub fn new(host: H, parts: Parts<H, L>, params: Params) -> Self {
         let capabilities = host.capabilities();
         let rules = Rules {
+            #[cfg(feature = "jwt")]
             allow_private: parts.allow_private,
             public_url: parts.public_url.is_some(),
             schema_registry: parts.has_schema_registry,

@@ -235,6 +235,8 @@ fn suited(arguments: &Arguments, case: &str, function: &str, before: &Before) ->
         "consumer.describe-group" | "consumer.delete-group" => Some("shop"),
         "sources.receive" if case == "unknown-topic" => Some("lost"),
         "sources.put" if case == "limit-reached" => Some("new-desk"),
+        // It makes what is not there.
+        "sources.put" if case == "unknown-source" => None,
         "sources.get" | "sources.put" | "sources.patch" | "sources.delete" | "sources.receive"
         | "sources.test" => Some("desk"),
         _ => None,

@@ -13,6 +13,7 @@ use super::admission;
 use super::programs::{Program, Schema};
 use super::source::{Otherwise, Source, TextOf, ValueOf};
 use crate::access::TopicPatterns;
+#[cfg(feature = "jwt")]
 use crate::callers_url;
 use crate::error::{Error, Result};
 use crate::names;
@@ -176,6 +177,7 @@ impl Prepared {
 /// What a source may be beyond its own settings.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Rules {
+    #[cfg(feature = "jwt")]
     pub(super) allow_private: bool,
     /// The gateway's own address is configured.
     pub(super) public_url: bool,

@@ -12,8 +12,10 @@ use super::decide::{Deciding, Decision, Draft, Event, Step};
 use super::inbound::{Inbound, Received, Refused, Stage, Taken, Written};
 use super::prepared::{Prepared, SchemaOf};
 use super::programs::Schema;
+#[cfg(feature = "jwt")]
+use super::keys;
 use super::source::{Ack, Source};
-use super::{Sources, remote};
+use super::{Sources, registry};
 use crate::access::AllowedTopic;
 use crate::error::{Error, Result};
 use crate::host::Host;
@@ -227,11 +229,11 @@ impl<H: Host, L: Log> Sources<H, L> {
         let now = self.host.now();
         #[cfg(feature = "jwt")]
         let checked = {
-            let mut verifier = remote::verifier(self, prepared, false).await?;
+            let mut verifier = keys::verifier(self, prepared, false).await?;
             let mut checked = request.signed(url, |request| verifier.check(request, now));
             if checked == Err(Failure::UnknownKey) && prepared.verifier.jwks_url().is_some() {
                 // The sender may have changed its keys.
-                verifier = remote::verifier(self, prepared, true).await?;
+                verifier = keys::verifier(self, prepared, true).await?;
                 checked = request.signed(url, |request| verifier.check(request, now));
             }
             checked
@@ -349,7 +351,7 @@ impl<H: Host, L: Log> Sources<H, L> {
             None => Ok(None),
             Some(SchemaOf::Given(schema)) => Ok(Some((schema.clone(), None))),
             Some(SchemaOf::Registry { subject, known }) => {
-                let (id, schema) = remote::schema(self, subject, known).await?;
+                let (id, schema) = registry::schema(self, subject, known).await?;
                 Ok(Some((schema, frame.then_some(id))))
             }
         }
