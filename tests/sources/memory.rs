@@ -47,7 +47,7 @@ async fn it_is_bounded_whatever_comes() {
         for (number, id) in crowd.iter().enumerate() {
             let (mark, _) = time!(first(&seen, id).await);
             mark.done(vec![place(number as i64)]).await;
-            sleep(Duration::from_millis(100)).await;
+            sleep(PENDING_TIME).await;
         }
         let documents = world.store();
         assert_eq!(documents.len(), 1, "all of one slot");
