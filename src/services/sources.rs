@@ -372,6 +372,9 @@ impl<H: Host, L: Log> Sources<H, L> {
         if !source.verify.secrets.is_empty() {
             self.keys.check()?;
         }
+        // Of a source that was read and is written again, the address is the gateway's.
+        let url = source.url.clone().filter(|url| !url.starts_with('/'));
+        let source = Source { url, ..source };
         let known = before.map(|before| &*before.source);
         let source = masking::sealed(source, known, &self.host, &self.keys)?;
         Prepared::new(source.clone(), &self.keys, &self.rules)?;

@@ -46,6 +46,22 @@ impl Handshake {
         !matches!(self, Self::Slack | Self::Zoom | Self::Discord)
     }
 
+    /// Whether the head of a request looks like a question, before its body is read.
+    pub fn may_ask(self, request: &SignedRequest<'_>) -> bool {
+        match self {
+            Self::X => request.method == "GET" && request.parameter("crc_token").is_some(),
+            Self::MicrosoftGraph => request.parameter("validationToken").is_some(),
+            Self::Okta => {
+                request.method == "GET" && request.header("x-okta-verification-challenge").is_some()
+            }
+            Self::Woocommerce => request
+                .header("content-type")
+                .is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded")),
+            // These are signed, and come as events do.
+            Self::Slack | Self::Zoom | Self::Discord => false,
+        }
+    }
+
     /// The answer, if the request is such a question. Some answers are made with the
     /// first secret.
     pub fn answer(self, request: &SignedRequest<'_>, secrets: &[&str]) -> Option<Answer> {

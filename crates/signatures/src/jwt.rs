@@ -156,9 +156,17 @@ impl TokenKey {
         }
     }
 
-    /// The key in a secret: PEM for public keys, text for a shared one.
+    /// The key in a secret: PEM for public keys of RSA and P-256, the 32 bytes of Ed25519's
+    /// in base64 or hexadecimal digits, text for a shared one.
     fn of_secret(secret: &str, algorithms: &[Algorithm]) -> Option<Self> {
         if !secret.trim_start().starts_with("-----") {
+            if algorithms == [Algorithm::EdDSA] {
+                let bytes = [Encoding::Base64, Encoding::Base64url, Encoding::Hex];
+                let bytes = bytes.into_iter().find_map(|encoding| {
+                    <[u8; 32]>::try_from(decode(secret.trim(), encoding)?).ok()
+                })?;
+                return ed25519_dalek::VerifyingKey::from_bytes(&bytes).ok().map(Self::Ed25519);
+            }
             let shared = algorithms.contains(&Algorithm::HS256);
             return shared.then(|| Key::hmac(Hash::Sha256, secret.as_bytes()))?.map(Self::Shared);
         }
@@ -226,6 +234,10 @@ impl JwtWith {
             keys.push(NamedKey { kid: None, key });
         }
         Ok(Self { scheme: scheme.clone(), keys: JwkSet(keys.into()) })
+    }
+
+    pub(crate) fn header(&self) -> &str {
+        &self.scheme.header
     }
 
     pub(crate) fn covers_url(&self) -> bool {

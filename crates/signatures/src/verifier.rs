@@ -58,6 +58,18 @@ impl Verifier {
         })
     }
 
+    /// The headers that hold a secret as it is, or a token.
+    pub fn secret_headers(&self) -> Vec<String> {
+        let headers = self.0.iter().filter_map(|ready| match ready {
+            Ready::Token(Token { header, .. }, _) => header.clone(),
+            Ready::Basic(_) => Some("authorization".into()),
+            #[cfg(feature = "jwt")]
+            Ready::Jwt(jwt) => Some(jwt.header().to_owned()),
+            _ => None,
+        });
+        headers.collect()
+    }
+
     /// Where the keys are published, for tokens that are signed with one of a set.
     #[cfg(feature = "jwt")]
     pub fn jwks_url(&self) -> Option<&str> {

@@ -5,7 +5,6 @@ mod trial;
 use http::header::{ETAG, LOCATION};
 use http::{Method, StatusCode};
 use serde::Serialize;
-use serde_json::{Map, Value};
 
 pub(super) use self::trial::TestSource;
 use crate::access::Permission;
@@ -32,8 +31,6 @@ use crate::sorted::SortedMap;
 pub(super) struct SourceJson {
     #[serde(flatten)]
     source: SourceFields,
-    /// Where events are sent to.
-    endpoint: String,
     created: String,
     /// Present and true where a secret cannot be read, because its key is not in
     /// `secrets_key` any more.
@@ -52,6 +49,8 @@ pub(super) struct SourceFields {
     topic: Option<String>,
     /// Who may send: a `provider`, or a scheme that is spelled out, and the `secrets`.
     verify: std::collections::BTreeMap<String, serde_json::Value>,
+    /// Where events are sent to. It is to be set where the sender knows another address
+    /// than the gateway does.
     url: Option<String>,
     proxies: Option<u8>,
     allow: Option<std::collections::BTreeMap<String, serde_json::Value>>,
@@ -122,23 +121,34 @@ impl From<Statistics> for StatisticsJson {
     }
 }
 
+/// A source as JSON, and its entity tag. What serde derives for a source is large, so
+/// that what is known beside it is put behind the text.
 async fn json<H: Host, L: Log, B>(
     call: &Call<'_, H, L, B>,
     view: SourceView,
-) -> Result<(Value, String), Error> {
+    statistics: Option<&StatisticsJson>,
+) -> Result<(String, String), Error> {
     let SourceView { source, created, tag, secret_gone } = view;
-    let endpoint = match &source.url {
-        Some(url) => url.clone(),
-        None => call.app.gateway().await?.link(&format!("/in/{}", source.name)),
-    };
-    // A source is made JSON in one place only; see `Source::to_json`.
-    let mut json = source.to_value();
-    json["endpoint"] = endpoint.into();
-    json["created"] = timestamp(created).into();
+    let mut json = source.to_json();
+    if source.url.is_none() {
+        let url = call.app.gateway().await?.link(&format!("/in/{}", source.name));
+        add(&mut json, "url", &url);
+    }
+    add(&mut json, "created", &timestamp(created));
     if secret_gone {
-        json["secret_gone"] = true.into();
+        add(&mut json, "secret_gone", &true);
+    }
+    if let Some(statistics) = statistics {
+        add(&mut json, "statistics", statistics);
     }
     Ok((json, tag))
+}
+
+/// Adds a member to an object.
+fn add(json: &mut String, name: &str, value: &impl Serialize) {
+    let value = serde_json::to_string(value).unwrap_or_default();
+    json.truncate(json.len() - 1);
+    json.push_str(&format!(",\"{name}\":{value}}}"));
 }
 
 async fn answer<H: Host, L: Log, B>(
@@ -147,9 +157,9 @@ async fn answer<H: Host, L: Log, B>(
     is_new: bool,
 ) -> Result<Response, Refusal> {
     let place = call.app.gateway().await?.link(&format!("/sources/{}", view.source.name));
-    let (json, tag) = json(call, view).await?;
+    let (json, tag) = json(call, view, None).await?;
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
-    let response = Response::json(status, &json).with_header(ETAG, quoted(&tag));
+    let response = Response::json_text(status, json).with_header(ETAG, quoted(&tag));
     Ok(if is_new { response.with_header(LOCATION, place) } else { response })
 }
 
@@ -258,11 +268,10 @@ impl Endpoint for ListSources {
     ) -> Result<Response, Refusal> {
         let mut sources = Vec::new();
         for view in call.app.services().await?.sources.list(&grant).await? {
-            sources.push(json(&call, view).await?.0);
+            sources.push(json(&call, view, None).await?.0);
         }
-        let mut list = Value::Object(Map::new());
-        list["sources"] = sources.into();
-        Ok(Response::json(StatusCode::OK, &list))
+        let sources = sources.join(",");
+        Ok(Response::json_text(StatusCode::OK, format!("{{\"sources\":[{sources}]}}")))
     }
 
     #[cfg(feature = "description")]
@@ -292,11 +301,8 @@ impl Endpoint for GetSource {
         let name = call.path_text("name")?;
         let services = call.app.services().await?;
         let (view, statistics) = services.sources.get(&name, &grant).await?;
-        let (mut json, tag) = json(&call, view).await?;
-        let statistics = StatisticsJson::from(statistics);
-        let statistics = serde_json::to_vec(&statistics).unwrap_or_default();
-        json["statistics"] = serde_json::from_slice(&statistics).unwrap_or_default();
-        Ok(Response::json(StatusCode::OK, &json).with_header(ETAG, quoted(&tag)))
+        let (json, tag) = json(&call, view, Some(&statistics.into())).await?;
+        Ok(Response::json_text(StatusCode::OK, json).with_header(ETAG, quoted(&tag)))
     }
 
     #[cfg(feature = "description")]

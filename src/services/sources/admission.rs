@@ -17,21 +17,27 @@ pub(super) fn networks(addresses: &[String]) -> Result<Vec<IpNet>, usize> {
     addresses.iter().enumerate().map(parse).collect()
 }
 
-/// Checks everything but the body.
-pub(super) fn check_head(
+/// Checks where a request comes from.
+pub(super) fn check_address(
     source: &Source,
     networks: &[IpNet],
     request: &Inbound,
 ) -> Result<(), Refused> {
-    let refused = |status, reason, sentence| Refused::new(Stage::Allow, status, reason, sentence);
-    if !networks.is_empty() {
-        let client = client(source, request);
-        let allowed = client.is_some_and(|client| networks.iter().any(|net| net.contains(&client)));
-        if !allowed {
-            let sentence = "This address may not send events to this source";
-            return Err(refused(403, "address", sentence));
-        }
+    if networks.is_empty() {
+        return Ok(());
     }
+    let client = client(source, request);
+    let allowed = client.is_some_and(|client| networks.iter().any(|net| net.contains(&client)));
+    if allowed {
+        return Ok(());
+    }
+    let sentence = "This address may not send events to this source";
+    Err(Refused::new(Stage::Allow, 403, "address", sentence))
+}
+
+/// Checks by which method a request comes, and of which type its body is.
+pub(super) fn check_kind(source: &Source, request: &Inbound) -> Result<(), Refused> {
+    let refused = |status, reason, sentence| Refused::new(Stage::Allow, status, reason, sentence);
     if !source.allow.methods.contains(&request.method) {
         let allowed = source.allow.methods.join(", ");
         return Err(refused(405, "method", "The source takes no events by this method").at(allowed));
@@ -119,7 +125,8 @@ mod tests {
 
     fn checked(source: &Source, request: &Inbound) -> Result<(), &'static str> {
         let networks = networks(&source.allow.addresses).unwrap();
-        check_head(source, &networks, request)
+        check_address(source, &networks, request)
+            .and_then(|()| check_kind(source, request))
             .and_then(|()| check_size(source, request))
             .map_err(|refused| refused.reason)
     }

@@ -356,8 +356,15 @@ impl<'a> Deciding<'a> {
                     };
                     is_event && begins("ce-") || becomes_one && begins("ce_")
                 };
-                let of_sender = record_headers::of_request(&request.headers);
-                headers.extend(of_sender.into_iter().filter(|header| !is_context(&header.name)));
+                let is_secret = |name: &str| {
+                    let mut secret = self.prepared.secret_headers.iter();
+                    secret.any(|known| known.eq_ignore_ascii_case(name))
+                };
+                let of_sender = record_headers::of_request(&request.headers).into_iter();
+                headers.extend(
+                    of_sender
+                        .filter(|header| !is_context(&header.name) && !is_secret(&header.name)),
+                );
             }
             Some(keep) => {
                 let kept = |name: &str| keep.iter().any(|known| known.eq_ignore_ascii_case(name));

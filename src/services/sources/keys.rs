@@ -16,31 +16,57 @@ use crate::host::{Host, Incoming, Outgoing};
 use crate::kafka::Log;
 use crate::upstream::read_body;
 
-/// How long what was fetched is used, and how soon it may be fetched again.
+/// How long what was fetched is used, and how soon it may be fetched again: whoever sends
+/// tokens with made-up keys causes no more calls than that.
 const MAX_AGE: Duration = Duration::from_secs(600);
 const MIN_AGE: Duration = Duration::from_secs(30);
+/// The same after a failure.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
 const TIME_LIMIT: Duration = Duration::from_secs(5);
 const MAX_KEYS_BYTES: usize = 256 * 1024;
 
-/// The verifier with the keys that its tokens may be signed with. `again`: they did
-/// not hold the key that a token names.
-pub(super) async fn verifier<H: Host, L: Log>(
+/// What was fetched, and when that was last tried.
+#[derive(Debug, Default)]
+pub(super) struct FetchedKeys {
+    verifier: Option<(Duration, Verifier)>,
+    tried: Option<Duration>,
+}
+
+/// The verifier with the keys that are known, if there are any.
+pub(super) fn known(prepared: &Prepared) -> Verifier {
+    match &prepared.fetched.borrow().verifier {
+        Some((_, verifier)) => verifier.clone(),
+        None => prepared.verifier.clone(),
+    }
+}
+
+/// Whether there are keys that are to be fetched anew.
+pub(super) fn are_old<H: Host, L: Log>(sources: &Sources<H, L>, prepared: &Prepared) -> bool {
+    let now = sources.host.monotonic();
+    let fetched = prepared.fetched.borrow();
+    fetched.verifier.as_ref().is_some_and(|(at, _)| now.saturating_sub(*at) >= MAX_AGE)
+}
+
+/// The verifier with keys that were fetched now, or as recently as may be.
+pub(super) async fn fetched<H: Host, L: Log>(
     sources: &Sources<H, L>,
     prepared: &Prepared,
-    again: bool,
 ) -> Result<Verifier, NotTaken> {
     let Some(url) = prepared.verifier.jwks_url() else { return Ok(prepared.verifier.clone()) };
     let now = sources.host.monotonic();
-    let longest = if again { MIN_AGE } else { MAX_AGE };
-    if let Some((at, verifier)) = &*prepared.fetched.borrow()
-        && now.saturating_sub(*at) < longest
-    {
-        return Ok(verifier.clone());
-    }
     let unavailable = || {
         let sentence = "The keys of the sender cannot be fetched; try again";
-        Refused::new(Stage::Verify, 503, "no-keys", sentence).again_after(Duration::from_secs(1))
+        Refused::new(Stage::Verify, 503, "no-keys", sentence).again_after(RETRY_AFTER)
     };
+    {
+        let fetched = &mut *prepared.fetched.borrow_mut();
+        let pause = if fetched.verifier.is_some() { MIN_AGE } else { RETRY_AFTER };
+        if fetched.tried.is_some_and(|at| now.saturating_sub(at) < pause) {
+            let known = fetched.verifier.as_ref().map(|(_, verifier)| verifier.clone());
+            return known.ok_or_else(|| unavailable().into());
+        }
+        fetched.tried = Some(now);
+    }
     let url = callers_url::check(url, sources.rules.allow_private).map_err(|_| unavailable())?;
     let request = Outgoing {
         method: Method::GET,
@@ -50,21 +76,17 @@ pub(super) async fn verifier<H: Host, L: Log>(
         connect_timeout: TIME_LIMIT,
         read_timeout: TIME_LIMIT,
     };
-    let fetched = within(&sources.host, TIME_LIMIT, async {
+    let keys = within(&sources.host, TIME_LIMIT, async {
         let Incoming { status, mut body, .. } = sources.host.send(request).await.ok()?;
         let keys = read_body(&mut body, MAX_KEYS_BYTES).await.ok()?;
         status.is_success().then(|| JwkSet::parse(&keys))?
     });
-    match fetched.await.flatten() {
-        Some(keys) => {
-            let verifier = prepared.verifier.clone().with_keys(&keys);
-            *prepared.fetched.borrow_mut() = Some((now, verifier.clone()));
-            Ok(verifier)
-        }
-        // Older keys are better than none.
-        None => match &*prepared.fetched.borrow() {
-            Some((_, verifier)) => Ok(verifier.clone()),
-            None => Err(unavailable().into()),
-        },
+    let keys = keys.await.flatten();
+    let mut fetched = prepared.fetched.borrow_mut();
+    if let Some(keys) = keys {
+        fetched.verifier = Some((now, prepared.verifier.clone().with_keys(&keys)));
     }
+    // Older keys are better than none.
+    let known = fetched.verifier.as_ref().map(|(_, verifier)| verifier.clone());
+    known.ok_or_else(|| unavailable().into())
 }

@@ -30,7 +30,9 @@ pub(super) fn sealed(
                     let field = format!("verify.secrets[{place}]");
                     invalid(field, "The mask stands for a secret that is not there")
                 })?;
-                *secret = known.clone();
+                // Written again, it is written under the first key.
+                let renewed = keys.renewed(clock, &owner, known)?;
+                *secret = renewed.unwrap_or_else(|| known.clone());
             }
             StoredSecret::Plain(text) => *secret = keys.seal(clock, &owner, text)?,
             // What looks sealed did not come from us, and would be opened under its name.

@@ -10,6 +10,8 @@ use kafka_edge_signatures::{ValueAt, Verifier};
 use serde_json::Value;
 
 use super::admission;
+#[cfg(feature = "jwt")]
+use super::keys::FetchedKeys;
 use super::programs::{Program, Schema};
 use super::source::{Otherwise, Source, TextOf, ValueOf};
 use crate::access::TopicPatterns;
@@ -35,6 +37,8 @@ const NEVER_KEPT: [&str; 5] =
 pub struct Prepared {
     pub(super) source: Source,
     pub(super) verifier: Verifier,
+    /// The headers in which senders show a secret; they never become a record's.
+    pub(super) secret_headers: Vec<String>,
     /// In plain text, for the handshakes that are made with a secret.
     pub(super) secrets: Vec<String>,
     pub(super) networks: Vec<IpNet>,
@@ -50,7 +54,7 @@ pub struct Prepared {
     pub(super) subject: Option<Text>,
     /// The keys that tokens may be signed with, and when they were fetched.
     #[cfg(feature = "jwt")]
-    pub(super) fetched: RefCell<Option<(Duration, Verifier)>>,
+    pub(super) fetched: RefCell<FetchedKeys>,
 }
 
 /// Where the schema comes from.
@@ -105,6 +109,14 @@ impl Prepared {
             callers_url::check(url, rules.allow_private)
                 .map_err(|reason| invalid("verify.jwt.jwks", &format!("The URL {reason}")))?;
         }
+        let secret_headers = verifier.secret_headers();
+        let kept = source.shape.headers.keep.iter().flatten();
+        let is_secret =
+            |name: &&String| secret_headers.iter().any(|s| s.eq_ignore_ascii_case(name));
+        if let Some(name) = kept.clone().find(is_secret) {
+            let sentence = format!("The header {name} holds a secret");
+            return Err(invalid("shape.headers.keep", &sentence));
+        }
         let networks = admission::networks(&source.allow.addresses).map_err(|place| {
             invalid(format!("allow.addresses[{place}]"), "Not an address or a network")
         })?;
@@ -152,6 +164,7 @@ impl Prepared {
         let (topic, schema) = (topic.transpose()?, schema_of(&source, rules)?);
         Ok(Self {
             verifier,
+            secret_headers,
             secrets,
             networks,
             rate: Rate::default(),
@@ -286,6 +299,11 @@ fn check_plain(source: &Source) -> Result<()> {
     if dedupe.as_ref().is_some_and(|dedupe| dedupe.window == 0 || dedupe.window > MAX_WINDOW) {
         let sentence = format!("Not a number of seconds from 1 to {MAX_WINDOW}");
         return Err(invalid("dedupe.window", &sentence));
+    }
+    if answer.ack == super::source::Ack::None && dedupe.is_some() {
+        let sentence = "An event that is answered before it is written cannot be remembered: leave \
+                        out dedupe";
+        return Err(invalid("answer.ack", sentence));
     }
     if answer.status.is_some_and(|status| !(200..300).contains(&status)) {
         return Err(invalid("answer.status", "Not a status from 200 to 299"));

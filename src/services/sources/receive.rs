@@ -10,10 +10,10 @@ use super::admission;
 use super::cloud_events::{self, Incoming};
 use super::decide::{Deciding, Decision, Draft, Event, Step};
 use super::inbound::{Inbound, Received, Refused, Stage, Taken, Written};
-use super::prepared::{Prepared, SchemaOf};
-use super::programs::Schema;
 #[cfg(feature = "jwt")]
 use super::keys;
+use super::prepared::{Prepared, SchemaOf};
+use super::programs::Schema;
 use super::source::{Ack, Source};
 use super::{Sources, registry};
 use crate::access::AllowedTopic;
@@ -97,10 +97,14 @@ impl<H: Host, L: Log> Sources<H, L> {
         let refused =
             |status, reason, sentence| Refused::new(Stage::Allow, status, reason, sentence);
         enabled(source)?;
-        // Asking comes before sending, by whichever method the sender asks.
-        let asks = source.verify.settings.handshake().is_some_and(|h| h.is_unsigned());
-        if !(asks && request.method == "GET") {
-            admission::check_head(source, &prepared.networks, request)?;
+        // Asking comes before sending, by whichever method the sender asks. If it is no
+        // question after all, the rest is checked with the body.
+        let handshake = source.verify.settings.handshake();
+        let asks = handshake
+            .is_some_and(|handshake| request.signed(None, |request| handshake.may_ask(request)));
+        admission::check_address(source, &prepared.networks, request)?;
+        if !asks {
+            admission::check_kind(source, request)?;
         }
         if let Some(rate) = source.allow.rate {
             prepared.rate.take(rate, self.host.monotonic()).map_err(|wait| {
@@ -167,6 +171,7 @@ impl<H: Host, L: Log> Sources<H, L> {
         if let Some(answer) = self.handshake(prepared, request, url.as_deref(), false) {
             return Ok(answer);
         }
+        admission::check_kind(&prepared.source, request)?;
         self.verify(prepared, request, url.as_deref()).await?;
         if let Some(answer) = self.handshake(prepared, request, url.as_deref(), true) {
             return Ok(answer);
@@ -229,11 +234,11 @@ impl<H: Host, L: Log> Sources<H, L> {
         let now = self.host.now();
         #[cfg(feature = "jwt")]
         let checked = {
-            let mut verifier = keys::verifier(self, prepared, false).await?;
-            let mut checked = request.signed(url, |request| verifier.check(request, now));
-            if checked == Err(Failure::UnknownKey) && prepared.verifier.jwks_url().is_some() {
-                // The sender may have changed its keys.
-                verifier = keys::verifier(self, prepared, true).await?;
+            let known = keys::known(prepared);
+            let mut checked = request.signed(url, |request| known.check(request, now));
+            // A token that may be good is worth a look at its sender's keys.
+            if checked == Err(Failure::UnknownKey) || keys::are_old(self, prepared) {
+                let verifier = keys::fetched(self, prepared).await?;
                 checked = request.signed(url, |request| verifier.check(request, now));
             }
             checked
@@ -360,7 +365,7 @@ impl<H: Host, L: Log> Sources<H, L> {
     /// Says what each stage would decide about a request, and writes nothing.
     pub async fn trial(&self, prepared: &Rc<Prepared>, request: &Inbound) -> Result<Trial> {
         let url = self.url(prepared, request);
-        let allow = admission::check_head(&prepared.source, &prepared.networks, request)
+        let allow = admission::check_kind(&prepared.source, request)
             .and_then(|()| admission::check_size(&prepared.source, request));
         let verify = match self.verify(prepared, request, url.as_deref()).await {
             Ok(()) => Ok(()),

@@ -13,7 +13,8 @@ impl<H: Host, L: Log> Sources<H, L> {
         let prepared = self.open(name).await?;
         if request.method == "OPTIONS" {
             let not_an_origin = || Error::invalid("webhook-request-origin", "Not an origin");
-            return Ok(self.consent(&request).ok_or_else(not_an_origin)?);
+            let consent = self.consent(&prepared, &request)?;
+            return Ok(consent.ok_or_else(not_an_origin)?);
         }
         self.check_head(&prepared, &request).await?;
         self.receive(&prepared, request).await

@@ -35,7 +35,7 @@ async fn a_source_is_shown_with_its_address_and_without_its_secrets() {
         assert_eq!(made.header(&LOCATION), Some("/sources/s"));
         assert!(made.header(&ETAG).is_some());
         let (_, made) = made.taken();
-        assert_eq!(made["endpoint"], "/in/s");
+        assert_eq!(made["url"], "/in/s");
         assert_eq!(made["verify"]["secrets"], json!(["********"]));
         let (_, one) = gateway.get("/sources/s").await;
         assert_eq!(one["statistics"]["accepted"], 0);
