@@ -10,11 +10,11 @@ use super::admission;
 use super::cloud_events::{self, Incoming};
 use super::decide::{Deciding, Decision, Draft, Event, Step};
 use super::inbound::{Inbound, Received, Refused, Stage, Taken, Written};
+#[cfg(feature = "jwt")]
+use super::keys;
 use super::prepared::{Prepared, SchemaOf};
 use super::programs::Schema;
 use super::source::Ack;
-#[cfg(feature = "jwt")]
-use super::keys;
 use super::{Sources, registry};
 use crate::access::AllowedTopic;
 use crate::error::{Error, Result};
