@@ -109,12 +109,15 @@ impl<H: Host> Seen<H> {
         let mut pause = FIRST_PAUSE;
         loop {
             // A repeat within this instance needs no look into the store.
-            let mut known = self.own_entry(&name);
+            let mut known = self.own_entry(&name, window).filter(|own| !own.is_forgotten());
             if known.is_none() {
-                known = self.read(&key, window).await?.find(&name).cloned();
+                let stored = self.read(&key, window).await?.find(&name).cloned();
+                // Another request may have come in between.
+                known = match (self.own_entry(&name, window), stored) {
+                    (Some(own), Some(stored)) if stored.outlasts(&own) => Some(stored),
+                    (own, stored) => own.or(stored),
+                };
             }
-            // Another request may have come in between.
-            let known = self.own_entry(&name).or(known);
             let now = self.host.now();
             let written = match known {
                 Some(entry) if content.is_some() && entry.content != content => {
@@ -147,11 +150,12 @@ impl<H: Host> Seen<H> {
         Ok(slot)
     }
 
-    fn own_entry(&self, name: &str) -> Option<Entry> {
+    fn own_entry(&self, name: &str, window: Duration) -> Option<Entry> {
         let now = self.host.monotonic();
         let own = self.own.borrow();
         let own = own.get(name).filter(|own| now.saturating_sub(own.at) < PENDING_TIME);
-        own.map(|own| own.entry.clone())
+        let entry = own.map(|own| &own.entry);
+        entry.filter(|entry| !entry.is_over(self.host.now(), window)).cloned()
     }
 
     /// Keeps what is about to be written.
@@ -159,7 +163,7 @@ impl<H: Host> Seen<H> {
         let now = self.host.monotonic();
         let mut own = self.own.borrow_mut();
         own.retain(|_, own| now.saturating_sub(own.at) < PENDING_TIME);
-        if own.len() < MAX_OWN {
+        if own.len() < MAX_OWN || own.contains_key(&entry.id) {
             let new = Own { slot: slot.to_owned(), entry: entry.clone(), at: now };
             own.insert(entry.id.clone(), new);
         }
@@ -189,15 +193,17 @@ impl<H: Host> Mark<'_, H> {
     }
 
     async fn write(&self) -> Result<()> {
-        let host = &self.seen.host;
         self.seen.remember(self.key.as_str(), &self.entry);
-        let mut slot = match self.seen.read(&self.key, self.window).await {
-            Ok(slot) => slot,
-            Err(error) => {
-                self.seen.own.borrow_mut().remove(&self.entry.id);
-                return Err(error);
-            }
-        };
+        let written = self.write_slot().await;
+        if written.is_err() && self.entry.is_pending() {
+            // Nothing is produced without a mark, so a repeat here need not wait.
+            self.seen.remember(self.key.as_str(), &self.entry.forgotten());
+        }
+        written
+    }
+
+    async fn write_slot(&self) -> Result<()> {
+        let mut slot = self.seen.read(&self.key, self.window).await?;
         for own in self.seen.own.borrow().values() {
             if own.slot == self.key.as_str() {
                 slot.put(own.entry.clone());
@@ -205,11 +211,7 @@ impl<H: Host> Mark<'_, H> {
         }
         // It may not have found room among its own.
         slot.put(self.entry.clone());
-        let written = set(host, &self.key, &slot).await;
-        if written.is_err() && !self.entry.is_done() {
-            self.seen.own.borrow_mut().remove(&self.entry.id);
-        }
-        written
+        set(&self.seen.host, &self.key, &slot).await
     }
 }
 

@@ -101,11 +101,15 @@ impl Handshake {
     }
 }
 
-/// The headers that let a sender of CloudEvents deliver, as often as it wants, if it
-/// asks for that (HTTP 1.1 Web Hooks for Event Delivery 1.0.2, section 4).
-pub fn consent(request: &SignedRequest<'_>) -> Option<[(&'static str, String); 2]> {
+/// The headers that let a sender of CloudEvents deliver, if it asks for that: as often as
+/// it wants, or so many times a minute (HTTP 1.1 Web Hooks for Event Delivery 1.0.2,
+/// section 4.2).
+pub fn consent(
+    request: &SignedRequest<'_>,
+    per_minute: Option<u64>,
+) -> Option<[(&'static str, String); 2]> {
     let origin = echo(request.header("webhook-request-origin")?.to_owned())?;
-    let rate = "*".to_owned();
+    let rate = per_minute.map_or_else(|| "*".to_owned(), |rate| rate.to_string());
     Some([("webhook-allowed-origin", origin), ("webhook-allowed-rate", rate)])
 }
 

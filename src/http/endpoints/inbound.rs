@@ -101,9 +101,14 @@ impl Endpoint for ReceiveEvent {
             authority: call.request.authority.clone(),
         };
         if request.method == "OPTIONS" {
-            return match sources.consent(&request) {
-                Some(answer) => Ok(received(&prepared, answer)),
-                None => Err(Error::invalid("webhook-request-origin", "Not an origin").into()),
+            return match sources.consent(&prepared, &request) {
+                Ok(Some(answer)) => {
+                    let methods = prepared.source().allow.methods.join(", ");
+                    let allowed = format!("{methods}, OPTIONS");
+                    Ok(received(&prepared, answer).with_header(ALLOW, allowed))
+                }
+                Ok(None) => Err(Error::invalid("webhook-request-origin", "Not an origin").into()),
+                Err(refused) => Ok(refusal(&prepared, refused)),
             };
         }
         if let Err(refused) = sources.check_head(&prepared, &request).await {

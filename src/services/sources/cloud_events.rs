@@ -6,45 +6,57 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use kafka_edge_bounded_json::{Budget, Value, parse};
+use kafka_edge_bounded_json::{Budget, parse};
 
-use super::inbound::Inbound;
+pub(super) use self::read::{Incoming, read};
 use super::source::ContentMode;
 use crate::record::Header;
 
-/// Bounds what a stranger can make of one request.
-const MAX_ATTRIBUTES: usize = 64;
-const MAX_BATCH: usize = 500;
-
-const JSON: &str = "application/json";
-const STRUCTURED: &str = "application/cloudevents+json";
-const BATCH: &str = "application/cloudevents-batch+json";
-const PREFIX: &str = "ce-";
+mod read;
 
 /// An event with its context.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct CloudEvent {
-    /// In the order in which they came, with lower-case names.
-    pub(super) attributes: Vec<(String, String)>,
+    /// In the order in which they came, each name once.
+    pub(super) attributes: Vec<Attribute>,
     pub(super) content_type: Option<String>,
     pub(super) data: Option<Bytes>,
+}
+
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Attribute {
+    /// In lower case.
+    pub(super) name: String,
+    /// In the canonical form of its type.
+    pub(super) value: String,
+    /// Whether it came as a number or a truth value of JSON, and is to go out as one.
+    bare: bool,
+}
+
+impl Attribute {
+    pub(super) fn text(name: &str, value: impl Into<String>) -> Self {
+        Self { name: name.to_owned(), value: value.into(), bare: false }
+    }
+
+    fn to_json(&self) -> serde_json::Value {
+        // What has no exact form there stays a text.
+        let bare = self.bare.then(|| match self.value.as_str() {
+            "true" => Some(true.into()),
+            "false" => Some(false.into()),
+            number => number.parse::<i64>().ok().map(Into::into),
+        });
+        bare.flatten().unwrap_or_else(|| self.value.clone().into())
+    }
 }
 
 /// Why a request that calls itself a CloudEvent is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Malformed(pub(super) &'static str);
 
-/// How a request brings CloudEvents.
-pub(super) enum Incoming {
-    /// It brings none.
-    None,
-    One(CloudEvent),
-    Batch(Vec<CloudEvent>),
-}
-
 impl CloudEvent {
     pub(super) fn attribute(&self, name: &str) -> Option<&str> {
-        self.attributes.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        let found = self.attributes.iter().find(|attribute| attribute.name == name);
+        found.map(|attribute| attribute.value.as_str())
     }
 
     /// What tells it from all others: source and id together (CloudEvents 1.0.2, `id`).
@@ -54,31 +66,20 @@ impl CloudEvent {
 
     pub(super) fn set_if_missing(&mut self, name: &str, value: impl FnOnce() -> String) {
         if self.attribute(name).is_none() {
-            self.attributes.push((name.to_owned(), value()));
+            self.attributes.push(Attribute::text(name, value()));
         }
     }
 
     /// The headers and the value of a record. With `Structured`, data that is not JSON
-    /// by its content type is in base64.
+    /// by its content type is in base64, and so is data without one: without a type,
+    /// readers would take what is in `data` for JSON (JSON format, 3.1.1).
     pub(super) fn write(
         &self,
         mode: ContentMode,
         budget: &mut Budget,
     ) -> Result<(Vec<Header>, Option<Bytes>), Malformed> {
-        let header = |name: String, value: &str| {
-            let value = Some(Bytes::copy_from_slice(value.as_bytes()));
-            Header { name, value }
-        };
         match mode {
-            ContentMode::Binary => {
-                let attributes = self.attributes.iter();
-                let mut headers: Vec<_> =
-                    attributes.map(|(name, value)| header(format!("ce_{name}"), value)).collect();
-                if let Some(content_type) = &self.content_type {
-                    headers.push(header("content-type".into(), content_type));
-                }
-                Ok((headers, self.data.clone()))
-            }
+            ContentMode::Binary => Ok((self.headers(), self.data.clone())),
             ContentMode::Structured => {
                 let content_type = "application/cloudevents+json; charset=UTF-8";
                 let headers = vec![header("content-type".into(), content_type)];
@@ -87,15 +88,24 @@ impl CloudEvent {
         }
     }
 
+    /// The headers in binary mode.
+    pub(super) fn headers(&self) -> Vec<Header> {
+        let attributes = self.attributes.iter();
+        let attributes =
+            attributes.map(|Attribute { name, value, .. }| header(format!("ce_{name}"), value));
+        let content_type = self.content_type.iter();
+        attributes.chain(content_type.map(|value| header("content-type".into(), value))).collect()
+    }
+
     fn structured(&self, budget: &mut Budget) -> Result<Bytes, Malformed> {
         let mut json = serde_json::Map::new();
-        for (name, value) in &self.attributes {
-            json.insert(name.clone(), value.clone().into());
+        for attribute in &self.attributes {
+            json.insert(attribute.name.clone(), attribute.to_json());
         }
         if let Some(content_type) = &self.content_type {
             json.insert("datacontenttype".into(), content_type.clone().into());
         }
-        let is_json = self.content_type.as_deref().is_none_or(is_json);
+        let is_json = self.content_type.as_deref().is_some_and(is_json);
         let mut text = serde_json::to_vec(&json).unwrap_or_default();
         let Some(data) = &self.data else { return Ok(text.into()) };
         // The closing brace comes after the data, which is written as it came.
@@ -116,141 +126,12 @@ impl CloudEvent {
     }
 }
 
-/// Reads what a request brings.
-pub(super) fn read(request: &Inbound, budget: &mut Budget) -> Result<Incoming, Malformed> {
-    let content_type = request.header("content-type").unwrap_or_default();
-    let essence = content_type.split(';').next().unwrap_or_default().trim();
-    // By the beginning and without regard to case (HTTP binding, section 3).
-    if essence.eq_ignore_ascii_case(BATCH) {
-        let events =
-            parse(&request.body, budget).map_err(|_| Malformed("The batch is not JSON"))?;
-        let events = events.as_array().ok_or(Malformed("The batch is not a list"))?;
-        if events.len() > MAX_BATCH {
-            return Err(Malformed("The batch has more than 500 events"));
-        }
-        let events = events.iter().map(|event| of_json(event, budget));
-        return Ok(Incoming::Batch(events.collect::<Result<_, _>>()?));
-    }
-    if essence.eq_ignore_ascii_case(STRUCTURED) {
-        let event = parse(&request.body, budget).map_err(|_| Malformed("The event is not JSON"))?;
-        return Ok(Incoming::One(of_json(&event, budget)?));
-    }
-    if request.header("ce-specversion").is_none() {
-        return Ok(Incoming::None);
-    }
-    let mut attributes = Vec::new();
-    for (name, value) in &request.headers {
-        let Some((prefix, name)) = name.split_at_checked(PREFIX.len()) else { continue };
-        if prefix.eq_ignore_ascii_case(PREFIX) && !name.is_empty() {
-            let value = unquoted(value).ok_or(Malformed("An attribute is not UTF-8"))?;
-            add(&mut attributes, name, value)?;
-        }
-    }
-    let content_type = (!content_type.is_empty()).then(|| content_type.to_owned());
-    let data = (!request.body.is_empty()).then(|| request.body.clone());
-    checked(CloudEvent { attributes, content_type, data }).map(Incoming::One)
-}
-
-fn of_json(event: &Value, budget: &mut Budget) -> Result<CloudEvent, Malformed> {
-    let event = event.as_object().ok_or(Malformed("The event is not an object"))?;
-    let (mut attributes, mut content_type, mut data) = (Vec::new(), None, None);
-    for (name, value) in event.iter() {
-        match (&**name, value) {
-            // Null is the same as absent (JSON format, 2.2).
-            (_, Value::Null) => {}
-            ("data", value) => data = Some(Data::Json(value)),
-            ("data_base64", Value::String(text)) => {
-                let bytes = STANDARD.decode(text.as_bytes());
-                let bytes = bytes.map_err(|_| Malformed("data_base64 is not base64"))?;
-                data = Some(Data::Bytes(bytes));
-            }
-            ("datacontenttype", Value::String(text)) => content_type = Some(text.to_string()),
-            (name, Value::String(text)) => add(&mut attributes, name, text.to_string())?,
-            (name, Value::Bool(flag)) => add(&mut attributes, name, flag.to_string())?,
-            (name, Value::Number(number)) => add(&mut attributes, name, number.to_string())?,
-            _ => {
-                return Err(Malformed(
-                    "An attribute is neither a text, a number nor a truth value",
-                ));
-            }
-        }
-    }
-    let text_type = content_type.as_deref().is_some_and(|name| !is_json(name));
-    let data = match data {
-        None => None,
-        Some(Data::Bytes(bytes)) => Some(bytes.into()),
-        // Data of another type is in a string (JSON format, 3.1.1).
-        Some(Data::Json(Value::String(text))) if text_type => {
-            Some(Bytes::copy_from_slice(text.as_bytes()))
-        }
-        Some(Data::Json(value)) => {
-            content_type.get_or_insert_with(|| JSON.to_owned());
-            let bytes = value.to_vec(budget);
-            Some(bytes.map_err(|_| Malformed("The data is too large"))?.into())
-        }
-    };
-    checked(CloudEvent { attributes, content_type, data })
-}
-
-enum Data<'a> {
-    Json(&'a Value),
-    Bytes(Vec<u8>),
-}
-
-fn add(attributes: &mut Vec<(String, String)>, name: &str, value: String) -> Result<(), Malformed> {
-    let name = name.to_ascii_lowercase();
-    // CloudEvents 1.0.2, "Naming Conventions".
-    if !name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit()) {
-        return Err(Malformed("An attribute's name holds something other than letters and digits"));
-    }
-    if attributes.len() >= MAX_ATTRIBUTES {
-        return Err(Malformed("The event has more than 64 attributes"));
-    }
-    attributes.push((name, value));
-    Ok(())
-}
-
-fn checked(event: CloudEvent) -> Result<CloudEvent, Malformed> {
-    if event.attribute("specversion") != Some("1.0") {
-        return Err(Malformed("The event is not of version 1.0 of CloudEvents"));
-    }
-    let missing =
-        ["id", "source", "type"].iter().any(|name| event.attribute(name).is_none_or(str::is_empty));
-    if missing {
-        return Err(Malformed("The event lacks one of id, source and type"));
-    }
-    Ok(event)
-}
-
 fn is_json(content_type: &str) -> bool {
     let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    essence == JSON || essence == "text/json" || essence.ends_with("+json")
+    // JSON format, 3.1.1.
+    essence.ends_with("/json") || essence.ends_with("+json")
 }
 
-/// Undoes percent-encoding, and quotes that older senders write (HTTP binding, 3.1.3.2).
-/// What is raw UTF-8 stays as it is.
-fn unquoted(value: &[u8]) -> Option<String> {
-    let value = value.trim_ascii();
-    let quoted = value.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\""));
-    let mut bytes = Vec::new();
-    let mut rest = quoted.unwrap_or(value);
-    while let Some((&first, after)) = rest.split_first() {
-        let hex = |byte: Option<&u8>| char::from(*byte?).to_digit(16);
-        let escaped = hex(after.first()).zip(hex(after.get(1)));
-        match (first, escaped) {
-            (b'%', Some((high, low))) => {
-                bytes.push(u8::try_from(high * 16 + low).ok()?);
-                rest = &after[2..];
-            }
-            (b'\\', _) if quoted.is_some() && !after.is_empty() => {
-                bytes.push(after[0]);
-                rest = &after[1..];
-            }
-            _ => {
-                bytes.push(first);
-                rest = after;
-            }
-        }
-    }
-    String::from_utf8(bytes).ok()
+fn header(name: String, value: &str) -> Header {
+    Header { name, value: Some(Bytes::copy_from_slice(value.as_bytes())) }
 }

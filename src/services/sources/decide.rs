@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use kafka_edge_bounded_json::{Budget, Number, Object, Value, parse};
 
-use super::cloud_events::CloudEvent;
+use super::cloud_events::{Attribute, CloudEvent};
 use super::inbound::{Inbound, Refused, Stage};
 use super::prepared::{Place, Prepared, Text};
 use super::programs::{Failed, Program, Schema, too_costly};
@@ -151,7 +151,12 @@ impl<'a> Deciding<'a> {
                     message: sentence,
                     path: (!path.is_empty()).then_some(path),
                 };
-                let headers = letter.headers(self.headers(self.content_type()));
+                let own = match &self.event.context {
+                    // Whoever looks after dead letters has the whole event.
+                    Some(context) => self.beside(context.headers()),
+                    None => self.headers(self.content_type()),
+                };
+                let headers = letter.headers(own);
                 let value = Some(self.event.request.body.clone());
                 let record = NewRecord { value, headers, ..NewRecord::default() };
                 Ok(Decision::DeadLetter(Draft { topic: topic.clone(), record }))
@@ -258,13 +263,14 @@ impl<'a> Deciding<'a> {
             Some(settings) => {
                 let mut event = self.cloud_event(settings, place);
                 event.content_type = content_type;
-                event.data = (!value.is_empty()).then_some(value);
+                // Empty data is not the same as none, which makes a tombstone.
+                let is_given = event.data.is_some() || !value.is_empty();
+                event.data = is_given.then_some(value);
                 let written = event.write(settings.mode, self.budget).map_err(|malformed| {
                     Refused::new(Stage::Shape, 422, "cloud-event", malformed.0)
                 });
-                let (mut headers, value) = written?;
-                headers.extend(self.headers(None));
-                (headers, value)
+                let (headers, value) = written?;
+                (self.beside(headers), value)
             }
         };
         let value = match (self.schema, value) {
@@ -277,7 +283,7 @@ impl<'a> Deciding<'a> {
     fn cloud_event(&mut self, settings: &CloudEvents, place: usize) -> CloudEvent {
         let name = self.prepared.source.name.as_str();
         let mut event = self.event.context.clone().unwrap_or_else(|| CloudEvent {
-            attributes: vec![("specversion".into(), "1.0".into())],
+            attributes: vec![Attribute::text("specversion", "1.0")],
             content_type: None,
             data: None,
         });
@@ -297,7 +303,7 @@ impl<'a> Deciding<'a> {
         }
         if place > 0 {
             // Source and id together are unique (CloudEvents 1.0.2).
-            for (name, value) in &mut event.attributes {
+            for Attribute { name, value, .. } in &mut event.attributes {
                 if name == "id" {
                     *value = format!("{value}-{place}");
                 }
@@ -321,6 +327,15 @@ impl<'a> Deciding<'a> {
         context.attribute("partitionkey").map(str::to_owned)
     }
 
+    /// The headers of a CloudEvent, and behind them those of a record. Readers find each of
+    /// the event's own once.
+    fn beside(&self, mut own: Vec<Header>) -> Vec<Header> {
+        let mut others = self.headers(None);
+        others.retain(|other| own.iter().all(|own| !own.name.eq_ignore_ascii_case(&other.name)));
+        own.extend(others);
+        own
+    }
+
     /// The headers of a record.
     fn headers(&self, content_type: Option<String>) -> Vec<Header> {
         let Source { shape, .. } = &self.prepared.source;
@@ -332,9 +347,14 @@ impl<'a> Deciding<'a> {
         match &shape.headers.keep {
             None => {
                 headers.extend(content_type.map(|value| header("content-type", value.into())));
+                // What a sender calls `ce_…` would be an attribute to readers of the record.
+                let (is_event, becomes_one) =
+                    (self.event.context.is_some(), self.prepared.source.cloud_events.is_some());
                 let is_context = |name: &str| {
-                    self.event.context.is_some()
-                        && name.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("ce-"))
+                    let begins = |start: &str| {
+                        name.get(..3).is_some_and(|found| found.eq_ignore_ascii_case(start))
+                    };
+                    is_event && begins("ce-") || becomes_one && begins("ce_")
                 };
                 let of_sender = record_headers::of_request(&request.headers);
                 headers.extend(of_sender.into_iter().filter(|header| !is_context(&header.name)));

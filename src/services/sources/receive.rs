@@ -14,7 +14,7 @@ use super::inbound::{Inbound, Received, Refused, Stage, Taken, Written};
 use super::keys;
 use super::prepared::{Prepared, SchemaOf};
 use super::programs::Schema;
-use super::source::Ack;
+use super::source::{Ack, Source};
 use super::{Sources, registry};
 use crate::access::AllowedTopic;
 use crate::error::{Error, Result};
@@ -96,10 +96,7 @@ impl<H: Host, L: Log> Sources<H, L> {
         let source = &prepared.source;
         let refused =
             |status, reason, sentence| Refused::new(Stage::Allow, status, reason, sentence);
-        if !source.enabled {
-            let status = source.disabled_status;
-            return Err(refused(status, "disabled", "The source is switched off"));
-        }
+        enabled(source)?;
         // Asking comes before sending, by whichever method the sender asks.
         let asks = source.verify.settings.handshake().is_some_and(|h| h.is_unsigned());
         if !(asks && request.method == "GET") {
@@ -114,11 +111,22 @@ impl<H: Host, L: Log> Sources<H, L> {
         Ok(())
     }
 
-    /// The answer to `OPTIONS` of a sender of CloudEvents that asks whether it may send.
-    pub fn consent(&self, request: &Inbound) -> Option<Received> {
-        let headers = request.signed(None, consent)?;
+    /// The answer to `OPTIONS` of a sender of CloudEvents that asks whether it may send,
+    /// if it names itself.
+    pub fn consent(
+        &self,
+        prepared: &Prepared,
+        request: &Inbound,
+    ) -> Result<Option<Received>, Refused> {
+        let source = &prepared.source;
+        enabled(source)?;
+        let per_minute = source.allow.rate.map(|rate| u64::from(rate) * 60);
+        let headers = request.signed(None, |request| consent(request, per_minute));
         let (content_type, body) = ("text/plain", String::new());
-        Some(Received::Handshake { content_type, body, headers: headers.into() })
+        Ok(headers.map(|headers| {
+            let headers = headers.into();
+            Received::Handshake { content_type, body, headers }
+        }))
     }
 
     /// Takes a request whose head was checked.
@@ -388,6 +396,14 @@ impl<H: Host, L: Log> Sources<H, L> {
         }
         Ok(trial)
     }
+}
+
+fn enabled(source: &Source) -> Result<(), Refused> {
+    if source.enabled {
+        return Ok(());
+    }
+    let (status, sentence) = (source.disabled_status, "The source is switched off");
+    Err(Refused::new(Stage::Allow, status, "disabled", sentence))
 }
 
 /// The events that a request brings, and whether they came as a batch.

@@ -14,6 +14,12 @@ export const chromium = () =>
 export const httpxPython = () =>
   find("httpx-sse", "KAFKA_EDGE_HTTPX_PYTHON", [root("target/tools/httpx-sse/bin/python")]);
 
+// A Python that has what tests/cloudevents/python/requirements.txt lists.
+export const cloudEventsPython = () =>
+  find("PyPI cloudevents", "KAFKA_EDGE_CLOUDEVENTS_PYTHON", [
+    root("target/tools/cloudevents/bin/python"),
+  ]);
+
 // The path, and what `describe` and `test` take to skip without it.
 function find(name, variable, usual) {
   const given = process.env[variable];
