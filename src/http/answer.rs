@@ -48,6 +48,7 @@ impl Response {
     }
 
     /// A body of this type.
+    #[cfg(feature = "sources")]
     pub(super) fn text(status: StatusCode, content_type: &str, body: String) -> Self {
         Self::new(status, content_type, body)
     }
@@ -129,6 +130,7 @@ pub(super) struct ErrorBody {
     detail: Option<String>,
 }
 
+#[cfg(feature = "sources")]
 impl ErrorBody {
     pub(super) fn new(error: &str, status: StatusCode, detail: Option<String>) -> Self {
         Self { error: error.to_owned(), status: status.as_u16(), detail }

@@ -140,8 +140,12 @@ found_later! {
     OfSubscription,
     /// All topics of the consumer group in the path.
     OfGroup,
-    /// All topics that the source in the path can write to.
-    OfSource,
     /// All topics. The answer leaves out those that the caller may not see.
     Filtered,
+}
+
+#[cfg(feature = "sources")]
+found_later! {
+    /// All topics that the source in the path can write to.
+    OfSource,
 }

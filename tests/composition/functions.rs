@@ -195,14 +195,15 @@ async fn has_sources(story: &mut Story) {
     story.expect("sources.get", by_name(), &counted).await;
 
     let off = Arguments { text: r#"{"enabled":false}"#.into(), ..by_name() };
-    let tag = behind(&made, "tag");
-    let changed = Arguments { tag: tag.clone(), ..off };
+    let changed = Arguments { tag: behind(&made, "tag"), ..off };
     story.expect("sources.patch", changed, &["\\\"enabled\\\":false"]).await;
     story.expect("sources.receive", event("first"), &["Stage::Allow", "status: 410"]).await;
     let put = Arguments { text: settings.into(), ..by_name() };
-    story.expect("sources.put", put, &[&tag, "is-new: false"]).await;
+    let replaced = story.expect("sources.put", put, &["is-new: false"]).await;
+    assert!(!replaced.contains("enabled"), "{replaced}");
 
     story.expect("secrets.rewrap", with(), &["rewrapped: 0, key-gone: 0", "Some("]).await;
+    let tag = behind(&replaced, "tag");
     story.call("sources.delete", Arguments { tag, ..by_name() }).await;
     assert_eq!(story.call("sources.list", with()).await, "[]");
 }
