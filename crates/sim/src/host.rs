@@ -168,6 +168,11 @@ impl Host for SimHost {
     }
 
     fn spawn(&self, task: impl Future<Output = ()> + 'static) {
+        if self.life.is_dead() {
+            // Nothing of a dead instance runs any more, destructors included: there are
+            // some that hand their work on to another task, without end.
+            return std::mem::forget(task);
+        }
         let (world, at_work) = (self.world.clone(), self.life.begin_work());
         let task = inheriting(task);
         let task = tokio::task::spawn_local(async move {
