@@ -88,6 +88,14 @@ pub struct Mark<'s, H: Host> {
     window: Duration,
 }
 
+/// An id that is noted as pending, by itself: [`Seen::resume`] goes on with it.
+#[derive(Debug)]
+pub struct Noted {
+    key: Key<Slot>,
+    entry: Entry,
+    window: Duration,
+}
+
 impl<H: Host> Seen<H> {
     pub fn new(host: H) -> Self {
         Self { host, own: RefCell::default() }
@@ -109,12 +117,18 @@ impl<H: Host> Seen<H> {
         let mut pause = FIRST_PAUSE;
         loop {
             // A repeat within this instance needs no look into the store.
-            let mut known = self.own_entry(&name);
+            let mut known = self.own_entry(&name, window).filter(|own| !own.is_forgotten());
+            let mut slot = None;
             if known.is_none() {
-                known = self.read(&key, window).await?.find(&name).cloned();
+                let read = self.read(&key, window).await?;
+                let stored = read.find(&name).cloned();
+                slot = Some(read);
+                // Another request may have come in between.
+                known = match (self.own_entry(&name, window), stored) {
+                    (Some(own), Some(stored)) if stored.outlasts(&own) => Some(stored),
+                    (own, stored) => own.or(stored),
+                };
             }
-            // Another request may have come in between.
-            let known = self.own_entry(&name).or(known);
             let now = self.host.now();
             let written = match known {
                 Some(entry) if content.is_some() && entry.content != content => {
@@ -136,9 +150,14 @@ impl<H: Host> Seen<H> {
             };
             let entry = Entry::pending(name, content, now, written.clone());
             let mark = Mark { seen: self, key, entry, window };
-            mark.write().await?;
+            mark.write(slot).await?;
             return Ok(First::Time { mark, written });
         }
+    }
+
+    /// The mark of a note that this instance has made.
+    pub fn resume(&self, noted: Noted) -> Mark<'_, H> {
+        Mark { seen: self, key: noted.key, entry: noted.entry, window: noted.window }
     }
 
     async fn read(&self, key: &Key<Slot>, window: Duration) -> Result<Slot> {
@@ -147,11 +166,12 @@ impl<H: Host> Seen<H> {
         Ok(slot)
     }
 
-    fn own_entry(&self, name: &str) -> Option<Entry> {
+    fn own_entry(&self, name: &str, window: Duration) -> Option<Entry> {
         let now = self.host.monotonic();
         let own = self.own.borrow();
         let own = own.get(name).filter(|own| now.saturating_sub(own.at) < PENDING_TIME);
-        own.map(|own| own.entry.clone())
+        let entry = own.map(|own| &own.entry);
+        entry.filter(|entry| !entry.is_over(self.host.now(), window)).cloned()
     }
 
     /// Keeps what is about to be written.
@@ -159,7 +179,7 @@ impl<H: Host> Seen<H> {
         let now = self.host.monotonic();
         let mut own = self.own.borrow_mut();
         own.retain(|_, own| now.saturating_sub(own.at) < PENDING_TIME);
-        if own.len() < MAX_OWN {
+        if own.len() < MAX_OWN || own.contains_key(&entry.id) {
             let new = Own { slot: slot.to_owned(), entry: entry.clone(), at: now };
             own.insert(entry.id.clone(), new);
         }
@@ -167,6 +187,11 @@ impl<H: Host> Seen<H> {
 }
 
 impl<H: Host> Mark<'_, H> {
+    /// The note alone, for work that goes on after the answer.
+    pub fn noted(self) -> Noted {
+        Noted { key: self.key, entry: self.entry, window: self.window }
+    }
+
     /// Notes that the records are at these places. Those that were not written are
     /// `None`, and a repeat produces them. The records are there whatever the store
     /// does now.
@@ -182,21 +207,27 @@ impl<H: Host> Mark<'_, H> {
     }
 
     async fn write_or_report(&self) {
-        if self.write().await.is_err() {
+        if self.write(None).await.is_err() {
             // Until the mark is too old, a repeat waits; then it is produced again.
             self.seen.host.event(Level::Warn, "repeat-memory-failed", &[]);
         }
     }
 
-    async fn write(&self) -> Result<()> {
-        let host = &self.seen.host;
+    /// Writes into its slot, as it was just read or as it is now.
+    async fn write(&self, slot: Option<Slot>) -> Result<()> {
         self.seen.remember(self.key.as_str(), &self.entry);
-        let mut slot = match self.seen.read(&self.key, self.window).await {
-            Ok(slot) => slot,
-            Err(error) => {
-                self.seen.own.borrow_mut().remove(&self.entry.id);
-                return Err(error);
-            }
+        let written = self.write_slot(slot).await;
+        if written.is_err() && self.entry.is_pending() {
+            // Nothing is produced without a mark, so a repeat here need not wait.
+            self.seen.remember(self.key.as_str(), &self.entry.forgotten());
+        }
+        written
+    }
+
+    async fn write_slot(&self, slot: Option<Slot>) -> Result<()> {
+        let mut slot = match slot {
+            Some(slot) => slot,
+            None => self.seen.read(&self.key, self.window).await?,
         };
         for own in self.seen.own.borrow().values() {
             if own.slot == self.key.as_str() {
@@ -205,11 +236,7 @@ impl<H: Host> Mark<'_, H> {
         }
         // It may not have found room among its own.
         slot.put(self.entry.clone());
-        let written = set(host, &self.key, &slot).await;
-        if written.is_err() && !self.entry.is_done() {
-            self.seen.own.borrow_mut().remove(&self.entry.id);
-        }
-        written
+        set(&self.seen.host, &self.key, &slot).await
     }
 }
 

@@ -64,8 +64,10 @@ impl Entry {
 
     pub(super) fn done(&self, places: Vec<Option<Place>>, at: Millis) -> Self {
         // What is not there yet is for the next repeat.
-        let state = if places.iter().all(Option::is_some) { State::Done } else { State::Forgotten };
-        Self { state, places, at, ..self.clone() }
+        if places.iter().any(Option::is_none) {
+            return Self { state: State::Forgotten, places, ..self.clone() };
+        }
+        Self { state: State::Done, places, at, ..self.clone() }
     }
 
     pub(super) fn forgotten(&self) -> Self {
@@ -74,6 +76,36 @@ impl Entry {
 
     pub(super) fn is_done(&self) -> bool {
         self.state == State::Done
+    }
+
+    pub(super) fn is_pending(&self) -> bool {
+        self.state == State::Pending
+    }
+
+    pub(super) fn is_forgotten(&self) -> bool {
+        self.state == State::Forgotten
+    }
+
+    /// Whether this one, from the store, counts in place of what an instance has noted
+    /// of the same id. An instance that failed knows nothing of those that came after
+    /// it: what it has left behind is only its own mark, which it knows by the time.
+    pub(super) fn outlasts(&self, own: &Self) -> bool {
+        match own.state {
+            State::Done => false,
+            State::Pending => self.is_done(),
+            State::Forgotten => {
+                let mark_of_another = self.is_pending() && self.at != own.at;
+                self.is_done() || mark_of_another || self.at > own.at
+            }
+        }
+    }
+
+    /// Whether it is not to be remembered any more. A short window does not end while the
+    /// id may be on its way.
+    pub(super) fn is_over(&self, now: Millis, window: Duration) -> bool {
+        let window = if self.is_pending() { window.max(PENDING_TIME) } else { window };
+        let window = Millis::try_from(window.as_millis()).unwrap_or(Millis::MAX);
+        now.saturating_sub(self.at) >= window
     }
 
     /// For how long it may still be on its way; `None` if a repeat is to be produced.
@@ -103,8 +135,12 @@ impl Slot {
         self.0.iter().find(|entry| entry.id == id)
     }
 
-    /// Puts an entry in place of the one with the same id. The oldest ones make room.
+    /// Puts an entry in place of the one with the same id, unless that one outlasts it.
+    /// The oldest ones make room.
     pub(super) fn put(&mut self, entry: Entry) {
+        if self.find(&entry.id).is_some_and(|known| known.outlasts(&entry)) {
+            return;
+        }
         self.0.retain(|known| known.id != entry.id);
         if entry.state != State::Forgotten || entry.places.iter().any(Option::is_some) {
             self.0.push(entry);
@@ -119,8 +155,7 @@ impl Slot {
     }
 
     pub(super) fn forget_old(&mut self, now: Millis, window: Duration) {
-        let window = Millis::try_from(window.as_millis()).unwrap_or(Millis::MAX);
-        self.0.retain(|entry| now.saturating_sub(entry.at) < window);
+        self.0.retain(|entry| !entry.is_over(now, window));
     }
 }
 
@@ -182,8 +217,12 @@ mod tests {
         let mut slot = Slot::default();
         slot.put(entry("a", 0));
         slot.put(entry("b", 5_000));
-        slot.forget_old(6_000, Duration::from_secs(6));
+        slot.forget_old(10_000, Duration::from_secs(6));
         assert_eq!((slot.find("a"), slot.0.len()), (None, 1));
+        slot.put(entry("c", 5_000).done(vec![place(1)], 5_000));
+        slot.forget_old(11_000, Duration::from_secs(6));
+        assert!(slot.find("b").is_some(), "it may be on its way for ten seconds");
+        assert_eq!(slot.find("c"), None);
     }
 
     #[test]
