@@ -36,7 +36,7 @@ pub(super) fn check_head(
             return Err(refused(403, "address", sentence));
         }
     }
-    if !source.allow.methods.iter().any(|method| *method == request.method) {
+    if !source.allow.methods.contains(&request.method) {
         let allowed = source.allow.methods.join(", ");
         return Err(refused(405, "method", "The source takes no events by this method").at(allowed));
     }
