@@ -25,6 +25,7 @@ pub use self::slot::{PENDING_TIME, Place};
 use crate::error::Result;
 use crate::host::Host;
 use crate::sorted::SortedMap;
+use crate::state::gate::Gate;
 use crate::state::keys::{self, Key};
 use crate::state::{get, set};
 use crate::telemetry::{Level, Report};
@@ -69,6 +70,8 @@ pub enum First<'s, H: Host> {
 pub struct Seen<H> {
     host: H,
     own: RefCell<SortedMap<String, Own>>,
+    /// Of the slots that are being written.
+    gates: RefCell<SortedMap<String, Gate>>,
 }
 
 /// What this instance last wrote of an id.
@@ -98,7 +101,7 @@ pub struct Noted {
 
 impl<H: Host> Seen<H> {
     pub fn new(host: H) -> Self {
-        Self { host, own: RefCell::default() }
+        Self { host, own: RefCell::default(), gates: RefCell::default() }
     }
 
     /// Notes an id, unless it is known. `content` tells repeats from other things
@@ -229,14 +232,22 @@ impl<H: Host> Mark<'_, H> {
             Some(slot) => slot,
             None => self.seen.read(&self.key, self.window).await?,
         };
+        // Two writes at the same time may land in either order, and the older one would
+        // take back what the newer one notes.
+        let name = self.key.as_str();
+        let gate = self.seen.gates.borrow_mut().get_or_default(name.to_owned()).clone();
+        let entered = gate.enter(&self.seen.host, PENDING_TIME).await;
         for own in self.seen.own.borrow().values() {
-            if own.slot == self.key.as_str() {
+            if own.slot == name {
                 slot.put(own.entry.clone());
             }
         }
         // It may not have found room among its own.
         slot.put(self.entry.clone());
-        set(&self.seen.host, &self.key, &slot).await
+        let written = set(&self.seen.host, &self.key, &slot).await;
+        drop((entered, gate));
+        self.seen.gates.borrow_mut().retain(|_, gate| gate.is_used());
+        written
     }
 }
 
