@@ -70,6 +70,12 @@ fn one_instance_writes_no_event_twice_even_if_repeats_overlap() {
     check(20, Plan::alone);
 }
 
+/// Once the older one of two writes of an instance landed last.
+#[test]
+fn writes_of_one_instance_do_not_overtake_each_other() {
+    run(senders::play(Plan::alone(326)));
+}
+
 #[test]
 fn instances_write_no_event_twice_if_repeats_come_after_the_answer() {
     check(20, Plan::calm);
