@@ -20,16 +20,17 @@ use crate::upstream::read_body;
 /// tokens with made-up keys causes no more calls than that.
 const MAX_AGE: Duration = Duration::from_secs(600);
 const MIN_AGE: Duration = Duration::from_secs(30);
-/// The same after a failure.
-const RETRY_AFTER: Duration = Duration::from_secs(5);
+/// How soon it is fetched again when there is nothing older to use.
+const PAUSE: Duration = Duration::from_secs(1);
 const TIME_LIMIT: Duration = Duration::from_secs(5);
 const MAX_KEYS_BYTES: usize = 256 * 1024;
 
-/// What was fetched, and when that was last tried.
+/// What was fetched, when somebody last began to fetch, and when that last failed.
 #[derive(Debug, Default)]
 pub(super) struct FetchedKeys {
     verifier: Option<(Duration, Verifier)>,
     tried: Option<Duration>,
+    failed: Option<Duration>,
 }
 
 /// The verifier with the keys that are known, if there are any.
@@ -56,16 +57,18 @@ pub(super) async fn fetched<H: Host, L: Log>(
     let now = sources.host.monotonic();
     let unavailable = || {
         let sentence = "The keys of the sender cannot be fetched; try again";
-        Refused::new(Stage::Verify, 503, "no-keys", sentence).again_after(RETRY_AFTER)
+        Refused::new(Stage::Verify, 503, "no-keys", sentence).again_after(PAUSE)
     };
     {
-        let fetched = &mut *prepared.fetched.borrow_mut();
-        let pause = if fetched.verifier.is_some() { MIN_AGE } else { RETRY_AFTER };
-        if fetched.tried.is_some_and(|at| now.saturating_sub(at) < pause) {
-            let known = fetched.verifier.as_ref().map(|(_, verifier)| verifier.clone());
-            return known.ok_or_else(|| unavailable().into());
+        let FetchedKeys { verifier, tried, failed } = &mut *prepared.fetched.borrow_mut();
+        let within =
+            |at: &Option<Duration>, time| at.is_some_and(|at| now.saturating_sub(at) < time);
+        match verifier {
+            Some((_, verifier)) if within(tried, MIN_AGE) => return Ok(verifier.clone()),
+            None if within(failed, PAUSE) => return Err(unavailable().into()),
+            _ => {}
         }
-        fetched.tried = Some(now);
+        *tried = Some(now);
     }
     let url = callers_url::check(url, sources.rules.allow_private).map_err(|_| unavailable())?;
     let request = Outgoing {
@@ -83,8 +86,11 @@ pub(super) async fn fetched<H: Host, L: Log>(
     });
     let keys = keys.await.flatten();
     let mut fetched = prepared.fetched.borrow_mut();
-    if let Some(keys) = keys {
-        fetched.verifier = Some((now, prepared.verifier.clone().with_keys(&keys)));
+    match keys {
+        Some(keys) => {
+            fetched.verifier = Some((now, prepared.verifier.clone().with_keys(&keys)));
+        }
+        None => fetched.failed = Some(sources.host.monotonic()),
     }
     // Older keys are better than none.
     let known = fetched.verifier.as_ref().map(|(_, verifier)| verifier.clone());

@@ -52,7 +52,6 @@ pub struct Prepared {
     pub(super) ids: Vec<Place>,
     pub(super) event_type: Option<Text>,
     pub(super) subject: Option<Text>,
-    /// The keys that tokens may be signed with, and when they were fetched.
     #[cfg(feature = "jwt")]
     pub(super) fetched: RefCell<FetchedKeys>,
 }
@@ -299,11 +298,6 @@ fn check_plain(source: &Source) -> Result<()> {
     if dedupe.as_ref().is_some_and(|dedupe| dedupe.window == 0 || dedupe.window > MAX_WINDOW) {
         let sentence = format!("Not a number of seconds from 1 to {MAX_WINDOW}");
         return Err(invalid("dedupe.window", &sentence));
-    }
-    if answer.ack == super::source::Ack::None && dedupe.is_some() {
-        let sentence = "An event that is answered before it is written cannot be remembered: leave \
-                        out dedupe";
-        return Err(invalid("answer.ack", sentence));
     }
     if answer.status.is_some_and(|status| !(200..300).contains(&status)) {
         return Err(invalid("answer.status", "Not a status from 200 to 299"));

@@ -18,6 +18,8 @@ use crate::services::schema_registry::RegistryCall;
 
 /// How long what was fetched is used.
 const MAX_AGE: Duration = Duration::from_secs(600);
+/// How soon it is fetched again after a failure, while there is something older to use.
+const MIN_AGE: Duration = Duration::from_secs(30);
 
 /// The latest schema of a subject, with its id.
 pub(super) async fn schema<H: Host, L: Log>(
@@ -49,7 +51,14 @@ pub(super) async fn schema<H: Host, L: Log>(
             let sentence = "The schema registry does not have the source's subject";
             return Err(refused(503, "no-schema", sentence));
         }
-        _ => return Err(refused(503, "no-schema", "The schema cannot be fetched; try again")),
+        _ => {
+            // An older schema is better than none; the registry is asked again soon.
+            if let Some((at, id, schema)) = &mut *known.borrow_mut() {
+                *at = (now + MIN_AGE).saturating_sub(MAX_AGE);
+                return Ok((*id, schema.clone()));
+            }
+            return Err(refused(503, "no-schema", "The schema cannot be fetched; try again"));
+        }
     };
     #[derive(Deserialize)]
     struct Latest {
