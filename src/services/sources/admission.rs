@@ -28,13 +28,15 @@ pub(super) fn check_head(
     let refused = |status, reason, sentence| Refused::new(Stage::Allow, status, reason, sentence);
     if !networks.is_empty() {
         let client = client(source, request);
-        let allowed = client.is_some_and(|client| networks.iter().any(|net| net.contains(&client)));
+        // A socket for both families shows IPv4 within IPv6 (RFC 4291, 2.5.5.2).
+        let inside = |client: &IpAddr| networks.iter().any(|net| net.contains(client));
+        let allowed = client.is_some_and(|at| inside(&at) || inside(&at.to_canonical()));
         if !allowed {
             let sentence = "This address may not send events to this source";
             return Err(refused(403, "address", sentence));
         }
     }
-    if !source.allow.methods.iter().any(|method| *method == request.method) {
+    if !source.allow.methods.contains(&request.method) {
         let allowed = source.allow.methods.join(", ");
         return Err(refused(405, "method", "The source takes no events by this method").at(allowed));
     }
@@ -159,6 +161,10 @@ mod tests {
         assert_eq!(checked(&near, &request(&[])), Ok(()));
         let far = Inbound { client: Some(IpAddr::from([203, 0, 114, 9])), ..request(&[]) };
         assert_eq!(checked(&near, &far), Err("address"));
+        let mapped = |last: u16| Some(IpAddr::from([0, 0, 0, 0, 0, 0xffff, 0xcb00, last]));
+        let as_ipv6 = |last| Inbound { client: mapped(last), ..request(&[]) };
+        assert_eq!(checked(&near, &as_ipv6(0x7109)), Ok(()), "203.0.113.9");
+        assert_eq!(checked(&near, &as_ipv6(0x7209)), Err("address"));
         assert_eq!(checked(&near, &Inbound { client: None, ..far }), Err("address"));
         let json = source(r#","allow":{"content_types":["application/json"]}"#);
         let typed = |value| request(&[("Content-Type", value)]);
