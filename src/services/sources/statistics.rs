@@ -3,8 +3,9 @@
 //!
 //! An instance counts in memory, and adds its counts to a document that all instances
 //! share at most once in [`INTERVAL`]. They do not take turns for it: two that write at
-//! the same moment lose one of their counts, and so does an instance that ends. The
-//! counts are lower bounds, and the last refusals are some of the last ones.
+//! the same moment lose one of their counts, and so does an instance that ends. A write
+//! that fails loses them, too, because it may have been stored. The counts are lower
+//! bounds, and the last refusals are some of the last ones.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -24,6 +25,8 @@ use crate::state::{get, set};
 const INTERVAL: Duration = Duration::from_secs(10);
 const MAX_REFUSALS: usize = 20;
 const MAX_HEADER_NAMES: usize = 40;
+/// Anyone may send names of any length, and they are stored.
+const MAX_NAME_CHARS: usize = 64;
 /// How many sources an instance counts for.
 const MAX_SOURCES: usize = 200;
 
@@ -109,7 +112,9 @@ impl<H: Host> Counting<H> {
     pub(super) async fn refused(&self, source: &str, request: &Inbound, refused: &Refused) {
         let time = self.host.now();
         let (stage, reason) = (refused.stage.name(), refused.reason);
-        let names = request.headers.iter().map(|(name, _)| name.to_ascii_lowercase());
+        let short =
+            |name: &String| name.to_ascii_lowercase().chars().take(MAX_NAME_CHARS).collect();
+        let names = request.headers.iter().map(|(name, _)| short(name));
         let refusal = Refusal {
             time,
             stage: stage.into(),
@@ -189,7 +194,7 @@ async fn write<H: Host>(host: &H, all: &RefCell<SortedMap<String, Own>>, source:
     }
 }
 
-/// What was written of this instance's counts; `None` if another instance has written
+/// What was written of this instance's counts, or may have been; `None` if another instance has written
 /// within the interval.
 async fn try_write<H: Host>(
     host: &H,
@@ -209,7 +214,7 @@ async fn try_write<H: Host>(
     };
     document.add(&counted);
     document.written = host.now();
-    set(host, &key, &document).await?;
+    _ = set(host, &key, &document).await;
     Ok(Some(counted))
 }
 
