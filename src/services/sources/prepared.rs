@@ -46,9 +46,20 @@ pub struct Prepared {
     pub(super) ids: Vec<Place>,
     pub(super) event_type: Option<Text>,
     pub(super) subject: Option<Text>,
-    /// The keys that tokens may be signed with, and when they were fetched.
     #[cfg(feature = "jwt")]
-    pub(super) fetched: RefCell<Option<(Duration, Verifier)>>,
+    pub(super) fetched: RefCell<Fetched>,
+}
+
+/// What is known of the keys that tokens may be signed with.
+#[cfg(feature = "jwt")]
+#[derive(Default)]
+pub(super) struct Fetched {
+    /// When they were fetched.
+    pub(super) keys: Option<(Duration, Verifier)>,
+    /// When somebody last began to fetch them.
+    pub(super) tried: Option<Duration>,
+    /// When that last failed.
+    pub(super) failed: Option<Duration>,
 }
 
 /// Where the schema comes from.

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use super::Sources;
 use super::inbound::{Refused, Stage};
 #[cfg(feature = "jwt")]
-use super::prepared::Prepared;
+use super::prepared::{Fetched, Prepared};
 use super::programs::Schema;
 use super::receive::NotTaken;
 #[cfg(feature = "jwt")]
@@ -27,6 +27,9 @@ use crate::upstream::read_body;
 /// How long what was fetched is used, and how soon it may be fetched again.
 const MAX_AGE: Duration = Duration::from_secs(600);
 const MIN_AGE: Duration = Duration::from_secs(30);
+/// How soon it is fetched again when there is nothing older to use. Whoever asks is not
+/// known yet, and each of them must not cost a call.
+const PAUSE: Duration = Duration::from_secs(1);
 const TIME_LIMIT: Duration = Duration::from_secs(5);
 const MAX_KEYS_BYTES: usize = 256 * 1024;
 
@@ -40,16 +43,26 @@ pub(super) async fn verifier<H: Host, L: Log>(
 ) -> Result<Verifier, NotTaken> {
     let Some(url) = prepared.verifier.jwks_url() else { return Ok(prepared.verifier.clone()) };
     let now = sources.host.monotonic();
-    let longest = if again { MIN_AGE } else { MAX_AGE };
-    if let Some((at, verifier)) = &*prepared.fetched.borrow()
-        && now.saturating_sub(*at) < longest
-    {
-        return Ok(verifier.clone());
-    }
     let unavailable = || {
         let sentence = "The keys of the sender cannot be fetched; try again";
-        Refused::new(Stage::Verify, 503, "no-keys", sentence).again_after(Duration::from_secs(1))
+        Refused::new(Stage::Verify, 503, "no-keys", sentence).again_after(PAUSE)
     };
+    {
+        let mut fetched = prepared.fetched.borrow_mut();
+        let within = |at: Duration, time| now.saturating_sub(at) < time;
+        let Fetched { keys, tried, failed } = &mut *fetched;
+        match keys {
+            Some((at, verifier)) => {
+                let tried = tried.is_some_and(|at| within(at, MIN_AGE));
+                if tried || !again && within(*at, MAX_AGE) {
+                    return Ok(verifier.clone());
+                }
+            }
+            None if failed.is_some_and(|at| within(at, PAUSE)) => return Err(unavailable().into()),
+            None => {}
+        }
+        *tried = Some(now);
+    }
     let url = callers_url::check(url, sources.rules.allow_private).map_err(|_| unavailable())?;
     let request = Outgoing {
         method: Method::GET,
@@ -64,17 +77,20 @@ pub(super) async fn verifier<H: Host, L: Log>(
         let keys = read_body(&mut body, MAX_KEYS_BYTES).await.ok()?;
         status.is_success().then(|| JwkSet::parse(&keys))?
     });
-    match fetched.await.flatten() {
+    let keys = fetched.await.flatten();
+    let mut fetched = prepared.fetched.borrow_mut();
+    match keys {
         Some(keys) => {
             let verifier = prepared.verifier.clone().with_keys(&keys);
-            *prepared.fetched.borrow_mut() = Some((now, verifier.clone()));
+            fetched.keys = Some((now, verifier.clone()));
             Ok(verifier)
         }
-        // Older keys are better than none.
-        None => match &*prepared.fetched.borrow() {
-            Some((_, verifier)) => Ok(verifier.clone()),
-            None => Err(unavailable().into()),
-        },
+        None => {
+            fetched.failed = Some(sources.host.monotonic());
+            // Older keys are better than none.
+            let verifier = fetched.keys.as_ref().map(|(_, verifier)| verifier.clone());
+            verifier.ok_or_else(|| unavailable().into())
+        }
     }
 }
 
@@ -108,7 +124,14 @@ pub(super) async fn schema<H: Host, L: Log>(
             let sentence = "The schema registry does not have the source's subject";
             return Err(refused(503, "no-schema", sentence));
         }
-        _ => return Err(refused(503, "no-schema", "The schema cannot be fetched; try again")),
+        _ => {
+            // An older schema is better than none; the registry is asked again soon.
+            if let Some((at, id, schema)) = &mut *known.borrow_mut() {
+                *at = (now + MIN_AGE).saturating_sub(MAX_AGE);
+                return Ok((*id, schema.clone()));
+            }
+            return Err(refused(503, "no-schema", "The schema cannot be fetched; try again"));
+        }
     };
     #[derive(Deserialize)]
     struct Latest {
