@@ -6,7 +6,7 @@
 //! version. Services say what their documents hold; nothing else of the core
 //! talks to the store.
 
-mod gate;
+pub(crate) mod gate;
 pub mod keys;
 pub mod lane;
 pub mod shared;

@@ -25,6 +25,7 @@ pub use self::slot::{PENDING_TIME, Place};
 use crate::error::Result;
 use crate::host::Host;
 use crate::sorted::SortedMap;
+use crate::state::gate::Gate;
 use crate::state::keys::{self, Key};
 use crate::state::{get, set};
 use crate::telemetry::{Level, Report};
@@ -69,6 +70,8 @@ pub enum First<'s, H: Host> {
 pub struct Seen<H> {
     host: H,
     own: RefCell<SortedMap<String, Own>>,
+    /// Of the slots that are being written.
+    gates: RefCell<SortedMap<String, Gate>>,
 }
 
 /// What this instance last wrote of an id.
@@ -88,9 +91,17 @@ pub struct Mark<'s, H: Host> {
     window: Duration,
 }
 
+/// An id that is noted as pending, by itself: [`Seen::resume`] goes on with it.
+#[derive(Debug)]
+pub struct Noted {
+    key: Key<Slot>,
+    entry: Entry,
+    window: Duration,
+}
+
 impl<H: Host> Seen<H> {
     pub fn new(host: H) -> Self {
-        Self { host, own: RefCell::default() }
+        Self { host, own: RefCell::default(), gates: RefCell::default() }
     }
 
     /// Notes an id, unless it is known. `content` tells repeats from other things
@@ -110,8 +121,11 @@ impl<H: Host> Seen<H> {
         loop {
             // A repeat within this instance needs no look into the store.
             let mut known = self.own_entry(&name, window).filter(|own| !own.is_forgotten());
+            let mut slot = None;
             if known.is_none() {
-                let stored = self.read(&key, window).await?.find(&name).cloned();
+                let read = self.read(&key, window).await?;
+                let stored = read.find(&name).cloned();
+                slot = Some(read);
                 // Another request may have come in between.
                 known = match (self.own_entry(&name, window), stored) {
                     (Some(own), Some(stored)) if stored.outlasts(&own) => Some(stored),
@@ -139,9 +153,14 @@ impl<H: Host> Seen<H> {
             };
             let entry = Entry::pending(name, content, now, written.clone());
             let mark = Mark { seen: self, key, entry, window };
-            mark.write().await?;
+            mark.write(slot).await?;
             return Ok(First::Time { mark, written });
         }
+    }
+
+    /// The mark of a note that this instance has made.
+    pub fn resume(&self, noted: Noted) -> Mark<'_, H> {
+        Mark { seen: self, key: noted.key, entry: noted.entry, window: noted.window }
     }
 
     async fn read(&self, key: &Key<Slot>, window: Duration) -> Result<Slot> {
@@ -171,6 +190,11 @@ impl<H: Host> Seen<H> {
 }
 
 impl<H: Host> Mark<'_, H> {
+    /// The note alone, for work that goes on after the answer.
+    pub fn noted(self) -> Noted {
+        Noted { key: self.key, entry: self.entry, window: self.window }
+    }
+
     /// Notes that the records are at these places. Those that were not written are
     /// `None`, and a repeat produces them. The records are there whatever the store
     /// does now.
@@ -186,15 +210,16 @@ impl<H: Host> Mark<'_, H> {
     }
 
     async fn write_or_report(&self) {
-        if self.write().await.is_err() {
+        if self.write(None).await.is_err() {
             // Until the mark is too old, a repeat waits; then it is produced again.
             self.seen.host.event(Level::Warn, "repeat-memory-failed", &[]);
         }
     }
 
-    async fn write(&self) -> Result<()> {
+    /// Writes into its slot, as it was just read or as it is now.
+    async fn write(&self, slot: Option<Slot>) -> Result<()> {
         self.seen.remember(self.key.as_str(), &self.entry);
-        let written = self.write_slot().await;
+        let written = self.write_slot(slot).await;
         if written.is_err() && self.entry.is_pending() {
             // Nothing is produced without a mark, so a repeat here need not wait.
             self.seen.remember(self.key.as_str(), &self.entry.forgotten());
@@ -202,16 +227,27 @@ impl<H: Host> Mark<'_, H> {
         written
     }
 
-    async fn write_slot(&self) -> Result<()> {
-        let mut slot = self.seen.read(&self.key, self.window).await?;
+    async fn write_slot(&self, slot: Option<Slot>) -> Result<()> {
+        let mut slot = match slot {
+            Some(slot) => slot,
+            None => self.seen.read(&self.key, self.window).await?,
+        };
+        // Two writes at the same time may land in either order, and the older one would
+        // take back what the newer one notes.
+        let name = self.key.as_str();
+        let gate = self.seen.gates.borrow_mut().get_or_default(name.to_owned()).clone();
+        let entered = gate.enter(&self.seen.host, PENDING_TIME).await;
         for own in self.seen.own.borrow().values() {
-            if own.slot == self.key.as_str() {
+            if own.slot == name {
                 slot.put(own.entry.clone());
             }
         }
         // It may not have found room among its own.
         slot.put(self.entry.clone());
-        set(&self.seen.host, &self.key, &slot).await
+        let written = set(&self.seen.host, &self.key, &slot).await;
+        drop((entered, gate));
+        self.seen.gates.borrow_mut().retain(|_, gate| gate.is_used());
+        written
     }
 }
 

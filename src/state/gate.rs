@@ -12,8 +12,8 @@ use crate::host::Host;
 /// Requests of one instance must not share a Rust waker
 /// ([`Host::signal`](crate::host::Host::signal)), so that whoever leaves wakes all who
 /// wait, and the first of them enters.
-#[derive(Default)]
-pub(super) struct Gate(Rc<RefCell<Waiting>>);
+#[derive(Default, Clone)]
+pub(crate) struct Gate(Rc<RefCell<Waiting>>);
 
 #[derive(Default)]
 struct Waiting {
@@ -23,11 +23,16 @@ struct Waiting {
 }
 
 /// The gate is closed for others until this is dropped.
-pub(super) struct Entered(Rc<RefCell<Waiting>>);
+pub(crate) struct Entered(Rc<RefCell<Waiting>>);
 
 impl Gate {
+    /// Whether somebody has a clone of it.
+    pub(crate) fn is_used(&self) -> bool {
+        Rc::strong_count(&self.0) > 1
+    }
+
     /// Enters when nobody else is inside; `None` if that takes longer.
-    pub(super) async fn enter(&self, host: &impl Host, longest: Duration) -> Option<Entered> {
+    pub(crate) async fn enter(&self, host: &impl Host, longest: Duration) -> Option<Entered> {
         let give_up = host.monotonic() + longest;
         loop {
             let woken = {
