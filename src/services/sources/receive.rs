@@ -20,7 +20,7 @@ use crate::host::Host;
 use crate::kafka::Log;
 use crate::record::RecordMetadata;
 use crate::services::produce::Producer;
-use crate::services::seen::{First, Place, Scope};
+use crate::services::seen::{First, Mark, Place, Scope};
 use crate::sorted::SortedMap;
 
 /// Why an event was not taken.
@@ -267,18 +267,21 @@ impl<H: Host, L: Log> Sources<H, L> {
             }
         };
         let decision = without(decision, &written);
-        let (places, taken) = self.write(prepared, decision).await;
-        let places = merged(written, places);
-        match &taken {
-            Ok(Taken::Promised) | Err(NotTaken::Failed(Error::OutcomeUnknown { .. }))
-                if places.iter().all(Option::is_none) =>
-            {
-                // Until its mark is too old a repeat waits, because the record may be there.
-                drop(mark);
-            }
-            Err(_) if places.iter().all(Option::is_none) => mark.forget().await,
-            _ => mark.done(places).await,
+        if source.answer.ack == Ack::None && decision != Decision::Filtered {
+            let (producer, seen, noted) = (self.producer.clone(), self.seen.clone(), mark.noted());
+            let (drafts, _) = drafts(decision);
+            self.host.spawn(async move {
+                let (places, error) = produce(&producer, drafts).await;
+                settle(seen.resume(noted), merged(written, places), error.as_ref()).await;
+            });
+            return Ok(Taken::Promised);
         }
+        let (places, taken) = self.write(prepared, decision).await;
+        let error = match &taken {
+            Err(NotTaken::Failed(error)) => Some(error),
+            _ => None,
+        };
+        settle(mark, merged(written, places), error).await;
         taken
     }
 
@@ -288,11 +291,10 @@ impl<H: Host, L: Log> Sources<H, L> {
         prepared: &Prepared,
         decision: Decision,
     ) -> (Vec<Option<Place>>, Result<Taken, NotTaken>) {
-        let (drafts, dead) = match decision {
-            Decision::Filtered => return (Vec::new(), Ok(Taken::Filtered)),
-            Decision::Write(drafts) => (drafts, false),
-            Decision::DeadLetter(draft) => (vec![draft], true),
-        };
+        if decision == Decision::Filtered {
+            return (Vec::new(), Ok(Taken::Filtered));
+        }
+        let (drafts, dead) = drafts(decision);
         if prepared.source.answer.ack == Ack::None {
             let producer = self.producer.clone();
             self.host.spawn(async move {
@@ -300,17 +302,8 @@ impl<H: Host, L: Log> Sources<H, L> {
             });
             return (Vec::new(), Ok(Taken::Promised));
         }
-        let topics: Vec<String> = drafts.iter().map(|draft| draft.topic.clone()).collect();
-        let reports = produce(&self.producer, drafts).await;
-        let places: Vec<_> = topics
-            .iter()
-            .zip(&reports)
-            .map(|(topic, report)| {
-                let RecordMetadata { partition, offset, .. } = *report.as_ref().ok()?;
-                Some(Place { topic: topic.clone(), partition, offset })
-            })
-            .collect();
-        let taken = match reports.into_iter().find_map(Result::err) {
+        let (places, error) = produce(&self.producer, drafts).await;
+        let taken = match error {
             Some(error) => Err(error.into()),
             None => {
                 let written = self.places(prepared, places.clone());
@@ -405,27 +398,52 @@ fn events(
     })
 }
 
-/// Writes records to their topics; the reports are in the order of the drafts.
+/// The records to write, and whether they are dead letters.
+fn drafts(decision: Decision) -> (Vec<Draft>, bool) {
+    match decision {
+        Decision::Filtered => (Vec::new(), false),
+        Decision::Write(drafts) => (drafts, false),
+        Decision::DeadLetter(draft) => (vec![draft], true),
+    }
+}
+
+/// Keeps in mind what became of the records of an event.
+async fn settle<H: Host>(mark: Mark<'_, H>, places: Vec<Option<Place>>, error: Option<&Error>) {
+    match error {
+        // Until its mark is too old a repeat waits, because the record may be there.
+        Some(Error::OutcomeUnknown { .. }) if places.iter().all(Option::is_none) => drop(mark),
+        Some(_) if places.iter().all(Option::is_none) => mark.forget().await,
+        _ => mark.done(places).await,
+    }
+}
+
+/// Writes records to their topics. The places are in the order of the drafts, and the
+/// error is the first one in this order.
 async fn produce<H: Host, L: Log>(
     producer: &Producer<H, L>,
     drafts: Vec<Draft>,
-) -> Vec<Result<RecordMetadata>> {
-    let mut reports: Vec<Option<Result<RecordMetadata>>> = drafts.iter().map(|_| None).collect();
+) -> (Vec<Option<Place>>, Option<Error>) {
+    let missing = || Error::OutcomeUnknown { detail: "there is no report on this record".into() };
+    let mut reports: Vec<Result<Place>> = drafts.iter().map(|_| Err(missing())).collect();
     let mut by_topic: SortedMap<String, Vec<(usize, crate::record::NewRecord)>> = SortedMap::new();
     for (place, Draft { topic, record }) in drafts.into_iter().enumerate() {
         by_topic.get_or_default(topic).push((place, record));
     }
     for (topic, records) in by_topic {
         // The topics were checked when the source was registered.
-        let topic = AllowedTopic::trusted(topic);
+        let allowed = AllowedTopic::trusted(topic.clone());
         let (places, records): (Vec<_>, Vec<_>) = records.into_iter().unzip();
-        let written = producer.write(&topic, records).await;
+        let written = producer.write(&allowed, records).await;
         for (place, report) in places.into_iter().zip(written) {
-            reports[place] = Some(report);
+            reports[place] = report.map(|RecordMetadata { partition, offset, .. }| Place {
+                topic: topic.clone(),
+                partition,
+                offset,
+            });
         }
     }
-    let missing = || Error::OutcomeUnknown { detail: "there is no report on this record".into() };
-    reports.into_iter().map(|report| report.unwrap_or_else(|| Err(missing()))).collect()
+    let error = reports.iter().find_map(|report| report.as_ref().err().cloned());
+    (reports.into_iter().map(Result::ok).collect(), error)
 }
 
 /// What is left to write after an earlier try wrote some of it. An event that becomes
