@@ -87,15 +87,16 @@ impl Entry {
     }
 
     /// Whether this one, from the store, counts in place of what an instance has noted
-    /// of the same id. An instance that failed knows nothing of those that came after
-    /// it: what it has left behind is only its own mark, which it knows by the time.
+    /// of the same id. An instance that failed knows nothing of those that came after it;
+    /// but what was read may also be older than what it noted.
     pub(super) fn outlasts(&self, own: &Self) -> bool {
         match own.state {
             State::Done => false,
             State::Pending => self.is_done(),
             State::Forgotten => {
-                let mark_of_another = self.is_pending() && self.at != own.at;
-                self.is_done() || mark_of_another || self.at > own.at
+                let written = |entry: &Self| entry.places.iter().flatten().count();
+                let has_more = self.is_forgotten() && written(self) > written(own);
+                self.is_done() || has_more || self.at > own.at
             }
         }
     }
