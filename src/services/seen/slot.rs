@@ -193,7 +193,13 @@ mod tests {
         slot.put(part.clone());
         assert_eq!(slot.find("a"), Some(&part));
         slot.put(entry("a", 2).forgotten());
-        assert_eq!(slot.find("a"), None);
+        assert_eq!(slot.find("a"), Some(&part), "a later try did not know of it");
+        slot.put(entry("b", 2));
+        slot.put(entry("b", 2).forgotten());
+        assert_eq!(slot.find("b"), None);
+        slot.put(entry("c", 3));
+        slot.put(entry("c", 2).forgotten());
+        assert!(slot.find("c").is_some(), "the mark of another try");
     }
 
     #[test]
