@@ -76,6 +76,12 @@ fn writes_of_one_instance_do_not_overtake_each_other() {
     run(senders::play(Plan::alone(326)));
 }
 
+/// Once an older mark, which was read meanwhile, hid what was written of an event.
+#[test]
+fn what_was_read_before_hides_nothing_that_was_noted_since() {
+    run(senders::play(Plan::failing_log(303)));
+}
+
 #[test]
 fn instances_write_no_event_twice_if_repeats_come_after_the_answer() {
     check(20, Plan::calm);

@@ -87,15 +87,16 @@ impl Entry {
     }
 
     /// Whether this one, from the store, counts in place of what an instance has noted
-    /// of the same id. An instance that failed knows nothing of those that came after
-    /// it: what it has left behind is only its own mark, which it knows by the time.
+    /// of the same id. An instance that failed knows nothing of those that came after it;
+    /// but what was read may also be older than what it noted.
     pub(super) fn outlasts(&self, own: &Self) -> bool {
         match own.state {
             State::Done => false,
             State::Pending => self.is_done(),
             State::Forgotten => {
-                let mark_of_another = self.is_pending() && self.at != own.at;
-                self.is_done() || mark_of_another || self.at > own.at
+                let written = |entry: &Self| entry.places.iter().flatten().count();
+                let has_more = self.is_forgotten() && written(self) > written(own);
+                self.is_done() || has_more || self.at > own.at
             }
         }
     }
@@ -192,7 +193,13 @@ mod tests {
         slot.put(part.clone());
         assert_eq!(slot.find("a"), Some(&part));
         slot.put(entry("a", 2).forgotten());
-        assert_eq!(slot.find("a"), None);
+        assert_eq!(slot.find("a"), Some(&part), "a later try did not know of it");
+        slot.put(entry("b", 2));
+        slot.put(entry("b", 2).forgotten());
+        assert_eq!(slot.find("b"), None);
+        slot.put(entry("c", 3));
+        slot.put(entry("c", 2).forgotten());
+        assert!(slot.find("c").is_some(), "the mark of another try");
     }
 
     #[test]
