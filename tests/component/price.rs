@@ -20,8 +20,8 @@ struct Price {
     host_calls: u64,
 }
 
-const PRODUCE: Price = Price { instructions: 112_700, host_calls: 3 };
-const CONSUME: Price = Price { instructions: 205_100, host_calls: 8 };
+const PRODUCE: Price = Price { instructions: 138_300, host_calls: 3 };
+const CONSUME: Price = Price { instructions: 274_500, host_calls: 8 };
 const ACK: Price = Price { instructions: 272_900, host_calls: 6 };
 
 /// How far instructions may be from their figure. How the host splits an answer into

@@ -364,7 +364,7 @@ async fn a_credential_may_call_so_many_times_in_a_second() {
         assert_eq!(limited.header(&http::header::RETRY_AFTER), Some("1"));
         closed.world.instance().sleep(Duration::from_secs(1)).await;
         let patched = call(Method::PATCH, "/credentials/a", r#"{"rate":null}"#).await;
-        assert_eq!((patched.status.as_u16(), patched.taken().1["rate"].is_null()), (200, true));
+        assert_eq!((patched.status.as_u16(), patched.taken().1.get("rate")), (200, None));
         closed.world.instance().sleep(Duration::from_secs(5)).await;
         for _ in 0..20 {
             assert_eq!(call(Method::GET, "/credentials", "").await.status, 200);

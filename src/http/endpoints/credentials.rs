@@ -63,7 +63,8 @@ struct CredentialJson {
     created: Option<String>,
     /// When it ends; null is never.
     expires: Option<String>,
-    /// How many calls in a second its caller may make; null is any number.
+    /// How many calls in a second its caller may make; absent is any number.
+    #[serde(skip_serializing_if = "Option::is_none")]
     rate: Option<NonZeroU32>,
     /// Only while the secret before the last rotation is accepted, too: until when,
     /// or null if there is no end to it.
