@@ -11,6 +11,7 @@ mod credentials;
 mod dying;
 mod errors;
 mod exactly_once;
+mod expressions;
 mod forwarding;
 mod hostile;
 mod listing;
