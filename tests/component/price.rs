@@ -37,7 +37,9 @@ struct Meter {
 }
 
 impl Meter {
-    /// What a call costs, once the instance is warm and quiet: the median of nine.
+    /// What a call costs, once the instance is warm and quiet: the median of nine. Of the
+    /// calls of the host it is the lower quartile, because on a busy machine some of the
+    /// nine meet a copy that is due to be read again.
     async fn price(&self, mut call: impl AsyncFnMut()) -> Price {
         let mut prices = Vec::new();
         for _ in 0..9 {
@@ -54,8 +56,10 @@ impl Meter {
         }
         prices.sort_unstable();
         println!("{prices:?}");
-        let (instructions, host_calls) = prices[prices.len() / 2];
-        Price { instructions, host_calls }
+        let (instructions, _) = prices[prices.len() / 2];
+        let mut calls: Vec<_> = prices.iter().map(|(_, calls)| *calls).collect();
+        calls.sort_unstable();
+        Price { instructions, host_calls: calls[calls.len() / 4] }
     }
 }
 
