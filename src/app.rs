@@ -130,8 +130,12 @@ impl<H: Host, L: Log> App<H, L> {
                 // Concurrent requests each read the configuration instead of
                 // waiting for one another. The first to finish makes the services.
                 let config = instance.checked(Config::load(&instance.host).await)?;
-                // Without a valid address of its own, the gateway still works.
-                let gateway = self.gateway().await.ok();
+                // Without a valid address of its own, the gateway still works; whoever needs
+                // it reads it again, until it is valid.
+                let gateway = match instance.gateway.get() {
+                    Some(known) => Some(known.clone()),
+                    None => GatewayConfig::load(&instance.host).await.ok().map(Rc::new),
+                };
                 let public_url = gateway.as_ref().and_then(|gateway| gateway.public_url());
                 let build = || Rc::new(instance.connected(config, public_url, Delivering::Yes));
                 Ok(instance.services.get_or_init(build).clone())
