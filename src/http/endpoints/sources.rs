@@ -34,9 +34,10 @@ pub(super) struct SourceJson {
     created: String,
     /// Present and true where a secret cannot be read, because its key is not in
     /// `secrets_key` any more.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     secret_gone: bool,
     /// Only in the answer to a GET of one source.
+    #[serde(skip_serializing_if = "Option::is_none")]
     statistics: Option<StatisticsJson>,
 }
 
@@ -46,20 +47,31 @@ pub(super) struct SourceJson {
 #[allow(dead_code)]
 pub(super) struct SourceFields {
     name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
     topic: Option<String>,
     /// Who may send: a `provider`, or a scheme that is spelled out, and the `secrets`.
     verify: std::collections::BTreeMap<String, serde_json::Value>,
     /// Where events are sent to. It is to be set where the sender knows another address
     /// than the gateway does.
+    #[serde(skip_serializing_if = "Option::is_none")]
     url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     proxies: Option<u8>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     allow: Option<std::collections::BTreeMap<String, serde_json::Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     dedupe: Option<std::collections::BTreeMap<String, serde_json::Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     validate: Option<std::collections::BTreeMap<String, serde_json::Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     shape: Option<std::collections::BTreeMap<String, serde_json::Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     cloud_events: Option<std::collections::BTreeMap<String, serde_json::Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     answer: Option<std::collections::BTreeMap<String, serde_json::Value>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     enabled: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     disabled_status: Option<u16>,
 }
 
