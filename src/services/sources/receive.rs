@@ -8,7 +8,7 @@ use kafka_edge_signatures::{Failure, consent};
 
 use super::admission;
 use super::cloud_events::{self, Incoming};
-use super::decide::{Deciding, Decision, Draft, Event, Step};
+use super::decide::{Deciding, Decision, Draft, Event};
 use super::inbound::{Inbound, Received, Refused, Stage, Taken, Written};
 #[cfg(feature = "jwt")]
 use super::keys;
@@ -44,36 +44,6 @@ impl From<Error> for NotTaken {
     fn from(error: Error) -> Self {
         Self::Failed(error)
     }
-}
-
-/// What trying a source shows. Nothing was written.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trial {
-    /// Why it would be refused before its body is looked at. What comes after that is
-    /// tried all the same.
-    pub allow: Result<(), Refused>,
-    pub verify: Result<(), Refused>,
-    /// Why no event could be read from the body.
-    pub unreadable: Option<Refused>,
-    pub events: Vec<TrialEvent>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TrialEvent {
-    /// By which repeats would be known.
-    pub id: Option<String>,
-    pub steps: Vec<Step>,
-    pub outcome: Result<TrialOutcome, Refused>,
-    /// The records that would be written.
-    pub records: Vec<(String, crate::record::NewRecord)>,
-}
-
-/// What would become of an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TrialOutcome {
-    Written,
-    DeadLetter,
-    Filtered,
 }
 
 impl<H: Host, L: Log> Sources<H, L> {
@@ -211,7 +181,7 @@ impl<H: Host, L: Log> Sources<H, L> {
     }
 
     /// The address to which the sender sent the request.
-    fn url(&self, prepared: &Prepared, request: &Inbound) -> Option<String> {
+    pub(super) fn url(&self, prepared: &Prepared, request: &Inbound) -> Option<String> {
         let source = &prepared.source;
         let query = request.query();
         if let Some(url) = &source.url {
@@ -225,7 +195,7 @@ impl<H: Host, L: Log> Sources<H, L> {
         Some(format!("{base}{}", request.target))
     }
 
-    async fn verify(
+    pub(super) async fn verify(
         &self,
         prepared: &Prepared,
         request: &Inbound,
@@ -346,7 +316,10 @@ impl<H: Host, L: Log> Sources<H, L> {
         written.collect()
     }
 
-    async fn schema(&self, prepared: &Prepared) -> Result<Option<(Schema, Option<i32>)>, NotTaken> {
+    pub(super) async fn schema(
+        &self,
+        prepared: &Prepared,
+    ) -> Result<Option<(Schema, Option<i32>)>, NotTaken> {
         let frame = prepared.source.validate.as_ref().is_some_and(|validate| validate.frame);
         match &prepared.schema {
             None => Ok(None),
@@ -356,46 +329,6 @@ impl<H: Host, L: Log> Sources<H, L> {
                 Ok(Some((schema, frame.then_some(id))))
             }
         }
-    }
-
-    /// Says what each stage would decide about a request, and writes nothing.
-    pub async fn trial(&self, prepared: &Rc<Prepared>, request: &Inbound) -> Result<Trial> {
-        let url = self.url(prepared, request);
-        let allow = admission::check_kind(&prepared.source, request)
-            .and_then(|()| admission::check_size(&prepared.source, request));
-        let verify = match self.verify(prepared, request, url.as_deref()).await {
-            Ok(()) => Ok(()),
-            Err(NotTaken::Refused(why)) => Err(why),
-            Err(NotTaken::Failed(error)) => return Err(error),
-        };
-        let mut trial = Trial { allow, verify, unreadable: None, events: Vec::new() };
-        let mut budget = Budget::new(Limits::default());
-        let events = match events(prepared, request, &mut budget) {
-            Ok((events, _)) => events,
-            Err(why) => return Ok(Trial { unreadable: Some(why), ..trial }),
-        };
-        let schema = match self.schema(prepared).await {
-            Ok(schema) => schema,
-            Err(NotTaken::Refused(why)) => return Ok(Trial { unreadable: Some(why), ..trial }),
-            Err(NotTaken::Failed(error)) => return Err(error),
-        };
-        let schema = schema.as_ref().map(|(schema, id)| (schema, *id));
-        for event in &events {
-            let mut budget = Budget::new(Limits::default());
-            let mut deciding = Deciding::new(prepared, event, self.host.now(), schema, &mut budget);
-            let id = prepared.source.dedupe.as_ref().and_then(|_| deciding.id());
-            let decision = deciding.decide();
-            let steps = deciding.steps;
-            let (outcome, drafts) = match decision {
-                Ok(Decision::Write(drafts)) => (Ok(TrialOutcome::Written), drafts),
-                Ok(Decision::DeadLetter(draft)) => (Ok(TrialOutcome::DeadLetter), vec![draft]),
-                Ok(Decision::Filtered) => (Ok(TrialOutcome::Filtered), Vec::new()),
-                Err(why) => (Err(why), Vec::new()),
-            };
-            let records = drafts.into_iter().map(|draft| (draft.topic, draft.record)).collect();
-            trial.events.push(TrialEvent { id, steps, outcome, records });
-        }
-        Ok(trial)
     }
 }
 
@@ -408,7 +341,7 @@ fn enabled(source: &Source) -> Result<(), Refused> {
 }
 
 /// The events that a request brings, and whether they came as a batch.
-fn events(
+pub(super) fn events(
     prepared: &Prepared,
     request: &Inbound,
     budget: &mut Budget,
