@@ -12,6 +12,7 @@
 //! costs two reads and two writes for an event. One that overwrites what another has
 //! just written lets a repeat through, and loses no event.
 
+mod own;
 mod slot;
 
 use std::cell::RefCell;
@@ -20,6 +21,7 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
+use self::own::Own;
 use self::slot::{Entry, Slot};
 pub use self::slot::{PENDING_TIME, Place};
 use crate::error::Result;
@@ -30,17 +32,15 @@ use crate::state::keys::{self, Key};
 use crate::state::{get, set};
 use crate::telemetry::{Level, Report};
 
-/// How many documents a scope has.
-const SLOTS: u16 = 512;
+/// How many documents a scope has. More and smaller ones cost an event less, and forget
+/// ids that come to the same one earlier.
+const SLOTS: u16 = 1_024;
 
 /// How long a repeat waits for the one that is being produced.
 const REPEAT_WAIT: Duration = Duration::from_secs(3);
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_millis(400);
 
-/// How many ids this instance keeps in memory: those that it wrote within the last
-/// [`PENDING_TIME`], so that its own writes do not overwrite each other.
-const MAX_OWN: usize = 4_096;
 
 /// Whose ids they are. Two scopes may use the same ids.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,17 +69,9 @@ pub enum First<'s, H: Host> {
 /// The memory as one instance works on it.
 pub struct Seen<H> {
     host: H,
-    own: RefCell<SortedMap<String, Own>>,
+    own: RefCell<Own>,
     /// Of the slots that are being written.
     gates: RefCell<SortedMap<String, Gate>>,
-}
-
-/// What this instance last wrote of an id.
-#[derive(Debug, Clone)]
-struct Own {
-    slot: String,
-    entry: Entry,
-    at: Duration,
 }
 
 /// An id that is noted as pending.
@@ -120,14 +112,14 @@ impl<H: Host> Seen<H> {
         let mut pause = FIRST_PAUSE;
         loop {
             // A repeat within this instance needs no look into the store.
-            let mut known = self.own_entry(&name, window).filter(|own| !own.is_forgotten());
+            let mut known = self.own_entry(&key, &name, window).filter(|own| !own.is_forgotten());
             let mut slot = None;
             if known.is_none() {
                 let read = self.read(&key, window).await?;
-                let stored = read.find(&name).cloned();
+                let stored = read.find(&name);
                 slot = Some(read);
                 // Another request may have come in between.
-                known = match (self.own_entry(&name, window), stored) {
+                known = match (self.own_entry(&key, &name, window), stored) {
                     (Some(own), Some(stored)) if stored.outlasts(&own) => Some(stored),
                     (own, stored) => own.or(stored),
                 };
@@ -169,23 +161,16 @@ impl<H: Host> Seen<H> {
         Ok(slot)
     }
 
-    fn own_entry(&self, name: &str, window: Duration) -> Option<Entry> {
-        let now = self.host.monotonic();
+    fn own_entry(&self, key: &Key<Slot>, id: &str, window: Duration) -> Option<Entry> {
         let own = self.own.borrow();
-        let own = own.get(name).filter(|own| now.saturating_sub(own.at) < PENDING_TIME);
-        let entry = own.map(|own| &own.entry);
+        let mut entries = own.of(key.as_str(), self.host.monotonic());
+        let entry = entries.find(|entry| entry.id == id);
         entry.filter(|entry| !entry.is_over(self.host.now(), window)).cloned()
     }
 
     /// Keeps what is about to be written.
-    fn remember(&self, slot: &str, entry: &Entry) {
-        let now = self.host.monotonic();
-        let mut own = self.own.borrow_mut();
-        own.retain(|_, own| now.saturating_sub(own.at) < PENDING_TIME);
-        if own.len() < MAX_OWN || own.contains_key(&entry.id) {
-            let new = Own { slot: slot.to_owned(), entry: entry.clone(), at: now };
-            own.insert(entry.id.clone(), new);
-        }
+    fn remember(&self, key: &Key<Slot>, entry: &Entry) {
+        self.own.borrow_mut().put(key.as_str(), entry.clone(), self.host.monotonic());
     }
 }
 
@@ -218,11 +203,11 @@ impl<H: Host> Mark<'_, H> {
 
     /// Writes into its slot, as it was just read or as it is now.
     async fn write(&self, slot: Option<Slot>) -> Result<()> {
-        self.seen.remember(self.key.as_str(), &self.entry);
+        self.seen.remember(&self.key, &self.entry);
         let written = self.write_slot(slot).await;
         if written.is_err() && self.entry.is_pending() {
             // Nothing is produced without a mark, so a repeat here need not wait.
-            self.seen.remember(self.key.as_str(), &self.entry.forgotten());
+            self.seen.remember(&self.key, &self.entry.forgotten());
         }
         written
     }
@@ -237,13 +222,11 @@ impl<H: Host> Mark<'_, H> {
         let name = self.key.as_str();
         let gate = self.seen.gates.borrow_mut().get_or_default(name.to_owned()).clone();
         let entered = gate.enter(&self.seen.host, PENDING_TIME).await;
-        for own in self.seen.own.borrow().values() {
-            if own.slot == name {
-                slot.put(own.entry.clone());
-            }
+        for entry in self.seen.own.borrow().of(name, self.seen.host.monotonic()) {
+            slot.put(entry);
         }
         // It may not have found room among its own.
-        slot.put(self.entry.clone());
+        slot.put(&self.entry);
         let written = set(&self.seen.host, &self.key, &slot).await;
         drop((entered, gate));
         self.seen.gates.borrow_mut().retain(|_, gate| gate.is_used());

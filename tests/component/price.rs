@@ -5,11 +5,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use hmac::{Hmac, KeyInit, Mac};
+use http::Method;
 use kafka_edge_emulator::{NewRecord, Options};
-use kafka_edge_host::Host;
+use kafka_edge_host::{Host, body};
 use kafka_edge_host::faults::{Fault, HostCall, Moment};
 
-use crate::calling::{get, post};
+use crate::calling::{get, post, request, send};
 use crate::program::metered;
 use crate::world::{ConsumeApi, World};
 
@@ -37,6 +39,19 @@ struct Meter {
 }
 
 impl Meter {
+    fn new(world: &World) -> Self {
+        let host_calls = Arc::new(AtomicU64::new(0));
+        let count = Arc::clone(&host_calls);
+        let program = metered();
+        let host = world.gateway_of(&program).spread_over(1).faults(move |call: &HostCall<'_>| {
+            if call.moment == Moment::Before {
+                count.fetch_add(1, Ordering::SeqCst);
+            }
+            Fault::Continue
+        });
+        Self { host: host.build().unwrap(), host_calls }
+    }
+
     /// What a call costs, once the instance is warm and quiet: the median of nine. Of the
     /// calls of the host it is the lower quartile, because on a busy machine some of the
     /// nine meet a copy that is due to be read again.
@@ -76,16 +91,7 @@ async fn a_produce_a_consume_and_an_acknowledgement() {
     for number in 0..1_000 {
         world.kafka.append("t", 0, NewRecord::value(format!("record {number}"))).unwrap();
     }
-    let host_calls = Arc::new(AtomicU64::new(0));
-    let count = Arc::clone(&host_calls);
-    let program = metered();
-    let host = world.gateway_of(&program).spread_over(1).faults(move |call: &HostCall<'_>| {
-        if call.moment == Moment::Before {
-            count.fetch_add(1, Ordering::SeqCst);
-        }
-        Fault::Continue
-    });
-    let meter = Meter { host: host.build().unwrap(), host_calls };
+    let meter = Meter::new(&world);
     let host = &meter.host;
     // It knows the topic, the group, and that there is no webhook.
     for _ in 0..3 {
@@ -111,4 +117,48 @@ async fn a_produce_a_consume_and_an_acknowledgement() {
     check("a produce", produce, PRODUCE);
     check("a consume", consume, CONSUME);
     check("an acknowledgement", ack, ACK);
+}
+
+/// What each stage of a source adds to a plain produce of the same 1 KiB.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_of_a_source() {
+    const SECRET: &str = "a secret of the test";
+    let world = World::with(ConsumeApi::Cloud, Options::quick());
+    let meter = Meter::new(&world);
+    let host = &meter.host;
+    let event = format!(r#"{{"id":7,"text":"{}"}}"#, "x".repeat(1_006));
+    assert_eq!(event.len(), 1_024);
+    let github = format!(r#"{{"provider":"github","secrets":["{SECRET}"]}}"#);
+    for (name, verify, dedupe) in [
+        ("unverified", r#"{"none":{}}"#, ""),
+        ("verified", &*github, ""),
+        ("deduplicated", &*github, r#","dedupe":{}"#),
+    ] {
+        let source = format!(r#"{{"name":"{name}","topic":"t","verify":{verify}{dedupe}}}"#);
+        assert_eq!(post(host, "/sources", source).await.status, 201);
+    }
+    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
+    mac.update(event.as_bytes());
+    let bytes = mac.finalize().into_bytes();
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    let signature = format!("sha256={hex}");
+    let mut deliveries = 0;
+    let mut to = async |path: &str| {
+        deliveries += 1;
+        let mut request = request(Method::POST, path, body::full(event.clone()));
+        let headers = request.headers_mut();
+        headers.insert("x-hub-signature-256", signature.parse().unwrap());
+        headers.insert("x-github-delivery", format!("{deliveries:036}").parse().unwrap());
+        send(host, request).await.ok();
+    };
+    let paths = ["/producer/t", "/in/unverified", "/in/verified", "/in/deduplicated"];
+    for path in paths {
+        to(path).await;
+    }
+    tokio::time::sleep(QUIET * 8).await;
+    let mut prices = Vec::new();
+    for path in paths {
+        prices.push(meter.price(async || to(path).await).await);
+    }
+    println!("{prices:?}");
 }

@@ -1,5 +1,6 @@
 //! A document with some of the ids of a scope.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -12,47 +13,86 @@ pub const PENDING_TIME: Duration = Duration::from_secs(10);
 
 /// How many ids a slot holds, and how many places all of them together: some 20 bytes
 /// each.
-const MAX_ENTRIES: usize = 64;
+pub(super) const MAX_ENTRIES: usize = 32;
 const MAX_PLACES: usize = 1_000;
 
 /// Where a record was written. The topic is empty if it is the scope's own.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
-    #[serde(rename = "t", default, skip_serializing_if = "String::is_empty")]
     pub topic: String,
-    #[serde(rename = "p")]
     pub partition: i32,
-    #[serde(rename = "o")]
     pub offset: i64,
 }
 
-/// An id, oldest first in its slot.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+impl Place {
+    fn parse(text: &str) -> Option<Self> {
+        let (topic, rest) = text.split_once(':')?;
+        let (partition, offset) = rest.split_once(':')?;
+        let (partition, offset) = (partition.parse().ok()?, offset.parse().ok()?);
+        Some(Self { topic: topic.to_owned(), partition, offset })
+    }
+}
+
+/// An id, and what is known of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Entry {
-    #[serde(rename = "i")]
     pub(super) id: String,
-    #[serde(rename = "a")]
     at: Millis,
-    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
     pub(super) content: Option<String>,
-    #[serde(rename = "s")]
     state: State,
-    #[serde(rename = "r", default, skip_serializing_if = "Vec::is_empty")]
     pub(super) places: Vec<Option<Place>>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    #[serde(rename = "p")]
     Pending,
-    #[serde(rename = "d")]
     Done,
-    /// Nothing was written: for the writes of the same instance only.
-    #[serde(rename = "f")]
+    /// Nothing was written, or only a part: for the writes of the same instance.
     Forgotten,
 }
 
+impl State {
+    fn letter(self) -> char {
+        match self {
+            Self::Pending => 'p',
+            Self::Done => 'd',
+            Self::Forgotten => 'f',
+        }
+    }
+
+    fn of(letter: &str) -> Option<Self> {
+        [Self::Pending, Self::Done, Self::Forgotten]
+            .into_iter()
+            .find(|state| letter.chars().eq([state.letter()]))
+    }
+}
+
 impl Entry {
+    fn to_text(&self) -> String {
+        let content = self.content.as_deref().unwrap_or("-");
+        let mut text = format!("{} {} {} {content}", self.id, self.at, self.state.letter());
+        for place in &self.places {
+            // Writing to a string does not fail.
+            let _ = match place {
+                None => text.write_str(" -"),
+                Some(Place { topic, partition, offset }) => {
+                    write!(text, " {topic}:{partition}:{offset}")
+                }
+            };
+        }
+        text
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let (id, at, state) = head(text)?;
+        let mut parts = text.split(' ').skip(3);
+        let content = parts.next()?;
+        let content = (content != "-").then(|| content.to_owned());
+        let place = |text| if text == "-" { Some(None) } else { Place::parse(text).map(Some) };
+        let places = parts.map(place).collect::<Option<_>>()?;
+        Some(Self { id: id.to_owned(), at, content, state, places })
+    }
+
     pub(super) fn pending(
         id: String,
         content: Option<String>,
@@ -101,12 +141,8 @@ impl Entry {
         }
     }
 
-    /// Whether it is not to be remembered any more. A short window does not end while the
-    /// id may be on its way.
     pub(super) fn is_over(&self, now: Millis, window: Duration) -> bool {
-        let window = if self.is_pending() { window.max(PENDING_TIME) } else { window };
-        let window = Millis::try_from(window.as_millis()).unwrap_or(Millis::MAX);
-        now.saturating_sub(self.at) >= window
+        is_over(self.at, self.state, now, window)
     }
 
     /// For how long it may still be on its way; `None` if a repeat is to be produced.
@@ -125,39 +161,93 @@ impl Entry {
     }
 }
 
+/// The entries as text, oldest first, with `;` between them. An entry is its id, time,
+/// state, content (`-` if there is none) and places (`-` for what was not written), with
+/// spaces between them: neither is in an id in hexadecimal digits, nor in a topic's name.
+///
+/// An event reads and writes its slot twice, and looks at one entry. What is one text to
+/// JSON costs a fraction of what values of JSON cost.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent, remote = "Self")]
-pub(crate) struct Slot(Vec<Entry>);
+pub(crate) struct Slot(String);
 
-stored!(Slot, "a part of the memory of repeats");
+stored!(Slot, "a part of the memory of repeats", 2, forget_older);
+
+/// The layout before was never released.
+fn forget_older(_version: u32, _layout: &str) -> serde_json::Result<Slot> {
+    Ok(Slot::default())
+}
 
 impl Slot {
-    pub(super) fn find(&self, id: &str) -> Option<&Entry> {
-        self.0.iter().find(|entry| entry.id == id)
+    pub(super) fn find(&self, id: &str) -> Option<Entry> {
+        self.entries().find(|entry| is_of(entry, id)).and_then(Entry::parse)
+    }
+
+    fn entries(&self) -> impl DoubleEndedIterator<Item = &str> {
+        self.0.split(';').filter(|entry| !entry.is_empty())
     }
 
     /// Puts an entry in place of the one with the same id, unless that one outlasts it.
     /// The oldest ones make room.
-    pub(super) fn put(&mut self, entry: Entry) {
-        if self.find(&entry.id).is_some_and(|known| known.outlasts(&entry)) {
+    pub(super) fn put(&mut self, entry: &Entry) {
+        if self.find(&entry.id).is_some_and(|known| known.outlasts(entry)) {
             return;
         }
-        self.0.retain(|known| known.id != entry.id);
-        if entry.state != State::Forgotten || entry.places.iter().any(Option::is_some) {
-            self.0.push(entry);
+        let keep = entry.state != State::Forgotten || entry.places.iter().any(Option::is_some);
+        let new = if keep { entry.to_text() } else { String::new() };
+        // From the newest on, as many as there is room for.
+        let (mut count, mut places) = (usize::from(keep), entry.places.len());
+        let mut kept = Vec::new();
+        for known in self.entries().rev().filter(|known| !is_of(known, &entry.id)) {
+            count += 1;
+            places += place_count(known);
+            if count > MAX_ENTRIES || (places > MAX_PLACES && count > 1) {
+                break;
+            }
+            kept.push(known);
         }
-        let mut first = self.0.len().saturating_sub(MAX_ENTRIES);
-        let mut places = self.0[first..].iter().map(|entry| entry.places.len()).sum::<usize>();
-        while places > MAX_PLACES && first + 1 < self.0.len() {
-            places -= self.0[first].places.len();
-            first += 1;
+        let mut text = String::with_capacity(self.0.len() + new.len() + 1);
+        for known in kept.into_iter().rev().chain((!new.is_empty()).then_some(&*new)) {
+            if !text.is_empty() {
+                text.push(';');
+            }
+            text.push_str(known);
         }
-        self.0.drain(..first);
+        self.0 = text;
     }
 
     pub(super) fn forget_old(&mut self, now: Millis, window: Duration) {
-        self.0.retain(|entry| !entry.is_over(now, window));
+        let lasts = |entry: &&str| {
+            head(entry).is_some_and(|(_, at, state)| !is_over(at, state, now, window))
+        };
+        if !self.entries().all(|entry| lasts(&entry)) {
+            self.0 = self.entries().filter(lasts).collect::<Vec<_>>().join(";");
+        }
     }
+}
+
+/// Id, time and state of an entry.
+fn head(entry: &str) -> Option<(&str, Millis, State)> {
+    let mut parts = entry.splitn(4, ' ');
+    let (id, at, state) = (parts.next()?, parts.next()?, parts.next()?);
+    Some((id, at.parse().ok()?, State::of(state)?))
+}
+
+/// Whether it is not to be remembered any more. A short window does not end while the
+/// id may be on its way.
+fn is_over(at: Millis, state: State, now: Millis, window: Duration) -> bool {
+    let window = if state == State::Pending { window.max(PENDING_TIME) } else { window };
+    let window = Millis::try_from(window.as_millis()).unwrap_or(Millis::MAX);
+    now.saturating_sub(at) >= window
+}
+
+fn is_of(entry: &str, id: &str) -> bool {
+    entry.strip_prefix(id).is_some_and(|rest| rest.starts_with(' '))
+}
+
+/// How many places the text of an entry has: its parts behind the first four.
+fn place_count(entry: &str) -> usize {
+    entry.bytes().filter(|byte| *byte == b' ').count().saturating_sub(3)
 }
 
 #[cfg(test)]
@@ -190,46 +280,67 @@ mod tests {
         assert!(!part.is_done());
         assert_eq!(part.pending_for(1), None);
         let mut slot = Slot::default();
-        slot.put(part.clone());
-        assert_eq!(slot.find("a"), Some(&part));
-        slot.put(entry("a", 2).forgotten());
-        assert_eq!(slot.find("a"), Some(&part), "a later try did not know of it");
-        slot.put(entry("b", 2));
-        slot.put(entry("b", 2).forgotten());
+        slot.put(&part);
+        assert_eq!(slot.find("a"), Some(part.clone()));
+        slot.put(&entry("a", 2).forgotten());
+        assert_eq!(slot.find("a"), Some(part), "a later try did not know of it");
+        slot.put(&entry("b", 2));
+        slot.put(&entry("b", 2).forgotten());
         assert_eq!(slot.find("b"), None);
-        slot.put(entry("c", 3));
-        slot.put(entry("c", 2).forgotten());
+        slot.put(&entry("c", 3));
+        slot.put(&entry("c", 2).forgotten());
         assert!(slot.find("c").is_some(), "the mark of another try");
+    }
+
+    fn count(slot: &Slot) -> usize {
+        slot.entries().count()
     }
 
     #[test]
     fn the_oldest_make_room() {
         let mut slot = Slot::default();
-        for n in 0..=64 {
-            slot.put(entry(&format!("{n}"), n));
+        for n in 0..=32 {
+            slot.put(&entry(&format!("{n}"), n));
         }
-        assert_eq!((slot.find("0"), slot.0.len()), (None, 64));
-        slot.put(entry("1", 99));
-        assert_eq!((slot.0.len(), slot.0.last().unwrap().id.as_str()), (64, "1"));
+        assert_eq!((slot.find("0"), count(&slot)), (None, 32));
+        slot.put(&entry("1", 99));
+        assert_eq!(count(&slot), 32);
+        assert!(slot.0.starts_with("2 2 p -;3 ") && slot.0.ends_with(";1 99 p -"), "{slot:?}");
         let many = entry("many", 100).done(vec![place(1); 990], 100);
-        slot.put(many.clone());
-        slot.put(entry("more", 101).done(vec![place(1); 20], 101));
-        assert_eq!((slot.0.len(), slot.find("many")), (1, None));
-        slot.put(many);
-        assert_eq!(slot.0.len(), 1, "one entry is kept whatever its size");
+        slot.put(&many);
+        assert_eq!(count(&slot), 32, "the others have no places");
+        let twelve = |id: &str, at| entry(id, at).done(vec![place(1); 12], at);
+        slot.put(&twelve("more", 101));
+        assert_eq!((count(&slot), slot.find("many")), (1, None));
+        slot.put(&many);
+        slot.put(&entry("huge", 102).done(vec![place(1); 2_000], 102));
+        assert_eq!(count(&slot), 1, "one entry is kept whatever its size");
+        slot.put(&twelve("small", 103));
+        assert_eq!((count(&slot), slot.find("huge")), (1, None));
+    }
+
+    #[test]
+    fn an_id_that_begins_like_another_is_another() {
+        let mut slot = Slot::default();
+        slot.put(&entry("abc", 1));
+        assert_eq!(slot.find("ab"), None);
+        slot.put(&entry("ab", 2));
+        assert_eq!((count(&slot), slot.find("ab")), (2, Some(entry("ab", 2))));
     }
 
     #[test]
     fn old_ids_are_forgotten() {
         let mut slot = Slot::default();
-        slot.put(entry("a", 0));
-        slot.put(entry("b", 5_000));
+        slot.put(&entry("a", 0));
+        slot.put(&entry("b", 5_000));
         slot.forget_old(10_000, Duration::from_secs(6));
-        assert_eq!((slot.find("a"), slot.0.len()), (None, 1));
-        slot.put(entry("c", 5_000).done(vec![place(1)], 5_000));
+        assert_eq!((slot.find("a"), count(&slot)), (None, 1));
+        slot.put(&entry("c", 5_000).done(vec![place(1)], 5_000));
         slot.forget_old(11_000, Duration::from_secs(6));
         assert!(slot.find("b").is_some(), "it may be on its way for ten seconds");
         assert_eq!(slot.find("c"), None);
+        slot.forget_old(15_000, Duration::from_secs(6));
+        assert_eq!(slot, Slot::default());
     }
 
     #[test]
@@ -238,11 +349,22 @@ mod tests {
         let content = Some("0011".to_owned());
         let entry = Entry::pending("a".into(), content, 1, Vec::new());
         let places = vec![Some(Place { topic: "t".into(), partition: 1, offset: 2 }), place(3)];
-        slot.put(entry.done(places, 2));
+        let part = entry.done(vec![place(4), None], 2);
+        slot.put(&Entry { id: "b".into(), ..part });
+        slot.put(&entry.done(places, 2));
         let text = serde_json::to_string(&slot).unwrap();
-        let expected =
-            r#"[{"i":"a","a":2,"c":"0011","s":"d","r":[{"t":"t","p":1,"o":2},{"p":0,"o":3}]}]"#;
+        let expected = r#"{"v":2,"d":"b 1 f 0011 :0:4 -;a 2 d 0011 t:1:2 :0:3"}"#;
         assert_eq!(text, expected);
         assert_eq!(serde_json::from_str::<Slot>(&text).unwrap(), slot);
+        assert_eq!(slot.find("a").unwrap(), Entry::parse(slot.entries().last().unwrap()).unwrap());
+        let before = r#"[{"i":"a","a":2,"s":"d","r":[{"p":0,"o":3}]}]"#;
+        assert_eq!(serde_json::from_str::<Slot>(before).unwrap(), Slot::default());
+    }
+
+    #[test]
+    fn what_is_no_entry_is_none() {
+        for text in ["a", "a 1 p", "a x p -", "a 1 q -", "a 1 pp -", "a 1 d - 0:1", "a 1 d - :x:1"] {
+            assert_eq!(Entry::parse(text), None, "{text}");
+        }
     }
 }
