@@ -34,7 +34,7 @@ use crate::telemetry::{Level, Report};
 
 /// How many documents a scope has. More and smaller ones cost an event less, and forget
 /// ids that come to the same one earlier.
-const SLOTS: u16 = 1_024;
+const SLOTS: u16 = 2_048;
 
 /// How long a repeat waits for the one that is being produced.
 const REPEAT_WAIT: Duration = Duration::from_secs(3);
@@ -116,7 +116,7 @@ impl<H: Host> Seen<H> {
             let mut slot = None;
             if known.is_none() {
                 let read = self.read(&key, window).await?;
-                let stored = read.find(&name);
+                let stored = read.find(&name, self.host.now(), window);
                 slot = Some(read);
                 // Another request may have come in between.
                 known = match (self.own_entry(&key, &name, window), stored) {
@@ -222,11 +222,12 @@ impl<H: Host> Mark<'_, H> {
         let name = self.key.as_str();
         let gate = self.seen.gates.borrow_mut().get_or_default(name.to_owned()).clone();
         let entered = gate.enter(&self.seen.host, PENDING_TIME).await;
+        let now = self.seen.host.now();
         for entry in self.seen.own.borrow().of(name, self.seen.host.monotonic()) {
-            slot.put(entry);
+            slot.put(entry, now, self.window);
         }
         // It may not have found room among its own.
-        slot.put(&self.entry);
+        slot.put(&self.entry, now, self.window);
         let written = set(&self.seen.host, &self.key, &slot).await;
         drop((entered, gate));
         self.seen.gates.borrow_mut().retain(|_, gate| gate.is_used());

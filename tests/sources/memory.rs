@@ -55,21 +55,21 @@ async fn it_is_bounded_whatever_comes() {
         let number = slot("s", &crowd[0]);
         assert!(key.ends_with(&format!("/{number}")), "{key} is not of slot {number}");
         let entries: Value = serde_json::from_slice(&document.unwrap()).unwrap();
-        assert_eq!(entries["d"].as_str().unwrap().split(';').count(), 32);
+        assert_eq!(entries["d"].as_str().unwrap().split(';').count(), 16);
         // The newest are still known, and the oldest are not.
         let fresh = Seen::new(world.instance());
         assert_eq!(places(&fresh, &crowd[149]).await, [place(149)]);
-        assert_eq!(places(&fresh, &crowd[118]).await, [place(118)]);
-        time!(first(&fresh, &crowd[117]).await).0.forget().await;
+        assert_eq!(places(&fresh, &crowd[134]).await, [place(134)]);
+        time!(first(&fresh, &crowd[133]).await).0.forget().await;
 
-        for number in 0..6_000 {
+        for number in 0..12_000 {
             let fresh = Seen::new(world.instance());
             let (mark, _) = time!(first(&fresh, &format!("another {number}")).await);
             mark.done(vec![place(number)]).await;
         }
         let documents = world.store();
-        assert!((1_000..=1_024).contains(&documents.len()), "{} documents", documents.len());
-        let places = 32 * 100;
+        assert!((2_000..=2_048).contains(&documents.len()), "{} documents", documents.len());
+        let places = 16 * 100;
         assert!(documents.values().flatten().all(|document| document.len() < places));
     })
     .await;

@@ -169,7 +169,7 @@ pub(crate) fn slot(source: &str, id: &str) -> u16 {
     hash.update(0_u64.to_be_bytes());
     hash.update(id);
     let hash = hash.finalize();
-    u16::from_be_bytes([hash[0], hash[1]]) % 1_024
+    u16::from_be_bytes([hash[0], hash[1]]) % 2_048
 }
 
 /// So many ids of a source, in a slot each or all in the same one.

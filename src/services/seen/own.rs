@@ -91,15 +91,15 @@ mod tests {
             own.put("seen/a/7", entry(&format!("{number}"), number), Duration::ZERO);
         }
         let ids = ids(&own, "seen/a/7", 1);
-        assert_eq!((ids.len(), ids[0].as_str()), (MAX_ENTRIES, "68"));
+        assert_eq!((ids.len(), ids[0].as_str()), (MAX_ENTRIES, "84"));
     }
 
     #[test]
     fn slots_are_spread_over_the_buckets() {
         let mut counts = [0; BUCKETS];
-        for number in 0..1_024 {
+        for number in 0..2_048 {
             counts[bucket(&format!("kafka-edge/seen/source/s3/{number}"))] += 1;
         }
-        assert_eq!(counts, [4; BUCKETS]);
+        assert_eq!(counts, [8; BUCKETS]);
     }
 }

@@ -1,6 +1,7 @@
 //! A document with some of the ids of a scope.
 
 use std::fmt::Write as _;
+use std::ops::Range;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -13,7 +14,7 @@ pub const PENDING_TIME: Duration = Duration::from_secs(10);
 
 /// How many ids a slot holds, and how many places all of them together: some 20 bytes
 /// each.
-pub(super) const MAX_ENTRIES: usize = 32;
+pub(super) const MAX_ENTRIES: usize = 16;
 const MAX_PLACES: usize = 1_000;
 
 /// Where a record was written. The topic is empty if it is the scope's own.
@@ -179,50 +180,76 @@ fn forget_older(_version: u32, _layout: &str) -> serde_json::Result<Slot> {
 }
 
 impl Slot {
-    pub(super) fn find(&self, id: &str) -> Option<Entry> {
-        self.entries().find(|entry| is_of(entry, id)).and_then(Entry::parse)
+    pub(super) fn find(&self, id: &str, now: Millis, window: Duration) -> Option<Entry> {
+        let entry = Entry::parse(&self.0[self.place_of(id)?])?;
+        (!entry.is_over(now, window)).then_some(entry)
     }
 
-    fn entries(&self) -> impl DoubleEndedIterator<Item = &str> {
+    fn entries(&self) -> impl Iterator<Item = &str> {
         self.0.split(';').filter(|entry| !entry.is_empty())
+    }
+
+    fn place_of(&self, id: &str) -> Option<Range<usize>> {
+        let mut start = 0;
+        for entry in self.0.split(';') {
+            let end = start + entry.len();
+            if entry.strip_prefix(id).is_some_and(|rest| rest.starts_with(' ')) {
+                return Some(start..end);
+            }
+            start = end + 1;
+        }
+        None
     }
 
     /// Puts an entry in place of the one with the same id, unless that one outlasts it.
     /// The oldest ones make room.
-    pub(super) fn put(&mut self, entry: &Entry) {
-        if self.find(&entry.id).is_some_and(|known| known.outlasts(entry)) {
+    pub(super) fn put(&mut self, entry: &Entry, now: Millis, window: Duration) {
+        let place = self.place_of(&entry.id);
+        if let Some(place) = &place
+            && let Some(known) = Entry::parse(&self.0[place.clone()])
+            && (known == *entry || !known.is_over(now, window) && known.outlasts(entry))
+        {
             return;
         }
-        let keep = entry.state != State::Forgotten || entry.places.iter().any(Option::is_some);
-        let new = if keep { entry.to_text() } else { String::new() };
-        // From the newest on, as many as there is room for.
-        let (mut count, mut places) = (usize::from(keep), entry.places.len());
-        let mut kept = Vec::new();
-        for known in self.entries().rev().filter(|known| !is_of(known, &entry.id)) {
-            count += 1;
-            places += place_count(known);
-            if count > MAX_ENTRIES || (places > MAX_PLACES && count > 1) {
-                break;
+        if let Some(Range { start, end }) = place {
+            // With the mark behind it, or the one before it.
+            match self.0.len() > end {
+                true => self.0.replace_range(start..end + 1, ""),
+                false => self.0.truncate(start.saturating_sub(1)),
             }
-            kept.push(known);
         }
-        let mut text = String::with_capacity(self.0.len() + new.len() + 1);
-        for known in kept.into_iter().rev().chain((!new.is_empty()).then_some(&*new)) {
-            if !text.is_empty() {
-                text.push(';');
+        if entry.state != State::Forgotten || entry.places.iter().any(Option::is_some) {
+            if !self.0.is_empty() {
+                self.0.push(';');
             }
-            text.push_str(known);
+            self.0.push_str(&entry.to_text());
         }
-        self.0 = text;
+        self.make_room();
     }
 
+    fn make_room(&mut self) {
+        let (mut count, mut parts) = (0, 0);
+        for byte in self.0.bytes() {
+            count += usize::from(byte == b';');
+            parts += usize::from(byte == b' ');
+        }
+        count += usize::from(!self.0.is_empty());
+        while count > MAX_ENTRIES || (count > 1 && parts - 3 * count > MAX_PLACES) {
+            let first = self.0.find(';').unwrap_or_default();
+            parts -= self.0[..first].matches(' ').count();
+            count -= 1;
+            self.0.drain(..=first);
+        }
+    }
+
+    /// Forgets those that are over among the oldest.
     pub(super) fn forget_old(&mut self, now: Millis, window: Duration) {
         let lasts = |entry: &&str| {
             head(entry).is_some_and(|(_, at, state)| !is_over(at, state, now, window))
         };
-        if !self.entries().all(|entry| lasts(&entry)) {
-            self.0 = self.entries().filter(lasts).collect::<Vec<_>>().join(";");
-        }
+        let over = self.entries().take_while(|entry| !lasts(entry));
+        let over = over.map(|entry| entry.len() + 1).sum::<usize>();
+        self.0.drain(..over.min(self.0.len()));
     }
 }
 
@@ -241,21 +268,22 @@ fn is_over(at: Millis, state: State, now: Millis, window: Duration) -> bool {
     now.saturating_sub(at) >= window
 }
 
-fn is_of(entry: &str, id: &str) -> bool {
-    entry.strip_prefix(id).is_some_and(|rest| rest.starts_with(' '))
-}
-
-/// How many places the text of an entry has: its parts behind the first four.
-fn place_count(entry: &str) -> usize {
-    entry.bytes().filter(|byte| *byte == b' ').count().saturating_sub(3)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn place(offset: i64) -> Option<Place> {
         Some(Place { topic: String::new(), partition: 0, offset })
+    }
+
+    const WINDOW: Duration = Duration::from_secs(86_400);
+
+    fn put(slot: &mut Slot, entry: &Entry) {
+        slot.put(entry, 0, WINDOW);
+    }
+
+    fn find(slot: &Slot, id: &str) -> Option<Entry> {
+        slot.find(id, 0, WINDOW)
     }
 
     fn entry(id: &str, at: Millis) -> Entry {
@@ -280,16 +308,16 @@ mod tests {
         assert!(!part.is_done());
         assert_eq!(part.pending_for(1), None);
         let mut slot = Slot::default();
-        slot.put(&part);
-        assert_eq!(slot.find("a"), Some(part.clone()));
-        slot.put(&entry("a", 2).forgotten());
-        assert_eq!(slot.find("a"), Some(part), "a later try did not know of it");
-        slot.put(&entry("b", 2));
-        slot.put(&entry("b", 2).forgotten());
-        assert_eq!(slot.find("b"), None);
-        slot.put(&entry("c", 3));
-        slot.put(&entry("c", 2).forgotten());
-        assert!(slot.find("c").is_some(), "the mark of another try");
+        put(&mut slot, &part);
+        assert_eq!(find(&slot, "a"), Some(part.clone()));
+        put(&mut slot, &entry("a", 2).forgotten());
+        assert_eq!(find(&slot, "a"), Some(part), "a later try did not know of it");
+        put(&mut slot, &entry("b", 2));
+        put(&mut slot, &entry("b", 2).forgotten());
+        assert_eq!(find(&slot, "b"), None);
+        put(&mut slot, &entry("c", 3));
+        put(&mut slot, &entry("c", 2).forgotten());
+        assert!(find(&slot, "c").is_some(), "the mark of another try");
     }
 
     fn count(slot: &Slot) -> usize {
@@ -299,47 +327,50 @@ mod tests {
     #[test]
     fn the_oldest_make_room() {
         let mut slot = Slot::default();
-        for n in 0..=32 {
-            slot.put(&entry(&format!("{n}"), n));
+        for n in 0..=16 {
+            put(&mut slot, &entry(&format!("{n}"), n));
         }
-        assert_eq!((slot.find("0"), count(&slot)), (None, 32));
-        slot.put(&entry("1", 99));
-        assert_eq!(count(&slot), 32);
+        assert_eq!((find(&slot, "0"), count(&slot)), (None, 16));
+        put(&mut slot, &entry("1", 99));
+        assert_eq!(count(&slot), 16);
         assert!(slot.0.starts_with("2 2 p -;3 ") && slot.0.ends_with(";1 99 p -"), "{slot:?}");
         let many = entry("many", 100).done(vec![place(1); 990], 100);
-        slot.put(&many);
-        assert_eq!(count(&slot), 32, "the others have no places");
+        put(&mut slot, &many);
+        assert_eq!(count(&slot), 16, "the others have no places");
         let twelve = |id: &str, at| entry(id, at).done(vec![place(1); 12], at);
-        slot.put(&twelve("more", 101));
-        assert_eq!((count(&slot), slot.find("many")), (1, None));
-        slot.put(&many);
-        slot.put(&entry("huge", 102).done(vec![place(1); 2_000], 102));
+        put(&mut slot, &twelve("more", 101));
+        assert_eq!((count(&slot), find(&slot, "many")), (1, None));
+        put(&mut slot, &many);
+        put(&mut slot, &entry("huge", 102).done(vec![place(1); 2_000], 102));
         assert_eq!(count(&slot), 1, "one entry is kept whatever its size");
-        slot.put(&twelve("small", 103));
-        assert_eq!((count(&slot), slot.find("huge")), (1, None));
+        put(&mut slot, &twelve("small", 103));
+        assert_eq!((count(&slot), find(&slot, "huge")), (1, None));
     }
 
     #[test]
     fn an_id_that_begins_like_another_is_another() {
         let mut slot = Slot::default();
-        slot.put(&entry("abc", 1));
-        assert_eq!(slot.find("ab"), None);
-        slot.put(&entry("ab", 2));
-        assert_eq!((count(&slot), slot.find("ab")), (2, Some(entry("ab", 2))));
+        put(&mut slot, &entry("abc", 1));
+        assert_eq!(find(&slot, "ab"), None);
+        put(&mut slot, &entry("ab", 2));
+        assert_eq!((count(&slot), find(&slot, "ab")), (2, Some(entry("ab", 2))));
     }
 
     #[test]
     fn old_ids_are_forgotten() {
         let mut slot = Slot::default();
-        slot.put(&entry("a", 0));
-        slot.put(&entry("b", 5_000));
+        put(&mut slot, &entry("a", 0));
+        put(&mut slot, &entry("b", 5_000));
         slot.forget_old(10_000, Duration::from_secs(6));
-        assert_eq!((slot.find("a"), count(&slot)), (None, 1));
-        slot.put(&entry("c", 5_000).done(vec![place(1)], 5_000));
-        slot.forget_old(11_000, Duration::from_secs(6));
-        assert!(slot.find("b").is_some(), "it may be on its way for ten seconds");
-        assert_eq!(slot.find("c"), None);
-        slot.forget_old(15_000, Duration::from_secs(6));
+        assert_eq!((find(&slot, "a"), count(&slot)), (None, 1));
+        put(&mut slot, &entry("c", 5_000).done(vec![place(1)], 5_000));
+        let window = Duration::from_secs(6);
+        slot.forget_old(11_000, window);
+        assert!(find(&slot, "b").is_some(), "it may be on its way for ten seconds");
+        assert_eq!(slot.find("c", 11_000, window), None, "behind one that is not over");
+        slot.put(&entry("c", 11_000), 11_000, window);
+        assert_eq!((find(&slot, "c"), count(&slot)), (Some(entry("c", 11_000)), 2));
+        slot.forget_old(21_000, Duration::from_secs(6));
         assert_eq!(slot, Slot::default());
     }
 
@@ -350,13 +381,13 @@ mod tests {
         let entry = Entry::pending("a".into(), content, 1, Vec::new());
         let places = vec![Some(Place { topic: "t".into(), partition: 1, offset: 2 }), place(3)];
         let part = entry.done(vec![place(4), None], 2);
-        slot.put(&Entry { id: "b".into(), ..part });
-        slot.put(&entry.done(places, 2));
+        put(&mut slot, &Entry { id: "b".into(), ..part });
+        put(&mut slot, &entry.done(places, 2));
         let text = serde_json::to_string(&slot).unwrap();
         let expected = r#"{"v":2,"d":"b 1 f 0011 :0:4 -;a 2 d 0011 t:1:2 :0:3"}"#;
         assert_eq!(text, expected);
         assert_eq!(serde_json::from_str::<Slot>(&text).unwrap(), slot);
-        assert_eq!(slot.find("a").unwrap(), Entry::parse(slot.entries().last().unwrap()).unwrap());
+        assert_eq!(find(&slot, "a").unwrap(), Entry::parse(slot.entries().last().unwrap()).unwrap());
         let before = r#"[{"i":"a","a":2,"s":"d","r":[{"p":0,"o":3}]}]"#;
         assert_eq!(serde_json::from_str::<Slot>(before).unwrap(), Slot::default());
     }
