@@ -9,8 +9,8 @@
 //!
 //! The ids of a scope lie in a fixed number of slot documents, each of which forgets
 //! its oldest ids when it is full. Instances write them without taking turns, which
-//! costs two reads and two writes for an event. One that overwrites what another has
-//! just written lets a repeat through, and loses no event.
+//! costs two writes for an event, and one read or two. One that overwrites what another
+//! has just written lets a repeat through, and loses no event.
 
 mod own;
 mod slot;
@@ -41,6 +41,10 @@ const REPEAT_WAIT: Duration = Duration::from_secs(3);
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_millis(400);
 
+
+/// For how long a slot that was read stands for what is stored. Another instance's id
+/// is lost if it comes to the slot in between; the longer this is, the more often.
+const READ_AGAIN: Duration = Duration::from_millis(100);
 
 /// Whose ids they are. Two scopes may use the same ids.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,6 +85,8 @@ pub struct Mark<'s, H: Host> {
     key: Key<Slot>,
     entry: Entry,
     window: Duration,
+    /// The slot as this instance has read or written it, and when.
+    slot: Option<(Slot, Duration)>,
 }
 
 /// An id that is noted as pending, by itself: [`Seen::resume`] goes on with it.
@@ -144,15 +150,16 @@ impl<H: Host> Seen<H> {
                 None => Vec::new(),
             };
             let entry = Entry::pending(name, content, now, written.clone());
-            let mark = Mark { seen: self, key, entry, window };
-            mark.write(slot).await?;
+            let slot = slot.map(|slot| (slot, self.host.monotonic()));
+            let mut mark = Mark { seen: self, key, entry, window, slot };
+            mark.write().await?;
             return Ok(First::Time { mark, written });
         }
     }
 
     /// The mark of a note that this instance has made.
     pub fn resume(&self, noted: Noted) -> Mark<'_, H> {
-        Mark { seen: self, key: noted.key, entry: noted.entry, window: noted.window }
+        Mark { seen: self, key: noted.key, entry: noted.entry, window: noted.window, slot: None }
     }
 
     async fn read(&self, key: &Key<Slot>, window: Duration) -> Result<Slot> {
@@ -194,17 +201,16 @@ impl<H: Host> Mark<'_, H> {
         self.write_or_report().await;
     }
 
-    async fn write_or_report(&self) {
-        if self.write(None).await.is_err() {
+    async fn write_or_report(&mut self) {
+        if self.write().await.is_err() {
             // Until the mark is too old, a repeat waits; then it is produced again.
             self.seen.host.event(Level::Warn, "repeat-memory-failed", &[]);
         }
     }
 
-    /// Writes into its slot, as it was just read or as it is now.
-    async fn write(&self, slot: Option<Slot>) -> Result<()> {
+    async fn write(&mut self) -> Result<()> {
         self.seen.remember(&self.key, &self.entry);
-        let written = self.write_slot(slot).await;
+        let written = self.write_slot().await;
         if written.is_err() && self.entry.is_pending() {
             // Nothing is produced without a mark, so a repeat here need not wait.
             self.seen.remember(&self.key, &self.entry.forgotten());
@@ -212,25 +218,32 @@ impl<H: Host> Mark<'_, H> {
         written
     }
 
-    async fn write_slot(&self, slot: Option<Slot>) -> Result<()> {
-        let mut slot = match slot {
-            Some(slot) => slot,
+    /// Writes into its slot, as it was just read or as it is now.
+    async fn write_slot(&mut self) -> Result<()> {
+        let host = &self.seen.host;
+        let lately = |(_, at): &(Slot, Duration)| host.monotonic().saturating_sub(*at) < READ_AGAIN;
+        let mut slot = match self.slot.take().filter(lately) {
+            Some((slot, _)) => slot,
             None => self.seen.read(&self.key, self.window).await?,
         };
         // Two writes at the same time may land in either order, and the older one would
         // take back what the newer one notes.
         let name = self.key.as_str();
         let gate = self.seen.gates.borrow_mut().get_or_default(name.to_owned()).clone();
-        let entered = gate.enter(&self.seen.host, PENDING_TIME).await;
-        let now = self.seen.host.now();
-        for entry in self.seen.own.borrow().of(name, self.seen.host.monotonic()) {
+        let entered = gate.enter(host, PENDING_TIME).await;
+        let now = host.now();
+        for entry in self.seen.own.borrow().of(name, host.monotonic()) {
             slot.put(entry, now, self.window);
         }
         // It may not have found room among its own.
         slot.put(&self.entry, now, self.window);
-        let written = set(&self.seen.host, &self.key, &slot).await;
+        let read_at = host.monotonic();
+        let written = set(host, &self.key, &slot).await;
         drop((entered, gate));
         self.seen.gates.borrow_mut().retain(|_, gate| gate.is_used());
+        if written.is_ok() {
+            self.slot = Some((slot, read_at));
+        }
         written
     }
 }

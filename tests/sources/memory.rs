@@ -107,6 +107,25 @@ async fn what_one_instance_began_another_may_have_completed() {
     .await;
 }
 
+/// A slot is not read again for a while. After that, what another instance noted in it
+/// stays.
+#[tokio::test(start_paused = true)]
+async fn what_another_noted_while_kafka_was_slow_stays() {
+    local(async {
+        let world = World::new(3);
+        let (one, two) = (Seen::new(world.instance()), Seen::new(world.instance()));
+        let both = ids("s", 2, true);
+        let (mark, _) = time!(first(&one, &both[0]).await);
+        time!(first(&two, &both[1]).await).0.done(vec![place(2)]).await;
+        sleep(Duration::from_millis(101)).await;
+        mark.done(vec![place(1)]).await;
+        let fresh = Seen::new(world.instance());
+        assert_eq!(places(&fresh, &both[0]).await, [place(1)]);
+        assert_eq!(places(&fresh, &both[1]).await, [place(2)]);
+    })
+    .await;
+}
+
 /// A try that counted as dead ends late: by then another one has been there.
 #[tokio::test(start_paused = true)]
 async fn a_late_failure_takes_nothing_back() {
