@@ -41,7 +41,6 @@ const REPEAT_WAIT: Duration = Duration::from_secs(3);
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_millis(400);
 
-
 /// For how long a slot that was read stands for what is stored. Another instance's id
 /// is lost if it comes to the slot in between; the longer this is, the more often.
 const READ_AGAIN: Duration = Duration::from_millis(100);

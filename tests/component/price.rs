@@ -8,8 +8,8 @@ use std::time::Duration;
 use hmac::{Hmac, KeyInit, Mac};
 use http::Method;
 use kafka_edge_emulator::{NewRecord, Options};
-use kafka_edge_host::{Host, body};
 use kafka_edge_host::faults::{Fault, HostCall, Moment};
+use kafka_edge_host::{Host, body};
 
 use crate::calling::{get, post, request, send};
 use crate::program::metered;

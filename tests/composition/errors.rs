@@ -183,6 +183,7 @@ fn left_out(case: &str) -> &'static [&'static str] {
             "webhook.delete",
             "credentials.create",
             "credentials.set-expiry",
+            "credentials.set-rate",
             "credentials.rotate",
             "credentials.delete",
             "sources.create",
@@ -231,7 +232,10 @@ fn suited(arguments: &Arguments, case: &str, function: &str, before: &Before) ->
     let is_of_sources = function.starts_with("sources.");
     let by_name = match function {
         "webhook.get" | "webhook.seek" | "webhook.delete" => Some(before.webhook.as_str()),
-        "credentials.set-expiry" | "credentials.rotate" | "credentials.delete" => Some("clerk"),
+        "credentials.set-expiry"
+        | "credentials.set-rate"
+        | "credentials.rotate"
+        | "credentials.delete" => Some("clerk"),
         "consumer.describe-group" | "consumer.delete-group" => Some("shop"),
         "sources.receive" if case == "unknown-topic" => Some("lost"),
         "sources.put" if case == "limit-reached" => Some("new-desk"),
@@ -257,6 +261,7 @@ fn suited(arguments: &Arguments, case: &str, function: &str, before: &Before) ->
         "follower.follow" => arguments.text.clear(),
         "webhook.seek" if case == "invalid" => (arguments.text, arguments.at) = ("".into(), -1),
         "credentials.set-expiry" if case == "invalid" => arguments.at = 1,
+        "credentials.set-rate" if case == "invalid" => arguments.at = -1,
         "consumer.seek" | "webhook.seek" if case == "unsupported" => arguments.text = "time".into(),
         // Each has a key of its own; an empty one is invalid.
         "producer.send-once" | "producer.send-many-once" if case != "invalid" => {

@@ -236,6 +236,9 @@ async fn has_credentials(story: &mut Story) {
     let at = Arguments { at: 4_102_444_800_000, ..clerk() };
     let ending = ["expires: Some(4102444800000)", "has-previous-secret: false"];
     story.expect("credentials.set-expiry", at, &ending).await;
+    let limited = Arguments { at: 5, ..clerk() };
+    story.expect("credentials.set-rate", limited, &["rate: Some(5)"]).await;
+    story.expect("credentials.set-rate", clerk(), &["rate: None"]).await;
     let both = ["has-previous-secret: true", "previous-secret-expires: Some(", "last-used: None"];
     let rotated = story.expect("credentials.rotate", clerk(), &both).await;
     assert_ne!(behind(&rotated, "secret"), secret);

@@ -48,7 +48,7 @@ fn functions(name: &str) -> &'static [&'static str] {
         "rewrapSecrets" => &["secrets.rewrap"],
         "listCredentials" => &["credentials.list"],
         "createCredential" => &["credentials.create"],
-        "updateCredential" => &["credentials.set-expiry"],
+        "updateCredential" => &["credentials.set-expiry", "credentials.set-rate"],
         "rotateCredential" => &["credentials.rotate"],
         "deleteCredential" => &["credentials.delete"],
         "upstashProduceMessage" | "upstashProduceToTopic" | "upstashProduce" | "upstashWebhook" => {

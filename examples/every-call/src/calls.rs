@@ -104,6 +104,10 @@ pub(crate) async fn call(function: &str, with: Arguments) -> Result<String, Erro
             let expires = end(&with);
             show(credentials::set_expiry(with.name, expires).await?)
         }
+        "credentials.set-rate" => {
+            let rate = (with.at != 0).then(|| u32::try_from(with.at).unwrap_or(0));
+            show(credentials::set_rate(with.name, rate).await?)
+        }
         "credentials.rotate" => show(credentials::rotate(with.name, with.time).await?),
         "credentials.delete" => show(credentials::delete(with.name).await?),
 

@@ -163,14 +163,8 @@ fn received(prepared: &Prepared, received: Received) -> Response {
             }
             response
         }
-        Received::Events(mut events) => {
-            if events.len() == 1
-                && let Some(event) = events.pop()
-            {
-                return one(prepared, event);
-            }
-            batch(prepared, events)
-        }
+        Received::Event(event) => one(prepared, event),
+        Received::Batch(events) => batch(prepared, events),
     }
 }
 

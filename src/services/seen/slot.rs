@@ -387,14 +387,18 @@ mod tests {
         let expected = r#"{"v":2,"d":"b 1 f 0011 :0:4 -;a 2 d 0011 t:1:2 :0:3"}"#;
         assert_eq!(text, expected);
         assert_eq!(serde_json::from_str::<Slot>(&text).unwrap(), slot);
-        assert_eq!(find(&slot, "a").unwrap(), Entry::parse(slot.entries().last().unwrap()).unwrap());
+        assert_eq!(
+            find(&slot, "a").unwrap(),
+            Entry::parse(slot.entries().last().unwrap()).unwrap()
+        );
         let before = r#"[{"i":"a","a":2,"s":"d","r":[{"p":0,"o":3}]}]"#;
         assert_eq!(serde_json::from_str::<Slot>(before).unwrap(), Slot::default());
     }
 
     #[test]
     fn what_is_no_entry_is_none() {
-        for text in ["a", "a 1 p", "a x p -", "a 1 q -", "a 1 pp -", "a 1 d - 0:1", "a 1 d - :x:1"] {
+        for text in ["a", "a 1 p", "a x p -", "a 1 q -", "a 1 pp -", "a 1 d - 0:1", "a 1 d - :x:1"]
+        {
             assert_eq!(Entry::parse(text), None, "{text}");
         }
     }

@@ -441,7 +441,12 @@ impl<'a> Deciding<'a> {
     fn record(&mut self) -> Value {
         let text = |text: &str| Value::String(text.into());
         let mut headers = Object::new();
-        for Header { name, value } in self.headers(self.content_type()) {
+        let seen = match &self.event.context {
+            // The attributes, by the names that they have in Kafka.
+            Some(context) => self.beside(context.headers()),
+            None => self.headers(self.content_type()),
+        };
+        for Header { name, value } in seen {
             let value = value.unwrap_or_default();
             let value = String::from_utf8_lossy(&value).into_owned();
             headers.insert(name.to_ascii_lowercase().into(), text(&value));

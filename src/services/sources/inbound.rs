@@ -66,8 +66,10 @@ pub struct Written {
 pub enum Received {
     /// The sender asked something, and nothing was written.
     Handshake { content_type: &'static str, body: String, headers: Vec<(&'static str, String)> },
-    /// What became of each event that the request brought.
-    Events(Vec<Result<Taken, NotTaken>>),
+    /// What became of the event that the request brought.
+    Event(Result<Taken, NotTaken>),
+    /// What became of each event of a batch.
+    Batch(Vec<Result<Taken, NotTaken>>),
 }
 
 /// What became of an event.

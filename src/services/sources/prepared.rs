@@ -233,6 +233,11 @@ fn place(field: &str, value: &ValueOf) -> Result<Place> {
 fn schema_of(source: &Source, rules: &Rules) -> Result<Option<SchemaOf>> {
     const FIELD: &str = "validate.schema";
     let Some(validate) = &source.validate else { return Ok(None) };
+    if validate.frame && source.shape.transform.is_some() {
+        let sentence = "The schema checks the event as it came, so its id cannot stand before what \
+                        a transform makes of it";
+        return Err(invalid("validate.frame", sentence));
+    }
     let of_registry = validate.schema.as_object().filter(|members| members.len() == 1);
     if let Some(Value::String(registry)) = of_registry.and_then(|members| members.get("registry")) {
         if !rules.schema_registry {

@@ -112,23 +112,26 @@ impl<H: Host, L: Log> Sources<H, L> {
         let name = prepared.source.name.as_str();
         let received = self.receive_only(prepared, &request).await;
         match &received {
-            Ok(Received::Events(events)) => {
+            Ok(Received::Event(event)) => self.count(name, &request, event.as_ref()).await,
+            Ok(Received::Batch(events)) => {
                 for event in events {
-                    match event {
-                        Ok(taken) => self.counting.taken(name, taken).await,
-                        Err(NotTaken::Refused(refused)) => {
-                            self.counting.refused(name, &request, refused).await;
-                        }
-                        Err(NotTaken::Failed(_)) => {}
-                    }
+                    self.count(name, &request, event.as_ref()).await;
                 }
             }
-            Err(NotTaken::Refused(refused)) => {
-                self.counting.refused(name, &request, refused).await;
-            }
-            Ok(Received::Handshake { .. }) | Err(NotTaken::Failed(_)) => {}
+            Err(not_taken) => self.count(name, &request, Err(not_taken)).await,
+            Ok(Received::Handshake { .. }) => {}
         }
         received
+    }
+
+    async fn count(&self, name: &str, request: &Inbound, event: Result<&Taken, &NotTaken>) {
+        match event {
+            Ok(taken) => self.counting.taken(name, taken).await,
+            Err(NotTaken::Refused(refused)) => {
+                self.counting.refused(name, request, refused).await;
+            }
+            Err(NotTaken::Failed(_)) => {}
+        }
     }
 
     async fn receive_only(
@@ -155,10 +158,10 @@ impl<H: Host, L: Log> Sources<H, L> {
             budget = Budget::new(Limits::default());
         }
         match taken.pop() {
-            Some(one) if !is_batch => Ok(Received::Events(vec![Ok(one?)])),
+            Some(one) if !is_batch => Ok(Received::Event(Ok(one?))),
             last => {
                 taken.extend(last);
-                Ok(Received::Events(taken))
+                Ok(Received::Batch(taken))
             }
         }
     }

@@ -176,6 +176,10 @@ async fn cloud_events_come_in_each_mode_and_go_out_in_one() {
         let sent_batch = sent(batch, "application/cloudevents-batch+json");
         let (status, json) = answer(&gateway, sent_batch).await.taken();
         assert_eq!((status, json["events"].as_array().unwrap().len()), (200, 2), "{json}");
+        let one = r#"[{"specversion":"1.0","type":"a","source":"/s","id":"3"}]"#;
+        let one = sent(one, "application/cloudevents-batch+json");
+        let (status, json) = answer(&gateway, one).await.taken();
+        assert_eq!((status, json["events"].as_array().unwrap().len()), (200, 1), "{json}");
         for (body, content_type) in [
             ("{}", "application/cloudevents+json"),
             ("{", "application/cloudevents+json"),
@@ -183,6 +187,31 @@ async fn cloud_events_come_in_each_mode_and_go_out_in_one() {
         ] {
             assert_eq!(answer(&gateway, sent(body, content_type)).await.status, 400, "{body}");
         }
+    })
+    .await;
+}
+
+/// The data of a CloudEvent is the event; the rest of it is among the headers.
+#[tokio::test(start_paused = true)]
+async fn expressions_see_the_attributes_of_an_event() {
+    local(async {
+        let topic = json!({"jq": "\"t\" + $record.headers.ce_type", "allowed": ["t*"]});
+        let source = json!({"cloud_events": {"mode": "binary"}, "shape": {"topic": topic,
+            "filter": "$record.headers.ce_source == \"/s\""}});
+        let gateway = with(plain(source)).await;
+        gateway.log.create_topic("tpaid", 1);
+        let send = async |source: &str| {
+            let headers = [
+                ("ce-specversion", "1.0"),
+                ("ce-type", "paid"),
+                ("ce-id", "1"),
+                ("ce-source", source),
+            ];
+            send(&gateway, &headers, r#"{"n":1}"#).await
+        };
+        let (status, json) = send("/s").await;
+        assert_eq!((status, &json["records"][0]["topic"]), (200, &json!("tpaid")), "{json}");
+        assert_eq!(send("/other").await.1, json!({"filtered": true}));
     })
     .await;
 }

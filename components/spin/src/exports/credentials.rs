@@ -1,5 +1,6 @@
 //! The export of `kafka-edge:api/credentials`.
 
+use std::num::NonZeroU32;
 use std::time::Duration;
 
 use super::answering;
@@ -40,6 +41,18 @@ impl Guest for Component {
         .await
     }
 
+    async fn set_rate(name: String, rate: Option<u32>) -> Result<Credential, Error> {
+        answering(async move {
+            let rate = rate.map(|rate| {
+                NonZeroU32::new(rate).ok_or_else(|| {
+                    kafka_edge::error::Error::invalid("rate", "Not a number from 1 on")
+                })
+            });
+            Ok(app().credentials().await?.set_rate(&name, rate.transpose()?).await?.into())
+        })
+        .await
+    }
+
     async fn rotate(name: String, overlap: u32) -> Result<NewCredential, Error> {
         answering(async move {
             let overlap = Duration::from_millis(overlap.into());
@@ -75,6 +88,7 @@ impl From<Listed> for Credential {
             topics: listed.topics.into(),
             created: listed.created,
             expires: listed.expires,
+            rate: listed.rate.map(NonZeroU32::get),
             has_previous_secret: listed.has_previous_secret,
             previous_secret_expires: listed.previous_secret_expires,
             last_used: listed.last_used.map(|day| day.to_string()),

@@ -24,7 +24,8 @@ impl From<service::Received> for Received {
                 let headers = headers.collect();
                 Self::Handshake(Handshake { content_type: content_type.into(), body, headers })
             }
-            service::Received::Events(events) => {
+            service::Received::Event(event) => Self::Events(vec![outcome(event)]),
+            service::Received::Batch(events) => {
                 Self::Events(events.into_iter().map(outcome).collect())
             }
         }
