@@ -32,6 +32,11 @@ fn read_source<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Rc<Source>,
 }
 
 impl StoredSource {
+    /// Whether it is the same entry, perhaps in another copy of the list.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.source, &other.source) || self == other
+    }
+
     /// The version of its representation, for `ETag`.
     pub fn tag(&self) -> String {
         let text = serde_json::to_vec(self).unwrap_or_default();
