@@ -46,6 +46,7 @@ use crate::access::{AccessError, Denial, Grant, Missing, Permission, TopicPatter
 use crate::error::{Error, Result};
 use crate::host::{AfterAnswer, Host, Millis};
 use crate::kafka::Log;
+use crate::random;
 use crate::secrets::SecretKeys;
 use crate::services::produce::Producer;
 use crate::services::schema_registry::SchemaRegistry;
@@ -352,8 +353,7 @@ impl<H: Host, L: Log> Sources<H, L> {
         if let Some(prepared) = ready.get(stored) {
             return Ok(prepared);
         }
-        let prepared = Prepared::new((*stored.source).clone(), &self.keys, &self.rules)?;
-        let prepared = Rc::new(prepared);
+        let prepared = Rc::new(Prepared::new(stored, &self.keys, &self.rules)?);
         ready.put(stored.clone(), prepared.clone());
         Ok(prepared)
     }
@@ -385,11 +385,16 @@ impl<H: Host, L: Log> Sources<H, L> {
         let source = Source { url, ..source };
         let known = before.map(|before| &*before.source);
         let source = masking::sealed(source, known, &self.host, &self.keys)?;
-        Prepared::new(source.clone(), &self.keys, &self.rules)?;
-        prepared::check_host(&source, &self.rules)?;
-        self.may_change(&source, grant)?;
-        let created = before.map_or_else(|| self.host.now(), |before| before.created);
-        Ok(StoredSource { source: source.into(), created })
+        let (created, memory) = match before {
+            Some(before) => (before.created, before.memory.clone()),
+            None => (self.host.now(), Some(random::hex_id::<8>(&self.host))),
+        };
+        let stored = StoredSource { source: source.into(), created, memory };
+        let source = &stored.source;
+        Prepared::new(&stored, &self.keys, &self.rules)?;
+        prepared::check_host(source, &self.rules)?;
+        self.may_change(source, grant)?;
+        Ok(stored)
     }
 
     /// Whether a caller may see and change a source: it may write to all its topics.

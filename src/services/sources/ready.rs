@@ -46,12 +46,13 @@ mod tests {
 
     fn entry(name: &str, topic: &str) -> StoredSource {
         let json = serde_json::json!({"name": name, "topic": topic, "verify": {"none": {}}});
-        StoredSource { source: Source::from_value(json).unwrap().into(), created: 1 }
+        let source = Source::from_value(json).unwrap().into();
+        StoredSource { source, created: 1, memory: None }
     }
 
     fn put(ready: &mut Ready, entry: &StoredSource) {
         let (keys, rules) = (SecretKeys::default(), Rules::default());
-        let prepared = Prepared::new((*entry.source).clone(), &keys, &rules).unwrap();
+        let prepared = Prepared::new(entry, &keys, &rules).unwrap();
         ready.put(entry.clone(), prepared.into());
     }
 
@@ -65,10 +66,11 @@ mod tests {
     fn a_source_is_kept_until_it_changes() {
         let mut ready = Ready::default();
         let (first, changed) = (entry("s", "t"), entry("s", "u"));
+        let made_anew = StoredSource { memory: Some("0a1b".into()), ..entry("s", "t") };
         assert!(ready.get(&first).is_none());
         put(&mut ready, &first);
         assert!(ready.get(&entry("s", "t")).is_some(), "a copy that was read anew");
-        assert!(ready.get(&changed).is_none());
+        assert!(ready.get(&changed).is_none() && ready.get(&made_anew).is_none());
         put(&mut ready, &changed);
         assert!(ready.get(&first).is_none() && ready.get(&changed).is_some());
         assert_eq!(ready.kept.len(), 1);

@@ -238,7 +238,7 @@ impl<H: Host, L: Log> Sources<H, L> {
             let decision = deciding.decide()?;
             return self.write(prepared, decision).await.1;
         };
-        let scope = Scope::Source(source.name.as_str());
+        let scope = Scope::Source(&prepared.scope);
         let window = Duration::from_secs(dedupe.window);
         let (mark, written) = match self.seen.first(&scope, &id, None, window).await? {
             First::Time { mark, written } => (mark, written),
