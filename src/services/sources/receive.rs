@@ -298,7 +298,10 @@ impl<H: Host, L: Log> Sources<H, L> {
         }
         let (places, error) = produce(&self.producer, drafts).await;
         let taken = match error {
-            Some(error) => Err(error.into()),
+            Some(error) => {
+                self.counting.not_written(prepared.source.name.as_str(), &error).await;
+                Err(error.into())
+            }
             None => {
                 let written = self.places(prepared, places.clone());
                 Ok(if dead { Taken::DeadLetter(written) } else { Taken::Written(written) })
