@@ -99,6 +99,14 @@ impl SecretKeys {
         opened.ok_or_else(|| SecretGone { key: id.clone() })
     }
 
+    /// Whether the key is there under which a secret was encrypted. Nothing is decrypted.
+    pub fn has_key_of(&self, secret: &StoredSecret) -> bool {
+        match secret {
+            StoredSecret::Plain(_) => true,
+            StoredSecret::Sealed { key, .. } => self.0.iter().any(|known| known.id == *key),
+        }
+    }
+
     /// The secret encrypted under the first key; `None` if it is already.
     pub fn renewed(
         &self,
@@ -230,6 +238,14 @@ mod tests {
     fn keys(bytes: &[u8]) -> SecretKeys {
         let keys: Vec<_> = bytes.iter().map(|byte| STANDARD.encode([*byte; 32])).collect();
         SecretKeys::parse(&keys.join(", ")).unwrap()
+    }
+
+    #[test]
+    fn a_secret_says_under_which_key_it_is() {
+        let sealed = keys(&[1]).seal(&clock(), "source/a", "hush").unwrap();
+        assert!(keys(&[2, 1]).has_key_of(&sealed));
+        assert!(!keys(&[2]).has_key_of(&sealed));
+        assert!(SecretKeys::default().has_key_of(&StoredSecret::Plain("hush".into())));
     }
 
     #[test]

@@ -15,6 +15,7 @@ mod masking;
 mod merge_patch;
 mod prepared;
 mod programs;
+mod ready;
 mod receive;
 mod registry;
 mod source;
@@ -35,6 +36,7 @@ use self::list::SourceList;
 pub use self::list::{MAX_SOURCE_BYTES, MAX_SOURCES, StoredSource};
 pub use self::prepared::{MAX_EVENT_BYTES, Prepared};
 use self::prepared::{Rules, invalid, owner};
+use self::ready::Ready;
 pub use self::receive::NotTaken;
 pub use self::source::{Answer, Source};
 use self::statistics::Counting;
@@ -44,6 +46,7 @@ use crate::access::{AccessError, Denial, Grant, Missing, Permission, TopicPatter
 use crate::error::{Error, Result};
 use crate::host::{AfterAnswer, Host, Millis};
 use crate::kafka::Log;
+use crate::random;
 use crate::secrets::SecretKeys;
 use crate::services::produce::Producer;
 use crate::services::schema_registry::SchemaRegistry;
@@ -92,8 +95,7 @@ pub struct Sources<H: Host, L> {
     rules: Rules,
     public_url: Option<String>,
     list: Shared<H, SourceList>,
-    /// Those that received lately, each with the entry it was made of.
-    prepared: RefCell<Vec<(Rc<Source>, Rc<Prepared>)>>,
+    ready: RefCell<Ready>,
     seen: Rc<Seen<H>>,
     producer: Rc<Producer<H, L>>,
     schema_registry: Rc<SchemaRegistry<H>>,
@@ -130,7 +132,7 @@ impl<H: Host, L: Log> Sources<H, L> {
             keys: parts.keys,
             rules,
             public_url: parts.public_url,
-            prepared: RefCell::default(),
+            ready: RefCell::default(),
             seen: parts.seen,
             producer: parts.producer,
             schema_registry: parts.schema_registry,
@@ -210,7 +212,10 @@ impl<H: Host, L: Log> Sources<H, L> {
         let before = list.get(name).ok();
         check(condition, before)?;
         before.map_or(Ok(()), |before| self.may_change(&before.source, grant))?;
-        self.admit(make(before)?, before, grant)?;
+        let admitted = self.admit(make(before)?, before, grant)?;
+        // Making a source ready is the dear part, and is done again only if somebody else
+        // has changed the source since.
+        let admitted = RefCell::new((before.cloned(), admitted));
         let denied = RefCell::new(None);
         let made = RefCell::new(None::<(StoredSource, bool)>);
         let changed = self.list.change(|list| {
@@ -227,11 +232,14 @@ impl<H: Host, L: Log> Sources<H, L> {
             {
                 return Err(keep(&denied, error));
             }
-            let stored = self
-                .admit(make(before.as_ref())?, before.as_ref(), grant)
-                .map_err(|error| keep(&denied, error))?;
-            list.put(&stored)?;
-            *made.borrow_mut() = Some((stored, before.is_none()));
+            let mut admitted = admitted.borrow_mut();
+            if admitted.0 != before {
+                let again = self.admit(make(before.as_ref())?, before.as_ref(), grant);
+                *admitted = (before, again.map_err(|error| keep(&denied, error))?);
+            }
+            let (before, stored) = &*admitted;
+            list.put(stored)?;
+            *made.borrow_mut() = Some((stored.clone(), before.is_none()));
             Ok(())
         });
         let changed = changed.await;
@@ -339,16 +347,14 @@ impl<H: Host, L: Log> Sources<H, L> {
         if list.get(name).is_err() {
             list = self.list.recent(MAX_LIST_AGE_TO_REFUSE).await?;
         }
-        let source = list.get(name)?.source.clone();
-        let mut all = self.prepared.borrow_mut();
-        if let Some((of, prepared)) = all.iter().find(|(_, known)| known.source.name == source.name)
-            && *of == source
-        {
-            return Ok(prepared.clone());
+        let mut ready = self.ready.borrow_mut();
+        ready.follow(&list);
+        let stored = list.get(name)?;
+        if let Some(prepared) = ready.get(stored) {
+            return Ok(prepared);
         }
-        let prepared = Rc::new(Prepared::new((*source).clone(), &self.keys, &self.rules)?);
-        all.retain(|(_, known)| known.source.name != source.name);
-        all.push((source, prepared.clone()));
+        let prepared = Rc::new(Prepared::new(stored, &self.keys, &self.rules)?);
+        ready.put(stored.clone(), prepared.clone());
         Ok(prepared)
     }
 
@@ -379,11 +385,16 @@ impl<H: Host, L: Log> Sources<H, L> {
         let source = Source { url, ..source };
         let known = before.map(|before| &*before.source);
         let source = masking::sealed(source, known, &self.host, &self.keys)?;
-        Prepared::new(source.clone(), &self.keys, &self.rules)?;
-        prepared::check_host(&source, &self.rules)?;
-        self.may_change(&source, grant)?;
-        let created = before.map_or_else(|| self.host.now(), |before| before.created);
-        Ok(StoredSource { source: source.into(), created })
+        let (created, memory) = match before {
+            Some(before) => (before.created, before.memory.clone()),
+            None => (self.host.now(), Some(random::hex_id::<8>(&self.host))),
+        };
+        let stored = StoredSource { source: source.into(), created, memory };
+        let source = &stored.source;
+        Prepared::new(&stored, &self.keys, &self.rules)?;
+        prepared::check_host(source, &self.rules)?;
+        self.may_change(source, grant)?;
+        Ok(stored)
     }
 
     /// Whether a caller may see and change a source: it may write to all its topics.
@@ -399,13 +410,12 @@ impl<H: Host, L: Log> Sources<H, L> {
     }
 
     fn view(&self, stored: &StoredSource) -> SourceView {
-        let owner = owner(stored.source.name.as_str());
-        let mut secrets = stored.source.verify.secrets.iter();
+        let secrets = &stored.source.verify.secrets;
         SourceView {
             source: masking::masked(&stored.source),
             created: stored.created,
             tag: stored.tag(),
-            secret_gone: secrets.any(|secret| self.keys.open(&owner, secret).is_err()),
+            secret_gone: !secrets.iter().all(|secret| self.keys.has_key_of(secret)),
         }
     }
 }

@@ -19,6 +19,7 @@ mod outcome;
 mod price;
 mod shared_calls;
 mod size;
+mod source_death;
 mod stream_damage;
 mod stream_reader;
 mod streams;

@@ -181,3 +181,29 @@ async fn a_change() {
     })
     .await;
 }
+
+/// Each new secret is encrypted with a draw of its own, at every time that a change makes
+/// its source ready.
+#[tokio::test(start_paused = true)]
+async fn a_change_makes_a_source_ready_once() {
+    local(async {
+        let mut draws = Vec::new();
+        for secrets in [1, 5] {
+            let scene = Scene::new(1, topics()).await;
+            let secrets: Vec<_> = (0..secrets).map(|number| format!("hush {number}")).collect();
+            let source = json!({"topic": "t",
+                "verify": {"provider": "github", "secrets": secrets}});
+            for (method, target) in [(Method::PUT, "/sources/new"), (Method::PATCH, "/sources/new")]
+            {
+                let instance = scene.instance();
+                let change = request(method, target, &source);
+                let (_, _, answer) = cost(&scene, &instance, change).await;
+                assert!(answer.is_taken(), "{}", answer.json);
+                draws.push(instance.host.draws());
+            }
+        }
+        let more = [draws[2] - draws[0], draws[3] - draws[1]];
+        assert_eq!(more, [4, 4], "four more secrets: {draws:?}");
+    })
+    .await;
+}

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::Method;
+use kafka_edge::error::Error;
 use kafka_edge_sim::{StoreMode, local};
-use serde_json::Value;
+use serde_json::{Value, json};
 use tokio::time::sleep;
 
 use crate::scene::{Scene, body, request, topics};
@@ -42,6 +43,55 @@ async fn nothing_is_counted_twice() {
             let accepted = statistics["accepted"].as_u64().unwrap();
             assert!(accepted <= sent && accepted > 0, "seed {seed}: {accepted} of {sent}");
         }
+    })
+    .await;
+}
+
+/// Each try of an event is counted by what Kafka did with it.
+#[tokio::test(start_paused = true)]
+async fn what_kafka_fails_is_counted() {
+    local(async {
+        let scene = Scene::new(1, topics()).await;
+        let one = scene.instance();
+        let unknown = Error::OutcomeUnknown { detail: "no report".into() };
+        for (failure, status) in [
+            (Some(Error::Unreachable { detail: "refused".into() }), 503),
+            (Some(Error::UnknownTopic("t".into())), 404),
+            (Some(Error::Timeout), 504),
+            (Some(unknown), 504),
+            (None, 200),
+        ] {
+            scene.log.set_failure(failure);
+            let answer = one.event("plain", &format!("{status}")).await.unwrap();
+            assert_eq!(answer.status, status, "{}", answer.json);
+            sleep(Duration::from_secs(12)).await;
+        }
+        let statistics = statistics(&scene).await;
+        let of = |kind: &str| statistics[kind].as_u64().unwrap();
+        let counts = ["accepted", "failed", "unknown"].map(of);
+        assert_eq!(counts, [1, 3, 1], "{statistics}");
+        assert_eq!(statistics["refused"], json!({}));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_without_dedupe_and_one_that_fails_in_part_are_counted_as_well() {
+    local(async {
+        let log = topics();
+        let scene = Scene::new(1, log).await;
+        let source = json!({"topic": "t", "verify": {"none": {}},
+            "shape": {"transform": "1, 2", "topic": {"jq": "[\"t\", \"none\"][$out - 1]",
+            "allowed": ["t", "none"]}}});
+        let put = request(Method::PUT, "/sources/plain", &source);
+        let one = scene.instance();
+        assert_eq!(one.send(put, Duration::MAX).await.unwrap().status, 200);
+        let answer = one.event("plain", "e").await.unwrap();
+        assert_eq!(answer.status, 404, "{}", answer.json);
+        assert_eq!(scene.log.records("t", 0).len(), 1, "a part of it is there");
+        one.host.idle().await;
+        let statistics = statistics(&scene).await;
+        assert_eq!((&statistics["failed"], &statistics["accepted"]), (&json!(1), &json!(0)));
     })
     .await;
 }

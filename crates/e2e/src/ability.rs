@@ -8,6 +8,8 @@ pub enum Ability {
     /// Deliveries begin by themselves: work goes on after the answer, or the
     /// host has a timer.
     UnaskedDeliveries,
+    /// Work goes on after the answer.
+    WorkAfterAnswers,
     /// The gateway reaches the receiver of this suite.
     Callbacks,
     /// Answers are sent while they come to be.
@@ -18,18 +20,22 @@ pub enum Ability {
     Timestamps,
     /// A time has an offset.
     OffsetByTime,
+    /// The gateway was built with sources, and has a key for their secrets.
+    Sources,
     /// Callers need credentials, and the suite was given one.
     Credentials,
 }
 
 impl Ability {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 9] = [
         Self::UnaskedDeliveries,
+        Self::WorkAfterAnswers,
         Self::Callbacks,
         Self::Streams,
         Self::Headers,
         Self::Timestamps,
         Self::OffsetByTime,
+        Self::Sources,
         Self::Credentials,
     ];
 
@@ -41,11 +47,13 @@ impl Ability {
     pub fn name(self) -> &'static str {
         match self {
             Self::UnaskedDeliveries => "unasked-deliveries",
+            Self::WorkAfterAnswers => "work-after-answers",
             Self::Callbacks => "callbacks",
             Self::Streams => "streams",
             Self::Headers => "headers",
             Self::Timestamps => "timestamps",
             Self::OffsetByTime => "offset-by-time",
+            Self::Sources => "sources",
             Self::Credentials => "credentials",
         }
     }

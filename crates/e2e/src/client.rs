@@ -1,7 +1,7 @@
 //! Requests over TCP, each with a connection of its own.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow, bail};
 use base64::Engine;
@@ -17,6 +17,10 @@ use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
+
+/// How long instances may go by what they know, and how often they are asked meanwhile.
+pub(crate) const KNOWN: Duration = Duration::from_secs(60);
+pub(crate) const PAUSE: Duration = Duration::from_millis(500);
 
 /// No call of a scenario takes longer.
 const LONGEST: Duration = Duration::from_secs(60);
@@ -134,7 +138,7 @@ where
 }
 
 /// A request that is still to be sent.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Call<'c> {
     client: &'c Client,
     method: Method,
@@ -156,6 +160,19 @@ impl Call<'_> {
 
     pub(crate) fn json(self, body: &Value) -> Self {
         self.body("application/json", body.to_string())
+    }
+
+    /// Sends it again and again while it is answered with a status: one that an instance may
+    /// give that does not know yet what another one has just made.
+    pub(crate) async fn past(self, status: u16) -> Result<Answer> {
+        let start = Instant::now();
+        loop {
+            let answer = self.clone().send().await?;
+            if answer.status() != status || start.elapsed() >= KNOWN {
+                return Ok(answer);
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
     }
 
     /// Sends it and reads the head of the answer.
@@ -191,13 +208,7 @@ impl Call<'_> {
     /// Sends it, and expects an error of this status. Gives its detail, empty
     /// where there is none.
     pub(crate) async fn refused(self, status: u16) -> Result<String> {
-        let answer = self.send().await?.expect(status)?;
-        let json = answer.json()?;
-        let sentence = json["error"].as_str().unwrap_or_default();
-        if sentence.is_empty() || json["status"] != status {
-            bail!("{} was refused without a sentence and a status: {json}", answer.what);
-        }
-        Ok(json["detail"].as_str().unwrap_or_default().to_owned())
+        self.send().await?.refused(status)
     }
 }
 
@@ -220,6 +231,17 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    /// The detail of an error of this status, empty where there is none.
+    pub(crate) fn refused(self, status: u16) -> Result<String> {
+        let answer = self.expect(status)?;
+        let json = answer.json()?;
+        let sentence = json["error"].as_str().unwrap_or_default();
+        if sentence.is_empty() || json["status"] != status {
+            bail!("{} was refused without a sentence and a status: {json}", answer.what);
+        }
+        Ok(json["detail"].as_str().unwrap_or_default().to_owned())
+    }
+
     pub(crate) fn expect(self, status: u16) -> Result<Self> {
         if self.status != status {
             let body = String::from_utf8_lossy(&self.body);

@@ -7,6 +7,7 @@ mod errors;
 mod groups;
 mod look;
 mod produce;
+mod sources;
 mod stream;
 mod upstash;
 mod webhooks;
@@ -57,6 +58,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         produce::headers_become_headers_of_the_record [Headers]
         produce::each_line_is_a_record_and_has_a_report
         produce::what_cannot_be_written_is_refused
+        produce::a_call_that_is_made_again_under_its_key_writes_nothing
 
         consume::one_record_comes_after_the_other
         consume::a_page_tells_where_each_partition_goes_on
@@ -88,6 +90,15 @@ pub(crate) fn all() -> Vec<Scenario> {
         webhooks::a_produce_is_delivered_without_being_asked_for [Callbacks, UnaskedDeliveries]
         webhooks::a_delivery_that_fails_is_tried_again_under_the_same_id [Callbacks]
         webhooks::a_callback_that_may_not_be_is_refused
+
+        sources::an_event_becomes_a_record_and_its_repeat_none [Sources]
+        sources::a_stranger_writes_nothing [Sources]
+        sources::an_event_is_left_out_or_becomes_several_records [Sources]
+        sources::a_trial_shows_each_stage_and_writes_nothing [Sources]
+        sources::a_source_is_changed_in_the_version_that_was_seen [Sources]
+        sources::a_source_that_cannot_work_is_refused [Sources]
+        sources::a_refusal_is_shown_without_values [Sources]
+        sources::events_are_counted [Sources, WorkAfterAnswers]
 
         credentials::a_credential_is_made_listed_and_removed
         credentials::callers_without_one_are_refused [Credentials]

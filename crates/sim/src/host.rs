@@ -27,6 +27,7 @@ pub struct SimHost {
     life: Life,
     skew: Rc<Cell<Millis>>,
     random: Rc<RefCell<fastrand::Rng>>,
+    draws: Rc<Cell<u64>>,
 }
 
 impl fmt::Debug for SimHost {
@@ -42,6 +43,7 @@ impl SimHost {
             life: Life::default(),
             skew: Rc::default(),
             random: Rc::new(RefCell::new(fastrand::Rng::with_seed(seed))),
+            draws: Rc::default(),
         }
     }
 
@@ -78,6 +80,11 @@ impl SimHost {
     /// and reports do not.
     pub fn calls(&self) -> u64 {
         self.life.calls()
+    }
+
+    /// How often this instance has drawn random bytes.
+    pub fn draws(&self) -> u64 {
+        self.draws.get()
     }
 
     /// The instance dies at its call of that number, counted from 1.
@@ -140,6 +147,7 @@ impl Clock for SimHost {
     }
 
     fn random(&self, buffer: &mut [u8]) {
+        self.draws.set(self.draws.get() + 1);
         self.random.borrow_mut().fill(buffer);
     }
 }

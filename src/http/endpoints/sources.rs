@@ -83,6 +83,10 @@ struct StatisticsJson {
     repeats: u64,
     filtered: u64,
     dead_lettered: u64,
+    /// Kafka did not take them, or only a part of their records.
+    failed: u64,
+    /// They may be in Kafka.
+    unknown: u64,
     /// By stage and reason, such as `verify/mismatch`.
     #[cfg_attr(
         feature = "description",
@@ -126,6 +130,8 @@ impl From<Statistics> for StatisticsJson {
             repeats: count("repeats"),
             filtered: count("filtered"),
             dead_lettered: count("dead-lettered"),
+            failed: count("failed"),
+            unknown: count("unknown"),
             refused,
             last_seen: last_seen.map(timestamp),
             refusals: refusals.into_iter().rev().map(refusal).collect(),

@@ -60,8 +60,9 @@ impl CloudEvent {
     }
 
     /// What tells it from all others: source and id together (CloudEvents 1.0.2, `id`).
+    /// Neither holds a line feed: one with a control character was not read.
     pub(super) fn identity(&self) -> Option<String> {
-        Some(format!("{} {}", self.attribute("source")?, self.attribute("id")?))
+        Some(format!("{}\n{}", self.attribute("source")?, self.attribute("id")?))
     }
 
     pub(super) fn set_if_missing(&mut self, name: &str, value: impl FnOnce() -> String) {

@@ -24,6 +24,10 @@ pub struct StoredSource {
     pub source: Rc<Source>,
     #[serde(rename = "c")]
     pub created: Millis,
+    /// Drawn when the source is made, and kept when it is changed, so that a later one of
+    /// the same name knows none of its ids. Sources of earlier gateways have none.
+    #[serde(rename = "m", default, skip_serializing_if = "Option::is_none")]
+    pub(super) memory: Option<String>,
 }
 
 fn read_source<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Rc<Source>, D::Error> {
@@ -32,6 +36,18 @@ fn read_source<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Rc<Source>,
 }
 
 impl StoredSource {
+    /// Whether it is the same entry, perhaps in another copy of the list.
+    pub(super) fn is_same(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.source, &other.source) || self == other
+    }
+
+    /// The name of its memory of ids.
+    pub(super) fn scope(&self) -> String {
+        let name = self.source.name.as_str();
+        // No name holds a slash.
+        self.memory.as_ref().map_or_else(|| name.to_owned(), |memory| format!("{name}/{memory}"))
+    }
+
     /// The version of its representation, for `ETag`.
     pub fn tag(&self) -> String {
         let text = serde_json::to_vec(self).unwrap_or_default();
@@ -83,5 +99,22 @@ impl SourceList {
         self.get(name)?;
         self.0.retain(|stored| stored.source.name.as_str() != name);
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_source_of_an_earlier_gateway_keeps_its_memory() {
+        let stored = r#"{"s":{"name":"s","topic":"t","verify":{"none":{}}},"c":1}"#;
+        let source: StoredSource = serde_json::from_str(stored).unwrap();
+        assert_eq!(source.scope(), "s");
+        assert_eq!(serde_json::to_string(&source).unwrap(), stored);
+        let source = StoredSource { memory: Some("0a1b".into()), ..source };
+        assert_eq!(source.scope(), "s/0a1b");
+        let text = serde_json::to_string(&source).unwrap();
+        assert_eq!(serde_json::from_str::<StoredSource>(&text).unwrap(), source);
     }
 }

@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::admission;
 #[cfg(feature = "jwt")]
 use super::keys::FetchedKeys;
+use super::list::StoredSource;
 use super::programs::{Program, Schema};
 use super::source::{Otherwise, Source, TextOf, ValueOf};
 use crate::access::TopicPatterns;
@@ -36,6 +37,8 @@ const NEVER_KEPT: [&str; 5] =
 /// A source, ready to receive.
 pub struct Prepared {
     pub(super) source: Source,
+    /// The name of its memory of ids.
+    pub(super) scope: String,
     pub(super) verifier: Verifier,
     /// Its provider's table is read once, and not for each event.
     pub(super) handshake: Option<Handshake>,
@@ -86,7 +89,8 @@ impl std::fmt::Debug for Prepared {
 }
 
 impl Prepared {
-    pub(super) fn new(source: Source, keys: &SecretKeys, rules: &Rules) -> Result<Self> {
+    pub(super) fn new(stored: &StoredSource, keys: &SecretKeys, rules: &Rules) -> Result<Self> {
+        let source = (*stored.source).clone();
         check_plain(&source)?;
         let owner = owner(source.name.as_str());
         let secrets = source.verify.secrets.iter().map(|secret| keys.open(&owner, secret));
@@ -164,6 +168,7 @@ impl Prepared {
         let key = shape.key.as_ref().map(|key| place("shape.key", key)).transpose()?;
         let (topic, schema) = (topic.transpose()?, schema_of(&source, rules)?);
         Ok(Self {
+            scope: stored.scope(),
             verifier,
             handshake: source.verify.settings.handshake(),
             secret_headers,

@@ -241,7 +241,7 @@ impl<H: Host, L: Log> Sources<H, L> {
             let decision = deciding.decide()?;
             return self.write(prepared, decision).await.1;
         };
-        let scope = Scope::Source(source.name.as_str());
+        let scope = Scope::Source(&prepared.scope);
         let window = Duration::from_secs(dedupe.window);
         let (mark, written) = match self.seen.first(&scope, &id, None, window).await? {
             First::Time { mark, written } => (mark, written),
@@ -301,7 +301,10 @@ impl<H: Host, L: Log> Sources<H, L> {
         }
         let (places, error) = produce(&self.producer, drafts).await;
         let taken = match error {
-            Some(error) => Err(error.into()),
+            Some(error) => {
+                self.counting.not_written(prepared.source.name.as_str(), &error).await;
+                Err(error.into())
+            }
             None => {
                 let written = self.places(prepared, places.clone());
                 Ok(if dead { Taken::DeadLetter(written) } else { Taken::Written(written) })

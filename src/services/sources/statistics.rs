@@ -15,7 +15,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::inbound::{Inbound, Refused, Taken};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::host::{AfterAnswer, Host, Millis};
 use crate::sorted::SortedMap;
 use crate::state::keys::{self, Key};
@@ -34,7 +34,8 @@ const MAX_SOURCES: usize = 200;
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(remote = "Self")]
 pub struct Statistics {
-    /// By what became of them: `accepted`, `repeats`, `filtered`, `dead-lettered`.
+    /// By what became of them: `accepted`, `repeats`, `filtered`, `dead-lettered`, and
+    /// `failed` or `unknown` if Kafka did not take them or may have.
     #[serde(rename = "n", default)]
     pub counts: SortedMap<String, u64>,
     /// Refused ones, by stage and reason, such as `verify/mismatch`.
@@ -101,12 +102,23 @@ impl<H: Host> Counting<H> {
     }
 
     pub(super) async fn taken(&self, source: &str, taken: &Taken) {
+        self.became(source, taken.kind());
+        self.write_soon(source, false).await;
+    }
+
+    /// An event whose records are not all in Kafka, as far as is known.
+    pub(super) async fn not_written(&self, source: &str, error: &Error) {
+        let is_unknown = matches!(error, Error::OutcomeUnknown { .. });
+        self.became(source, if is_unknown { "unknown" } else { "failed" });
+        self.write_soon(source, true).await;
+    }
+
+    fn became(&self, source: &str, kind: &str) {
         let now = self.host.now();
         self.count(source, |counted| {
-            *counted.counts.get_or_default(taken.kind().to_owned()) += 1;
+            *counted.counts.get_or_default(kind.to_owned()) += 1;
             counted.last_seen = Some(now);
         });
-        self.write_soon(source, false).await;
     }
 
     pub(super) async fn refused(&self, source: &str, request: &Inbound, refused: &Refused) {
@@ -154,8 +166,8 @@ impl<H: Host> Counting<H> {
     }
 
     /// Writes beside the answer, and once more when the interval is over. On a host that
-    /// ends everything with the answer, only refusals are worth the time.
-    async fn write_soon(&self, source: &str, is_refusal: bool) {
+    /// ends everything with the answer, only refusals and failures are worth the time.
+    async fn write_soon(&self, source: &str, is_worth_time: bool) {
         let due_in = {
             let mut own = self.own.borrow_mut();
             let Some(own) = own.get_mut(source).filter(|own| !own.writing) else { return };
@@ -170,7 +182,7 @@ impl<H: Host> Counting<H> {
                 host.sleep(due_in).await;
                 write(&host, &own, &source).await;
             }),
-            AfterAnswer::Ends if is_refusal && due_in.is_zero() => {
+            AfterAnswer::Ends if is_worth_time && due_in.is_zero() => {
                 write(&host, &own, &source).await;
             }
             AfterAnswer::Ends => {

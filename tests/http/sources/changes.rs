@@ -2,6 +2,7 @@
 
 use http::Method;
 use http::header::{ETAG, LOCATION};
+use kafka_edge::host::Store;
 use kafka_edge_sim::local;
 use serde_json::{Value, json};
 
@@ -192,6 +193,74 @@ async fn a_secret_in_the_wrong_place_is_not_repeated() {
             assert_eq!(status, 400, "{json}");
             assert!(!json.to_string().contains("hush"), "{json}");
         }
+    })
+    .await;
+}
+
+fn remembering() -> Value {
+    plain(json!({"dedupe": {"id": {"field": "/id"}}}))
+}
+
+/// Whether an event that came once comes as a repeat.
+async fn is_repeat(gateway: &Gateway) -> bool {
+    let (status, json) = super::support::send(gateway, &[], r#"{"id":"e"}"#).await;
+    assert_eq!(status, 200, "{json}");
+    json["repeat"] == true
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_keeps_its_memory_while_it_is_there_and_a_later_one_has_its_own() {
+    local(async {
+        let gateway = with(remembering()).await;
+        assert!(!is_repeat(&gateway).await);
+        let switched = json!({"answer": {"status": 200}}).to_string();
+        assert_eq!(change(&gateway, Method::PATCH, &[], &switched).await.0, 200);
+        assert!(is_repeat(&gateway).await);
+        let put = remembering().to_string();
+        assert_eq!(change(&gateway, Method::PUT, &[], &put).await.0, 200);
+        assert!(is_repeat(&gateway.restarted()).await);
+        for (method, target) in [(Method::POST, "/sources"), (Method::PUT, "/sources/s")] {
+            assert_eq!(change(&gateway, Method::DELETE, &[], "").await.0, 204);
+            let mut make = request(method, target);
+            make.body = put.clone().into();
+            assert_eq!(gateway.send(make).await.status, 201);
+            assert!(!is_repeat(&gateway).await, "{target}");
+            assert!(is_repeat(&gateway.restarted()).await, "{target}");
+        }
+    })
+    .await;
+}
+
+/// As an earlier gateway has stored it.
+#[tokio::test(start_paused = true)]
+async fn a_source_that_was_stored_without_a_memory_keeps_the_one_of_its_name() {
+    local(async {
+        let gateway = with(remembering()).await;
+        let (key, document) = gateway
+            .world
+            .store()
+            .into_iter()
+            .find(|(key, document)| key.starts_with("kafka-edge/2/sources/") && document.is_some())
+            .expect("the list is stored");
+        let document = String::from_utf8(document.unwrap()).unwrap();
+        let (before, memory) = document.split_once(r#","m":""#).expect("a source has a memory");
+        let earlier = format!("{before}{}", memory.split_once('"').unwrap().1);
+        gateway.world.instance().set(&key, earlier.as_bytes()).await.unwrap();
+
+        let memories = || {
+            let keys = gateway.world.store().into_keys();
+            let of_it = keys.filter(|key| key.starts_with("kafka-edge/2/seen/source%2Fs"));
+            of_it.map(|key| key.split('/').nth(3).unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        let gateway = gateway.restarted();
+        assert!(!is_repeat(&gateway).await);
+        assert_eq!(change(&gateway, Method::PUT, &[], &remembering().to_string()).await.0, 200);
+        assert!(is_repeat(&gateway.restarted()).await);
+        assert_eq!(memories(), ["source%2Fs"]);
+        assert_eq!(change(&gateway, Method::DELETE, &[], "").await.0, 204);
+        create(&gateway, remembering()).await;
+        assert!(!is_repeat(&gateway).await);
+        assert_eq!(memories().len(), 2);
     })
     .await;
 }

@@ -96,10 +96,11 @@ const settleJson = (name, content) => settle(`${name}.json`, JSON.stringify(cont
 const vectors = await each(families, async (one) => {
   const request = await finished(one);
   if (one.accept) await check(one, one.request);
-  const { provider, case: name, made, by, secrets, window, algorithm, jwks, claims } = one;
+  const { provider, case: name, made, by, secrets, window, algorithm, jwks, claims, refused } = one;
   return {
     provider,
     case: name,
+    ...(refused && { refused }),
     made,
     by,
     secrets,

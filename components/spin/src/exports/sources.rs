@@ -126,6 +126,8 @@ impl From<service::Statistics> for Statistics {
             repeats: count("repeats"),
             filtered: count("filtered"),
             dead_lettered: count("dead-lettered"),
+            failed: count("failed"),
+            unknown: count("unknown"),
             refused: refused.collect(),
             last_seen,
             last_refusals: refusals.into_iter().rev().map(Into::into).collect(),

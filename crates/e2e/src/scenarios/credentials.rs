@@ -1,14 +1,12 @@
 //! `/credentials`, and who is refused.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
+use crate::client::{KNOWN, PAUSE};
 use crate::context::{Context, list, same, text};
-
-/// How long other instances may go by the list that they know.
-const KNOWN: Duration = Duration::from_secs(60);
 
 async fn make(c: &Context, what: &str, allow: &[&str], topics: &[&str]) -> Result<Value> {
     let body = json!({"name": c.name(what), "allow": allow, "topics": topics});
@@ -57,28 +55,28 @@ pub(super) async fn a_credential_allows_what_it_says_and_no_more(c: &Context) ->
     let made = make(c, "writer", &["produce"], &[&c.one]).await?;
     let (name, secret) = (text(&made, "name")?, text(&made, "secret")?);
     for client in [c.client.with_token(secret)?, c.client.with_pair(name, secret)?] {
-        client.get(format!("/producer/{}/allowed", c.one)).expect(200).await?;
-        client.get(format!("/producer/{}/m", c.three)).refused(403).await?;
-        client.get(format!("/consumer/{}", c.one)).refused(403).await?;
-        client.get("/webhooks").refused(403).await?;
-        client.get("/credentials").refused(403).await?;
+        client.get(format!("/producer/{}/allowed", c.one)).past(401).await?.expect(200)?;
+        client.get(format!("/producer/{}/m", c.three)).past(401).await?.refused(403)?;
+        client.get(format!("/consumer/{}", c.one)).past(401).await?.refused(403)?;
+        client.get("/webhooks").past(401).await?.refused(403)?;
+        client.get("/credentials").past(401).await?.refused(403)?;
         let body = json!([{"topic": c.three, "value": "m"}]);
-        client.post("/upstash/produce").json(&body).refused(403).await?;
-        let topics = client.get("/topics").expect(200).await?;
+        client.post("/upstash/produce").json(&body).past(401).await?.refused(403)?;
+        let topics = client.get("/topics").past(401).await?.expect(200)?.json()?;
         let all_its_own = list(&topics, "topics")?.iter().all(|one| one["topic"] == c.one.as_str());
         ensure!(all_its_own, "it sees other topics: {topics}");
     }
     // A service that sends webhooks may have nothing but the URL.
     let nobody = c.client.as_nobody();
     let target = format!("/upstash/webhook?topic={}&user={name}&pass={secret}", c.one);
-    nobody.post(target).body("text/plain", "event").expect(200).await?;
+    nobody.post(target).body("text/plain", "event").past(401).await?.expect(200)?;
     remove(c, "writer").await
 }
 
 pub(super) async fn a_credential_that_is_removed_ends(c: &Context) -> Result<()> {
     let made = make(c, "brief", &["produce"], &[&c.one]).await?;
     let client = c.client.with_token(text(&made, "secret")?)?;
-    client.get(format!("/producer/{}/m", c.one)).expect(200).await?;
+    client.get(format!("/producer/{}/m", c.one)).past(401).await?.expect(200)?;
     remove(c, "brief").await?;
     let start = Instant::now();
     loop {
@@ -87,6 +85,6 @@ pub(super) async fn a_credential_that_is_removed_ends(c: &Context) -> Result<()>
             return Ok(());
         }
         ensure!(start.elapsed() < KNOWN, "it is still taken after {KNOWN:?}");
-        tokio::time::sleep(Duration::from_millis(500)).await;
+        tokio::time::sleep(PAUSE).await;
     }
 }

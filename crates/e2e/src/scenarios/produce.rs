@@ -5,6 +5,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
+use crate::client::Answer;
 use crate::context::{Context, same, text};
 
 pub(super) async fn the_rest_of_a_path_is_a_record(c: &Context) -> Result<()> {
@@ -101,4 +102,45 @@ pub(super) async fn what_cannot_be_written_is_refused(c: &Context) -> Result<()>
     let call = c.client.post(format!("/producer/{}", c.one)).body("application/x-ndjson", "{\n");
     let reports = call.send().await?.expect(200)?.lines()?;
     same("the status of what is no JSON", &reports[0]["status"], &json!(400))
+}
+
+pub(super) async fn a_call_that_is_made_again_under_its_key_writes_nothing(
+    c: &Context,
+) -> Result<()> {
+    let message = c.name("once");
+    let lines = format!("{{\"value\":\"{message}\"}}\n");
+    let upstash = json!({"value": message}).to_string();
+    for (number, (target, content_type, body)) in [
+        (format!("/producer/{}", c.one), "text/plain", message.clone()),
+        (format!("/producer/{}", c.one), "application/x-ndjson", lines),
+        (format!("/upstash/produce/{}", c.one), "application/json", upstash),
+        (format!("/webhook?topic={}", c.one), "text/plain", message.clone()),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let key = c.name(&format!("key-{number}"));
+        let call = |key: &str| {
+            let call = c.client.post(&*target).header("idempotency-key", key);
+            call.body(content_type, body.clone())
+        };
+        let place = |answer: &Answer| -> Result<(Value, Value)> {
+            let report = answer.lines()?.into_iter().next().context("there is a report")?;
+            let report = report.get(0).cloned().unwrap_or(report);
+            ensure!(report["offset"].is_i64(), "{target}: {report}");
+            Ok((report["partition"].clone(), report["offset"].clone()))
+        };
+        let first = call(&key).send().await?.expect(200)?;
+        same("that the first is a repeat", first.header("idempotent-replayed"), None)?;
+        let again = call(&key).send().await?.expect(200)?;
+        same("that it is a repeat", again.header("idempotent-replayed"), Some("true"))?;
+        same("the place of the repeat", place(&again)?, place(&first)?)?;
+        let other = call(&format!("{key}-other")).send().await?.expect(200)?;
+        ensure!(place(&other)? != place(&first)?, "{target}: another key is the same call");
+    }
+    let key = c.name("key-0");
+    let call = c.client.post(format!("/producer/{}", c.one)).header("idempotency-key", &key);
+    call.body("text/plain", "something else").refused(400).await?;
+    let call = c.client.post(format!("/producer/{}", c.one)).header("idempotency-key", "\"\"");
+    call.body("text/plain", message).refused(400).await.map(drop)
 }

@@ -22,6 +22,8 @@ pub(crate) struct Vector {
     #[serde(default)]
     claims: BTreeMap<String, String>,
     jwks: Option<serde_json::Value>,
+    /// The package accepts the request, and we do not.
+    refused: Option<String>,
 }
 
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -139,7 +141,17 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/providers")
 }
 
+/// What is accepted.
 pub(crate) fn vectors() -> Vec<Vector> {
+    all().into_iter().filter(|vector| vector.refused.is_none()).collect()
+}
+
+/// What the packages accept and we refuse.
+pub(crate) fn refused() -> Vec<Vector> {
+    all().into_iter().filter(|vector| vector.refused.is_some()).collect()
+}
+
+fn all() -> Vec<Vector> {
     let folder = folder().join("vectors");
     let mut files: Vec<_> =
         std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();

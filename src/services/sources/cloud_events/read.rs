@@ -285,6 +285,22 @@ mod tests {
     }
 
     #[test]
+    fn source_and_id_cannot_take_each_others_place() {
+        let identity = |source: &str, id: &str| {
+            let (source, id) = (source.as_bytes(), id.as_bytes());
+            let headers: [(&str, &[u8]); 4] = [
+                ("ce-specversion", b"1.0"),
+                ("ce-id", id),
+                ("ce-source", source),
+                ("ce-type", b"t"),
+            ];
+            one(&request(&headers, "")).map(|event| event.identity())
+        };
+        assert_ne!(identity("/a b", "c"), identity("/a", "b c"));
+        assert_eq!(identity("/a%0A", "c"), Err("An attribute holds a control character"));
+    }
+
+    #[test]
     fn null_is_data_and_base64_excludes_data() {
         let data = |more| structured(more).map(|event| event.data);
         assert_eq!(data(""), Ok(None));
