@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use kafka_edge_bounded_json::{Budget, Limits, parse};
-use kafka_edge_signatures::{ValueAt, Verifier};
+use kafka_edge_signatures::{Handshake, ValueAt, Verifier};
 use serde_json::Value;
 
 use super::admission;
@@ -37,6 +37,8 @@ const NEVER_KEPT: [&str; 5] =
 pub struct Prepared {
     pub(super) source: Source,
     pub(super) verifier: Verifier,
+    /// Kept, because reading a provider's row takes ten times what a plain produce does.
+    pub(super) handshake: Option<Handshake>,
     /// The headers in which senders show a secret; they never become a record's.
     pub(super) secret_headers: Vec<String>,
     /// In plain text, for the handshakes that are made with a secret.
@@ -163,6 +165,7 @@ impl Prepared {
         let (topic, schema) = (topic.transpose()?, schema_of(&source, rules)?);
         Ok(Self {
             verifier,
+            handshake: source.verify.settings.handshake(),
             secret_headers,
             secrets,
             networks,

@@ -69,8 +69,8 @@ impl<H: Host, L: Log> Sources<H, L> {
         enabled(source)?;
         // Asking comes before sending, by whichever method the sender asks. If it is no
         // question after all, the rest is checked with the body.
-        let handshake = source.verify.settings.handshake();
-        let asks = handshake
+        let asks = prepared
+            .handshake
             .is_some_and(|handshake| request.signed(None, |request| handshake.may_ask(request)));
         admission::check_address(source, &prepared.networks, request)?;
         if !asks {
@@ -170,7 +170,7 @@ impl<H: Host, L: Log> Sources<H, L> {
         url: Option<&str>,
         verified: bool,
     ) -> Option<Received> {
-        let handshake = prepared.source.verify.settings.handshake()?;
+        let handshake = prepared.handshake?;
         if handshake.is_unsigned() == verified {
             return None;
         }
