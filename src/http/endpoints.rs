@@ -19,6 +19,8 @@ mod sources;
 mod topics;
 mod webhooks;
 
+use futures_util::future::LocalBoxFuture;
+
 use self::consumer::{Acknowledge, Consume, GiveBack};
 use self::credentials::{
     CreateCredential, DeleteCredential, ListCredentials, RotateCredential, UpdateCredential,
@@ -52,6 +54,7 @@ use super::request::{Request, RequestBody};
 use super::routing::Params;
 use super::upstash;
 use super::{admission, query::Query};
+use crate::access::{AllowedTopic, Grant};
 use crate::app::App;
 use crate::host::Host;
 use crate::kafka::Log;
@@ -67,6 +70,22 @@ impl Listed {
     const fn of<E: Endpoint>() -> Self {
         Self { declaration: E::DECLARATION, topics: E::Topics::PLACE }
     }
+}
+
+/// An answer on its way. Boxed, because a future that holds all of them in place moves
+/// the room of the largest at each request, and is the largest function of all.
+type Answering<'r> = LocalBoxFuture<'r, Result<Response, Refusal>>;
+
+type Start<'r, H, L, B> =
+    fn(Call<'r, H, L, B>, Vec<AllowedTopic>, Grant) -> Result<Answering<'r>, Refusal>;
+
+fn start<'r, E: Endpoint + 'r, H: Host, L: Log, B: RequestBody>(
+    call: Call<'r, H, L, B>,
+    in_path: Vec<AllowedTopic>,
+    grant: Grant,
+) -> Result<Answering<'r>, Refusal> {
+    let topics = E::Topics::new(in_path, grant)?;
+    Ok(Box::pin(E::answer(call, topics)))
 }
 
 macro_rules! endpoints {
@@ -88,16 +107,9 @@ macro_rules! endpoints {
             let body_limit = listed.declaration.body.limit();
             let caller = grant.clone();
             let call = Call { app: admitted.app, caller, request, path, query, body_limit };
-            let mut here = 0..;
-            $(
-                $(#[$compiled])*
-                if here.next() == Some(place) {
-                    let topics = <$endpoint as Endpoint>::Topics::new(in_path, grant.clone())?;
-                    let answer = <$endpoint as Endpoint>::answer(call, topics).await;
-                    return answer.map_err(|refusal| admission::explain(refusal, &grant));
-                }
-            )+
-            Err(Refusal::NoSuchPath)
+            let starts: &[Start<'_, H, L, B>] = &[$($(#[$compiled])* start::<$endpoint, H, L, B>),+];
+            let answer = starts[place](call, in_path, grant.clone())?.await;
+            answer.map_err(|refusal| admission::explain(refusal, &grant))
         }
 
         /// Describes each endpoint beyond its declaration, in the order of the

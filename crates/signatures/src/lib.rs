@@ -20,6 +20,8 @@ mod jwt;
 mod key;
 mod provider;
 mod request;
+#[cfg(feature = "jwt")]
+mod rsa;
 mod scheme;
 mod settings;
 mod signed;
