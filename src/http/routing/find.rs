@@ -16,23 +16,25 @@ pub(in crate::http) enum Lead<'p> {
 }
 
 pub(in crate::http) fn find<'p>(method: &Method, path: &'p str) -> Result<Lead<'p>, Refusal> {
-    let fitting = ENDPOINTS
-        .iter()
-        .filter_map(|listed| Some((listed, Params::of(listed.declaration.path, path)?)));
-    // `/webhooks/deliver` is a call, not a webhook named `deliver`.
-    let found = fitting.min_by_key(|(_, params)| params.len());
-    let (like, params) = found.ok_or_else(|| no_such(path))?;
-    let same_path = || {
-        let same = |listed: &&Listed| listed.declaration.path == like.declaration.path;
-        ENDPOINTS.iter().filter(same)
-    };
     let wanted = if method == Method::HEAD { &Method::GET } else { method };
-    let place = ENDPOINTS.iter().position(|listed| {
+    // `/webhooks/deliver` is a call, not a webhook named `deliver`: the fewest parts count.
+    let mut found: Option<(&str, Params<'p>)> = None;
+    let mut place = None;
+    for (at, listed) in ENDPOINTS.iter().enumerate() {
         let declaration = &listed.declaration;
-        declaration.path == like.declaration.path
-            && declaration.methods.contains(wanted)
-            && (method != Method::HEAD || declaration.safe)
-    });
+        let Some(params) = Params::of(declaration.path, path) else { continue };
+        if found.as_ref().is_none_or(|(_, known)| params.len() < known.len()) {
+            (found, place) = (Some((declaration.path, params)), None);
+        }
+        let is_of_this_path = found.as_ref().is_some_and(|(like, _)| *like == declaration.path);
+        let takes_method =
+            declaration.methods.contains(wanted) && (method != Method::HEAD || declaration.safe);
+        if place.is_none() && is_of_this_path && takes_method {
+            place = Some(at);
+        }
+    }
+    let (like, params) = found.ok_or_else(|| no_such(path))?;
+    let same_path = || ENDPOINTS.iter().filter(|listed| listed.declaration.path == like);
     match place {
         Some(place) => Ok(Lead::To { place, path: params }),
         None if method == Method::OPTIONS => Ok(Lead::Options { allowed: allowed(same_path()) }),
