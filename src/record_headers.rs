@@ -133,11 +133,17 @@ fn is_of_sender(name: &str) -> bool {
 
 /// Whether a word is there, as the whole name or between hyphens.
 fn has_word(name: &str, word: &str) -> bool {
-    let is_end = |byte: Option<&u8>| byte.is_none_or(|byte| *byte == b'-');
-    let bytes = name.as_bytes();
-    name.match_indices(word).any(|(at, _)| {
-        is_end(at.checked_sub(1).map(|before| &bytes[before])) && is_end(bytes.get(at + word.len()))
-    })
+    let mut rest = Some(name);
+    while let Some(here) = rest {
+        if here
+            .strip_prefix(word)
+            .is_some_and(|behind| behind.is_empty() || behind.starts_with('-'))
+        {
+            return true;
+        }
+        rest = here.split_once('-').map(|(_, behind)| behind);
+    }
+    false
 }
 
 #[cfg(test)]

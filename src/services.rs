@@ -91,7 +91,7 @@ impl<H: Host, L: Log> Services<H, L> {
         let subscriptions = Rc::new(subscriptions);
         let delivered_to = (delivering == Delivering::Yes).then(|| subscriptions.clone());
         let (reading, waiting) = (consume.clone(), ends.clone());
-        let seen = Rc::new(Seen::new(host.clone()));
+        let seen = Rc::new(Seen::new(host.clone(), store.staleness));
         let producer = Producer::new(host.clone(), log.clone(), ends, seen.clone(), delivered_to);
         let producer = Rc::new(producer);
         let has_schema_registry = schema_registry.is_some();

@@ -72,6 +72,8 @@ pub enum First<'s, H: Host> {
 /// The memory as one instance works on it.
 pub struct Seen<H> {
     host: H,
+    /// How old a read may be.
+    stale: Duration,
     own: RefCell<Own>,
     /// Of the slots that are being written.
     gates: RefCell<SortedMap<String, Gate>>,
@@ -97,8 +99,8 @@ pub struct Noted {
 }
 
 impl<H: Host> Seen<H> {
-    pub fn new(host: H) -> Self {
-        Self { host, own: RefCell::default(), gates: RefCell::default() }
+    pub fn new(host: H, stale: Duration) -> Self {
+        Self { host, stale, own: RefCell::default(), gates: RefCell::default() }
     }
 
     /// Notes an id, unless it is known. `content` tells repeats from other things
@@ -120,9 +122,10 @@ impl<H: Host> Seen<H> {
             let mut known = self.own_entry(&key, &name, window).filter(|own| !own.is_forgotten());
             let mut slot = None;
             if known.is_none() {
+                let read_at = self.host.monotonic();
                 let read = self.read(&key, window).await?;
                 let stored = read.find(&name, self.host.now(), window);
-                slot = Some(read);
+                slot = Some((read, read_at));
                 // Another request may have come in between.
                 known = match (self.own_entry(&key, &name, window), stored) {
                     (Some(own), Some(stored)) if stored.outlasts(&own) => Some(stored),
@@ -149,7 +152,6 @@ impl<H: Host> Seen<H> {
                 None => Vec::new(),
             };
             let entry = Entry::pending(name, content, now, written.clone());
-            let slot = slot.map(|slot| (slot, self.host.monotonic()));
             let mut mark = Mark { seen: self, key, entry, window, slot };
             mark.write().await?;
             return Ok(First::Time { mark, written });
@@ -169,8 +171,7 @@ impl<H: Host> Seen<H> {
 
     fn own_entry(&self, key: &Key<Slot>, id: &str, window: Duration) -> Option<Entry> {
         let own = self.own.borrow();
-        let mut entries = own.of(key.as_str(), self.host.monotonic());
-        let entry = entries.find(|entry| entry.id == id);
+        let entry = own.find(key.as_str(), id, self.host.monotonic());
         entry.filter(|entry| !entry.is_over(self.host.now(), window)).cloned()
     }
 
@@ -219,29 +220,33 @@ impl<H: Host> Mark<'_, H> {
 
     /// Writes into its slot, as it was just read or as it is now.
     async fn write_slot(&mut self) -> Result<()> {
-        let host = &self.seen.host;
+        let Seen { host, stale, own, gates } = self.seen;
         let lately = |(_, at): &(Slot, Duration)| host.monotonic().saturating_sub(*at) < READ_AGAIN;
-        let mut slot = match self.slot.take().filter(lately) {
-            Some((slot, _)) => slot,
-            None => self.seen.read(&self.key, self.window).await?,
+        let (mut slot, read_at) = match self.slot.take().filter(lately) {
+            Some(slot) => slot,
+            None => {
+                let read_at = host.monotonic();
+                (self.seen.read(&self.key, self.window).await?, read_at)
+            }
         };
         // Two writes at the same time may land in either order, and the older one would
         // take back what the newer one notes.
         let name = self.key.as_str();
-        let gate = self.seen.gates.borrow_mut().get_or_default(name.to_owned()).clone();
+        let gate = gates.borrow_mut().get_or_default(name.to_owned()).clone();
         let entered = gate.enter(host, PENDING_TIME).await;
         let now = host.now();
-        for entry in self.seen.own.borrow().of(name, host.monotonic()) {
+        for entry in own.borrow().missing(name, read_at.saturating_sub(*stale), host.monotonic()) {
             slot.put(entry, now, self.window);
         }
-        // It may not have found room among its own.
+        // It may not have found room among the others.
         slot.put(&self.entry, now, self.window);
-        let read_at = host.monotonic();
+        let (until, written_at) = (own.borrow().until_now(), host.monotonic());
         let written = set(host, &self.key, &slot).await;
         drop((entered, gate));
-        self.seen.gates.borrow_mut().retain(|_, gate| gate.is_used());
+        gates.borrow_mut().retain(|_, gate| gate.is_used());
         if written.is_ok() {
-            self.slot = Some((slot, read_at));
+            own.borrow_mut().are_stored(name, until, host.monotonic());
+            self.slot = Some((slot, written_at));
         }
         written
     }

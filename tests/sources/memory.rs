@@ -42,7 +42,7 @@ async fn places(seen: &Seen<SimHost>, id: &str) -> Vec<Option<Place>> {
 async fn it_is_bounded_whatever_comes() {
     local(async {
         let world = World::new(1);
-        let seen = Seen::new(world.instance());
+        let seen = Seen::new(world.instance(), Duration::ZERO);
         let crowd = ids("s", 150, true);
         for (number, id) in crowd.iter().enumerate() {
             let (mark, _) = time!(first(&seen, id).await);
@@ -57,13 +57,13 @@ async fn it_is_bounded_whatever_comes() {
         let entries: Value = serde_json::from_slice(&document.unwrap()).unwrap();
         assert_eq!(entries["d"].as_str().unwrap().split(';').count(), 16);
         // The newest are still known, and the oldest are not.
-        let fresh = Seen::new(world.instance());
+        let fresh = Seen::new(world.instance(), Duration::ZERO);
         assert_eq!(places(&fresh, &crowd[149]).await, [place(149)]);
         assert_eq!(places(&fresh, &crowd[134]).await, [place(134)]);
         time!(first(&fresh, &crowd[133]).await).0.forget().await;
 
         for number in 0..12_000 {
-            let fresh = Seen::new(world.instance());
+            let fresh = Seen::new(world.instance(), Duration::ZERO);
             let (mark, _) = time!(first(&fresh, &format!("another {number}")).await);
             mark.done(vec![place(number)]).await;
         }
@@ -81,14 +81,20 @@ async fn it_is_bounded_whatever_comes() {
 async fn what_one_instance_forgot_another_may_have_done() {
     local(async {
         let world = World::new(2);
-        let (one, two) = (Seen::new(world.instance()), Seen::new(world.instance()));
+        let (one, two) = (
+            Seen::new(world.instance(), Duration::ZERO),
+            Seen::new(world.instance(), Duration::ZERO),
+        );
         let both = ids("s", 2, true);
         time!(first(&one, &both[0]).await).0.forget().await;
         time!(first(&two, &both[0]).await).0.done(vec![place(7)]).await;
         assert_eq!(places(&one, &both[0]).await, [place(7)]);
         // Nor may it write its failure over the other's success.
         time!(first(&one, &both[1]).await).0.done(vec![place(8)]).await;
-        assert_eq!(places(&Seen::new(world.instance()), &both[0]).await, [place(7)]);
+        assert_eq!(
+            places(&Seen::new(world.instance(), Duration::ZERO), &both[0]).await,
+            [place(7)]
+        );
     })
     .await;
 }
@@ -97,7 +103,10 @@ async fn what_one_instance_forgot_another_may_have_done() {
 async fn what_one_instance_began_another_may_have_completed() {
     local(async {
         let world = World::new(3);
-        let (one, two) = (Seen::new(world.instance()), Seen::new(world.instance()));
+        let (one, two) = (
+            Seen::new(world.instance(), Duration::ZERO),
+            Seen::new(world.instance(), Duration::ZERO),
+        );
         time!(first(&one, "a").await).0.done(vec![place(1), None]).await;
         let (mark, written) = time!(first(&two, "a").await);
         assert_eq!(written, [place(1), None]);
@@ -113,13 +122,16 @@ async fn what_one_instance_began_another_may_have_completed() {
 async fn what_another_noted_while_kafka_was_slow_stays() {
     local(async {
         let world = World::new(3);
-        let (one, two) = (Seen::new(world.instance()), Seen::new(world.instance()));
+        let (one, two) = (
+            Seen::new(world.instance(), Duration::ZERO),
+            Seen::new(world.instance(), Duration::ZERO),
+        );
         let both = ids("s", 2, true);
         let (mark, _) = time!(first(&one, &both[0]).await);
         time!(first(&two, &both[1]).await).0.done(vec![place(2)]).await;
         sleep(Duration::from_millis(101)).await;
         mark.done(vec![place(1)]).await;
-        let fresh = Seen::new(world.instance());
+        let fresh = Seen::new(world.instance(), Duration::ZERO);
         assert_eq!(places(&fresh, &both[0]).await, [place(1)]);
         assert_eq!(places(&fresh, &both[1]).await, [place(2)]);
     })
@@ -131,12 +143,15 @@ async fn what_another_noted_while_kafka_was_slow_stays() {
 async fn a_late_failure_takes_nothing_back() {
     local(async {
         let world = World::new(4);
-        let (one, two) = (Seen::new(world.instance()), Seen::new(world.instance()));
+        let (one, two) = (
+            Seen::new(world.instance(), Duration::ZERO),
+            Seen::new(world.instance(), Duration::ZERO),
+        );
         let (late, _) = time!(first(&one, "a").await);
         sleep(PENDING_TIME).await;
         time!(first(&two, "a").await).0.done(vec![place(1)]).await;
         late.forget().await;
-        assert_eq!(places(&Seen::new(world.instance()), "a").await, [place(1)]);
+        assert_eq!(places(&Seen::new(world.instance(), Duration::ZERO), "a").await, [place(1)]);
         assert_eq!(places(&one, "a").await, [place(1)]);
     })
     .await;
@@ -148,9 +163,9 @@ async fn a_short_window_ends_when_it_is_over_and_not_while_an_event_is_pending()
     local(async {
         let world = World::new(5);
         let window = Duration::from_secs(2);
-        let one = Seen::new(world.instance());
+        let one = Seen::new(world.instance(), Duration::ZERO);
         for other in [false, true] {
-            let other = other.then(|| Seen::new(world.instance()));
+            let other = other.then(|| Seen::new(world.instance(), Duration::ZERO));
             let two = other.as_ref().unwrap_or(&one);
             let id = if other.is_some() { "a" } else { "b" };
             let (mark, _) = time!(one.first(&SCOPE, id, None, window).await.unwrap());
@@ -173,7 +188,7 @@ async fn a_short_window_ends_when_it_is_over_and_not_while_an_event_is_pending()
 async fn many_events_at_once_are_all_remembered() {
     local(async {
         let world = World::new(6);
-        let seen = Seen::new(world.instance());
+        let seen = Seen::new(world.instance(), Duration::ZERO);
         let mut marks = Vec::new();
         for number in 0..4_096 {
             marks.push(time!(first(&seen, &format!("{number}")).await).0);
@@ -192,7 +207,10 @@ async fn many_events_at_once_are_all_remembered() {
 async fn a_store_that_fails_after_the_record_costs_a_repeat_at_most() {
     local(async {
         let world = World::new(7);
-        let (one, two) = (Seen::new(world.instance()), Seen::new(world.instance()));
+        let (one, two) = (
+            Seen::new(world.instance(), Duration::ZERO),
+            Seen::new(world.instance(), Duration::ZERO),
+        );
         let (mark, _) = time!(first(&one, "a").await);
         world.set_store_mode(StoreMode { refusals: 1.0, ..StoreMode::default() });
         mark.done(vec![place(1)]).await;
