@@ -58,7 +58,10 @@ pub(crate) async fn run(scene: &Scene, round: Duration, rounds: u32) -> Result<(
     let mut samples = vec![Sample::default(); producers.len() + 1];
     for _ in 0..rounds {
         for (producer, sample) in std::iter::once(smallest).chain(&producers).zip(&mut samples) {
-            sample.add(load::run(&scene.client, producer, CALLERS, round).await?);
+            let before = scene.produce_calls();
+            let mut run = load::run(&scene.client, producer, CALLERS, round).await?;
+            run.upstream_calls = scene.produce_calls() - before;
+            sample.add(run);
         }
     }
     println!("\nEvents of {EVENT_BYTES} bytes to a source, {CALLERS} callers\n");

@@ -27,18 +27,24 @@ use self::scene::Scene;
 
 const CALLERS: [usize; 2] = [1, 64];
 
-const USAGE: &str = "cargo run --release -p kafka-edge-bench -- [seconds per round] [rounds]";
+const USAGE: &str =
+    "cargo run --release -p kafka-edge-bench -- [seconds per round] [rounds] [part]";
+
+/// What can be run alone.
+const PARTS: [&str; 4] = ["produce", "consume", "ingest", "proxy"];
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
-    let Some((round, rounds)) = plan(&arguments) else {
+    let Some((round, rounds, part)) = plan(&arguments) else {
         eprintln!(
-            "{USAGE}\n\nBoth are whole numbers from 1 on: 2 seconds and 5 rounds, if not said."
+            "{USAGE}\n\nThe numbers are whole and from 1 on: 2 seconds and 5 rounds, if not said. \
+             A part is one of {}; without it, all are run.",
+            PARTS.join(", ")
         );
         return ExitCode::from(2);
     };
-    match run(round, rounds).await {
+    match run(round, rounds, part).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error:#}");
@@ -47,21 +53,40 @@ async fn main() -> ExitCode {
     }
 }
 
-/// How long each round is, and how many there are.
-fn plan(arguments: &[String]) -> Option<(Duration, u32)> {
+/// How long each round is, how many there are, and which part is to run alone.
+fn plan(arguments: &[String]) -> Option<(Duration, u32, Option<&str>)> {
     let number = |index: usize, default| match arguments.get(index) {
         None => Some(default),
         Some(text) => text.parse::<u32>().ok().filter(|number| *number > 0),
     };
     let (seconds, rounds) = (number(0, 2)?, number(1, 5)?);
-    (arguments.len() <= 2).then(|| (Duration::from_secs(seconds.into()), rounds))
+    let part = arguments.get(2).map(String::as_str);
+    let known = part.is_none_or(|part| PARTS.contains(&part)) && arguments.len() <= 3;
+    known.then(|| (Duration::from_secs(seconds.into()), rounds, part))
 }
 
-async fn run(round: Duration, rounds: u32) -> Result<()> {
+async fn run(round: Duration, rounds: u32, part: Option<&str>) -> Result<()> {
+    let wanted = |name| part.is_none_or(|part| part == name);
     let scene = Scene::start().await?;
     println!("component: {} KiB", scene.component_bytes / 1024);
     println!("instantiation: {:?} (median of 200)", instantiation(&scene).await?);
+    if wanted("produce") {
+        produce(&scene, round, rounds).await?;
+    }
+    if wanted("consume") {
+        println!("\nConsume, up to {} records each way, in {rounds} rounds\n", consume::RECORDS);
+        consume::run(&scene, rounds).await?;
+    }
+    if wanted("ingest") {
+        ingest::run(&scene, round, rounds).await?;
+    }
+    if wanted("proxy") {
+        proxy::run(&scene, round, rounds).await?;
+    }
+    Ok(())
+}
 
+async fn produce(scene: &Scene, round: Duration, rounds: u32) -> Result<()> {
     println!("\nProduce, {rounds} rounds of {round:?} each, interleaved\n");
     for callers in CALLERS {
         let mut samples = vec![Sample::default(); scene.producers.len()];
@@ -75,11 +100,7 @@ async fn run(round: Duration, rounds: u32) -> Result<()> {
         }
         table::produce(callers, &scene.producers, &samples);
     }
-
-    println!("\nConsume, up to {} records each way, in {rounds} rounds\n", consume::RECORDS);
-    consume::run(&scene, rounds).await?;
-    ingest::run(&scene, round, rounds).await?;
-    proxy::run(&scene, round, rounds).await
+    Ok(())
 }
 
 /// How long it takes to make an instance of our component.

@@ -41,13 +41,17 @@ pub(crate) fn produce(callers: usize, producers: &[Producer], samples: &[Sample]
 pub(crate) fn ingest(producers: &[Producer], smallest: &Sample, samples: &[Sample]) {
     let cpu = |sample: &Sample| sample.cpu_per_call().as_secs_f64();
     let mut before = samples.first().map_or(0.0, cpu);
-    println!("{:<28} {:>9} {:>9} {:>9} {:>9}", "", "per s", "CPU", "CPU ÷ (b)", "adds");
+    println!(
+        "{:<28} {:>9} {:>9} {:>13} {:>9} {:>9}",
+        "", "per s", "CPU", "records/call", "CPU ÷ (b)", "adds"
+    );
     for (producer, sample) in producers.iter().zip(samples) {
         println!(
-            "{:<28} {:>9.0} {:>6.0} µs {:>9.2} {:>9.2}",
+            "{:<28} {:>9.0} {:>6.0} µs {:>13.1} {:>9.2} {:>9.2}",
             producer.name,
             sample.per_second(),
             cpu(sample) * 1e6,
+            sample.records_per_call(),
             cpu(sample) / cpu(smallest),
             (cpu(sample) - before) / cpu(smallest),
         );
