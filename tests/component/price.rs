@@ -22,9 +22,9 @@ struct Price {
     host_calls: u64,
 }
 
-const PRODUCE: Price = Price { instructions: 138_300, host_calls: 3 };
-const CONSUME: Price = Price { instructions: 274_500, host_calls: 8 };
-const ACK: Price = Price { instructions: 377_500, host_calls: 6 };
+const PRODUCE: Price = Price { instructions: 147_500, host_calls: 3 };
+const CONSUME: Price = Price { instructions: 278_500, host_calls: 8 };
+const ACK: Price = Price { instructions: 374_500, host_calls: 6 };
 
 /// How far instructions may be from their figure. How the host splits an answer into
 /// pieces, and how many digits its numbers have, varies.
