@@ -1,11 +1,12 @@
 //! Everything under `/groups`.
 
+use http::header::{ETAG, LOCATION};
 use http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::seek::seek_to;
-use crate::access::Permission;
+use crate::access::{Grant, Permission};
 use crate::error::Error;
 use crate::host::Host;
 use crate::http::answer::Response;
@@ -13,13 +14,16 @@ use crate::http::declaration::{BodyRule, Caller, Declaration, QueryRule};
 #[cfg(feature = "description")]
 use crate::http::description::Operation;
 use crate::http::endpoint::{Call, Endpoint, Filtered, InBody, OfGroup};
-use crate::http::json;
+use crate::http::if_match::{as_condition, condition, quoted};
+use crate::http::json::{self, without_mark};
 use crate::http::limits::JSON_BYTES;
 use crate::http::refusal::Refusal;
 use crate::http::request::RequestBody;
 use crate::kafka::Log;
 use crate::names;
-use crate::services::groups::{Group, GroupPosition};
+use crate::render::timestamp;
+use crate::services::group_settings::{Leases, Settings};
+use crate::services::groups::{Group, GroupPosition, SetGroup};
 use crate::services::seek::SeekTo;
 use crate::sorted::SortedMap;
 
@@ -40,7 +44,34 @@ struct GroupEntry {
 #[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
 struct GroupDescription {
     group: String,
-    topics: Vec<TopicPositions>,
+    /// How many times a record is handed out under a claim before it is given up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delivery_limit: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lease: Option<Leases>,
+    /// The topic for records that were rejected or given up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dead_letter: Option<String>,
+    /// How many records of a partition are claimed or wait to come again, at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_claimed: Option<u32>,
+    /// Only in the answer to a GET.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    topics: Option<Vec<TopicPositions>>,
+}
+
+/// What a group is set to.
+#[cfg(feature = "description")]
+#[derive(schemars::JsonSchema)]
+#[allow(dead_code)]
+struct GroupSettings {
+    /// From 1 to 1000.
+    delivery_limit: Option<u32>,
+    /// From 1 to 3600 seconds.
+    lease: Option<Leases>,
+    dead_letter: Option<String>,
+    /// From 1 to 1000.
+    max_claimed: Option<u32>,
 }
 
 #[derive(Serialize)]
@@ -58,6 +89,18 @@ struct PartitionPosition {
     committed: Option<i64>,
     /// Records that callers have and have not acknowledged.
     claimed: usize,
+    /// Those of them whose lease lasts.
+    acquired: usize,
+    /// Records that wait to be handed out, for the first time or again. Null where the
+    /// server does not give the end.
+    available: Option<i64>,
+    /// Records that callers have rejected.
+    rejected: u64,
+    /// Records that were handed out as often as the group allows.
+    given_up: u64,
+    /// The acquired record with the lowest offset.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    oldest_claim: Option<OldestClaimJson>,
     /// Null where the server does not give it.
     end_offset: Option<i64>,
     lag: Option<i64>,
@@ -66,6 +109,15 @@ struct PartitionPosition {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[cfg_attr(feature = "description", serde(default))]
     beyond_end: bool,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
+struct OldestClaimJson {
+    offset: i64,
+    delivery_count: u32,
+    /// The end of its lease.
+    until: String,
 }
 
 /// Where to move a group: exactly one of `to`, `offsets` and `timestamp`.
@@ -153,17 +205,114 @@ impl Endpoint for GetGroup {
     ) -> Result<Response, Refusal> {
         let group = group(&call)?;
         let described = call.app.services().await?.groups.get(&group, &grant).await?;
-        Ok(Response::json(StatusCode::OK, &GroupDescription::from(described)))
+        let tag = quoted(&described.tag);
+        let described = GroupDescription::from(described);
+        Ok(Response::json(StatusCode::OK, &described).with_header(ETAG, tag))
     }
 
     #[cfg(feature = "description")]
     fn describe(operation: &mut Operation) {
         operation
-            .gives::<GroupDescription>(200, "The group's position on each partition")
+            .gives::<GroupDescription>(200, "What it is set to, and its position on each partition")
             .fails(404, "There is no such group, or none of its topics is the caller's")
             .asks_kafka()
             .example("/groups/billing");
     }
+}
+
+pub(super) struct PutGroup;
+
+impl Endpoint for PutGroup {
+    const DECLARATION: Declaration = Declaration {
+        name: "putGroup",
+        methods: &[Method::PUT],
+        path: "/groups/{group}",
+        safe: false,
+        about: "Sets how a consumer group hands out records",
+        body: BodyRule::Json { limit: JSON_BYTES },
+        ..ListGroups::DECLARATION
+    };
+
+    type Topics = OfGroup;
+
+    async fn answer<H: Host, L: Log, B: RequestBody>(
+        call: Call<'_, H, L, B>,
+        OfGroup(grant): OfGroup,
+    ) -> Result<Response, Refusal> {
+        set(call, &grant, false).await
+    }
+
+    #[cfg(feature = "description")]
+    fn describe(operation: &mut Operation) {
+        operation
+            .detail(
+                "What is left out has its default. The caller needs all topics of the group, and \
+                 the permission `produce` for its dead-letter topic, before and after. A group \
+                 that does not exist comes to be.",
+            )
+            .heeds("If-Match", IF_MATCH)
+            .takes::<GroupSettings>()
+            .gives::<GroupDescription>(200, "What the group is set to now")
+            .gives::<GroupDescription>(201, "The new group")
+            .fails(409, "The maximum number of groups has been reached")
+            .fails(412, "The group is not set as in the version of If-Match")
+            .asks_kafka()
+            .example_with("/groups/audit", r#"{"delivery_limit":5,"lease":{"default":60}}"#);
+    }
+}
+
+#[cfg(feature = "description")]
+const IF_MATCH: &str = "`*`, or the entity tags of versions of the group's settings";
+
+pub(super) struct PatchGroup;
+
+impl Endpoint for PatchGroup {
+    const DECLARATION: Declaration = Declaration {
+        name: "patchGroup",
+        methods: &[Method::PATCH],
+        about: "Changes what a consumer group is set to by JSON Merge Patch (RFC 7396)",
+        ..PutGroup::DECLARATION
+    };
+
+    type Topics = OfGroup;
+
+    async fn answer<H: Host, L: Log, B: RequestBody>(
+        call: Call<'_, H, L, B>,
+        OfGroup(grant): OfGroup,
+    ) -> Result<Response, Refusal> {
+        set(call, &grant, true).await
+    }
+
+    #[cfg(feature = "description")]
+    fn describe(operation: &mut Operation) {
+        operation
+            .heeds("If-Match", IF_MATCH)
+            .takes::<GroupSettings>()
+            .gives::<GroupDescription>(200, "What the group is set to now")
+            .fails(404, "There is no such group")
+            .fails(412, "The group is not set as in the version of If-Match")
+            .asks_kafka()
+            .example_with("/groups/audit", r#"{"max_claimed":100}"#);
+    }
+}
+
+async fn set<H: Host, L: Log, B: RequestBody>(
+    mut call: Call<'_, H, L, B>,
+    grant: &Grant,
+    is_patch: bool,
+) -> Result<Response, Refusal> {
+    let group = group(&call)?;
+    let tags = condition(call.request)?;
+    let body = call.body().await?;
+    let services = call.app.services().await?;
+    let (body, condition) = (without_mark(&body), as_condition(tags.as_deref()));
+    let set = services.groups.set(&group, body, is_patch, condition, grant).await?;
+    let SetGroup { settings, tag, is_new } = set;
+    let place = call.app.gateway().await?.link(&format!("/groups/{}", call.path_raw("group")));
+    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
+    let answer = described(group, settings, None);
+    let response = Response::json(status, &answer).with_header(ETAG, quoted(&tag));
+    Ok(if is_new { response.with_header(LOCATION, place) } else { response })
 }
 
 pub(super) struct SeekGroup;
@@ -254,21 +403,40 @@ fn group<H: Host, L: Log, B>(call: &Call<'_, H, L, B>) -> Result<String, Error> 
 }
 
 impl From<Group> for GroupDescription {
-    fn from(Group { name, topics }: Group) -> Self {
+    fn from(Group { name, settings, topics, .. }: Group) -> Self {
         let topics = topics.into_iter().map(|(topic, positions)| TopicPositions {
             topic,
             partitions: positions.into_iter().map(PartitionPosition::from).collect(),
         });
-        Self { group: name, topics: topics.collect() }
+        described(name, settings, Some(topics.collect()))
     }
+}
+
+fn described(
+    group: String,
+    settings: Settings,
+    topics: Option<Vec<TopicPositions>>,
+) -> GroupDescription {
+    let Settings { delivery_limit, lease, dead_letter, max_claimed } = settings;
+    GroupDescription { group, delivery_limit, lease, dead_letter, max_claimed, topics }
 }
 
 impl From<GroupPosition> for PartitionPosition {
     fn from(position: GroupPosition) -> Self {
+        let shares = position.shares;
         Self {
             partition: position.partition,
             committed: position.committed,
             claimed: position.claimed,
+            acquired: shares.acquired,
+            available: position.available,
+            rejected: shares.rejected,
+            given_up: shares.given_up,
+            oldest_claim: shares.oldest.map(|oldest| OldestClaimJson {
+                offset: oldest.offset,
+                delivery_count: oldest.delivery_count,
+                until: timestamp(oldest.until),
+            }),
             end_offset: position.end,
             lag: position.lag,
             beyond_end: position.beyond_end,

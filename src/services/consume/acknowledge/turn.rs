@@ -1,0 +1,262 @@
+//! A turn for acknowledgements at one partition.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use futures_util::future::{Either, join, select};
+
+use super::{Order, Told};
+use crate::dead_letter::GivenUp;
+use crate::error::{Error, Result};
+use crate::host::{Host, Millis};
+use crate::kafka::Log;
+use crate::services::consume::disposal::{
+    Acknowledged, Applied, Wishes, apply, due, judge, rejected,
+};
+use crate::services::consume::giving_up::{Case, Found, GivingUp};
+use crate::services::consume::position::Position;
+use crate::sorted::SortedSet;
+use crate::state::keys::LaneName;
+use crate::state::lane::{Document, Held, Lane, Params, Take, Written};
+use crate::telemetry::{Level, Report};
+
+/// How long an acknowledgement waits for the lane: longer than it takes until a dead
+/// holder is followed, and one more turn.
+pub(super) const PATIENCE: Duration = Duration::from_secs(9);
+
+pub(super) fn busy() -> Error {
+    Error::Busy("The consumer group is being read; try again".into())
+}
+
+/// The turns of this instance at one lane.
+pub(super) struct Turns<H: Host, L> {
+    host: H,
+    giving_up: Rc<GivingUp<H, L>>,
+    lane: Lane<H, Position>,
+    group: String,
+    topic: String,
+    partition: i32,
+}
+
+/// The dead letters of a turn: where they go, and what was read for them.
+struct Letters {
+    dead_letter: String,
+    found: Found,
+    /// What was tried to be read.
+    tried: SortedSet<i64>,
+}
+
+impl<H: Host, L: Log> Turns<H, L> {
+    pub(super) fn new(
+        host: H,
+        giving_up: Rc<GivingUp<H, L>>,
+        params: Params,
+        lane: LaneName,
+        (group, topic, partition): (String, String, i32),
+    ) -> Self {
+        let lane = Lane::new(host.clone(), lane, params);
+        Self { host, giving_up, lane, group, topic, partition }
+    }
+
+    /// Takes a turn for all of these orders, and answers them.
+    pub(super) async fn take(&self, orders: Vec<Order<H::Wake>>) {
+        let answers = match self.turn(&orders).await {
+            Ok(answers) => answers.into_iter().map(Ok).collect(),
+            Err(error) => vec![Err(error); orders.len()],
+        };
+        for (order, answer) in orders.into_iter().zip(answers) {
+            *order.answer.borrow_mut() = Some(answer);
+        }
+    }
+
+    async fn turn(&self, orders: &[Order<H::Wake>]) -> Result<Vec<Told>> {
+        let give_up = self.host.monotonic() + PATIENCE;
+        let stale = millis(self.lane.params().stale);
+        let mut letters = self.letters(orders).await?;
+        let mut read_again = false;
+        loop {
+            // What is still to be read before the lane is taken.
+            let unread = RefCell::new(Vec::new());
+            let worth = |document: Option<&Document<Position>>| {
+                let now = self.host.now();
+                let is_live =
+                    |order: &Order<_>| judge(&order.wishes, document, now, stale).any_live;
+                if !orders.iter().any(is_live) {
+                    return false;
+                }
+                if let Some(letters) = &letters {
+                    *unread.borrow_mut() = letters.unread(orders, document, now);
+                }
+                unread.borrow().is_empty()
+            };
+            let taken = self.lane.take_when(worth, async |_| Ok(Position::at(0))).await?;
+            let unread = unread.into_inner();
+            let pause = match taken {
+                Take::Busy { retry_in } => retry_in,
+                Take::Unworthy(_) if !unread.is_empty() => {
+                    if let Some(letters) = &mut letters {
+                        letters.read(&self.giving_up, self.case(), unread).await;
+                    }
+                    Duration::ZERO
+                }
+                Take::Unworthy(document) => {
+                    let now = self.host.now();
+                    let judged = orders
+                        .iter()
+                        .map(|order| judge(&order.wishes, document.as_ref(), now, stale));
+                    let judged: Vec<_> = judged.collect();
+                    // Where reads are current, it is a receipt of another group.
+                    let may_be_stale = stale > 0;
+                    if !may_be_stale || !judged.iter().any(|judgement| judgement.is_stale) {
+                        return Ok(judged.into_iter().map(|judged| judged.told.into()).collect());
+                    }
+                    if read_again {
+                        let detail = "the store shows an older state than that of a receipt";
+                        return Err(Error::Store { detail: detail.into() });
+                    }
+                    read_again = true;
+                    Duration::ZERO
+                }
+                Take::Held(held) if held.begins() => {
+                    // The group was deleted meanwhile.
+                    held.delete().await?;
+                    return Ok(orders.iter().map(|order| nothing_known(&order.wishes)).collect());
+                }
+                Take::Held(held) => return self.act(held, orders, letters).await,
+            };
+            if self.host.monotonic() + pause >= give_up {
+                return Err(busy());
+            }
+            self.host.sleep(pause).await;
+        }
+    }
+
+    /// Does what is wanted while the lane is held.
+    async fn act(
+        &self,
+        mut held: Held<H, Position>,
+        orders: &[Order<H::Wake>],
+        letters: Option<Letters>,
+    ) -> Result<Vec<Told>> {
+        let buried = match letters {
+            None => None,
+            Some(letters) => match self.bury(&mut held, orders, &letters).await? {
+                Some(buried) => Some(buried),
+                None => return Err(self.lost(&held.name().clone())),
+            },
+        };
+        let mut position = held.payload().clone();
+        let (now, tickets) = (self.host.now(), (held.generation(), held.ticket()));
+        let apply =
+            |order: &Order<_>| apply(&order.wishes, &mut position, tickets, now, buried.as_ref());
+        let applied: Vec<_> = orders.iter().map(apply).collect();
+        let name = held.name().clone();
+        if held.release(position).await? == Written::Lost {
+            return Err(self.lost(&name));
+        }
+        let written = self.host.now();
+        let told = |(order, applied): (&Order<_>, Vec<Applied>)| Told {
+            due: due(&order.wishes, &applied, now),
+            acknowledged: applied.iter().map(|applied| applied.told(written)).collect(),
+        };
+        Ok(orders.iter().zip(applied).map(told).collect())
+    }
+
+    /// Writes the dead letters. If that takes longer than half of the grace, the lane is
+    /// kept for longer. `None`: the lane is lost.
+    async fn bury(
+        &self,
+        held: &mut Held<H, Position>,
+        orders: &[Order<H::Wake>],
+        letters: &Letters,
+    ) -> Result<Option<SortedSet<i64>>> {
+        let before = held.payload().clone();
+        let wishes = orders.iter().map(|order| &order.wishes);
+        let counts = rejected(wishes, &before, held.generation(), self.host.now());
+        if counts.is_empty() {
+            return Ok(Some(SortedSet::new()));
+        }
+        // Nothing is done before others know of a founder.
+        if held.is_founding() && held.write(before.clone()).await? == Written::Lost {
+            return Ok(None);
+        }
+        let half = Box::pin(self.host.sleep(held.until_renewal()));
+        let Letters { dead_letter, found, .. } = letters;
+        let burying = Box::pin(self.giving_up.bury(self.case(), dead_letter, found, &counts));
+        match select(burying, half).await {
+            Either::Left((buried, _)) => Ok(Some(buried)),
+            Either::Right(((), burying)) => {
+                let (buried, written) = join(burying, held.write(before)).await;
+                Ok((written? == Written::Kept).then_some(buried))
+            }
+        }
+    }
+
+    /// `None`: no record goes to a dead-letter topic.
+    async fn letters(&self, orders: &[Order<H::Wake>]) -> Result<Option<Letters>> {
+        if !orders.iter().any(Order::rejects) {
+            return Ok(None);
+        }
+        let settings = self.giving_up.settings(&self.group).await?;
+        let letters = |dead_letter: &String| Letters {
+            dead_letter: dead_letter.clone(),
+            found: Found::default(),
+            tried: SortedSet::new(),
+        };
+        Ok(settings.dead_letter.as_ref().map(letters))
+    }
+
+    fn case(&self) -> Case<'_> {
+        let Self { group, topic, partition, .. } = self;
+        Case { group, topic, partition: *partition, why: GivenUp::Rejected }
+    }
+
+    fn lost(&self, lane: &LaneName) -> Error {
+        self.host.event(Level::Warn, "lane-lost", &[("lane", lane.as_str().into())]);
+        busy()
+    }
+}
+
+impl Letters {
+    /// The records that are to be rejected and were not tried to be read.
+    fn unread<W>(
+        &self,
+        orders: &[Order<W>],
+        document: Option<&Document<Position>>,
+        now: Millis,
+    ) -> Vec<i64> {
+        let Some(document) = document else { return Vec::new() };
+        let Some(position) = &document.payload else { return Vec::new() };
+        let wishes = orders.iter().map(|order| &order.wishes);
+        let rejected = rejected(wishes, position, document.generation, now);
+        let offsets = rejected.into_iter().map(|(offset, _)| offset);
+        offsets.filter(|offset| !self.tried.contains(offset)).collect()
+    }
+
+    async fn read<H: Host, L: Log>(
+        &mut self,
+        giving_up: &GivingUp<H, L>,
+        case: Case<'_>,
+        unread: Vec<i64>,
+    ) {
+        let found = giving_up.find(case, &unread).await;
+        self.found.records.extend(found.records);
+        self.found.gone.extend(found.gone);
+        self.tried.extend(unread);
+    }
+}
+
+fn nothing_known(wishes: &Wishes) -> Told {
+    vec![Acknowledged::Unknown; wishes.len()].into()
+}
+
+impl From<Vec<Acknowledged>> for Told {
+    fn from(acknowledged: Vec<Acknowledged>) -> Self {
+        Self { acknowledged, due: None }
+    }
+}
+
+fn millis(time: Duration) -> Millis {
+    Millis::try_from(time.as_millis()).unwrap_or(Millis::MAX)
+}
