@@ -94,19 +94,38 @@ impl<H: Host, L: Log> Groups<H, L> {
     /// may see. A group whose topics the caller may not see is reported as
     /// unknown.
     pub async fn get(&self, group: &str, grant: &Grant) -> Result<Group> {
+        let topics = self.topics_of(group, grant).await?;
+        let standings = topics.iter().map(|topic| self.standings(group, topic));
+        let standings = try_join_bounded(standings);
+        let ((settings, tag), standings) =
+            try_join(self.seen_settings(group, grant), standings).await?;
+        let topics = topics.iter().cloned().zip(standings).collect();
+        Ok(Group { name: group.to_owned(), settings, tag, topics })
+    }
+
+    /// What a group is set to, without a dead-letter topic that the caller may not see,
+    /// and the version of that.
+    pub async fn settings(&self, group: &str, grant: &Grant) -> Result<(Settings, String)> {
+        self.topics_of(group, grant).await?;
+        self.seen_settings(group, grant).await
+    }
+
+    async fn seen_settings(&self, group: &str, grant: &Grant) -> Result<(Settings, String)> {
+        let settings = self.list.settings().read(group).await?;
+        let (mut settings, tag) = (Settings::clone(&settings), settings.tag());
+        settings.dead_letter = settings.dead_letter.filter(|topic| grant.covers(topic));
+        Ok((settings, tag))
+    }
+
+    /// The caller's own topics of a group, of which there are some, unless it has none.
+    async fn topics_of(&self, group: &str, grant: &Grant) -> Result<SortedSet<String>> {
         let mut topics = self.topics(group).await?;
         let is_new = topics.is_empty();
         topics.retain(|topic| grant.covers(topic));
-        if topics.is_empty() && !is_new {
-            return Err(Error::UnknownGroup(group.to_owned()));
+        match topics.is_empty() && !is_new {
+            true => Err(Error::UnknownGroup(group.to_owned())),
+            false => Ok(topics),
         }
-        let standings = topics.iter().map(|topic| self.standings(group, topic));
-        let standings = try_join_bounded(standings);
-        let (settings, standings) = try_join(self.list.settings().read(group), standings).await?;
-        let topics = topics.iter().cloned().zip(standings).collect();
-        let (mut settings, tag) = (Settings::clone(&settings), settings.tag());
-        settings.dead_letter = settings.dead_letter.filter(|topic| grant.covers(topic));
-        Ok(Group { name: group.to_owned(), settings, tag, topics })
     }
 
     async fn topics(&self, group: &str) -> Result<SortedSet<String>> {

@@ -176,8 +176,7 @@ async fn serve<H: Host, L: Log>(turns: &Turns<H, L>, task: &Task<H::Wake>) {
             return;
         }
         // Dead letters take time, and nobody else waits for them.
-        let (rejecting, others): (Vec<_>, Vec<_>) =
-            waiting.into_iter().partition(Order::rejects);
+        let (rejecting, others): (Vec<_>, Vec<_>) = waiting.into_iter().partition(Order::rejects);
         for orders in [others, rejecting] {
             if !orders.is_empty() {
                 turns.take(orders).await;

@@ -190,8 +190,9 @@ fn of_verdict(verdict: ReceiptVerdict, disposal: Disposal) -> Acknowledged {
 mod tests {
     use super::*;
 
-    const TICKETS: (Ticket, Ticket) = (Ticket::NONE, Ticket::of(9));
-    const LEASE: Duration = Duration::from_millis(400);
+    fn tickets() -> (Ticket, Ticket) {
+        (Ticket::NONE, Ticket::of(9))
+    }
 
     /// Claims on the offsets from 0 to 4 that end at 100.
     fn claimed() -> Position {
@@ -222,13 +223,13 @@ mod tests {
     }
 
     const NACK: Disposal = Disposal::Nack { delay: Duration::ZERO };
-    const RENEW: Disposal = Disposal::Renew { lease: LEASE };
+    const RENEW: Disposal = Disposal::Renew { lease: Duration::from_millis(400) };
 
     #[test]
     fn each_word_has_its_effect() {
         let mut position = claimed();
         let wishes = wishes(&[(0, Disposal::Ack), (1, NACK), (2, Disposal::Reject), (3, RENEW)]);
-        let applied = apply(&wishes, &mut position, TICKETS, 50, None);
+        let applied = apply(&wishes, &mut position, tickets(), 50, None);
         assert_eq!(told(&applied, 60), [Acknowledged::Done; 4]);
         assert_eq!(due(&wishes, &applied, 50), Some(50));
         let shares = position.shares(101);
@@ -237,7 +238,7 @@ mod tests {
         assert_eq!(position.committed(), 1);
         // Once more: what is done is done, what was given back is not theirs any more, and
         // what was renewed can be renewed again.
-        let again = apply(&wishes, &mut position, TICKETS, 60, None);
+        let again = apply(&wishes, &mut position, tickets(), 60, None);
         let expected = [
             Acknowledged::Done,
             Acknowledged::Expired,
@@ -252,10 +253,10 @@ mod tests {
     fn what_came_too_late_has_no_effect_in_any_word() {
         let all = wishes(&[(0, Disposal::Ack), (1, NACK), (2, Disposal::Reject), (3, RENEW)]);
         let mut position = claimed();
-        let applied = apply(&all, &mut position, TICKETS, 101, None);
+        let applied = apply(&all, &mut position, tickets(), 101, None);
         assert_eq!(told(&applied, 101), [Acknowledged::Expired; 4]);
         assert_eq!(position, claimed());
-        let applied = apply(&all, &mut position, TICKETS, 100, None);
+        let applied = apply(&all, &mut position, tickets(), 100, None);
         assert_eq!(told(&applied, 101), [Acknowledged::Expired; 4], "written too late");
         let mut position = claimed();
         let moved = (Ticket::of(2), Ticket::of(9));
@@ -268,7 +269,7 @@ mod tests {
     fn the_first_word_about_a_record_counts() {
         let mut position = claimed();
         let words = wishes(&[(0, Disposal::Ack), (0, Disposal::Reject), (0, NACK), (0, RENEW)]);
-        let applied = apply(&words, &mut position, TICKETS, 50, None);
+        let applied = apply(&words, &mut position, tickets(), 50, None);
         let before = Acknowledged::DoneBefore;
         assert_eq!(told(&applied, 50), [Acknowledged::Done, before, before, before]);
         assert_eq!(position.rejected, 0);
@@ -281,7 +282,7 @@ mod tests {
         let rejected = rejected([&words].into_iter(), &position, Ticket::NONE, 50);
         assert_eq!(rejected, [(1, 1), (2, 1)]);
         let buried = SortedSet::from([2]);
-        let applied = apply(&words, &mut position, TICKETS, 50, Some(&buried));
+        let applied = apply(&words, &mut position, tickets(), 50, Some(&buried));
         let expected = [Acknowledged::Undelivered, Acknowledged::Done, Acknowledged::Unknown];
         assert_eq!(told(&applied, 50), expected);
         let mut expected = claimed();
