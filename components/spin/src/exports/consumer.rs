@@ -10,8 +10,7 @@ use spin_sdk::wit_bindgen;
 use super::{answering, grant, topic, topics};
 use crate::bindings::exports::kafka_edge::api::consumer::{
     Acknowledgement, ClaimedRecord, ConsumerRecord, Error, GroupSettings, GroupSummary, GroupTopic,
-    Guest,
-    Milliseconds, PageRequest, PartitionOffset, PartitionOffsets, ReadPage, ReadRequest,
+    Guest, Milliseconds, PageRequest, PartitionOffset, PartitionOffsets, ReadPage, ReadRequest,
     SeekTarget, Start, Timestamp, Topic, TopicDescription, TopicSummary,
 };
 use crate::exports::convert::time;

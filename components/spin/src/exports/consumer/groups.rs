@@ -47,8 +47,7 @@ pub(super) async fn set(
 ) -> Result<GroupSettings, Error> {
     names::check_group(&group)?;
     let condition = tag.as_slice();
-    let condition =
-        if condition.is_empty() { Condition::None } else { Condition::Tags(condition) };
+    let condition = if condition.is_empty() { Condition::None } else { Condition::Tags(condition) };
     let groups = &services().await?.groups;
     let set = groups.set(&group, json.as_bytes(), is_patch, condition, &grant()).await?;
     Ok(GroupSettings { settings: set.settings.to_json(), tag: set.tag })
