@@ -117,16 +117,18 @@ impl Scene {
 
     async fn dispose(&self, instance: &Instance, held: &[(Handing, String)], words: &[Disposal]) {
         let asked = self.now();
-        for ((handing, _), disposal) in held.iter().zip(words) {
-            self.model.borrow_mut().asks(*handing, *disposal, asked);
-        }
+        let asks = |((handing, _), disposal): (&(Handing, String), &Disposal)| {
+            self.model.borrow_mut().asks(*handing, *disposal, asked)
+        };
+        let deliveries: Vec<_> = held.iter().zip(words).map(asks).collect();
         let receipts = held.iter().zip(words);
         let receipts = receipts.map(|((_, text), disposal)| (text.clone(), *disposal)).collect();
         let answer = instance.dispose(receipts).await;
         let told = answer.and_then(Result::ok);
         for (place, ((handing, _), disposal)) in held.iter().zip(words).enumerate() {
             let (told, times) = (told.as_ref().map(|told| told[place]), (asked, self.now()));
-            self.model.borrow_mut().told(*handing, *disposal, times, told, &self.log);
+            let (model, deliveries) = (&self.model, deliveries[place]);
+            model.borrow_mut().told(*handing, *disposal, times, deliveries, told, &self.log);
         }
     }
 

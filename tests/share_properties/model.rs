@@ -136,8 +136,8 @@ impl Model {
         &mut self.records.get_mut(&at).expect("it was handed out").hands[number]
     }
 
-    /// The caller is about to say what becomes of it.
-    pub(crate) fn asks(&mut self, handing: Handing, disposal: Disposal, now: Duration) {
+    /// The caller is about to say what becomes of it. Returns how often it was handed out.
+    pub(crate) fn asks(&mut self, handing: Handing, disposal: Disposal, now: Duration) -> usize {
         match disposal {
             Disposal::Ack => self.records.get_mut(&handing.0).unwrap().accepting = true,
             Disposal::Reject => self.records.get_mut(&handing.0).unwrap().rejecting = true,
@@ -147,14 +147,17 @@ impl Model {
             }
             Disposal::Renew { .. } => {}
         }
+        self.records[&handing.0].hands.len()
     }
 
-    /// What the caller was told; `None` if it got no answer. It had asked at `asked`.
+    /// What the caller was told; `None` if it got no answer. It had asked at `asked`, when
+    /// the record had been handed out so many times.
     pub(crate) fn told(
         &mut self,
         handing: Handing,
         disposal: Disposal,
         (asked, now): (Duration, Duration),
+        deliveries: usize,
         told: Option<Acknowledged>,
         log: &SimLog,
     ) {
@@ -184,9 +187,11 @@ impl Model {
                 !is_over || is_harmless,
                 "{handing:?} counts although its lease was over: {disposal:?}"
             );
-            let last = self.records[&at].hands.len() - 1;
+            // What is released can be with somebody else before that is told.
+            let is_released = matches!(disposal, Disposal::Nack { .. });
+            let deliveries = if is_released { deliveries } else { self.records[&at].hands.len() };
             assert!(
-                number == last || is_harmless,
+                number + 1 == deliveries || is_harmless,
                 "{handing:?} counts although somebody else has it: {disposal:?}"
             );
         }

@@ -97,36 +97,42 @@ impl<H: Host, L: Log> GivingUp<H, L> {
         let give_up = self.host.monotonic() + READ_TIME;
         let mut bytes = 0;
         for (first, count) in spans(offsets) {
-            let left = give_up.saturating_sub(self.host.monotonic());
-            if left.is_zero() || bytes >= MAX_BYTES {
-                break;
+            let end = first + count as i64;
+            let (mut next, mut place) = (first, None);
+            while next < end && bytes < MAX_BYTES {
+                let fetch = Fetch {
+                    topic: case.topic,
+                    partition: case.partition,
+                    offset: next,
+                    place: place.take(),
+                    max_records: usize::try_from(end - next).unwrap_or(1),
+                    max_bytes: MAX_BYTES - bytes,
+                    end: None,
+                    wait: Duration::ZERO,
+                };
+                let left = give_up.saturating_sub(self.host.monotonic());
+                let fetched = within(&self.host, left, self.log.fetch(fetch)).await;
+                let Some(Ok(fetched)) = fetched else { return found };
+                for record in fetched.records {
+                    if offsets.binary_search(&record.offset).is_ok() {
+                        bytes += record.size();
+                        found.records.insert(record.offset, record);
+                    }
+                }
+                let read = next..fetched.next.max(fetched.silent_to.unwrap_or(next)).min(end);
+                let asked = offsets.iter().copied().filter(|offset| read.contains(offset));
+                let gone: Vec<_> =
+                    asked.filter(|offset| !found.records.contains_key(offset)).collect();
+                found.gone.extend(gone);
+                place = fetched.place;
+                if read.is_empty() {
+                    break;
+                }
+                next = read.end;
             }
-            let fetch = Fetch {
-                topic: case.topic,
-                partition: case.partition,
-                offset: first,
-                place: None,
-                max_records: count,
-                max_bytes: MAX_BYTES - bytes,
-                end: None,
-                wait: Duration::ZERO,
-            };
-            let Some(Ok(fetched)) = within(&self.host, left, self.log.fetch(fetch)).await else {
-                break;
-            };
-            if let Some(place) = fetched.place {
+            if let Some(place) = place {
                 self.log.close(place).await;
             }
-            for record in fetched.records {
-                if offsets.binary_search(&record.offset).is_ok() {
-                    bytes += record.size();
-                    found.records.insert(record.offset, record);
-                }
-            }
-            let read = first..fetched.next.min(first + count as i64);
-            let asked = offsets.iter().copied().filter(|offset| read.contains(offset));
-            let gone: Vec<_> = asked.filter(|offset| !found.records.contains_key(offset)).collect();
-            found.gone.extend(gone);
         }
         found
     }
