@@ -159,7 +159,7 @@ async fn claims_and_what_becomes_of_them() {
         four.acknowledge(&receipts(&claimed)[..50], ACK).await;
         let again = since.cost(&four).await;
         // Two reads of the first are the group's settings.
-        assert_eq!((claim, next, ack), ((6, 2), (2, 2), (3, 2)));
+        assert_eq!((claim, next, ack), ((6, 2), (1, 2), (3, 2)));
         assert_eq!((nack, again), ((4, 3), (2, 0)));
     })
     .await;
@@ -210,7 +210,7 @@ async fn words() {
         }
         assert_eq!(
             costs,
-            [[(7, 2), (5, 2), (5, 2), (8, 3), (9, 2)], [(7, 2), (5, 2), (7, 2), (10, 3), (9, 2)],]
+            [[(7, 2), (5, 2), (5, 2), (6, 3), (9, 3)], [(7, 2), (5, 2), (7, 2), (8, 3), (9, 3)],]
         );
     })
     .await;

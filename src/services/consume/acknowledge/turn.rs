@@ -139,15 +139,17 @@ impl<H: Host, L: Log> Turns<H, L> {
         orders: &[Order<H::Wake>],
         letters: Option<Letters>,
     ) -> Result<Vec<Told>> {
+        // Nobody else changes a claim until the lane is let go, so that it is judged once.
+        let now = self.host.now();
         let buried = match letters {
             None => None,
-            Some(letters) => match self.bury(&mut held, orders, &letters).await? {
+            Some(letters) => match self.bury(&mut held, orders, &letters, now).await? {
                 Some(buried) => Some(buried),
                 None => return Err(self.lost(&held.name().clone())),
             },
         };
         let mut position = held.payload().clone();
-        let (now, tickets) = (self.host.now(), (held.generation(), held.ticket()));
+        let tickets = (held.generation(), held.ticket());
         let apply =
             |order: &Order<_>| apply(&order.wishes, &mut position, tickets, now, buried.as_ref());
         let applied: Vec<_> = orders.iter().map(apply).collect();
@@ -170,10 +172,11 @@ impl<H: Host, L: Log> Turns<H, L> {
         held: &mut Held<H, Position>,
         orders: &[Order<H::Wake>],
         letters: &Letters,
+        now: Millis,
     ) -> Result<Option<SortedSet<i64>>> {
         let before = held.payload().clone();
         let wishes = orders.iter().map(|order| &order.wishes);
-        let counts = rejected(wishes, &before, held.generation(), self.host.now());
+        let counts = rejected(wishes, &before, held.generation(), now);
         if counts.is_empty() {
             return Ok(Some(SortedSet::new()));
         }
