@@ -61,8 +61,8 @@ fn with_dead_letters() -> String {
 }
 
 fn header(record: &Record, name: &str) -> String {
-    let headers = record.headers.iter().flatten();
-    let value = headers.filter(|header| header.name == name).next_back();
+    let mut headers = record.headers.iter().flatten();
+    let value = headers.rfind(|header| header.name == name);
     let value = value.and_then(|header| header.value.clone()).unwrap_or_default();
     String::from_utf8(value.to_vec()).unwrap()
 }

@@ -163,7 +163,7 @@ impl Scene {
             assert!(start.elapsed() < Duration::from_secs(90), "{committed} of {ends} are done");
         };
         let mut model = self.model.borrow_mut();
-        model.shown(&group);
+        model.shown(&group, (self.now(), self.now()));
         model.check_end(&self.log, &group);
     }
 }
@@ -174,12 +174,9 @@ async fn caller(scene: Rc<Scene>) {
             0..4 => claim(&scene).await,
             4..8 => acknowledge(&scene).await,
             8 => {
-                let shown = scene.any().group().await;
-                // Counts that are older than those of another look show nothing.
-                if let Some(Ok(group)) = shown
-                    && scene.plan.callers == 2
-                {
-                    scene.model.borrow_mut().shown(&group);
+                let asked = scene.now();
+                if let Some(Ok(group)) = scene.any().group().await {
+                    scene.model.borrow_mut().shown(&group, (asked, scene.now()));
                 }
             }
             _ => sleep(scene.draw_millis(2_000)).await,

@@ -46,6 +46,8 @@ struct Hand {
     holds_until: Duration,
     /// Its caller can do nothing after.
     over_after: Duration,
+    /// Its caller was told that it is released.
+    released: bool,
 }
 
 /// Counts of what happened, to see that something did.
@@ -79,8 +81,8 @@ impl AddAssign for Counts {
 pub(crate) struct Model {
     plan: Plan,
     records: BTreeMap<At, Record>,
-    /// Rejected and given up, as they were last shown, by partition.
-    shown: BTreeMap<i32, (u64, u64)>,
+    /// Rejected and given up, by partition, and when that was shown.
+    shown: Vec<(Duration, i32, (u64, u64))>,
     pub(crate) counts: Counts,
 }
 
@@ -102,7 +104,7 @@ pub(crate) fn letters(log: &SimLog) -> BTreeMap<At, Vec<u32>> {
 
 impl Model {
     pub(crate) fn new(plan: Plan) -> Self {
-        let (records, shown) = (BTreeMap::new(), BTreeMap::new());
+        let (records, shown) = (BTreeMap::new(), Vec::new());
         Self { plan, records, shown, counts: Counts::default() }
     }
 
@@ -128,7 +130,7 @@ impl Model {
         self.counts.again += u64::from(!record.hands.is_empty());
         let (holds_until, over_after) =
             ((now + lease).saturating_sub(ANSWER_TIME), now + lease + SKEW);
-        record.hands.push(Hand { count, holds_until, over_after });
+        record.hands.push(Hand { count, holds_until, over_after, released: false });
         (at, record.hands.len() - 1)
     }
 
@@ -167,7 +169,9 @@ impl Model {
             (record.accepting, record.rejecting)
         };
         let hand = self.hand(handing);
-        let is_over = asked > hand.over_after;
+        let is_over = asked > hand.over_after || hand.released;
+        hand.released |=
+            told == Some(Acknowledged::Done) && matches!(disposal, Disposal::Nack { .. });
         if let Disposal::Renew { lease } = disposal {
             // It may have been renewed, whatever the caller was told.
             if !matches!(told, Some(Acknowledged::Expired | Acknowledged::Unknown)) {
@@ -220,16 +224,19 @@ impl Model {
         }
     }
 
-    /// What is shown of the group.
-    pub(crate) fn shown(&mut self, group: &Group) {
+    /// What is shown of the group to somebody who had asked for it at `asked`.
+    pub(crate) fn shown(&mut self, group: &Group, (asked, now): (Duration, Duration)) {
         for standing in group.topics.get(TOPIC).into_iter().flatten() {
             let shares = standing.shares;
             let counts = (shares.rejected, shares.given_up);
-            let before = self.shown.insert(standing.partition, counts).unwrap_or_default();
-            assert!(
-                counts.0 >= before.0 && counts.1 >= before.1,
-                "{counts:?} were given up after {before:?}"
-            );
+            for (at, partition, before) in &self.shown {
+                let is_before = *partition == standing.partition && *at <= asked;
+                assert!(
+                    !is_before || (counts.0 >= before.0 && counts.1 >= before.1),
+                    "{counts:?} were given up after {before:?}"
+                );
+            }
+            self.shown.push((now, standing.partition, counts));
             let claimed = shares.acquired + shares.returned;
             assert_eq!(claimed, standing.claimed);
             assert!(claimed <= self.plan.max_claimed, "{claimed} are claimed");
