@@ -73,7 +73,7 @@ impl Settings {
             let sentence = "Not a group's settings: it is not a JSON object";
             return Err(Error::invalid(if json.is_object() { "lease" } else { "body" }, sentence));
         }
-        let settings = <Self as Stored>::read(&json.to_string())
+        let settings = <Self as Stored>::read(&serde_json::to_string(json).unwrap_or_default())
             .map_err(|error| Error::invalid("body", format!("Not a group's settings: {error}")))?;
         settings.check()?;
         Ok(settings)

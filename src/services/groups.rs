@@ -94,38 +94,20 @@ impl<H: Host, L: Log> Groups<H, L> {
     /// may see. A group whose topics the caller may not see is reported as
     /// unknown.
     pub async fn get(&self, group: &str, grant: &Grant) -> Result<Group> {
-        let topics = self.topics_of(group, grant).await?;
-        let standings = topics.iter().map(|topic| self.standings(group, topic));
-        let standings = try_join_bounded(standings);
-        let ((settings, tag), standings) =
-            try_join(self.seen_settings(group, grant), standings).await?;
-        let topics = topics.iter().cloned().zip(standings).collect();
-        Ok(Group { name: group.to_owned(), settings, tag, topics })
-    }
-
-    /// What a group is set to, without a dead-letter topic that the caller may not see,
-    /// and the version of that.
-    pub async fn settings(&self, group: &str, grant: &Grant) -> Result<(Settings, String)> {
-        self.topics_of(group, grant).await?;
-        self.seen_settings(group, grant).await
-    }
-
-    async fn seen_settings(&self, group: &str, grant: &Grant) -> Result<(Settings, String)> {
-        let settings = self.list.settings().read(group).await?;
-        let (mut settings, tag) = (Settings::clone(&settings), settings.tag());
-        settings.dead_letter = settings.dead_letter.filter(|topic| grant.covers(topic));
-        Ok((settings, tag))
-    }
-
-    /// The caller's own topics of a group, of which there are some, unless it has none.
-    async fn topics_of(&self, group: &str, grant: &Grant) -> Result<SortedSet<String>> {
         let mut topics = self.topics(group).await?;
         let is_new = topics.is_empty();
         topics.retain(|topic| grant.covers(topic));
-        match topics.is_empty() && !is_new {
-            true => Err(Error::UnknownGroup(group.to_owned())),
-            false => Ok(topics),
+        if topics.is_empty() && !is_new {
+            return Err(Error::UnknownGroup(group.to_owned()));
         }
+        let standings = topics.iter().map(|topic| self.standings(group, topic));
+        let standings = try_join_bounded(standings);
+        let settings = self.list.settings().read(group);
+        let (settings, standings) = try_join(settings, standings).await?;
+        let (mut settings, tag) = (Settings::clone(&settings), settings.tag());
+        settings.dead_letter = settings.dead_letter.filter(|topic| grant.covers(topic));
+        let topics = topics.iter().cloned().zip(standings).collect();
+        Ok(Group { name: group.to_owned(), settings, tag, topics })
     }
 
     async fn topics(&self, group: &str) -> Result<SortedSet<String>> {
@@ -232,7 +214,7 @@ impl<H: Host, L: Log> Groups<H, L> {
         let seeks = offsets.iter().map(async |(partition, offset)| {
             let lane = self.lane(group, topic, *partition)?;
             let before = self
-                .last_word(&lane, |before| {
+                .last_word(&lane, &|before| {
                     Some(before.map_or(Position::at(*offset), |before| before.moved_to(*offset)))
                 })
                 .await?;
@@ -309,7 +291,7 @@ impl<H: Host, L: Log> Groups<H, L> {
     ) -> Result<Option<T>> {
         // A partition that was never read has nothing to delete.
         match lane.peek().await?.is_some_and(|(_, document)| document.payload.is_some()) {
-            true => self.last_word(lane, |_| None).await,
+            true => self.last_word(lane, &|_| None).await,
             false => Ok(None),
         }
     }
@@ -318,7 +300,7 @@ impl<H: Host, L: Log> Groups<H, L> {
     async fn last_word<T: Serialize + DeserializeOwned + Clone + Default>(
         &self,
         lane: &Lane<H, T>,
-        next: impl Fn(Option<&T>) -> Option<T>,
+        next: &dyn Fn(Option<&T>) -> Option<T>,
     ) -> Result<Option<T>> {
         let give_up = self.host.monotonic() + MAX_LANE_WAIT;
         loop {

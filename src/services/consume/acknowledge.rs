@@ -15,12 +15,12 @@ use futures_util::future::select;
 use self::turn::{PATIENCE, Turns, busy};
 use super::Consume;
 use super::advice::{Advice, Advised};
-use super::disposal::{Acknowledged, Disposal, Wishes};
+use super::disposal::{Acknowledged, ByLane, Disposal, Told, Wishes};
 use super::receipt::Receipt;
 use crate::access::Scope;
 use crate::concurrent::{join_bounded, successes};
 use crate::error::{Error, Result};
-use crate::host::{Host, Millis};
+use crate::host::Host;
 use crate::kafka::Log;
 use crate::sorted::SortedMap;
 use crate::state::keys::LaneName;
@@ -44,14 +44,6 @@ impl<W> Order<W> {
 }
 
 type Answer = Result<Told>;
-
-#[derive(Debug, Clone)]
-struct Told {
-    /// One for each receipt, in the order given.
-    acknowledged: Vec<Acknowledged>,
-    /// When what was given back comes free.
-    due: Option<Millis>,
-}
 
 impl<H: Host, L: Log> Consume<H, L> {
     /// Tells what became of claimed records. Answers for each receipt, in the
@@ -78,19 +70,7 @@ impl<H: Host, L: Log> Consume<H, L> {
         receipts: &[(&str, Disposal)],
     ) -> Result<Vec<Acknowledged>> {
         let mut answers = vec![Acknowledged::Unknown; receipts.len()];
-        let mut lanes = SortedMap::<LaneName, (Vec<usize>, Wishes)>::new();
-        let mut longest = None;
-        for (index, (text, disposal)) in receipts.iter().copied().enumerate() {
-            let receipt = Receipt::parse(text).filter(|receipt| covers(&receipt.topic));
-            let Some(receipt) = receipt else { continue };
-            if let Disposal::Renew { lease } = disposal {
-                longest = longest.max(Some(lease));
-            }
-            let lane = LaneName::group(group, &receipt.topic, receipt.partition)?;
-            let (indexes, wishes) = lanes.get_or_default(lane);
-            indexes.push(index);
-            wishes.push((receipt, disposal));
-        }
+        let ByLane { lanes, longest } = ByLane::of(group, covers, receipts)?;
         if let Some(lease) = longest {
             self.giving_up.settings(group).await?.check_lease(lease)?;
         }

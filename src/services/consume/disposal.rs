@@ -5,8 +5,10 @@ use std::time::Duration;
 use super::claims::ReceiptVerdict;
 use super::position::Position;
 use super::receipt::Receipt;
+use crate::error::Result;
 use crate::host::Millis;
-use crate::sorted::SortedSet;
+use crate::sorted::{SortedMap, SortedSet};
+use crate::state::keys::LaneName;
 use crate::state::lane::{Document, Ticket};
 
 /// What to do with a claimed record.
@@ -42,15 +44,101 @@ pub enum Acknowledged {
 /// The receipts of one caller for one lane, each with what it wants.
 pub(super) type Wishes = Vec<(Receipt, Disposal)>;
 
-/// How receipts are judged before a turn.
+/// The receipts of a call by lane, with their places in the call.
+pub(super) struct ByLane {
+    pub(super) lanes: SortedMap<LaneName, (Vec<usize>, Wishes)>,
+    /// The longest lease that is asked for.
+    pub(super) longest: Option<Duration>,
+}
+
+impl ByLane {
+    /// Leaves out what is no receipt of a topic that the caller covers.
+    pub(super) fn of(
+        group: &str,
+        covers: &dyn Fn(&str) -> bool,
+        receipts: &[(&str, Disposal)],
+    ) -> Result<Self> {
+        let mut this = Self { lanes: SortedMap::new(), longest: None };
+        for (index, (text, disposal)) in receipts.iter().copied().enumerate() {
+            let receipt = Receipt::parse(text).filter(|receipt| covers(&receipt.topic));
+            let Some(receipt) = receipt else { continue };
+            if let Disposal::Renew { lease } = disposal {
+                this.longest = this.longest.max(Some(lease));
+            }
+            let lane = LaneName::group(group, &receipt.topic, receipt.partition)?;
+            let (indexes, wishes) = this.lanes.get_or_default(lane);
+            indexes.push(index);
+            wishes.push((receipt, disposal));
+        }
+        Ok(this)
+    }
+}
+
+/// What a caller is told of its receipts.
+#[derive(Debug, Clone)]
+pub(super) struct Told {
+    /// One for each receipt, in the order given.
+    pub(super) acknowledged: Vec<Acknowledged>,
+    /// When what was given back comes free.
+    pub(super) due: Option<Millis>,
+}
+
+impl Told {
+    pub(super) fn unknown(wishes: &Wishes) -> Self {
+        Self { acknowledged: vec![Acknowledged::Unknown; wishes.len()], due: None }
+    }
+}
+
+/// How the receipts of several callers are judged before a turn.
 pub(super) struct Judgement {
-    pub(super) told: Vec<Acknowledged>,
+    pub(super) told: Vec<Told>,
     pub(super) any_live: bool,
     /// A receipt is younger than the document.
     pub(super) is_stale: bool,
 }
 
+/// `stale` is how old the document may be.
+pub(super) fn judge_all(
+    all: &[&Wishes],
+    document: Option<&Document<Position>>,
+    now: Millis,
+    stale: Millis,
+) -> Judgement {
+    let mut judgement = Judgement { told: Vec::new(), any_live: false, is_stale: false };
+    for wishes in all {
+        judge(wishes, document, now, stale, &mut judgement);
+    }
+    judgement
+}
+
+/// Changes the position by what is live, and returns what became of each receipt. Of what
+/// is rejected, only those in `buried` may be forgotten; without it, all may.
+pub(super) fn apply_all(
+    all: &[&Wishes],
+    position: &mut Position,
+    tickets: (Ticket, Ticket),
+    now: Millis,
+    buried: Option<&SortedSet<i64>>,
+) -> Vec<Vec<Applied>> {
+    all.iter().map(|wishes| apply(wishes, position, tickets, now, buried)).collect()
+}
+
+/// What callers are told once that is written, of a turn that began at `now`.
+pub(super) fn told_all(
+    all: &[&Wishes],
+    applied: Vec<Vec<Applied>>,
+    now: Millis,
+    written: Millis,
+) -> Vec<Told> {
+    let told = |(wishes, applied): (&&Wishes, Vec<Applied>)| Told {
+        due: due(wishes, &applied, now),
+        acknowledged: applied.iter().map(|applied| applied.told(written)).collect(),
+    };
+    all.iter().zip(applied).map(told).collect()
+}
+
 /// What a turn has made of a receipt.
+#[derive(Debug)]
 pub(super) struct Applied {
     acknowledged: Acknowledged,
     /// The end of the lease, if that had to last until the turn was written.
@@ -58,7 +146,7 @@ pub(super) struct Applied {
 }
 
 impl Applied {
-    pub(super) fn told(&self, written: Millis) -> Acknowledged {
+    fn told(&self, written: Millis) -> Acknowledged {
         match self.until {
             // The record may be with another caller by now.
             Some(until) if until < written => Acknowledged::Expired,
@@ -67,20 +155,19 @@ impl Applied {
     }
 }
 
-pub(super) fn after(now: Millis, time: Duration) -> Millis {
+fn after(now: Millis, time: Duration) -> Millis {
     now.saturating_add(Millis::try_from(time.as_millis()).unwrap_or(Millis::MAX))
 }
 
-/// `stale` is how old the document may be.
-pub(super) fn judge(
+fn judge(
     wishes: &Wishes,
     document: Option<&Document<Position>>,
     now: Millis,
     stale: Millis,
-) -> Judgement {
-    let told = vec![Acknowledged::Unknown; wishes.len()];
-    let mut judgement = Judgement { told, any_live: false, is_stale: false };
-    for ((receipt, disposal), told) in wishes.iter().zip(&mut judgement.told) {
+    judgement: &mut Judgement,
+) {
+    let mut all = Told::unknown(wishes);
+    for ((receipt, disposal), told) in wishes.iter().zip(&mut all.acknowledged) {
         // Whoever handed it out wrote a document first. A lease may have been renewed, and
         // whatever the document shows is no older than that.
         let may_live = now <= receipt.until.saturating_add(stale);
@@ -103,36 +190,32 @@ pub(super) fn judge(
         judgement.any_live |= matches!(verdict, ReceiptVerdict::Live { .. });
         *told = of_verdict(verdict, *disposal);
     }
-    judgement
+    judgement.told.push(all);
 }
 
 /// The records that are rejected by a receipt that is live, with how many times they were
 /// handed out, in the order of their offsets.
-pub(super) fn rejected<'a>(
-    wishes: impl Iterator<Item = &'a Wishes>,
+pub(super) fn rejected(
+    all: &[&Wishes],
     position: &Position,
     generation: Ticket,
     now: Millis,
 ) -> Vec<(i64, u32)> {
-    let mut rejected = Vec::new();
-    for (receipt, disposal) in wishes.flatten() {
+    let mut rejected = SortedMap::new();
+    for (receipt, disposal) in all.iter().copied().flatten() {
         let verdict = || position.judge(receipt.offset, &receipt.nonce, now);
         if *disposal == Disposal::Reject
             && receipt.ticket >= generation
             && let ReceiptVerdict::Live { .. } = verdict()
             && let Some(claim) = position.claims.get(receipt.offset)
         {
-            rejected.push((receipt.offset, claim.count));
+            rejected.insert(receipt.offset, claim.count);
         }
     }
-    rejected.sort_unstable();
-    rejected.dedup();
-    rejected
+    rejected.into_iter().collect()
 }
 
-/// Changes the position by what is live, and tells what became of each receipt. Of what is
-/// rejected, only those in `buried` may be forgotten; without it, all may.
-pub(super) fn apply(
+fn apply(
     wishes: &Wishes,
     position: &mut Position,
     (generation, ticket): (Ticket, Ticket),
@@ -165,7 +248,7 @@ pub(super) fn apply(
 }
 
 /// When the first of what was given back comes free.
-pub(super) fn due(wishes: &Wishes, applied: &[Applied], now: Millis) -> Option<Millis> {
+fn due(wishes: &Wishes, applied: &[Applied], now: Millis) -> Option<Millis> {
     let due = wishes.iter().zip(applied).filter_map(|((_, disposal), applied)| match disposal {
         Disposal::Nack { delay } if applied.acknowledged == Acknowledged::Done => {
             Some(after(now, *delay))
@@ -279,7 +362,7 @@ mod tests {
     fn what_could_not_be_buried_stays_with_its_caller() {
         let words = wishes(&[(1, Disposal::Reject), (2, Disposal::Reject), (7, Disposal::Reject)]);
         let mut position = claimed();
-        let rejected = rejected([&words].into_iter(), &position, Ticket::NONE, 50);
+        let rejected = rejected(&[&words], &position, Ticket::NONE, 50);
         assert_eq!(rejected, [(1, 1), (2, 1)]);
         let buried = SortedSet::from([2]);
         let applied = apply(&words, &mut position, tickets(), 50, Some(&buried));
@@ -293,9 +376,9 @@ mod tests {
     #[test]
     fn a_receipt_is_called_expired_only_by_a_document_that_is_younger() {
         let words = wishes(&[(0, Disposal::Ack)]);
-        let judged = |now| judge(&words, None, now, 1_000);
+        let judged = |now| judge_all(&[&words], None, now, 1_000);
         assert!(judged(1_100).is_stale, "its lease may have been renewed");
         assert!(!judged(1_101).is_stale);
-        assert_eq!(judged(1_101).told, [Acknowledged::Unknown]);
+        assert_eq!(judged(1_101).told[0].acknowledged, [Acknowledged::Unknown]);
     }
 }

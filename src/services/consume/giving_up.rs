@@ -5,6 +5,7 @@
 //! its dead letter again. If a dead letter cannot be written, the record stays what it
 //! was.
 
+use std::ops::Range;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -14,8 +15,8 @@ use crate::dead_letter::{DeadRecord, GivenUp};
 use crate::deadline::within;
 use crate::error::Result;
 use crate::host::Host;
-use crate::kafka::{Fetch, Log};
-use crate::record::Record;
+use crate::kafka::{Fetch, Fetched, Log};
+use crate::record::{NewRecord, Record};
 use crate::services::group_list::GroupList;
 use crate::services::group_settings::Settings;
 use crate::services::produce::Producer;
@@ -45,6 +46,51 @@ pub(super) struct Found {
     pub(super) records: SortedMap<i64, Record>,
     /// The log has deleted them, so that there is nothing to keep.
     pub(super) gone: SortedSet<i64>,
+    bytes: usize,
+}
+
+impl Found {
+    /// Notes what a read of a range has shown of these offsets. Returns up to where it
+    /// has.
+    fn note(&mut self, offsets: &[i64], asked: Range<i64>, fetched: Fetched) -> i64 {
+        for record in fetched.records {
+            if offsets.binary_search(&record.offset).is_ok() {
+                self.bytes += record.size();
+                self.records.insert(record.offset, record);
+            }
+        }
+        let read_to = fetched.next.max(fetched.silent_to.unwrap_or(asked.start));
+        let read = asked.start..read_to.clamp(asked.start, asked.end);
+        for offset in offsets {
+            if read.contains(offset) && !self.records.contains_key(offset) {
+                self.gone.insert(*offset);
+            }
+        }
+        read.end
+    }
+
+    /// The dead letters of these records, and their offsets, beside those whose records
+    /// are gone.
+    fn letters(
+        &self,
+        case: Case<'_>,
+        counts: &[(i64, u32)],
+        reads_headers: bool,
+    ) -> (Vec<NewRecord>, Vec<i64>, SortedSet<i64>) {
+        let Case { group, topic, why, .. } = case;
+        let (mut letters, mut offsets) = (Vec::new(), Vec::new());
+        let mut gone = SortedSet::new();
+        for (offset, delivery_count) in counts.iter().copied() {
+            if self.gone.contains(&offset) {
+                gone.insert(offset);
+            } else if let Some(record) = self.records.get(&offset) {
+                let dead = DeadRecord { group, topic, record, delivery_count, why };
+                letters.push(dead.letter(reads_headers));
+                offsets.push(offset);
+            }
+        }
+        (letters, offsets, gone)
+    }
 }
 
 /// Where records are, and why they are given up.
@@ -112,23 +158,15 @@ impl<H: Host, L: Log> GivingUp<H, L> {
                 };
                 let left = give_up.saturating_sub(self.host.monotonic());
                 let fetched = within(&self.host, left, self.log.fetch(fetch)).await;
-                let Some(Ok(fetched)) = fetched else { return found };
-                for record in fetched.records {
-                    if offsets.binary_search(&record.offset).is_ok() {
-                        bytes += record.size();
-                        found.records.insert(record.offset, record);
-                    }
-                }
-                let read = next..fetched.next.max(fetched.silent_to.unwrap_or(next)).min(end);
-                let asked = offsets.iter().copied().filter(|offset| read.contains(offset));
-                let gone: Vec<_> =
-                    asked.filter(|offset| !found.records.contains_key(offset)).collect();
-                found.gone.extend(gone);
-                place = fetched.place;
-                if read.is_empty() {
+                let Some(Ok(mut fetched)) = fetched else { return found };
+                place = fetched.place.take();
+                let read = next..end;
+                let read_to = found.note(offsets, read, fetched);
+                bytes = found.bytes;
+                if read_to == next {
                     break;
                 }
-                next = read.end;
+                next = read_to;
             }
             if let Some(place) = place {
                 self.log.close(place).await;
@@ -147,34 +185,23 @@ impl<H: Host, L: Log> GivingUp<H, L> {
         found: &Found,
         counts: &[(i64, u32)],
     ) -> SortedSet<i64> {
-        let Case { group, topic, why, .. } = case;
-        let mut buried = SortedSet::new();
-        let reads_headers = match self.log.capabilities().await {
-            Ok(capabilities) => capabilities.headers,
-            Err(_) => return buried,
-        };
-        let (mut letters, mut offsets) = (Vec::new(), Vec::new());
-        for (offset, delivery_count) in counts.iter().copied() {
-            if found.gone.contains(&offset) {
-                buried.insert(offset);
-            } else if let Some(record) = found.records.get(&offset) {
-                let dead = DeadRecord { group, topic, record, delivery_count, why };
-                letters.push(dead.letter(reads_headers));
-                offsets.push(offset);
-            }
-        }
+        let Ok(capabilities) = self.log.capabilities().await else { return SortedSet::new() };
+        let (letters, offsets, mut buried) = found.letters(case, counts, capabilities.headers);
         // Whoever set the group to it was allowed to write there.
         let to = AllowedTopic::trusted(dead_letter);
         let reports = within(&self.host, WRITE_TIME, self.producer.write(&to, letters)).await;
         let reports = reports.unwrap_or_default();
-        let confirmed = offsets.iter().zip(&reports).filter(|(_, report)| report.is_ok());
-        buried.extend(confirmed.map(|(offset, _)| *offset));
+        for (offset, report) in offsets.into_iter().zip(&reports) {
+            if report.is_ok() {
+                buried.insert(offset);
+            }
+        }
         let missing = counts.len() - buried.len();
         if missing > 0 {
             let why = reports.iter().find_map(|report| report.as_ref().err());
             let fields = [
-                ("group", group.into()),
-                ("topic", topic.into()),
+                ("group", case.group.into()),
+                ("topic", case.topic.into()),
                 ("dead-letter", dead_letter.into()),
                 ("records", Value::count(missing)),
                 ("why", why.map_or("timeout", |why| why.kind()).into()),

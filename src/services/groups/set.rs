@@ -36,40 +36,14 @@ impl<H: Host, L: Log> Groups<H, L> {
         condition: Condition<'_>,
         grant: &Grant,
     ) -> Result<SetGroup, AccessError> {
-        let malformed = |error| Error::invalid("body", format!("Not a group's settings: {error}"));
-        let given: Value = serde_json::from_slice(json).map_err(malformed)?;
         let topics = self.list.topics(group).await?;
-        let is_new = topics.is_none();
-        if is_new && is_patch {
-            return Err(Error::UnknownGroup(group.to_owned()).into());
-        }
-        let topics = topics.unwrap_or_default();
-        topics.iter().try_for_each(|topic| grant.permits_topic(topic))?;
-        let make = |before: &Settings| -> Result<Settings, AccessError> {
-            let tag = (!is_new).then(|| before.tag());
-            if !condition.holds(tag.as_ref()) {
-                let sentence = "The group is not set as in the version that was named";
-                return Err(Error::Changed(sentence.into()).into());
-            }
-            may_bury(before, grant)?;
-            let json = match is_patch {
-                false => given.clone(),
-                true => {
-                    let mut json = serde_json::from_str(&before.to_json()).unwrap_or_default();
-                    merge_patch::apply(&mut json, given.clone());
-                    json
-                }
-            };
-            let settings = Settings::parse(&json)?;
-            may_bury(&settings, grant)?;
-            reads_other(&settings, &topics)?;
-            Ok(settings)
-        };
+        let change = Change::read(group, json, is_patch, topics, condition, grant)?;
         // What will be refused takes no turn.
         let latest = self.list.settings().read(group).await?;
-        if let Some(topic) = &make(&latest)?.dead_letter {
+        if let Some(topic) = &change.make(&latest)?.dead_letter {
             self.log.topic(topic).await?;
         }
+        let is_new = change.topics.is_none();
         if is_new {
             self.list.enlist(group, &[] as &[&str]).await?;
         }
@@ -79,13 +53,7 @@ impl<H: Host, L: Log> Groups<H, L> {
                 // An earlier write of the same change has been stored.
                 return Ok(());
             }
-            *settings = make(settings).map_err(|error| match error {
-                AccessError::Failed(error) => error,
-                AccessError::Denied(denial) => {
-                    *denied.borrow_mut() = Some(denial);
-                    Error::invalid("dead_letter", "denied")
-                }
-            })?;
+            *settings = change.make(settings).map_err(|error| keep(&denied, error))?;
             *made.borrow_mut() = Some(settings.clone());
             Ok(())
         });
@@ -99,6 +67,69 @@ impl<H: Host, L: Log> Groups<H, L> {
     }
 }
 
+/// A change of a group's settings, and on what it depends.
+struct Change<'a> {
+    given: Value,
+    is_patch: bool,
+    /// `None`: there is no such group.
+    topics: Option<SortedSet<String>>,
+    condition: Condition<'a>,
+    grant: &'a Grant,
+}
+
+impl<'a> Change<'a> {
+    fn read(
+        group: &str,
+        json: &[u8],
+        is_patch: bool,
+        topics: Option<SortedSet<String>>,
+        condition: Condition<'a>,
+        grant: &'a Grant,
+    ) -> Result<Self, AccessError> {
+        let malformed = |error| Error::invalid("body", format!("Not a group's settings: {error}"));
+        let given = serde_json::from_slice(json).map_err(malformed)?;
+        if topics.is_none() && is_patch {
+            return Err(Error::UnknownGroup(group.to_owned()).into());
+        }
+        topics.iter().flatten().try_for_each(|topic| grant.permits_topic(topic))?;
+        Ok(Self { given, is_patch, topics, condition, grant })
+    }
+
+    /// The settings after the change, if the caller may make it.
+    fn make(&self, before: &Settings) -> Result<Settings, AccessError> {
+        let tag = self.topics.is_some().then(|| before.tag());
+        if !self.condition.holds(tag.as_ref()) {
+            let sentence = "The group is not set as in the version that was named";
+            return Err(Error::Changed(sentence.into()).into());
+        }
+        may_bury(before, self.grant)?;
+        let mut json = self.given.clone();
+        if self.is_patch {
+            json = serde_json::from_slice(before.to_json().as_bytes()).unwrap_or_default();
+            merge_patch::apply(&mut json, self.given.clone());
+        }
+        let settings = Settings::parse(&json)?;
+        may_bury(&settings, self.grant)?;
+        // A group that reads its own dead letters would go round for ever.
+        let reads = |topic: &String| self.topics.iter().any(|topics| topics.contains(topic));
+        match settings.dead_letter.as_ref().is_some_and(reads) {
+            true => Err(Error::invalid("dead_letter", "The group reads this topic").into()),
+            false => Ok(settings),
+        }
+    }
+}
+
+/// Keeps a denial beside the change that it ends.
+fn keep(denied: &RefCell<Option<Denial>>, error: AccessError) -> Error {
+    match error {
+        AccessError::Failed(error) => error,
+        AccessError::Denied(denial) => {
+            *denied.borrow_mut() = Some(denial);
+            Error::invalid("dead_letter", "denied")
+        }
+    }
+}
+
 /// Whether a caller may make a group write to its dead-letter topic, or end that.
 fn may_bury(settings: &Settings, grant: &Grant) -> Result<(), AccessError> {
     let Some(topic) = &settings.dead_letter else { return Ok(()) };
@@ -106,15 +137,5 @@ fn may_bury(settings: &Settings, grant: &Grant) -> Result<(), AccessError> {
     match TopicPattern::parse(topic).is_some_and(|topic| grant.covers_pattern(&topic)) {
         true => Ok(()),
         false => Err(Denial::Forbidden(Missing::Topic(topic.clone())).into()),
-    }
-}
-
-/// A group that reads its own dead letters would go round for ever.
-fn reads_other(settings: &Settings, topics: &SortedSet<String>) -> Result<()> {
-    match &settings.dead_letter {
-        Some(topic) if topics.contains(topic) => {
-            Err(Error::invalid("dead_letter", "The group reads this topic"))
-        }
-        _ => Ok(()),
     }
 }

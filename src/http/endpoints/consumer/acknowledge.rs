@@ -273,39 +273,66 @@ async fn dispose<H: Host, L: Log, B: RequestBody>(
     word: Word,
 ) -> Result<Response, Refusal> {
     let body = call.body().await?;
-    let body: Body = json::object(&body)
-        .map_err(|error| Error::invalid("body", format!("Not a list of receipts: {error}")))?;
-    let (delay, lease) = check(&body, word)?;
+    let wanted = Wanted::read(&body, word)?;
     let group = group(&call.query)?;
     let consume = &call.app.services().await?.consume;
-    let lease = match lease {
+    let lease = match wanted.lease {
         Some(lease) => lease,
-        None if word == Word::Renew || body.renew.is_some() => {
-            consume.default_lease(&group, DEFAULT_LEASE).await?
-        }
+        None if wanted.renews => consume.default_lease(&group, DEFAULT_LEASE).await?,
         None => DEFAULT_LEASE,
     };
-    let (nack, renew) = (Disposal::Nack { delay }, Disposal::Renew { lease });
-    let of_receipts = match word {
-        Word::Accept | Word::Named => Disposal::Ack,
-        Word::Release => nack,
-        Word::Reject => Disposal::Reject,
-        Word::Renew => renew,
-    };
-    let lists = [
-        (&body.receipts, of_receipts),
-        (&body.accept, Disposal::Ack),
-        (&body.release, nack),
-        (&body.reject, Disposal::Reject),
-        (&body.renew, renew),
-    ];
-    let mut receipts = Vec::new();
-    for (list, disposal) in lists {
-        receipts.extend(list.iter().flatten().map(|receipt| (receipt.as_str(), disposal)));
+    let receipts = wanted.receipts(lease);
+    let acknowledged = consume.dispose(&group, &|topic| topics.covers(topic), &receipts).await?;
+    Ok(answer(&receipts, acknowledged))
+}
+
+/// What a call asks for.
+struct Wanted {
+    body: Body,
+    word: Word,
+    delay: Duration,
+    lease: Option<Duration>,
+    renews: bool,
+}
+
+impl Wanted {
+    fn read(body: &[u8], word: Word) -> Result<Self, Error> {
+        let body: Body = json::object(body)
+            .map_err(|error| Error::invalid("body", format!("Not a list of receipts: {error}")))?;
+        let (delay, lease) = check(&body, word)?;
+        let renews = word == Word::Renew || body.renew.is_some();
+        let this = Self { body, word, delay, lease, renews };
+        limits::check_receipts(this.receipts(DEFAULT_LEASE).len())?;
+        Ok(this)
     }
-    limits::check_receipts(receipts.len())?;
-    let covers = |topic: &str| topics.covers(topic);
-    let acknowledged = consume.dispose(&group, &covers, &receipts).await?;
+
+    fn lists(&self, lease: Duration) -> [(&Option<Vec<String>>, Disposal); 5] {
+        let (nack, renew) = (Disposal::Nack { delay: self.delay }, Disposal::Renew { lease });
+        let of_receipts = match self.word {
+            Word::Accept | Word::Named => Disposal::Ack,
+            Word::Release => nack,
+            Word::Reject => Disposal::Reject,
+            Word::Renew => renew,
+        };
+        [
+            (&self.body.receipts, of_receipts),
+            (&self.body.accept, Disposal::Ack),
+            (&self.body.release, nack),
+            (&self.body.reject, Disposal::Reject),
+            (&self.body.renew, renew),
+        ]
+    }
+
+    fn receipts(&self, lease: Duration) -> Vec<(&str, Disposal)> {
+        let mut receipts = Vec::new();
+        for (list, disposal) in self.lists(lease) {
+            receipts.extend(list.iter().flatten().map(|receipt| (receipt.as_str(), disposal)));
+        }
+        receipts
+    }
+}
+
+fn answer(receipts: &[(&str, Disposal)], acknowledged: Vec<Acknowledged>) -> Response {
     let answers = receipts.iter().zip(acknowledged).map(|((receipt, disposal), acknowledged)| {
         let undelivered = acknowledged == Acknowledged::Undelivered;
         ReceiptAnswer {
@@ -314,7 +341,7 @@ async fn dispose<H: Host, L: Log, B: RequestBody>(
             error: undelivered.then_some("The dead letter could not be written"),
         }
     });
-    Ok(Response::json(StatusCode::OK, &ReceiptAnswers { receipts: answers.collect() }))
+    Response::json(StatusCode::OK, &ReceiptAnswers { receipts: answers.collect() })
 }
 
 fn status(acknowledged: Acknowledged, disposal: Disposal) -> &'static str {

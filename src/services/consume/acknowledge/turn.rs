@@ -6,14 +6,12 @@ use std::time::Duration;
 
 use futures_util::future::{Either, join, select};
 
-use super::{Order, Told};
+use super::Order;
 use crate::dead_letter::GivenUp;
 use crate::error::{Error, Result};
 use crate::host::{Host, Millis};
 use crate::kafka::Log;
-use crate::services::consume::disposal::{
-    Acknowledged, Applied, Wishes, apply, due, judge, rejected,
-};
+use crate::services::consume::disposal::{Told, Wishes, apply_all, judge_all, rejected, told_all};
 use crate::services::consume::giving_up::{Case, Found, GivingUp};
 use crate::services::consume::position::Position;
 use crate::sorted::SortedSet;
@@ -61,7 +59,9 @@ impl<H: Host, L: Log> Turns<H, L> {
 
     /// Takes a turn for all of these orders, and answers them.
     pub(super) async fn take(&self, orders: Vec<Order<H::Wake>>) {
-        let answers = match self.turn(&orders).await {
+        let wishes: Vec<_> = orders.iter().map(|order| &order.wishes).collect();
+        let letters = orders.iter().any(Order::rejects);
+        let answers = match self.turn(&wishes, letters).await {
             Ok(answers) => answers.into_iter().map(Ok).collect(),
             Err(error) => vec![Err(error); orders.len()],
         };
@@ -70,23 +70,24 @@ impl<H: Host, L: Log> Turns<H, L> {
         }
     }
 
-    async fn turn(&self, orders: &[Order<H::Wake>]) -> Result<Vec<Told>> {
+    async fn turn(&self, wishes: &[&Wishes], rejects: bool) -> Result<Vec<Told>> {
         let give_up = self.host.monotonic() + PATIENCE;
         let stale = millis(self.lane.params().stale);
-        let mut letters = self.letters(orders).await?;
+        let mut letters = match rejects {
+            true => self.letters().await?,
+            false => None,
+        };
         let mut read_again = false;
         loop {
             // What is still to be read before the lane is taken.
             let unread = RefCell::new(Vec::new());
             let worth = |document: Option<&Document<Position>>| {
                 let now = self.host.now();
-                let is_live =
-                    |order: &Order<_>| judge(&order.wishes, document, now, stale).any_live;
-                if !orders.iter().any(is_live) {
+                if !judge_all(wishes, document, now, stale).any_live {
                     return false;
                 }
                 if let Some(letters) = &letters {
-                    *unread.borrow_mut() = letters.unread(orders, document, now);
+                    *unread.borrow_mut() = letters.unread(wishes, document, now);
                 }
                 unread.borrow().is_empty()
             };
@@ -102,14 +103,11 @@ impl<H: Host, L: Log> Turns<H, L> {
                 }
                 Take::Unworthy(document) => {
                     let now = self.host.now();
-                    let judged = orders
-                        .iter()
-                        .map(|order| judge(&order.wishes, document.as_ref(), now, stale));
-                    let judged: Vec<_> = judged.collect();
+                    let judged = judge_all(wishes, document.as_ref(), now, stale);
                     // Where reads are current, it is a receipt of another group.
                     let may_be_stale = stale > 0;
-                    if !may_be_stale || !judged.iter().any(|judgement| judgement.is_stale) {
-                        return Ok(judged.into_iter().map(|judged| judged.told.into()).collect());
+                    if !may_be_stale || !judged.is_stale {
+                        return Ok(judged.told);
                     }
                     if read_again {
                         let detail = "the store shows an older state than that of a receipt";
@@ -121,9 +119,9 @@ impl<H: Host, L: Log> Turns<H, L> {
                 Take::Held(held) if held.begins() => {
                     // The group was deleted meanwhile.
                     held.delete().await?;
-                    return Ok(orders.iter().map(|order| nothing_known(&order.wishes)).collect());
+                    return Ok(wishes.iter().map(|wishes| Told::unknown(wishes)).collect());
                 }
-                Take::Held(held) => return self.act(held, orders, letters).await,
+                Take::Held(held) => return self.act(held, wishes, letters).await,
             };
             if self.host.monotonic() + pause >= give_up {
                 return Err(busy());
@@ -136,33 +134,26 @@ impl<H: Host, L: Log> Turns<H, L> {
     async fn act(
         &self,
         mut held: Held<H, Position>,
-        orders: &[Order<H::Wake>],
+        wishes: &[&Wishes],
         letters: Option<Letters>,
     ) -> Result<Vec<Told>> {
         // Nobody else changes a claim until the lane is let go, so that it is judged once.
         let now = self.host.now();
         let buried = match letters {
             None => None,
-            Some(letters) => match self.bury(&mut held, orders, &letters, now).await? {
+            Some(letters) => match self.bury(&mut held, wishes, &letters, now).await? {
                 Some(buried) => Some(buried),
                 None => return Err(self.lost(&held.name().clone())),
             },
         };
         let mut position = held.payload().clone();
         let tickets = (held.generation(), held.ticket());
-        let apply =
-            |order: &Order<_>| apply(&order.wishes, &mut position, tickets, now, buried.as_ref());
-        let applied: Vec<_> = orders.iter().map(apply).collect();
+        let applied = apply_all(wishes, &mut position, tickets, now, buried.as_ref());
         let name = held.name().clone();
         if held.release(position).await? == Written::Lost {
             return Err(self.lost(&name));
         }
-        let written = self.host.now();
-        let told = |(order, applied): (&Order<_>, Vec<Applied>)| Told {
-            due: due(&order.wishes, &applied, now),
-            acknowledged: applied.iter().map(|applied| applied.told(written)).collect(),
-        };
-        Ok(orders.iter().zip(applied).map(told).collect())
+        Ok(told_all(wishes, applied, now, self.host.now()))
     }
 
     /// Writes the dead letters. If that takes longer than half of the grace, the lane is
@@ -170,12 +161,11 @@ impl<H: Host, L: Log> Turns<H, L> {
     async fn bury(
         &self,
         held: &mut Held<H, Position>,
-        orders: &[Order<H::Wake>],
+        wishes: &[&Wishes],
         letters: &Letters,
         now: Millis,
     ) -> Result<Option<SortedSet<i64>>> {
         let before = held.payload().clone();
-        let wishes = orders.iter().map(|order| &order.wishes);
         let counts = rejected(wishes, &before, held.generation(), now);
         if counts.is_empty() {
             return Ok(Some(SortedSet::new()));
@@ -197,10 +187,7 @@ impl<H: Host, L: Log> Turns<H, L> {
     }
 
     /// `None`: no record goes to a dead-letter topic.
-    async fn letters(&self, orders: &[Order<H::Wake>]) -> Result<Option<Letters>> {
-        if !orders.iter().any(Order::rejects) {
-            return Ok(None);
-        }
+    async fn letters(&self) -> Result<Option<Letters>> {
         let settings = self.giving_up.settings(&self.group).await?;
         let letters = |dead_letter: &String| Letters {
             dead_letter: dead_letter.clone(),
@@ -223,15 +210,14 @@ impl<H: Host, L: Log> Turns<H, L> {
 
 impl Letters {
     /// The records that are to be rejected and were not tried to be read.
-    fn unread<W>(
+    fn unread(
         &self,
-        orders: &[Order<W>],
+        wishes: &[&Wishes],
         document: Option<&Document<Position>>,
         now: Millis,
     ) -> Vec<i64> {
         let Some(document) = document else { return Vec::new() };
         let Some(position) = &document.payload else { return Vec::new() };
-        let wishes = orders.iter().map(|order| &order.wishes);
         let rejected = rejected(wishes, position, document.generation, now);
         let offsets = rejected.into_iter().map(|(offset, _)| offset);
         offsets.filter(|offset| !self.tried.contains(offset)).collect()
@@ -247,16 +233,6 @@ impl Letters {
         self.found.records.extend(found.records);
         self.found.gone.extend(found.gone);
         self.tried.extend(unread);
-    }
-}
-
-fn nothing_known(wishes: &Wishes) -> Told {
-    vec![Acknowledged::Unknown; wishes.len()].into()
-}
-
-impl From<Vec<Acknowledged>> for Told {
-    fn from(acknowledged: Vec<Acknowledged>) -> Self {
-        Self { acknowledged, due: None }
     }
 }
 
