@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::access::TopicPattern;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::limits;
@@ -47,6 +48,10 @@ pub struct Settings {
     /// How many records of a partition are claimed or wait to come again, at most.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_claimed: Option<u32>,
+    /// The topics of whoever set the dead-letter topic, if these are not all: a group may
+    /// read others later, whose records are not that one's to copy.
+    #[serde(rename = "of", skip_serializing_if = "Option::is_none")]
+    pub(super) setters_topics: Option<Vec<String>>,
 }
 
 stored!(Settings, "a group's settings");
@@ -75,6 +80,9 @@ impl Settings {
         }
         let settings = <Self as Stored>::read(&serde_json::to_string(json).unwrap_or_default())
             .map_err(|error| Error::invalid("body", format!("Not a group's settings: {error}")))?;
+        if settings.setters_topics.is_some() {
+            return Err(Error::invalid("of", "It is no setting"));
+        }
         settings.check()?;
         Ok(settings)
     }
@@ -99,7 +107,16 @@ impl Settings {
 
     /// As the JSON that it is read from.
     pub fn to_json(&self) -> String {
-        serde_json::to_string(self).unwrap_or_default()
+        let settings = Self { setters_topics: None, ..self.clone() };
+        serde_json::to_string(&settings).unwrap_or_default()
+    }
+
+    /// Whether records of a topic may be copied to the dead-letter topic.
+    pub(super) fn may_bury(&self, topic: &str) -> bool {
+        let matches = |pattern: &String| {
+            TopicPattern::parse(pattern).is_some_and(|pattern| pattern.matches(topic))
+        };
+        self.setters_topics.as_ref().is_none_or(|topics| topics.iter().any(matches))
     }
 
     /// The version of its representation, for `ETag`.
@@ -239,6 +256,7 @@ mod tests {
             (r#"{"lease":{"default":61,"maximum":60}}"#, "lease.default"),
             (r#"{"lease":{"maximum":0}}"#, "lease.maximum"),
             (r#"{"dead_letter":"a b"}"#, "dead_letter"),
+            (r#"{"dead_letter":"a","of":["*"]}"#, "of"),
         ] {
             assert_eq!(field(json), named, "{json}");
         }
@@ -259,6 +277,11 @@ mod tests {
         assert!(short.check_lease(Duration::from_secs(10)).is_ok());
         assert!(matches!(short.check_lease(usual), Err(Error::Invalid { field: "lease", .. })));
         assert!(!short.is_spent(1) && short.is_spent(2));
+        let setters_topics = Some(vec!["orders".to_owned(), "logs.*".to_owned()]);
+        let of_some = Settings { setters_topics, ..Settings::default() };
+        assert!(of_some.may_bury("orders") && of_some.may_bury("logs.eu"));
+        assert!(!of_some.may_bury("payments") && none.may_bury("payments"));
+        assert_eq!(of_some.to_json(), "{}");
         let long = parse(r#"{"lease":{"default":90}}"#).unwrap();
         assert_eq!(long.default_lease(usual), Duration::from_secs(90));
     }

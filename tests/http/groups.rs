@@ -176,3 +176,44 @@ async fn a_group_can_be_set_before_it_reads() {
     })
     .await;
 }
+
+/// Who may set a group need not be allowed all topics that it reads later.
+#[tokio::test(start_paused = true)]
+async fn dead_letters_copy_no_topic_that_is_not_of_whoever_set_the_group() {
+    local(async {
+        let gateway = gateway().await;
+        gateway.log.create_topic("mine.dead", 1);
+        let all = ["produce", "consume"];
+        let credentials = json!([
+            {"name": "one", "secret": "secret-of-number-one", "allow": all, "topics": ["mine.*"]},
+            {"name": "two", "secret": "secret-of-number-two", "allow": all, "topics": ["*"]},
+        ]);
+        gateway.world.set_variable("open_access", "");
+        gateway.world.set_variable("credentials", &credentials.to_string());
+        let gateway = gateway.restarted();
+        let by = async |name: &str, method: Method, target: &str, body: Value| {
+            let mut sent = request(method, target);
+            let secret = format!("Bearer secret-of-number-{name}");
+            sent.headers.push(header("authorization", secret.as_bytes()));
+            sent.body = body.to_string().into();
+            gateway.send(sent).await.taken()
+        };
+        let settings = json!({"dead_letter": "mine.dead"});
+        let put = by("one", Method::PUT, "/groups/later", settings.clone()).await;
+        assert_eq!(put.0, 201, "{}", put.1);
+        for (place, name, status) in [(0, "undelivered", 0), (1, "rejected", 1)] {
+            let next = "/consumer/t?group=later&ack=manual";
+            let (_, claimed) = by("two", Method::GET, next, Value::Null).await;
+            let receipts = json!({"receipts": [claimed["receipt"]]});
+            let target = "/consumer/t/reject?group=later";
+            let (_, told) = by("two", Method::POST, target, receipts).await;
+            assert_eq!(told["receipts"][0]["status"], name, "{place}: {told}");
+            assert_eq!(gateway.log.end("mine.dead", 0), status);
+            let denied = by("one", Method::PUT, "/groups/later", settings.clone()).await;
+            assert_eq!(denied.0, 403, "it reads a topic of others now");
+            assert_eq!(by("two", Method::PUT, "/groups/later", settings.clone()).await.0, 200);
+            tokio::time::sleep(std::time::Duration::from_secs(6)).await;
+        }
+    })
+    .await;
+}

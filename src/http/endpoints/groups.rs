@@ -311,7 +311,7 @@ fn described(
     settings: Settings,
     topics: Option<Vec<TopicPositions>>,
 ) -> GroupDescription {
-    let Settings { delivery_limit, lease, dead_letter, max_claimed } = settings;
+    let Settings { delivery_limit, lease, dead_letter, max_claimed, .. } = settings;
     GroupDescription { group, delivery_limit, lease, dead_letter, max_claimed, topics }
 }
 

@@ -121,17 +121,15 @@ impl<H: Host, L: Log> GivingUp<H, L> {
     pub(super) async fn give_up(
         &self,
         case: Case<'_>,
-        dead_letter: Option<&str>,
+        settings: &Settings,
         spent: Vec<(i64, u32)>,
     ) -> Vec<(i64, bool)> {
-        let buried = match dead_letter {
-            Some(dead_letter) if !spent.is_empty() => {
-                let offsets: Vec<_> = spent.iter().map(|(offset, _)| *offset).collect();
-                let found = self.find(case, &offsets).await;
-                Some(self.bury(case, dead_letter, &found, &spent).await)
-            }
-            _ => None,
-        };
+        let mut buried = None;
+        if settings.dead_letter.is_some() && !spent.is_empty() {
+            let offsets: Vec<_> = spent.iter().map(|(offset, _)| *offset).collect();
+            let found = self.find(case, &offsets).await;
+            buried = Some(self.bury(case, settings, &found, &spent).await);
+        }
         let is_buried = |offset| buried.as_ref().is_none_or(|buried| buried.contains(&offset));
         spent.into_iter().map(|(offset, _)| (offset, is_buried(offset))).collect()
     }
@@ -181,13 +179,18 @@ impl<H: Host, L: Log> GivingUp<H, L> {
     pub(super) async fn bury(
         &self,
         case: Case<'_>,
-        dead_letter: &str,
+        settings: &Settings,
         found: &Found,
         counts: &[(i64, u32)],
     ) -> SortedSet<i64> {
+        let dead_letter = settings.dead_letter.as_deref().unwrap_or_default();
         let Ok(capabilities) = self.log.capabilities().await else { return SortedSet::new() };
-        let (letters, offsets, mut buried) = found.letters(case, counts, capabilities.headers);
-        // Whoever set the group to it was allowed to write there.
+        let (mut letters, offsets, mut buried) = found.letters(case, counts, capabilities.headers);
+        let may_bury = settings.may_bury(case.topic);
+        if !may_bury {
+            letters.clear();
+        }
+        // Whoever set the group to it was allowed to write there, and to read these.
         let to = AllowedTopic::trusted(dead_letter);
         let reports = within(&self.host, WRITE_TIME, self.producer.write(&to, letters)).await;
         let reports = reports.unwrap_or_default();
@@ -198,13 +201,14 @@ impl<H: Host, L: Log> GivingUp<H, L> {
         }
         let missing = counts.len() - buried.len();
         if missing > 0 {
+            let unwritten = if may_bury { "timeout" } else { "forbidden" };
             let why = reports.iter().find_map(|report| report.as_ref().err());
             let fields = [
                 ("group", case.group.into()),
                 ("topic", case.topic.into()),
                 ("dead-letter", dead_letter.into()),
                 ("records", Value::count(missing)),
-                ("why", why.map_or("timeout", |why| why.kind()).into()),
+                ("why", why.map_or(unwritten, |why| why.kind()).into()),
             ];
             self.host.event(Level::Warn, "dead-letter-failed", &fields);
         }

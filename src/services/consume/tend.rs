@@ -367,8 +367,7 @@ impl<H: Host> Tended<H> {
                 free.into_iter().partition(|(_, count)| settings.is_spent(*count));
             let why = GivenUp::DeliveryLimit;
             let case = Case { group: &group, topic: &topic, partition, why };
-            let dead_letter = settings.dead_letter.as_deref();
-            let spent = giving_up.give_up(case, dead_letter, spent).await;
+            let spent = giving_up.give_up(case, &settings, spent).await;
             let free = free.into_iter().take(max_records);
             let free: Vec<_> = free.map(|(offset, _)| offset).collect();
             let mut again = Vec::new();

@@ -108,8 +108,10 @@ impl<'a> Change<'a> {
             json = serde_json::from_slice(before.to_json().as_bytes()).unwrap_or_default();
             merge_patch::apply(&mut json, self.given.clone());
         }
-        let settings = Settings::parse(&json)?;
+        let mut settings = Settings::parse(&json)?;
         may_bury(&settings, self.grant)?;
+        settings.setters_topics =
+            settings.dead_letter.as_ref().and_then(|_| self.grant.topic_patterns());
         // A group that reads its own dead letters would go round for ever.
         let reads = |topic: &String| self.topics.iter().any(|topics| topics.contains(topic));
         match settings.dead_letter.as_ref().is_some_and(reads) {

@@ -14,6 +14,7 @@ use crate::kafka::Log;
 use crate::services::consume::disposal::{Told, Wishes, apply_all, judge_all, rejected, told_all};
 use crate::services::consume::giving_up::{Case, Found, GivingUp};
 use crate::services::consume::position::Position;
+use crate::services::group_settings::Settings;
 use crate::sorted::SortedSet;
 use crate::state::keys::LaneName;
 use crate::state::lane::{Document, Held, Lane, Params, Take, Written};
@@ -39,7 +40,7 @@ pub(super) struct Turns<H: Host, L> {
 
 /// The dead letters of a turn: where they go, and what was read for them.
 struct Letters {
-    dead_letter: String,
+    settings: Rc<Settings>,
     found: Found,
     /// What was tried to be read.
     tried: SortedSet<i64>,
@@ -175,8 +176,8 @@ impl<H: Host, L: Log> Turns<H, L> {
             return Ok(None);
         }
         let half = Box::pin(self.host.sleep(held.until_renewal()));
-        let Letters { dead_letter, found, .. } = letters;
-        let burying = Box::pin(self.giving_up.bury(self.case(), dead_letter, found, &counts));
+        let Letters { settings, found, .. } = letters;
+        let burying = Box::pin(self.giving_up.bury(self.case(), settings, found, &counts));
         match select(burying, half).await {
             Either::Left((buried, _)) => Ok(Some(buried)),
             Either::Right(((), burying)) => {
@@ -189,12 +190,9 @@ impl<H: Host, L: Log> Turns<H, L> {
     /// `None`: no record goes to a dead-letter topic.
     async fn letters(&self) -> Result<Option<Letters>> {
         let settings = self.giving_up.settings(&self.group).await?;
-        let letters = |dead_letter: &String| Letters {
-            dead_letter: dead_letter.clone(),
-            found: Found::default(),
-            tried: SortedSet::new(),
-        };
-        Ok(settings.dead_letter.as_ref().map(letters))
+        let has_topic = settings.dead_letter.is_some();
+        let letters = || Letters { settings, found: Found::default(), tried: SortedSet::new() };
+        Ok(has_topic.then(letters))
     }
 
     fn case(&self) -> Case<'_> {
