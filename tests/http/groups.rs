@@ -5,7 +5,7 @@ use kafka_edge::error::Error;
 use kafka_edge_sim::local;
 use serde_json::{Value, json};
 
-use crate::gateway::{Gateway, header, request};
+use crate::gateway::{Gateway, Taken, header, request};
 
 /// Five records in partition 0, none in 1, and the group `g` after the first
 /// two.
