@@ -16,6 +16,7 @@ mod encoded_text;
 mod endpoint;
 mod endpoints;
 mod idempotency;
+mod if_match;
 mod json;
 mod limits;
 mod ndjson;

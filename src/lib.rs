@@ -20,7 +20,6 @@ pub mod calendar;
 mod callers_url;
 pub mod concurrent;
 pub mod config;
-#[cfg(feature = "sources")]
 mod dead_letter;
 pub mod deadline;
 pub mod error;
@@ -28,6 +27,7 @@ pub mod host;
 pub mod http;
 pub mod kafka;
 pub mod limits;
+mod merge_patch;
 pub mod names;
 mod random;
 mod rate;

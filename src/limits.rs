@@ -51,8 +51,8 @@ pub fn check_lease(lease: Duration) -> Result<Duration> {
 }
 
 /// Checks the number of receipts in a call.
-pub fn check_receipts(receipts: &[String]) -> Result<()> {
-    if receipts.len() > RECEIPTS {
+pub fn check_receipts(receipts: usize) -> Result<()> {
+    if receipts > RECEIPTS {
         return Err(Error::invalid("receipts", format!("More than {RECEIPTS} receipts")));
     }
     Ok(())

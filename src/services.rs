@@ -3,10 +3,12 @@
 //! The HTTP API and the WIT exports call only these services.
 
 pub mod beyond_end;
+pub mod condition;
 pub mod consume;
 pub mod credentials;
 pub mod ends;
 pub mod group_list;
+pub mod group_settings;
 pub mod groups;
 pub mod instances;
 pub mod produce;
@@ -83,17 +85,19 @@ impl<H: Host, L: Log> Services<H, L> {
         let list = GroupList::new(host.clone(), params);
         let groups = Rc::new(Groups::new(host.clone(), log.clone(), list.clone(), params));
         let ends = Rc::new(Ends::new(host.clone(), log.clone()));
-        let consume = Consume::new(host.clone(), log.clone(), ends.clone(), list, params);
-        let consume = Rc::new(consume.opening(consuming.open_partitions));
         let (allow_private, keys) = (deliveries.allow_private, secrets.clone());
         let subscriptions =
             Subscriptions::new(host.clone(), log.clone(), deliveries, secrets, params);
         let subscriptions = Rc::new(subscriptions);
         let delivered_to = (delivering == Delivering::Yes).then(|| subscriptions.clone());
-        let (reading, waiting) = (consume.clone(), ends.clone());
         let seen = Rc::new(Seen::new(host.clone(), store.staleness));
-        let producer = Producer::new(host.clone(), log.clone(), ends, seen.clone(), delivered_to);
+        let producer =
+            Producer::new(host.clone(), log.clone(), ends.clone(), seen.clone(), delivered_to);
         let producer = Rc::new(producer);
+        let waiting = ends.clone();
+        let consume = Consume::new(host.clone(), log.clone(), ends, list, producer.clone(), params);
+        let consume = Rc::new(consume.opening(consuming.open_partitions));
+        let reading = consume.clone();
         let has_schema_registry = schema_registry.is_some();
         let schema_registry = Rc::new(SchemaRegistry::new(host.clone(), schema_registry));
         #[cfg(feature = "sources")]

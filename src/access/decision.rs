@@ -193,6 +193,18 @@ impl Grant {
         }
     }
 
+    /// The topics that the caller may use, as patterns; `None` if these are all.
+    pub fn topic_patterns(&self) -> Option<Vec<String>> {
+        match &self.0 {
+            GrantScope::Everything | GrantScope::WhateverKafkaAllows(_) => None,
+            GrantScope::Nothing => Some(Vec::new()),
+            GrantScope::Credential(credential) => {
+                let patterns: Vec<_> = credential.topics().iter().map(|p| p.to_string()).collect();
+                (!patterns.iter().any(|pattern| pattern == "*")).then_some(patterns)
+            }
+        }
+    }
+
     pub fn permits_topic(&self, topic: &str) -> Result<(), Denial> {
         if self.covers(topic) {
             Ok(())
@@ -408,6 +420,10 @@ mod tests {
 
         let grant = check(&known(), &bearer("secret-of-the-root"), Permission::Admin, None, NOW);
         assert!(!grant.unwrap().covers("orders"), "no topics are no topics");
+
+        let patterns = |place: usize| Grant::to(known()[place].clone()).topic_patterns();
+        assert_eq!(patterns(0), Some(vec!["orders".to_owned(), "logs.*".to_owned()]));
+        assert_eq!((patterns(1), patterns(2)), (None, Some(Vec::new())));
     }
 
     #[test]

@@ -21,12 +21,12 @@ mod webhooks;
 
 use futures_util::future::LocalBoxFuture;
 
-use self::consumer::{Acknowledge, Consume, GiveBack};
+use self::consumer::{Acknowledge, Consume, Dispose, GiveBack, Reject, Renew};
 use self::credentials::{
     CreateCredential, DeleteCredential, ListCredentials, RotateCredential, UpdateCredential,
 };
 use self::description::GetDescription;
-use self::groups::{DeleteGroup, GetGroup, ListGroups, SeekGroup};
+use self::groups::{DeleteGroup, GetGroup, ListGroups, PatchGroup, PutGroup, SeekGroup};
 use self::health::{Healthz, Readyz};
 #[cfg(feature = "sources")]
 use self::inbound::ReceiveEvent;
@@ -138,8 +138,13 @@ endpoints! {
     Consume,
     Acknowledge,
     GiveBack,
+    Reject,
+    Renew,
+    Dispose,
     ListGroups,
     GetGroup,
+    PutGroup,
+    PatchGroup,
     SeekGroup,
     DeleteGroup,
     RegisterWebhookByPath,

@@ -16,6 +16,8 @@ mod attended;
 mod claims;
 mod commit;
 mod desk;
+mod disposal;
+mod giving_up;
 mod owner;
 mod page;
 mod position;
@@ -33,12 +35,15 @@ use std::time::Duration;
 use futures_util::future::select;
 
 use self::acknowledge::Acknowledging;
-pub use self::acknowledge::{Acknowledged, Disposal};
 use self::attended::{Attended, SharedDesk};
+pub use self::claims::MAX_CLAIMS;
 use self::desk::{QUEUE_TIME, Want};
+pub use self::disposal::{Acknowledged, Disposal};
+use self::giving_up::GivingUp;
 pub use self::owner::{NamedReader, Owner, Share};
 use self::page::HandOut;
 pub(in crate::services) use self::position::Position;
+pub use self::position::{OldestClaim, Shares};
 use self::serving::Serving;
 use crate::access::AllowedTopic;
 use crate::config::ConsumingConfig;
@@ -49,6 +54,7 @@ use crate::record::Record;
 use crate::services::beyond_end::{BeyondEnd, Reported};
 use crate::services::ends::Ends;
 use crate::services::group_list::GroupList;
+use crate::services::produce::Producer;
 use crate::sorted::SortedMap;
 use crate::state::lane::Params;
 
@@ -190,6 +196,7 @@ pub struct Consume<H: Host, L> {
     params: Params,
     desks: Desks<H, L>,
     acknowledging: Acknowledging<H::Wake>,
+    giving_up: Rc<GivingUp<H, L>>,
     /// How many partitions are read at once.
     open_partitions: usize,
     /// Positions beyond the end, as far as they were reported.
@@ -214,11 +221,23 @@ impl<H: Host, L: Log> Consume<H, L> {
         log: Rc<L>,
         ends: Rc<Ends<H, L>>,
         groups: Rc<GroupList<H>>,
+        producer: Rc<Producer<H, L>>,
         params: Params,
     ) -> Self {
         let (desks, acknowledging, reported) = (Rc::default(), Rc::default(), Rc::default());
-        let open_partitions = ConsumingConfig::default().open_partitions;
-        Self { host, log, ends, groups, params, desks, acknowledging, open_partitions, reported }
+        let giving_up = GivingUp::new(host.clone(), log.clone(), groups.clone(), producer);
+        Self {
+            host,
+            log,
+            ends,
+            groups,
+            params,
+            desks,
+            acknowledging,
+            giving_up: Rc::new(giving_up),
+            open_partitions: ConsumingConfig::default().open_partitions,
+            reported,
+        }
     }
 
     /// The same, with another number of partitions read at once.
@@ -238,11 +257,21 @@ impl<H: Host, L: Log> Consume<H, L> {
     pub async fn next_for(&self, reader: NamedReader, mut next: Next) -> Result<Handed> {
         next.topics.sort_unstable();
         next.topics.dedup();
+        // Whoever claims in a name has no more than what one caller takes.
+        let max_claimed = match next.ack {
+            Ack::Manual { lease } if reader.owner.is_none() => {
+                let settings = self.giving_up.settings(&next.group).await?;
+                settings.check_lease(lease)?;
+                Some(settings.max_claimed())
+            }
+            _ => None,
+        };
         let want = Want { records: next.max.max(1), bytes: next.max_bytes, ack: next.ack };
         let topics = next.topics.into_iter().map(AllowedTopic::into_name).collect();
         let desk = self.desk((next.group, topics, reader));
         let slot = {
             let mut attended = desk.borrow_mut();
+            attended.max_claimed = max_claimed.unwrap_or(attended.max_claimed);
             let slot = attended.desk.place(self.host.monotonic(), next.wait, next.from, want);
             attended.hand_out(&self.host);
             slot

@@ -18,6 +18,7 @@ use std::time::Duration;
 use self::document::ListedGroups;
 use crate::error::{Error, Result};
 use crate::host::Host;
+use crate::services::group_settings::GroupSettings;
 use crate::sorted::{SortedMap, SortedSet};
 use crate::state::keys::LaneName;
 use crate::state::lane::Params;
@@ -38,6 +39,7 @@ const LISTING_RETRY_DELAY: Duration = Duration::from_secs(1);
 pub struct GroupList<H> {
     host: H,
     list: Shared<H, ListedGroups>,
+    settings: GroupSettings<H>,
     /// Groups that may be missing on the list. While there are any, a task adds
     /// them.
     missing: RefCell<ListedGroups>,
@@ -46,7 +48,13 @@ pub struct GroupList<H> {
 impl<H: Host> GroupList<H> {
     pub fn new(host: H, params: Params) -> Rc<Self> {
         let list = Shared::new(host.clone(), LaneName::groups(), params);
-        Rc::new(Self { host, list, missing: RefCell::default() })
+        let settings = GroupSettings::new(host.clone(), params);
+        Rc::new(Self { host, list, settings, missing: RefCell::default() })
+    }
+
+    /// What each group is set to.
+    pub(super) fn settings(&self) -> &GroupSettings<H> {
+        &self.settings
     }
 
     /// All groups, by name, each with its topics.

@@ -1,23 +1,29 @@
-//! Consumer groups: listing them, reading their positions and moving them.
+//! Consumer groups: listing them, reading their positions and moving them, and what they
+//! are set to ([`set`]).
 //!
 //! A group has no members here. It is a name, with a position on each partition
 //! that was read under that name.
+
+mod set;
 
 use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
+use futures_util::future::try_join;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use self::set::SetGroup;
 use crate::access::{AccessError, AllowedTopic, Grant};
 use crate::concurrent::{join_bounded, successes, try_join_bounded};
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kafka::Log;
 use crate::services::consume::advice::{Advice, Advised};
-use crate::services::consume::{Position, start};
+use crate::services::consume::{Position, Shares, start};
 use crate::services::group_list::GroupList;
+use crate::services::group_settings::Settings;
 use crate::services::seek::{SeekTo, first_offsets};
 use crate::sorted::{SortedMap, SortedSet};
 use crate::state::keys::LaneName;
@@ -35,6 +41,10 @@ pub struct GroupPosition {
     /// The number of records that callers have claimed and not yet
     /// acknowledged.
     pub claimed: usize,
+    /// What callers have of it, and what was given up.
+    pub shares: Shares,
+    /// The number of records that wait to be handed out, if the server reports the end.
+    pub available: Option<i64>,
     /// The offset of the next record to be written, if the server reports it.
     pub end: Option<i64>,
     /// The number of records that are not done yet, if it is known.
@@ -49,6 +59,10 @@ pub struct GroupPosition {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Group {
     pub name: String,
+    /// Without a dead-letter topic that is not the caller's.
+    pub settings: Settings,
+    /// The version of the settings.
+    pub tag: String,
     pub topics: SortedMap<String, Vec<GroupPosition>>,
 }
 
@@ -67,9 +81,11 @@ impl<H: Host, L: Log> Groups<H, L> {
     /// The groups that read the caller's topics, by name, each with those topics.
     pub async fn list(&self, grant: &Grant) -> Result<SortedMap<String, SortedSet<String>>> {
         let groups = self.list.all().await?.into_iter().filter_map(|(group, topics)| {
+            // One that was set to something and has not read yet has none.
+            let is_new = topics.is_empty();
             let topics: SortedSet<_> =
                 topics.into_iter().filter(|topic| grant.covers(topic)).collect();
-            (!topics.is_empty()).then_some((group, topics))
+            (is_new || !topics.is_empty()).then_some((group, topics))
         });
         Ok(groups.collect())
     }
@@ -79,14 +95,19 @@ impl<H: Host, L: Log> Groups<H, L> {
     /// unknown.
     pub async fn get(&self, group: &str, grant: &Grant) -> Result<Group> {
         let mut topics = self.topics(group).await?;
+        let is_new = topics.is_empty();
         topics.retain(|topic| grant.covers(topic));
-        if topics.is_empty() {
+        if topics.is_empty() && !is_new {
             return Err(Error::UnknownGroup(group.to_owned()));
         }
         let standings = topics.iter().map(|topic| self.standings(group, topic));
-        let standings = try_join_bounded(standings).await?;
+        let standings = try_join_bounded(standings);
+        let settings = self.list.settings().read(group);
+        let (settings, standings) = try_join(settings, standings).await?;
+        let (mut settings, tag) = (Settings::clone(&settings), settings.tag());
+        settings.dead_letter = settings.dead_letter.filter(|topic| grant.covers(topic));
         let topics = topics.iter().cloned().zip(standings).collect();
-        Ok(Group { name: group.to_owned(), topics })
+        Ok(Group { name: group.to_owned(), settings, tag, topics })
     }
 
     async fn topics(&self, group: &str) -> Result<SortedSet<String>> {
@@ -122,10 +143,20 @@ impl<H: Host, L: Log> Groups<H, L> {
                 Some(position) => end.map(|end| position.lag(first, end)),
                 None => next.zip(end).map(|(next, end)| (end - next).max(0)),
             };
+            let now = self.host.now();
+            let shares = position.as_ref().map(|position| position.shares(now));
+            let shares = shares.unwrap_or_default();
+            let untaken = match &position {
+                Some(position) => end.map(|end| position.untaken(first, end)),
+                None => lag,
+            };
+            let available = untaken.map(|untaken| untaken + shares.returned as i64);
             GroupPosition {
                 partition,
                 committed,
                 claimed: position.map_or(0, |position| position.claimed()),
+                shares,
+                available: available.filter(|_| !beyond_end),
                 end,
                 lag: lag.filter(|_| !beyond_end),
                 beyond_end,
@@ -182,7 +213,11 @@ impl<H: Host, L: Log> Groups<H, L> {
         self.list.enlist(group, &[&**topic]).await?;
         let seeks = offsets.iter().map(async |(partition, offset)| {
             let lane = self.lane(group, topic, *partition)?;
-            let before = self.last_word(&lane, Some(Position::at(*offset))).await?;
+            let before = self
+                .last_word(&lane, &|before| {
+                    Some(before.map_or(Position::at(*offset), |before| before.moved_to(*offset)))
+                })
+                .await?;
             let begins = before.is_none();
             self.leave(before);
             Ok::<_, Error>((*partition, Advised(*offset, None), begins))
@@ -224,6 +259,7 @@ impl<H: Host, L: Log> Groups<H, L> {
             try_join_bounded(forgotten).await?;
             all_lanes.push((topic, lanes));
         }
+        self.list.settings().forget(group).await?;
         self.list.remove(group).await?;
         for topic in &topics {
             Advice::delete(&self.host, group, topic).await?;
@@ -255,7 +291,7 @@ impl<H: Host, L: Log> Groups<H, L> {
     ) -> Result<Option<T>> {
         // A partition that was never read has nothing to delete.
         match lane.peek().await?.is_some_and(|(_, document)| document.payload.is_some()) {
-            true => self.last_word(lane, None).await,
+            true => self.last_word(lane, &|_| None).await,
             false => Ok(None),
         }
     }
@@ -264,17 +300,16 @@ impl<H: Host, L: Log> Groups<H, L> {
     async fn last_word<T: Serialize + DeserializeOwned + Clone + Default>(
         &self,
         lane: &Lane<H, T>,
-        position: Option<T>,
+        next: &dyn Fn(Option<&T>) -> Option<T>,
     ) -> Result<Option<T>> {
         let give_up = self.host.monotonic() + MAX_LANE_WAIT;
         loop {
-            let start = position.clone().unwrap_or_default();
-            let pause = match lane.try_take(async |_| Ok(start)).await? {
+            let pause = match lane.try_take(async |_| Ok(T::default())).await? {
                 Take::Busy { retry_in } => retry_in,
                 Take::Unworthy(_) => Duration::ZERO,
                 Take::Held(held) => {
                     let before = (!held.begins()).then(|| held.payload().clone());
-                    let written = match position.clone() {
+                    let written = match next(before.as_ref()) {
                         Some(position) => held.seek(position).await?,
                         None => held.delete().await?,
                     };

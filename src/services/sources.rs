@@ -12,7 +12,6 @@ mod inbound;
 mod keys;
 mod list;
 mod masking;
-mod merge_patch;
 mod prepared;
 mod programs;
 mod ready;
@@ -46,8 +45,10 @@ use crate::access::{AccessError, Denial, Grant, Missing, Permission, TopicPatter
 use crate::error::{Error, Result};
 use crate::host::{AfterAnswer, Host, Millis};
 use crate::kafka::Log;
+use crate::merge_patch;
 use crate::random;
 use crate::secrets::SecretKeys;
+pub use crate::services::condition::Condition;
 use crate::services::produce::Producer;
 use crate::services::schema_registry::SchemaRegistry;
 use crate::services::seen::Seen;
@@ -59,17 +60,6 @@ use crate::state::shared::Shared;
 const MAX_LIST_AGE: Duration = Duration::from_secs(2);
 /// How long it does so to say that there is no such source.
 const MAX_LIST_AGE_TO_REFUSE: Duration = Duration::from_millis(250);
-
-/// What a caller's change is made on condition of.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Condition<'a> {
-    #[default]
-    None,
-    /// The source is there, in any version.
-    Exists,
-    /// The source is there in one of these versions.
-    Tags(&'a [String]),
-}
 
 /// A source as callers see it, with its secrets masked.
 #[derive(Debug, Clone, PartialEq)]
@@ -425,12 +415,8 @@ fn taken() -> Error {
 }
 
 fn check(condition: Condition<'_>, before: Option<&StoredSource>) -> Result<()> {
-    let holds = match (condition, before) {
-        (Condition::None, _) | (Condition::Exists, Some(_)) => true,
-        (Condition::Tags(tags), Some(before)) => tags.contains(&before.tag()),
-        (Condition::Exists | Condition::Tags(_), None) => false,
-    };
-    match holds {
+    let tag = before.map(StoredSource::tag);
+    match condition.holds(tag.as_ref()) {
         true => Ok(()),
         false => Err(Error::Changed("The source is not in the version that was named".into())),
     }

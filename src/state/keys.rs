@@ -11,6 +11,7 @@
 //! | `kafka-edge/2/group/{group}/{topic}/{partition}/…` | a consumer group's lane |
 //! | `kafka-edge/2/group/{group}/{topic}/start/…` | the lane of where the group begins there |
 //! | `kafka-edge/2/group/{group}/{topic}/g` | advice on where the group's records are |
+//! | `kafka-edge/2/settings/{group}/…` | the lane of what a group is set to |
 //! | `kafka-edge/2/hook/{subscription id}/{partition}/…` | a subscription's lane |
 //! | `kafka-edge/2/due/{topic}` | advice on which deliveries of a topic are due |
 //! | `kafka-edge/2/seen/{scope}/{slot}` | the ids of events that have come, and idempotency keys |
@@ -119,6 +120,11 @@ impl LaneName {
     pub fn start(group: &str, topic: &str) -> Result<Self> {
         let Self(first) = Self::group(group, topic, 0)?;
         Ok(Self(format!("{}/start", first.trim_end_matches("/0"))))
+    }
+
+    /// The lane of what a consumer group is set to.
+    pub fn settings(group: &str) -> Result<Self> {
+        Ok(Self(format!("{ROOT}/settings/{}", capped("group", group, MAX_GROUP_BYTES)?)))
     }
 
     /// The lane of a subscription in a partition.

@@ -38,6 +38,7 @@ pub use document::{Document, HeldUntil, Knock, Now, Version, Watch, Watched};
 pub use driver::{Lane, Take};
 pub use held::Held;
 pub use params::{Params, Rules};
+pub(in crate::state) use payload::Payload;
 pub use ticket::{Era, Ticket};
 pub use turn::Written;
 

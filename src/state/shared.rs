@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 
 use super::gate::Gate;
 use super::keys::LaneName;
-use super::lane::{Document, Lane, Params, Take, Written};
+use super::lane::{Document, Lane, Params, Payload, Take, Written};
 use crate::error::{Error, Result};
 use crate::host::Host;
 
@@ -21,18 +21,33 @@ const MAX_WAIT: Duration = Duration::from_secs(7);
 /// A document, and this instance's copy of it. A document that was never
 /// written has its default value.
 pub struct Shared<H, T> {
-    host: H,
-    lane: Lane<H, T>,
-    /// The changes of this instance take their turns one after the other.
-    gate: Gate,
+    lane: SharedLane<H>,
     snapshot: RefCell<Option<Snapshot<T>>>,
     /// When a request of this instance last began to read the document.
     asked: Cell<Option<Duration>>,
 }
 
+/// The lane of a document, and how that is changed, whatever it holds: kept apart from the
+/// type of that, this is in the component once and not once for each document.
+struct SharedLane<H> {
+    host: H,
+    lane: Lane<H, Payload>,
+    /// The changes of this instance take their turns one after the other.
+    gate: Gate,
+}
+
+/// Whether a document needs a change; `None` if it was never written.
+type Needs<'a> = &'a dyn Fn(Option<&Payload>) -> Result<bool>;
+
+/// What a document becomes.
+type Edit<'a> = &'a dyn Fn(Option<&Payload>) -> Result<Payload>;
+
 /// What became of a turn.
 enum Turned {
-    Kept,
+    /// The turn began at this time.
+    Kept {
+        at: Duration,
+    },
     /// Whether the change was stored is not known.
     Lost,
     /// The document needed no change.
@@ -49,6 +64,14 @@ struct Snapshot<T> {
     document: Rc<T>,
 }
 
+fn busy() -> Error {
+    Error::Busy("Others are changing the same list; try again".into())
+}
+
+fn parsed<T: DeserializeOwned + Default>(payload: Option<&Payload>) -> Result<T> {
+    payload.map_or_else(|| Ok(T::default()), Payload::parse)
+}
+
 impl<H, T> Shared<H, T>
 where
     H: Host,
@@ -56,22 +79,22 @@ where
 {
     pub fn new(host: H, name: LaneName, params: Params) -> Self {
         let lane = Lane::new(host.clone(), name, params);
-        let (gate, snapshot, asked) = (Gate::default(), RefCell::default(), Cell::default());
-        Self { host, lane, gate, snapshot, asked }
+        let lane = SharedLane { host, lane, gate: Gate::default() };
+        Self { lane, snapshot: RefCell::default(), asked: Cell::default() }
     }
 
     /// The current document.
     pub async fn read(&self) -> Result<Rc<T>> {
-        let at = self.host.monotonic();
+        let at = self.lane.host.monotonic();
         self.asked.set(Some(at));
-        let latest = self.lane.peek().await?;
-        let document = latest.and_then(|(_, document)| document.payload).unwrap_or_default();
-        Ok(self.remember(at, document))
+        let latest = self.lane.lane.peek().await?;
+        let payload = latest.and_then(|(_, document)| document.payload);
+        Ok(self.remember(at, parsed(payload.as_ref())?))
     }
 
     /// This instance's copy of the document, if it is at most `age` old.
     pub fn known(&self, age: Duration) -> Option<Rc<T>> {
-        let oldest = self.host.monotonic().checked_sub(age).unwrap_or_default();
+        let oldest = self.lane.host.monotonic().checked_sub(age).unwrap_or_default();
         let snapshot = self.snapshot.borrow();
         let fresh = snapshot.as_ref().filter(|snapshot| snapshot.at >= oldest);
         fresh.map(|snapshot| snapshot.document.clone())
@@ -81,8 +104,8 @@ where
     /// reads it again, the others use the old copy, for at most the same time
     /// again.
     pub async fn recent(&self, age: Duration) -> Result<Rc<T>> {
-        let being_read =
-            self.asked.get().is_some_and(|at| self.host.monotonic().saturating_sub(at) < age);
+        let now = self.lane.host.monotonic();
+        let being_read = self.asked.get().is_some_and(|at| now.saturating_sub(at) < age);
         match self.known(if being_read { age * 2 } else { age }) {
             Some(document) => Ok(document),
             None => self.read().await,
@@ -103,14 +126,65 @@ where
         wait: Duration,
         edit: impl Fn(&mut T) -> Result<R>,
     ) -> Result<R> {
+        let made = RefCell::new(None);
+        let needs = |before: Option<&Payload>| parsed::<T>(before).map(|_| true);
+        let edit = |before: Option<&Payload>| {
+            let mut document = parsed(before)?;
+            let answer = edit(&mut document);
+            let payload = Payload::of(&document)?;
+            *made.borrow_mut() = Some((answer, document));
+            Ok(payload)
+        };
+        let at = self.lane.change(wait, &needs, &edit).await?;
+        let (answer, document) = made.take().ok_or_else(busy)?;
+        self.remember(at, document);
+        answer
+    }
+
+    /// Changes the document if it `needs` that and nobody else is changing it. Returns
+    /// whether it is as wanted now.
+    pub async fn change_at_once(
+        &self,
+        needs: impl Fn(&T) -> bool,
+        edit: impl Fn(&mut T),
+    ) -> Result<bool> {
+        let made = RefCell::new(None);
+        let needs = |before: Option<&Payload>| {
+            before.map_or(Ok(true), |before| before.parse().map(|document| needs(&document)))
+        };
+        let edit = |before: Option<&Payload>| {
+            let mut document = parsed(before)?;
+            edit(&mut document);
+            let payload = Payload::of(&document)?;
+            *made.borrow_mut() = Some(document);
+            Ok(payload)
+        };
+        let turned = self.lane.change_at_once(&needs, &edit).await?;
+        if let (Turned::Kept { at }, Some(document)) = (&turned, made.take()) {
+            self.remember(*at, document);
+        }
+        Ok(matches!(turned, Turned::Kept { .. } | Turned::Unneeded))
+    }
+
+    fn remember(&self, at: Duration, document: T) -> Rc<T> {
+        let document = Rc::new(document);
+        let mut snapshot = self.snapshot.borrow_mut();
+        // A slow read must not replace a newer copy.
+        if snapshot.as_ref().is_none_or(|known| known.at <= at) {
+            *snapshot = Some(Snapshot { at, document: document.clone() });
+        }
+        document
+    }
+}
+
+impl<H: Host> SharedLane<H> {
+    /// Returns when the turn began whose change was stored.
+    async fn change(&self, wait: Duration, needs: Needs<'_>, edit: Edit<'_>) -> Result<Duration> {
         let give_up = self.host.monotonic() + wait;
-        let busy = || Error::Busy("Others are changing the same list; try again".into());
         let _only = self.gate.enter(&self.host, wait).await.ok_or_else(busy)?;
-        let answer = RefCell::new(None);
         loop {
-            let edit = |document: &mut T| *answer.borrow_mut() = Some(edit(document));
-            let pause = match self.turn(&|_| true, &edit).await? {
-                Turned::Kept => return answer.take().unwrap_or_else(|| Err(busy())),
+            let pause = match self.turn(needs, edit).await? {
+                Turned::Kept { at } => return Ok(at),
                 // The change may have been stored or not; the next look will show it.
                 Turned::Lost | Turned::Unneeded => Duration::ZERO,
                 Turned::Busy { retry_in } => retry_in,
@@ -122,54 +196,40 @@ where
         }
     }
 
-    /// Changes the document if it `needs` that and nobody else is changing it. Returns
-    /// whether it is as wanted now.
-    pub async fn change_at_once(
-        &self,
-        needs: impl Fn(&T) -> bool,
-        edit: impl Fn(&mut T),
-    ) -> Result<bool> {
-        let Some(_only) = self.gate.enter(&self.host, Duration::ZERO).await else {
-            return Ok(false);
-        };
-        let turned = self.turn(&needs, &edit).await?;
-        Ok(matches!(turned, Turned::Kept | Turned::Unneeded))
+    async fn change_at_once(&self, needs: Needs<'_>, edit: Edit<'_>) -> Result<Turned> {
+        match self.gate.enter(&self.host, Duration::ZERO).await {
+            Some(_only) => self.turn(needs, edit).await,
+            None => Ok(Turned::Lost),
+        }
     }
 
-    /// One try to take the lane and change the document. It is not generic, to be there
-    /// once for each document.
-    async fn turn(&self, needs: &dyn Fn(&T) -> bool, edit: &dyn Fn(&mut T)) -> Result<Turned> {
-        let is_worth = |document: Option<&Document<T>>| {
-            document.and_then(|document| document.payload.as_ref()).is_none_or(needs)
+    /// One try to take the lane and change the document.
+    async fn turn(&self, needs: Needs<'_>, edit: Edit<'_>) -> Result<Turned> {
+        let failed = RefCell::new(None);
+        let is_worth = |document: Option<&Document<Payload>>| {
+            let needed = needs(document.and_then(|document| document.payload.as_ref()));
+            let is_worth = matches!(needed, Ok(true));
+            *failed.borrow_mut() = needed.err();
+            is_worth
         };
         // An instance that died in the first turn has returned no result, so starting
         // again loses nothing.
-        match self.lane.take_when(is_worth, async |_| Ok(T::default())).await? {
+        let taken = self.lane.take_when(is_worth, async |_| Payload::of(&())).await?;
+        if let Some(error) = failed.into_inner() {
+            return Err(error);
+        }
+        match taken {
             Take::Busy { retry_in } => Ok(Turned::Busy { retry_in }),
             Take::Unworthy(_) => Ok(Turned::Unneeded),
             Take::Held(held) => {
                 let at = self.host.monotonic();
-                let mut document = held.payload().clone();
-                edit(&mut document);
-                match held.release(document.clone()).await? {
-                    Written::Kept => {
-                        self.remember(at, document);
-                        Ok(Turned::Kept)
-                    }
+                let before = (!held.begins()).then(|| held.payload().clone());
+                match held.release(edit(before.as_ref())?).await? {
+                    Written::Kept => Ok(Turned::Kept { at }),
                     Written::Lost => Ok(Turned::Lost),
                 }
             }
         }
-    }
-
-    fn remember(&self, at: Duration, document: T) -> Rc<T> {
-        let document = Rc::new(document);
-        let mut snapshot = self.snapshot.borrow_mut();
-        // A slow read must not replace a newer copy.
-        if snapshot.as_ref().is_none_or(|known| known.at <= at) {
-            *snapshot = Some(Snapshot { at, document: document.clone() });
-        }
-        document
     }
 }
 

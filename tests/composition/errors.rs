@@ -59,6 +59,8 @@ impl Before {
             this.call("producer.send", with.clone()).await;
         }
         this.call("consumer.seek", with.clone()).await;
+        let careful = Arguments { name: "careful".into(), text: "{}".into(), ..with.clone() };
+        this.call("consumer.put-group", careful).await;
         let claims = Arguments { name: "claims".into(), time: 30_000, ..with.clone() };
         let claimed = this.call("consumer.claim", claims).await;
         let registered = this.call("webhook.register", with.clone()).await;
@@ -178,6 +180,8 @@ fn left_out(case: &str) -> &'static [&'static str] {
             "webhook.deliver",
             "consumer.seek",
             "consumer.delete-group",
+            "consumer.put-group",
+            "consumer.patch-group",
             "webhook.register",
             "webhook.seek",
             "webhook.delete",
@@ -195,6 +199,8 @@ fn left_out(case: &str) -> &'static [&'static str] {
             "producer.send-once",
             "producer.send-many-once",
         ],
+        // There can be more groups than anybody wants to wait for.
+        "limit-reached" => &["consumer.put-group"],
         // A webhook is registered for a topic that exists; it takes a topic that is
         // deleted afterwards.
         "unknown-topic" => &["webhook.seek"],
@@ -237,6 +243,9 @@ fn suited(arguments: &Arguments, case: &str, function: &str, before: &Before) ->
         | "credentials.rotate"
         | "credentials.delete" => Some("clerk"),
         "consumer.describe-group" | "consumer.delete-group" => Some("shop"),
+        // It makes what is not there.
+        "consumer.put-group" if case == "unknown-group" => None,
+        "consumer.get-group" | "consumer.put-group" | "consumer.patch-group" => Some("careful"),
         "sources.receive" if case == "unknown-topic" => Some("lost"),
         "sources.put" if case == "limit-reached" => Some("new-desk"),
         // It makes what is not there.
@@ -259,6 +268,10 @@ fn suited(arguments: &Arguments, case: &str, function: &str, before: &Before) ->
     };
     match function {
         "follower.follow" => arguments.text.clear(),
+        "consumer.renew" if case != "invalid" => arguments.time = 60_000,
+        "consumer.put-group" | "consumer.patch-group" => {
+            arguments.text = format!(r#"{{"dead_letter":"{}"}}"#, arguments.topic);
+        }
         "webhook.seek" if case == "invalid" => (arguments.text, arguments.at) = ("".into(), -1),
         "credentials.set-expiry" if case == "invalid" => arguments.at = 1,
         "credentials.set-rate" if case == "invalid" => arguments.at = -1,
@@ -279,7 +292,8 @@ fn suited(arguments: &Arguments, case: &str, function: &str, before: &Before) ->
         }
         _ => {}
     }
-    if case == "changed" && is_of_sources {
+    let is_set = matches!(function, "consumer.put-group" | "consumer.patch-group");
+    if case == "changed" && (is_of_sources || is_set) {
         arguments.tag = "another".into();
     }
     arguments

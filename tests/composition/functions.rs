@@ -57,6 +57,7 @@ async fn every_function_does_what_it_is_there_for() {
     produces(&mut story).await;
     consumes(&mut story).await;
     claims(&mut story).await;
+    sets_groups(&mut story).await;
     follows(&mut story).await;
     moves_groups(&mut story).await;
     looks_at_topics(&mut story).await;
@@ -91,16 +92,53 @@ async fn claims(story: &mut Story) {
     story.expect("consumer.nack", back, &["Done", "Unknown"]).await;
 
     let again = ["offset: 2", "delivery-count: 2"];
+    let claimed = story.expect("consumer.claim", claim.clone(), &again).await;
+    let back = Arguments { receipts: vec![behind(&claimed, "receipt")], time: 0, ..with() };
+    story.expect("consumer.release", back, &["Done"]).await;
+    let again = ["offset: 2", "delivery-count: 3"];
     let claimed = story.expect("consumer.claim", claim, &again).await;
     let receipts = vec![behind(&claimed, "receipt")];
+    let longer = Arguments { receipts: receipts.clone(), time: 60_000, ..with() };
+    story.expect("consumer.renew", longer, &["Done"]).await;
     story.expect("consumer.ack", Arguments { receipts, ..with() }, &["Done"]).await;
 
-    let committed = "committed: Some(3), claimed: 0, end: Some(3), lag: Some(0)";
+    let committed = "committed: Some(3), claimed: 0, acquired: 0, available: Some(0), rejected: 0, \
+                     given-up: 0, oldest-claim: None, end: Some(3), lag: Some(0)";
     while !story.call("consumer.describe-group", with()).await.contains(committed) {
         // An acknowledgement counts at once, and is told of a little later.
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     story.expect("consumer.list-groups", with(), &["name: \"shop\", topics: [\"orders\"]"]).await;
+}
+
+async fn sets_groups(story: &mut Story) {
+    let group = || Arguments { name: "careful".into(), time: 5000, ..with() };
+    let settings = |text: &str| Arguments { text: text.into(), ..group() };
+    let limited = ["settings: \"{\\\"delivery_limit\\\":5}\"", "tag: "];
+    story.expect("consumer.put-group", settings(r#"{"delivery_limit":5}"#), &limited).await;
+    let shown = story.expect("consumer.get-group", group(), &limited).await;
+    let patch = settings(r#"{"max_claimed":1}"#);
+    let patch = Arguments { tag: behind(&shown, "tag"), ..patch };
+    story.expect("consumer.patch-group", patch, &["delivery_limit", "max_claimed"]).await;
+
+    let many = Arguments { max: 5, ..group() };
+    let claimed = story.expect("consumer.claim", many.clone(), &["offset: 0"]).await;
+    assert!(!claimed.contains("offset: 1"), "{claimed}");
+    let receipts = vec![behind(&claimed, "receipt")];
+    story.expect("consumer.reject", Arguments { receipts, ..group() }, &["Done"]).await;
+    let claimed = story.expect("consumer.claim", many, &["offset: 1"]).await;
+    let standing = [
+        "acquired: 1",
+        "available: Some(1)",
+        "rejected: 1",
+        "given-up: 0",
+        "oldest-claim: Some(",
+        "offset: 1",
+        "delivery-count: 1",
+    ];
+    story.expect("consumer.describe-group", group(), &standing).await;
+    let receipts = vec![behind(&claimed, "receipt")];
+    story.expect("consumer.accept", Arguments { receipts, ..group() }, &["Done"]).await;
 }
 
 async fn follows(story: &mut Story) {

@@ -10,6 +10,8 @@ use kafka_edge::config::ConsumeApi;
 use kafka_edge::services::consume::{Ack, Consume, Next, StartFrom};
 use kafka_edge::services::ends::Ends;
 use kafka_edge::services::group_list::GroupList;
+use kafka_edge::services::produce::Producer;
+use kafka_edge::services::seen::Seen;
 use kafka_edge::state::lane::Params;
 use kafka_edge_emulator::{NewRecord, Options};
 use kafka_edge_sim::local;
@@ -37,7 +39,9 @@ async fn read(test: &Emulated, topic: &str, max: usize, records: usize) -> Calls
     let (log, params) = (Rc::new(log), Params::default());
     let list = GroupList::new(host.clone(), params);
     let ends = Rc::new(Ends::new(host.clone(), log.clone()));
-    let consume = Rc::new(Consume::new(host.clone(), log, ends, list, params));
+    let seen = Rc::new(Seen::new(host.clone()));
+    let producer = Rc::new(Producer::new(host.clone(), log.clone(), ends.clone(), seen, None));
+    let consume = Rc::new(Consume::new(host.clone(), log, ends, list, producer, params));
     test.server.reset_calls();
     let (mut came, mut pages) = (0, 0);
     while came < records {

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use kafka_edge::access::{AllowedTopic, Grant};
+use kafka_edge::services::condition::Condition;
 use kafka_edge::services::consume::{Ack, Acknowledged, Disposal, Next};
 use kafka_edge::services::seek::SeekTo;
 use kafka_edge_sim::{StoreCalls, StoreMode, local};
@@ -134,8 +135,11 @@ async fn claims_and_what_becomes_of_them() {
         let fresh = || cluster.instance();
         let one = fresh();
         let since = Since::now(&cluster);
-        let claimed = page(&one, claiming(100, 60)).await;
+        let mut claimed = page(&one, claiming(50, 60)).await;
         let claim = since.cost(&one).await;
+        let since = Since::now(&cluster);
+        claimed.extend(page(&one, claiming(50, 60)).await);
+        let next = since.cost(&one).await;
         assert_eq!(claimed.len(), 100);
 
         let two = fresh();
@@ -154,7 +158,60 @@ async fn claims_and_what_becomes_of_them() {
         let since = Since::now(&cluster);
         four.acknowledge(&receipts(&claimed)[..50], ACK).await;
         let again = since.cost(&four).await;
-        assert_eq!((claim, ack, nack, again), ((4, 2), (3, 2), (4, 3), (2, 0)));
+        // Two reads of the first are the group's settings.
+        assert_eq!((claim, next, ack), ((6, 2), (1, 2), (3, 2)));
+        assert_eq!((nack, again), ((4, 3), (2, 0)));
+    })
+    .await;
+}
+
+/// The other words, each in a fresh instance.
+#[tokio::test(start_paused = true)]
+async fn words() {
+    local(async {
+        let mut costs = Vec::new();
+        for settings in [r#"{"delivery_limit":1}"#, r#"{"delivery_limit":1,"dead_letter":"d"}"#] {
+            let cluster = begun(1, 1).await;
+            cluster.log.create_topic("d", 1);
+            let fresh = || cluster.instance();
+            let one = fresh();
+            let since = Since::now(&cluster);
+            one.groups
+                .set("g", settings.as_bytes(), false, Condition::None, &Grant::open())
+                .await
+                .unwrap();
+            let set = since.cost(&one).await;
+            let receipts = receipts(&page(&fresh(), claiming(100, 60)).await);
+            let wish = async |wishes: &[(&str, Disposal)]| {
+                let instance = fresh();
+                let since = Since::now(&cluster);
+                let told = instance.consume.dispose("g", &|_| true, wishes).await.unwrap();
+                assert_eq!(told, vec![Acknowledged::Done; wishes.len()]);
+                since.cost(&instance).await
+            };
+            let renew = Disposal::Renew { lease: Duration::from_secs(60) };
+            let nack = Disposal::Nack { delay: Duration::ZERO };
+            let renewed = wish(&[(&receipts[0], renew), (&receipts[1], renew)]).await;
+            let reject = Disposal::Reject;
+            let rejected = wish(&[(&receipts[2], reject), (&receipts[9], reject)]).await;
+            let words = [ACK, nack, reject, renew];
+            let mixed: Vec<_> =
+                receipts[40..].iter().map(String::as_str).zip(words.into_iter().cycle()).collect();
+            let mixed = wish(&mixed).await;
+            // What was given back was handed out as often as it may be. It comes free after
+            // the millisecond in which it was given back.
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            let two = fresh();
+            let since = Since::now(&cluster);
+            assert!(page(&two, Next { max: 1, ..next(0) }).await.is_empty());
+            let given_up = since.cost(&two).await;
+            assert_eq!(two.standing().await.1, 98 - 45);
+            costs.push([set, renewed, rejected, mixed, given_up]);
+        }
+        assert_eq!(
+            costs,
+            [[(7, 2), (5, 2), (5, 2), (6, 3), (9, 3)], [(7, 2), (5, 2), (7, 2), (8, 3), (9, 3)],]
+        );
     })
     .await;
 }
@@ -198,7 +255,7 @@ async fn groups() {
         let since = Since::now(&cluster);
         three.groups.delete("g", &Grant::open()).await.unwrap();
         let delete = since.cost(&three).await;
-        assert_eq!((new, seek, delete), ((18, 6), (8, 3), (40, 9)));
+        assert_eq!((new, seek, delete), ((18, 6), (8, 3), (42, 9)));
     })
     .await;
 }

@@ -10,3 +10,4 @@ mod sharing;
 mod slow_store;
 mod starting;
 mod waiting;
+mod words;

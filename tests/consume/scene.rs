@@ -11,6 +11,8 @@ use kafka_edge::services::consume::{
 use kafka_edge::services::ends::Ends;
 use kafka_edge::services::group_list::GroupList;
 use kafka_edge::services::groups::Groups;
+use kafka_edge::services::produce::Producer;
+use kafka_edge::services::seen::Seen;
 use kafka_edge::state::lane::Params;
 use kafka_edge_sim::{SimHost, SimLog, World};
 
@@ -48,7 +50,11 @@ impl Cluster {
         let list = GroupList::new(host.clone(), params);
         let groups = Rc::new(Groups::new(host.clone(), log.clone(), list.clone(), params));
         let ends = Rc::new(Ends::new(host.clone(), log.clone()));
-        let consume = Rc::new(Consume::new(host.clone(), log, ends.clone(), list.clone(), params));
+        let seen = Rc::new(Seen::new(host.clone()));
+        let producer = Producer::new(host.clone(), log.clone(), ends.clone(), seen, None);
+        let producer = Rc::new(producer);
+        let consume = Consume::new(host.clone(), log, ends.clone(), list.clone(), producer, params);
+        let consume = Rc::new(consume);
         Instance { host, ends, consume, groups, list }
     }
 

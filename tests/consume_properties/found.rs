@@ -63,7 +63,7 @@ async fn take(instance: &Instance, next: Next) -> Vec<(i32, i64)> {
 #[test]
 fn a_claim_whose_write_failed_is_not_handed_out() {
     let mut claimed = 0;
-    for seed in 0..600 {
+    for seed in 0..900 {
         run(async {
             let cluster = Cluster::new(seed, &[6]);
             let instance = cluster.instance();

@@ -11,7 +11,9 @@ use kafka_edge::services::consume::{
 use kafka_edge::services::ends::Ends;
 use kafka_edge::services::group_list::GroupList;
 use kafka_edge::services::groups::{Group, Groups};
+use kafka_edge::services::produce::Producer;
 use kafka_edge::services::seek::SeekTo;
+use kafka_edge::services::seen::Seen;
 use kafka_edge::sorted::SortedMap;
 use kafka_edge::state::lane::Params;
 use kafka_edge_sim::{SimHost, SimLog, World};
@@ -35,7 +37,10 @@ impl Instance {
         let list = GroupList::new(host.clone(), params);
         let groups = Rc::new(Groups::new(host.clone(), log.clone(), list.clone(), params));
         let ends = Rc::new(Ends::new(host.clone(), log.clone()));
-        let consume = Rc::new(Consume::new(host.clone(), log, ends, list, params));
+        let seen = Rc::new(Seen::new(host.clone()));
+        let producer = Producer::new(host.clone(), log.clone(), ends.clone(), seen, None);
+        let consume = Consume::new(host.clone(), log, ends, list, Rc::new(producer), params);
+        let consume = Rc::new(consume);
         Self { host, consume, groups }
     }
 

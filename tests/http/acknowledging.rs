@@ -46,9 +46,13 @@ async fn claimed_records_carry_receipts_which_any_instance_takes_back() {
         // They are folded into the position within moments.
         tokio::time::sleep(Duration::from_secs(1)).await;
         let (_, group) = other.get("/groups/g").await;
-        let standing =
-            json!({"partition": 0, "committed": 1, "claimed": 1, "end_offset": 3, "lag": 2});
-        assert_eq!(group["topics"][0]["partitions"][0], standing, "{group}");
+        let mut standing = group["topics"][0]["partitions"][0].clone();
+        let oldest = standing.as_object_mut().unwrap().remove("oldest_claim").unwrap();
+        assert_eq!((&oldest["offset"], &oldest["delivery_count"]), (&json!(1), &json!(1)));
+        assert!(oldest["until"].is_string(), "{oldest}");
+        let expected = json!({"partition": 0, "committed": 1, "claimed": 1, "acquired": 1,
+            "available": 0, "rejected": 0, "given_up": 0, "end_offset": 3, "lag": 2});
+        assert_eq!(standing, expected, "{group}");
 
         let body = json!({"receipts": [given[1]], "delay": 0.5});
         let nacked = other.post_json("/consumer/t/nack?group=g", &body).await;
@@ -105,7 +109,15 @@ async fn what_makes_no_sense_is_refused_by_name() {
         for (call, body, detail) in [
             ("ack", json!({"receipts": many}), "receipts"),
             ("ack", json!({"receipts": [1]}), "body"),
-            ("ack", json!({}), "body"),
+            ("ack", json!({}), "receipts"),
+            ("reject", json!({"receipts": many}), "receipts"),
+            ("reject", json!({"receipts": [], "delay": 1}), "delay"),
+            ("renew", json!({"receipts": [], "lease": 0.5}), "lease"),
+            ("renew", json!({"receipts": [], "lease": 3601}), "lease"),
+            ("acknowledge", json!({"receipts": []}), "receipts"),
+            ("acknowledge", json!({"accept": many, "reject": []}), "receipts"),
+            ("acknowledge", json!({"accept": many[..600], "renew": many[..401]}), "receipts"),
+            ("acknowledge", json!({"give": []}), "body"),
             ("ack", json!([]), "body"),
             ("ack", json!({"receipts": [], "delay": 1}), "delay"),
             ("nack", json!({"receipts": [], "delay": -1}), "delay"),
@@ -118,6 +130,46 @@ async fn what_makes_no_sense_is_refused_by_name() {
             assert_eq!((status, &json["detail"]), (400, &json!(detail)), "{call}: {json}");
         }
         assert_eq!(gateway.log.calls("fetch"), 0);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_call_takes_all_four_words() {
+    local(async {
+        let gateway = gateway();
+        gateway.log.append("t", 0, "d");
+        gateway.log.create_topic("dead", 1);
+        let settings = json!({"dead_letter": "dead", "lease": {"default": 20, "maximum": 60}});
+        assert_eq!(gateway.json(http::Method::PUT, "/groups/g", &settings).await.0, 201);
+        let (_, page) = gateway.get("/consumer/t?group=g&max=10&ack=manual").await;
+        let given = receipts(&page);
+        let body = json!({"accept": [given[0]], "release": [given[1]], "reject": [given[2]],
+            "renew": [given[3]], "delay": 5, "lease": 60});
+        let answer = gateway.post_json("/consumer/t/acknowledge?group=g", &body).await;
+        assert_eq!(statuses(&answer), ["acked", "nacked", "rejected", "renewed"]);
+        assert_eq!(gateway.log.records("dead", 0)[0].value.as_deref(), Some(&b"c"[..]));
+        let (_, group) = gateway.get("/groups/g").await;
+        let standing = &group["topics"][0]["partitions"][0];
+        let counts = ["acquired", "available", "rejected", "given_up"].map(|name| &standing[name]);
+        assert_eq!(counts, [&json!(1), &json!(1), &json!(1), &json!(0)], "{group}");
+        assert_eq!(standing["oldest_claim"]["offset"], 3);
+
+        let long = json!({"receipts": [given[3]], "lease": 61});
+        let (status, refused) = gateway.post_json("/consumer/t/renew?group=g", &long).await;
+        assert_eq!((status, &refused["detail"]), (400, &json!("lease")), "{refused}");
+        let refused = gateway.refused("/consumer/t?group=g&ack=manual&lease=61", 400).await;
+        assert_eq!(refused.1, "lease");
+        // By default it is renewed for the group's lease: no longer than it is held anyway.
+        let renewed = json!({"receipts": [given[3], given[1], "nonsense"]});
+        let answer = gateway.post_json("/consumer/t/renew?group=g", &renewed).await;
+        assert_eq!(statuses(&answer), ["renewed", "expired", "unknown"]);
+        tokio::time::sleep(Duration::from_secs(40)).await;
+        gateway.log.set_failure_of("produce", kafka_edge::error::Error::Timeout);
+        let body = json!({"receipts": [given[3], given[0]]});
+        let answer = gateway.post_json("/consumer/t/reject?group=g", &body).await;
+        assert_eq!(statuses(&answer), ["undelivered", "acked"]);
+        assert_eq!(answer.1["receipts"][0]["error"], "The dead letter could not be written");
     })
     .await;
 }

@@ -124,8 +124,8 @@ async fn a_group_on_a_topic_made_anew_is_shown_and_mended_by_a_seek() {
         remake(&gateway);
         assert_eq!(gateway.get("/consumer/t?group=g&wait=1").await.1["message"], json!(null));
         let standing = async || gateway.get("/groups/g").await.1["topics"][0]["partitions"].clone();
-        let beyond = json!({"partition": 0, "committed": 5, "claimed": 0, "end_offset": 1,
-            "lag": null, "beyond_end": true});
+        let beyond = json!({"partition": 0, "committed": 5, "claimed": 0, "acquired": 0,
+            "available": null, "rejected": 0, "given_up": 0, "end_offset": 1, "lag": null, "beyond_end": true});
         assert_eq!(standing().await[0], beyond);
         let reports = gateway.world.reported();
         let told = reports.iter().filter(|line| line.contains("position-beyond-end"));

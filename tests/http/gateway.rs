@@ -86,6 +86,14 @@ impl Gateway {
         self.post(target, "application/json", &body.to_string()).await.taken()
     }
 
+    /// The same by another method.
+    pub(crate) async fn json(&self, method: Method, target: &str, body: &Value) -> (u16, Value) {
+        let mut sent = request(method, target);
+        sent.headers.push(header("Content-Type", b"application/json"));
+        sent.body = body.to_string().into();
+        self.send(sent).await.taken()
+    }
+
     pub(crate) async fn post(&self, target: &str, content_type: &str, body: &str) -> Response {
         let mut post = request(Method::POST, target);
         post.headers.push(header("Content-Type", content_type.as_bytes()));

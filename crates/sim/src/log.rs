@@ -87,6 +87,12 @@ impl SimLog {
         self.0.failures.borrow_mut().insert(function, error);
     }
 
+    /// No call fails any more.
+    pub fn clear_failures(&self) {
+        self.set_failure(None);
+        self.0.failures.borrow_mut().clear();
+    }
+
     /// From now on records are read in sequence from a [`Place`], in pages of
     /// that many whatever is asked for, and without headers and timestamps:
     /// as Confluent's v2 API does.

@@ -37,6 +37,21 @@ pub(crate) async fn call(function: &str, with: Arguments) -> Result<String, Erro
         "consumer.ack" => show(consumer::ack(with.name, with.receipts).await?),
         "consumer.nack" => show(consumer::nack(with.name, with.receipts, with.time).await?),
 
+        "consumer.accept" => show(consumer::accept(with.name, with.receipts).await?),
+        "consumer.release" => show(consumer::release(with.name, with.receipts, with.time).await?),
+        "consumer.reject" => show(consumer::reject(with.name, with.receipts).await?),
+        "consumer.renew" => show(consumer::renew(with.name, with.receipts, with.time).await?),
+
+        "consumer.get-group" => show(consumer::get_group(with.name).await?),
+        "consumer.put-group" => {
+            let tag = tag(&with);
+            show(consumer::put_group(with.name, with.text, tag).await?)
+        }
+        "consumer.patch-group" => {
+            let tag = tag(&with);
+            show(consumer::patch_group(with.name, with.text, tag).await?)
+        }
+
         "consumer.list-groups" => show(consumer::list_groups().await?),
         "consumer.describe-group" => show(consumer::describe_group(with.name).await?),
         "consumer.seek" => {

@@ -7,7 +7,7 @@ mod stream;
 use http::{Method, StatusCode};
 use serde::Serialize;
 
-pub(super) use self::acknowledge::{Acknowledge, GiveBack};
+pub(super) use self::acknowledge::{Acknowledge, Dispose, GiveBack, Reject, Renew};
 use self::stream::Format;
 use super::record::RecordJson;
 use crate::access::{AllowedTopic, Permission};
@@ -106,14 +106,16 @@ impl Endpoint for Consume {
         let (max, max_bytes) = (MAX.of(query)?, MAX_BYTES.of(query)?);
         let as_page = max.is_some() || max_bytes.is_some();
         let named = names_of(&topics);
+        let group = group(query)?;
+        let ack = acknowledgement(&call, &group).await?;
         let next = Next {
-            group: group(query)?,
+            group,
             topics,
             from: query.from()?.unwrap_or_default(),
             wait: WAIT.of(query)?,
             max: max.unwrap_or(if as_page { *limits::PAGE_RECORDS.end() } else { 1 }),
             max_bytes: max_bytes.unwrap_or(*limits::PAGE_BYTES.end()),
-            ack: acknowledgement(query)?,
+            ack,
         };
         let handed = call.app.services().await?.consume.next(next).await?;
         let mut response = if as_page {
@@ -162,9 +164,17 @@ fn group(query: &Query) -> Result<String, Error> {
 }
 
 /// How the records are acknowledged, from `ack` and `lease`.
-fn acknowledgement(query: &Query) -> Result<Ack, Error> {
+async fn acknowledgement<H: Host, L: Log, B>(
+    call: &Call<'_, H, L, B>,
+    group: &str,
+) -> Result<Ack, Error> {
+    let query = &call.query;
     let lease = LEASE.of(query)?;
     match query.text(ACK.name)? {
+        Some("manual") if query.bytes(LEASE.name).is_none() => {
+            let consume = &call.app.services().await?.consume;
+            Ok(Ack::Manual { lease: consume.default_lease(group, lease).await? })
+        }
         Some("manual") => Ok(Ack::Manual { lease: limits::check_lease(lease)? }),
         None | Some("auto") if query.bytes(LEASE.name).is_none() => Ok(Ack::Auto),
         None | Some("auto") => {

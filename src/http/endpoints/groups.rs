@@ -1,9 +1,13 @@
 //! Everything under `/groups`.
 
+mod set;
+
+use http::header::ETAG;
 use http::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+pub(super) use self::set::{PatchGroup, PutGroup};
 use super::seek::seek_to;
 use crate::access::Permission;
 use crate::error::Error;
@@ -13,12 +17,15 @@ use crate::http::declaration::{BodyRule, Caller, Declaration, QueryRule};
 #[cfg(feature = "description")]
 use crate::http::description::Operation;
 use crate::http::endpoint::{Call, Endpoint, Filtered, InBody, OfGroup};
+use crate::http::if_match::quoted;
 use crate::http::json;
 use crate::http::limits::JSON_BYTES;
 use crate::http::refusal::Refusal;
 use crate::http::request::RequestBody;
 use crate::kafka::Log;
 use crate::names;
+use crate::render::timestamp;
+use crate::services::group_settings::{Leases, Settings};
 use crate::services::groups::{Group, GroupPosition};
 use crate::services::seek::SeekTo;
 use crate::sorted::SortedMap;
@@ -40,7 +47,20 @@ struct GroupEntry {
 #[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
 struct GroupDescription {
     group: String,
-    topics: Vec<TopicPositions>,
+    /// How many times a record is handed out under a claim before it is given up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    delivery_limit: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    lease: Option<Leases>,
+    /// The topic for records that were rejected or given up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dead_letter: Option<String>,
+    /// How many records of a partition are claimed or wait to come again, at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_claimed: Option<u32>,
+    /// Only in the answer to a GET.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    topics: Option<Vec<TopicPositions>>,
 }
 
 #[derive(Serialize)]
@@ -58,6 +78,18 @@ struct PartitionPosition {
     committed: Option<i64>,
     /// Records that callers have and have not acknowledged.
     claimed: usize,
+    /// Those of them whose lease lasts.
+    acquired: usize,
+    /// Records that wait to be handed out, for the first time or again. Null where the
+    /// server does not give the end.
+    available: Option<i64>,
+    /// Records that callers have rejected.
+    rejected: u64,
+    /// Records that were handed out as often as the group allows.
+    given_up: u64,
+    /// The acquired record with the lowest offset.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    oldest_claim: Option<OldestClaimJson>,
     /// Null where the server does not give it.
     end_offset: Option<i64>,
     lag: Option<i64>,
@@ -66,6 +98,15 @@ struct PartitionPosition {
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     #[cfg_attr(feature = "description", serde(default))]
     beyond_end: bool,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
+struct OldestClaimJson {
+    offset: i64,
+    delivery_count: u32,
+    /// The end of its lease.
+    until: String,
 }
 
 /// Where to move a group: exactly one of `to`, `offsets` and `timestamp`.
@@ -153,13 +194,15 @@ impl Endpoint for GetGroup {
     ) -> Result<Response, Refusal> {
         let group = group(&call)?;
         let described = call.app.services().await?.groups.get(&group, &grant).await?;
-        Ok(Response::json(StatusCode::OK, &GroupDescription::from(described)))
+        let tag = quoted(&described.tag);
+        let described = GroupDescription::from(described);
+        Ok(Response::json(StatusCode::OK, &described).with_header(ETAG, tag))
     }
 
     #[cfg(feature = "description")]
     fn describe(operation: &mut Operation) {
         operation
-            .gives::<GroupDescription>(200, "The group's position on each partition")
+            .gives::<GroupDescription>(200, "What it is set to, and its position on each partition")
             .fails(404, "There is no such group, or none of its topics is the caller's")
             .asks_kafka()
             .example("/groups/billing");
@@ -254,21 +297,40 @@ fn group<H: Host, L: Log, B>(call: &Call<'_, H, L, B>) -> Result<String, Error> 
 }
 
 impl From<Group> for GroupDescription {
-    fn from(Group { name, topics }: Group) -> Self {
+    fn from(Group { name, settings, topics, .. }: Group) -> Self {
         let topics = topics.into_iter().map(|(topic, positions)| TopicPositions {
             topic,
             partitions: positions.into_iter().map(PartitionPosition::from).collect(),
         });
-        Self { group: name, topics: topics.collect() }
+        described(name, settings, Some(topics.collect()))
     }
+}
+
+fn described(
+    group: String,
+    settings: Settings,
+    topics: Option<Vec<TopicPositions>>,
+) -> GroupDescription {
+    let Settings { delivery_limit, lease, dead_letter, max_claimed, .. } = settings;
+    GroupDescription { group, delivery_limit, lease, dead_letter, max_claimed, topics }
 }
 
 impl From<GroupPosition> for PartitionPosition {
     fn from(position: GroupPosition) -> Self {
+        let shares = position.shares;
         Self {
             partition: position.partition,
             committed: position.committed,
             claimed: position.claimed,
+            acquired: shares.acquired,
+            available: position.available,
+            rejected: shares.rejected,
+            given_up: shares.given_up,
+            oldest_claim: shares.oldest.map(|oldest| OldestClaimJson {
+                offset: oldest.offset,
+                delivery_count: oldest.delivery_count,
+                until: timestamp(oldest.until),
+            }),
             end_offset: position.end,
             lag: position.lag,
             beyond_end: position.beyond_end,

@@ -15,13 +15,14 @@ use crate::http::declaration::{BodyRule, Caller, Declaration, QueryRule};
 #[cfg(feature = "description")]
 use crate::http::description::Operation;
 use crate::http::endpoint::{Call, Endpoint, Filtered, InBody, OfSource};
+use crate::http::if_match::{as_condition, condition, quoted};
 use crate::http::json::without_mark;
 use crate::http::limits::JSON_BYTES;
 use crate::http::refusal::Refusal;
-use crate::http::request::{Request, RequestBody};
+use crate::http::request::RequestBody;
 use crate::kafka::Log;
 use crate::render::timestamp;
-use crate::services::sources::{self as service, Condition, SourceView, Statistics};
+use crate::services::sources::{self as service, SourceView, Statistics};
 use crate::sorted::SortedMap;
 
 /// A source and what is known of it.
@@ -179,41 +180,6 @@ async fn answer<H: Host, L: Log, B>(
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
     let response = Response::json_text(status, json).with_header(ETAG, quoted(&tag));
     Ok(if is_new { response.with_header(LOCATION, place) } else { response })
-}
-
-fn quoted(tag: &str) -> String {
-    format!("\"{tag}\"")
-}
-
-/// The versions that `If-Match` names (RFC 9110, 13.1.1). Weak ones never match.
-fn condition<B>(request: &Request<B>) -> Result<Option<Vec<String>>, Error> {
-    let mut tags = Vec::new();
-    let mut values = request.header_values("if-match").peekable();
-    if values.peek().is_none() {
-        return Ok(None);
-    }
-    for value in values {
-        let malformed = || Error::invalid("if-match", "Neither * nor a list of entity tags");
-        let value = std::str::from_utf8(value).map_err(|_| malformed())?;
-        for tag in value.split(',').map(str::trim) {
-            let strong = tag.strip_prefix('"').and_then(|tag| tag.strip_suffix('"'));
-            match strong {
-                Some(strong) => tags.push(strong.to_owned()),
-                None if tag == "*" => tags.push("*".into()),
-                None if tag.starts_with("W/\"") => {}
-                None => return Err(malformed()),
-            }
-        }
-    }
-    Ok(Some(tags))
-}
-
-fn as_condition(tags: Option<&[String]>) -> Condition<'_> {
-    match tags {
-        None => Condition::None,
-        Some([star]) if star == "*" => Condition::Exists,
-        Some(tags) => Condition::Tags(tags),
-    }
 }
 
 pub(super) struct CreateSource;

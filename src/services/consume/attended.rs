@@ -7,6 +7,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::Consumed;
+use super::claims::MAX_CLAIMS;
 use super::desk::{Bell, Desk};
 use super::owner::Owner;
 use super::tend::Tended;
@@ -21,6 +22,8 @@ pub(super) struct Attended<H: Host> {
     /// Records of partitions that are not held, which were claimed for callers who were
     /// not told of it. That may have been written all the same.
     unclaimed: Vec<(Rc<str>, i32, i64)>,
+    /// How many records of a partition can be claimed, as the last caller has found it.
+    pub(super) max_claimed: usize,
     /// For whom records are claimed.
     pub(super) owner: Option<Owner>,
     /// Wakes the task.
@@ -33,6 +36,7 @@ impl<H: Host> Attended<H> {
             desk: Desk::default(),
             open: Vec::new(),
             unclaimed: Vec::new(),
+            max_claimed: MAX_CLAIMS,
             owner,
             bell: Bell::default(),
         }
@@ -48,10 +52,10 @@ impl<H: Host> Attended<H> {
             desk.take_back_open();
             self.put_back();
         }
-        let Self { desk, open, owner, .. } = self;
+        let Self { desk, open, owner, max_claimed, .. } = self;
         let mut any = false;
         for tended in open {
-            any |= tended.hand_out(desk, host, owner.as_ref());
+            any |= tended.hand_out(desk, host, owner.as_ref(), *max_claimed);
         }
         any
     }

@@ -11,7 +11,7 @@ use crate::host::Millis;
 /// The maximum number of claims in a partition of a group. At that number,
 /// callers have to acknowledge records before they get more, because all claims
 /// are written with every page.
-pub(super) const MAX_CLAIMS: usize = 1_000;
+pub const MAX_CLAIMS: usize = 1_000;
 
 /// A caller's claim to a record.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,8 +70,9 @@ impl Claims {
         self.0.len()
     }
 
-    pub(super) fn is_full(&self) -> bool {
-        self.0.len() >= MAX_CLAIMS
+    /// Whether no more records can be claimed, if so many can be at most.
+    pub(super) fn is_full(&self, most: usize) -> bool {
+        self.0.len() >= most
     }
 
     pub(super) fn first_offset(&self) -> Option<i64> {
@@ -154,6 +155,18 @@ impl Claims {
             self.0[index].given_back = true;
             self.0[index].until = due;
         }
+    }
+
+    /// Extends the lease of a record to the given time, and never shortens it.
+    pub(super) fn renew(&mut self, offset: i64, until: Millis) {
+        if let Ok(index) = self.find(offset) {
+            self.0[index].until = self.0[index].until.max(until);
+        }
+    }
+
+    /// Those whose callers have their records at this time, by the lowest offset.
+    pub(super) fn acquired(&self, now: Millis) -> impl Iterator<Item = &RecordClaim> {
+        self.0.iter().filter(move |claim| !claim.given_back && now <= claim.until)
     }
 
     /// The offsets whose records may be handed out again.
@@ -252,6 +265,19 @@ mod tests {
         assert_eq!(claims.judge(3, "n3", 1, 1), ReceiptVerdict::Expired);
         assert_eq!(claims.put(3, "third".into(), 300), 2);
         assert_eq!(claims.free(71, 10), Vec::<i64>::new());
+    }
+
+    #[test]
+    fn a_lease_that_is_renewed_is_never_shorter_than_before() {
+        let mut claims = claims(&[1, 2, 3], 100);
+        claims.renew(1, 300);
+        claims.renew(2, 50);
+        claims.give_back(3, 70);
+        assert_eq!(claims.judge(1, "n1", 1, 300), ReceiptVerdict::Live { until: 300 });
+        assert_eq!(claims.judge(2, "n2", 1, 100), ReceiptVerdict::Live { until: 100 });
+        let acquired = |now| claims.acquired(now).map(|claim| claim.offset).collect::<Vec<_>>();
+        assert_eq!((acquired(100), acquired(101), acquired(301)), (vec![1, 2], vec![1], vec![]));
+        assert_eq!(claims.free(111, 10), [2, 3], "the first one is held for longer");
     }
 
     #[test]

@@ -67,7 +67,7 @@ impl<H: Host, L: Log> Consume<H, L> {
                 }
                 Ok(match position.commit(owner, *offset, now.saturating_add(millis(lease))) {
                     true => PositionChange::Keep(position),
-                    false => PositionChange::Move(Position::at(*offset)),
+                    false => PositionChange::Move(position.moved_to(*offset)),
                 })
             });
             Ok(changed.await?.map(|changed| (*partition, changed)))

@@ -25,6 +25,8 @@ pub(super) struct RecordsInHand {
     next: i64,
     place: Option<Place>,
     silent_to: Option<i64>,
+    rejected: u64,
+    given_up: u64,
 }
 
 impl RecordsInHand {
@@ -43,6 +45,8 @@ impl RecordsInHand {
             next,
             place: None,
             silent_to: None,
+            rejected: position.rejected,
+            given_up: position.given_up,
         };
         page.add(Fetched { records: here, next, place, silent_to: position.silent_to });
         page
@@ -91,6 +95,14 @@ impl RecordsInHand {
         self.claims.remove(offset);
         self.here.take(offset);
         self.delivered.insert(offset);
+    }
+
+    /// A record that was handed out as often as it may be goes to nobody any more.
+    pub(super) fn give_up(&mut self, offset: i64) {
+        if self.claims.contains(offset) {
+            self.done(offset);
+            self.given_up += 1;
+        }
     }
 
     /// Whether there is a record to hand out.
@@ -196,6 +208,8 @@ impl RecordsInHand {
             claims: self.claims.clone(),
             ahead,
             silent_to: self.silent_to.filter(|silent_to| next == self.next && *silent_to > next),
+            rejected: self.rejected,
+            given_up: self.given_up,
         }
     }
 }
@@ -375,6 +389,20 @@ mod tests {
         assert_eq!(page.first().map(|record| record.offset), Some(0));
         let free = page.claims().free(0, 50);
         assert_eq!((free, page.position().claimed()), (vec![0], 2));
+    }
+
+    #[test]
+    fn what_is_given_up_is_counted_once_and_lets_the_position_move() {
+        let mut first = page(&[0, 1], 2);
+        first.claim("n0".into(), 100);
+        first.claim("n1".into(), 100);
+        let position = first.position();
+        let mut second = RecordsInHand::resume(&position, 3);
+        second.give_up(0);
+        second.give_up(0);
+        let position = second.position();
+        assert_eq!((position.committed(), position.given_up, position.rejected), (1, 1, 0));
+        assert_eq!(RecordsInHand::resume(&position, 3).position(), position);
     }
 
     #[test]

@@ -31,6 +31,16 @@ pub(in crate::services) struct Position {
     /// Up to this offset a read has shown no record.
     #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
     pub(super) silent_to: Option<i64>,
+    #[serde(rename = "r", default, skip_serializing_if = "is_zero")]
+    pub(super) rejected: u64,
+    #[serde(rename = "g", default, skip_serializing_if = "is_zero")]
+    pub(super) given_up: u64,
+}
+
+// serde calls it with a reference.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 stored!(Position, "a group's position");
@@ -38,6 +48,11 @@ stored!(Position, "a group's position");
 impl Position {
     pub(in crate::services) fn at(next: i64) -> Self {
         Self { next, ..Self::default() }
+    }
+
+    /// The same group, moved there. What it has counted stays.
+    pub(in crate::services) fn moved_to(&self, next: i64) -> Self {
+        Self { rejected: self.rejected, given_up: self.given_up, ..Self::at(next) }
     }
 
     /// The server's place from which the next records would be read.
@@ -53,8 +68,7 @@ impl Position {
     /// How many offsets lie between what is done and the end that are, or may be,
     /// records.
     pub(in crate::services) fn lag(&self, first: i64, end: i64) -> i64 {
-        let read = self.next.max(self.silent_to.unwrap_or(0));
-        (self.next - self.committed().max(first)).max(0) + (end - read.max(first)).max(0)
+        (self.next - self.committed().max(first)).max(0) + self.untaken(first, end)
     }
 
     /// The offset below which all records are done.
@@ -103,11 +117,64 @@ impl Position {
         }
     }
 
+    /// A claimed record is given up by its caller.
+    pub(super) fn reject(&mut self, offset: i64) {
+        self.done(offset);
+        self.rejected += 1;
+    }
+
+    /// What callers have of the partition now, and what was given up.
+    pub(in crate::services) fn shares(&self, now: Millis) -> Shares {
+        let mut acquired = self.claims.acquired(now).peekable();
+        let oldest = acquired.peek().map(|claim| OldestClaim {
+            offset: claim.offset,
+            until: claim.until,
+            delivery_count: claim.count,
+        });
+        let acquired = acquired.count();
+        Shares {
+            acquired,
+            returned: self.claims.len() - acquired,
+            rejected: self.rejected,
+            given_up: self.given_up,
+            oldest,
+        }
+    }
+
+    /// How many records nobody has taken yet, if this is the end.
+    pub(in crate::services) fn untaken(&self, first: i64, end: i64) -> i64 {
+        (end - self.next.max(self.silent_to.unwrap_or(0)).max(first)).max(0)
+    }
+
     /// The number of records that callers have claimed and not yet
     /// acknowledged.
     pub(in crate::services) fn claimed(&self) -> usize {
         self.claims.len()
     }
+}
+
+/// What callers have of a partition, and what was given up.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Shares {
+    /// Records that callers have and have neither acknowledged nor given back.
+    pub acquired: usize,
+    /// Records that came back and wait to be handed out again.
+    pub returned: usize,
+    /// Records that callers have rejected.
+    pub rejected: u64,
+    /// Records that were handed out as often as they may be.
+    pub given_up: u64,
+    /// The acquired record that the committed offset waits for.
+    pub oldest: Option<OldestClaim>,
+}
+
+/// The claim on a record with the lowest offset.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OldestClaim {
+    pub offset: i64,
+    /// The end of its lease.
+    pub until: Millis,
+    pub delivery_count: u32,
 }
 
 /// Records that were read beyond the position, and that could be read again
@@ -211,7 +278,7 @@ mod tests {
             delivered: vec![9],
             claims: Claims::default(),
             ahead: Ahead::new(Place("here".into()), 10, [&record].into_iter()),
-            silent_to: None,
+            ..Position::default()
         };
         let text = serde_json::to_string(&position).unwrap();
         assert_eq!(text, r#"{"o":7,"d":[9],"a":{"p":"here","n":10,"r":[{"o":8,"v":"/w=="}]}}"#);
@@ -219,6 +286,27 @@ mod tests {
         assert_eq!(read, position);
         assert_eq!(read.ahead.unwrap().records(0), [record]);
         assert_eq!(serde_json::to_string(&Position::at(7)).unwrap(), r#"{"o":7}"#);
+        let counted = Position { rejected: 2, given_up: 1, ..Position::at(7) };
+        assert_eq!(serde_json::to_string(&counted).unwrap(), r#"{"o":7,"r":2,"g":1}"#);
+        assert_eq!(counted.moved_to(3), Position { next: 3, ..counted.clone() });
+    }
+
+    #[test]
+    fn what_callers_have_is_told_from_what_came_back() {
+        let mut position = Position::at(9);
+        for offset in 4..8 {
+            position.claims.put(offset, "nonce".into(), 100);
+        }
+        position.claims.give_back(4, 50);
+        position.claims.renew(6, 200);
+        position.reject(7);
+        let shares = position.shares(100);
+        assert_eq!((shares.acquired, shares.returned, shares.rejected), (2, 1, 1));
+        let oldest = OldestClaim { offset: 5, until: 100, delivery_count: 1 };
+        assert_eq!(shares.oldest, Some(oldest));
+        let later = position.shares(101);
+        assert_eq!((later.acquired, later.returned), (1, 2), "one lease is over");
+        assert_eq!((position.committed(), position.untaken(0, 12)), (4, 3));
     }
 
     #[test]

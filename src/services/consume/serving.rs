@@ -12,6 +12,7 @@ use std::time::Duration;
 use super::Consume;
 use super::advice::Advice;
 use super::attended::SharedDesk;
+use super::giving_up::GivingUp;
 use super::owner::NamedReader;
 use super::position::Position;
 use super::start::Start;
@@ -35,7 +36,8 @@ pub(super) struct Serving<H: Host, L> {
     log: Rc<L>,
     groups: Rc<GroupList<H>>,
     reported: Rc<Reported>,
-    group: String,
+    giving_up: Rc<GivingUp<H, L>>,
+    group: Rc<str>,
     topics: Vec<Rc<str>>,
     reader: NamedReader,
     params: Params,
@@ -109,6 +111,7 @@ impl<H: Host, L: Log> Serving<H, L> {
         desk: SharedDesk<H>,
     ) -> Self {
         let Consume { host, log, ends, groups, params, open_partitions, reported, .. } = consume;
+        let giving_up = consume.giving_up.clone();
         // Instances that start at the same time begin with different
         // partitions.
         let mut random = [0; 2];
@@ -119,7 +122,8 @@ impl<H: Host, L: Log> Serving<H, L> {
             log: log.clone(),
             groups: groups.clone(),
             reported: reported.clone(),
-            group: group.clone(),
+            giving_up,
+            group: group.as_str().into(),
             topics: topics.clone(),
             reader: reader.clone(),
             params: *params,
@@ -248,7 +252,8 @@ impl<H: Host, L: Log> Serving<H, L> {
     }
 
     fn known_of(&self, position: &Position) -> Known {
-        Known::of(position, self.reader.owner.as_ref(), self.params.margin(), self.host.now())
+        let (owner, max_claimed) = (self.reader.owner.as_ref(), self.desk.borrow().max_claimed);
+        Known::of(position, owner, max_claimed, self.params.margin(), self.host.now())
     }
 
     fn of_topic(&self, topic: &Rc<str>) -> impl Iterator<Item = (usize, &ServedPartition<H>)> {

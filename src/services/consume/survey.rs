@@ -46,10 +46,12 @@ pub(super) struct Known {
 }
 
 impl Known {
-    /// `margin` allows for differing clocks and stale reads.
+    /// `margin` allows for differing clocks and stale reads, and `max_claimed` records
+    /// can be claimed at most.
     pub(super) fn of(
         position: &Position,
         owner: Option<&Owner>,
+        max_claimed: usize,
         margin: Duration,
         now: Millis,
     ) -> Self {
@@ -59,7 +61,7 @@ impl Known {
         Self {
             next: position.next,
             free_at: claims.next_free(margin),
-            full: claims.is_full() || owner.is_some_and(taken),
+            full: claims.is_full(max_claimed) || owner.is_some_and(taken),
         }
     }
 }

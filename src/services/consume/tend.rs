@@ -11,11 +11,13 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::desk::{Bell, Counter, Desk};
+use super::giving_up::{Case, GivingUp};
 use super::owner::Owner;
 use super::page::RecordsInHand;
 use super::position::Position;
 use super::receipt::{self, Receipt};
 use super::{Ack, Acquired, Consumed, claims};
+use crate::dead_letter::GivenUp;
 use crate::error::Result;
 use crate::host::{Host, Millis};
 use crate::kafka::{Fetch, Fetched, Log, Place};
@@ -34,6 +36,10 @@ const MAX_SETTLE_TIME: Duration = Duration::from_secs(3);
 /// An instance that dies in between repeats what arrived since the last one. It is as
 /// long as a partition is kept for the next caller, so that the last write lets go.
 const WRITE_PAUSE: Duration = super::PARTITION_LINGER;
+
+/// How long it takes until a record is given up again whose dead letter could not be
+/// written.
+const GIVE_UP_AGAIN: Millis = 10_000;
 
 /// The approximate number of bytes that a fetch asks for.
 const MAX_FETCH_BYTES: usize = 4 * 1024 * 1024;
@@ -108,8 +114,14 @@ pub(super) enum Act {
     LetGo,
 }
 
-/// Records that were read again, and the range that was asked for.
-pub(super) type ReadAgain = Vec<(Range<i64>, Fetched)>;
+/// What came of records whose claims had ended.
+pub(super) struct ReadAgain {
+    /// Those that were read again, and the range that was asked for.
+    again: Vec<(Range<i64>, Fetched)>,
+    /// Those that were handed out as often as they may be, and whether they may be
+    /// forgotten.
+    spent: Vec<(i64, bool)>,
+}
 
 impl<H: Host> Tended<H> {
     pub(super) fn new(
@@ -330,21 +342,34 @@ impl<H: Host> Tended<H> {
     }
 
     /// Begins to read records again whose claims had ended when the lane was asked for,
-    /// up to the given number. `None` if there are none.
+    /// up to the given number. `None` if there are none. Those that were handed out as
+    /// often as the group allows are given up.
     pub(super) fn begin_fetch_again<L: Log>(
         &mut self,
         log: Rc<L>,
+        giving_up: Rc<GivingUp<H, L>>,
+        group: Rc<str>,
         margin: Duration,
         max_records: usize,
     ) -> Option<impl Future<Output = Result<ReadAgain>> + use<H, L>> {
-        let mut free = self.page.claims().free(self.judged, millis(margin));
-        free.truncate(max_records);
+        let claims = self.page.claims();
+        let free = claims.free(self.judged, millis(margin));
         if free.is_empty() {
             return None;
         }
+        let count = |offset| (offset, claims.get(offset).map_or(0, |claim| claim.count));
+        let free: Vec<_> = free.into_iter().map(count).collect();
         self.under_way.fetch = true;
         let (topic, partition) = (self.topic.clone(), self.partition);
         Some(async move {
+            let settings = giving_up.settings(&group).await?;
+            let (spent, free): (Vec<_>, Vec<_>) =
+                free.into_iter().partition(|(_, count)| settings.is_spent(*count));
+            let why = GivenUp::DeliveryLimit;
+            let case = Case { group: &group, topic: &topic, partition, why };
+            let spent = giving_up.give_up(case, &settings, spent).await;
+            let free = free.into_iter().take(max_records);
+            let free: Vec<_> = free.map(|(offset, _)| offset).collect();
             let mut again = Vec::new();
             for (offset, count) in claims::ranges(&free) {
                 let fetch = Fetch {
@@ -363,13 +388,21 @@ impl<H: Host> Tended<H> {
                 }
                 again.push((offset..offset + count as i64, fetched));
             }
-            Ok(again)
+            Ok(ReadAgain { again, spent })
         })
     }
 
-    pub(super) fn fetched_again(&mut self, again: Result<ReadAgain>) -> Result<()> {
+    pub(super) fn fetched_again(&mut self, again: Result<ReadAgain>, now: Millis) -> Result<()> {
         self.under_way.fetch = false;
-        for (asked, fetched) in again? {
+        let ReadAgain { again, spent } = again?;
+        for (offset, is_buried) in spent {
+            match is_buried {
+                true => self.page.give_up(offset),
+                false => self.page.claims().give_back(offset, now + GIVE_UP_AGAIN),
+            }
+            self.dirty = true;
+        }
+        for (asked, fetched) in again {
             let there: SortedSet<_> = fetched.records.iter().map(|record| record.offset).collect();
             for offset in asked.clone() {
                 // Retention or compaction has removed it, so it cannot be
@@ -391,6 +424,7 @@ impl<H: Host> Tended<H> {
         desk: &mut Desk<H::Wake>,
         host: &H,
         owner: Option<&Owner>,
+        max_claimed: usize,
     ) -> bool {
         if self.under_way.fetch || !self.has_records() || desk.is_empty() || !self.held.is_live() {
             return false;
@@ -400,7 +434,7 @@ impl<H: Host> Tended<H> {
         while let Some(record) = self.page.first()
             && let Some(ack) = desk.takes(&self.topic, record)
             && let bytes = record.size()
-            && self.give(desk, bytes, ack, host, owner, (now, wall)).is_some()
+            && self.give(desk, bytes, ack, host, (owner, max_claimed), (now, wall)).is_some()
         {
             any = true;
             self.handed += 1;
@@ -414,7 +448,7 @@ impl<H: Host> Tended<H> {
         bytes: usize,
         ack: Ack,
         host: &H,
-        owner: Option<&Owner>,
+        (owner, max_claimed): (Option<&Owner>, usize),
         (now, wall): (Duration, Millis),
     ) -> Option<()> {
         let topic = self.topic.clone();
@@ -426,7 +460,8 @@ impl<H: Host> Tended<H> {
             }
             Ack::Manual { lease } => {
                 let offset = self.page.first()?.offset;
-                if self.page.claims().is_full() && !self.page.claims().contains(offset) {
+                let claims = self.page.claims();
+                if claims.is_full(max_claimed) && !claims.contains(offset) {
                     return None;
                 }
                 let random = || receipt::nonce(host);

@@ -13,10 +13,10 @@ use crate::error::{Error, Result};
 /// JSON that is not looked into.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(transparent)]
-pub(super) struct Payload(Box<RawValue>);
+pub(in crate::state) struct Payload(Box<RawValue>);
 
 impl Payload {
-    pub(super) fn of(value: &impl Serialize) -> Result<Self> {
+    pub(in crate::state) fn of(value: &impl Serialize) -> Result<Self> {
         serde_json::value::to_raw_value(value).map(Self).map_err(|error| Error::Store {
             detail: format!("a document cannot be written: {error}"),
         })
@@ -24,7 +24,7 @@ impl Payload {
 
     /// Something that does not parse is an error: whoever took it for nothing
     /// would start afresh and forget all that was done.
-    pub(super) fn parse<T: DeserializeOwned>(&self) -> Result<T> {
+    pub(in crate::state) fn parse<T: DeserializeOwned>(&self) -> Result<T> {
         serde_json::from_str(self.0.get())
             .map_err(|error| Error::Store { detail: format!("a document cannot be read: {error}") })
     }

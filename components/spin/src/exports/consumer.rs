@@ -9,8 +9,8 @@ use spin_sdk::wit_bindgen;
 
 use super::{answering, grant, topic, topics};
 use crate::bindings::exports::kafka_edge::api::consumer::{
-    Acknowledgement, ClaimedRecord, ConsumerRecord, Error, GroupSummary, GroupTopic, Guest,
-    Milliseconds, PageRequest, PartitionOffset, PartitionOffsets, ReadPage, ReadRequest,
+    Acknowledgement, ClaimedRecord, ConsumerRecord, Error, GroupSettings, GroupSummary, GroupTopic,
+    Guest, Milliseconds, PageRequest, PartitionOffset, PartitionOffsets, ReadPage, ReadRequest,
     SeekTarget, Start, Timestamp, Topic, TopicDescription, TopicSummary,
 };
 use crate::exports::convert::time;
@@ -69,6 +69,52 @@ impl Guest for Component {
     ) -> Result<Vec<Acknowledgement>, Error> {
         let delay = limits::check_time("delay", time(delay), limits::DELAY)?;
         answering(claims::acknowledge(group, receipts, Disposal::Nack { delay })).await
+    }
+
+    async fn accept(group: String, receipts: Vec<String>) -> Result<Vec<Acknowledgement>, Error> {
+        answering(claims::acknowledge(group, receipts, Disposal::Ack)).await
+    }
+
+    async fn release(
+        group: String,
+        receipts: Vec<String>,
+        delay: Milliseconds,
+    ) -> Result<Vec<Acknowledgement>, Error> {
+        let delay = limits::check_time("delay", time(delay), limits::DELAY)?;
+        answering(claims::acknowledge(group, receipts, Disposal::Nack { delay })).await
+    }
+
+    async fn reject(group: String, receipts: Vec<String>) -> Result<Vec<Acknowledgement>, Error> {
+        answering(claims::acknowledge(group, receipts, Disposal::Reject)).await
+    }
+
+    async fn renew(
+        group: String,
+        receipts: Vec<String>,
+        lease: Milliseconds,
+    ) -> Result<Vec<Acknowledgement>, Error> {
+        let lease = limits::check_lease(time(lease))?;
+        answering(claims::acknowledge(group, receipts, Disposal::Renew { lease })).await
+    }
+
+    async fn get_group(group: String) -> Result<GroupSettings, Error> {
+        answering(groups::get(group)).await
+    }
+
+    async fn put_group(
+        group: String,
+        settings: String,
+        tag: Option<String>,
+    ) -> Result<GroupSettings, Error> {
+        answering(groups::set(group, settings, false, tag)).await
+    }
+
+    async fn patch_group(
+        group: String,
+        patch: String,
+        tag: Option<String>,
+    ) -> Result<GroupSettings, Error> {
+        answering(groups::set(group, patch, true, tag)).await
     }
 
     async fn list_groups() -> Result<Vec<GroupSummary>, Error> {

@@ -1,48 +1,70 @@
-//! `POST /consumer/{topic}/ack` and `POST /consumer/{topic}/nack`.
+//! What becomes of claimed records: `POST /consumer/{topic}/ack`, `/nack`, `/reject`,
+//! `/renew`, and `/acknowledge`, which takes all four words in one call.
 
-use std::time::Duration;
+mod wanted;
 
-use http::{Method, StatusCode};
-use serde::{Deserialize, Serialize};
+use http::Method;
 
+#[cfg(feature = "description")]
+use self::wanted::ReceiptAnswers;
+use self::wanted::{Wanted, Word, answer};
 use super::{Consume, GROUP, group};
-use crate::access::AllowedTopic;
-use crate::error::Error;
+use crate::access::{AllowedTopic, Scope};
 use crate::host::Host;
 use crate::http::answer::Response;
 use crate::http::declaration::{BodyRule, Declaration, QueryRule};
 #[cfg(feature = "description")]
 use crate::http::description::Operation;
 use crate::http::endpoint::{Call, Endpoint, ListInPath};
-use crate::http::json;
-use crate::http::limits::RECEIPTS_BYTES;
+use crate::http::limits::{DEFAULT_LEASE, RECEIPTS_BYTES};
 use crate::http::refusal::Refusal;
 use crate::http::request::RequestBody;
 use crate::kafka::Log;
-use crate::limits;
-use crate::services::consume::{Acknowledged, Disposal};
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-#[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
+#[cfg(feature = "description")]
+#[derive(schemars::JsonSchema)]
+#[allow(dead_code)]
 struct Receipts {
     receipts: Vec<String>,
-    /// For nack: seconds for which the records are kept from other callers.
+}
+
+#[cfg(feature = "description")]
+#[derive(schemars::JsonSchema)]
+#[allow(dead_code)]
+struct ReceiptsToRelease {
+    receipts: Vec<String>,
+    /// Seconds for which the records are kept from other callers.
     delay: Option<f64>,
 }
 
-#[derive(Serialize)]
-#[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
-struct ReceiptAnswers<'a> {
-    receipts: Vec<ReceiptAnswer<'a>>,
+#[cfg(feature = "description")]
+#[derive(schemars::JsonSchema)]
+#[allow(dead_code)]
+struct ReceiptsToRenew {
+    receipts: Vec<String>,
+    /// Seconds from now on, by default the group's lease.
+    lease: Option<f64>,
 }
 
-#[derive(Serialize)]
-#[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
-struct ReceiptAnswer<'a> {
-    receipt: &'a str,
-    /// `acked`, `nacked`, `expired` or `unknown`.
-    status: &'static str,
+/// Receipts by what becomes of their records. One that is there twice counts as it comes
+/// first.
+#[cfg(feature = "description")]
+#[derive(schemars::JsonSchema)]
+#[allow(dead_code)]
+struct ReceiptsByWord {
+    #[serde(default)]
+    accept: Vec<String>,
+    #[serde(default)]
+    release: Vec<String>,
+    #[serde(default)]
+    reject: Vec<String>,
+    #[serde(default)]
+    renew: Vec<String>,
+    /// For those that are released: seconds for which the records are kept from other
+    /// callers.
+    delay: Option<f64>,
+    /// For those that are renewed: seconds from now on, by default the group's lease.
+    lease: Option<f64>,
 }
 
 pub(in crate::http::endpoints) struct Acknowledge;
@@ -61,15 +83,10 @@ impl Endpoint for Acknowledge {
     type Topics = ListInPath;
 
     async fn answer<H: Host, L: Log, B: RequestBody>(
-        mut call: Call<'_, H, L, B>,
+        call: Call<'_, H, L, B>,
         ListInPath(topics): ListInPath,
     ) -> Result<Response, Refusal> {
-        let given = receipts(&mut call).await?;
-        if given.delay.is_some() {
-            let problem = "`delay` is accepted only by /nack";
-            return Err(Error::invalid("delay", problem).into());
-        }
-        dispose(&call, &topics, &given.receipts, Disposal::Ack, "acked").await
+        dispose(call, &topics, Word::Accept).await
     }
 
     #[cfg(feature = "description")]
@@ -94,55 +111,134 @@ impl Endpoint for GiveBack {
     type Topics = ListInPath;
 
     async fn answer<H: Host, L: Log, B: RequestBody>(
-        mut call: Call<'_, H, L, B>,
+        call: Call<'_, H, L, B>,
         ListInPath(topics): ListInPath,
     ) -> Result<Response, Refusal> {
-        let given = receipts(&mut call).await?;
-        let delay = Duration::try_from_secs_f64(given.delay.unwrap_or_default())
-            .map_err(|_| Error::invalid("delay", "Not a number of seconds"))?;
-        let delay = limits::check_time("delay", delay, limits::DELAY)?;
-        dispose(&call, &topics, &given.receipts, Disposal::Nack { delay }, "nacked").await
+        dispose(call, &topics, Word::Release).await
     }
 
     #[cfg(feature = "description")]
     fn describe(operation: &mut Operation) {
         operation
-            .takes::<Receipts>()
+            .takes::<ReceiptsToRelease>()
             .gives::<ReceiptAnswers<'_>>(200, "What became of each receipt, in order")
             .example_with("/consumer/orders/nack?group=billing", r#"{"receipts":[],"delay":5}"#);
     }
 }
 
-async fn receipts<H: Host, L: Log, B: RequestBody>(
-    call: &mut Call<'_, H, L, B>,
-) -> Result<Receipts, Refusal> {
-    let body = call.body().await?;
-    let given: Receipts = json::object(&body)
-        .map_err(|error| Error::invalid("body", format!("Not a list of receipts: {error}")))?;
-    limits::check_receipts(&given.receipts)?;
-    Ok(given)
+pub(in crate::http::endpoints) struct Reject;
+
+impl Endpoint for Reject {
+    const DECLARATION: Declaration = Declaration {
+        name: "reject",
+        path: "/consumer/{topic}/reject",
+        about: "Gives records up: they are handed out to nobody any more",
+        ..Acknowledge::DECLARATION
+    };
+
+    type Topics = ListInPath;
+
+    async fn answer<H: Host, L: Log, B: RequestBody>(
+        call: Call<'_, H, L, B>,
+        ListInPath(topics): ListInPath,
+    ) -> Result<Response, Refusal> {
+        dispose(call, &topics, Word::Reject).await
+    }
+
+    #[cfg(feature = "description")]
+    fn describe(operation: &mut Operation) {
+        operation
+            .detail(
+                "Where the group has a dead-letter topic, each receipt is answered once its \
+                 record is confirmed there. `undelivered` means that this failed and the record \
+                 is still the caller's.",
+            )
+            .takes::<Receipts>()
+            .gives::<ReceiptAnswers<'_>>(200, "What became of each receipt, in order")
+            .example_with("/consumer/orders/reject?group=billing", r#"{"receipts":[]}"#);
+    }
 }
 
-/// The caller is allowed the topics in the path. Receipts for other topics are
-/// answered with `unknown`.
-async fn dispose<H: Host, L: Log, B>(
-    call: &Call<'_, H, L, B>,
+pub(in crate::http::endpoints) struct Renew;
+
+impl Endpoint for Renew {
+    const DECLARATION: Declaration = Declaration {
+        name: "renew",
+        path: "/consumer/{topic}/renew",
+        about: "Extends the leases on records",
+        ..Acknowledge::DECLARATION
+    };
+
+    type Topics = ListInPath;
+
+    async fn answer<H: Host, L: Log, B: RequestBody>(
+        call: Call<'_, H, L, B>,
+        ListInPath(topics): ListInPath,
+    ) -> Result<Response, Refusal> {
+        dispose(call, &topics, Word::Renew).await
+    }
+
+    #[cfg(feature = "description")]
+    fn describe(operation: &mut Operation) {
+        operation
+            .takes::<ReceiptsToRenew>()
+            .gives::<ReceiptAnswers<'_>>(200, "What became of each receipt, in order")
+            .example_with("/consumer/orders/renew?group=billing", r#"{"receipts":[],"lease":60}"#);
+    }
+}
+
+pub(in crate::http::endpoints) struct Dispose;
+
+impl Endpoint for Dispose {
+    const DECLARATION: Declaration = Declaration {
+        name: "dispose",
+        path: "/consumer/{topic}/acknowledge",
+        about: "Accepts, releases, rejects and renews records in one call",
+        ..Acknowledge::DECLARATION
+    };
+
+    type Topics = ListInPath;
+
+    async fn answer<H: Host, L: Log, B: RequestBody>(
+        call: Call<'_, H, L, B>,
+        ListInPath(topics): ListInPath,
+    ) -> Result<Response, Refusal> {
+        dispose(call, &topics, Word::Named).await
+    }
+
+    #[cfg(feature = "description")]
+    fn describe(operation: &mut Operation) {
+        operation
+            .takes::<ReceiptsByWord>()
+            .gives::<ReceiptAnswers<'_>>(
+                200,
+                "What became of each receipt: those to accept, to release, to reject and to \
+                 renew, in this order",
+            )
+            .example_with(
+                "/consumer/orders/acknowledge?group=billing",
+                r#"{"accept":[],"release":[],"reject":[],"renew":[]}"#,
+            );
+    }
+}
+
+/// Does what the body asks. The caller is allowed the topics in the path; receipts for
+/// other topics are answered with `unknown`.
+async fn dispose<H: Host, L: Log, B: RequestBody>(
+    mut call: Call<'_, H, L, B>,
     topics: &[AllowedTopic],
-    receipts: &[String],
-    disposal: Disposal,
-    done: &'static str,
+    word: Word,
 ) -> Result<Response, Refusal> {
+    let body = call.body().await?;
+    let wanted = Wanted::read(&body, word)?;
     let group = group(&call.query)?;
     let consume = &call.app.services().await?.consume;
-    let acknowledged = consume.acknowledge(&group, topics, receipts, disposal).await?;
-    let answers = receipts.iter().zip(acknowledged).map(|(receipt, acknowledged)| ReceiptAnswer {
-        receipt,
-        status: match acknowledged {
-            Acknowledged::Done => done,
-            Acknowledged::DoneBefore => "acked",
-            Acknowledged::Expired => "expired",
-            Acknowledged::Unknown => "unknown",
-        },
-    });
-    Ok(Response::json(StatusCode::OK, &ReceiptAnswers { receipts: answers.collect() }))
+    let lease = match wanted.lease {
+        Some(lease) => lease,
+        None if wanted.renews => consume.default_lease(&group, DEFAULT_LEASE).await?,
+        None => DEFAULT_LEASE,
+    };
+    let receipts = wanted.receipts(lease);
+    let acknowledged = consume.dispose(&group, &|topic| topics.covers(topic), &receipts).await?;
+    Ok(answer(&receipts, acknowledged))
 }

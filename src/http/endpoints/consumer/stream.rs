@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 
-use super::{ACK, GROUP, LAST_EVENT_ID, acknowledgement, group};
+use super::{ACK, GROUP, LAST_EVENT_ID, LEASE, acknowledgement, group};
 use crate::access::AllowedTopic;
 use crate::error::Error;
 use crate::host::Host;
@@ -74,11 +74,14 @@ pub(super) async fn open<H: Host, L: Log, B>(
 ) -> Result<Response, Refusal> {
     let query = &call.query;
     query.without(&[WAIT.name, MAX.name, MAX_BYTES.name])?;
-    let ack = acknowledgement(query)?;
     let mode = if query.bytes(GROUP.name).is_some() {
-        StreamMode::Group { name: group(query)?, from: query.from()?.unwrap_or_default(), ack }
+        let name = group(query)?;
+        let ack = acknowledgement(&call, &name).await?;
+        StreamMode::Group { name, from: query.from()?.unwrap_or_default(), ack }
     } else if query.bytes(ACK.name).is_some() {
         return Err(Error::invalid("ack", "Only a group acknowledges records").into());
+    } else if query.bytes(LEASE.name).is_some() {
+        return Err(Error::invalid("lease", "There is a lease only with ack=manual").into());
     } else {
         StreamMode::Tail { from: query.from()?.unwrap_or(StartFrom::Latest) }
     };

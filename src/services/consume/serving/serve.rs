@@ -323,13 +323,15 @@ impl<H: Host, L: Log> Serving<H, L> {
         let (topic, number, lane) = (topic.clone(), *number, lane.clone());
         let (host, group, params) = (self.host.clone(), self.group.clone(), self.params);
         let (surveyed, owner) = (self.survey.partition(index), self.reader.owner.clone());
+        let max_claimed = self.desk.borrow().max_claimed;
         let asked = self.host.now();
         let taking = async move {
             let worth = |document: Option<&Document<Position>>| {
                 let position = document.and_then(|document| document.payload.as_ref());
                 position.is_none_or(|position| {
                     let now = host.now();
-                    let known = Known::of(position, owner.as_ref(), params.margin(), now);
+                    let margin = params.margin();
+                    let known = Known::of(position, owner.as_ref(), max_claimed, margin, now);
                     surveyed.clone().would_be_worth(known, now)
                 })
             };
@@ -382,8 +384,9 @@ impl<H: Host, L: Log> Serving<H, L> {
                 }
             }
             What::FetchedAgain(again) => {
-                if let Some(Err(error)) = self.of_open(index, |tended| tended.fetched_again(again))
-                {
+                let now = self.host.now();
+                let noted = self.of_open(index, |tended| tended.fetched_again(again, now));
+                if let Some(Err(error)) = noted {
                     shift.fail(error);
                 }
             }
@@ -450,7 +453,10 @@ impl<H: Host, L: Log> Serving<H, L> {
         let unclaimed = self.desk.borrow_mut().take_unclaimed(topic, *number);
         tended.unclaim_earlier(&unclaimed, self.reader.owner.as_ref());
         let wanted = self.fetch_size(&self.desk.borrow().desk);
-        if let Some(again) = tended.begin_fetch_again(self.log.clone(), margin, wanted) {
+        let (log, giving_up) = (self.log.clone(), self.giving_up.clone());
+        let group = self.group.clone();
+        let again = tended.begin_fetch_again(log, giving_up, group, margin, wanted);
+        if let Some(again) = again {
             let trace = self.desk.borrow().desk.trace();
             let again = async move { What::FetchedAgain(again.await) };
             shift.begin(index, with_trace(trace, again));

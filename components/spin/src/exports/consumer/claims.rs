@@ -27,7 +27,7 @@ pub(super) async fn acknowledge(
     disposal: Disposal,
 ) -> Result<Vec<Acknowledgement>, Error> {
     names::check_group(&group)?;
-    limits::check_receipts(&receipts)?;
+    limits::check_receipts(receipts.len())?;
     let consume = &services().await?.consume;
     let acknowledged = consume.acknowledge(&group, &grant(), &receipts, disposal).await?;
     let answers = acknowledged.into_iter().map(|acknowledged| match acknowledged {
@@ -35,6 +35,7 @@ pub(super) async fn acknowledge(
         Acknowledged::DoneBefore => Acknowledgement::DoneBefore,
         Acknowledged::Expired => Acknowledgement::Expired,
         Acknowledged::Unknown => Acknowledgement::Unknown,
+        Acknowledged::Undelivered => Acknowledgement::Undelivered,
     });
     Ok(answers.collect())
 }

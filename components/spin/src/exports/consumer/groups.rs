@@ -1,13 +1,15 @@
 //! Consumer groups: listing, reading and moving their positions.
 
 use super::{
-    Error, GroupSummary, GroupTopic, PartitionOffset, SeekTarget, Start, Topic, partition_offsets,
+    Error, GroupSettings, GroupSummary, GroupTopic, PartitionOffset, SeekTarget, Start, Topic,
+    partition_offsets,
 };
-use crate::bindings::exports::kafka_edge::api::consumer::GroupPosition;
+use crate::bindings::exports::kafka_edge::api::consumer::{GroupPosition, OldestClaim};
 use crate::exports::{grant, topic};
 use crate::services;
 use kafka_edge::error::Error as ServiceError;
 use kafka_edge::names;
+use kafka_edge::services::condition::Condition;
 use kafka_edge::services::groups;
 use kafka_edge::services::seek::SeekTo;
 use kafka_edge::sorted::SortedSet;
@@ -29,6 +31,26 @@ pub(super) async fn describe(group: String) -> Result<Vec<GroupTopic>, Error> {
         partitions: positions.into_iter().map(Into::into).collect(),
     });
     Ok(topics.collect())
+}
+
+pub(super) async fn get(group: String) -> Result<GroupSettings, Error> {
+    names::check_group(&group)?;
+    let group = services().await?.groups.get(&group, &grant()).await?;
+    Ok(GroupSettings { settings: group.settings.to_json(), tag: group.tag })
+}
+
+pub(super) async fn set(
+    group: String,
+    json: String,
+    is_patch: bool,
+    tag: Option<String>,
+) -> Result<GroupSettings, Error> {
+    names::check_group(&group)?;
+    let condition = tag.as_slice();
+    let condition = if condition.is_empty() { Condition::None } else { Condition::Tags(condition) };
+    let groups = &services().await?.groups;
+    let set = groups.set(&group, json.as_bytes(), is_patch, condition, &grant()).await?;
+    Ok(GroupSettings { settings: set.settings.to_json(), tag: set.tag })
 }
 
 pub(super) async fn seek(
@@ -61,12 +83,25 @@ pub(super) async fn delete(group: String) -> Result<(), Error> {
     Ok(services().await?.groups.delete(&group, &grant()).await?)
 }
 
+fn number(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}
+
 impl From<groups::GroupPosition> for GroupPosition {
     fn from(position: groups::GroupPosition) -> Self {
         Self {
             partition: position.partition,
             committed: position.committed,
-            claimed: u32::try_from(position.claimed).unwrap_or(u32::MAX),
+            claimed: number(position.claimed),
+            acquired: number(position.shares.acquired),
+            available: position.available,
+            rejected: position.shares.rejected,
+            given_up: position.shares.given_up,
+            oldest_claim: position.shares.oldest.map(|oldest| OldestClaim {
+                offset: oldest.offset,
+                delivery_count: oldest.delivery_count,
+                until: oldest.until,
+            }),
             end: position.end,
             lag: position.lag,
             beyond_end: position.beyond_end,

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 /// Changes `target` as the patch says: null removes a member, objects are merged, and
 /// everything else is replaced.
-pub(super) fn apply(target: &mut Value, patch: Value) {
+pub(crate) fn apply(target: &mut Value, patch: Value) {
     let Value::Object(patch) = patch else {
         *target = patch;
         return;
