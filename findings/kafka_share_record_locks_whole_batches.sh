@@ -1,0 +1,138 @@
+#!/usr/bin/env bash
+# Maven org.apache.kafka:kafka_2.13 and kafka-clients 4.4.0, on Java 17.
+#
+# A good engineer would guess: with `share.partition.max.record.locks` of 100, no more than 100
+#   records of a partition are locked at once, at least where consumers ask for a number of
+#   records (`share.acquire.mode` record_limit) instead of whole batches.
+# What really happens: it limits what one fetch gets, and whether a batch is begun. A batch
+#   that has been begun is handed out to its end, by further fetches. If the producer wrote
+#   300 records as one batch, 300 are locked.
+# Why it matters: the limit does not bound the work in progress, nor what has to be delivered
+#   again after a crash, unless producers write small batches.
+# Verified on 2026-11-29.
+set -euo pipefail
+
+place=$(mktemp -d)
+trap 'rm -rf "$place"' EXIT
+cd "$place"
+cat > pom.xml <<'XML'
+<project>
+  <modelVersion>4.0.0</modelVersion>
+  <groupId>finding</groupId><artifactId>finding</artifactId><version>0</version><packaging>pom</packaging>
+  <dependencies>
+    <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>4.4.0</version></dependency>
+    <dependency><groupId>org.slf4j</groupId><artifactId>slf4j-simple</artifactId><version>1.7.36</version></dependency>
+  </dependencies>
+</project>
+XML
+mvn --quiet --batch-mode org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies -DoutputDirectory=packages
+cat > Finding.java <<'JAVA'
+import java.io.*;
+import java.net.ServerSocket;
+import java.time.Duration;
+import java.util.*;
+import java.util.stream.*;
+import org.apache.kafka.clients.admin.*;
+import org.apache.kafka.clients.consumer.*;
+import org.apache.kafka.clients.producer.*;
+import org.apache.kafka.common.*;
+import org.apache.kafka.common.config.ConfigResource;
+import org.apache.kafka.common.serialization.*;
+import org.apache.kafka.common.utils.Time;
+
+public class Finding {
+    static String broker;
+
+    public static void main(String[] arguments) throws Exception {
+        broker = startBroker(Map.of());
+        for (int size : new int[] {300, 50}) {
+            String name = "batches-of-" + size;
+            make(name, Map.of("share.partition.max.record.locks", "100"));
+            for (int written = 0; written < 300; written += size) produce(name, size);
+            var seen = new ArrayList<Integer>();
+            for (int i = 0; i < 3; i++) {
+                var consumer = join(name, Map.of("max.poll.records", 500));
+                int count = consumer.poll(Duration.ofSeconds(i == 0 ? 20 : 5)).count();
+                // It would go on fetching.
+                if (count == 0) consumer.close();
+                seen.add(count);
+            }
+            check("300 records in batches of " + size + ", limit 100; three consumers have", seen.toString(), size == 300 ? "[100, 200, 0]" : "[100, 0, 0]");
+        }
+        Runtime.getRuntime().halt(0);
+    }
+
+    // A topic with one partition, and a group of the same name that begins at its beginning.
+    static void make(String name, Map<String, String> group) throws Exception {
+        try (var admin = Admin.create(Map.of("bootstrap.servers", broker))) {
+            admin.createTopics(List.of(new NewTopic(name, 1, (short) 1))).all().get();
+            var settings = new HashMap<>(group);
+            settings.put("share.auto.offset.reset", "earliest");
+            var changes = settings.entrySet().stream()
+                    .map(entry -> new AlterConfigOp(new ConfigEntry(entry.getKey(), entry.getValue()), AlterConfigOp.OpType.SET)).toList();
+            admin.incrementalAlterConfigs(Map.of(new ConfigResource(ConfigResource.Type.GROUP, name), changes)).all().get();
+        }
+    }
+
+    // All records are one batch.
+    static void produce(String topic, int count) {
+        var options = Map.<String, Object>of("bootstrap.servers", broker, "linger.ms", 10_000);
+        try (var producer = new KafkaProducer<>(options, new StringSerializer(), new StringSerializer())) {
+            for (int i = 0; i < count; i++) producer.send(new ProducerRecord<>(topic, "record " + i));
+        }
+    }
+
+    static KafkaShareConsumer<String, String> join(String group, Map<String, Object> more) {
+        var options = new HashMap<String, Object>(Map.of("bootstrap.servers", broker, "group.id", group,
+                "share.acknowledgement.mode", "explicit", "share.acquire.mode", "record_limit"));
+        options.putAll(more);
+        var consumer = new KafkaShareConsumer<>(options, new StringDeserializer(), new StringDeserializer());
+        consumer.subscribe(List.of(group));
+        return consumer;
+    }
+
+    // Offsets with their delivery counts.
+    static String shown(Iterable<ConsumerRecord<String, String>> records) {
+        var text = new StringJoiner(", ");
+        for (var record : records) text.add(record.offset() + " (" + record.deliveryCount().get() + ")");
+        return text.length() == 0 ? "nothing" : text.toString();
+    }
+
+    static void check(String what, String seen, String stated) {
+        System.out.println(what + ": " + seen);
+        if (seen.equals(stated)) return;
+        System.out.println("That is not as stated any more: " + stated);
+        Runtime.getRuntime().halt(1);
+    }
+
+    // A broker of Kafka with one node, on free ports of the loopback interface.
+    static String startBroker(Map<String, String> more) throws Exception {
+        int[] ports = new int[2];
+        try (var one = new ServerSocket(0); var other = new ServerSocket(0)) {
+            ports[0] = one.getLocalPort();
+            ports[1] = other.getLocalPort();
+        }
+        var settings = new Properties();
+        settings.putAll(Map.of("process.roles", "broker,controller", "node.id", "1", "log.dirs", "log",
+                "controller.quorum.voters", "1@127.0.0.1:" + ports[1], "controller.listener.names", "CONTROLLER",
+                "listeners", "PLAINTEXT://127.0.0.1:" + ports[0] + ",CONTROLLER://127.0.0.1:" + ports[1],
+                "listener.security.protocol.map", "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT"));
+        for (String topic : List.of("offsets.topic", "share.coordinator.state.topic")) {
+            settings.putAll(Map.of(topic + ".num.partitions", "1", topic + ".replication.factor", "1"));
+        }
+        settings.put("share.coordinator.state.topic.min.isr", "1");
+        // Members join within a second.
+        settings.putAll(Map.of("group.share.min.heartbeat.interval.ms", "500", "group.share.heartbeat.interval.ms", "500",
+                "group.share.assignment.interval.ms", "0"));
+        settings.putAll(more);
+        try (var file = new FileWriter("server.properties")) {
+            settings.store(file, null);
+        }
+        var format = new String[] {"format", "-t", Uuid.randomUuid().toString(), "-c", "server.properties"};
+        kafka.tools.StorageTool.execute(format, new PrintStream(OutputStream.nullOutputStream()));
+        new kafka.server.KafkaRaftServer(kafka.server.KafkaConfig.fromProps(settings), Time.SYSTEM).startup();
+        return "127.0.0.1:" + ports[0];
+    }
+}
+JAVA
+java -Dorg.slf4j.simpleLogger.defaultLogLevel=off -classpath 'packages/*' Finding.java
