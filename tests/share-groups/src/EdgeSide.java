@@ -1,59 +1,44 @@
-import java.io.BufferedReader;
 import java.io.IOException;
-import java.io.InputStreamReader;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 
-/** Plays scenes over HTTP, on a gateway that `cargo dev` runs in memory. */
+/** Plays scenes over HTTP, on a gateway that `cargo dev` runs, with an emulated Kafka REST server. */
 final class EdgeSide implements Side {
     private static final ObjectMapper JSON = new ObjectMapper();
-    private static final Pattern READY = Pattern.compile("listens on (http://\\S+)");
 
     private final HttpClient client = HttpClient.newHttpClient();
-    private final Process process;
-    private final String url;
+    private final Program kafka;
+    private final Program gateway;
+    private final String topics;
     /** The last receipt of each consumer for each offset. */
     private final Map<String, Map<Integer, String>> receipts = new HashMap<>();
     private Scene scene;
 
-    /** Starts the program of `cargo dev` with the topics of all scenes. */
-    EdgeSide(String program, List<Scene> scenes) throws IOException {
-        List<String> command = new ArrayList<>(List.of(program, "--listen", "127.0.0.1:0", "--ephemeral"));
+    /** `programs` is the folder of `kafka-edge-dev` and `kafka-edge-emulator`. */
+    EdgeSide(Path programs) throws IOException, InterruptedException {
+        kafka = new Program(List.of("" + programs.resolve("kafka-edge-emulator"), "--listen", "127.0.0.1:0"),
+                Pattern.compile("(http://[\\d.]+:\\d+)"));
+        String cluster = JSON.readTree(call("GET", kafka.found + "/v3/clusters", null, null)).get("data").get(0).get("cluster_id").asText();
+        topics = kafka.found + "/v3/clusters/" + cluster + "/topics";
         // Confluent Cloud's way of reading has the headers.
-        command.addAll(List.of("--variable", "kafka_consume_api=cloud", "--variable", "log_level=error"));
-        for (Scene scene : scenes) {
-            command.addAll(List.of("--topic", scene.topic() + ":1"));
-            if (scene.hasQueue()) command.addAll(List.of("--topic", scene.queue() + ":1"));
-        }
-        process = new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
-        Runtime.getRuntime().addShutdownHook(new Thread(process::destroyForcibly));
-        BufferedReader lines = new BufferedReader(new InputStreamReader(process.getInputStream()));
-        String found = null;
-        for (String line; found == null && (line = lines.readLine()) != null; ) {
-            Matcher match = READY.matcher(line);
-            if (match.find()) found = match.group(1);
-        }
-        if (found == null) throw new IOException(program + " ended before it listened");
-        url = found;
-        // A pipe that nobody reads would stop the program.
-        Thread reader = new Thread(() -> lines.lines().forEach(line -> {}));
-        reader.setDaemon(true);
-        reader.start();
+        gateway = new Program(List.of("" + programs.resolve("kafka-edge-dev"), "--listen", "127.0.0.1:0", "--ephemeral",
+                "--rest-url", kafka.found, "--variable", "kafka_consume_api=cloud", "--variable", "log_level=error"),
+                Pattern.compile("listens on (http://[\\d.]+:\\d+)"));
     }
 
     @Override
@@ -62,15 +47,37 @@ final class EdgeSide implements Side {
     }
 
     @Override
-    public void open(Scene scene) throws Exception {
+    public String open(Scene scene) throws Exception {
         this.scene = scene;
         receipts.clear();
+        makeTopic(scene.topic());
+        if (scene.hasQueue()) makeQueue();
         ObjectNode settings = JSON.createObjectNode();
         settings.put("delivery_limit", scene.limit());
         settings.putObject("lease").put("default", scene.lock());
         if (!scene.deadLetters().equals("none")) settings.put("dead_letter", scene.queue());
         if (scene.open() != null) settings.put("max_claimed", Integer.parseInt(scene.open()));
-        call("PUT", "/groups/" + scene.group(), settings.toString(), "application/json");
+        try {
+            ask("PUT", "/groups/" + scene.group(), settings.toString(), "application/json");
+            return "done";
+        } catch (Refused refused) {
+            return "refused [" + refused.getMessage() + "]";
+        }
+    }
+
+    private void makeTopic(String name) throws IOException, InterruptedException {
+        String body = JSON.createObjectNode().put("topic_name", name).put("partitions_count", 1).toString();
+        call("POST", topics, body, "application/json");
+    }
+
+    @Override
+    public void makeQueue() throws Exception {
+        makeTopic(scene.queue());
+    }
+
+    @Override
+    public void deleteQueue() throws Exception {
+        call("DELETE", topics + "/" + scene.queue(), null, null);
     }
 
     @Override
@@ -81,14 +88,14 @@ final class EdgeSide implements Side {
             record.putArray("headers").addObject().put("name", "trace").put("value", "trace-" + i);
             lines.append(record).append('\n');
         }
-        String answer = call("POST", "/producer/" + scene.topic(), lines.toString(), "application/x-ndjson");
+        String answer = ask("POST", "/producer/" + scene.topic(), lines.toString(), "application/x-ndjson");
         if (answer.contains("\"error\"")) throw new IOException(answer);
     }
 
     @Override
     public String take(String consumer, int max, boolean expectNothing) throws Exception {
         String query = "?group=" + scene.group() + "&ack=manual&max=" + max + "&wait=" + (expectNothing ? 1 : 10);
-        JsonNode page = JSON.readTree(call("GET", "/consumer/" + scene.topic() + query, null, null));
+        JsonNode page = JSON.readTree(ask("GET", "/consumer/" + scene.topic() + query, null, null));
         TreeMap<Long, Integer> got = new TreeMap<>();
         for (JsonNode record : page.get("records")) {
             got.put(record.get("offset").asLong(), record.get("delivery_count").asInt());
@@ -111,14 +118,14 @@ final class EdgeSide implements Side {
             }
         });
         String path = "/consumer/" + scene.topic() + "/acknowledge?group=" + scene.group();
-        JsonNode answer = JSON.readTree(call("POST", path, body.toString(), "application/json"));
+        JsonNode answer = JSON.readTree(ask("POST", path, body.toString(), "application/json"));
         List<String> refused = new ArrayList<>();
         int answered = 0;
         for (JsonNode receipt : answer.get("receipts")) {
             answered += 1;
             String status = receipt.get("status").asText();
             int offset = offsetOf.get(receipt.get("receipt").asText());
-            if (List.of("expired", "unknown").contains(status)) refused.add(offset + " " + status);
+            if (List.of("expired", "unknown", "undelivered").contains(status)) refused.add(offset + " " + status);
         }
         if (answered != offsetOf.size()) throw new IOException("Not every receipt was answered: " + answer);
         return refused.isEmpty() ? "done" : "refused [" + String.join(", ", refused) + "]";
@@ -133,7 +140,7 @@ final class EdgeSide implements Side {
 
     @Override
     public long lag() throws Exception {
-        JsonNode group = JSON.readTree(call("GET", "/groups/" + scene.group(), null, null));
+        JsonNode group = JSON.readTree(ask("GET", "/groups/" + scene.group(), null, null));
         return group.get("topics").get(0).get("partitions").get(0).get("lag").asLong();
     }
 
@@ -153,7 +160,7 @@ final class EdgeSide implements Side {
     private List<DeadLetter> letters() throws IOException, InterruptedException {
         String path = "/topics/" + scene.queue() + "/partitions/0/records?max=500&wait=0";
         List<DeadLetter> found = new ArrayList<>();
-        for (JsonNode letter : JSON.readTree(call("GET", path, null, null)).get("records")) {
+        for (JsonNode letter : JSON.readTree(ask("GET", path, null, null)).get("records")) {
             List<Map.Entry<String, String>> headers = new ArrayList<>();
             for (JsonNode header : letter.get("headers")) {
                 headers.add(Map.entry(header.get("name").asText(), header.get("value").asText()));
@@ -168,16 +175,27 @@ final class EdgeSide implements Side {
 
     @Override
     public void close() {
-        process.destroyForcibly();
+        gateway.close();
+        kafka.close();
     }
 
-    private String call(String method, String path, String body, String type) throws IOException, InterruptedException {
-        HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(url + path))
+    private static final class Refused extends IOException {
+        Refused(String what) {
+            super(what);
+        }
+    }
+
+    private String ask(String method, String path, String body, String type) throws IOException, InterruptedException {
+        return call(method, gateway.found + path, body, type);
+    }
+
+    private String call(String method, String url, String body, String type) throws IOException, InterruptedException {
+        HttpRequest.Builder request = HttpRequest.newBuilder(URI.create(url))
                 .method(method, body == null ? BodyPublishers.noBody() : BodyPublishers.ofString(body));
         if (type != null) request.header("content-type", type);
         HttpResponse<String> answer = client.send(request.build(), BodyHandlers.ofString());
         if (answer.statusCode() / 100 != 2) {
-            throw new IOException(method + " " + path + " was answered " + answer.statusCode() + ": " + answer.body());
+            throw new Refused(method + " " + url + " was answered " + answer.statusCode() + ": " + answer.body());
         }
         return answer.body();
     }

@@ -55,10 +55,10 @@ final class KafkaSide implements Side {
     }
 
     @Override
-    public void open(Scene scene) throws Exception {
+    public String open(Scene scene) throws Exception {
         this.scene = scene;
         held.clear();
-        List<NewTopic> topics = new ArrayList<>(List.of(new NewTopic(scene.topic(), 1, (short) 1)));
+        admin.createTopics(List.of(new NewTopic(scene.topic(), 1, (short) 1))).all().get();
         Map<String, String> group = new HashMap<>(Map.of(
                 "share.auto.offset.reset", "earliest",
                 "share.delivery.count.limit", "" + scene.limit(),
@@ -68,15 +68,23 @@ final class KafkaSide implements Side {
             group.put("errors.deadletterqueue.topic.name", scene.queue());
             group.put("errors.deadletterqueue.copy.record.enable", "" + !scene.deadLetters().equals("headers"));
         }
-        if (scene.hasQueue()) {
-            topics.add(new NewTopic(scene.queue(), 1, (short) 1)
-                    .configs(Map.of("errors.deadletterqueue.group.enable", "true")));
-        }
-        admin.createTopics(topics).all().get();
+        if (scene.hasQueue()) makeQueue();
         Collection<AlterConfigOp> settings = group.entrySet().stream()
                 .map(entry -> new AlterConfigOp(new ConfigEntry(entry.getKey(), entry.getValue()), AlterConfigOp.OpType.SET))
                 .toList();
         admin.incrementalAlterConfigs(Map.of(new ConfigResource(ConfigResource.Type.GROUP, scene.group()), settings)).all().get();
+        return "done";
+    }
+
+    @Override
+    public void makeQueue() throws Exception {
+        var queue = new NewTopic(scene.queue(), 1, (short) 1).configs(Map.of("errors.deadletterqueue.group.enable", "true"));
+        admin.createTopics(List.of(queue)).all().get();
+    }
+
+    @Override
+    public void deleteQueue() throws Exception {
+        admin.deleteTopics(List.of(scene.queue())).all().get();
     }
 
     private KafkaShareConsumer<String, String> join(String name, int max) {

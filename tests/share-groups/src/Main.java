@@ -6,7 +6,8 @@ import java.util.List;
  * Plays the scenario on a share group of Kafka and on kafka-edge, and compares what both show
  * with what the scenario says.
  *
- * <p>Arguments: the scenario, the program of `cargo dev` (or `-` for Kafka alone), and the
+ * <p>Arguments: the scenario, the folder with the programs of `cargo
+ * dev` (or `-` for Kafka alone), and the
  * scenes to play if not all.
  */
 public final class Main {
@@ -21,7 +22,7 @@ public final class Main {
         List<String> failures = new ArrayList<>();
         int steps = 0;
         try (Side kafka = new KafkaSide(new Broker());
-                Side edge = withEdge ? new EdgeSide(arguments[1], scenes) : null) {
+                Side edge = withEdge ? new EdgeSide(Path.of(arguments[1])) : null) {
             for (Scene scene : scenes) {
                 System.out.printf("%n== %s %s%n", scene.name(), scene.settings());
                 Played ofKafka = Play.inBackground(kafka, scene);

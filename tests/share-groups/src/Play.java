@@ -7,6 +7,7 @@ final class Play {
 
     private final Side side;
     private final Scene scene;
+    private String settings;
     /** When records were handed out or their locks renewed last. */
     private long locked = System.nanoTime();
 
@@ -20,7 +21,7 @@ final class Play {
     }
 
     private void run(Played played) throws Exception {
-        side.open(scene);
+        settings = side.open(scene);
         try {
             for (Step step : scene.steps()) played.add(step(step));
         } finally {
@@ -46,6 +47,12 @@ final class Play {
         }
         if (step.action() instanceof Step.Cut cut) {
             side.cut(cut.consumer());
+            return null;
+        }
+        if (step.action() instanceof Step.Settings) return settings;
+        if (step.action() instanceof Step.Queue queue) {
+            if (queue.there()) side.makeQueue();
+            else side.deleteQueue();
             return null;
         }
         if (step.action() instanceof Step.Close close) {

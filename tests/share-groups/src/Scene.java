@@ -126,6 +126,9 @@ record Scene(String name, Map<String, String> settings, List<Step> steps) {
                 case "produce" -> new Step.Produce(Integer.parseInt(words[1]));
                 case "pass" -> new Step.Pass(Double.parseDouble(words[1]));
                 case "lag" -> new Step.Lag();
+                case "settings" -> new Step.Settings();
+                case "delete-queue" -> new Step.Queue(false);
+                case "make-queue" -> new Step.Queue(true);
                 case "dead-letters" -> new Step.DeadLetters(words.length > 1 && words[1].equals("whole"));
                 default -> switch (words[1]) {
                     case "takes" -> new Step.Take(words[0], Integer.parseInt(words[2]));

@@ -4,8 +4,8 @@ import java.util.List;
 interface Side extends AutoCloseable {
     String name();
 
-    /** Makes the topic and the group, and lets the consumers join. */
-    void open(Scene scene) throws Exception;
+    /** Makes topic and group. Returns `done`, or what was refused; the group is then not set. */
+    String open(Scene scene) throws Exception;
 
     void produce(int count) throws Exception;
 
@@ -18,6 +18,10 @@ interface Side extends AutoCloseable {
     void cut(String consumer) throws Exception;
 
     void shut(String consumer) throws Exception;
+
+    void makeQueue() throws Exception;
+
+    void deleteQueue() throws Exception;
 
     long lag() throws Exception;
 

@@ -28,6 +28,12 @@ record Step(int line, String text, Action action, String kafka, String edge, Str
     /** Time passes, measured from the last hand-out or renewal, in locks. */
     record Pass(double locks) implements Action {}
 
+    /** The queue of dead letters is deleted, or made anew. */
+    record Queue(boolean there) implements Action {}
+
+    /** Whether the group took its settings. */
+    record Settings() implements Action {}
+
     /** How many records of the topic are not finished. */
     record Lag() implements Action {}
 
