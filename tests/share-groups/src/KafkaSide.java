@@ -55,6 +55,11 @@ final class KafkaSide implements Side {
     }
 
     @Override
+    public double slack() {
+        return 0.5;
+    }
+
+    @Override
     public String open(Scene scene) throws Exception {
         this.scene = scene;
         held.clear();

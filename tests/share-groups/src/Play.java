@@ -2,9 +2,6 @@ import java.util.List;
 
 /** Plays one scene on one side. */
 final class Play {
-    /** What a lock takes longer to end than it says, at most. */
-    private static final double SLACK_SECONDS = 0.5;
-
     private final Side side;
     private final Scene scene;
     private String settings;
@@ -60,7 +57,7 @@ final class Play {
             return null;
         }
         if (step.action() instanceof Step.Pass pass) {
-            double slack = pass.locks() >= 1 ? SLACK_SECONDS : 0;
+            double slack = pass.locks() >= 1 ? side.slack() : 0;
             long end = locked + (long) ((pass.locks() * scene.lock() + slack) * 1e9);
             Thread.sleep(Math.max(0, (end - System.nanoTime()) / 1_000_000));
             return null;

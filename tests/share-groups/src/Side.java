@@ -4,6 +4,9 @@ import java.util.List;
 interface Side extends AutoCloseable {
     String name();
 
+    /** How many seconds after its lock has ended a record comes again, at the latest. */
+    double slack();
+
     /** Makes topic and group. Returns `done`, or what was refused; the group is then not set. */
     String open(Scene scene) throws Exception;
 
