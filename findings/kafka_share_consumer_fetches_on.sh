@@ -22,12 +22,17 @@ cat > pom.xml <<'XML'
   <modelVersion>4.0.0</modelVersion>
   <groupId>finding</groupId><artifactId>finding</artifactId><version>0</version><packaging>pom</packaging>
   <dependencies>
-    <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>4.4.0</version></dependency>
-    <dependency><groupId>org.slf4j</groupId><artifactId>slf4j-simple</artifactId><version>1.7.36</version></dependency>
+    <dependency>
+      <groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>4.4.0</version>
+    </dependency>
+    <dependency>
+      <groupId>org.slf4j</groupId><artifactId>slf4j-simple</artifactId><version>1.7.36</version>
+    </dependency>
   </dependencies>
 </project>
 XML
-mvn --quiet --batch-mode org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies -DoutputDirectory=packages
+mvn --quiet --batch-mode org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies \
+    -DoutputDirectory=packages
 cat > Finding.java <<'JAVA'
 import java.io.*;
 import java.net.ServerSocket;
@@ -51,7 +56,8 @@ public class Finding {
             String name = after.replace(' ', '-');
             make(name, Map.of("share.record.lock.duration.ms", "6000"));
             var idle = join(name, Map.of("fetch.max.wait.ms", 500));
-            check("The first consumer polls for 5 s, and is then " + after, shown(idle.poll(Duration.ofSeconds(5))), "nothing");
+            String found = shown(idle.poll(Duration.ofSeconds(5)));
+            check("The first consumer polls for 5 s, and is then " + after, found, "nothing");
             if (after.equals("unsubscribed")) idle.unsubscribe();
             // Ten times as long as a fetch waits.
             Thread.sleep(5000);
@@ -59,7 +65,8 @@ public class Finding {
             Thread.sleep(1000);
             var busy = join(name, Map.of());
             boolean isOpen = after.equals("left open");
-            check("A record is written, and another consumer polls for 3 s", shown(busy.poll(Duration.ofSeconds(3))), isOpen ? "nothing" : "0 (1)");
+            found = shown(busy.poll(Duration.ofSeconds(3)));
+            check("A record is written, and another consumer polls for 3 s", found, isOpen ? "nothing" : "0 (1)");
             if (!isOpen) continue;
             check("It polls until the lock is over", shown(busy.poll(Duration.ofSeconds(10))), "0 (2)");
             check("The first consumer polls again", shown(idle.poll(Duration.ofSeconds(1))), "0 (1)");
@@ -74,8 +81,10 @@ public class Finding {
             var settings = new HashMap<>(group);
             settings.put("share.auto.offset.reset", "earliest");
             var changes = settings.entrySet().stream()
-                    .map(entry -> new AlterConfigOp(new ConfigEntry(entry.getKey(), entry.getValue()), AlterConfigOp.OpType.SET)).toList();
-            admin.incrementalAlterConfigs(Map.of(new ConfigResource(ConfigResource.Type.GROUP, name), changes)).all().get();
+                    .map(entry -> new ConfigEntry(entry.getKey(), entry.getValue()))
+                    .map(entry -> new AlterConfigOp(entry, AlterConfigOp.OpType.SET)).toList();
+            var resource = new ConfigResource(ConfigResource.Type.GROUP, name);
+            admin.incrementalAlterConfigs(Map.of(resource, changes)).all().get();
         }
     }
 
@@ -127,8 +136,8 @@ public class Finding {
         }
         settings.put("share.coordinator.state.topic.min.isr", "1");
         // Members join within a second.
-        settings.putAll(Map.of("group.share.min.heartbeat.interval.ms", "500", "group.share.heartbeat.interval.ms", "500",
-                "group.share.assignment.interval.ms", "0"));
+        settings.putAll(Map.of("group.share.min.heartbeat.interval.ms", "500",
+                "group.share.heartbeat.interval.ms", "500", "group.share.assignment.interval.ms", "0"));
         settings.putAll(more);
         try (var file = new FileWriter("server.properties")) {
             settings.store(file, null);

@@ -27,12 +27,17 @@ cat > pom.xml <<'XML'
   <modelVersion>4.0.0</modelVersion>
   <groupId>finding</groupId><artifactId>finding</artifactId><version>0</version><packaging>pom</packaging>
   <dependencies>
-    <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>4.4.0</version></dependency>
-    <dependency><groupId>org.slf4j</groupId><artifactId>slf4j-simple</artifactId><version>1.7.36</version></dependency>
+    <dependency>
+      <groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>4.4.0</version>
+    </dependency>
+    <dependency>
+      <groupId>org.slf4j</groupId><artifactId>slf4j-simple</artifactId><version>1.7.36</version>
+    </dependency>
   </dependencies>
 </project>
 XML
-mvn --quiet --batch-mode org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies -DoutputDirectory=packages
+mvn --quiet --batch-mode org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies \
+    -DoutputDirectory=packages
 cat > Finding.java <<'JAVA'
 import java.io.*;
 import java.net.ServerSocket;
@@ -62,7 +67,8 @@ public class Finding {
             Thread.sleep(4000);
             boolean isLong = idle == 540_000;
             var second = join(name, Map.of());
-            check("Four seconds later another consumer polls", shown(second.poll(Duration.ofSeconds(5))), isLong ? "nothing" : "0 (2)");
+            String found = shown(second.poll(Duration.ofSeconds(5)));
+            check("Four seconds later another consumer polls", found, isLong ? "nothing" : "0 (2)");
             first.acknowledge(record);
             var error = first.commitSync().values().iterator().next();
             System.out.println("The first consumer accepts: " + error.map(Object::toString).orElse("no error"));
@@ -81,8 +87,10 @@ public class Finding {
             var settings = new HashMap<>(group);
             settings.put("share.auto.offset.reset", "earliest");
             var changes = settings.entrySet().stream()
-                    .map(entry -> new AlterConfigOp(new ConfigEntry(entry.getKey(), entry.getValue()), AlterConfigOp.OpType.SET)).toList();
-            admin.incrementalAlterConfigs(Map.of(new ConfigResource(ConfigResource.Type.GROUP, name), changes)).all().get();
+                    .map(entry -> new ConfigEntry(entry.getKey(), entry.getValue()))
+                    .map(entry -> new AlterConfigOp(entry, AlterConfigOp.OpType.SET)).toList();
+            var resource = new ConfigResource(ConfigResource.Type.GROUP, name);
+            admin.incrementalAlterConfigs(Map.of(resource, changes)).all().get();
         }
     }
 
@@ -134,8 +142,8 @@ public class Finding {
         }
         settings.put("share.coordinator.state.topic.min.isr", "1");
         // Members join within a second.
-        settings.putAll(Map.of("group.share.min.heartbeat.interval.ms", "500", "group.share.heartbeat.interval.ms", "500",
-                "group.share.assignment.interval.ms", "0"));
+        settings.putAll(Map.of("group.share.min.heartbeat.interval.ms", "500",
+                "group.share.heartbeat.interval.ms", "500", "group.share.assignment.interval.ms", "0"));
         settings.putAll(more);
         try (var file = new FileWriter("server.properties")) {
             settings.store(file, null);

@@ -22,12 +22,17 @@ cat > pom.xml <<'XML'
   <modelVersion>4.0.0</modelVersion>
   <groupId>finding</groupId><artifactId>finding</artifactId><version>0</version><packaging>pom</packaging>
   <dependencies>
-    <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>4.4.0</version></dependency>
-    <dependency><groupId>org.slf4j</groupId><artifactId>slf4j-simple</artifactId><version>1.7.36</version></dependency>
+    <dependency>
+      <groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>4.4.0</version>
+    </dependency>
+    <dependency>
+      <groupId>org.slf4j</groupId><artifactId>slf4j-simple</artifactId><version>1.7.36</version>
+    </dependency>
   </dependencies>
 </project>
 XML
-mvn --quiet --batch-mode org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies -DoutputDirectory=packages
+mvn --quiet --batch-mode org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies \
+    -DoutputDirectory=packages
 cat > Finding.java <<'JAVA'
 import java.io.*;
 import java.net.ServerSocket;
@@ -55,8 +60,10 @@ public class Finding {
         check("Polled", shown(records), "0 (1), 1 (1)");
         consumer.acknowledge(records.get(0), AcknowledgeType.RENEW);
         check("The first is renewed", errors(consumer), "[]");
-        check("It is accepted", thrown(() -> consumer.acknowledge(records.get(0))), "The record cannot be acknowledged.");
-        check("It is polled again", thrown(() -> consumer.poll(Duration.ofSeconds(1))), "All records must be acknowledged in explicit acknowledgement mode.");
+        String error = thrown(() -> consumer.acknowledge(records.get(0)));
+        check("It is accepted", error, "The record cannot be acknowledged.");
+        error = thrown(() -> consumer.poll(Duration.ofSeconds(1)));
+        check("It is polled again", error, "All records must be acknowledged in explicit acknowledgement mode.");
         consumer.acknowledge(records.get(1), AcknowledgeType.RENEW);
         check("The second is renewed, too", errors(consumer), "[]");
         var again = new ArrayList<ConsumerRecord<String, String>>();
@@ -68,7 +75,7 @@ public class Finding {
     }
 
     static String errors(KafkaShareConsumer<String, String> consumer) {
-        return consumer.commitSync().values().stream().flatMap(Optional::stream).map(Object::toString).toList().toString();
+        return consumer.commitSync().values().stream().flatMap(Optional::stream).toList().toString();
     }
 
     static String thrown(Runnable call) {
@@ -87,8 +94,10 @@ public class Finding {
             var settings = new HashMap<>(group);
             settings.put("share.auto.offset.reset", "earliest");
             var changes = settings.entrySet().stream()
-                    .map(entry -> new AlterConfigOp(new ConfigEntry(entry.getKey(), entry.getValue()), AlterConfigOp.OpType.SET)).toList();
-            admin.incrementalAlterConfigs(Map.of(new ConfigResource(ConfigResource.Type.GROUP, name), changes)).all().get();
+                    .map(entry -> new ConfigEntry(entry.getKey(), entry.getValue()))
+                    .map(entry -> new AlterConfigOp(entry, AlterConfigOp.OpType.SET)).toList();
+            var resource = new ConfigResource(ConfigResource.Type.GROUP, name);
+            admin.incrementalAlterConfigs(Map.of(resource, changes)).all().get();
         }
     }
 
@@ -140,8 +149,8 @@ public class Finding {
         }
         settings.put("share.coordinator.state.topic.min.isr", "1");
         // Members join within a second.
-        settings.putAll(Map.of("group.share.min.heartbeat.interval.ms", "500", "group.share.heartbeat.interval.ms", "500",
-                "group.share.assignment.interval.ms", "0"));
+        settings.putAll(Map.of("group.share.min.heartbeat.interval.ms", "500",
+                "group.share.heartbeat.interval.ms", "500", "group.share.assignment.interval.ms", "0"));
         settings.putAll(more);
         try (var file = new FileWriter("server.properties")) {
             settings.store(file, null);

@@ -55,9 +55,9 @@ final class Broker implements AutoCloseable {
         if (kafka.tools.StorageTool.execute(format, new PrintStream(OutputStream.nullOutputStream())) != 0) {
             throw new IllegalStateException("The broker's folder could not be formatted");
         }
-        List<String> command = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString()));
-        command.addAll(List.of("-Xmx512m", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"));
-        command.addAll(List.of("-cp", System.getProperty("java.class.path"), "kafka.Kafka", properties.toString()));
+        List<String> command = List.of(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Xmx512m", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+                "-cp", System.getProperty("java.class.path"), "kafka.Kafka", properties.toString());
         process = new ProcessBuilder(command).redirectErrorStream(true)
                 .redirectOutput(folder.resolve("output").toFile()).start();
         Runtime.getRuntime().addShutdownHook(new Thread(this::end));

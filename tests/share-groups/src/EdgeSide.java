@@ -36,7 +36,8 @@ final class EdgeSide implements Side {
     EdgeSide(Path programs) throws IOException, InterruptedException {
         kafka = new Program(List.of("" + programs.resolve("kafka-edge-emulator"), "--listen", "127.0.0.1:0"),
                 Pattern.compile("(http://[\\d.]+:\\d+)"));
-        String cluster = JSON.readTree(call("GET", kafka.found + "/v3/clusters", null, null)).get("data").get(0).get("cluster_id").asText();
+        JsonNode clusters = JSON.readTree(call("GET", kafka.found + "/v3/clusters", null, null));
+        String cluster = clusters.get("data").get(0).get("cluster_id").asText();
         topics = kafka.found + "/v3/clusters/" + cluster + "/topics";
         // Confluent Cloud's way of reading has the headers.
         gateway = new Program(List.of("" + programs.resolve("kafka-edge-dev"), "--listen", "127.0.0.1:0", "--ephemeral",
@@ -122,7 +123,8 @@ final class EdgeSide implements Side {
         what.words().forEach((word, offsets) -> {
             var list = body.putArray(word.name().toLowerCase());
             for (int offset : offsets) {
-                String receipt = receipts.get(consumer).get(offset);
+                String receipt = receipts.getOrDefault(consumer, Map.of()).get(offset);
+                if (receipt == null) throw new IllegalArgumentException(consumer + " never had " + offset);
                 offsetOf.put(receipt, offset);
                 wordOf.put(receipt, word);
                 list.add(receipt);
@@ -136,7 +138,8 @@ final class EdgeSide implements Side {
             answered += 1;
             String status = receipt.get("status").asText();
             Step.Word word = wordOf.get(receipt.get("receipt").asText());
-            if (!status.equals(DONE.get(word))) refused.add(offsetOf.get(receipt.get("receipt").asText()) + " " + status);
+            int offset = offsetOf.get(receipt.get("receipt").asText());
+            if (!status.equals(DONE.get(word))) refused.add(offset + " " + status);
         }
         if (answered != offsetOf.size()) throw new IOException("Not every receipt was answered: " + answer);
         return refused.isEmpty() ? "done" : "refused [" + String.join(", ", refused) + "]";

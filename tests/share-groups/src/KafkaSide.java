@@ -13,7 +13,6 @@ import org.apache.kafka.clients.admin.AlterConfigOp;
 import org.apache.kafka.clients.admin.ConfigEntry;
 import org.apache.kafka.clients.admin.ListShareGroupOffsetsSpec;
 import org.apache.kafka.clients.admin.NewTopic;
-import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.consumer.AcknowledgeType;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
@@ -75,15 +74,17 @@ final class KafkaSide implements Side {
         }
         if (scene.hasQueue()) makeQueue();
         Collection<AlterConfigOp> settings = group.entrySet().stream()
-                .map(entry -> new AlterConfigOp(new ConfigEntry(entry.getKey(), entry.getValue()), AlterConfigOp.OpType.SET))
-                .toList();
-        admin.incrementalAlterConfigs(Map.of(new ConfigResource(ConfigResource.Type.GROUP, scene.group()), settings)).all().get();
+                .map(entry -> new ConfigEntry(entry.getKey(), entry.getValue()))
+                .map(entry -> new AlterConfigOp(entry, AlterConfigOp.OpType.SET)).toList();
+        var resource = new ConfigResource(ConfigResource.Type.GROUP, scene.group());
+        admin.incrementalAlterConfigs(Map.of(resource, settings)).all().get();
         return "done";
     }
 
     @Override
     public void makeQueue() throws Exception {
-        var queue = new NewTopic(scene.queue(), 1, (short) 1).configs(Map.of("errors.deadletterqueue.group.enable", "true"));
+        var queue = new NewTopic(scene.queue(), 1, (short) 1)
+                .configs(Map.of("errors.deadletterqueue.group.enable", "true"));
         admin.createTopics(List.of(queue)).all().get();
     }
 
@@ -109,7 +110,8 @@ final class KafkaSide implements Side {
     @Override
     public void produce(int count) throws Exception {
         // All records are one batch.
-        var options = Map.<String, Object>of("bootstrap.servers", broker.address, "linger.ms", 10_000, "batch.size", 1 << 20);
+        var options = Map.<String, Object>of("bootstrap.servers", broker.address, "linger.ms", 10_000,
+                "batch.size", 1 << 20);
         try (var producer = new KafkaProducer<>(options, new StringSerializer(), new StringSerializer())) {
             for (int i = 0; i < count; i++) {
                 var record = new ProducerRecord<>(scene.topic(), "key-" + i, "value-" + i);
@@ -125,6 +127,7 @@ final class KafkaSide implements Side {
         var consumer = consumers.computeIfAbsent(name, any -> join(name, max));
         TreeMap<Long, Integer> got = new TreeMap<>();
         try {
+            if (expectNothing) awaitMember(name, consumer);
             // One call: each further one could tell the client to fetch again just when
             // records have come.
             for (var record : consumer.poll(expectNothing ? NOTHING : RECORDS)) {
@@ -135,7 +138,6 @@ final class KafkaSide implements Side {
             return "refused [" + refused.getMessage() + "]";
         }
         if (got.isEmpty()) {
-            if (!assigned(name)) throw new IllegalStateException(name + " did not join in time");
             // A consumer that got nothing goes on fetching although nobody polls it, and what
             // comes then would be locked for it: see findings/kafka_share_consumer_fetches_on.sh.
             shut(name);
@@ -143,9 +145,20 @@ final class KafkaSide implements Side {
         return Step.shown(got);
     }
 
-    private boolean assigned(String name) throws Exception {
-        return admin.describeShareGroups(List.of(scene.group())).all().get().get(scene.group()).members().stream()
-                .anyMatch(member -> member.clientId().equals(name) && !member.assignment().topicPartitions().isEmpty());
+    /** Polls until the consumer has the partition, so that nothing comes for no other reason. */
+    private void awaitMember(String name, KafkaShareConsumer<String, String> consumer) throws Exception {
+        long end = System.nanoTime() + RECORDS.toNanos();
+        while (!isMember(name)) {
+            if (System.nanoTime() > end) throw new IllegalStateException(name + " did not join");
+            int count = consumer.poll(Duration.ofMillis(100)).count();
+            if (count > 0) throw new IllegalStateException(name + " got " + count + " records instead of nothing");
+        }
+    }
+
+    private boolean isMember(String name) throws Exception {
+        var group = admin.describeShareGroups(List.of(scene.group())).all().get().get(scene.group());
+        return group.members().stream().anyMatch(
+                member -> member.clientId().equals(name) && !member.assignment().topicPartitions().isEmpty());
     }
 
     @Override
@@ -153,15 +166,18 @@ final class KafkaSide implements Side {
         var consumer = consumers.get(name);
         List<String> refused = new ArrayList<>();
         what.words().forEach((word, offsets) -> offsets.forEach(offset -> {
+            var record = held.get(name + offset);
+            if (record == null) throw new IllegalArgumentException(name + " never had " + offset);
             try {
-                consumer.acknowledge(held.get(name + offset), AcknowledgeType.valueOf(word.name()));
+                consumer.acknowledge(record, AcknowledgeType.valueOf(word.name()));
             } catch (IllegalStateException problem) {
                 refused.add(offset + ": " + problem.getMessage());
             }
         }));
         consumer.commitSync(Duration.ofSeconds(10)).values().stream().flatMap(Optional::stream)
                 .forEach(problem -> refused.add(problem.getClass().getSimpleName() + ": " + problem.getMessage()));
-        if (refused.isEmpty() && what.words().containsKey(Step.Word.RENEW)) takeAgain(name, what.words().get(Step.Word.RENEW));
+        var renewed = what.words().get(Step.Word.RENEW);
+        if (refused.isEmpty() && renewed != null) takeAgain(name, renewed);
         return refused.isEmpty() ? "done" : "refused [" + String.join("; ", refused) + "]";
     }
 
@@ -175,7 +191,7 @@ final class KafkaSide implements Side {
             again.add((int) record.offset());
             held.put(name + record.offset(), record);
         }
-        if (!again.equals(renewed)) throw new IllegalStateException("Renewed were " + renewed + ", and " + again + " came again");
+        if (!again.equals(renewed)) throw new IllegalStateException(again + " came again of the renewed " + renewed);
     }
 
     @Override
@@ -191,7 +207,8 @@ final class KafkaSide implements Side {
     @Override
     public long lag() throws Exception {
         TopicPartition partition = new TopicPartition(scene.topic(), 0);
-        var offsets = admin.listShareGroupOffsets(Map.of(scene.group(), new ListShareGroupOffsetsSpec().topicPartitions(List.of(partition))))
+        var wanted = new ListShareGroupOffsetsSpec().topicPartitions(List.of(partition));
+        var offsets = admin.listShareGroupOffsets(Map.of(scene.group(), wanted))
                 .partitionsToOffsetInfo(scene.group()).get();
         return offsets.get(partition).lag().orElse(-1L);
     }

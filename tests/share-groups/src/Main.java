@@ -6,18 +6,22 @@ import java.util.List;
  * Plays the scenario on a share group of Kafka and on kafka-edge, and compares what both show
  * with what the scenario says.
  *
- * <p>Arguments: the scenario, the folder with the programs of `cargo
- * dev` (or `-` for Kafka alone), and the
- * scenes to play if not all.
+ * <p>Arguments: the scenario, the folder with the programs of `cargo dev` (or `-` for Kafka
+ * alone), and the scenes to play if not all.
  */
 public final class Main {
     private Main() {}
 
     public static void main(String[] arguments) throws Exception {
         List<String> chosen = List.of(arguments).subList(2, arguments.length);
-        List<Scene> scenes = Scene.read(Path.of(arguments[0])).stream()
+        List<Scene> all = Scene.read(Path.of(arguments[0]));
+        for (String name : chosen) {
+            if (all.stream().noneMatch(scene -> scene.name().equals(name))) {
+                throw new IllegalArgumentException("There is no scene " + name);
+            }
+        }
+        List<Scene> scenes = all.stream()
                 .filter(scene -> chosen.isEmpty() || chosen.contains(scene.name())).toList();
-        if (scenes.isEmpty()) throw new IllegalArgumentException("There is no scene of that name");
         boolean withEdge = !arguments[1].equals("-");
         List<String> failures = new ArrayList<>();
         int steps = 0;
@@ -38,23 +42,28 @@ public final class Main {
                 }
             }
         }
-        System.out.printf("%nMeant to differ:%n%n| scene | step | Kafka 4.4.0 | kafka-edge | why |%n|---|---|---|---|---|%n");
+        System.out.printf("%nMeant to differ:%n%n| scene | step | Kafka 4.4.0 | kafka-edge | why |%n");
+        System.out.printf("|---|---|---|---|---|%n");
         for (Scene scene : scenes) {
             for (Step step : scene.steps()) {
                 if (!step.differs()) continue;
-                System.out.printf("| %s | %s | %s | %s | %s |%n", scene.name(), step.text(), inCell(step.kafka()), inCell(step.edge()), step.because());
+                System.out.printf("| %s | %s | %s | %s | %s |%n", scene.name(), step.text(),
+                        inCell(step.kafka()), inCell(step.edge()), step.because());
             }
         }
         failures.forEach(failure -> System.out.println("\nFAILED: " + failure));
-        System.out.printf("%n%d scenes, %d steps with a result, %d not as the scenario says%n", scenes.size(), steps, failures.size());
+        System.out.printf("%n%d scenes, %d steps with a result, %d not as the scenario says%n",
+                scenes.size(), steps, failures.size());
         // Threads of the client may still be there.
         System.exit(failures.isEmpty() ? 0 : 1);
     }
 
-    private static void report(Scene scene, Step step, String side, String expected, Played.Result result, List<String> failures) {
+    private static void report(
+            Scene scene, Step step, String side, String expected, Played.Result result, List<String> failures) {
         String shown = result.shown();
         if (expected == null && shown == null) return;
-        System.out.printf("    %-5s %5.1f s -> %s%n", side, result.at(), String.valueOf(shown).replace("\n", "\n                  -> "));
+        String lines = String.valueOf(shown).replace("\n", "\n                  -> ");
+        System.out.printf("    %-5s %5.1f s -> %s%n", side, result.at(), lines);
         // What is in brackets is in the side's own words, and for people.
         String plain = shown == null ? null : shown.replaceAll(" \\[.*]", "");
         if (!String.valueOf(expected).equals(plain)) {

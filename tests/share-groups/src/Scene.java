@@ -68,7 +68,8 @@ record Scene(String name, Map<String, String> settings, List<Step> steps) {
     }
 
     boolean cuts(String consumer) {
-        return steps.stream().anyMatch(step -> step.action() instanceof Step.Cut cut && cut.consumer().equals(consumer));
+        return steps.stream().map(Step::action)
+                .anyMatch(action -> action instanceof Step.Cut cut && cut.consumer().equals(consumer));
     }
 
     /** Reads the scenario; its syntax is at its top. */
@@ -114,7 +115,11 @@ record Scene(String name, Map<String, String> settings, List<Step> steps) {
                 throw bad(first, "a difference has `kafka ->`, `edge ->` and `because`");
             }
             if (apart && kafka.equals(edge)) throw bad(first, "this is no difference");
-            scenes.get(scenes.size() - 1).steps().add(new Step(first + 1, parts[0].trim(), action, kafka, edge, because));
+            if (action instanceof Step.Shows != (kafka != null)) {
+                throw bad(first, "what the sides show is missing or too much");
+            }
+            Step step = new Step(first + 1, parts[0].trim(), action, kafka, edge, because);
+            scenes.get(scenes.size() - 1).steps().add(step);
         }
         return scenes;
     }

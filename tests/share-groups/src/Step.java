@@ -10,14 +10,17 @@ record Step(int line, String text, Action action, String kafka, String edge, Str
 
     sealed interface Action {}
 
+    /** What has a result that is compared. */
+    sealed interface Shows extends Action {}
+
     /** Writes this many records. */
     record Produce(int count) implements Action {}
 
     /** A consumer asks for at most this many records. */
-    record Take(String consumer, int max) implements Action {}
+    record Take(String consumer, int max) implements Shows {}
 
     /** A consumer says what becomes of records, all in one call. */
-    record Acknowledge(String consumer, Map<Word, List<Integer>> words) implements Action {}
+    record Acknowledge(String consumer, Map<Word, List<Integer>> words) implements Shows {}
 
     /** The connections of a consumer break, and its program goes on. */
     record Cut(String consumer) implements Action {}
@@ -32,13 +35,13 @@ record Step(int line, String text, Action action, String kafka, String edge, Str
     record Queue(boolean there) implements Action {}
 
     /** Whether the group took its settings. */
-    record Settings() implements Action {}
+    record Settings() implements Shows {}
 
     /** How many records of the topic are not finished. */
-    record Lag() implements Action {}
+    record Lag() implements Shows {}
 
     /** What lies in the queue of dead letters: keys, values, offsets and counts, or all of it. */
-    record DeadLetters(boolean whole) implements Action {}
+    record DeadLetters(boolean whole) implements Shows {}
 
     enum Word {
         ACCEPT("accepts"), RELEASE("releases"), REJECT("rejects"), RENEW("renews");
