@@ -39,7 +39,7 @@ async fn read(test: &Emulated, topic: &str, max: usize, records: usize) -> Calls
     let (log, params) = (Rc::new(log), Params::default());
     let list = GroupList::new(host.clone(), params);
     let ends = Rc::new(Ends::new(host.clone(), log.clone()));
-    let seen = Rc::new(Seen::new(host.clone()));
+    let seen = Rc::new(Seen::new(host.clone(), Duration::ZERO));
     let producer = Rc::new(Producer::new(host.clone(), log.clone(), ends.clone(), seen, None));
     let consume = Rc::new(Consume::new(host.clone(), log, ends, list, producer, params));
     test.server.reset_calls();
