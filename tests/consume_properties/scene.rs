@@ -37,7 +37,7 @@ impl Instance {
         let list = GroupList::new(host.clone(), params);
         let groups = Rc::new(Groups::new(host.clone(), log.clone(), list.clone(), params));
         let ends = Rc::new(Ends::new(host.clone(), log.clone()));
-        let seen = Rc::new(Seen::new(host.clone()));
+        let seen = Rc::new(Seen::new(host.clone(), Duration::ZERO));
         let producer = Producer::new(host.clone(), log.clone(), ends.clone(), seen, None);
         let consume = Consume::new(host.clone(), log, ends, list, Rc::new(producer), params);
         let consume = Rc::new(consume);
