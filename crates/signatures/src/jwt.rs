@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use p256::ecdsa::signature::Verifier as _;
-use p256::pkcs8::DecodePublicKey;
+use rsa::pkcs1v15;
+use rsa::pkcs8::DecodePublicKey;
+use rsa::{BoxedUint, PublicKey};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -14,7 +16,6 @@ use crate::algorithm::Key;
 use crate::failure::{Failure, Unusable};
 use crate::key::decode;
 use crate::request::SignedRequest;
-use crate::rsa::RsaKey;
 use crate::scheme::{Encoding, Hash, Names};
 
 /// The longest token, and the most keys of a set.
@@ -93,7 +94,7 @@ struct NamedKey {
 #[derive(Clone)]
 enum TokenKey {
     Shared(Key),
-    Rsa(RsaKey),
+    Rsa(Box<pkcs1v15::VerifyingKey<Sha256>>),
     P256(p256::ecdsa::VerifyingKey),
     Ed25519(ed25519_dalek::VerifyingKey),
 }
@@ -136,7 +137,13 @@ impl TokenKey {
     fn of_jwk(jwk: &Jwk) -> Option<Self> {
         let part = |part: &Option<String>| decode(part.as_deref()?, Encoding::Base64url);
         match (jwk.kty.as_str(), jwk.crv.as_deref()) {
-            ("RSA", _) => RsaKey::new(&part(&jwk.n)?, &part(&jwk.e)?).map(Self::Rsa),
+            ("RSA", _) => {
+                let number = |bytes: Vec<u8>| BoxedUint::from_be_slice_vartime(&bytes);
+                // The crate refuses keys of more than 4096 bits, which would let whoever
+                // publishes them take our time.
+                let key = PublicKey::new(number(part(&jwk.n)?), number(part(&jwk.e)?)).ok()?;
+                Some(Self::Rsa(Box::new(pkcs1v15::VerifyingKey::new(key))))
+            }
             ("EC", Some("P-256")) => {
                 let point = [&[4_u8][..], &part(&jwk.x)?, &part(&jwk.y)?].concat();
                 p256::ecdsa::VerifyingKey::from_sec1_bytes(&point).ok().map(Self::P256)
@@ -167,7 +174,8 @@ impl TokenKey {
         if let Ok(key) = p256::ecdsa::VerifyingKey::from_public_key_pem(pem) {
             return Some(Self::P256(key));
         }
-        RsaKey::from_pem(pem).map(Self::Rsa)
+        let key = PublicKey::from_public_key_pem(pem).ok()?;
+        Some(Self::Rsa(Box::new(pkcs1v15::VerifyingKey::new(key))))
     }
 
     /// An algorithm goes with one kind of keys, whatever the token says.
@@ -176,7 +184,8 @@ impl TokenKey {
             (Self::Shared(key), Algorithm::HS256) => {
                 key.signed_one_of(&[signature.to_vec()], &|take| take(bytes))
             }
-            (Self::Rsa(key), Algorithm::RS256) => key.has_signed(bytes, signature),
+            (Self::Rsa(key), Algorithm::RS256) => pkcs1v15::Signature::try_from(signature)
+                .is_ok_and(|signature| key.verify(bytes, &signature).is_ok()),
             (Self::P256(key), Algorithm::ES256) => p256::ecdsa::Signature::from_slice(signature)
                 .is_ok_and(|signature| key.verify(bytes, &signature).is_ok()),
             (Self::Ed25519(key), Algorithm::EdDSA) => {

@@ -20,8 +20,6 @@ mod jwt;
 mod key;
 mod provider;
 mod request;
-#[cfg(feature = "jwt")]
-mod rsa;
 mod scheme;
 mod settings;
 mod signed;
