@@ -128,22 +128,18 @@ fn is_of_sender(name: &str) -> bool {
     let name = name.to_ascii_lowercase().replace('_', "-");
     !NAMES.contains(&name.as_str())
         && !BEGINNINGS.iter().any(|beginning| name.starts_with(beginning))
-        && !CREDENTIALS.iter().any(|word| has_word(&name, word))
+        && !has_credential(&name)
 }
 
-/// Whether a word is there, as the whole name or between hyphens.
-fn has_word(name: &str, word: &str) -> bool {
-    let mut rest = Some(name);
-    while let Some(here) = rest {
-        if here
-            .strip_prefix(word)
-            .is_some_and(|behind| behind.is_empty() || behind.starts_with('-'))
-        {
-            return true;
-        }
-        rest = here.split_once('-').map(|(_, behind)| behind);
-    }
-    false
+/// Whether one of the words is there, as the whole name or between hyphens.
+fn has_credential(name: &str) -> bool {
+    let is_word = |from: &str, word: &str| {
+        let behind = from.strip_prefix(word);
+        behind.is_some_and(|behind| behind.is_empty() || behind.starts_with('-'))
+    };
+    let hyphens = name.match_indices('-').map(|(at, _)| at + 1);
+    let mut starts = std::iter::once(0).chain(hyphens).map(|at| &name[at..]);
+    starts.any(|from| CREDENTIALS.iter().any(|word| is_word(from, word)))
 }
 
 #[cfg(test)]
