@@ -19,22 +19,28 @@ const MOST: f64 = 9_007_199_254_740_992.0;
 pub(crate) struct Arguments<'a>(Object<'a>);
 
 impl<'a> Arguments<'a> {
-    /// Reads the arguments of a tool that has the `known` ones.
-    pub(crate) fn parse(text: Option<&'a str>, known: &[&str]) -> Result<Self> {
-        Self::of("arguments", text.unwrap_or("{}"), known)
+    #[inline(never)]
+    pub(crate) fn parse(text: Option<&'a str>) -> Result<Self> {
+        Self::of("arguments", text.unwrap_or("{}"))
     }
 
-    fn of(field: &'static str, text: &'a str, known: &[&str]) -> Result<Self> {
-        let object = Object::parse(text).ok_or_else(|| {
-            Error::invalid(field, "Not an object with at most 64 members, each of them once")
-        })?;
-        if let Some(unknown) = object.names().find(|name| !known.contains(name)) {
-            let unknown: String = unknown.chars().take(40).collect();
-            let known = known.join(", ");
-            let sentence = format!("There is no \"{unknown}\"; there are: {known}");
-            return Err(Error::invalid(field, sentence));
-        }
-        Ok(Self(object))
+    fn of(field: &'static str, text: &'a str) -> Result<Self> {
+        let sentence = "Not an object with at most 64 members, each of them once";
+        Object::parse(text).map(Self).ok_or_else(|| Error::invalid(field, sentence))
+    }
+
+    /// Refuses any that the tool does not know.
+    pub(crate) fn only(&self, known: &[&str]) -> Result<()> {
+        self.only_in("arguments", known)
+    }
+
+    fn only_in(&self, field: &'static str, known: &[&str]) -> Result<()> {
+        let Some(unknown) = self.0.names().find(|name| !known.contains(name)) else {
+            return Ok(());
+        };
+        let unknown: String = unknown.chars().take(40).collect();
+        let known = known.join(", ");
+        Err(Error::invalid(field, format!("There is no \"{unknown}\"; there are: {known}")))
     }
 
     /// Whether it is there, be it null.
@@ -144,7 +150,13 @@ impl<'a> Arguments<'a> {
         let Some(text) = self.0.get(name) else { return Ok(Vec::new()) };
         let all: Vec<&'a RawValue> = serde_json::from_str(text)
             .map_err(|_| Error::invalid(name, "Not an array of objects"))?;
-        all.into_iter().map(|raw| Arguments::of(name, raw.get(), known)).collect()
+        let mut objects = Vec::new();
+        for raw in all {
+            let object = Arguments::of(name, raw.get())?;
+            object.only_in(name, known)?;
+            objects.push(object);
+        }
+        Ok(objects)
     }
 }
 
@@ -157,7 +169,7 @@ mod tests {
     use super::*;
 
     fn of(text: &str) -> Arguments<'_> {
-        Arguments::parse(Some(text), &["a", "e", "group", "partition"]).unwrap()
+        Arguments::parse(Some(text)).unwrap()
     }
 
     fn field<T: std::fmt::Debug>(result: Result<T>) -> &'static str {
@@ -169,12 +181,12 @@ mod tests {
 
     #[test]
     fn what_a_tool_does_not_have_is_named() {
-        let error = Arguments::parse(Some(r#"{"tpoic":"t"}"#), &["topic", "max"]).unwrap_err();
+        let error = of(r#"{"tpoic":"t"}"#).only(&["topic", "max"]).unwrap_err();
         assert_eq!(error.to_string(), "There is no \"tpoic\"; there are: topic, max");
         for text in ["[]", "1", "\"a\"", r#"{"a":1,"a":2}"#] {
-            assert_eq!(field(Arguments::parse(Some(text), &["a"])), "arguments", "{text}");
+            assert_eq!(field(Arguments::parse(Some(text))), "arguments", "{text}");
         }
-        assert!(!Arguments::parse(None, &[]).unwrap().has("a"));
+        assert!(!Arguments::parse(None).unwrap().has("a"));
     }
 
     #[test]

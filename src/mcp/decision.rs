@@ -52,6 +52,7 @@ pub(crate) enum Posted<'a> {
     Many(Vec<Decision<'a>>),
 }
 
+#[inline(never)]
 pub(crate) fn decide_all<'a>(body: &'a [u8], headers: &Headers) -> Posted<'a> {
     let many = match Body::parse(body) {
         Ok(Body::One(text)) => return Posted::One(decide_text(text, headers)),

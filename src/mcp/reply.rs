@@ -46,6 +46,7 @@ impl Reply {
         Self { status: 200, json: Some(answer(Some(id), "result", &result)) }
     }
 
+    #[inline(never)]
     pub(crate) fn error(
         status: u16,
         id: Option<&str>,
@@ -58,6 +59,7 @@ impl Reply {
     }
 
     /// The result of a tool: the same JSON as text, for clients that read no other.
+    #[inline(never)]
     pub(crate) fn called(era: Era, id: &str, result: &str) -> Self {
         Self::result(era, id, |json| {
             content(json, result);
@@ -66,6 +68,7 @@ impl Reply {
     }
 
     /// The call of a tool that failed, in words that a model can act on.
+    #[inline(never)]
     pub(crate) fn failed(era: Era, id: &str, sentence: &str) -> Self {
         Self::result(era, id, |json| {
             content(json, sentence);
@@ -139,6 +142,7 @@ pub(crate) fn initialized(id: &str, version: &str) -> Reply {
 const CAPABILITIES: &str = r#"{"tools":{}}"#;
 
 /// The tools that a caller may call.
+#[inline(never)]
 pub(crate) fn tools(era: Era, id: &str, tools: &str) -> Reply {
     Reply::result(era, id, |json| {
         json.raw("tools", tools);

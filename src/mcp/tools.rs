@@ -1,22 +1,11 @@
-//! The tools: what a model may call, each in a file with its description, its arguments
-//! and its result. They call the services that the HTTP API calls.
+//! The tools: what a model may call, each in a file with its arguments and its
+//! result. They call the services that the HTTP API calls.
 //!
-//! The description of a tool is constant text. A test compares the schemas in it with
-//! what the tool takes and returns.
-
-/// The schema of records in a result.
-macro_rules! record_schema {
-    () => {
-        concat!(
-            r#"{"type":"array","items":{"type":"object","required":["topic","partition","offset","key","value"],"additionalProperties":false,"properties":{"topic":{"type":"string"},"partition":{"type":"integer"},"offset":{"type":"integer"},"timestamp":{"type":"string"},"key":{"type":["string","null"]},"key_encoding":{"enum":["base64"]},"#,
-            r#""value":{"type":["string","null"]},"encoding":{"enum":["base64"],"description":"The value is base64 of bytes that are not text."},"#,
-            r#""headers":{"type":"array","items":{"type":"object","required":["name","value"],"additionalProperties":false,"properties":{"name":{"type":"string"},"value":{"type":["string","null"]},"encoding":{"enum":["base64"]}}}},"#,
-            r#""truncated":{"type":"string","description":"What is missing, and how to read it."},"#,
-            r#""receipt":{"type":"string","description":"For acknowledge."},"delivery_count":{"type":"integer"}}}}"#
-        )
-    };
-}
-use record_schema;
+//! Reading arguments and writing a result is not generic, and never inlined into what is:
+//! that is compiled with the platform's crate, for speed instead of size.
+//!
+//! What the tools say about themselves is the constant text of `tools.json`. A test
+//! compares the schemas in it with what the tools take and return.
 
 mod acknowledge;
 mod consume;
@@ -29,26 +18,41 @@ mod produce;
 mod read_records;
 
 use std::fmt;
+use std::io::Read;
 
+use flate2::read::GzDecoder;
+use serde_json::value::RawValue;
+
+use super::arguments::{Arguments, missing};
 use super::json::Json;
 use crate::access::{AccessError, AllowedTopic, Denial, Grant, Missing, Permission};
 use crate::app::App;
+use crate::error::Error;
 use crate::host::Host;
 use crate::kafka::Log;
+use crate::services::Services;
 
-/// A tool, as it is listed.
+/// A tool, as the grant is asked about it.
 #[derive(Debug)]
 struct Tool {
     name: &'static str,
     /// `None`: every known caller may call it.
     permission: Option<Permission>,
-    /// Whether the arguments name topics. In pass-through mode Kafka shows them to the
-    /// caller's key, and no other tool with a permission can be called.
-    names_topics: bool,
-    /// What `tools/list` says about it.
-    listed: &'static str,
+    /// Whether its argument `topic` names topics, and how many it may name.
+    topics: Topics,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Topics {
+    /// In pass-through mode no such tool with a permission can be called: there Kafka has
+    /// to show a call's topics to the caller's key.
+    None,
+    One,
+    /// With commas between their names.
+    Some,
+}
+
+/// In the order of `tools.json`.
 const TOOLS: &[Tool] = &[
     list_topics::TOOL,
     read_records::TOOL,
@@ -60,6 +64,9 @@ const TOOLS: &[Tool] = &[
     #[cfg(feature = "sources")]
     list_sources::TOOL,
 ];
+
+/// What the tools say about themselves, compressed by `build.rs`.
+static DESCRIBED: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/tools.json.gz"));
 
 /// Who calls a tool.
 pub(crate) struct Caller<H: Host, L> {
@@ -80,11 +87,28 @@ impl Tool {
         let Some(permission) = self.permission else { return Ok(()) };
         grant.permits(permission)?;
         match grant.key() {
-            Some(_) if !self.names_topics => {
+            Some(_) if self.topics == Topics::None => {
                 Err(Denial::Forbidden(Missing::KeyOfGateway(permission)))
             }
             _ => Ok(()),
         }
+    }
+
+    /// The topics of a call, all of which the caller may use.
+    #[inline(never)]
+    fn topics(
+        &self,
+        grant: &Grant,
+        arguments: &Arguments<'_>,
+    ) -> Result<Vec<AllowedTopic>, AccessError> {
+        Ok(match self.topics {
+            Topics::None => Vec::new(),
+            Topics::One => vec![grant.topic(arguments.needed("topic")?)?],
+            Topics::Some => {
+                let names = arguments.needed("topic")?;
+                grant.topics(names.split(',').map(|name| name.trim().to_owned()).collect())?
+            }
+        })
     }
 }
 
@@ -97,55 +121,58 @@ pub(crate) fn is_tool(name: &str) -> bool {
 }
 
 /// The tools that a caller may call, as JSON.
+#[inline(never)]
 pub(crate) fn listed(grant: &Grant) -> String {
-    let mine = TOOLS.iter().filter(|tool| tool.check(grant).is_ok()).map(|tool| tool.listed);
-    format!("[{}]", mine.collect::<Vec<_>>().join(","))
+    let mut json = String::new();
+    // It was compressed with the component, and is not damaged.
+    _ = GzDecoder::new(DESCRIBED).read_to_string(&mut json);
+    let all: Vec<&RawValue> = serde_json::from_str(&json).unwrap_or_default();
+    let mine = TOOLS.iter().zip(all).filter(|(tool, _)| tool.check(grant).is_ok());
+    format!("[{}]", mine.map(|(_, described)| described.get()).collect::<Vec<_>>().join(","))
 }
 
-/// Calls the tool of this name.
+/// Calls the tool of this name, which has to be one.
 pub(crate) async fn call<H: Host, L: Log>(
     caller: &Caller<H, L>,
     name: &str,
     arguments: Option<&str>,
 ) -> Result<Called, AccessError> {
-    find(name).map_or(Ok(()), |tool| tool.check(&caller.grant))?;
+    let Caller { app, grant } = caller;
+    let unknown = || Error::invalid("name", "There is no such tool");
+    let tool = find(name).ok_or_else(unknown)?;
+    tool.check(grant)?;
+    let arguments = Arguments::parse(arguments)?;
+    let topics = tool.topics(grant, &arguments)?;
+    if let (Some(_), Some(permission)) = (grant.key(), tool.permission) {
+        app.ask_kafka(permission, &topics).await?;
+    }
+    let services = app.services().await?;
+    let call = Call { services: &services, grant, topics, arguments: &arguments };
     match name {
-        "list_topics" => list_topics::call(caller, arguments).await,
-        "read_records" => read_records::call(caller, arguments).await,
-        "produce" => produce::call(caller, arguments).await,
-        "consume" => consume::call(caller, arguments).await,
-        "acknowledge" => acknowledge::call(caller, arguments).await,
-        "group_lag" => group_lag::call(caller, arguments).await,
+        "list_topics" => list_topics::call(call).await,
+        "read_records" => read_records::call(call).await,
+        "produce" => produce::call(call).await,
+        "consume" => consume::call(call).await,
+        "acknowledge" => acknowledge::call(call).await,
+        "group_lag" => group_lag::call(call).await,
         #[cfg(feature = "sources")]
-        "list_sources" => list_sources::call(caller, arguments).await,
-        _ => list_subscriptions::call(caller, arguments).await,
+        "list_sources" => list_sources::call(call, &*app.gateway().await?).await,
+        _ => list_subscriptions::call(call).await,
     }
 }
 
-impl<H: Host, L: Log> Caller<H, L> {
-    async fn topic(&self, name: String, needed: Permission) -> Result<AllowedTopic, AccessError> {
-        let topic = self.grant.topic(name)?;
-        self.show(needed, std::slice::from_ref(&topic)).await?;
-        Ok(topic)
-    }
+/// What a tool is given.
+struct Call<'c, H: Host, L> {
+    services: &'c Services<H, L>,
+    grant: &'c Grant,
+    topics: Vec<AllowedTopic>,
+    arguments: &'c Arguments<'c>,
+}
 
-    /// Several topics, with commas between their names.
-    async fn topics(
-        &self,
-        names: &str,
-        needed: Permission,
-    ) -> Result<Vec<AllowedTopic>, AccessError> {
-        let names = names.split(',').map(|name| name.trim().to_owned());
-        let topics = self.grant.topics(names.collect())?;
-        self.show(needed, &topics).await?;
-        Ok(topics)
-    }
-
-    async fn show(&self, needed: Permission, topics: &[AllowedTopic]) -> Result<(), AccessError> {
-        match self.grant.key() {
-            Some(_) => self.app.ask_kafka(needed, topics).await,
-            None => Ok(()),
-        }
+impl<H: Host, L> Call<'_, H, L> {
+    /// The one topic of the call.
+    fn topic(&self) -> Result<&AllowedTopic, Error> {
+        self.topics.first().ok_or_else(|| missing("topic"))
     }
 }
 
@@ -173,10 +200,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_tool_is_listed_under_its_name_as_an_object() {
+    fn every_tool_is_described_in_its_place_as_an_object() {
         let names = ["title", "description", "annotations", "inputSchema", "outputSchema"];
-        for tool in TOOLS {
-            let json: Value = serde_json::from_str(tool.listed).expect(tool.name);
+        let listed: Vec<Value> = serde_json::from_str(&listed(&Grant::open())).unwrap();
+        assert_eq!(listed.len(), TOOLS.len());
+        for (tool, json) in TOOLS.iter().zip(&listed) {
             assert_eq!(json["name"], tool.name);
             for name in names {
                 assert!(!json[name].is_null(), "{} has no {name}", tool.name);
@@ -190,7 +218,7 @@ mod tests {
             // What only reads destroys nothing.
             assert!(!(hint("readOnlyHint") && hint("destructiveHint")), "{}", tool.name);
             assert!(hints.contains_key("idempotentHint") && !hint("openWorldHint"));
-            assert!(!tool.listed.contains("x-mcp-header") && !tool.listed.contains('\n'));
+            assert!(!json.to_string().contains("x-mcp-header"));
         }
     }
 

@@ -86,9 +86,8 @@ async fn a_caller_that_kafka_refuses_changes_nothing() {
         for (secret, refused) in [("guess", 401), ("mute", 403)] {
             let (gateway, _) = gateway();
             let by = basic("ONE", secret);
-            let checked = |route: &&Route| {
-                !matches!(route.caller, Caller::Anyone | Caller::ByMessage)
-            };
+            let checked =
+                |route: &&Route| !matches!(route.caller, Caller::Anyone | Caller::ByMessage);
             for route in routes().iter().filter(checked) {
                 let path = route.path.replace("{topic}", "t").replace("{*message}", "m");
                 let path = path.replace("{*callback_url}", "https://h.test/");

@@ -254,6 +254,7 @@ impl<H: Host, L: Log, B> Answering<'_, '_, H, L, B> {
 }
 
 /// A refusal as an error of JSON-RPC; its code is the status that it has over HTTP.
+#[inline(never)]
 fn refuse(status: u16, id: Option<&str>, told: &Told) -> Reply {
     let message = match &told.detail {
         Some(detail) => format!("{} ({detail})", told.error),
@@ -262,6 +263,7 @@ fn refuse(status: u16, id: Option<&str>, told: &Told) -> Reply {
     Reply::error(status, id, told.status.as_u16().into(), &message, None)
 }
 
+#[inline(never)]
 fn response(reply: Reply, header: Option<(HeaderName, String)>) -> Response {
     let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = match reply.json {
@@ -274,6 +276,7 @@ fn response(reply: Reply, header: Option<(HeaderName, String)>) -> Response {
 
 /// Why a tool did not do it, and what to do about it. With `key`, the caller's own key is
 /// what Kafka refuses.
+#[inline(never)]
 fn sentence(refused: &AccessError, key: Option<&crate::access::Grant>) -> String {
     let refusal = Refusal::from(refused.clone());
     let told = Told::from(key.map_or(refusal.clone(), |grant| admission::explain(refusal, grant)));

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Called, Caller, Tool};
+use super::{Call, Called, Tool, Topics};
 use crate::access::{AccessError, Permission};
 use crate::error::{Error, Result};
 use crate::host::Host;
@@ -13,28 +13,8 @@ use crate::mcp::json::Json;
 use crate::mcp::record::{self, Cut, DEFAULT_BYTES, LEAST_BYTES, MOST_BYTES};
 use crate::services::consume::{Ack, Consumed, Next, StartFrom};
 
-pub(super) const TOOL: Tool = Tool {
-    name: "consume",
-    permission: Some(Permission::Consume),
-    names_topics: true,
-    listed: concat!(
-        r#"{"name":"consume","title":"Consume records","#,
-        r#""description":"Takes the next records of a consumer group. They are claimed for you until the lease is over; say with acknowledge what became of them, or the group gets them again. With ack auto they count as done once you have them. read_records looks without moving a group.","#,
-        r#""annotations":{"readOnlyHint":false,"destructiveHint":true,"idempotentHint":false,"openWorldHint":false},"#,
-        r#""inputSchema":{"type":"object","required":["topic","group"],"additionalProperties":false,"properties":{"#,
-        r#""topic":{"type":"string","description":"The topic, or several with commas between them."},"#,
-        r#""group":{"type":"string","description":"The consumer group. One that does not exist comes to be."},"#,
-        r#""from":{"enum":["earliest","latest"],"default":"earliest","description":"Where a group without a position starts."},"#,
-        r#""max":{"type":"integer","minimum":1,"maximum":100,"default":10},"#,
-        r#""wait":{"type":"integer","minimum":0,"maximum":30,"default":1,"description":"Seconds to wait for a record when there is none."},"#,
-        r#""ack":{"enum":["manual","auto"],"default":"manual"},"#,
-        r#""lease":{"type":"integer","minimum":1,"maximum":3600,"default":300,"description":"With ack manual: for how many seconds no other caller of the group gets the records."},"#,
-        r#""max_value_bytes":{"type":"integer","minimum":4,"maximum":100000,"default":2000,"description":"How much of each value is shown."}}},"#,
-        r#""outputSchema":{"type":"object","required":["records"],"additionalProperties":false,"properties":{"records":"#,
-        super::record_schema!(),
-        r#"}}}"#
-    ),
-};
+pub(super) const TOOL: Tool =
+    Tool { name: "consume", permission: Some(Permission::Consume), topics: Topics::Some };
 
 const KNOWN: [&str; 8] =
     ["topic", "group", "from", "max", "wait", "ack", "lease", "max_value_bytes"];
@@ -47,13 +27,13 @@ pub(super) const PAGE_BYTES: usize = 1024 * 1024;
 
 /// What is asked for, with its topics still to be allowed.
 struct Asked {
-    topics: String,
     next: Next,
     cut: Cut,
 }
 
-fn read(arguments: Option<&str>) -> Result<Asked> {
-    let arguments = Arguments::parse(arguments, &KNOWN)?;
+#[inline(never)]
+fn read(arguments: &Arguments<'_>) -> Result<Asked> {
+    arguments.only(&KNOWN)?;
     let lease = arguments.seconds("lease", limits::LEASE, DEFAULT_LEASE)?;
     let ack = match arguments.text("ack")?.as_deref() {
         None | Some("manual") => Ack::Manual { lease },
@@ -76,20 +56,17 @@ fn read(arguments: Option<&str>) -> Result<Asked> {
         ack,
     };
     let most = arguments.count("max_value_bytes", LEAST_BYTES..=MOST_BYTES, DEFAULT_BYTES)?;
-    Ok(Asked { topics: arguments.needed("topic")?, next, cut: Cut { from: 0, most } })
+    Ok(Asked { next, cut: Cut { from: 0, most } })
 }
 
-pub(super) async fn call<H: Host, L: Log>(
-    caller: &Caller<H, L>,
-    arguments: Option<&str>,
-) -> Result<Called, AccessError> {
-    let Asked { topics, next, cut } = read(arguments)?;
-    let topics = caller.topics(&topics, Permission::Consume).await?;
-    let handed = caller.app.services().await?.consume.next(Next { topics, ..next }).await?;
+pub(super) async fn call<H: Host, L: Log>(call: Call<'_, H, L>) -> Result<Called, AccessError> {
+    let Asked { next, cut } = read(call.arguments)?;
+    let handed = call.services.consume.next(Next { topics: call.topics, ..next }).await?;
     let json = write(&handed.records, cut);
     Ok(Called { json, on_sent: Some(Box::new(move || handed.delivered())) })
 }
 
+#[inline(never)]
 fn write(records: &[Consumed], cut: Cut) -> String {
     Json::object(|json| {
         json.objects("records", records, |json, Consumed { topic, record, acquired }| {
@@ -106,7 +83,7 @@ mod tests {
     fn records_are_claimed_unless_the_caller_says_otherwise() {
         let ack = |rest: &str| {
             let arguments = format!(r#"{{"topic":"t","group":"g"{rest}}}"#);
-            read(Some(&arguments)).map(|asked| asked.next.ack)
+            read(&Arguments::parse(Some(&arguments))?).map(|asked| asked.next.ack)
         };
         let manual = |seconds| Ok(Ack::Manual { lease: Duration::from_secs(seconds) });
         assert_eq!(ack(""), manual(300));
@@ -129,6 +106,6 @@ mod tests {
             let named = matches!(&refused, Err(Error::Invalid { field, .. }) if *field == named);
             assert!(named, "{wrong}: {refused:?}");
         }
-        assert!(read(Some(r#"{"topic":"t"}"#)).is_err() && read(Some(r#"{"group":"g"}"#)).is_err());
+        assert!(read(&Arguments::parse(Some(r#"{"topic":"t"}"#)).unwrap()).is_err());
     }
 }

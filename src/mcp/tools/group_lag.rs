@@ -1,50 +1,39 @@
 //! `group_lag`: where consumer groups stand.
 
-use super::{Called, Caller, Tool, done};
+use super::{Call, Called, Tool, Topics, done};
 use crate::access::{AccessError, Permission};
 use crate::host::Host;
 use crate::kafka::Log;
-use crate::mcp::arguments::Arguments;
 use crate::mcp::json::Json;
-use crate::services::groups::GroupPosition;
+use crate::services::groups::{Group, GroupPosition};
+use crate::sorted::{SortedMap, SortedSet};
 
-pub(super) const TOOL: Tool = Tool {
-    name: "group_lag",
-    permission: Some(Permission::Consume),
-    names_topics: false,
-    listed: concat!(
-        r#"{"name":"group_lag","title":"Lag of a group","#,
-        r#""description":"Says where a consumer group stands on each partition and how many records it has not done yet. Without a group it lists the groups and their topics.","#,
-        r#""annotations":{"readOnlyHint":true,"destructiveHint":false,"idempotentHint":true,"openWorldHint":false},"#,
-        r#""inputSchema":{"type":"object","properties":{"group":{"type":"string"}},"additionalProperties":false},"#,
-        r#""outputSchema":{"type":"object","required":["groups"],"additionalProperties":false,"properties":{"groups":{"type":"array","items":{"type":"object","required":["group","topics"],"additionalProperties":false,"properties":{"group":{"type":"string"},"topics":{"type":"array","items":{"type":"object","required":["topic"],"additionalProperties":false,"properties":{"topic":{"type":"string"},"#,
-        r#""lag":{"type":["integer","null"],"description":"Of all partitions; null where it is not known of one."},"#,
-        r#""partitions":{"type":"array","items":{"type":"object","required":["partition","committed","claimed","end_offset","lag","beyond_end"],"additionalProperties":false,"properties":{"partition":{"type":"integer"},"#,
-        r#""committed":{"type":["integer","null"],"description":"All records below are done; null where the group has no position."},"#,
-        r#""claimed":{"type":"integer","description":"Records that callers have and have not acknowledged."},"#,
-        r#""end_offset":{"type":["integer","null"]},"lag":{"type":["integer","null"]},"#,
-        r#""beyond_end":{"type":"boolean","description":"The topic was made anew or has lost records: the group gets nothing until it is moved."}}}}}}}}}}}}}"#
-    ),
-};
+pub(super) const TOOL: Tool =
+    Tool { name: "group_lag", permission: Some(Permission::Consume), topics: Topics::None };
 
-pub(super) async fn call<H: Host, L: Log>(
-    caller: &Caller<H, L>,
-    arguments: Option<&str>,
-) -> Result<Called, AccessError> {
-    let group = Arguments::parse(arguments, &["group"])?.group()?;
-    let groups = &caller.app.services().await?.groups;
-    let Some(group) = group else {
-        let all = groups.list(&caller.grant).await?;
-        return Ok(done(|json| {
-            json.objects("groups", &all, |json, (group, topics)| {
-                json.text("group", group);
-                json.objects("topics", topics, |json, topic| json.text("topic", topic));
-            });
-        }));
-    };
-    let described = groups.get(&group, &caller.grant).await?;
-    Ok(done(|json| {
-        json.objects("groups", [&described], |json, group| {
+pub(super) async fn call<H: Host, L: Log>(call: Call<'_, H, L>) -> Result<Called, AccessError> {
+    call.arguments.only(&["group"])?;
+    let groups = &call.services.groups;
+    match call.arguments.group()? {
+        None => Ok(write_list(&groups.list(call.grant).await?)),
+        Some(group) => Ok(write(&groups.get(&group, call.grant).await?)),
+    }
+}
+
+#[inline(never)]
+fn write_list(all: &SortedMap<String, SortedSet<String>>) -> Called {
+    done(|json| {
+        json.objects("groups", all, |json, (group, topics)| {
+            json.text("group", group);
+            json.objects("topics", topics, |json, topic| json.text("topic", topic));
+        });
+    })
+}
+
+#[inline(never)]
+fn write(group: &Group) -> Called {
+    done(|json| {
+        json.objects("groups", [group], |json, group| {
             json.text("group", &group.name);
             json.objects("topics", &group.topics, |json, (topic, positions)| {
                 json.text("topic", topic);
@@ -52,7 +41,7 @@ pub(super) async fn call<H: Host, L: Log>(
                 json.objects("partitions", positions, position);
             });
         });
-    }))
+    })
 }
 
 fn position(json: &mut Json, position: &GroupPosition) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Called, Caller, Tool, done};
+use super::{Call, Called, Tool, Topics, done};
 use crate::access::{AccessError, AllowedTopic, Permission};
 use crate::concurrent::try_join_bounded;
 use crate::error::{Error, Result};
@@ -15,28 +15,8 @@ use crate::record::Record;
 use crate::services::Services;
 use crate::services::read::At;
 
-pub(super) const TOOL: Tool = Tool {
-    name: "read_records",
-    permission: Some(Permission::Consume),
-    names_topics: true,
-    listed: concat!(
-        r#"{"name":"read_records","title":"Read records","#,
-        r#""description":"Reads records of a Kafka topic without moving any consumer group: the last ones, or those from an offset on. Long values are cut, and the record then says how to read the rest.","#,
-        r#""annotations":{"readOnlyHint":true,"destructiveHint":false,"idempotentHint":true,"openWorldHint":false},"#,
-        r#""inputSchema":{"type":"object","required":["topic"],"additionalProperties":false,"properties":{"#,
-        r#""topic":{"type":"string"},"#,
-        r#""partition":{"type":"integer","minimum":0,"description":"Needed with offset. Without it the last records of all partitions are read, by their times."},"#,
-        r#""offset":{"type":"integer","minimum":0,"description":"Where to begin; an offset below the first record means that record."},"#,
-        r#""max":{"type":"integer","minimum":1,"maximum":100,"default":10,"description":"With offset: how many records, at most."},"#,
-        r#""wait":{"type":"integer","minimum":0,"maximum":30,"default":0,"description":"With offset: seconds to wait for a record when there is none."},"#,
-        r#""last":{"type":"integer","minimum":1,"maximum":100,"default":10,"description":"How many of the last records, where there is no offset. Fewer come if they are large."},"#,
-        r#""max_value_bytes":{"type":"integer","minimum":4,"maximum":100000,"default":2000,"description":"How much of each value is shown."},"#,
-        r#""value_from":{"type":"integer","minimum":0,"default":0,"description":"With offset: the byte of each value at which to begin."}}},"#,
-        r#""outputSchema":{"type":"object","required":["records","next"],"additionalProperties":false,"properties":{"records":"#,
-        super::record_schema!(),
-        r#","next":{"type":"array","description":"Where to read on.","items":{"type":"object","required":["partition","offset"],"additionalProperties":false,"properties":{"partition":{"type":"integer"},"offset":{"type":"integer"}}}}}}}"#
-    ),
-};
+pub(super) const TOOL: Tool =
+    Tool { name: "read_records", permission: Some(Permission::Consume), topics: Topics::One };
 
 const KNOWN: [&str; 8] =
     ["topic", "partition", "offset", "max", "wait", "last", "max_value_bytes", "value_from"];
@@ -50,7 +30,6 @@ const PAGE_BYTES: usize = 1024 * 1024;
 
 #[derive(Debug, PartialEq, Eq)]
 struct Asked {
-    topic: String,
     which: Which,
     cut: Cut,
 }
@@ -61,9 +40,9 @@ enum Which {
     Last { partition: Option<i32>, count: usize },
 }
 
-fn read(arguments: Option<&str>) -> Result<Asked> {
-    let arguments = Arguments::parse(arguments, &KNOWN)?;
-    let topic = arguments.needed("topic")?;
+#[inline(never)]
+fn read(arguments: &Arguments<'_>) -> Result<Asked> {
+    arguments.only(&KNOWN)?;
     let partition = arguments.partition()?;
     let which = match arguments.number("offset", 0..=i64::MAX)? {
         Some(offset) => Which::From {
@@ -89,38 +68,39 @@ fn read(arguments: Option<&str>) -> Result<Asked> {
         from: arguments.count("value_from", 0..=usize::MAX, 0)?,
         most: arguments.count("max_value_bytes", LEAST_BYTES..=MOST_BYTES, DEFAULT_BYTES)?,
     };
-    Ok(Asked { topic, which, cut })
+    Ok(Asked { which, cut })
 }
 
-pub(super) async fn call<H: Host, L: Log>(
-    caller: &Caller<H, L>,
-    arguments: Option<&str>,
-) -> Result<Called, AccessError> {
-    let Asked { topic, which, cut } = read(arguments)?;
-    let topic = caller.topic(topic, Permission::Consume).await?;
-    let services = caller.app.services().await?;
+pub(super) async fn call<H: Host, L: Log>(call: Call<'_, H, L>) -> Result<Called, AccessError> {
+    let Asked { which, cut } = read(call.arguments)?;
+    let (services, topic) = (call.services, call.topic()?);
     let (records, next) = match which {
         Which::From { partition, offset, max, wait } => {
             let max_bytes = PAGE_BYTES;
-            let at = At { topic: &topic, partition, offset, max, max_bytes, wait };
+            let at = At { topic, partition, offset, max, max_bytes, wait };
             let page = services.read.at(at).await?;
             (page.records, vec![(partition, page.next)])
         }
         Which::Last { partition, count } => {
-            let tails = tails(&services, &topic, partition, count).await?;
+            let tails = tails(services, topic, partition, count).await?;
             let next = tails.iter().map(|tail| (tail.partition, tail.next)).collect();
             (newest(tails.into_iter().map(|tail| tail.records).collect(), count), next)
         }
     };
-    Ok(done(|json| {
-        json.objects("records", &records, |json, read| {
-            record::write(json, &topic, read, cut, None)
+    Ok(write(topic, &records, next, cut))
+}
+
+#[inline(never)]
+fn write(topic: &str, records: &[Record], next: Vec<(i32, i64)>, cut: Cut) -> Called {
+    done(|json| {
+        json.objects("records", records, |json, read| {
+            record::write(json, topic, read, cut, None);
         });
         json.objects("next", next, |json, (partition, offset)| {
             json.number("partition", partition.into());
             json.number("offset", offset);
         });
-    }))
+    })
 }
 
 /// The last records of a partition.
@@ -198,7 +178,7 @@ mod tests {
     fn records_are_read_from_an_offset_or_from_the_end() {
         let which = |rest: &str| {
             let arguments = format!(r#"{{"topic":"t"{rest}}}"#);
-            read(Some(&arguments)).map(|asked| asked.which)
+            read(&Arguments::parse(Some(&arguments))?).map(|asked| asked.which)
         };
         let last = |partition, count| Ok(Which::Last { partition, count });
         assert_eq!(which(""), last(None, 10));
@@ -220,7 +200,6 @@ mod tests {
             let named = matches!(&refused, Err(Error::Invalid { field, .. }) if *field == named);
             assert!(named, "{wrong}: {refused:?}");
         }
-        assert!(read(None).is_err());
     }
 
     #[test]

@@ -20,6 +20,12 @@ export const cloudEventsPython = () =>
     root("target/tools/cloudevents/bin/python"),
   ]);
 
+// A Python that has what tests/mcp/python/NAME.txt lists.
+export const mcpPython = (name) =>
+  find(`PyPI mcp (${name})`, `KAFKA_EDGE_${name.toUpperCase().replace("-", "_")}_PYTHON`, [
+    root(`target/tools/${name}/bin/python`),
+  ]);
+
 // The path, and what `describe` and `test` take to skip without it.
 function find(name, variable, usual) {
   const given = process.env[variable];

@@ -63,7 +63,8 @@ async fn the_credential_decides_which_tools_are_listed_however_it_comes() {
                 let list = message(era, "tools/list", &json!({}));
                 let (_, json) = scene.send(list, caller, way).await.taken();
                 let tools = json["result"]["tools"].as_array().unwrap();
-                let names: Vec<_> = tools.iter().map(|tool| tool["name"].as_str().unwrap()).collect();
+                let names: Vec<_> =
+                    tools.iter().map(|tool| tool["name"].as_str().unwrap()).collect();
                 assert_eq!(names, expected, "{caller} {era:?} {way:?}");
             }
         }
@@ -78,8 +79,8 @@ async fn no_tool_shows_what_its_caller_may_not_see() {
             for (tool, needed, arguments) in tools(topic) {
                 for caller in CALLERS {
                     let scene = Scene::new().await;
-                    let before = scene.gateway.log.end("payments", 0)
-                        + scene.gateway.log.end("payments", 1);
+                    let before =
+                        scene.gateway.log.end("payments", 0) + scene.gateway.log.end("payments", 1);
                     let call = tool_call(Era::New, tool, &arguments);
                     let answer = scene.send(call, caller, Way::Basic).await.taken();
                     let text = answer.1.to_string();
@@ -100,16 +101,17 @@ async fn no_tool_shows_what_its_caller_may_not_see() {
                     }
                     // What the caller has said itself is not shown by that.
                     let shown = text.replace("The topic \\\"payments\\\" is none", "");
-                    let asked_by_name = ["of-payments", "payments"]
-                        .iter()
-                        .fold(shown, |shown, name| shown.replace(&format!("not found: {name}"), ""));
+                    let asked_by_name =
+                        ["of-payments", "payments"].iter().fold(shown, |shown, name| {
+                            shown.replace(&format!("not found: {name}"), "")
+                        });
                     assert!(!text.contains(RECORD_OF_PAYMENTS), "{what}");
                     assert!(!asked_by_name.contains("payments"), "{what}");
                     if caller == "elsewhere" {
                         assert!(!text.contains("first") && !text.contains("second"), "{what}");
                     }
-                    let after = scene.gateway.log.end("payments", 0)
-                        + scene.gateway.log.end("payments", 1);
+                    let after =
+                        scene.gateway.log.end("payments", 0) + scene.gateway.log.end("payments", 1);
                     assert_eq!(before, after, "{what}");
                 }
             }
@@ -177,7 +179,8 @@ async fn a_callers_own_key_for_kafka_decides_where_it_is_passed_through() {
             assert!(sentence.contains("kafka_credentials is passthrough"), "{sentence}");
         }
         // Kafka does not know the key.
-        let refused = kafka_edge::error::Error::PermissionDenied { known: false, detail: "x".into() };
+        let refused =
+            kafka_edge::error::Error::PermissionDenied { known: false, detail: "x".into() };
         gateway.log.set_failure(Some(refused));
         for (tool, arguments) in [
             ("list_topics", json!({})),

@@ -57,7 +57,11 @@ async fn what_is_not_there_or_not_allowed_says_where_to_look() {
         let scene = Scene::new().await;
         for (tool, arguments, expected) in [
             ("read_records", json!({"topic": "none"}), "Topic not found: none. list_topics"),
-            ("produce", json!({"topic": "none", "value": "x"}), "Topic not found: none. list_topics"),
+            (
+                "produce",
+                json!({"topic": "none", "value": "x"}),
+                "Topic not found: none. list_topics",
+            ),
             ("read_records", json!({"topic": "a/b"}), "topic: A topic's name holds only"),
             ("group_lag", json!({"group": "none"}), "Consumer group not found: none. group_lag"),
             ("list_sources", json!({"name": "none"}), "Source not found: none. list_sources"),
@@ -127,10 +131,9 @@ async fn while_callers_cannot_be_looked_up_old_clients_keep_their_session() {
         let failing = StoreMode { refusals: 1.0, ..StoreMode::default() };
         scene.gateway.world.set_store_mode(failing);
         for (era, status) in [(Era::Old, 200), (Era::New, 503)] {
-            for post in [
-                message(era, "tools/list", &json!({})),
-                tool_call(era, "list_topics", &json!({})),
-            ] {
+            for post in
+                [message(era, "tools/list", &json!({})), tool_call(era, "list_topics", &json!({}))]
+            {
                 // It may be one that was made at run time.
                 let mut post = post;
                 post.headers.push(header("x-api-key", b"not in the configuration"));

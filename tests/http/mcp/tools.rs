@@ -16,7 +16,8 @@ async fn records_are_read_without_moving_anything() {
     local(async {
         let scene = Scene::new().await;
         let before = scene.gateway.world.store();
-        let read = async |arguments: Value| done(scene.call("all", "read_records", arguments).await);
+        let read =
+            async |arguments: Value| done(scene.call("all", "read_records", arguments).await);
         let last = read(json!({"topic": "orders", "partition": 0, "last": 1})).await;
         assert_eq!(values(&last), ["second"]);
         assert_eq!(last["next"], json!([{"partition": 0, "offset": 2}]));
@@ -137,7 +138,8 @@ async fn a_produce_under_a_key_is_made_once() {
     local(async {
         let scene = Scene::new().await;
         let produce = async |value: &str, by: &str| {
-            let arguments = json!({"topic": "orders", "value": value, "idempotency_key": "order-1"});
+            let arguments =
+                json!({"topic": "orders", "value": value, "idempotency_key": "order-1"});
             scene.call(by, "produce", arguments).await
         };
         let first = done(produce("paid", "all").await);
@@ -217,7 +219,10 @@ async fn lists_say_what_there_is() {
         assert_eq!(topics, json!({"topics": [{"topic": "orders", "partitions": 2}]}));
         let groups = done(scene.call("all", "group_lag", json!({})).await);
         assert_eq!(groups["groups"].as_array().unwrap().len(), 2);
-        assert_eq!(groups["groups"][0], json!({"group": "of-both", "topics": [{"topic": "orders"}]}));
+        assert_eq!(
+            groups["groups"][0],
+            json!({"group": "of-both", "topics": [{"topic": "orders"}]})
+        );
         let subscriptions = done(scene.call("all", "list_subscriptions", json!({})).await);
         let subscription = &subscriptions["subscriptions"][0];
         assert_eq!(subscription["callback_url"], "https://h.test/orders?********");
