@@ -24,7 +24,8 @@ except ImportError:
 
 
 async def connect(stack, wanted):
-    http = await stack.enter_async_context(httpx.AsyncClient(headers=wanted["headers"]))
+    # Without a time-out httpx gives up after five seconds, and the session with it.
+    http = await stack.enter_async_context(httpx.AsyncClient(headers=wanted["headers"], timeout=60))
     transport = streamable_http_client(wanted["url"], http_client=http)
     if Client:
         client = await stack.enter_async_context(Client(transport))
@@ -52,20 +53,16 @@ async def outcome(client, call):
     return {"text": result.content[0].text, "isError": bool(is_error)}
 
 
-async def drive(wanted):
+async def drive(wanted, answer):
     async with AsyncExitStack() as stack:
-        client, version = await connect(stack, wanted)
-        answer = {"version": version}
-        try:
-            answer["tools"] = [tool.name for tool in (await client.list_tools()).tools]
-        except ProtocolError as error:
-            return {**answer, "refused": refused(error)}
+        client, answer["version"] = await connect(stack, wanted)
+        answer["tools"] = [tool.name for tool in (await client.list_tools()).tools]
         answer["outcomes"] = [await outcome(client, call) for call in wanted["calls"]]
-        return answer
 
 
+answer = {}
 try:
-    answer = asyncio.run(drive(json.load(sys.stdin)))
+    asyncio.run(drive(json.load(sys.stdin), answer))
 except Exception as error:
-    answer = {"refused": refused(error)}
+    answer["refused"] = refused(error)
 json.dump(answer, sys.stdout)
