@@ -85,7 +85,7 @@ for (const client of CLIENTS) {
       });
 
       for (const [gateway, sentence] of [
-        ["throttled", /^Too many requests\. Try again in \d+ seconds\.$/],
+        ["throttled", /^Too many requests\. Try again in \d+ seconds?\.$/],
         ["unreachable", /^The Kafka server cannot be reached/],
       ]) {
         test(`with ${way}, a Kafka that is ${gateway} is told`, async () => {

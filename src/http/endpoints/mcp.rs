@@ -293,7 +293,10 @@ fn sentence(refused: &AccessError, key: Option<&crate::access::Grant>) -> String
         (_, Some(detail)) => format!("{}: {detail}", told.error),
         (_, None) => told.error,
     };
-    let wait = told.header.map(|(_, seconds)| format!("Try again in {seconds} seconds."));
+    let wait = told.header.map(|(_, seconds)| {
+        let unit = if seconds == "1" { "second" } else { "seconds" };
+        format!("Try again in {seconds} {unit}.")
+    });
     let advice = match refused {
         AccessError::Denied(Denial::Forbidden(Missing::Topic(_)))
         | AccessError::Failed(Error::UnknownTopic(_)) => "list_topics names your topics.",

@@ -116,7 +116,7 @@ async fn a_rate_limits_calls_and_not_the_list_that_clients_make_after_each() {
             let list = message(era, "tools/list", &json!({}));
             assert_eq!(scene.send(list, "slow", Way::ApiKey).await.status, 200);
             let sentence = failed(call().await);
-            assert_eq!(sentence, "Too many requests. Try again in 1 seconds.");
+            assert_eq!(sentence, "Too many requests. Try again in 1 second.");
             scene.gateway.world.instance().sleep(Duration::from_secs(1)).await;
             done(call().await);
         }
