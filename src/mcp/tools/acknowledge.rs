@@ -44,6 +44,7 @@ pub(super) async fn call<H: Host, L: Log>(call: Call<'_, H, L>) -> Result<Called
     let Asked { group, accept, release, delay } = read(call.arguments)?;
     let (consume, topics) = (&call.services.consume, &call.topics[..]);
     let mut statuses = Vec::new();
+    // Each word is an entry here, in `read` and in `tools.json`.
     for (receipts, disposal, word) in
         [(&accept, Disposal::Ack, "accepted"), (&release, Disposal::Nack { delay }, "released")]
     {
