@@ -28,6 +28,8 @@ pub(super) const PAGE_BYTES: usize = 1024 * 1024;
 /// What is asked for, with its topics still to be allowed.
 struct Asked {
     next: Next,
+    /// Whether the caller names no lease, so that the group may have one.
+    is_usual: bool,
     cut: Cut,
 }
 
@@ -35,6 +37,7 @@ struct Asked {
 fn read(arguments: &Arguments<'_>) -> Result<Asked> {
     arguments.only(&KNOWN)?;
     let lease = arguments.seconds("lease", limits::LEASE, DEFAULT_LEASE)?;
+    let is_usual = !arguments.has("lease");
     let ack = match arguments.text("ack")?.as_deref() {
         None | Some("manual") => Ack::Manual { lease },
         Some("auto") if !arguments.has("lease") => Ack::Auto,
@@ -56,12 +59,19 @@ fn read(arguments: &Arguments<'_>) -> Result<Asked> {
         ack,
     };
     let most = arguments.count("max_value_bytes", LEAST_BYTES..=MOST_BYTES, DEFAULT_BYTES)?;
-    Ok(Asked { next, cut: Cut { from: 0, most } })
+    Ok(Asked { next, is_usual, cut: Cut { from: 0, most } })
 }
 
 pub(super) async fn call<H: Host, L: Log>(call: Call<'_, H, L>) -> Result<Called, AccessError> {
-    let Asked { next, cut } = read(call.arguments)?;
-    let handed = call.services.consume.next(Next { topics: call.topics, ..next }).await?;
+    let Asked { next, is_usual, cut } = read(call.arguments)?;
+    let consume = &call.services.consume;
+    let ack = match next.ack {
+        Ack::Manual { lease } if is_usual => {
+            Ack::Manual { lease: consume.default_lease(&next.group, lease).await? }
+        }
+        ack => ack,
+    };
+    let handed = consume.next(Next { topics: call.topics, ack, ..next }).await?;
     let json = write(&handed.records, cut);
     Ok(Called { json, on_sent: Some(Box::new(move || handed.delivered())) })
 }

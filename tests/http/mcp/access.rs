@@ -132,7 +132,7 @@ async fn a_receipt_means_something_in_its_own_group_only() {
             let answer = scene.call(by, "acknowledge", arguments).await;
             done(answer)["receipts"][0]["status"].as_str().unwrap().to_owned()
         };
-        for word in ["accept", "release"] {
+        for word in ["accept", "release", "reject", "renew"] {
             assert_eq!(settle("all", "orders", "other", word).await, "unknown");
             assert_eq!(settle("elsewhere", "t", "mine", word).await, "unknown");
             assert_eq!(settle("root", "payments", "mine", word).await, "unknown");

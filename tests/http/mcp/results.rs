@@ -60,8 +60,8 @@ fn calls(receipt: &str) -> Vec<(&'static str, Value)> {
         ("consume", json!({"topic": "t", "group": "h", "wait": 0, "lease": 60})),
         (
             "acknowledge",
-            json!({"topic": "orders", "group": "g", "accept": [receipt, "x"], "release": ["y"],
-                "delay": 1}),
+            json!({"topic": "orders", "group": "g", "renew": [receipt, "x"], "release": ["y"],
+                "delay": 1, "lease": 60}),
         ),
         ("group_lag", json!({})),
         ("group_lag", json!({"group": "of-both"})),

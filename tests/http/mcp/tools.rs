@@ -195,6 +195,34 @@ async fn a_group_claims_and_settles() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn all_four_words_settle_in_one_call() {
+    local(async {
+        let scene = Scene::new().await;
+        scene.gateway.log.create_topic("four", 1);
+        for value in ["a", "b", "c", "d"] {
+            scene.gateway.log.append("four", 0, value);
+        }
+        let consume = json!({"topic": "four", "group": "g", "max": 4});
+        let claimed = done(scene.call("root", "consume", consume).await);
+        let receipt = |at: usize| claimed["records"][at]["receipt"].clone();
+        let arguments = json!({"topic": "four", "group": "g", "accept": [receipt(0)],
+            "release": [receipt(1)], "reject": [receipt(2)], "renew": [receipt(3)], "lease": 60});
+        let told = done(scene.call("root", "acknowledge", arguments).await);
+        let statuses: Vec<_> =
+            told["receipts"].as_array().unwrap().iter().map(|one| one["status"].clone()).collect();
+        assert_eq!(statuses, ["accepted", "released", "rejected", "renewed"]);
+        // The one that was released comes again, and none of the others.
+        let consume = json!({"topic": "four", "group": "g", "max": 4, "wait": 5});
+        let again = done(scene.call("root", "consume", consume).await);
+        assert_eq!(values(&again), ["b"]);
+        let sentence =
+            failed(scene.call("root", "acknowledge", json!({"topic": "four", "group": "g"})).await);
+        assert!(sentence.contains("no receipt in any of the four words"), "{sentence}");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn records_that_count_as_done_once_they_are_here_come_again_if_the_answer_is_lost() {
     local(async {
         let scene = Scene::new().await;
