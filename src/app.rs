@@ -17,7 +17,7 @@ use std::rc::Rc;
 use sha2::{Digest, Sha256};
 
 use self::recent::{Id, Recent};
-use crate::access::{AccessError, Grant, Presented};
+use crate::access::{AccessError, AllowedTopic, Denial, Grant, Missing, Permission, Presented};
 use crate::api_key::ApiKey;
 use crate::config::{self, Access, Config, GatewayConfig, KafkaConfig};
 use crate::error::{Error, Result};
@@ -141,6 +141,35 @@ impl<H: Host, L: Log> App<H, L> {
                 Ok(instance.services.get_or_init(build).clone())
             }
         }
+    }
+
+    /// For pass-through mode, where the gateway itself checks no key: before a call that
+    /// needs a permission may touch the gateway's own state, Kafka has to show the call's
+    /// topics to the caller's key.
+    pub async fn ask_kafka(
+        &self,
+        permission: Permission,
+        topics: &[AllowedTopic],
+    ) -> Result<(), AccessError> {
+        if topics.is_empty() {
+            return Err(Denial::Forbidden(Missing::KeyOfGateway(permission)).into());
+        }
+        let services = self.services().await?;
+        for topic in topics {
+            services.topics.get(topic).await?;
+        }
+        // A consumer instance on the server is created with the key of one caller
+        // and would serve the next one, whose key may not allow that.
+        let reads = permission == Permission::Consume;
+        if reads && !services.topics.capabilities().await?.random_access {
+            return Err(Error::Unsupported(
+                "Consumer instances are shared among callers: to read through them, set \
+                 kafka_credentials to configured"
+                    .into(),
+            )
+            .into());
+        }
+        Ok(())
     }
 
     /// Checks that the configuration is complete, that the store reads and

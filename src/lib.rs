@@ -27,6 +27,8 @@ pub mod host;
 pub mod http;
 pub mod kafka;
 pub mod limits;
+#[cfg(feature = "mcp")]
+mod mcp;
 mod merge_patch;
 pub mod names;
 mod random;

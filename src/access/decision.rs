@@ -87,8 +87,12 @@ impl Denial {
 impl fmt::Display for Denial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Nobody => "A credential is needed, as Basic or Bearer authorization",
-            Self::Malformed => "The authorization is neither well-formed Basic nor Bearer",
+            Self::Nobody => {
+                "A credential is needed, as Basic or Bearer authorization or as X-API-Key"
+            }
+            Self::Malformed => {
+                "The credential is neither Basic or Bearer authorization nor one X-API-Key"
+            }
             Self::Unknown => "The credential is not known",
             Self::Expired => "The credential has expired",
             Self::NoKey => {

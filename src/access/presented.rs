@@ -3,7 +3,8 @@
 //! `Basic` carries a name and a secret. `Bearer` carries the secret alone,
 //! which is compared with all credentials, even after a match, so that the time
 //! reveals only their number. A bearer token is never read as a pair in base64:
-//! the same bytes must not have two meanings.
+//! the same bytes must not have two meanings. `X-API-Key` carries what `Bearer` does,
+//! for callers that can set no other header.
 
 use base64::Engine;
 use base64::engine::general_purpose::GeneralPurpose;
@@ -26,7 +27,7 @@ pub enum Presented {
         name: String,
         secret: Secret,
     },
-    /// A bearer token.
+    /// A bearer token, or the value of `X-API-Key`.
     Token(Secret),
     /// Anything else, such as another scheme, broken base64 or two headers.
     Malformed,
@@ -49,6 +50,23 @@ impl Presented {
             (None, _) => Self::Nothing,
             (Some(value), None) => Self::from_header(value).unwrap_or(Self::Malformed),
             (Some(_), Some(_)) => Self::Malformed,
+        }
+    }
+
+    /// Takes the values of all `x-api-key` headers into account. They count where nothing
+    /// else was presented: a gateway in front of this one may have a key of its own in
+    /// that header.
+    #[must_use]
+    pub fn or_api_key<'a>(self, values: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        let mut values = values.into_iter();
+        match (&self, values.next(), values.next()) {
+            (Self::Nothing, Some(value), None) => {
+                let key = std::str::from_utf8(value).ok().map(str::trim);
+                let key = key.filter(|key| !key.is_empty());
+                key.map_or(Self::Malformed, |key| Self::Token(Secret::presented(key.to_owned())))
+            }
+            (Self::Nothing, Some(_), Some(_)) => Self::Malformed,
+            _ => self,
         }
     }
 
@@ -131,8 +149,29 @@ mod tests {
     }
 
     #[test]
+    fn an_api_key_counts_where_nothing_else_was_presented() {
+        let key = |values: &[&'static str]| {
+            Presented::Nothing.or_api_key(values.iter().map(|value| value.as_bytes()))
+        };
+        assert_eq!(key(&["ke_abc"]), token("ke_abc"));
+        assert_eq!(key(&["  ke_abc "]), token("ke_abc"));
+        // It is no scheme, and no pair.
+        assert_eq!(key(&["Bearer ke_abc"]), token("Bearer ke_abc"));
+        assert_eq!(key(&["dXNlcjpwYXNz"]), token("dXNlcjpwYXNz"));
+        assert_eq!(key(&[]), Presented::Nothing);
+        for malformed in [&[""][..], &[" "], &["a", "a"]] {
+            assert_eq!(key(malformed), Presented::Malformed, "{malformed:?}");
+        }
+        assert_eq!(Presented::Nothing.or_api_key([&b"\xff"[..]]), Presented::Malformed);
+        for first in [of("Bearer ke_abc"), of("Basic dXNlcjpwYXNz"), of("Digest x")] {
+            assert_eq!(first.clone().or_api_key([&b"other"[..]]), first);
+        }
+    }
+
+    #[test]
     fn no_secret_shows_in_debug() {
-        for presented in [of("Basic dXNlcjpwYXNz"), of("Bearer pass"), of("Digest pass")] {
+        let key = Presented::Nothing.or_api_key([&b"pass"[..]]);
+        for presented in [of("Basic dXNlcjpwYXNz"), of("Bearer pass"), of("Digest pass"), key] {
             assert!(!format!("{presented:?}").contains("pass"), "{presented:?}");
         }
     }

@@ -11,7 +11,7 @@ use super::query::Query;
 use super::refusal::Refusal;
 use super::request::Request;
 use super::routing::Params;
-use crate::access::{AllowedTopic, Denial, Grant, Missing, Permission, Presented};
+use crate::access::{AllowedTopic, Denial, Grant, Presented};
 use crate::app::App;
 use crate::error::Error;
 use crate::host::Host;
@@ -36,7 +36,7 @@ pub(super) async fn admit<H: Host, L: Log, B>(
     path: &Params<'_>,
 ) -> Result<Admitted<H, L>, Refusal> {
     let permission = match listed.declaration.caller {
-        Caller::Anyone => {
+        Caller::Anyone | Caller::ByMessage => {
             let (app, grant) = (app.clone(), Grant::nothing());
             return Ok(Admitted { app, grant, in_path: Vec::new() });
         }
@@ -48,27 +48,34 @@ pub(super) async fn admit<H: Host, L: Log, B>(
     permission.map_or(Ok(()), |permission| grant.permits(permission))?;
     let in_path = in_path(listed.topics, path, &grant)?;
     let app = app.on_behalf_of(&grant);
-    if grant.key().is_some() {
-        let asked = ask_kafka(&app, permission, &in_path).await;
-        asked.map_err(|refusal| explain(refusal, &grant))?;
+    if let (Some(_), Some(permission)) = (grant.key(), permission) {
+        let asked = app.ask_kafka(permission, &in_path).await;
+        asked.map_err(|refused| explain(refused.into(), &grant))?;
     }
     Ok(Admitted { app, grant, in_path })
 }
 
 /// What the caller presents to identify itself.
-fn presented<B>(request: &Request<B>, declaration: &Declaration) -> Result<Presented, Refusal> {
+pub(super) fn presented<B>(
+    request: &Request<B>,
+    declaration: &Declaration,
+) -> Result<Presented, Refusal> {
     let header = Presented::from_headers(request.header_values(AUTHORIZATION.as_str()));
+    let or_api_key = |presented: Presented| presented.or_api_key(request.header_values(API_KEY));
     if !declaration.credential_in_query {
-        return Ok(header);
+        return Ok(or_api_key(header));
     }
     let query = Query::parse(request.query(), QueryRule::Among(CREDENTIAL))?;
     Ok(match (query.text("user")?, query.text("pass")?) {
-        (None, None) => header,
+        (None, None) => or_api_key(header),
         // Two credentials in one call are ambiguous.
         _ if header != Presented::Nothing => Presented::Malformed,
         (user, pass) => Presented::pair(user.unwrap_or_default(), pass.unwrap_or_default()),
     })
 }
+
+/// A credential in place of `authorization`.
+const API_KEY: &str = "x-api-key";
 
 /// A credential in the query, for endpoints that accept it there: in many of the
 /// services that send webhooks, only the URL can be set.
@@ -92,36 +99,6 @@ fn in_path(
         }
         _ => Vec::new(),
     })
-}
-
-/// For pass-through mode, where the gateway itself checks no key: before a call
-/// may touch the gateway's own state, Kafka has to show the call's topics to the
-/// caller's key.
-async fn ask_kafka<H: Host, L: Log>(
-    app: &App<H, L>,
-    permission: Option<Permission>,
-    topics: &[AllowedTopic],
-) -> Result<(), Refusal> {
-    // A call without a permission only asks Kafka, or nothing at all.
-    let Some(permission) = permission else { return Ok(()) };
-    if topics.is_empty() {
-        return Err(Denial::Forbidden(Missing::KeyOfGateway(permission)).into());
-    }
-    let services = app.services().await?;
-    for topic in topics {
-        services.topics.get(topic).await?;
-    }
-    // A consumer instance on the server is created with the key of one caller
-    // and would serve the next one, whose key may not allow that.
-    if permission == Permission::Consume && !services.topics.capabilities().await?.random_access {
-        return Err(Error::Unsupported(
-            "Consumer instances are shared among callers: to read through them, set \
-             kafka_credentials to configured"
-                .into(),
-        )
-        .into());
-    }
-    Ok(())
 }
 
 /// In pass-through mode, it is the caller's own key that Kafka refuses.
@@ -165,5 +142,9 @@ mod tests {
         assert_eq!(both, Ok(Presented::Malformed));
         let basic = presented(request("/webhook?topic=t", vec![header]));
         assert_eq!(basic, Ok(Presented::pair("user", "pass")));
+        // Many senders have a key of their own in this header.
+        let key = ("X-API-Key".to_owned(), Bytes::from_static(b"of the sender"));
+        let both = presented(request(target, vec![key]));
+        assert_eq!(both, Ok(Presented::pair("a@b", "x y")));
     }
 }

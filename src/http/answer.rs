@@ -198,6 +198,34 @@ fn detail(error: &Error) -> Option<String> {
     }
 }
 
+/// An error as it is told to a caller, whichever form its answer has.
+#[derive(Debug)]
+pub(super) struct Told {
+    pub(super) status: StatusCode,
+    pub(super) error: String,
+    pub(super) detail: Option<String>,
+    pub(super) header: Option<(HeaderName, String)>,
+}
+
+impl Told {
+    fn new(status: StatusCode, error: &str, detail: Option<String>) -> Self {
+        Self { status, error: error.to_owned(), detail, header: None }
+    }
+
+    fn with_header(self, name: HeaderName, value: impl Into<String>) -> Self {
+        Self { header: Some((name, value.into())), ..self }
+    }
+}
+
+impl From<Told> for Response {
+    fn from(Told { status, error, detail, header }: Told) -> Self {
+        let body = ErrorBody { error, status: status.as_u16(), detail };
+        let mut response = Self::json(status, &body);
+        response.headers.extend(header);
+        response
+    }
+}
+
 /// How long to wait before a retry, if that is known.
 fn retry_after(error: &Error) -> Option<Duration> {
     match error {
@@ -211,27 +239,49 @@ fn retry_after(error: &Error) -> Option<Duration> {
 
 impl From<Error> for Response {
     fn from(error: Error) -> Self {
-        let response = Self::json(status(&error), &ErrorBody::from(&error));
-        match retry_after(&error) {
-            Some(time) => {
-                // Rounded up: a retry must not come too early.
-                let seconds = time.as_millis().div_ceil(1000).max(1);
-                response.with_header(RETRY_AFTER, seconds.to_string())
-            }
-            None => response,
-        }
+        Told::from(error).into()
     }
 }
 
 impl From<Refusal> for Response {
     fn from(refusal: Refusal) -> Self {
-        let refuse = |status: StatusCode, error: &str, detail| {
-            let error = error.to_owned();
-            Self::json(status, &ErrorBody { error, status: status.as_u16(), detail })
-        };
+        Told::from(refusal).into()
+    }
+}
+
+impl From<Error> for Told {
+    fn from(error: Error) -> Self {
+        let told = Self::new(status(&error), &error.to_string(), detail(&error));
+        match retry_after(&error) {
+            Some(time) => {
+                // Rounded up: a retry must not come too early.
+                let seconds = time.as_millis().div_ceil(1000).max(1);
+                told.with_header(RETRY_AFTER, seconds.to_string())
+            }
+            None => told,
+        }
+    }
+}
+
+impl From<Refusal> for Told {
+    fn from(refusal: Refusal) -> Self {
+        let refuse = Self::new;
         match refusal {
             Refusal::Service(error) => error.into(),
             Refusal::NoSuchPath => refuse(StatusCode::NOT_FOUND, "No such path", None),
+            #[cfg(feature = "mcp")]
+            Refusal::NoAuthorizationServer => refuse(
+                StatusCode::NOT_FOUND,
+                "There is no authorization server: send a credential of the gateway with each \
+                 request, as Bearer or Basic authorization or as X-API-Key",
+                None,
+            ),
+            #[cfg(feature = "mcp")]
+            Refusal::Origin => refuse(
+                StatusCode::FORBIDDEN,
+                "Pages of this origin may not call: cors_origins names those that may",
+                Some("origin".into()),
+            ),
             Refusal::NoSuchWebhookPath => refuse(
                 StatusCode::NOT_FOUND,
                 "No such path: /webhook?topic=… writes the body as a record, and GET \

@@ -33,6 +33,8 @@ pub struct Declaration {
 pub enum Caller {
     /// Every caller, even one without a credential: for health checks.
     Anyone,
+    /// Every caller; what the body asks for may need a credential.
+    ByMessage,
     /// Every caller with a credential.
     Known,
     /// Every caller whose credential has this permission.

@@ -8,6 +8,8 @@ mod health;
 #[cfg(feature = "sources")]
 mod inbound;
 mod index;
+#[cfg(feature = "mcp")]
+mod mcp;
 mod producer;
 mod receive_webhook;
 mod record;
@@ -31,6 +33,8 @@ use self::health::{Healthz, Readyz};
 #[cfg(feature = "sources")]
 use self::inbound::ReceiveEvent;
 use self::index::Index;
+#[cfg(feature = "mcp")]
+use self::mcp::Mcp;
 use self::producer::{ProduceBody, ProduceMessage};
 use self::receive_webhook::ReceiveWebhook;
 use self::records::ReadPartition;
@@ -179,6 +183,8 @@ endpoints! {
     DeleteSource,
     #[cfg(feature = "sources")]
     TestSource,
+    #[cfg(feature = "mcp")]
+    Mcp,
     upstash::produce::ProduceMessage,
     upstash::produce::ProduceToTopic,
     upstash::produce::Produce,

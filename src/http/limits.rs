@@ -24,6 +24,10 @@ pub(super) const JSON_BYTES: usize = 64 * 1024;
 /// when topics have the longest possible names.
 pub(super) const RECEIPTS_BYTES: usize = 512 * 1024;
 
+/// A message of the Model Context Protocol: a record of a megabyte, in base64 if need be.
+#[cfg(feature = "mcp")]
+pub(super) const MESSAGE_BYTES: usize = 2 * 1024 * 1024;
+
 /// The lease if the caller names none.
 pub(super) const DEFAULT_LEASE: Duration = Duration::from_secs(30);
 

@@ -14,6 +14,12 @@ pub enum Refusal {
     NoSuchPath,
     /// The path looks like one of a webhook, and is none of the two calls there.
     NoSuchWebhookPath,
+    /// The path is one at which clients of MCP look for an authorization server.
+    #[cfg(feature = "mcp")]
+    NoAuthorizationServer,
+    /// The request comes from a page that may not use MCP.
+    #[cfg(feature = "mcp")]
+    Origin,
     /// The path does not have this method; it has the `allowed` ones.
     Method { allowed: String },
     /// The caller is unknown, or may not do this.

@@ -57,6 +57,13 @@ pub const MAX_OVERLAP: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// The usual one.
 pub const DEFAULT_OVERLAP: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// Whether a call is one of those that the rate of a credential allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Counted {
+    Yes,
+    No,
+}
+
 /// A credential to be created. Its secret is generated.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wish {
@@ -140,6 +147,15 @@ impl<H: Host> Credentials<H> {
 
     /// Finds out who calls, before anything else is looked at.
     pub async fn check(&self, presented: &Presented) -> Result<Grant, AccessError> {
+        self.check_call(presented, Counted::Yes).await
+    }
+
+    /// The same; a call that is not counted is let in at any rate.
+    pub async fn check_call(
+        &self,
+        presented: &Presented,
+        counted: Counted,
+    ) -> Result<Grant, AccessError> {
         let Access { open, credentials: configured, pass_through, .. } = &self.configured;
         if *pass_through {
             return Ok(Grant::passing(presented)?);
@@ -149,7 +165,7 @@ impl<H: Host> Credentials<H> {
         }
         let now = self.host.now();
         if let Some(credential) = identify(configured.iter(), presented, now)? {
-            self.limit(&credential)?;
+            self.limit(&credential, counted)?;
             return Ok(Grant::to(credential));
         }
         let denial = Denial::of_unknown(presented);
@@ -163,7 +179,7 @@ impl<H: Host> Credentials<H> {
             found = identify(list.credentials(), presented, now);
         }
         if let Some(credential) = found? {
-            self.limit(&credential)?;
+            self.limit(&credential, counted)?;
             self.last_use.note(credential.name().as_str(), &list).await;
             return Ok(Grant::to(credential));
         }
@@ -175,8 +191,10 @@ impl<H: Host> Credentials<H> {
 
     /// Takes one call of those that the credential allows in this second. It is counted
     /// in this instance.
-    fn limit(&self, credential: &Credential) -> Result<(), Error> {
-        let Some(rate) = credential.rate() else { return Ok(()) };
+    fn limit(&self, credential: &Credential, counted: Counted) -> Result<(), Error> {
+        let Some(rate) = credential.rate().filter(|_| counted == Counted::Yes) else {
+            return Ok(());
+        };
         let mut rates = self.rates.borrow_mut();
         let used = rates.get_or_default(credential.name().as_str().to_owned());
         let taken = used.take(rate.get(), self.host.monotonic());

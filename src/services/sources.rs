@@ -249,6 +249,11 @@ impl<H: Host, L: Log> Sources<H, L> {
         Ok(mine.map(|stored| self.view(stored)).collect())
     }
 
+    /// What came to a source.
+    pub async fn statistics(&self, source: &SourceView) -> Result<Statistics> {
+        self.counting.of(source.source.name.as_str()).await
+    }
+
     /// A source, and what came to it.
     pub async fn get(
         &self,

@@ -13,6 +13,8 @@ fn functions(name: &str) -> &'static [&'static str] {
     match name {
         // Links to follow, and a sign of life: a composed component has both.
         "index" | "getDescription" | "healthz" => &[],
+        // A protocol around calls that are in this list themselves.
+        "mcp" => &[],
         "readyz" => &["consumer.ready"],
         "produceMessage" => &["producer.send", "producer.send-once"],
         "produceBody" | "receiveWebhook" => &[

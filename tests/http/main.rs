@@ -14,6 +14,7 @@ mod groups;
 mod health;
 mod hostile;
 mod idempotency;
+mod mcp;
 mod pass_through;
 mod producing;
 mod reading;

@@ -45,7 +45,7 @@ pub fn document(answers: &Answers) -> Value {
         // Relative to this document's own URL, so that it is right under a base
         // path and behind any proxy.
         "servers": [{ "url": "./" }],
-        "security": [{ "basic": [] }, { "bearer": [] }],
+        "security": [{ "basic": [] }, { "bearer": [] }, { "apiKey": [] }],
         "paths": paths,
         "components": {
             "responses": schemas.take_errors(),
@@ -57,6 +57,10 @@ pub fn document(answers: &Answers) -> Value {
                 },
                 "bearer": {
                     "type": "http", "scheme": "bearer",
+                    "description": "The secret of a credential",
+                },
+                "apiKey": {
+                    "type": "apiKey", "in": "header", "name": "X-API-Key",
                     "description": "The secret of a credential",
                 },
             },
@@ -149,6 +153,11 @@ fn described(
     }
     match declaration.caller {
         Caller::Anyone => described["security"] = json!([]),
+        // The first of the alternatives is none (OpenAPI 3.1, "Security Requirement Object").
+        Caller::ByMessage => {
+            described["security"] =
+                json!([{}, { "basic": [] }, { "bearer": [] }, { "apiKey": [] }]);
+        }
         Caller::Known => {}
         Caller::Allowed(permission) => described["x-permission"] = permission.name().into(),
     }

@@ -138,7 +138,16 @@ impl Operation {
 
     /// The answer has no body.
     pub(in crate::http) fn gives_nothing(&mut self, about: &'static str) -> &mut Self {
-        self.answers.insert(204, AnswerKind { about, ..AnswerKind::default() });
+        self.gives_nothing_at(204, about)
+    }
+
+    /// The answer with this status has no body.
+    pub(in crate::http) fn gives_nothing_at(
+        &mut self,
+        status: u16,
+        about: &'static str,
+    ) -> &mut Self {
+        self.answers.insert(status, AnswerKind { about, ..AnswerKind::default() });
         self
     }
 

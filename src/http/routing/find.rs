@@ -43,11 +43,16 @@ pub(in crate::http) fn find<'p>(method: &Method, path: &'p str) -> Result<Lead<'
 }
 
 /// Two calls share the beginning `/webhook`, and whoever confuses them is told of
-/// both.
+/// both. Clients of MCP that are set up for OAuth show their user what they read at the
+/// paths of RFC 9728, RFC 8414 and RFC 7591.
 fn no_such(path: &str) -> Refusal {
-    match path.strip_prefix("/webhook/") {
-        Some(_) => Refusal::NoSuchWebhookPath,
-        None => Refusal::NoSuchPath,
+    match path {
+        _ if path.starts_with("/webhook/") => Refusal::NoSuchWebhookPath,
+        #[cfg(feature = "mcp")]
+        _ if path == "/register" || path.starts_with("/.well-known/") => {
+            Refusal::NoAuthorizationServer
+        }
+        _ => Refusal::NoSuchPath,
     }
 }
 

