@@ -1,0 +1,4 @@
+mod caps;
+mod differential;
+mod payloads;
+mod support;
