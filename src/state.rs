@@ -15,3 +15,5 @@ pub(crate) mod stored;
 
 pub use store::delete_all;
 pub(crate) use store::{delete, get, set};
+#[cfg(feature = "actions")]
+pub(crate) use store::{counter, increment};

@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-const DOCUMENTS: [&str; 8] = [
+const DOCUMENTS: [&str; 9] = [
     "README.md",
     "CONTRIBUTING.md",
     "docs/architecture.md",
     "docs/http.md",
     "docs/operations.md",
     "docs/sources.md",
+    "docs/actions.md",
     "docs/upstash.md",
     "docs/wit.md",
 ];
