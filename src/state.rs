@@ -14,6 +14,6 @@ mod store;
 pub(crate) mod stored;
 
 pub use store::delete_all;
-pub(crate) use store::{delete, get, set};
 #[cfg(feature = "actions")]
 pub(crate) use store::{counter, increment};
+pub(crate) use store::{delete, get, set};

@@ -14,7 +14,8 @@ async fn a_record_that_was_written_can_be_reported_on() {
             for call in 1.. {
                 let mut survived = false;
                 for fate in [Fate::NotDone, Fate::Done] {
-                    let scene = Scene::with_action(call, json!({"n": "{{ .outputs.trigger.n }}"})).await;
+                    let scene =
+                        Scene::with_action(call, json!({"n": "{{ .outputs.trigger.n }}"})).await;
                     let victim = scene.instance();
                     victim.host.kill_at(call, fate);
                     let answer = match key {
@@ -39,10 +40,13 @@ async fn a_record_that_was_written_can_be_reported_on() {
                     let (mut again, mut tries) = (answer, 0);
                     while again.as_ref().is_none_or(|answer| answer.status == 503) {
                         assert!(tries < 20, "it is never published: {again:?}");
-                        (tries, again) = (tries + 1, match key {
-                            None => scene.instance().run(json!({"n": 1})).await,
-                            Some(key) => scene.instance().run_once(json!({"n": 1}), key).await,
-                        });
+                        (tries, again) = (
+                            tries + 1,
+                            match key {
+                                None => scene.instance().run(json!({"n": 1})).await,
+                                Some(key) => scene.instance().run_once(json!({"n": 1}), key).await,
+                            },
+                        );
                         seconds(1).await;
                     }
                     let run = again.expect("an answer").run();

@@ -68,7 +68,8 @@ async fn what_was_answered_holds_over_a_store_that_fails_now_and_then() {
         for seed in 0..30 {
             let scene = Scene::with_action(seed, json!({})).await;
             let latency = Duration::from_millis(5);
-            let faulty = StoreMode { failures: 0.1, refusals: 0.1, latency, ..StoreMode::default() };
+            let faulty =
+                StoreMode { failures: 0.1, refusals: 0.1, latency, ..StoreMode::default() };
             scene.world.set_store_mode(faulty);
             for number in 0..10 {
                 let result = ["SUCCESS", "FAILED"][number % 2];

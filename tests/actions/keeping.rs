@@ -50,7 +50,11 @@ async fn the_last_thousand_runs_of_an_action_are_kept_in_documents_that_stay_as_
                 assert_eq!(shown.status, 404, "{number}");
                 assert_eq!(one.report(run, report.clone()).await.unwrap().status, 404, "{number}");
             } else {
-                assert_eq!((shown.status, &shown.json["result"]), (200, &json!("FAILED")), "{number}");
+                assert_eq!(
+                    (shown.status, &shown.json["result"]),
+                    (200, &json!("FAILED")),
+                    "{number}"
+                );
             }
         }
         // One that was not reported on shows nothing of the run that had its place before.

@@ -57,7 +57,10 @@ async fn a_run_is_one_record_with_what_a_consumer_needs() {
         assert_eq!(kept.key.as_deref(), Some(run.as_bytes()));
         let shown = scene.instance().shown(&run).await;
         assert_eq!(shown.json["nodes"][0]["records"], json!([{"partition": 0, "offset": 0}]));
-        assert_eq!((&shown.json["created"], &shown.json["status"]), (&record["created"], &json!("IN_PROGRESS")));
+        assert_eq!(
+            (&shown.json["created"], &shown.json["status"]),
+            (&record["created"], &json!("IN_PROGRESS"))
+        );
     })
     .await;
 }

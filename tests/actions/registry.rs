@@ -15,7 +15,8 @@ async fn an_action_is_made_shown_changed_and_removed() {
     local(async {
         let scene = Scene::new(1);
         let one = scene.instance();
-        let action = json!({"identifier": "a", "title": "T", "config": config(json!({"z": 1, "b": 2.50}))});
+        let action =
+            json!({"identifier": "a", "title": "T", "config": config(json!({"z": 1, "b": 2.50}))});
         let made = one.post("/actions", &action).await;
         assert_eq!(made.status, 201, "{}", made.json);
         assert!(made.json["created"].is_string());
@@ -65,7 +66,8 @@ async fn a_change_may_depend_on_the_version() {
         let patched = one.send(with(Method::PATCH, &old, &title)).await.unwrap();
         assert_eq!(patched.status, 200, "{}", patched.json);
         let put = json!({"config": config(json!({}))});
-        for (method, body) in [(Method::PATCH, &title), (Method::PUT, &put), (Method::DELETE, &put)] {
+        for (method, body) in [(Method::PATCH, &title), (Method::PUT, &put), (Method::DELETE, &put)]
+        {
             let refused = one.send(with(method, &old, body)).await.unwrap();
             assert_eq!(refused.status, 412, "{}", refused.json);
         }
@@ -82,7 +84,11 @@ async fn what_is_wrong_is_refused_and_named() {
         let scene = Scene::with_action(1, json!({})).await;
         let before = scene.world.store();
         for (payload, detail, error) in [
-            (json!({"a": ["{{ env \"HOME\" }}"]}), "config.payload/a/0", "`env` is not in the subset"),
+            (
+                json!({"a": ["{{ env \"HOME\" }}"]}),
+                "config.payload/a/0",
+                "`env` is not in the subset",
+            ),
             (json!("text"), "config.payload", "A payload is an object or a list"),
             (json!([]), "config.payload", "A list has 1 to 100 elements"),
             (json!({"a": "x".repeat(9_000)}), "body", "The action is larger than 8192 bytes"),
@@ -108,7 +114,10 @@ async fn there_are_at_most_50_actions() {
         }
         let more = json!({"identifier": "more", "config": config(json!({}))});
         let refused = scene.instance().post("/actions", &more).await;
-        assert_eq!((refused.status, &refused.json["error"]), (409, &json!("There are 50 actions already")));
+        assert_eq!(
+            (refused.status, &refused.json["error"]),
+            (409, &json!("There are 50 actions already"))
+        );
         let put = json!({"config": config(json!({"a": 1}))});
         assert_eq!(scene.instance().call(Method::PUT, "/actions/a7", &put).await.status, 200);
     })

@@ -90,7 +90,11 @@ async fn an_id_that_was_never_given_is_nobodys() {
         let stranger = format!("wfr_{}{}", "0".repeat(12), &run[16..]);
         for id in ["x", "wfr_", &next, &other, &stranger, &node(&run)] {
             let shown = scene.instance().shown(id).await;
-            assert_eq!((shown.status, &shown.json["error"]), (404, &json!("Run not found")), "{id}");
+            assert_eq!(
+                (shown.status, &shown.json["error"]),
+                (404, &json!("Run not found")),
+                "{id}"
+            );
             let answer = scene.instance().report(id, done("SUCCESS")).await.unwrap();
             assert_eq!(answer.status, 404, "{id}");
         }

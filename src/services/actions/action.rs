@@ -120,7 +120,10 @@ impl Action {
             None if self.topic.contains(ORG) => {
                 let sentence = "The topic has {orgId} in it, and neither the action nor the \
                                 variable org_id says what that is";
-                return Err(Error::Unprocessable { field: "org_id".into(), sentence: sentence.into() });
+                return Err(Error::Unprocessable {
+                    field: "org_id".into(),
+                    sentence: sentence.into(),
+                });
             }
             None => self.topic.clone(),
         };
@@ -249,7 +252,10 @@ mod tests {
             (r#"{"identifier":"a","config":{"type":"KAFKA"}}"#, "config.payload"),
             (r#"{"identifier":"a","config":{"type":"KAFKA","payload":"x"}}"#, "config.payload"),
             (r#"{"identifier":"a","config":{"type":"KAFKA","payload":[]}}"#, "config.payload"),
-            (r#"{"identifier":"a","config":{"type":"KAFKA","payload":{},"url":"x"}}"#, "config.url"),
+            (
+                r#"{"identifier":"a","config":{"type":"KAFKA","payload":{},"url":"x"}}"#,
+                "config.url",
+            ),
             (
                 r#"{"identifier":"a","config":{"type":"KAFKA","payload":{},"topic":"{org}"}}"#,
                 "config.topic",
@@ -270,7 +276,8 @@ mod tests {
 
     #[test]
     fn settings_keep_their_numbers_and_their_order() {
-        let fragment = r#"{"config":{"type":"KAFKA","payload":{"z":1.50,"a":12345678901234567890}}}"#;
+        let fragment =
+            r#"{"config":{"type":"KAFKA","payload":{"z":1.50,"a":12345678901234567890}}}"#;
         let action = Action::read(fragment.as_bytes(), Some("a")).unwrap();
         let expected = format!(r#"{{"identifier":"a",{}"#, &fragment[1..]);
         assert_eq!(action.settings, expected);

@@ -10,9 +10,9 @@ use kafka_edge::services::produce::once::Once;
 
 impl Guest for Component {
     async fn create(settings: String) -> Result<Action, Error> {
-        answering(async move {
-            Ok(services().await?.actions.create(settings.as_bytes()).await?.into())
-        })
+        answering(
+            async move { Ok(services().await?.actions.create(settings.as_bytes()).await?.into()) },
+        )
         .await
     }
 
@@ -76,9 +76,9 @@ impl Guest for Component {
     }
 
     async fn get_run(run_id: String) -> Result<ActionRun, Error> {
-        answering(async move {
-            Ok(services().await?.actions.get_run(&run_id, &grant()).await?.into())
-        })
+        answering(
+            async move { Ok(services().await?.actions.get_run(&run_id, &grant()).await?.into()) },
+        )
         .await
     }
 

@@ -37,7 +37,11 @@ fn each_example_gives_what_the_table_says() {
 fn the_caps_are_those_of_the_document() {
     let document = file("docs/actions.md");
     for said in [
-        format!("| a string with expressions | {},{:03} bytes |", MAX_TEXT_BYTES / 1000, MAX_TEXT_BYTES % 1000),
+        format!(
+            "| a string with expressions | {},{:03} bytes |",
+            MAX_TEXT_BYTES / 1000,
+            MAX_TEXT_BYTES % 1000
+        ),
         format!("| expressions in a payload | {MAX_ACTIONS} |"),
         format!("arguments or fields in a row | {MAX_CALL_DEPTH}, {MAX_PARTS} |"),
         format!("| depth of a payload | {MAX_PAYLOAD_DEPTH} |"),
