@@ -283,6 +283,7 @@ fn suited(arguments: &Arguments, case: &str, function: &str, before: &Before) ->
         "sources.get" | "sources.put" | "sources.patch" | "sources.delete" | "sources.receive"
         | "sources.test" => Some("desk"),
         "actions.run" if case == "unknown-topic" => Some("astray"),
+        "actions.put" if case == "unknown-action" => None,
         "actions.put" if case == "limit-reached" => Some("new-order"),
         "actions.get" | "actions.put" | "actions.patch" | "actions.delete" | "actions.run" => {
             Some("order")

@@ -54,12 +54,12 @@ impl<'t> Parser<'t> {
     fn action(&mut self) -> Result<Term, Problem> {
         for (start, name) in [("/*", "/* */"), ("- ", "{{-")] {
             if self.rest.starts_with(start) {
-                return Err(Problem::NotInSubset(name.into()));
+                return Err(not_in_subset(name));
             }
         }
         let term = self.pipe(0)?;
         if self.rest.starts_with("- }}") || self.rest.starts_with("-}}") {
-            return Err(Problem::NotInSubset("-}}".into()));
+            return Err(not_in_subset("-}}"));
         }
         match self.rest.strip_prefix(RIGHT) {
             Some(rest) => {
@@ -151,7 +151,7 @@ impl<'t> Parser<'t> {
             }
             '$' => {
                 let name = self.word(1);
-                return Err(Problem::NotInSubset(name.into()));
+                return Err(not_in_subset(name));
             }
             first if first.is_alphabetic() || first == '_' => {
                 let word = self.word(0);
@@ -161,7 +161,7 @@ impl<'t> Parser<'t> {
                     "nil" => Term::Literal(Value::Null),
                     name => {
                         let function = Function::named(name);
-                        let function = function.ok_or_else(|| Problem::NotInSubset(name.into()))?;
+                        let function = function.ok_or_else(|| not_in_subset(name))?;
                         return Ok(Some(Operand::Function(function)));
                     }
                 }
@@ -169,7 +169,7 @@ impl<'t> Parser<'t> {
             other => return Err(Problem::NotInSubset(other.into())),
         };
         if self.rest.starts_with('.') && first != '.' {
-            return Err(Problem::NotInSubset("(…).field".into()));
+            return Err(not_in_subset("(…).field"));
         }
         Ok(Some(Operand::Value(term)))
     }
@@ -189,7 +189,7 @@ impl<'t> Parser<'t> {
             }
             if name.starts_with(|first: char| first.is_numeric()) {
                 // Go takes `.5` for a number.
-                return Err(Problem::NotInSubset(format!(".{name}")));
+                return Err(not_in_subset(&format!(".{name}")));
             }
             if names.len() >= MAX_PARTS {
                 return Err(Problem::TooManyParts);
@@ -219,7 +219,7 @@ impl<'t> Parser<'t> {
         let text = &rest[..end];
         self.rest = &rest[end..];
         let number = Number::parse(text.strip_prefix('+').unwrap_or(text));
-        let number = number.ok_or_else(|| Problem::NotInSubset(text.into()))?;
+        let number = number.ok_or_else(|| not_in_subset(text))?;
         // The digits of a literal mean nothing beyond its value.
         let is_float = text.contains(['.', 'e', 'E']);
         Ok(Value::Number(if is_float { Number::Float(number.as_f64()) } else { number }))
@@ -292,6 +292,11 @@ impl<'t> Parser<'t> {
             None => false,
         }
     }
+}
+
+/// What is not in the subset is named, and not repeated at any length.
+fn not_in_subset(name: &str) -> Problem {
+    Problem::NotInSubset(name.chars().take(64).collect())
 }
 
 enum Operand {
