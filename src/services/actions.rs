@@ -6,6 +6,7 @@
 //! takes the place of the oldest one.
 
 mod action;
+mod change;
 mod list;
 mod publish;
 mod report;
@@ -18,13 +19,15 @@ use std::time::Duration;
 
 use self::action::Action;
 pub use self::action::MAX_RECORDS;
+pub use self::change::Change;
+use self::change::{Wish, unknown};
 use self::list::{ActionList, StoredAction};
 pub use self::list::{MAX_ACTION_BYTES, MAX_ACTIONS};
 pub use self::publish::Published;
 pub use self::report::{MAX_OUTPUT_BYTES, RunResult, RunView, Status};
 pub use self::run::{KEPT, MAX_RUNS};
 use crate::config::ActionsConfig;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::host::{Host, Millis};
 use crate::kafka::Log;
 pub use crate::services::condition::Condition;
@@ -49,10 +52,11 @@ pub struct ActionView {
     pub tag: String,
 }
 
-/// The answer to a PUT.
+/// What has become of a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Put {
-    pub view: ActionView,
+pub struct Changed {
+    /// `None`: it is gone.
+    pub view: Option<ActionView>,
     pub is_new: bool,
 }
 
@@ -78,114 +82,25 @@ impl<H: Host, L: Log> Actions<H, L> {
         Self { host, org_id: config.org_id, list, producer, seen, params }
     }
 
-    /// Makes an action; its identifier must be new.
-    pub async fn create(&self, json: &[u8]) -> Result<ActionView> {
-        let new = self.stored(Action::read(json, None)?, None);
-        let taken = || Error::NameTaken("There is an action of this identifier already".into());
-        if self.list.read().await?.get(&new.identifier).is_some() {
-            return Err(taken());
-        }
-        // A first write that seemed to fail may have been stored.
-        self.list
-            .change(|list| match list.get(&new.identifier) {
-                Some(known) if *known == new => Ok(()),
-                Some(_) => Err(taken()),
-                None => list.put(&new),
-            })
-            .await?;
-        Ok(view(&new))
-    }
-
-    /// Makes an action, or replaces the one of this identifier.
-    pub async fn put(
+    /// Changes the list. Removing an action leaves its runs to nobody.
+    pub async fn change(
         &self,
         identifier: &str,
-        json: &[u8],
+        change: Change<'_>,
         condition: Condition<'_>,
-    ) -> Result<Put> {
+    ) -> Result<Changed> {
+        let wish = Wish { identifier, change, condition, now: self.host.now() };
         // What will be refused takes no turn at the list.
-        let new = self.stored(Action::read(json, Some(identifier))?, None);
-        self.replace(identifier, condition, &|before| {
-            let created = before.map_or(new.created, |before| before.created);
-            Ok(StoredAction { created, ..new.clone() })
-        })
-        .await
-    }
-
-    /// Changes an action by JSON Merge Patch (RFC 7396).
-    pub async fn patch(
-        &self,
-        identifier: &str,
-        patch: &[u8],
-        condition: Condition<'_>,
-    ) -> Result<ActionView> {
-        let make = |before: Option<&StoredAction>| {
-            let before = before.ok_or_else(|| unknown(identifier))?;
-            let action = Action::patched(&before.settings, patch, identifier)?;
-            Ok(self.stored(action, Some(before.created)))
-        };
-        Ok(self.replace(identifier, condition, &make).await?.view)
-    }
-
-    async fn replace(
-        &self,
-        identifier: &str,
-        condition: Condition<'_>,
-        make: &dyn Fn(Option<&StoredAction>) -> Result<StoredAction>,
-    ) -> Result<Put> {
-        let list = self.list.read().await?;
-        check(condition, list.get(identifier))?;
-        make(list.get(identifier))?;
-        let made = RefCell::new(None::<(StoredAction, bool)>);
-        self.list
-            .change(|list| {
-                let before = list.get(identifier);
-                if let Some((stored, _)) = &*made.borrow()
-                    && before == Some(stored)
-                {
-                    // An earlier write of the same change has been stored.
-                    return Ok(());
-                }
-                check(condition, before)?;
-                let (stored, is_new) = (make(before)?, before.is_none());
-                list.put(&stored)?;
-                *made.borrow_mut() = Some((stored, is_new));
-                Ok(())
-            })
-            .await?;
-        let (stored, is_new) = made.into_inner().ok_or_else(|| unknown(identifier))?;
-        Ok(Put { view: view(&stored), is_new })
+        wish.made(&*self.list.read().await?)?;
+        let made = RefCell::new(None);
+        self.list.change(|list| wish.carry_out(list, &made)).await?;
+        let made = made.into_inner().ok_or_else(|| unknown(identifier))?;
+        Ok(Changed { view: made.stored.as_ref().map(view), is_new: made.is_new })
     }
 
     /// All actions, oldest first.
     pub async fn list(&self) -> Result<Vec<ActionView>> {
         Ok(self.list.read().await?.iter().map(view).collect())
-    }
-
-    pub async fn get(&self, identifier: &str) -> Result<ActionView> {
-        let list = self.list.read().await?;
-        list.get(identifier).map(view).ok_or_else(|| unknown(identifier))
-    }
-
-    /// Removes an action. What is known of its runs is not shown any more.
-    pub async fn delete(&self, identifier: &str, condition: Condition<'_>) -> Result<()> {
-        let list = self.list.read().await?;
-        check(condition, list.get(identifier))?;
-        list.get(identifier).ok_or_else(|| unknown(identifier))?;
-        let removed = RefCell::new(false);
-        self.list
-            .change(|list| {
-                let before = list.get(identifier);
-                if before.is_none() && *removed.borrow() {
-                    return Ok(());
-                }
-                check(condition, before)?;
-                before.ok_or_else(|| unknown(identifier))?;
-                *removed.borrow_mut() = true;
-                list.remove(identifier);
-                Ok(())
-            })
-            .await
     }
 
     /// The action that a test knows, ready to run.
@@ -198,23 +113,12 @@ impl<H: Host, L: Log> Actions<H, L> {
         let read = |stored: &StoredAction| Action::read(stored.settings.as_bytes(), None);
         found.map(read).transpose()
     }
-
-    fn stored(&self, action: Action, created: Option<Millis>) -> StoredAction {
-        let created = created.unwrap_or_else(|| self.host.now());
-        let identifier = action.identifier.into();
-        StoredAction { identifier, settings: action.settings.into(), created }
-    }
 }
 
-fn unknown(identifier: &str) -> Error {
-    Error::UnknownAction(identifier.to_owned())
-}
-
-fn check(condition: Condition<'_>, before: Option<&StoredAction>) -> Result<()> {
-    match condition.holds(before.map(StoredAction::tag).as_deref()) {
-        true => Ok(()),
-        false => Err(Error::Changed("The action is not in the version that was named".into())),
-    }
+/// The one of this identifier.
+pub fn find(actions: Vec<ActionView>, identifier: &str) -> Result<ActionView> {
+    let found = actions.into_iter().find(|view| view.identifier == identifier);
+    found.ok_or_else(|| unknown(identifier))
 }
 
 fn view(stored: &StoredAction) -> ActionView {

@@ -1,5 +1,6 @@
 //! `/actions`: making, listing, changing and removing actions. `runs.rs` has their runs.
 
+use bytes::Bytes;
 use http::header::{ETAG, LOCATION};
 use http::{Method, StatusCode};
 
@@ -17,7 +18,7 @@ use crate::http::refusal::Refusal;
 use crate::http::request::RequestBody;
 use crate::kafka::Log;
 use crate::render::timestamp;
-use crate::services::actions::ActionView;
+use crate::services::actions::{ActionView, Change, Changed, find};
 
 /// The fields of an action that a caller sets. `docs/actions.md` has them all.
 #[cfg(feature = "description")]
@@ -90,18 +91,58 @@ fn json(view: &ActionView) -> String {
     format!("{settings},\"created\":\"{}\"}}", timestamp(view.created))
 }
 
-async fn answer<H: Host, L: Log, B>(
-    call: &Call<'_, H, L, B>,
-    view: &ActionView,
-    is_new: bool,
+/// What is done with an action.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verb {
+    Create,
+    Put,
+    Patch,
+    Delete,
+}
+
+/// Changes the list of actions. All calls that do are this one, to be there once.
+async fn changed<H: Host, L: Log, B: RequestBody>(
+    mut call: Call<'_, H, L, B>,
+    verb: Verb,
 ) -> Result<Response, Refusal> {
-    let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };
-    let response = Response::json_text(status, json(view)).with_header(ETAG, quoted(&view.tag));
+    let (identifier, tags) = match verb {
+        Verb::Create => (String::new(), None),
+        _ => (call.path_text("identifier")?, if_match(call.request)?),
+    };
+    let body = if verb == Verb::Delete { Bytes::new() } else { call.body().await? };
+    let (body, condition) = (without_mark(&body), as_condition(tags.as_deref()));
+    let change = match verb {
+        Verb::Create => Change::Create(body),
+        Verb::Put => Change::Put(body),
+        Verb::Patch => Change::Patch(body),
+        Verb::Delete => Change::Delete,
+    };
+    let services = call.app.services().await?;
+    let Changed { view, is_new } = services.actions.change(&identifier, change, condition).await?;
+    let Some(view) = view else { return Ok(Response::empty()) };
     if !is_new {
-        return Ok(response);
+        return Ok(answer(StatusCode::OK, &view));
     }
     let place = call.app.gateway().await?.link(&format!("/actions/{}", view.identifier));
-    Ok(response.with_header(LOCATION, place))
+    Ok(answer(StatusCode::CREATED, &view).with_header(LOCATION, place))
+}
+
+/// One action, or all of them.
+async fn shown<H: Host, L: Log, B: RequestBody>(
+    call: Call<'_, H, L, B>,
+    is_one: bool,
+) -> Result<Response, Refusal> {
+    let actions = call.app.services().await?.actions.list().await?;
+    if is_one {
+        return Ok(answer(StatusCode::OK, &find(actions, &call.path_text("identifier")?)?));
+    }
+    let actions: Vec<_> = actions.iter().map(json).collect();
+    let json = format!("{{\"actions\":[{}]}}", actions.join(","));
+    Ok(Response::json_text(StatusCode::OK, json))
+}
+
+fn answer(status: StatusCode, view: &ActionView) -> Response {
+    Response::json_text(status, json(view)).with_header(ETAG, quoted(&view.tag))
 }
 
 pub(super) struct CreateAction;
@@ -122,12 +163,10 @@ impl Endpoint for CreateAction {
     type Topics = NoTopic;
 
     async fn answer<H: Host, L: Log, B: RequestBody>(
-        mut call: Call<'_, H, L, B>,
+        call: Call<'_, H, L, B>,
         NoTopic: NoTopic,
     ) -> Result<Response, Refusal> {
-        let body = call.body().await?;
-        let view = call.app.services().await?.actions.create(without_mark(&body)).await?;
-        answer(&call, &view, true).await
+        changed(call, Verb::Create).await
     }
 
     #[cfg(feature = "description")]
@@ -165,10 +204,7 @@ impl Endpoint for ListActions {
         call: Call<'_, H, L, B>,
         NoTopic: NoTopic,
     ) -> Result<Response, Refusal> {
-        let actions = call.app.services().await?.actions.list().await?;
-        let actions: Vec<_> = actions.iter().map(json).collect();
-        let json = format!("{{\"actions\":[{}]}}", actions.join(","));
-        Ok(Response::json_text(StatusCode::OK, json))
+        shown(call, false).await
     }
 
     #[cfg(feature = "description")]
@@ -193,9 +229,7 @@ impl Endpoint for GetAction {
         call: Call<'_, H, L, B>,
         NoTopic: NoTopic,
     ) -> Result<Response, Refusal> {
-        let identifier = call.path_text("identifier")?;
-        let view = call.app.services().await?.actions.get(&identifier).await?;
-        answer(&call, &view, false).await
+        shown(call, true).await
     }
 
     #[cfg(feature = "description")]
@@ -222,16 +256,10 @@ impl Endpoint for PutAction {
     type Topics = NoTopic;
 
     async fn answer<H: Host, L: Log, B: RequestBody>(
-        mut call: Call<'_, H, L, B>,
+        call: Call<'_, H, L, B>,
         NoTopic: NoTopic,
     ) -> Result<Response, Refusal> {
-        let identifier = call.path_text("identifier")?;
-        let tags = if_match(call.request)?;
-        let body = call.body().await?;
-        let services = call.app.services().await?;
-        let (body, condition) = (without_mark(&body), as_condition(tags.as_deref()));
-        let put = services.actions.put(&identifier, body, condition).await?;
-        answer(&call, &put.view, put.is_new).await
+        changed(call, Verb::Put).await
     }
 
     #[cfg(feature = "description")]
@@ -264,16 +292,10 @@ impl Endpoint for PatchAction {
     type Topics = NoTopic;
 
     async fn answer<H: Host, L: Log, B: RequestBody>(
-        mut call: Call<'_, H, L, B>,
+        call: Call<'_, H, L, B>,
         NoTopic: NoTopic,
     ) -> Result<Response, Refusal> {
-        let identifier = call.path_text("identifier")?;
-        let tags = if_match(call.request)?;
-        let body = call.body().await?;
-        let services = call.app.services().await?;
-        let (body, condition) = (without_mark(&body), as_condition(tags.as_deref()));
-        let view = services.actions.patch(&identifier, body, condition).await?;
-        answer(&call, &view, false).await
+        changed(call, Verb::Patch).await
     }
 
     #[cfg(feature = "description")]
@@ -305,11 +327,7 @@ impl Endpoint for DeleteAction {
         call: Call<'_, H, L, B>,
         NoTopic: NoTopic,
     ) -> Result<Response, Refusal> {
-        let identifier = call.path_text("identifier")?;
-        let tags = if_match(call.request)?;
-        let services = call.app.services().await?;
-        services.actions.delete(&identifier, as_condition(tags.as_deref())).await?;
-        Ok(Response::empty())
+        changed(call, Verb::Delete).await
     }
 
     #[cfg(feature = "description")]

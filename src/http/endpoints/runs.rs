@@ -7,7 +7,7 @@ use http::{Method, StatusCode};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::access::Permission;
+use crate::access::{Grant, Permission};
 use crate::error::Error;
 use crate::host::Host;
 use crate::http::answer::{ErrorBody, Response};
@@ -137,6 +137,21 @@ fn record<'a>(topic: &'a str, report: &Result<RecordMetadata, Error>) -> Publish
     }
 }
 
+/// Shows a run, after a report on it if there is one.
+async fn shown<H: Host, L: Log, B: RequestBody>(
+    mut call: Call<'_, H, L, B>,
+    grant: &Grant,
+    is_report: bool,
+) -> Result<Response, Refusal> {
+    let run_id = call.path_text("run_id")?;
+    let (node, body) = match is_report {
+        true => (call.path_text("node_run_id")?, call.body().await?),
+        false => Default::default(),
+    };
+    let report = is_report.then(|| (node.as_str(), without_mark(&body)));
+    Ok(run(&call.app.services().await?.actions.report(&run_id, report, grant).await?))
+}
+
 pub(super) struct RunAction;
 
 impl Endpoint for RunAction {
@@ -222,8 +237,7 @@ impl Endpoint for GetRun {
         call: Call<'_, H, L, B>,
         OfRun(grant): OfRun,
     ) -> Result<Response, Refusal> {
-        let run_id = call.path_text("run_id")?;
-        Ok(run(&call.app.services().await?.actions.get_run(&run_id, &grant).await?))
+        shown(call, &grant, false).await
     }
 
     #[cfg(feature = "description")]
@@ -267,14 +281,10 @@ impl Endpoint for ReportRun {
     type Topics = OfRun;
 
     async fn answer<H: Host, L: Log, B: RequestBody>(
-        mut call: Call<'_, H, L, B>,
+        call: Call<'_, H, L, B>,
         OfRun(grant): OfRun,
     ) -> Result<Response, Refusal> {
-        let run_id = call.path_text("run_id")?;
-        let node_run_id = call.path_text("node_run_id")?;
-        let body = call.body().await?;
-        let actions = &call.app.services().await?.actions;
-        Ok(run(&actions.report(&run_id, &node_run_id, without_mark(&body), &grant).await?))
+        shown(call, &grant, true).await
     }
 
     #[cfg(feature = "description")]

@@ -4,9 +4,10 @@ use bytes::Bytes;
 use kafka_edge_bounded_json::{Budget, Exceeded, Object, Value, parse};
 use sha2::{Digest, Sha256};
 
+use super::Actions;
 use super::action::{Action, invalid, sentence};
+use super::change::unknown;
 use super::run::{Run, RunId, counter};
-use super::{Actions, unknown};
 use crate::access::{AccessError, AllowedTopic, Grant, Permission};
 use crate::error::{Error, Result};
 use crate::host::Host;

@@ -118,41 +118,32 @@ struct Found {
 }
 
 impl<H: Host, L: Log> Actions<H, L> {
-    /// A run, for callers who may consume its topic.
-    pub async fn get_run(&self, run_id: &str, grant: &Grant) -> Result<RunView, AccessError> {
-        let found = self.find(run_id, grant).await?;
-        let reported = self.reports(&found.id).read().await?;
-        Ok(found.view(&reported)?)
-    }
-
-    /// Reports on a run. The same report again changes nothing, and a finished run keeps
-    /// its result.
+    /// A run, for callers who may consume its topic; with a report, which names the run's
+    /// node and is JSON, as it is after it. The same report again changes nothing, and a
+    /// finished run keeps its result.
     pub async fn report(
         &self,
         run_id: &str,
-        node_run_id: &str,
-        json: &[u8],
+        report: Option<(&str, &[u8])>,
         grant: &Grant,
     ) -> Result<RunView, AccessError> {
         let found = self.find(run_id, grant).await?;
-        if node_run_id != found.id.node() {
-            return Err(Error::UnknownRun(node_run_id.to_owned()).into());
-        }
-        let update = Update::read(json)?;
-        let reports = self.reports(&found.id);
-        let known = reports.read().await?;
-        // What changes nothing takes no turn.
-        if !update.changes(&found.id, &known)? {
-            return Ok(found.view(&known)?);
-        }
-        let now = self.host.now();
-        let reported = reports.change(|reported| {
-            if update.changes(&found.id, reported)? {
-                *reported = update.reported(&found.id, reported, now);
+        let update = match report {
+            Some((node, _)) if node != found.id.node() => {
+                return Err(Error::UnknownRun(node.to_owned()).into());
             }
-            Ok(reported.clone())
-        });
-        let reported = reported.await?;
+            report => report.map(|(_, json)| Update::read(json)).transpose()?,
+        };
+        let reports = self.reports(&found.id);
+        let mut reported = reports.read().await?;
+        if let Some(update) = update
+            // What changes nothing takes no turn.
+            && update.changes(&found.id, &reported)?
+        {
+            let now = self.host.now();
+            let after = reports.change(|reported| update.carry_out(&found.id, reported, now));
+            reported = after.await?.into();
+        }
         Ok(found.view(&reported)?)
     }
 
@@ -288,15 +279,19 @@ impl Update {
         }
     }
 
-    fn reported(&self, id: &RunId, known: &Reported, updated: Millis) -> Reported {
-        let before = known.output.clone().filter(|_| known.id == id.run());
-        Reported {
-            id: id.run(),
-            number: id.number,
-            status: self.status,
-            result: self.result,
-            output: self.text.clone().or(before),
-            updated,
+    /// Notes what it says, unless that is known.
+    fn carry_out(&self, id: &RunId, known: &mut Reported, updated: Millis) -> Result<Reported> {
+        if self.changes(id, known)? {
+            let before = known.output.take().filter(|_| known.id == id.run());
+            *known = Reported {
+                id: id.run(),
+                number: id.number,
+                status: self.status,
+                result: self.result,
+                output: self.text.clone().or(before),
+                updated,
+            };
         }
+        Ok(known.clone())
     }
 }

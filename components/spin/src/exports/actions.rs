@@ -8,24 +8,69 @@ use crate::{Component, services};
 use kafka_edge::services::actions as service;
 use kafka_edge::services::produce::once::Once;
 
+/// The functions that do the same to the services are one function here, to be there
+/// once.
+#[derive(Clone, Copy)]
+enum Verb {
+    Create,
+    Put,
+    Patch,
+    Delete,
+}
+
+async fn change(
+    verb: Verb,
+    identifier: String,
+    text: String,
+    tag: Option<String>,
+) -> Result<service::Changed, Error> {
+    let changing = async move {
+        let condition = match &tag {
+            None => service::Condition::None,
+            Some(tag) => service::Condition::Tags(std::slice::from_ref(tag)),
+        };
+        let text = text.as_bytes();
+        let change = match verb {
+            Verb::Create => service::Change::Create(text),
+            Verb::Put => service::Change::Put(text),
+            Verb::Patch => service::Change::Patch(text),
+            Verb::Delete => service::Change::Delete,
+        };
+        Ok(services().await?.actions.change(&identifier, change, condition).await?)
+    };
+    answering(changing).await
+}
+
+fn made(changed: service::Changed) -> Result<Action, Error> {
+    changed.view.map(Into::into).ok_or(Error::UnknownAction)
+}
+
+async fn all() -> Result<Vec<service::ActionView>, Error> {
+    answering(async move { Ok(services().await?.actions.list().await?) }).await
+}
+
+async fn report(
+    run_id: String,
+    node_and_report: Option<(String, String)>,
+) -> Result<ActionRun, Error> {
+    answering(async move {
+        let report = node_and_report.as_ref().map(|(node, text)| (node.as_str(), text.as_bytes()));
+        Ok(services().await?.actions.report(&run_id, report, &grant()).await?.into())
+    })
+    .await
+}
+
 impl Guest for Component {
     async fn create(settings: String) -> Result<Action, Error> {
-        answering(
-            async move { Ok(services().await?.actions.create(settings.as_bytes()).await?.into()) },
-        )
-        .await
+        made(change(Verb::Create, String::new(), settings, None).await?)
     }
 
     async fn list() -> Result<Vec<Action>, Error> {
-        answering(async move {
-            let actions = services().await?.actions.list().await?;
-            Ok(actions.into_iter().map(Into::into).collect())
-        })
-        .await
+        Ok(all().await?.into_iter().map(Into::into).collect())
     }
 
     async fn get(identifier: String) -> Result<Action, Error> {
-        answering(async move { Ok(services().await?.actions.get(&identifier).await?.into()) }).await
+        Ok(service::find(all().await?, &identifier)?.into())
     }
 
     async fn put(
@@ -33,12 +78,8 @@ impl Guest for Component {
         settings: String,
         tag: Option<String>,
     ) -> Result<PutAction, Error> {
-        answering(async move {
-            let (settings, tag) = (settings.as_bytes(), condition(tag.as_ref()));
-            let put = services().await?.actions.put(&identifier, settings, tag).await?;
-            Ok(PutAction { action: put.view.into(), is_new: put.is_new })
-        })
-        .await
+        let changed = change(Verb::Put, identifier, settings, tag).await?;
+        Ok(PutAction { is_new: changed.is_new, action: made(changed)? })
     }
 
     async fn patch(
@@ -46,19 +87,11 @@ impl Guest for Component {
         patch: String,
         tag: Option<String>,
     ) -> Result<Action, Error> {
-        answering(async move {
-            let (patch, tag) = (patch.as_bytes(), condition(tag.as_ref()));
-            Ok(services().await?.actions.patch(&identifier, patch, tag).await?.into())
-        })
-        .await
+        made(change(Verb::Patch, identifier, patch, tag).await?)
     }
 
     async fn delete(identifier: String, tag: Option<String>) -> Result<(), Error> {
-        answering(async move {
-            let tag = condition(tag.as_ref());
-            Ok(services().await?.actions.delete(&identifier, tag).await?)
-        })
-        .await
+        change(Verb::Delete, identifier, String::new(), tag).await.map(drop)
     }
 
     async fn run(
@@ -76,28 +109,16 @@ impl Guest for Component {
     }
 
     async fn get_run(run_id: String) -> Result<ActionRun, Error> {
-        answering(
-            async move { Ok(services().await?.actions.get_run(&run_id, &grant()).await?.into()) },
-        )
-        .await
+        report(run_id, None).await
     }
 
     async fn report(
         run_id: String,
         node_run_id: String,
-        report: String,
+        report_text: String,
     ) -> Result<ActionRun, Error> {
-        answering(async move {
-            let services = services().await?;
-            let report = report.as_bytes();
-            Ok(services.actions.report(&run_id, &node_run_id, report, &grant()).await?.into())
-        })
-        .await
+        report(run_id, Some((node_run_id, report_text))).await
     }
-}
-
-fn condition(tag: Option<&String>) -> service::Condition<'_> {
-    tag.map_or(service::Condition::None, |tag| service::Condition::Tags(std::slice::from_ref(tag)))
 }
 
 impl From<service::ActionView> for Action {
