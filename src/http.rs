@@ -15,8 +15,6 @@ pub mod description;
 mod encoded_text;
 mod endpoint;
 mod endpoints;
-#[cfg(any(feature = "actions", feature = "sources"))]
-mod entity_tag;
 mod idempotency;
 mod if_match;
 mod json;

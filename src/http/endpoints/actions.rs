@@ -11,7 +11,7 @@ use crate::http::declaration::{BodyRule, Caller, Declaration, QueryRule};
 #[cfg(feature = "description")]
 use crate::http::description::Operation;
 use crate::http::endpoint::{Call, Endpoint, NoTopic};
-use crate::http::entity_tag::{as_condition, if_match, quoted};
+use crate::http::if_match::{self, as_condition, quoted};
 use crate::http::json::without_mark;
 use crate::http::limits::JSON_BYTES;
 use crate::http::refusal::Refusal;
@@ -107,7 +107,7 @@ async fn changed<H: Host, L: Log, B: RequestBody>(
 ) -> Result<Response, Refusal> {
     let (identifier, tags) = match verb {
         Verb::Create => (String::new(), None),
-        _ => (call.path_text("identifier")?, if_match(call.request)?),
+        _ => (call.path_text("identifier")?, if_match::condition(call.request)?),
     };
     let body = if verb == Verb::Delete { Bytes::new() } else { call.body().await? };
     let (body, condition) = (without_mark(&body), as_condition(tags.as_deref()));

@@ -45,7 +45,8 @@ impl Wish<'_> {
             Change::Create(_) => (None, None),
             _ => (Some(self.identifier), list.get(self.identifier)),
         };
-        if !self.condition.holds(before.map(StoredAction::tag).as_deref()) {
+        let tag = before.map(StoredAction::tag);
+        if !self.condition.holds(tag.as_ref()) {
             let sentence = "The action is not in the version that was named";
             return Err(Error::Changed(sentence.into()));
         }
