@@ -7,6 +7,7 @@
 //! even if the rest is missing or malformed.
 
 mod access;
+mod actions;
 mod address;
 mod consuming;
 mod deliveries;
@@ -21,6 +22,7 @@ mod value;
 mod variables;
 
 pub use self::access::Access;
+pub use self::actions::ActionsConfig;
 pub use self::consuming::ConsumingConfig;
 pub use self::deliveries::DeliveriesConfig;
 pub use self::gateway::GatewayConfig;
@@ -37,6 +39,7 @@ use crate::secrets::SecretKeys;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
     pub kafka: KafkaConfig,
+    pub actions: ActionsConfig,
     pub consuming: ConsumingConfig,
     pub deliveries: DeliveriesConfig,
     /// `None` if there is no registry.
@@ -51,6 +54,7 @@ impl Config {
     pub async fn load(host: &impl Host) -> Result<Self> {
         let names = [
             &kafka::VARIABLES[..],
+            &actions::VARIABLES[..],
             &consuming::VARIABLES[..],
             &deliveries::VARIABLES[..],
             &schema_registry::VARIABLES[..],
@@ -70,6 +74,7 @@ impl Config {
     fn of(variables: &Variables<'_>) -> Result<Self> {
         let kafka = KafkaConfig::of(variables)?;
         Ok(Self {
+            actions: ActionsConfig::of(variables)?,
             consuming: ConsumingConfig::of(variables)?,
             deliveries: DeliveriesConfig::of(variables, kafka.connect_timeout)?,
             schema_registry: SchemaRegistryConfig::of(variables, &kafka)?,

@@ -14,10 +14,17 @@ pub enum Error {
     UnknownGroup(String),
     #[error("Source not found")]
     UnknownSource(String),
-    /// A field of a source is invalid: 400.
+    #[error("Action not found")]
+    UnknownAction(String),
+    #[error("Run not found")]
+    UnknownRun(String),
+    /// A field of a source or of an action is invalid: 400.
     #[error("{sentence}")]
     InvalidSource { field: String, sentence: String },
-    /// Something of this name is there already: 409.
+    /// What is asked for is understood, and cannot be done: 422.
+    #[error("{sentence}")]
+    Unprocessable { field: String, sentence: String },
+    /// Something of this name, or another result, is there already: 409.
     #[error("{0}")]
     NameTaken(String),
     /// What was to be changed is not in the version that the caller knows: 412.
@@ -86,7 +93,9 @@ impl Error {
             Self::UnknownSubscription(_) => "unknown-webhook",
             Self::UnknownGroup(_) => "unknown-group",
             Self::UnknownSource(_) => "unknown-source",
-            Self::InvalidSource { .. } => "invalid",
+            Self::UnknownAction(_) => "unknown-action",
+            Self::UnknownRun(_) => "unknown-run",
+            Self::InvalidSource { .. } | Self::Unprocessable { .. } => "invalid",
             Self::NameTaken(_) => "name-taken",
             Self::Changed(_) => "changed",
             Self::Invalid { .. } => "invalid",
@@ -121,7 +130,10 @@ impl Error {
             | Self::UnknownSubscription(_)
             | Self::UnknownGroup(_)
             | Self::UnknownSource(_)
+            | Self::UnknownAction(_)
+            | Self::UnknownRun(_)
             | Self::InvalidSource { .. }
+            | Self::Unprocessable { .. }
             | Self::NameTaken(_)
             | Self::Changed(_)
             | Self::Invalid { .. }

@@ -2,6 +2,8 @@
 //!
 //! The HTTP API and the WIT exports call only these services.
 
+#[cfg(feature = "actions")]
+pub mod actions;
 pub mod beyond_end;
 pub mod condition;
 pub mod consume;
@@ -25,6 +27,8 @@ pub mod topics;
 
 use std::rc::Rc;
 
+#[cfg(feature = "actions")]
+use self::actions::Actions;
 use self::consume::Consume;
 use self::ends::Ends;
 use self::group_list::GroupList;
@@ -49,6 +53,8 @@ use crate::state::lane::Params;
 /// in progress; correctness does not depend on that sharing.
 #[derive(Debug)]
 pub struct Services<H: Host, L> {
+    #[cfg(feature = "actions")]
+    pub actions: Actions<H, L>,
     pub consume: Rc<Consume<H, L>>,
     pub groups: Rc<Groups<H, L>>,
     pub instances: Instances<H, L>,
@@ -80,7 +86,9 @@ impl<H: Host, L: Log> Services<H, L> {
         delivering: Delivering,
     ) -> Self {
         let log = Rc::new(log);
-        let Config { consuming, deliveries, schema_registry, secrets, store, .. } = config;
+        let Config { actions, consuming, deliveries, schema_registry, secrets, store, .. } = config;
+        #[cfg(not(feature = "actions"))]
+        let _ = actions;
         let params = Params::default().with_stale_bound(store.staleness);
         let list = GroupList::new(host.clone(), params);
         let groups = Rc::new(Groups::new(host.clone(), log.clone(), list.clone(), params));
@@ -100,6 +108,8 @@ impl<H: Host, L: Log> Services<H, L> {
         let reading = consume.clone();
         let has_schema_registry = schema_registry.is_some();
         let schema_registry = Rc::new(SchemaRegistry::new(host.clone(), schema_registry));
+        #[cfg(feature = "actions")]
+        let actions = Actions::new(host.clone(), actions, producer.clone(), seen.clone(), params);
         #[cfg(feature = "sources")]
         let sources = {
             let public_url = public_url.map(str::to_owned);
@@ -119,6 +129,8 @@ impl<H: Host, L: Log> Services<H, L> {
         #[cfg(not(feature = "sources"))]
         let _ = (allow_private, has_schema_registry, public_url);
         Self {
+            #[cfg(feature = "actions")]
+            actions,
             instances: Instances::new(host.clone(), consume.clone(), groups.clone(), params),
             producer,
             read: ReadAt::new(log.clone()),

@@ -14,4 +14,6 @@ mod store;
 pub(crate) mod stored;
 
 pub use store::delete_all;
+#[cfg(feature = "actions")]
+pub(crate) use store::{counter, increment};
 pub(crate) use store::{delete, get, set};

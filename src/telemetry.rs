@@ -91,6 +91,9 @@ pub fn level_of(error: &Error) -> Level {
         | Error::UnknownSubscription(_)
         | Error::UnknownGroup(_)
         | Error::UnknownSource(_)
+        | Error::UnknownAction(_)
+        | Error::UnknownRun(_)
+        | Error::Unprocessable { .. }
         | Error::Invalid { .. }
         | Error::InvalidSource { .. }
         | Error::NameTaken(_)

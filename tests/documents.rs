@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-const DOCUMENTS: [&str; 9] = [
+const DOCUMENTS: [&str; 10] = [
     "README.md",
     "CONTRIBUTING.md",
     "docs/architecture.md",
@@ -13,6 +13,7 @@ const DOCUMENTS: [&str; 9] = [
     "docs/mcp.md",
     "docs/operations.md",
     "docs/sources.md",
+    "docs/actions.md",
     "docs/upstash.md",
     "docs/wit.md",
 ];

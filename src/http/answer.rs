@@ -130,12 +130,13 @@ pub(super) struct ErrorBody {
     detail: Option<String>,
 }
 
-#[cfg(feature = "sources")]
 impl ErrorBody {
+    #[cfg(feature = "sources")]
     pub(super) fn new(error: &str, status: StatusCode, detail: Option<String>) -> Self {
         Self { error: error.to_owned(), status: status.as_u16(), detail }
     }
 
+    #[cfg(any(feature = "actions", feature = "sources"))]
     pub(super) fn status(&self) -> StatusCode {
         StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }
@@ -152,7 +153,10 @@ fn status(error: &Error) -> StatusCode {
         Error::UnknownTopic(_)
         | Error::UnknownSubscription(_)
         | Error::UnknownGroup(_)
-        | Error::UnknownSource(_) => StatusCode::NOT_FOUND,
+        | Error::UnknownSource(_)
+        | Error::UnknownAction(_)
+        | Error::UnknownRun(_) => StatusCode::NOT_FOUND,
+        Error::Unprocessable { .. } => StatusCode::UNPROCESSABLE_ENTITY,
         Error::Invalid { .. } | Error::InvalidSource { .. } | Error::InvalidCallback { .. } => {
             StatusCode::BAD_REQUEST
         }
@@ -173,7 +177,9 @@ fn status(error: &Error) -> StatusCode {
 fn detail(error: &Error) -> Option<String> {
     match error {
         Error::Invalid { field, .. } => Some((*field).to_owned()),
-        Error::InvalidSource { field, .. } => Some(field.clone()),
+        Error::InvalidSource { field, .. } | Error::Unprocessable { field, .. } => {
+            Some(field.clone())
+        }
         Error::TooLarge { size, limit } => {
             Some(format!("{size} bytes, where at most {limit} are taken"))
         }
@@ -187,6 +193,8 @@ fn detail(error: &Error) -> Option<String> {
         | Error::UnknownSubscription(_)
         | Error::UnknownGroup(_)
         | Error::UnknownSource(_)
+        | Error::UnknownAction(_)
+        | Error::UnknownRun(_)
         | Error::NameTaken(_)
         | Error::Changed(_)
         | Error::Throttled { .. }

@@ -62,6 +62,10 @@ pub enum TopicPlace {
     OfGroup,
     /// They are all topics that the source in the path can write to.
     OfSource,
+    /// It is the topic of the action in the path.
+    OfAction,
+    /// It is the topic of the run in the path.
+    OfRun,
     /// The answer leaves out topics that the caller may not see.
     Filtered,
 }

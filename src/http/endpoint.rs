@@ -144,6 +144,14 @@ found_later! {
     Filtered,
 }
 
+#[cfg(feature = "actions")]
+found_later! {
+    /// The topic of the action in the path.
+    OfAction,
+    /// The topic of the run in the path.
+    OfRun,
+}
+
 #[cfg(feature = "sources")]
 found_later! {
     /// All topics that the source in the path can write to.

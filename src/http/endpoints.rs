@@ -1,5 +1,7 @@
 //! All calls, in one file per group, and the list of them.
 
+#[cfg(feature = "actions")]
+mod actions;
 mod consumer;
 mod credentials;
 mod description;
@@ -14,6 +16,8 @@ mod producer;
 mod receive_webhook;
 mod record;
 mod records;
+#[cfg(feature = "actions")]
+mod runs;
 mod secrets;
 mod seek;
 #[cfg(feature = "sources")]
@@ -23,6 +27,8 @@ mod webhooks;
 
 use futures_util::future::LocalBoxFuture;
 
+#[cfg(feature = "actions")]
+use self::actions::{CreateAction, DeleteAction, GetAction, ListActions, PatchAction, PutAction};
 use self::consumer::{Acknowledge, Consume, Dispose, GiveBack, Reject, Renew};
 use self::credentials::{
     CreateCredential, DeleteCredential, ListCredentials, RotateCredential, UpdateCredential,
@@ -38,6 +44,8 @@ use self::mcp::Mcp;
 use self::producer::{ProduceBody, ProduceMessage};
 use self::receive_webhook::ReceiveWebhook;
 use self::records::ReadPartition;
+#[cfg(feature = "actions")]
+use self::runs::{GetRun, ReportRun, RunAction};
 use self::secrets::RewrapSecrets;
 #[cfg(feature = "sources")]
 use self::sources::{
@@ -183,6 +191,24 @@ endpoints! {
     DeleteSource,
     #[cfg(feature = "sources")]
     TestSource,
+    #[cfg(feature = "actions")]
+    CreateAction,
+    #[cfg(feature = "actions")]
+    ListActions,
+    #[cfg(feature = "actions")]
+    GetAction,
+    #[cfg(feature = "actions")]
+    PutAction,
+    #[cfg(feature = "actions")]
+    PatchAction,
+    #[cfg(feature = "actions")]
+    DeleteAction,
+    #[cfg(feature = "actions")]
+    RunAction,
+    #[cfg(feature = "actions")]
+    GetRun,
+    #[cfg(feature = "actions")]
+    ReportRun,
     #[cfg(feature = "mcp")]
     Mcp,
     upstash::produce::ProduceMessage,

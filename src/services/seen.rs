@@ -50,6 +50,9 @@ const READ_AGAIN: Duration = Duration::from_millis(100);
 pub enum Scope<'a> {
     /// The events of a source.
     Source(&'a str),
+    /// The idempotency keys of a credential for the runs of an action.
+    #[cfg(feature = "actions")]
+    Action { action: &'a str, caller: &'a str },
     /// The idempotency keys of a credential on a topic; callers without a name share
     /// one.
     Topic { topic: &'a str, caller: &'a str },
@@ -261,6 +264,8 @@ impl<H> fmt::Debug for Seen<H> {
 fn scope_name(scope: &Scope<'_>) -> String {
     match scope {
         Scope::Source(name) => format!("source/{name}"),
+        #[cfg(feature = "actions")]
+        Scope::Action { action, .. } => format!("action/{action}"),
         Scope::Topic { topic, .. } => format!("topic/{topic}"),
     }
 }
@@ -270,6 +275,8 @@ fn names(scope: &Scope<'_>, id: &str) -> (String, u16) {
     let mut hash = Sha256::new();
     let caller = match scope {
         Scope::Source(_) => "",
+        #[cfg(feature = "actions")]
+        Scope::Action { caller, .. } => caller,
         Scope::Topic { caller, .. } => caller,
     };
     for part in [scope_name(scope).as_str(), caller] {

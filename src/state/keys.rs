@@ -20,6 +20,10 @@
 //! | `kafka-edge/2/registry/…` | the lane of the document that lists the subscriptions |
 //! | `kafka-edge/2/sources/…` | the lane of the document that lists the sources |
 //! | `kafka-edge/2/source/{source}/statistics` | what came to a source |
+//! | `kafka-edge/2/actions/…` | the lane of the document that lists the actions |
+//! | `kafka-edge/2/runs/{action}/t` | the counter of an action's runs |
+//! | `kafka-edge/2/runs/{action}/{place}/run` | a run of an action |
+//! | `kafka-edge/2/runs/{action}/{place}/report/…` | the lane of what was reported on it |
 //! | `kafka-edge/2/credentials/…` | the lane of the document that lists the credentials |
 //! | `…/t` | the counter of the lane's tickets |
 //! | `…/d/{era}` | document |
@@ -153,6 +157,18 @@ impl LaneName {
         Self(format!("{ROOT}/sources"))
     }
 
+    /// The list of all actions.
+    #[cfg(feature = "actions")]
+    pub fn actions() -> Self {
+        Self(format!("{ROOT}/actions"))
+    }
+
+    /// What was reported on the run in this place of an action.
+    #[cfg(feature = "actions")]
+    pub fn report(action: &str, place: u64) -> Self {
+        Self(format!("{ROOT}/runs/{}/{place}/report", encode(action)))
+    }
+
     /// The list of all credentials that were created at run time.
     pub fn credentials() -> Self {
         Self(format!("{ROOT}/credentials"))
@@ -196,6 +212,18 @@ pub fn topic_advice<V>(topic: &str) -> Result<Key<V>> {
 /// What came to a source. It belongs to no lane.
 pub fn source_statistics<V>(source: &str) -> Result<Key<V>> {
     Ok(Key::new(format!("{ROOT}/source/{}/statistics", capped("name", source, MAX_SCOPE_BYTES)?)))
+}
+
+/// The counter of an action's runs. It belongs to no lane.
+#[cfg(feature = "actions")]
+pub fn runs(action: &str) -> CounterKey {
+    CounterKey(format!("{ROOT}/runs/{}/t", encode(action)))
+}
+
+/// The run in this place of an action. It belongs to no lane.
+#[cfg(feature = "actions")]
+pub fn run<V>(action: &str, place: u64) -> Key<V> {
+    Key::new(format!("{ROOT}/runs/{}/{place}/run", encode(action)))
 }
 
 /// A part of the memory of repeats in this scope. It belongs to no lane.

@@ -82,12 +82,12 @@ pub(super) async fn try_set<V: Serialize>(
 }
 
 /// The value of a counter.
-pub(super) async fn counter(host: &(impl Store + Clock), key: &CounterKey) -> Result<u64> {
+pub(crate) async fn counter(host: &(impl Store + Clock), key: &CounterKey) -> Result<u64> {
     Ok(repeated(host, async || host.counter(key.as_str()).await).await?)
 }
 
 /// Adds to a counter.
-pub(super) async fn increment(
+pub(crate) async fn increment(
     host: &(impl Store + Clock),
     key: &CounterKey,
     n: u64,

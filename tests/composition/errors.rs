@@ -46,6 +46,7 @@ struct Before {
     caller: Caller,
     receipt: String,
     webhook: String,
+    run: String,
 }
 
 impl Before {
@@ -53,7 +54,8 @@ impl Before {
         let (kafka, store) = (Kafka::new(), Memory::new());
         let host = gateway(&store).upstream(kafka.upstream(Trouble::None));
         let caller = Caller::start(host);
-        let this = Self { kafka, store, caller, receipt: String::new(), webhook: String::new() };
+        let none = String::new;
+        let this = Self { kafka, store, caller, receipt: none(), webhook: none(), run: none() };
         let with = Arguments { text: "https://shop.example/hook".into(), ..Arguments::default() };
         for _ in 0..5 {
             this.call("producer.send", with.clone()).await;
@@ -68,12 +70,21 @@ impl Before {
         let source = |name, topic| Arguments { text: settings(name, topic), ..with.clone() };
         this.call("sources.create", source("desk", "orders")).await;
         this.call("sources.create", source("lost", "no-such-topic")).await;
+        let action = |name, topic| Arguments { text: action(name, topic), ..with.clone() };
+        this.call("actions.create", action("order", "orders")).await;
+        this.call("actions.create", action("astray", "no-such-topic")).await;
+        let outputs = Arguments { name: "order".into(), text: OUTPUTS.into(), ..with.clone() };
+        let ran = this.call("actions.run", outputs).await;
         let text = |answer: &str, name: &str| {
             let quoted = answer.split_once(name).and_then(|(_, rest)| rest.split('"').nth(1));
             quoted.expect("the answer tells").to_owned()
         };
         let (receipt, webhook) = (text(&claimed, "receipt"), text(&registered, "id"));
-        Self { receipt, webhook, ..this }
+        let run = text(&ran, "run-id");
+        let report = r#"{"status":"COMPLETED","result":"FAILED"}"#.into();
+        let report = Arguments { name: run.clone(), text: report, ..with };
+        this.call("actions.report", report).await;
+        Self { receipt, webhook, run, ..this }
     }
 
     async fn call(&self, function: &str, arguments: Arguments) -> String {
@@ -81,7 +92,7 @@ impl Before {
         outcome.unwrap_or_else(|error| panic!("{function}: {error:?}"))
     }
 
-    /// As many topics of a group, webhooks of a topic, credentials and sources as
+    /// As many topics of a group, webhooks of a topic, credentials, sources and actions as
     /// there can be; one of each is there already.
     async fn fills_up(&self) {
         let with = || Arguments { partition: 0, ..Arguments::default() };
@@ -99,6 +110,10 @@ impl Before {
         for number in 2..50 {
             let text = settings(&format!("desk-{number}"), "orders");
             self.call("sources.create", Arguments { text, ..with() }).await;
+        }
+        for number in 2..50 {
+            let text = action(&format!("order-{number}"), "orders");
+            self.call("actions.create", Arguments { text, ..with() }).await;
         }
         for name in (1..100).map(|number| format!("clerk-{number}")) {
             self.call("credentials.create", Arguments { name, ..with() }).await;
@@ -125,7 +140,7 @@ impl Before {
         let (host, arguments) = match case {
             "unknown-topic" => (well(), changed(&|with| with.topic = "no-such-topic".into())),
             "unknown-webhook" | "unknown-group" | "unknown-credential" | "unknown-source"
-            | "changed" => (well(), same()),
+            | "unknown-action" | "unknown-run" | "changed" => (well(), same()),
             "invalid" => {
                 let wrong = |with: &mut Arguments| {
                     (with.topic, with.name, with.time) = ("..".into(), "\n".into(), u32::MAX);
@@ -165,6 +180,15 @@ fn settings(name: &str, topic: &str) -> String {
     format!(r#"{{"name":"{name}","topic":"{topic}",{rest}}}"#)
 }
 
+/// An action with a payload as large as its run makes it.
+fn action(identifier: &str, topic: &str) -> String {
+    let payload = r#"{"text":"{{ .outputs.trigger.text }}"}"#;
+    let config = format!(r#"{{"type":"KAFKA","topic":"{topic}","payload":{payload}}}"#);
+    format!(r#"{{"identifier":"{identifier}","config":{config}}}"#)
+}
+
+const OUTPUTS: &str = r#"{"outputs":{"trigger":{"text":"x"}}}"#;
+
 fn gateway(store: &Memory) -> HostBuilder {
     caller::host().variables(caller::variables()).store("default", store.clone())
 }
@@ -195,6 +219,12 @@ fn left_out(case: &str) -> &'static [&'static str] {
             "sources.patch",
             "sources.delete",
             "secrets.rewrap",
+            "actions.create",
+            "actions.put",
+            "actions.patch",
+            "actions.delete",
+            "actions.run",
+            "actions.report",
             // The same call has to be under way.
             "producer.send-once",
             "producer.send-many-once",
@@ -235,7 +265,7 @@ impl Scene {
 /// The arguments for a function: name and text mean something else to each.
 fn suited(arguments: &Arguments, case: &str, function: &str, before: &Before) -> Arguments {
     let mut arguments = arguments.clone();
-    let is_of_sources = function.starts_with("sources.");
+    let is_of_sources = function.starts_with("sources.") || function.starts_with("actions.");
     let by_name = match function {
         "webhook.get" | "webhook.seek" | "webhook.delete" => Some(before.webhook.as_str()),
         "credentials.set-expiry"
@@ -252,11 +282,19 @@ fn suited(arguments: &Arguments, case: &str, function: &str, before: &Before) ->
         "sources.put" if case == "unknown-source" => None,
         "sources.get" | "sources.put" | "sources.patch" | "sources.delete" | "sources.receive"
         | "sources.test" => Some("desk"),
+        "actions.run" if case == "unknown-topic" => Some("astray"),
+        "actions.put" if case == "unknown-action" => None,
+        "actions.put" if case == "limit-reached" => Some("new-order"),
+        "actions.get" | "actions.put" | "actions.patch" | "actions.delete" | "actions.run" => {
+            Some("order")
+        }
+        "actions.get-run" | "actions.report" => Some(before.run.as_str()),
         _ => None,
     };
     arguments.name = match (case, by_name) {
         (
-            "unknown-webhook" | "unknown-group" | "unknown-credential" | "unknown-source",
+            "unknown-webhook" | "unknown-group" | "unknown-credential" | "unknown-source"
+            | "unknown-action" | "unknown-run",
             Some(_),
         ) => "nobody".into(),
         ("conflict", _) if function.starts_with("credentials") => CONFIGURED.into(),
@@ -283,6 +321,26 @@ fn suited(arguments: &Arguments, case: &str, function: &str, before: &Before) ->
         "sources.create" | "sources.put" | "sources.patch" if case == "invalid" => {
             arguments.text = r#"{"topic":".."}"#.into();
         }
+        "actions.create" | "actions.put" | "actions.patch" | "actions.run" | "actions.report"
+            if case == "invalid" =>
+        {
+            arguments.text = r#"{"config":7}"#.into();
+        }
+        "actions.create" if case == "conflict" => arguments.text = action("order", "orders"),
+        "actions.create" => arguments.text = action("new-order", "orders"),
+        "actions.put" => arguments.text = action(&arguments.name, "orders"),
+        "actions.patch" => arguments.text = r#"{"title":"T"}"#.into(),
+        "actions.run" if case == "too-large" => {
+            // It is in the record twice, as the trigger's and as the payload's.
+            let text = "x".repeat(1_572_400);
+            arguments.text = format!(r#"{{"outputs":{{"trigger":{{"text":"{text}"}}}}}}"#);
+        }
+        "actions.run" => arguments.text = OUTPUTS.into(),
+        "actions.report" if case == "conflict" => {
+            arguments.text = r#"{"status":"COMPLETED","result":"SUCCESS"}"#.into();
+        }
+        // It is known already, so that nothing is written; a new report is.
+        "actions.report" => arguments.text = r#"{"status":"COMPLETED","result":"FAILED"}"#.into(),
         "sources.create" if case == "conflict" => arguments.text = settings("desk", "orders"),
         "sources.create" => arguments.text = settings("new-desk", "orders"),
         "sources.put" => arguments.text = settings(&arguments.name, "orders"),

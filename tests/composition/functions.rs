@@ -63,6 +63,7 @@ async fn every_function_does_what_it_is_there_for() {
     looks_at_topics(&mut story).await;
     has_webhooks(&mut story).await;
     has_sources(&mut story).await;
+    has_actions(&mut story).await;
     has_credentials(&mut story).await;
     produces_once(&mut story).await;
 
@@ -244,6 +245,42 @@ async fn has_sources(story: &mut Story) {
     let tag = behind(&replaced, "tag");
     story.call("sources.delete", Arguments { tag, ..by_name() }).await;
     assert_eq!(story.call("sources.list", with()).await, "[]");
+}
+
+async fn has_actions(story: &mut Story) {
+    let by_name = || Arguments { name: "order".into(), ..with() };
+    let settings = r#"{"identifier":"order","org_id":"acme","config":{"type":"KAFKA",
+        "topic":"orders","payload":{"by":"{{ .outputs.trigger.user | upper }}"}}}"#;
+    let new = Arguments { text: settings.into(), ..with() };
+    let shown = ["identifier: \"order\"", "\\\"org_id\\\":\\\"acme\\\"", "created: ", "tag: \""];
+    let made = story.expect("actions.create", new, &shown).await;
+    story.expect("actions.list", with(), &["identifier: \"order\""]).await;
+    assert_eq!(story.call("actions.get", by_name()).await, made);
+
+    let outputs = r#"{"outputs":{"trigger":{"user":"ada"}}}"#;
+    let run = || Arguments { text: outputs.into(), tag: "once".into(), ..by_name() };
+    let published = ["run-id: \"wfr_", "topic: \"orders\"", "reports: [Ok(", "is-repeat: false"];
+    let first = story.expect("actions.run", run(), &published).await;
+    let again = story.expect("actions.run", run(), &["is-repeat: true"]).await;
+    let id = behind(&first, "run-id");
+    assert_eq!(behind(&again, "run-id"), id);
+    let of_run = || Arguments { name: id.clone(), ..with() };
+    let begun = ["action: \"order\"", "Status::InProgress", "outcome: None", "records: [Some("];
+    story.expect("actions.get-run", of_run(), &begun).await;
+    let report = r#"{"status":"COMPLETED","result":"FAILED","output":{"a":1}}"#;
+    let report = Arguments { text: report.into(), ..of_run() };
+    let ended = ["Status::Completed", "Outcome::Failed", "output: Some(\"{\\\"a\\\":1}\")"];
+    story.expect("actions.report", report, &ended).await;
+
+    let title = Arguments { text: r#"{"title":"T"}"#.into(), ..by_name() };
+    let changed = Arguments { tag: behind(&made, "tag"), ..title };
+    story.expect("actions.patch", changed, &["\\\"title\\\":\\\"T\\\""]).await;
+    let config = r#"{"config":{"type":"KAFKA","payload":{}}}"#;
+    let put = Arguments { text: config.into(), ..by_name() };
+    let replaced = story.expect("actions.put", put, &["is-new: false"]).await;
+    let tag = behind(&replaced, "tag");
+    story.call("actions.delete", Arguments { tag, ..by_name() }).await;
+    assert_eq!(story.call("actions.list", with()).await, "[]");
 }
 
 /// The same record twice is there once, and so are the same two.

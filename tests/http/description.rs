@@ -33,11 +33,13 @@ async fn scene() -> (Gateway, String) {
         assert_eq!(gateway.post_json(&format!("/groups/{group}/seek"), &seek).await.0, 200);
     }
     gateway.create_source("github", "orders").await;
+    let run = gateway.create_action("publish-event", "orders").await;
     let reader = json!({"name": "reader", "allow": ["consume"], "topics": ["orders"]});
     assert_eq!(gateway.post_json("/credentials", &reader).await.0, 201);
     let consume = gateway.get("/upstash/consume/tour/one/orders?timeout=0").await;
     assert_eq!(consume.0, 200);
-    (gateway, webhook["webhook_id"].as_str().unwrap().to_owned())
+    let webhook = webhook["webhook_id"].as_str().unwrap();
+    (gateway, format!("{webhook} {run}"))
 }
 
 /// What a fresh gateway answers to the example of each call.
@@ -51,6 +53,9 @@ async fn answers() -> Answers {
         let (gateway, webhook) = scene().await;
         if route.name == "createCredential" {
             gateway.call(http::Method::DELETE, "/credentials/reader").await;
+        }
+        if route.name == "createAction" {
+            gateway.call(http::Method::DELETE, "/actions/publish-event").await;
         }
         let (status, body) = gateway.send(route.example(&webhook)).await.taken();
         assert!((200..300).contains(&status), "{}: {status} {body}", route.name);

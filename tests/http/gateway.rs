@@ -58,6 +58,18 @@ impl Gateway {
         assert_eq!(status, 201, "{json}");
     }
 
+    /// Makes the action of the examples, and runs it. Returns the id of the run.
+    pub(crate) async fn create_action(&self, identifier: &str, topic: &str) -> String {
+        let config = serde_json::json!({"type": "KAFKA", "topic": topic, "payload": {"a": 1}});
+        let action = serde_json::json!({"identifier": identifier, "config": config});
+        let (status, json) = self.post_json("/actions", &action).await;
+        assert_eq!(status, 201, "{json}");
+        let outputs = serde_json::json!({"outputs": {"trigger": {}}});
+        let (status, json) = self.post_json(&format!("/actions/{identifier}/runs"), &outputs).await;
+        assert_eq!(status, 201, "{json}");
+        json["run_id"].as_str().expect("a run").to_owned()
+    }
+
     pub(crate) async fn send(&self, request: Request<Bytes>) -> Response {
         let method = request.method.clone();
         let response = api::handle(&self.app, request).await;

@@ -44,8 +44,13 @@ pub(crate) fn named(name: &str) -> Route {
 impl Route {
     /// A request that does what the call is for, without any credential. The
     /// examples of the API description are these.
-    pub(crate) fn example(&self, webhook: &str) -> Request<Bytes> {
+    ///
+    /// `ids` holds the id of a webhook and, behind a space, that of a run.
+    pub(crate) fn example(&self, ids: &str) -> Request<Bytes> {
+        let (webhook, run) = ids.split_once(' ').unwrap_or((ids, "wfr_1"));
         let target = self.example.target.replace("{webhook_id}", webhook);
+        let node = run.replace("wfr_", "wfnr_");
+        let target = target.replace("{run_id}", run).replace("{node_run_id}", &node);
         let mut request = request(self.method.clone(), &target);
         if !self.example.body.is_empty() {
             request.headers.push(header("content-type", b"application/json"));

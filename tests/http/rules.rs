@@ -42,12 +42,13 @@ fn secret(name: &str) -> String {
 
 struct Scene {
     gateway: Gateway,
+    /// And a run, behind a space.
     webhook: String,
 }
 
 impl Scene {
-    /// The topic that is asked for, another one, a webhook on each, and groups
-    /// that read them.
+    /// The topic that is asked for, another one, a webhook, a source, an action
+    /// and a run of it on each, and groups that read them.
     async fn new() -> Self {
         let gateway = Gateway::open();
         gateway.world.set_variable("open_access", "");
@@ -72,6 +73,18 @@ impl Scene {
             create.body = source.to_string().into();
             assert_eq!(gateway.send(create).await.status, 201);
         }
+        let mut run = String::new();
+        for (identifier, topic) in [("other", "t2"), ("publish-event", MINE)] {
+            let mut create = as_caller("root", &named("createAction"), "");
+            let config = json!({"type": "KAFKA", "topic": topic, "payload": {}});
+            create.body = json!({"identifier": identifier, "config": config}).to_string().into();
+            assert_eq!(gateway.send(create).await.status, 201);
+            let mut publish = as_caller("root", &named("runAction"), "");
+            publish.target = format!("/actions/{identifier}/runs");
+            let (status, json) = gateway.send(publish).await.taken();
+            assert_eq!(status, 201, "{json}");
+            run = json["run_id"].as_str().unwrap().to_owned();
+        }
         for (group, topic) in [("billing", "t2"), ("billing", MINE), ("audit", MINE)] {
             let mut seek = as_caller("root", &named("seekGroup"), "");
             seek.target = format!("/groups/{group}/seek");
@@ -84,7 +97,7 @@ impl Scene {
             consume.headers.push(authorization(&format!("Bearer {}", secret("root"))));
             assert_eq!(gateway.send(consume).await.taken().0, 200);
         }
-        Self { gateway, webhook }
+        Self { gateway, webhook: format!("{webhook} {run}") }
     }
 
     /// A call of the route by a caller who has this credential.
@@ -199,6 +212,9 @@ async fn every_route_needs_its_permission_and_no_other() {
                 assert!(scene.by("root", route).await.status.is_success(), "{}", route.path);
                 continue;
             }
+            if route.name == "createAction" {
+                assert_eq!(scene.by("root", &named("deleteAction")).await.status, 204);
+            }
             if route.path.starts_with("/credentials/{name}") {
                 let create = named("createCredential");
                 assert_eq!(scene.by("root", &create).await.status, 201);
@@ -286,7 +302,9 @@ async fn every_route_keeps_to_the_topics_of_its_caller() {
                 | TopicPlace::OfInstance
                 | TopicPlace::OfSubscription
                 | TopicPlace::OfGroup
-                | TopicPlace::OfSource => {
+                | TopicPlace::OfSource
+                | TopicPlace::OfAction
+                | TopicPlace::OfRun => {
                     let request = as_caller("elsewhere", route, &scene.webhook);
                     let (_, json) = scene.refused(request, 403).await;
                     let detail = json["detail"].as_str().unwrap();
@@ -366,6 +384,9 @@ async fn open_access_turns_all_of_it_off() {
             let scene = Scene::new().await;
             let open = scene.gateway.restarted();
             open.world.set_variable("open_access", "true");
+            if route.name == "createAction" {
+                assert_eq!(open.send(named("deleteAction").example("")).await.status, 204);
+            }
             if route.path.starts_with("/credentials/{name}") {
                 let create = named("createCredential").example("");
                 assert_eq!(open.send(create).await.status, 201);
@@ -381,7 +402,10 @@ async fn open_access_turns_all_of_it_off() {
                 let fine = (200..300).contains(&status)
                     || (again && status == 404)
                     || (value.is_some()
-                        && matches!(route.name, "createCredential" | "createSource"));
+                        && matches!(
+                            route.name,
+                            "createCredential" | "createSource" | "createAction"
+                        ));
                 assert!(fine, "{} {}: {status}", route.method, route.path);
             }
         }

@@ -1,5 +1,7 @@
 //! The exports of `wit/`, over the same services as the HTTP API.
 
+#[cfg(feature = "actions")]
+mod actions;
 mod consumer;
 mod convert;
 mod credentials;
@@ -9,6 +11,8 @@ mod secrets;
 #[cfg(feature = "sources")]
 mod sources;
 mod webhook;
+#[cfg(not(feature = "actions"))]
+mod without_actions;
 #[cfg(not(feature = "sources"))]
 mod without_sources;
 

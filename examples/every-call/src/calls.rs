@@ -3,6 +3,7 @@
 use std::fmt::Debug;
 
 use crate::bindings::Arguments;
+use crate::bindings::kafka_edge::api::actions;
 use crate::bindings::kafka_edge::api::consumer::{self, PageRequest, ReadRequest};
 use crate::bindings::kafka_edge::api::credentials::{self, Permissions};
 use crate::bindings::kafka_edge::api::follower::{self, FollowRequest, FollowedRecord};
@@ -109,6 +110,32 @@ pub(crate) async fn call(function: &str, with: Arguments) -> Result<String, Erro
             show(sources::test(with.name, request).await?)
         }
 
+        "actions.create" => show(actions::create(with.text).await?),
+        "actions.list" => show(actions::list().await?),
+        "actions.get" => show(actions::get(with.name).await?),
+        "actions.put" => {
+            let tag = tag(&with);
+            show(actions::put(with.name, with.text, tag).await?)
+        }
+        "actions.patch" => {
+            let tag = tag(&with);
+            show(actions::patch(with.name, with.text, tag).await?)
+        }
+        "actions.delete" => {
+            let tag = tag(&with);
+            show(actions::delete(with.name, tag).await?)
+        }
+        "actions.run" => {
+            let key = tag(&with);
+            show(actions::run(with.name, with.text, key).await?)
+        }
+        "actions.get-run" => show(actions::get_run(with.name).await?),
+        "actions.report" => {
+            // The id of a run's node has the same digits.
+            let node = with.name.replace("wfr_", "wfnr_");
+            show(actions::report(with.name, node, with.text).await?)
+        }
+
         "credentials.create" => {
             let allow = Permissions::PRODUCE | Permissions::CONSUME;
             let expires = end(&with);
@@ -164,7 +191,7 @@ fn seek_target(with: &Arguments) -> SeekTarget {
     }
 }
 
-/// The version of a source that is to be changed, if it matters.
+/// The version of what is to be changed, if it matters; or a key.
 fn tag(with: &Arguments) -> Option<String> {
     Some(with.tag.clone()).filter(|tag| !tag.is_empty())
 }

@@ -328,6 +328,12 @@ fn path_parameter(name: &str, topics: TopicPlace) -> (&'static str, Value) {
             json!({ "type": "integer", "format": "int32", "minimum": 0 }),
         ),
         "id" => ("The id of the webhook", json!({ "type": "string", "minLength": 1 })),
+        "identifier" => ("The action's identifier", name_of),
+        "run_id" => ("The id of the run", json!({ "type": "string", "minLength": 1 })),
+        "node_run_id" => (
+            "The id of its node, which has the same digits",
+            json!({ "type": "string", "minLength": 1 }),
+        ),
         "name" if topics == TopicPlace::OfSource => ("The source's name", name_of),
         "source" => ("The source's name", name_of),
         "name" => ("The name of the credential", json!({ "type": "string", "minLength": 1 })),

@@ -34,15 +34,14 @@ struct Asked {
 impl Asked {
     /// Each receipt with what its record is to be, and the word for that.
     fn wishes(&self, lease: Duration) -> Vec<(&str, Disposal, &'static str)> {
-        let of = |receipts: &'_ [String]| receipts.iter().map(String::as_str).collect::<Vec<_>>();
         let (delay, mut wishes) = (self.delay, Vec::new());
         for (receipts, disposal, done) in [
-            (of(&self.accept), Disposal::Ack, "accepted"),
-            (of(&self.release), Disposal::Nack { delay }, "released"),
-            (of(&self.reject), Disposal::Reject, "rejected"),
-            (of(&self.renew), Disposal::Renew { lease }, "renewed"),
+            (&self.accept, Disposal::Ack, "accepted"),
+            (&self.release, Disposal::Nack { delay }, "released"),
+            (&self.reject, Disposal::Reject, "rejected"),
+            (&self.renew, Disposal::Renew { lease }, "renewed"),
         ] {
-            wishes.extend(receipts.into_iter().map(|receipt| (receipt, disposal, done)));
+            wishes.extend(receipts.iter().map(|receipt| (receipt.as_str(), disposal, done)));
         }
         wishes
     }

@@ -19,7 +19,7 @@ pub const WINDOW: Duration = Duration::from_secs(86_400);
 pub const MAX_KEY_BYTES: usize = 255;
 pub const MAX_RECORDS: usize = 500;
 
-const FIELD: &str = "idempotency-key";
+pub(in crate::services) const FIELD: &str = "idempotency-key";
 
 /// The key of a call. Two callers may use the same keys.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,10 +54,7 @@ impl<H: Host, L: Log> Producer<H, L> {
             let reports = self.write(topic, records).await;
             return Ok(Reports { reports, is_repeat: false });
         };
-        if key.is_empty() || key.len() > MAX_KEY_BYTES {
-            let sentence = format!("Not a key of 1 to {MAX_KEY_BYTES} bytes");
-            return Err(Error::invalid(FIELD, sentence));
-        }
+        check(key)?;
         if records.len() > MAX_RECORDS {
             let sentence = format!("A call with a key has at most {MAX_RECORDS} records");
             return Err(Error::invalid(FIELD, sentence));
@@ -101,6 +98,15 @@ impl<H: Host, L: Log> Producer<H, L> {
         }
         Ok(Reports { reports, is_repeat: false })
     }
+}
+
+/// Whether a key can be one.
+pub(in crate::services) fn check(key: &str) -> Result<()> {
+    if key.is_empty() || key.len() > MAX_KEY_BYTES {
+        let sentence = format!("Not a key of 1 to {MAX_KEY_BYTES} bytes");
+        return Err(Error::invalid(FIELD, sentence));
+    }
+    Ok(())
 }
 
 fn metadata(Place { partition, offset, .. }: Place) -> RecordMetadata {

@@ -17,10 +17,12 @@ impl From<Error> for types::Error {
             Error::UnknownSubscription(_) => Self::UnknownWebhook,
             Error::UnknownGroup(_) => Self::UnknownGroup,
             Error::UnknownSource(_) => Self::UnknownSource,
+            Error::UnknownAction(_) => Self::UnknownAction,
+            Error::UnknownRun(_) => Self::UnknownRun,
             Error::Invalid { field, message } => {
                 Self::Invalid(types::InvalidArgument { field: field.into(), message })
             }
-            Error::InvalidSource { field, sentence } => {
+            Error::InvalidSource { field, sentence } | Error::Unprocessable { field, sentence } => {
                 Self::Invalid(types::InvalidArgument { field, message: sentence })
             }
             Error::NameTaken(text) => Self::Conflict(text),

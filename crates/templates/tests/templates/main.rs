@@ -1,0 +1,5 @@
+mod caps;
+mod differential;
+mod documents;
+mod payloads;
+mod support;
