@@ -149,7 +149,8 @@ async fn the_schemas_have_every_argument_that_the_tool_knows() {
         for tool in listed(&scene).await {
             let name = tool["name"].as_str().unwrap();
             let sentence = failed(scene.call("root", name, json!({"nonsense": 1})).await);
-            let (_, known) = sentence.split_once("there are: ").unwrap();
+            let (_, known) =
+                sentence.split_once("there are: ").unwrap_or_else(|| panic!("{name}: {sentence}"));
             let known: BTreeSet<_> = known.trim_end_matches('.').split(", ").collect();
             let properties = tool["inputSchema"]["properties"].as_object().unwrap();
             let described: BTreeSet<_> = properties.keys().map(String::as_str).collect();
