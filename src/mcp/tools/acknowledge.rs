@@ -93,7 +93,7 @@ fn write(wishes: &[(&str, Disposal, &'static str)], told: &[Acknowledged]) -> Ca
     done(|json| {
         json.objects("receipts", wishes.iter().zip(told), |json, ((receipt, _, done), told)| {
             let status = match told {
-                Acknowledged::Done => done,
+                Acknowledged::Done => *done,
                 Acknowledged::DoneBefore => "accepted",
                 Acknowledged::Expired => "expired",
                 Acknowledged::Unknown => "unknown",
