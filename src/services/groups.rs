@@ -110,6 +110,13 @@ impl<H: Host, L: Log> Groups<H, L> {
         Ok(Group { name: group.to_owned(), settings, tag, topics })
     }
 
+    /// What a group is set to, and the tag of that.
+    pub async fn settings(&self, group: &str) -> Result<(Settings, String)> {
+        self.topics(group).await?;
+        let settings = self.list.settings().read(group).await?;
+        Ok((Settings::clone(&settings), settings.tag()))
+    }
+
     async fn topics(&self, group: &str) -> Result<SortedSet<String>> {
         let topics = self.list.topics(group).await?;
         topics.ok_or_else(|| Error::UnknownGroup(group.to_owned()))

@@ -35,8 +35,8 @@ pub(super) async fn describe(group: String) -> Result<Vec<GroupTopic>, Error> {
 
 pub(super) async fn get(group: String) -> Result<GroupSettings, Error> {
     names::check_group(&group)?;
-    let group = services().await?.groups.get(&group, &grant()).await?;
-    Ok(GroupSettings { settings: group.settings.to_json(), tag: group.tag })
+    let (settings, tag) = services().await?.groups.settings(&group).await?;
+    Ok(GroupSettings { settings: settings.to_json(), tag })
 }
 
 pub(super) async fn set(
