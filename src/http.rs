@@ -7,7 +7,7 @@
 mod admission;
 mod answer;
 mod body;
-mod content_encoding;
+pub(crate) mod content_encoding;
 mod cors;
 mod declaration;
 #[cfg(feature = "description")]

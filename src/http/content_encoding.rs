@@ -26,7 +26,7 @@ pub(super) enum ContentEncoding {
 
 /// Why there is no decoded body.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Undecoded {
+pub(crate) enum Undecoded {
     TooLarge,
     /// It is damaged, or ends too early, or does not end where it should.
     Damaged,
@@ -70,7 +70,7 @@ fn codings<'a, B>(request: &'a Request<B>, header: &str) -> impl Iterator<Item =
     values.flat_map(|value| value.split(|byte| *byte == b',')).map(<[u8]>::trim_ascii)
 }
 
-pub(super) fn gunzip(body: &[u8], limit: usize) -> Result<Vec<u8>, Undecoded> {
+pub(crate) fn gunzip(body: &[u8], limit: usize) -> Result<Vec<u8>, Undecoded> {
     let mut decoded = Vec::new();
     let most = (limit as u64).saturating_add(1);
     let read = MultiGzDecoder::new(body).take(most).read_to_end(&mut decoded);

@@ -55,7 +55,7 @@ use crate::services::beyond_end::{BeyondEnd, Reported};
 use crate::services::ends::Ends;
 use crate::services::group_list::GroupList;
 use crate::services::produce::Producer;
-use crate::sorted::SortedMap;
+use crate::sorted::{SortedMap, in_order};
 use crate::state::lane::Params;
 
 /// How long the task at a desk may take beyond the waits of its callers.
@@ -255,7 +255,7 @@ impl<H: Host, L: Log> Consume<H, L> {
     /// records are [committed](Consume::commit) by their offsets, and their
     /// receipts are not needed.
     pub async fn next_for(&self, reader: NamedReader, mut next: Next) -> Result<Handed> {
-        next.topics.sort_unstable();
+        next.topics = in_order(next.topics);
         next.topics.dedup();
         // Whoever claims in a name has no more than what one caller takes.
         let max_claimed = match next.ack {

@@ -1,6 +1,6 @@
 //! How old a signature is.
 
-use chrono::{DateTime, NaiveDateTime};
+use chrono::DateTime;
 
 use crate::failure::Failure;
 use crate::scheme::{TimeUnit, Tolerance};
@@ -35,11 +35,12 @@ fn millis(text: &str, unit: TimeUnit) -> Option<i64> {
         TimeUnit::S => digits(text)?.checked_mul(1_000),
         TimeUnit::Ms => digits(text),
         TimeUnit::Rfc3339 => {
-            if let Ok(time) = DateTime::parse_from_rfc3339(text) {
-                return Some(time.timestamp_millis());
-            }
-            let time = NaiveDateTime::parse_from_str(text, "%Y-%m-%dT%H:%M:%S%.f").ok()?;
-            Some(time.and_utc().timestamp_millis())
+            // Without a zone it is a time in UTC. chrono's readers of other forms are 11 KB.
+            let zoned = DateTime::parse_from_rfc3339(text).or_else(|error| {
+                let utc = if text.as_bytes().get(10) == Some(&b'T') { "Z" } else { "" };
+                DateTime::parse_from_rfc3339(&(text.to_owned() + utc)).or(Err(error))
+            });
+            Some(zoned.ok()?.timestamp_millis())
         }
     }
 }
@@ -65,6 +66,10 @@ mod tests {
             ("2025-11-29T07:06:40.1", TimeUnit::Rfc3339),
         ] {
             assert_eq!(check(text, unit, Tolerance::Both(0), NOW), Ok(()), "{text}");
+        }
+        for text in ["2025-11-29T07:06", "2025-11-29 07:06:40", "2025-11-29T07:06:40+01:00Z"] {
+            let read = check(text, TimeUnit::Rfc3339, Tolerance::Both(300), NOW);
+            assert_eq!(read, Err(Failure::UnreadableTime), "{text}");
         }
         for text in ["", "-1", "+1", " 1", "1.5", "1e3", "99999999999999999999"] {
             let read = check(text, TimeUnit::S, Tolerance::Both(300), NOW);

@@ -1,18 +1,20 @@
 //! The fields of a form, as Twilio signs them.
 
 use std::borrow::Cow;
+use std::collections::BinaryHeap;
 
 const MAX_FIELDS: usize = 1_000;
 
 /// The fields in the order of their names, each name followed by its value. Of
 /// repeated names each different value counts once, in order (npm twilio 6.3.1).
 pub(crate) fn sorted(body: &[u8]) -> Option<String> {
-    let mut fields: Vec<(Cow<'_, str>, Cow<'_, str>)> =
+    let fields: Vec<(Cow<'_, str>, Cow<'_, str>)> =
         form_urlencoded::parse(body).take(MAX_FIELDS + 1).collect();
     if fields.len() > MAX_FIELDS {
         return None;
     }
-    fields.sort();
+    // A sort of the standard library's would be 4 KB of the component for this type.
+    let mut fields = BinaryHeap::from(fields).into_sorted_vec();
     fields.dedup();
     Some(fields.iter().fold(String::new(), |all, (name, value)| all + name + value))
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use flate2::{Decompress, FlushDecompress};
 use serde::de::{DeserializeSeed, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 
@@ -9,7 +10,16 @@ use crate::handshake::Handshake;
 use crate::scheme::{Scheme, ValueAt};
 
 /// The rows, in the form in which an operator may spell out one of his own.
-const ROWS: &str = include_str!("providers.json");
+static ROWS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/providers.deflate"));
+/// What they are when inflated.
+const ROWS_LENGTH: usize = include!(concat!(env!("OUT_DIR"), "/providers.length"));
+
+/// They were compressed with the crate, and are not damaged.
+fn rows() -> String {
+    let mut rows = Vec::with_capacity(ROWS_LENGTH);
+    _ = Decompress::new(false).decompress_vec(ROWS, &mut rows, FlushDecompress::Finish);
+    String::from_utf8(rows).unwrap_or_default()
+}
 
 /// What a provider does.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -26,7 +36,8 @@ pub struct Provider {
 
 /// The provider of this name.
 pub fn provider(name: &str) -> Option<Provider> {
-    let mut rows = serde_json::Deserializer::from_str(ROWS);
+    let rows = rows();
+    let mut rows = serde_json::Deserializer::from_str(&rows);
     Row(name).deserialize(&mut rows).ok().flatten()
 }
 
@@ -48,7 +59,8 @@ pub fn names() -> Vec<String> {
             Ok(names)
         }
     }
-    let mut rows = serde_json::Deserializer::from_str(ROWS);
+    let rows = rows();
+    let mut rows = serde_json::Deserializer::from_str(&rows);
     rows.deserialize_map(Names).unwrap_or_default()
 }
 

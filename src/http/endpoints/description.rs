@@ -67,7 +67,7 @@ fn takes_gzip<B>(request: &Request<B>) -> bool {
     codings.any(|coding| {
         let text = String::from_utf8_lossy(coding).to_ascii_lowercase();
         let (name, weight) = text.split_once(';').unwrap_or((&text, ""));
-        let refused = weight.trim().strip_prefix("q=").is_some_and(|q| q.parse() == Ok(0.0_f32));
+        let refused = weight.trim().strip_prefix("q=").is_some_and(|q| q.parse() == Ok(0.0_f64));
         matches!(name.trim(), "gzip" | "x-gzip" | "*") && !refused
     })
 }

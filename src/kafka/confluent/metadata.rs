@@ -13,7 +13,7 @@ use super::names::{TopicName, is_segment};
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kafka::Topic;
-use crate::sorted::SortedMap;
+use crate::sorted::{SortedMap, in_order};
 
 /// Kafka's default for a topic's `max.message.bytes`
 /// (`recordings/v2-metadata.jsonl`, "topic"), for topics whose own limit is not
@@ -107,14 +107,11 @@ impl<H: Host> Metadata<H> {
     pub(super) async fn topics(&self) -> Result<Vec<Topic>> {
         let call = RestCall::get(format!("{}/topics", self.cluster_path().await?));
         let list: DataList<TopicData> = self.client.ask(&call).await.map_err(|f| self.error(f))?;
-        let topics = list.data.into_iter().map(|data| Topic {
-            name: data.topic_name,
-            partitions: data.partitions_count,
-            max_message_bytes: None,
-        });
-        let mut topics: Vec<_> = topics.collect();
-        topics.sort_unstable_by(|a, b| a.name.cmp(&b.name));
-        Ok(topics)
+        let topics = list.data.into_iter().map(|data| (data.topic_name, data.partitions_count));
+        let topics = in_order(topics.collect()).into_iter();
+        Ok(topics
+            .map(|(name, partitions)| Topic { name, partitions, max_message_bytes: None })
+            .collect())
     }
 
     /// A topic, from the cache if it is recent enough.

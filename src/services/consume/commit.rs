@@ -57,7 +57,7 @@ impl<H: Host, L: Log> Consume<H, L> {
         self.groups.enlist(group, &[topic]).await?;
         let commits = offsets.iter().map(async |(partition, offset)| {
             let lane = self.lane(group, topic, *partition)?;
-            let changed = self.change(&lane, |mut position| {
+            let commit = |mut position: Position| {
                 let now = self.host.now();
                 if position.claims.held_by_others(owner, now, self.margin()) {
                     return Err(Error::Busy(
@@ -69,7 +69,8 @@ impl<H: Host, L: Log> Consume<H, L> {
                     true => PositionChange::Keep(position),
                     false => PositionChange::Move(position.moved_to(*offset)),
                 })
-            });
+            };
+            let changed = self.change(&lane, &commit);
             Ok(changed.await?.map(|changed| (*partition, changed)))
         });
         self.changed(group, topic, join_bounded(commits).await).await
@@ -77,7 +78,8 @@ impl<H: Host, L: Log> Consume<H, L> {
 
     /// Marks all records of the owner as done.
     pub async fn commit_all(&self, group: &str, owner: &Owner, topics: &[String]) -> Result<()> {
-        self.change_claims(group, owner, topics, |position| position.claims.remove_of(owner)).await
+        let remove = |position: &mut Position| position.claims.remove_of(owner);
+        self.change_claims(group, owner, topics, &remove).await
     }
 
     /// Extends the owner's claims by another lease.
@@ -90,14 +92,14 @@ impl<H: Host, L: Log> Consume<H, L> {
     ) -> Result<()> {
         let until = || self.host.now().saturating_add(millis(lease));
         let extend = |position: &mut Position| position.claims.extend_of(owner, until());
-        self.change_claims(group, owner, topics, extend).await
+        self.change_claims(group, owner, topics, &extend).await
     }
 
     /// Gives back the owner's records, so that they are handed out again.
     pub async fn give_back(&self, group: &str, owner: &Owner, topics: &[String]) -> Result<()> {
         let give_back =
             |position: &mut Position| position.claims.give_back_of(owner, self.host.now());
-        self.change_claims(group, owner, topics, give_back).await
+        self.change_claims(group, owner, topics, &give_back).await
     }
 
     async fn change_claims(
@@ -105,9 +107,8 @@ impl<H: Host, L: Log> Consume<H, L> {
         group: &str,
         owner: &Owner,
         topics: &[String],
-        edit: impl Fn(&mut Position),
+        edit: &dyn Fn(&mut Position),
     ) -> Result<()> {
-        let edit = &edit;
         let topics = topics.iter().map(async |topic| {
             let partitions = match self.log.topic(topic).await {
                 Ok(topic) => topic.partitions,
@@ -121,14 +122,15 @@ impl<H: Host, L: Log> Consume<H, L> {
                 if !latest.is_some_and(|position| position.claims.has_of(owner)) {
                     return Ok(None);
                 }
-                let changed = self.change(&lane, |mut position| {
+                let edited = |mut position: Position| {
                     Ok(if position.claims.has_of(owner) {
                         edit(&mut position);
                         PositionChange::Keep(position)
                     } else {
                         PositionChange::Nothing
                     })
-                });
+                };
+                let changed = self.change(&lane, &edited);
                 Ok(changed.await?.map(|changed| (partition, changed)))
             });
             self.changed(group, topic, join_bounded(lanes).await).await
@@ -168,7 +170,7 @@ impl<H: Host, L: Log> Consume<H, L> {
     async fn change(
         &self,
         lane: &Lane<H, Position>,
-        edit: impl Fn(Position) -> Result<PositionChange>,
+        edit: &dyn Fn(Position) -> Result<PositionChange>,
     ) -> Result<Option<Changed>> {
         let give_up = self.host.monotonic() + MAX_COMMIT_WAIT;
         loop {

@@ -111,9 +111,10 @@ impl Position {
     pub(super) fn done(&mut self, offset: i64) {
         self.claims.remove(offset);
         if offset >= self.next {
-            self.delivered.push(offset);
-            self.delivered.sort_unstable();
-            self.delivered.dedup();
+            // They are in order.
+            if let Err(place) = self.delivered.binary_search(&offset) {
+                self.delivered.insert(place, offset);
+            }
         }
     }
 

@@ -304,7 +304,9 @@ fn check_plain(source: &Source) -> Result<()> {
         return Err(invalid(field, &format!("More than {MAX_LIST} entries")));
     }
     let kept = shape.headers.keep.iter().flatten();
-    if let Some(name) = kept.into_iter().find(|name| NEVER_KEPT.contains(&&*name.to_lowercase())) {
+    if let Some(name) =
+        kept.into_iter().find(|name| NEVER_KEPT.contains(&&*name.to_ascii_lowercase()))
+    {
         let sentence = format!("The header {name} holds a credential");
         return Err(invalid("shape.headers.keep", &sentence));
     }

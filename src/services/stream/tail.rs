@@ -12,6 +12,7 @@ use crate::kafka::{Fetch, Log, Place};
 use crate::services::beyond_end::BeyondEnd;
 use crate::services::consume::{Consumed, StartFrom};
 use crate::services::ends::{EndPoller, Ends, untold};
+use crate::sorted::in_order;
 
 /// A position counts as beyond the end after it was for this time: a broker that
 /// has just become a partition's leader may know of an end that is a little behind
@@ -89,8 +90,8 @@ impl<H: Host, L: Log> Tail<H, L> {
         from: StartFrom,
         cursor: Option<Cursor>,
     ) -> Self {
-        let mut topics: Vec<Rc<str>> = topics.iter().map(|topic| (&**topic).into()).collect();
-        topics.sort_unstable();
+        let topics = topics.iter().map(|topic| (&**topic).into()).collect();
+        let mut topics: Vec<Rc<str>> = in_order(topics);
         topics.dedup();
         let poller = EndPoller::new(ends, topics.clone());
         let (partitions, beyond) = (Vec::new(), Vec::new());

@@ -13,7 +13,7 @@ use crate::concurrent::{join_bounded, join_groups};
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kafka::Log;
-use crate::sorted::SortedMap;
+use crate::sorted::{SortedMap, in_order};
 
 /// The partitions of a topic, with their ends if the log knows them.
 pub(super) type PartitionEnds = SortedMap<i32, Option<i64>>;
@@ -48,8 +48,7 @@ pub(super) async fn deliver<H: Host, L: Log>(
     subscriptions: &[Rc<Subscription>],
     deadline: Duration,
 ) -> Vec<RoundReport> {
-    let mut topics: Vec<&str> = subscriptions.iter().map(|one| one.topic.as_str()).collect();
-    topics.sort_unstable();
+    let mut topics = in_order(subscriptions.iter().map(|one| one.topic.as_str()).collect());
     topics.dedup();
     let ends = topics.into_iter().map(async |topic| (topic, ends(&*context.log, topic).await));
     let ends: SortedMap<_, _> = join_bounded(ends).await.into_iter().collect();
