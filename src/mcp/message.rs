@@ -37,14 +37,12 @@ impl<'a> Body<'a> {
         // RFC 8259, section 8.1, lets a parser ignore a byte order mark.
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         let text = std::str::from_utf8(bytes).map_err(|_| Malformed::NotJson)?;
-        let raw: &RawValue =
-            serde_json::from_slice(text.as_bytes()).map_err(|_| Malformed::NotJson)?;
+        let raw: &RawValue = serde_json::from_str(text).map_err(|_| Malformed::NotJson)?;
         let text = raw.get();
         if !text.starts_with('[') {
             return Ok(Self::One(text));
         }
-        let many: Vec<&RawValue> =
-            serde_json::from_slice(text.as_bytes()).map_err(|_| Malformed::NotJson)?;
+        let many: Vec<&RawValue> = serde_json::from_str(text).map_err(|_| Malformed::NotJson)?;
         if many.is_empty() || many.len() > MAX_MESSAGES {
             return Err(Malformed::NotARequest { id: None });
         }

@@ -58,7 +58,7 @@ macro_rules! stored {
             }
 
             fn read(layout: &str) -> serde_json::Result<Self> {
-                let mut layout = serde_json::Deserializer::from_slice(layout.as_bytes());
+                let mut layout = serde_json::Deserializer::from_str(layout);
                 let document = <$type>::deserialize(&mut layout)?;
                 layout.end()?;
                 Ok(document)
@@ -153,7 +153,7 @@ fn layout_in(text: &str) -> serde_json::Result<&str> {
         #[serde(borrow)]
         d: &'a RawValue,
     }
-    serde_json::from_slice::<Envelope<'_>>(text.as_bytes()).map(|envelope| envelope.d.get())
+    serde_json::from_str::<Envelope<'_>>(text).map(|envelope| envelope.d.get())
 }
 
 #[derive(Debug)]

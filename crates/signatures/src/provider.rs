@@ -15,10 +15,10 @@ static ROWS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/providers.deflate
 const ROWS_LENGTH: usize = include!(concat!(env!("OUT_DIR"), "/providers.length"));
 
 /// They were compressed with the crate, and are not damaged.
-fn rows() -> Vec<u8> {
+fn rows() -> String {
     let mut rows = Vec::with_capacity(ROWS_LENGTH);
     _ = Decompress::new(false).decompress_vec(ROWS, &mut rows, FlushDecompress::Finish);
-    rows
+    String::from_utf8(rows).unwrap_or_default()
 }
 
 /// What a provider does.
@@ -37,7 +37,7 @@ pub struct Provider {
 /// The provider of this name.
 pub fn provider(name: &str) -> Option<Provider> {
     let rows = rows();
-    let mut rows = serde_json::Deserializer::from_slice(&rows);
+    let mut rows = serde_json::Deserializer::from_str(&rows);
     Row(name).deserialize(&mut rows).ok().flatten()
 }
 
@@ -60,7 +60,7 @@ pub fn names() -> Vec<String> {
         }
     }
     let rows = rows();
-    let mut rows = serde_json::Deserializer::from_slice(&rows);
+    let mut rows = serde_json::Deserializer::from_str(&rows);
     rows.deserialize_map(Names).unwrap_or_default()
 }
 

@@ -64,7 +64,7 @@ impl Source {
     }
 
     pub fn to_value(&self) -> Value {
-        serde_json::from_slice(self.to_json().as_bytes()).unwrap_or_default()
+        serde_json::from_str(&self.to_json()).unwrap_or_default()
     }
 
     /// The settings in the form in which callers give them.
