@@ -88,17 +88,17 @@ impl Endpoint for Mcp {
                  listed. Until 2025-03-26 the body may be an array of messages, and then the \
                  answer is one. docs/mcp.md has the tools.",
             )
-            .takes::<Message>()
-            .gives::<Answer>(200, "A result, or an error of the call")
+            .takes::<Messages>()
+            .gives::<Answers>(200, "A result, or an error of the call")
             .gives_nothing_at(202, "A notification was taken")
-            .gives_either::<ErrorBody, Answer>(400, either)
-            .gives_either::<ErrorBody, Answer>(401, "A credential is needed, or is not known")
-            .gives_either::<ErrorBody, Answer>(403, "Pages of this origin may not call")
-            .gives_either::<ErrorBody, Answer>(404, "From 2026-07-28 on: no such method")
-            .gives_either::<ErrorBody, Answer>(413, "The body is too large")
-            .gives_either::<ErrorBody, Answer>(415, "The body has an encoding that is not taken")
-            .gives_either::<ErrorBody, Answer>(429, "Too many requests")
-            .gives_either::<ErrorBody, Answer>(503, "The caller cannot be found out for now")
+            .gives_either::<ErrorBody, Answers>(400, either)
+            .gives_either::<ErrorBody, Answers>(401, "A credential is needed, or is not known")
+            .gives_either::<ErrorBody, Answers>(403, "Pages of this origin may not call")
+            .gives_either::<ErrorBody, Answers>(404, "From 2026-07-28 on: no such method")
+            .gives_either::<ErrorBody, Answers>(413, "The body is too large")
+            .gives_either::<ErrorBody, Answers>(415, "The body has an encoding that is not taken")
+            .gives_either::<ErrorBody, Answers>(429, "Too many requests")
+            .gives_either::<ErrorBody, Answers>(503, "The caller cannot be found out for now")
             .example_with(
                 "/mcp",
                 r#"{"jsonrpc":"2.0","id":1,"method":"tools/call","params":{"name":"list_topics","arguments":{}}}"#,
@@ -119,6 +119,28 @@ struct Message {
     method: String,
     #[serde(default)]
     params: std::collections::BTreeMap<String, serde_json::Value>,
+}
+
+/// One message, or until 2025-03-26 several.
+#[cfg(feature = "description")]
+#[derive(schemars::JsonSchema)]
+#[schemars(rename = "McpMessages")]
+#[serde(untagged)]
+#[allow(dead_code)]
+enum Messages {
+    One(Message),
+    Several(Vec<Message>),
+}
+
+/// The answer to one message, or to each of several.
+#[cfg(feature = "description")]
+#[derive(schemars::JsonSchema)]
+#[schemars(rename = "McpAnswers")]
+#[serde(untagged)]
+#[allow(dead_code)]
+enum Answers {
+    One(Answer),
+    Several(Vec<Answer>),
 }
 
 /// An answer of JSON-RPC 2.0, with a result or an error.
