@@ -138,6 +138,30 @@ async fn what_another_noted_while_kafka_was_slow_stays() {
     .await;
 }
 
+/// A slot that is read as it was some time ago lacks what the instance has stored since.
+#[tokio::test(start_paused = true)]
+async fn an_older_slot_takes_back_nothing_that_the_instance_has_stored() {
+    local(async {
+        let stale = Duration::from_secs(2);
+        for seed in 0..10 {
+            let world = World::new(seed);
+            world.set_store_mode(StoreMode { stale, ..StoreMode::default() });
+            let seen = Seen::new(world.instance(), stale);
+            let all = ids("s", 8, true);
+            for (number, id) in all.iter().enumerate() {
+                time!(first(&seen, id).await).0.done(vec![place(number as i64)]).await;
+                sleep(Duration::from_millis(400)).await;
+            }
+            world.set_store_mode(StoreMode::default());
+            let fresh = Seen::new(world.instance(), Duration::ZERO);
+            for (number, id) in all.iter().enumerate() {
+                assert_eq!(places(&fresh, id).await, [place(number as i64)], "seed {seed}");
+            }
+        }
+    })
+    .await;
+}
+
 /// A try that counted as dead ends late: by then another one has been there.
 #[tokio::test(start_paused = true)]
 async fn a_late_failure_takes_nothing_back() {

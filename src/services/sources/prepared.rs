@@ -40,7 +40,8 @@ pub struct Prepared {
     /// The name of its memory of ids.
     pub(super) scope: String,
     pub(super) verifier: Verifier,
-    /// Kept, because reading a provider's row takes ten times what a plain produce does.
+    /// Kept, because finding a provider's row means reading all of them: it took the guest
+    /// instructions of four produces.
     pub(super) handshake: Option<Handshake>,
     /// The headers in which senders show a secret; they never become a record's.
     pub(super) secret_headers: Vec<String>,
