@@ -12,6 +12,7 @@ mod moving;
 mod removal;
 mod retry;
 mod round;
+pub mod settings;
 mod signature;
 mod stored_list;
 mod subscription;
