@@ -13,6 +13,7 @@
 //! sentences written in this project.
 
 mod call;
+mod change;
 mod line;
 mod request;
 mod task;
@@ -22,6 +23,7 @@ use std::cell::Cell;
 use std::time::Duration;
 
 pub use self::call::{CallReport, Server};
+pub use self::change::{AdministrativeCall, Change, Making, report_change};
 pub use self::line::{Field, Level, LogFormat, Value};
 pub use self::request::RequestReport;
 pub use self::task::{WithTrace, current_trace, inheriting, with_trace};

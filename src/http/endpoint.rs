@@ -25,6 +25,10 @@ use crate::kafka::Log;
 pub(super) trait Endpoint {
     const DECLARATION: Declaration;
 
+    /// Whether the call changes what the gateway is set up to do. Its services report what
+    /// it changes, and each such event names the caller.
+    const ADMINISTRATIVE: bool = false;
+
     /// Where the call's topics are named, and what the handler receives of them.
     /// Every topic that a service is given comes from here.
     type Topics: Topics;

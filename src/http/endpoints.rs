@@ -70,17 +70,22 @@ use crate::access::{AllowedTopic, Grant};
 use crate::app::App;
 use crate::host::Host;
 use crate::kafka::Log;
+use crate::services::credentials::CredentialError;
+use crate::telemetry::{AdministrativeCall, Level, level_of};
 
 /// An endpoint in the list.
 #[derive(Debug)]
 pub struct Listed {
     pub declaration: Declaration,
     pub topics: TopicPlace,
+    /// Whether it changes what the gateway is set up to do.
+    pub administrative: bool,
 }
 
 impl Listed {
     const fn of<E: Endpoint>() -> Self {
-        Self { declaration: E::DECLARATION, topics: E::Topics::PLACE }
+        let (declaration, topics) = (E::DECLARATION, E::Topics::PLACE);
+        Self { declaration, topics, administrative: E::ADMINISTRATIVE }
     }
 }
 
@@ -98,6 +103,42 @@ fn start<'r, E: Endpoint + 'r, H: Host, L: Log, B: RequestBody>(
 ) -> Result<Answering<'r>, Refusal> {
     let topics = E::Topics::new(in_path, grant)?;
     Ok(Box::pin(E::answer(call, topics)))
+}
+
+/// What events tell of the call, if it is an administrative one. The rest of a path may hold
+/// a callback's URL, and stands there by its name.
+fn administrative_call<B>(
+    request: &Request<B>,
+    listed: &Listed,
+    path: &Params<'_>,
+    caller: &Grant,
+) -> Option<AdministrativeCall> {
+    listed.administrative.then(|| {
+        let mut call = request.method.to_string() + " ";
+        for segment in listed.declaration.path.split('/').skip(1) {
+            let name = segment.strip_prefix('{').and_then(|name| name.strip_suffix('}'));
+            let given = name.and_then(|name| path.get(name));
+            call.extend(["/", given.unwrap_or(segment)]);
+        }
+        AdministrativeCall { credential: caller.name().map(str::to_owned), call }
+    })
+}
+
+/// An administrative call on its way. If it fails on the way, some of it may be done.
+async fn changing<H: Host>(
+    host: &H,
+    call: AdministrativeCall,
+    answering: Answering<'_>,
+) -> Result<Response, Refusal> {
+    let answer = call.clone().making(answering).await;
+    let failed = match &answer {
+        Err(Refusal::Service(error) | Refusal::Credential(CredentialError::Failed(error))) => error,
+        _ => return answer,
+    };
+    if level_of(failed) == Level::Warn {
+        call.failed(host, failed.kind());
+    }
+    answer
 }
 
 macro_rules! endpoints {
@@ -118,9 +159,15 @@ macro_rules! endpoints {
             let query = Query::parse(request.query(), listed.declaration.query)?;
             let body_limit = listed.declaration.body.limit();
             let caller = grant.clone();
+            let administrative = administrative_call(request, listed, &path, &caller);
+            let host = app.host();
             let call = Call { app: admitted.app, caller, request, path, query, body_limit };
             let starts: &[Start<'_, H, L, B>] = &[$($(#[$compiled])* start::<$endpoint, H, L, B>),+];
-            let answer = starts[place](call, in_path, grant.clone())?.await;
+            let answering = starts[place](call, in_path, grant.clone())?;
+            let answer = match administrative {
+                Some(call) => changing(host, call, answering).await,
+                None => answering.await,
+            };
             answer.map_err(|refusal| admission::explain(refusal, &grant))
         }
 

@@ -95,6 +95,7 @@ impl<H: Host, L: Log> Actions<H, L> {
         let made = RefCell::new(None);
         self.list.change(|list| wish.carry_out(list, &made)).await?;
         let made = made.into_inner().ok_or_else(|| unknown(identifier))?;
+        made.report(&self.host);
         Ok(Changed { view: made.stored.as_ref().map(view), is_new: made.is_new })
     }
 

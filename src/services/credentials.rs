@@ -41,6 +41,10 @@ use crate::sorted::SortedMap;
 use crate::state::keys::LaneName;
 use crate::state::lane::Params;
 use crate::state::shared::Shared;
+use crate::telemetry::{Change, report_change};
+
+/// What events call a credential.
+const KIND: &str = "credential";
 
 /// How long an instance uses its copy of the list.
 pub const MAX_LIST_AGE: Duration = Duration::from_secs(2);
@@ -216,6 +220,7 @@ impl<H: Host> Credentials<H> {
         }
         let new = Stored::new(credential, now);
         self.change(&|list| list.add(&new).map(|()| None)).await?;
+        self.report(None, &new);
         Ok(Created { credential: Listed::stored(&new, now), secret })
     }
 
@@ -269,8 +274,17 @@ impl<H: Host> Credentials<H> {
         name: &str,
         update: &dyn Fn(Credential) -> Credential,
     ) -> Result<Listed, CredentialError> {
-        let updated = self.change(&|list| Ok(list.update(name, update).cloned())).await?;
+        let before = RefCell::new(None);
+        let updated = self
+            .change(&|list| {
+                // As it was before the first try: that one may have been stored.
+                let mut before = before.borrow_mut();
+                *before = before.take().or_else(|| list.get(name).cloned());
+                Ok(list.update(name, update).cloned())
+            })
+            .await?;
         let updated = updated.ok_or_else(|| self.missing(name))?;
+        self.report(before.into_inner().as_ref(), &updated);
         Ok(Listed::stored(&updated, self.host.now()))
     }
 
@@ -316,7 +330,18 @@ impl<H: Host> Credentials<H> {
             Ok(None)
         })
         .await?;
-        if seen.get() { Ok(()) } else { Err(self.missing(name)) }
+        if !seen.get() {
+            return Err(self.missing(name));
+        }
+        Change { kind: KIND, name, what: "removed", fields: "" }.report(&self.host);
+        Ok(())
+    }
+
+    /// Tells the operator what has become of a credential.
+    fn report(&self, before: Option<&Stored>, after: &Stored) {
+        let json = |stored: &Stored| serde_json::to_string(stored.credential()).unwrap_or_default();
+        let (before, name) = (before.map(json), after.credential().name().as_str());
+        report_change(&self.host, KIND, name, before.as_deref(), &json(after));
     }
 
     fn is_configured(&self, name: &str) -> bool {

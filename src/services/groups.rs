@@ -28,6 +28,10 @@ use crate::services::seek::{SeekTo, first_offsets};
 use crate::sorted::{SortedMap, SortedSet};
 use crate::state::keys::LaneName;
 use crate::state::lane::{Lane, Params, Take, Written};
+use crate::telemetry::Change;
+
+/// What events call a group.
+const KIND: &str = "group";
 
 /// How long a seek or a delete waits for the instance that reads the partition.
 const MAX_LANE_WAIT: Duration = Duration::from_secs(15);
@@ -235,6 +239,9 @@ impl<H: Host, L: Log> Groups<H, L> {
         }
         // Only now, so that it tells of no position that was never written.
         if !sought.is_empty() {
+            let name = format!("{group}/{}", &**topic);
+            let moved = Change { kind: "position", name: &name, what: "moved", fields: "offsets" };
+            moved.report(&self.host);
             let places = sought.into_iter().map(|(partition, advised, _)| (partition, advised));
             Advice::correct(&self.host, group, topic, places).await?;
         }
@@ -246,7 +253,9 @@ impl<H: Host, L: Log> Groups<H, L> {
     pub async fn delete(&self, group: &str, grant: &Grant) -> Result<(), AccessError> {
         let topics = self.topics(group).await?;
         topics.iter().try_for_each(|topic| grant.permits_topic(topic))?;
-        Ok(self.delete_all(group, topics).await?)
+        self.delete_all(group, topics).await?;
+        Change { kind: KIND, name: group, what: "removed", fields: "" }.report(&self.host);
+        Ok(())
     }
 
     async fn delete_all(&self, group: &str, topics: SortedSet<String>) -> Result<()> {

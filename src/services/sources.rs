@@ -55,6 +55,10 @@ use crate::services::seen::Seen;
 use crate::state::keys::LaneName;
 use crate::state::lane::Params;
 use crate::state::shared::Shared;
+use crate::telemetry::{Change, report_change};
+
+/// What events call a source.
+const KIND: &str = "source";
 
 /// How long an instance uses its copy of the list.
 const MAX_LIST_AGE: Duration = Duration::from_secs(2);
@@ -144,6 +148,7 @@ impl<H: Host, L: Log> Sources<H, L> {
                 Err(_) => list.put(&stored),
             })
             .await?;
+        self.report(None, &stored);
         Ok(self.view(&stored))
     }
 
@@ -239,6 +244,7 @@ impl<H: Host, L: Log> Sources<H, L> {
         changed?;
         let made = made.into_inner();
         let (stored, is_new) = made.ok_or_else(|| Error::UnknownSource(name.to_owned()))?;
+        self.report(admitted.borrow().0.as_ref(), &stored);
         Ok(Put { view: self.view(&stored), is_new })
     }
 
@@ -292,8 +298,17 @@ impl<H: Host, L: Log> Sources<H, L> {
             return Err(AccessError::Denied(denial));
         }
         changed?;
+        Change { kind: KIND, name, what: "removed", fields: "" }.report(&self.host);
         self.counting.forget(name).await;
         Ok(())
+    }
+
+    /// Tells the operator what has become of a source. What is compared are the settings as
+    /// they are stored, so that a new secret is a change of `verify`.
+    fn report(&self, before: Option<&StoredSource>, after: &StoredSource) {
+        let before = before.map(|before| before.source.to_json());
+        let (name, after) = (after.source.name.as_str(), after.source.to_json());
+        report_change(&self.host, KIND, name, before.as_deref(), &after);
     }
 
     /// Encrypts secrets under the first key that are not; returns how many sources were
@@ -317,7 +332,12 @@ impl<H: Host, L: Log> Sources<H, L> {
                 Ok(())
             })
             .await?;
-        Ok(counted.into_inner())
+        let (rewrapped, gone) = counted.into_inner();
+        if rewrapped > 0 {
+            Change { kind: KIND, name: "*", what: "rewrapped", fields: "verify" }
+                .report(&self.host);
+        }
+        Ok((rewrapped, gone))
     }
 
     fn renewed(&self, source: &Source) -> Option<Result<Source, ()>> {

@@ -36,6 +36,10 @@ use crate::services::consume::StartFrom;
 use crate::services::seek::SeekTo;
 use crate::sorted::SortedMap;
 use crate::state::lane::Params;
+use crate::telemetry::Change;
+
+/// What events call a subscription, as callers do.
+const KIND: &str = "webhook";
 
 /// A subscription as callers see it: everything but its secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -129,6 +133,10 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
         let id = new.id.clone();
         let kept = subscriptions.add(new).await?;
         due::forget(host, topic).await;
+        if kept.id == id {
+            let fields = "callback_url,secret,topic";
+            Change { kind: KIND, name: &id, what: "created", fields }.report(host);
+        }
         let secret = (kept.id == id).then(|| secret.reveal());
         Ok(Registered { subscription: kept.describe(), secret })
     }
@@ -188,13 +196,19 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
         let moved = try_join_bounded(moves).await;
         due::forget(&context.host, &subscription.topic).await;
         moved?;
+        Change { kind: KIND, name: id, what: "moved", fields: "positions" }.report(&context.host);
         Ok(offsets)
     }
 
     /// Encrypts secrets under the first key that are not; returns how many were, and of
     /// how many the key is gone.
     pub async fn rewrap(&self) -> Result<(usize, usize)> {
-        self.context.subscriptions.rewrap().await
+        let (rewrapped, gone) = self.context.subscriptions.rewrap().await?;
+        if rewrapped > 0 {
+            Change { kind: KIND, name: "*", what: "rewrapped", fields: "secret" }
+                .report(&self.context.host);
+        }
+        Ok((rewrapped, gone))
     }
 
     /// Removes a subscription. Normally no attempt begins once this has answered.
@@ -205,6 +219,8 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
         let list = self.context.subscriptions.read().await?;
         grant.permits_topic(&list.by_id(id)?.topic)?;
         let removed = self.context.subscriptions.remove(id).await?;
+        let change = Change { kind: KIND, name: id, what: "removed", fields: "" };
+        change.report(&self.context.host);
         removal::stop(&self.context, &removed).await;
         Ok(())
     }

@@ -4,6 +4,7 @@
 mod access;
 mod acknowledging;
 mod base_path;
+mod changes;
 mod clients;
 mod consuming;
 mod cors;

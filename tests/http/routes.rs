@@ -15,6 +15,8 @@ pub(crate) struct Route {
     pub(crate) path: &'static str,
     pub(crate) caller: Caller,
     pub(crate) topic: TopicPlace,
+    pub(crate) administrative: bool,
+    pub(crate) safe: bool,
     example: Example,
 }
 
@@ -29,6 +31,8 @@ pub(crate) fn routes() -> Vec<Route> {
                 path: declaration.path,
                 caller: declaration.caller,
                 topic: listed.topics,
+                administrative: listed.administrative,
+                safe: declaration.safe,
                 example: operation.example.clone().expect("each endpoint shows an example"),
             });
         }

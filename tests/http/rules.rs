@@ -28,7 +28,7 @@ fn credentials() -> String {
     Value::from(entries).to_string()
 }
 
-fn only(permission: &str) -> String {
+pub(crate) fn only(permission: &str) -> String {
     format!("only-{permission}")
 }
 
@@ -36,20 +36,20 @@ fn all_but(permission: &str) -> String {
     format!("all-but-{permission}")
 }
 
-fn secret(name: &str) -> String {
+pub(crate) fn secret(name: &str) -> String {
     format!("secret-of-the-caller-{name}")
 }
 
-struct Scene {
-    gateway: Gateway,
+pub(crate) struct Scene {
+    pub(crate) gateway: Gateway,
     /// And a run, behind a space.
-    webhook: String,
+    pub(crate) webhook: String,
 }
 
 impl Scene {
     /// The topic that is asked for, another one, a webhook, a source, an action
     /// and a run of it on each, and groups that read them.
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let gateway = Gateway::open();
         gateway.world.set_variable("open_access", "");
         gateway.world.set_variable("credentials", &credentials());
@@ -101,7 +101,7 @@ impl Scene {
     }
 
     /// A call of the route by a caller who has this credential.
-    async fn by(&self, name: &str, route: &Route) -> Response {
+    pub(crate) async fn by(&self, name: &str, route: &Route) -> Response {
         self.gateway.send(as_caller(name, route, &self.webhook)).await
     }
 
@@ -133,7 +133,7 @@ fn sentence_in(json: &Value) -> Option<&str> {
     json["error"].as_str().or(json["error"]["message"].as_str())
 }
 
-fn as_caller(name: &str, route: &Route, webhook: &str) -> Request<Bytes> {
+pub(crate) fn as_caller(name: &str, route: &Route, webhook: &str) -> Request<Bytes> {
     let mut request = route.example(webhook);
     request.headers.push(authorization(&format!("Bearer {}", secret(name))));
     request

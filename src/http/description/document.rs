@@ -132,7 +132,7 @@ fn described(
     method: &Method,
     answers: &Answers,
 ) -> Value {
-    let Listed { declaration, topics } = listed;
+    let Listed { declaration, topics, .. } = listed;
     let first = declaration.methods.first() == Some(method);
     let id = if first {
         declaration.name.to_owned()

@@ -160,6 +160,8 @@ impl Endpoint for CreateAction {
         credential_in_query: false,
     };
 
+    const ADMINISTRATIVE: bool = true;
+
     type Topics = NoTopic;
 
     async fn answer<H: Host, L: Log, B: RequestBody>(
@@ -253,6 +255,8 @@ impl Endpoint for PutAction {
         ..GetAction::DECLARATION
     };
 
+    const ADMINISTRATIVE: bool = true;
+
     type Topics = NoTopic;
 
     async fn answer<H: Host, L: Log, B: RequestBody>(
@@ -289,6 +293,8 @@ impl Endpoint for PatchAction {
         ..PutAction::DECLARATION
     };
 
+    const ADMINISTRATIVE: bool = true;
+
     type Topics = NoTopic;
 
     async fn answer<H: Host, L: Log, B: RequestBody>(
@@ -320,6 +326,8 @@ impl Endpoint for DeleteAction {
         body: BodyRule::Ignored,
         ..PutAction::DECLARATION
     };
+
+    const ADMINISTRATIVE: bool = true;
 
     type Topics = NoTopic;
 

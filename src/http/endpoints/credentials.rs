@@ -126,6 +126,8 @@ impl Endpoint for CreateCredential {
         ..ListCredentials::DECLARATION
     };
 
+    const ADMINISTRATIVE: bool = true;
+
     type Topics = NoTopic;
 
     async fn answer<H: Host, L: Log, B: RequestBody>(
@@ -168,6 +170,8 @@ impl Endpoint for DeleteCredential {
         about: "Removes a credential",
         ..ListCredentials::DECLARATION
     };
+
+    const ADMINISTRATIVE: bool = true;
 
     type Topics = NoTopic;
 

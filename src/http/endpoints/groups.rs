@@ -222,6 +222,8 @@ impl Endpoint for SeekGroup {
         ..ListGroups::DECLARATION
     };
 
+    const ADMINISTRATIVE: bool = true;
+
     type Topics = InBody;
 
     async fn answer<H: Host, L: Log, B: RequestBody>(
@@ -267,6 +269,8 @@ impl Endpoint for DeleteGroup {
         about: "Forgets a consumer group",
         ..ListGroups::DECLARATION
     };
+
+    const ADMINISTRATIVE: bool = true;
 
     type Topics = OfGroup;
 

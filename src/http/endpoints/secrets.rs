@@ -53,6 +53,8 @@ impl Endpoint for RewrapSecrets {
         credential_in_query: false,
     };
 
+    const ADMINISTRATIVE: bool = true;
+
     type Topics = NoTopic;
 
     async fn answer<H: Host, L: Log, B: RequestBody>(

@@ -197,6 +197,8 @@ impl Endpoint for CreateSource {
         credential_in_query: false,
     };
 
+    const ADMINISTRATIVE: bool = true;
+
     type Topics = InBody;
 
     async fn answer<H: Host, L: Log, B: RequestBody>(
@@ -310,6 +312,8 @@ impl Endpoint for PutSource {
         ..GetSource::DECLARATION
     };
 
+    const ADMINISTRATIVE: bool = true;
+
     type Topics = OfSource;
 
     async fn answer<H: Host, L: Log, B: RequestBody>(
@@ -352,6 +356,8 @@ impl Endpoint for PatchSource {
         ..PutSource::DECLARATION
     };
 
+    const ADMINISTRATIVE: bool = true;
+
     type Topics = OfSource;
 
     async fn answer<H: Host, L: Log, B: RequestBody>(
@@ -389,6 +395,8 @@ impl Endpoint for DeleteSource {
         body: BodyRule::Ignored,
         ..PutSource::DECLARATION
     };
+
+    const ADMINISTRATIVE: bool = true;
 
     type Topics = OfSource;
 

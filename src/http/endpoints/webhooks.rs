@@ -155,6 +155,8 @@ impl Endpoint for RegisterWebhookByPath {
         credential_in_query: false,
     };
 
+    const ADMINISTRATIVE: bool = true;
+
     type Topics = InPath;
 
     async fn answer<H: Host, L: Log, B: RequestBody>(
@@ -189,6 +191,8 @@ impl Endpoint for RegisterWebhook {
         body: BodyRule::Json { limit: JSON_BYTES },
         ..RegisterWebhookByPath::DECLARATION
     };
+
+    const ADMINISTRATIVE: bool = true;
 
     type Topics = InBody;
 
@@ -339,6 +343,8 @@ impl Endpoint for SeekWebhook {
         ..GetWebhook::DECLARATION
     };
 
+    const ADMINISTRATIVE: bool = true;
+
     type Topics = OfSubscription;
 
     async fn answer<H: Host, L: Log, B: RequestBody>(
@@ -376,6 +382,8 @@ impl Endpoint for DeleteWebhook {
         about: "Removes a webhook",
         ..GetWebhook::DECLARATION
     };
+
+    const ADMINISTRATIVE: bool = true;
 
     type Topics = OfSubscription;
 

@@ -15,6 +15,7 @@ use crate::http::refusal::Refusal;
 use crate::http::request::RequestBody;
 use crate::kafka::Log;
 use crate::services::schema_registry::RegistryCall;
+use crate::telemetry::Change;
 
 /// The longest schema that is passed on.
 const MAX_SCHEMA_BYTES: usize = 1024 * 1024;
@@ -91,13 +92,21 @@ impl Endpoint for DeleteFromRegistry {
         ..ReadRegistry::DECLARATION
     };
 
+    const ADMINISTRATIVE: bool = true;
+
     type Topics = NoTopic;
 
     async fn answer<H: Host, L: Log, B: RequestBody>(
         call: Call<'_, H, L, B>,
         _: NoTopic,
     ) -> Result<Response, Refusal> {
-        forward(call).await
+        let (host, name) = (call.app.host().clone(), call.path_raw("path").to_owned());
+        let answer = forward(call).await?;
+        if answer.status.is_success() {
+            let name = &name;
+            Change { kind: "schema", name, what: "removed", fields: "" }.report(&host);
+        }
+        Ok(answer)
     }
 
     #[cfg(feature = "description")]

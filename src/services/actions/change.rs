@@ -7,6 +7,7 @@ use super::list::{ActionList, StoredAction};
 use crate::error::{Error, Result};
 use crate::host::Millis;
 use crate::services::condition::Condition;
+use crate::telemetry::{Change as Reported, Report, report_change};
 
 /// What a caller wants of the list. The texts are JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,9 +34,26 @@ pub(super) struct Wish<'a> {
 #[derive(Debug, Clone)]
 pub(super) struct Made {
     identifier: String,
+    /// As it was, if it was there.
+    before: Option<StoredAction>,
     /// `None`: it is gone.
     pub(super) stored: Option<StoredAction>,
     pub(super) is_new: bool,
+}
+
+impl Made {
+    /// Tells the operator.
+    pub(super) fn report(&self, host: &impl Report) {
+        const KIND: &str = "action";
+        let (name, before) = (&*self.identifier, self.before.as_ref());
+        match &self.stored {
+            None => Reported { kind: KIND, name, what: "removed", fields: "" }.report(host),
+            Some(stored) => {
+                let before = before.map(|before| &*before.settings);
+                report_change(host, KIND, name, before, &stored.settings);
+            }
+        }
+    }
 }
 
 impl Wish<'_> {
@@ -57,7 +75,7 @@ impl Wish<'_> {
             Change::Delete => {
                 there()?;
                 let identifier = self.identifier.to_owned();
-                return Ok(Made { identifier, stored: None, is_new: false });
+                return Ok(Made { identifier, before: None, stored: None, is_new: false });
             }
         };
         let identifier = String::from(action.identifier);
@@ -68,7 +86,8 @@ impl Wish<'_> {
         let created = before.map_or(self.now, |before| before.created);
         let settings = action.settings.into();
         let stored = StoredAction { identifier: identifier.clone(), settings, created };
-        Ok(Made { identifier, stored: Some(stored), is_new: before.is_none() })
+        let (before, is_new) = (before.cloned(), before.is_none());
+        Ok(Made { identifier, before, stored: Some(stored), is_new })
     }
 
     /// Changes the list. An earlier write of the same change, which is in `known`, may have

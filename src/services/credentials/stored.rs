@@ -82,6 +82,10 @@ impl CredentialList {
         }
     }
 
+    pub(super) fn get(&self, name: &str) -> Option<&Stored> {
+        self.0.iter().find(|known| known.credential.name().as_str() == name)
+    }
+
     /// Changes a credential, if it is there.
     pub(super) fn update(
         &mut self,

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use serde_json::Value;
 
-use super::Groups;
+use super::{Groups, KIND};
 use crate::access::{AccessError, Denial, Grant, Missing, Permission, TopicPattern};
 use crate::error::{Error, Result};
 use crate::host::Host;
@@ -13,6 +13,7 @@ use crate::merge_patch;
 use crate::services::condition::Condition;
 use crate::services::group_settings::Settings;
 use crate::sorted::SortedSet;
+use crate::telemetry::report_change;
 
 /// A group that was set to something.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,12 +49,14 @@ impl<H: Host, L: Log> Groups<H, L> {
             self.list.enlist(group, &[] as &[&str]).await?;
         }
         let (denied, made) = (RefCell::new(None), RefCell::new(None::<Settings>));
+        let before = RefCell::new(None::<Settings>);
         let changed = self.list.settings().change(group, |settings| {
             if made.borrow().as_ref() == Some(settings) {
                 // An earlier write of the same change has been stored.
                 return Ok(());
             }
-            *settings = change.make(settings).map_err(|error| keep(&denied, error))?;
+            let changed = change.make(settings).map_err(|error| keep(&denied, error))?;
+            *before.borrow_mut() = Some(std::mem::replace(settings, changed));
             *made.borrow_mut() = Some(settings.clone());
             Ok(())
         });
@@ -63,6 +66,8 @@ impl<H: Host, L: Log> Groups<H, L> {
         }
         changed?;
         let settings = made.into_inner().unwrap_or_default();
+        let before = before.into_inner().filter(|_| !is_new).map(|before| before.to_json());
+        report_change(&self.host, KIND, group, before.as_deref(), &settings.to_json());
         Ok(SetGroup { tag: settings.tag(), settings, is_new })
     }
 }

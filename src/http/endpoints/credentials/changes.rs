@@ -66,6 +66,8 @@ impl Endpoint for UpdateCredential {
         ..ListCredentials::DECLARATION
     };
 
+    const ADMINISTRATIVE: bool = true;
+
     type Topics = NoTopic;
 
     async fn answer<H: Host, L: Log, B: RequestBody>(
@@ -117,6 +119,8 @@ impl Endpoint for RotateCredential {
                 accepted for a while",
         ..UpdateCredential::DECLARATION
     };
+
+    const ADMINISTRATIVE: bool = true;
 
     type Topics = NoTopic;
 

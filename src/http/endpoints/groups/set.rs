@@ -50,6 +50,8 @@ impl Endpoint for PutGroup {
         ..ListGroups::DECLARATION
     };
 
+    const ADMINISTRATIVE: bool = true;
+
     type Topics = OfGroup;
 
     async fn answer<H: Host, L: Log, B: RequestBody>(
@@ -90,6 +92,8 @@ impl Endpoint for PatchGroup {
         about: "Changes what a consumer group is set to by JSON Merge Patch (RFC 7396)",
         ..PutGroup::DECLARATION
     };
+
+    const ADMINISTRATIVE: bool = true;
 
     type Topics = OfGroup;
 
