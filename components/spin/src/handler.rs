@@ -1,20 +1,15 @@
 //! The export of `wasi:http/handler@0.3.0`: converts requests and responses.
 
-use std::net::{IpAddr, SocketAddr};
-
 use bytes::Bytes;
-use http::header::CONTENT_LENGTH;
-use spin_sdk::wasip3::http::types::{ErrorCode, Fields, Method, Request, Response, Scheme};
+use kafka_edge_wasi_http::{REQUEST_PIECE, headers, of_spin};
+use spin_sdk::wasip3::http::types::{ErrorCode, Fields, Method, Request, Response};
 use spin_sdk::wasip3::{wit_future, wit_stream};
 use spin_sdk::wit_bindgen::{self, StreamWriter};
 
 use super::bindings::exports::wasi::http::handler::Guest;
 use super::{Component, app};
-use crate::host::{Contents, starting_tasks};
+use crate::host::{Contents, from_wasi_method, from_wasi_scheme, starting_tasks};
 use kafka_edge::http::{self as api, Body, BodyBroken, RequestBody, Source};
-
-/// The size of a read of a body, in bytes.
-const CHUNK_BYTES: usize = 64 * 1024;
 
 impl Guest for Component {
     async fn handle(request: Request) -> Result<Response, ErrorCode> {
@@ -30,59 +25,17 @@ fn from_wasi_request(
     method: Method,
     request: Request,
 ) -> Result<api::Request<WasiBody>, ErrorCode> {
-    let headers = request.get_headers().copy_all();
-    let client = headers.iter().find_map(client_address);
-    let headers = headers.into_iter().filter(|(name, _)| !is_of_spin(name));
+    let mut headers = request.get_headers().copy_all();
+    let client = of_spin::take_headers(&mut headers);
     Ok(api::Request {
         method: from_wasi_method(method)?,
         target: request.get_path_with_query().unwrap_or_else(|| "/".into()),
-        headers: headers.map(|(name, value)| (name, value.into())).collect(),
+        headers: headers::of_request(headers),
         scheme: request.get_scheme().map(from_wasi_scheme),
         authority: request.get_authority(),
         client,
         body: WasiBody::new(request),
     })
-}
-
-/// Whether a header is one that Spin adds to each request: `spin-full-url` and
-/// others (seen with 4.1.0-pre, `reference/hosts.md`). The first holds the query,
-/// and a credential may be in it; the core must take none of them for the
-/// sender's.
-fn is_of_spin(name: &str) -> bool {
-    const PREFIX: &str = "spin-";
-    name.get(..PREFIX.len()).is_some_and(|start| start.eq_ignore_ascii_case(PREFIX))
-}
-
-/// The address in `spin-client-addr`, which Spin writes as `127.0.0.1:57384` over
-/// whatever the client has sent (4.1.0-pre, `reference/hosts.md`).
-fn client_address((name, value): &(String, Vec<u8>)) -> Option<IpAddr> {
-    let is_it = name.eq_ignore_ascii_case("spin-client-addr");
-    let address = is_it.then(|| std::str::from_utf8(value).ok())?;
-    address?.parse::<SocketAddr>().ok().map(|address| address.ip())
-}
-
-fn from_wasi_method(method: Method) -> Result<http::Method, ErrorCode> {
-    Ok(match method {
-        Method::Get => http::Method::GET,
-        Method::Head => http::Method::HEAD,
-        Method::Post => http::Method::POST,
-        Method::Put => http::Method::PUT,
-        Method::Delete => http::Method::DELETE,
-        Method::Connect => http::Method::CONNECT,
-        Method::Options => http::Method::OPTIONS,
-        Method::Trace => http::Method::TRACE,
-        Method::Patch => http::Method::PATCH,
-        Method::Other(name) => http::Method::from_bytes(name.as_bytes())
-            .map_err(|_| ErrorCode::HttpRequestMethodInvalid)?,
-    })
-}
-
-fn from_wasi_scheme(scheme: Scheme) -> String {
-    match scheme {
-        Scheme::Http => "http".into(),
-        Scheme::Https => "https".into(),
-        Scheme::Other(name) => name,
-    }
 }
 
 /// The body of a request. The host counts it as read or refused once this is
@@ -104,7 +57,7 @@ impl RequestBody for WasiBody {
         if let Self::Unopened(request) = self {
             let (_handled, result) = wit_future::new(|| Ok(()));
             let contents = Request::consume_body(request.take()?, result);
-            *self = Self::Opened(Contents::new(contents, CHUNK_BYTES));
+            *self = Self::Opened(Contents::new(contents, REQUEST_PIECE));
         }
         match self {
             Self::Opened(contents) => Some(contents.next().await?.map_err(|_| BodyBroken)),
@@ -117,16 +70,7 @@ impl RequestBody for WasiBody {
 /// it.
 fn to_wasi_response(response: api::Response, is_head: bool) -> Result<Response, ErrorCode> {
     let api::Response { status, headers, body, on_sent } = response;
-    let mut entries: Vec<(String, Vec<u8>)> = headers
-        .into_iter()
-        .map(|(name, value)| (name.as_str().to_owned(), value.into_bytes()))
-        .collect();
-    if let Body::Whole(bytes) = &body
-        && !bytes.is_empty()
-        && !is_head
-    {
-        entries.push((CONTENT_LENGTH.as_str().into(), bytes.len().to_string().into_bytes()));
-    }
+    let entries = headers::of_answer(headers, &body, is_head);
     let headers = Fields::from_list(&entries)
         .map_err(|error| ErrorCode::InternalError(Some(format!("{error:?}"))))?;
     let (done, trailers) = wit_future::new(|| Ok(None));

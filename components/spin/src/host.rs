@@ -8,13 +8,14 @@ mod send;
 mod signal;
 mod spawn;
 mod store;
+mod wasi;
 
-use std::cell::RefCell;
 use std::fmt;
 use std::future::Future;
 use std::rc::Rc;
 use std::time::Duration;
 
+use kafka_edge_wasi_http::Stock;
 use spin_sdk::variables;
 
 use kafka_edge::host::{
@@ -25,13 +26,13 @@ pub(crate) use body::SpinBody;
 pub(crate) use contents::Contents;
 pub(crate) use signal::{SpinWait, SpinWake};
 pub(crate) use spawn::starting_tasks;
+pub(crate) use wasi::{from_wasi_method, from_wasi_scheme};
 
 /// One instance of the component on Spin. A clone shares the open store.
 #[derive(Clone, Default)]
 pub(crate) struct SpinHost {
     store: Rc<store::Opened>,
-    /// Random bytes that were not used yet.
-    randomness: Rc<RefCell<Vec<u8>>>,
+    randomness: Rc<Stock>,
 }
 
 impl fmt::Debug for SpinHost {

@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::component::Component;
+use crate::component::{Build, Component};
 use lexopt::{Arg, Parser, ValueExt};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -27,6 +27,10 @@ Usage: cargo dev [OPTIONS]
   --variable @FILE           Set the variables in a TOML or JSON file. Secrets
                              belong there, or in SPIN_VARIABLE_NAME: cargo shows
                              its command line
+
+  --host HOST                Run the build for this host, with what that host
+                             offers: spin, wasi02 (as `wasmtime serve`) or spin3
+                             [spin]
 
 To run it together with a component of your own:
 
@@ -96,9 +100,11 @@ pub(crate) enum ArgumentError {
     WriteTime(String),
     #[error("`{0}` is not NAME=VALUE")]
     Variable(String),
+    #[error("`{0}` is no host: there are spin, wasi02 and spin3")]
+    Host(String),
     #[error("--ephemeral and --data-dir contradict each other")]
     WhereToKeep,
-    #[error("--with and --component contradict each other, and each names one file")]
+    #[error("--with, --component and --host contradict each other, and each is given once")]
     WhatToRun,
     #[error("{0} needs --rest-url: the embedded server takes no credentials")]
     NoRestServer(&'static str),
@@ -113,7 +119,7 @@ pub(crate) fn parse(mut parser: Parser) -> Result<Command, ArgumentError> {
     let mut ephemeral = false;
     let mut store_write = None;
     let (mut variables, mut variable_files) = (Vec::new(), Vec::new());
-    let mut component = Component::Gateway;
+    let mut component = None;
     let (mut url, mut api_key, mut api_secret, mut cluster_id) = (None, None, None, None);
     while let Some(argument) = parser.next()? {
         match argument {
@@ -131,11 +137,16 @@ pub(crate) fn parse(mut parser: Parser) -> Result<Command, ArgumentError> {
                     None => variables.push(variable(text)?),
                 }
             }
-            Arg::Long("with" | "component") if component != Component::Gateway => {
+            Arg::Long("with" | "component" | "host") if component.is_some() => {
                 return Err(ArgumentError::WhatToRun);
             }
-            Arg::Long("with") => component = Component::With(parser.value()?.into()),
-            Arg::Long("component") => component = Component::Composed(parser.value()?.into()),
+            Arg::Long("with") => component = Some(Component::With(parser.value()?.into())),
+            Arg::Long("component") => component = Some(Component::Composed(parser.value()?.into())),
+            Arg::Long("host") => {
+                let name = parser.value()?.string()?;
+                let build = Build::named(&name).ok_or(ArgumentError::Host(name))?;
+                component = Some(Component::Gateway(build));
+            }
             Arg::Long("rest-url") => url = Some(parser.value()?.string()?),
             Arg::Long("api-key") => api_key = Some(parser.value()?.string()?),
             Arg::Long("api-secret") => api_secret = Some(parser.value()?.string()?),
@@ -174,7 +185,7 @@ pub(crate) fn parse(mut parser: Parser) -> Result<Command, ArgumentError> {
         variables,
         variable_files,
         rest,
-        component,
+        component: component.unwrap_or_default(),
     };
     Ok(Command::Run(Box::new(arguments)))
 }
@@ -252,7 +263,14 @@ mod tests {
 
     #[test]
     fn the_component_is_the_gateway_or_a_file() {
-        assert_eq!(run(&[]).component, Component::Gateway);
+        assert_eq!(run(&[]).component, Component::Gateway(Build::Spin));
+        for build in Build::ALL {
+            let arguments = run(&["--host", build.name()]);
+            assert_eq!(arguments.component, Component::Gateway(build));
+            assert!(HELP.contains(build.name()), "{build:?}");
+            let refused = ArgumentError::Host(String::new()).to_string();
+            assert!(refused.contains(build.name()), "{build:?}");
+        }
         assert_eq!(run(&["--with=a.wasm"]).component, Component::With("a.wasm".into()));
         assert_eq!(run(&["--component", "b"]).component, Component::Composed("b".into()));
     }
@@ -274,7 +292,9 @@ mod tests {
             (&["--variable", "x"], "NAME=VALUE"),
             (&["--ephemeral", "--data-dir", "x"], "contradict"),
             (&["--with", "a.wasm", "--component", "b.wasm"], "contradict"),
-            (&["--with", "a.wasm", "--with", "b.wasm"], "one file"),
+            (&["--with", "a.wasm", "--with", "b.wasm"], "once"),
+            (&["--host", "wasi02", "--component", "b.wasm"], "contradict"),
+            (&["--host", "browser"], "browser"),
             (&["--api-key", "x"], "--rest-url"),
             (&["--rest-url", "http://x", "--topic", "a"], "embedded"),
         ] {
@@ -294,6 +314,7 @@ mod tests {
             "--variable",
             "--with",
             "--component",
+            "--host",
             "--rest-url",
             "--api-key",
             "--api-secret",

@@ -12,22 +12,64 @@ use std::process::{Command, Stdio};
 const PREAMBLE: [u8; 8] = *b"\0asm\x0d\0\x01\0";
 
 /// What was asked for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Component {
-    /// The gateway alone.
-    #[default]
-    Gateway,
+    /// The gateway alone, as it is built for a host.
+    Gateway(Build),
     /// Somebody else's component, with the gateway plugged into it.
     With(PathBuf),
     /// A composition that is finished.
     Composed(PathBuf),
 }
 
+impl Default for Component {
+    fn default() -> Self {
+        Self::Gateway(Build::Spin)
+    }
+}
+
+/// The builds of the gateway.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Build {
+    /// For Spin 4.1 and later.
+    Spin,
+    /// For hosts without WASI 0.3, by the interfaces of `wasmtime serve`.
+    Wasi02,
+    /// For Spin 3.
+    Spin3,
+}
+
+impl Build {
+    pub(crate) const ALL: [Self; 3] = [Self::Spin, Self::Wasi02, Self::Spin3];
+
+    /// By its name on the command line.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|build| build.name() == name)
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Spin => "spin",
+            Self::Wasi02 => "wasi02",
+            Self::Spin3 => "spin3",
+        }
+    }
+
+    /// Its package, and what of that is not there by default.
+    fn package(self) -> (&'static str, &'static [&'static str]) {
+        match self {
+            Self::Spin => ("kafka-edge-spin", &[]),
+            Self::Wasi02 => ("kafka-edge-wasi02", &[]),
+            Self::Spin3 => ("kafka-edge-wasi02", &["spin"]),
+        }
+    }
+}
+
 impl Component {
     /// The file of somebody else's that has a part in it.
     pub(crate) fn file(&self) -> Option<&Path> {
         match self {
-            Self::Gateway => None,
+            Self::Gateway(_) => None,
             Self::With(file) | Self::Composed(file) => Some(file),
         }
     }
@@ -58,12 +100,12 @@ impl Component {
 
     fn load(&self, workspace: &Path) -> Result<Program, StartError> {
         Ok(match self {
-            Self::Gateway => {
-                let gateway = gateway(workspace)?;
+            Self::Gateway(build) => {
+                let gateway = gateway(workspace, *build)?;
                 Program::load(&gateway, Some(&machine_code(&gateway)))?
             }
             Self::With(component) => {
-                let gateway = gateway(workspace)?;
+                let gateway = gateway(workspace, Build::Spin)?;
                 let composed = compose(workspace, component, &gateway)?;
                 Program::from_bytes(&composed, Some(&machine_code(&gateway)))?
             }
@@ -76,9 +118,10 @@ impl Component {
     }
 }
 
-fn gateway(workspace: &Path) -> Result<PathBuf, StartError> {
+fn gateway(workspace: &Path, build: Build) -> Result<PathBuf, StartError> {
     eprintln!("building the component");
-    Ok(build::component(workspace, "kafka-edge-spin", &mut |line| eprintln!("{line}"))?)
+    let (package, features) = build.package();
+    Ok(build::component_with(workspace, package, features, &mut |line| eprintln!("{line}"))?)
 }
 
 /// The folder beside a file that was built.

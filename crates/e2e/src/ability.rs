@@ -24,10 +24,12 @@ pub enum Ability {
     Sources,
     /// Callers need credentials, and the suite was given one.
     Credentials,
+    /// What is written to the host's store is there for the next request.
+    KeptState,
 }
 
 impl Ability {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::UnaskedDeliveries,
         Self::WorkAfterAnswers,
         Self::Callbacks,
@@ -37,6 +39,7 @@ impl Ability {
         Self::OffsetByTime,
         Self::Sources,
         Self::Credentials,
+        Self::KeptState,
     ];
 
     /// By its name on the command line.
@@ -55,6 +58,23 @@ impl Ability {
             Self::OffsetByTime => "offset-by-time",
             Self::Sources => "sources",
             Self::Credentials => "credentials",
+            Self::KeptState => "kept-state",
+        }
+    }
+
+    /// What the gateway can do that has it.
+    pub fn about(self) -> &'static str {
+        match self {
+            Self::UnaskedDeliveries => "deliveries begin by themselves",
+            Self::WorkAfterAnswers => "work goes on after the answer",
+            Self::Callbacks => "the receiver of this suite is reached",
+            Self::Streams => "answers are sent while they come to be",
+            Self::Headers => "records that are read carry their headers",
+            Self::Timestamps => "records that are read carry their timestamps",
+            Self::OffsetByTime => "a time has an offset",
+            Self::Sources => "sources were built in, and their secrets have a key",
+            Self::Credentials => "callers need credentials, and the suite was given one",
+            Self::KeptState => "what is written to the store is there for the next request",
         }
     }
 }

@@ -43,6 +43,12 @@ async fn play() -> Result<bool> {
     .await?;
     let (failed, skipped) = (report.failed().len(), report.skipped().len());
     println!("{} passed, {failed} failed, {skipped} skipped", report.passed());
+    for ability in Ability::ALL {
+        let without: Vec<_> = report.skipped().into_iter().filter(|(_, why)| *why == ability).collect();
+        if !without.is_empty() {
+            println!("  {:>3}  without {ability}: {}", without.len(), ability.about());
+        }
+    }
     Ok(failed == 0)
 }
 

@@ -58,60 +58,60 @@ pub(crate) fn all() -> Vec<Scenario> {
         produce::headers_become_headers_of_the_record [Headers]
         produce::each_line_is_a_record_and_has_a_report
         produce::what_cannot_be_written_is_refused
-        produce::a_call_that_is_made_again_under_its_key_writes_nothing
+        produce::a_call_that_is_made_again_under_its_key_writes_nothing [KeptState]
 
-        consume::one_record_comes_after_the_other
-        consume::a_page_tells_where_each_partition_goes_on
-        consume::several_topics_are_read_together
-        consume::with_nothing_there_the_answer_comes_after_the_wait
-        consume::a_wait_ends_with_the_record
-        consume::a_new_group_begins_where_it_says
-        consume::callers_side_by_side_never_get_the_same_record
+        consume::one_record_comes_after_the_other [KeptState]
+        consume::a_page_tells_where_each_partition_goes_on [KeptState]
+        consume::several_topics_are_read_together [KeptState]
+        consume::with_nothing_there_the_answer_comes_after_the_wait [KeptState]
+        consume::a_wait_ends_with_the_record [KeptState]
+        consume::a_new_group_begins_where_it_says [KeptState]
+        consume::callers_side_by_side_never_get_the_same_record [KeptState]
         consume::what_is_wrong_with_a_question_is_said
 
-        acknowledge::an_acknowledged_record_is_done_with
-        acknowledge::a_record_that_is_given_back_comes_again
-        acknowledge::a_record_comes_again_when_its_lease_is_over
+        acknowledge::an_acknowledged_record_is_done_with [KeptState]
+        acknowledge::a_record_that_is_given_back_comes_again [KeptState]
+        acknowledge::a_record_comes_again_when_its_lease_is_over [KeptState]
         acknowledge::a_receipt_that_is_none_is_unknown
 
         stream::events_come_as_records_are_written [Streams]
         stream::lines_come_as_records_are_written [Streams]
         stream::a_stream_goes_on_behind_its_cursor [Streams]
-        stream::a_groups_stream_moves_the_group [Streams]
+        stream::a_groups_stream_moves_the_group [Streams, KeptState]
 
-        groups::a_group_is_listed_and_described
-        groups::a_group_is_moved_to_either_end_and_to_an_offset
-        groups::a_group_is_moved_to_a_time [OffsetByTime]
-        groups::a_group_that_is_deleted_begins_anew
+        groups::a_group_is_listed_and_described [KeptState]
+        groups::a_group_is_moved_to_either_end_and_to_an_offset [KeptState]
+        groups::a_group_is_moved_to_a_time [OffsetByTime, KeptState]
+        groups::a_group_that_is_deleted_begins_anew [KeptState]
 
-        webhooks::a_path_registers_a_callback_once
-        webhooks::a_body_registers_a_callback
-        webhooks::a_round_delivers_what_is_due [Callbacks]
-        webhooks::a_produce_is_delivered_without_being_asked_for [Callbacks, UnaskedDeliveries]
-        webhooks::a_delivery_that_fails_is_tried_again_under_the_same_id [Callbacks]
+        webhooks::a_path_registers_a_callback_once [KeptState]
+        webhooks::a_body_registers_a_callback [KeptState]
+        webhooks::a_round_delivers_what_is_due [Callbacks, KeptState]
+        webhooks::a_produce_is_delivered_without_being_asked_for [Callbacks, UnaskedDeliveries, KeptState]
+        webhooks::a_delivery_that_fails_is_tried_again_under_the_same_id [Callbacks, KeptState]
         webhooks::a_callback_that_may_not_be_is_refused
 
-        sources::an_event_becomes_a_record_and_its_repeat_none [Sources]
-        sources::a_stranger_writes_nothing [Sources]
-        sources::an_event_is_left_out_or_becomes_several_records [Sources]
-        sources::a_trial_shows_each_stage_and_writes_nothing [Sources]
-        sources::a_source_is_changed_in_the_version_that_was_seen [Sources]
+        sources::an_event_becomes_a_record_and_its_repeat_none [Sources, KeptState]
+        sources::a_stranger_writes_nothing [Sources, KeptState]
+        sources::an_event_is_left_out_or_becomes_several_records [Sources, KeptState]
+        sources::a_trial_shows_each_stage_and_writes_nothing [Sources, KeptState]
+        sources::a_source_is_changed_in_the_version_that_was_seen [Sources, KeptState]
         sources::a_source_that_cannot_work_is_refused [Sources]
-        sources::a_refusal_is_shown_without_values [Sources]
-        sources::events_are_counted [Sources, WorkAfterAnswers]
+        sources::a_refusal_is_shown_without_values [Sources, KeptState]
+        sources::events_are_counted [Sources, WorkAfterAnswers, KeptState]
 
-        credentials::a_credential_is_made_listed_and_removed
+        credentials::a_credential_is_made_listed_and_removed [KeptState]
         credentials::callers_without_one_are_refused [Credentials]
-        credentials::a_credential_allows_what_it_says_and_no_more [Credentials]
-        credentials::a_credential_that_is_removed_ends [Credentials]
+        credentials::a_credential_allows_what_it_says_and_no_more [Credentials, KeptState]
+        credentials::a_credential_that_is_removed_ends [Credentials, KeptState]
 
         upstash::records_are_produced
         upstash::a_webhook_is_a_record
-        upstash::records_are_consumed_and_committed
+        upstash::records_are_consumed_and_committed [KeptState]
         upstash::records_are_fetched
         upstash::topics_and_offsets_are_told
         upstash::a_time_has_an_offset [OffsetByTime]
-        upstash::instances_are_listed_and_removed
+        upstash::instances_are_listed_and_removed [KeptState]
         upstash::the_schema_registry_is_passed_on_to_or_missing
 
         errors::a_path_that_is_none_is_404

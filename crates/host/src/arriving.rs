@@ -1,4 +1,4 @@
-//! A request in the form in which Spin passes it to a component.
+//! A request in the form in which hosts pass it to a component.
 
 use crate::Body;
 use http::header::{HOST, HeaderName, HeaderValue};
@@ -9,11 +9,17 @@ use std::net::SocketAddr;
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Client(pub(crate) SocketAddr);
 
-/// Completes the URI of an HTTP/1.1 request, and adds the headers that Spin
-/// adds (4.1.0-pre, `reference/hosts.md`). To a component they look as if the
-/// sender had set them; a credential in the query is also in `spin-full-url`.
-pub(crate) fn as_spin_does(request: http::Request<Body>) -> http::Request<Body> {
-    let mut request = with_authority(request);
+/// Completes the URI of an HTTP/1.1 request, and for a component of Spin's adds
+/// what Spin adds.
+pub(crate) fn completed(request: http::Request<Body>, is_for_spin: bool) -> http::Request<Body> {
+    let request = with_authority(request);
+    if is_for_spin { as_spin_does(request) } else { request }
+}
+
+/// Adds the headers that Spin adds (4.1.0-pre, `reference/hosts.md`). To a
+/// component they look as if the sender had set them; a credential in the query
+/// is also in `spin-full-url`.
+fn as_spin_does(mut request: http::Request<Body>) -> http::Request<Body> {
     let full_url = request.uri().to_string();
     let path = request.uri().path().to_owned();
     // A request that did not come over a socket has no client.

@@ -67,8 +67,22 @@ pub fn component(
     package: &str,
     progress: &mut (dyn FnMut(&str) + Send),
 ) -> Result<PathBuf, BuildError> {
+    component_with(workspace, package, &[], progress)
+}
+
+/// The same with features of the package beside its default ones.
+pub fn component_with(
+    workspace: &Path,
+    package: &str,
+    features: &[&str],
+    progress: &mut (dyn FnMut(&str) + Send),
+) -> Result<PathBuf, BuildError> {
     add_target(workspace, progress)?;
-    let options = ["--target", TARGET, "--profile", PROFILE];
+    let features = features.join(",");
+    let mut options = vec!["--target", TARGET, "--profile", PROFILE];
+    if !features.is_empty() {
+        options.extend(["--features", features.as_str()]);
+    }
     let component = build(workspace, package, &options, progress, |message| {
         let library = package.replace('-', "_");
         let files =

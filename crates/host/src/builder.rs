@@ -16,8 +16,8 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::time::Duration;
-use wasmtime_wasi_http::handler::ProxyHandler;
-use wasmtime_wasi_http::p3::bindings::ServicePre;
+use wasmtime_wasi_http::handler::{ProxyHandler, ProxyPre};
+use wasmtime_wasi_http::{p2, p3};
 
 /// Builds a [`Host`].
 pub struct HostBuilder {
@@ -143,7 +143,20 @@ impl HostBuilder {
         self.options.max_instances = self.options.max_instances.clamp(1, most);
         let linker = imports::linker(self.program.engine()).map_err(other)?;
         let pre = linker.instantiate_pre(self.program.component());
-        let service = ServicePre::new(pre.map_err(other)?).ok();
+        let pre = pre.map_err(other)?;
+        let service = match p3::bindings::ServicePre::new(pre.clone()) {
+            Ok(service) => Some(ProxyPre::P3(service)),
+            Err(_) => p2::bindings::ProxyPre::new(pre).ok().map(ProxyPre::P2),
+        };
+        if let Some(ProxyPre::P2(_)) = &service {
+            // Its handler blocks the instance, and Spin and `wasmtime serve` give each
+            // request a new one (`reference/hosts.md`).
+            self.options = InstanceOptions {
+                max_instances: self.options.max_instances,
+                ..InstanceOptions::one_request_each()
+            };
+        }
+        let service = service.map(Arc::new);
         let services = Arc::new(Services {
             stores: self.stores,
             variables: self.variables,
@@ -171,6 +184,7 @@ impl HostBuilder {
         Ok(Host {
             inner: Arc::new(Inner {
                 slots: slots.collect(),
+                is_for_spin: !self.program.is_for_other_hosts(),
                 program: self.program,
                 linker,
                 next_slot: AtomicUsize::new(0),

@@ -57,6 +57,8 @@ pub struct Host {
 
 pub(crate) struct Inner {
     pub(crate) program: Program,
+    /// Whether requests get the headers that Spin adds.
+    pub(crate) is_for_spin: bool,
     pub(crate) linker: Linker<State>,
     pub(crate) slots: Vec<Slot>,
     pub(crate) next_slot: AtomicUsize,
@@ -107,7 +109,7 @@ impl Host {
     {
         let inner = &self.inner;
         inner.services.counters.request();
-        let mut request = arriving::as_spin_does(request.map(body::boxed));
+        let mut request = arriving::completed(request.map(body::boxed), inner.is_for_spin);
         let slot = inner.next_slot.fetch_add(1, Ordering::Relaxed) % inner.slots.len();
         let slot = &inner.slots[slot];
         let mut full_since = None;
@@ -144,7 +146,7 @@ impl Host {
     }
 
     /// Whether the component answers HTTP requests: it exports
-    /// `wasi:http/handler@0.3.0`.
+    /// `wasi:http/handler@0.3.0` or `wasi:http/incoming-handler@0.2`.
     pub fn answers_http(&self) -> bool {
         self.inner.slots[0].handler.state().service.is_some()
     }

@@ -6,9 +6,11 @@
 )]
 
 mod bindings;
+mod config;
 mod http_client;
 mod key_value;
 mod keyvalue;
+mod keyvalue_draft;
 mod listing;
 mod sleep;
 mod variables;
@@ -26,6 +28,7 @@ pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     // the component itself imports.
     wasmtime_wasi::p2::add_to_linker_async(&mut linker)?;
     wasmtime_wasi::p3::add_to_linker(&mut linker)?;
+    wasmtime_wasi_http::p2::add_only_http_to_linker_async(&mut linker)?;
     wasmtime_wasi_http::p3::add_to_linker(&mut linker)?;
     // Two calls of WASI that go on to wasmtime's own after their faults.
     linker.allow_shadowing(true);
@@ -34,6 +37,8 @@ pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     linker.allow_shadowing(false);
     key_value::add_to_linker(&mut linker)?;
     keyvalue::add_to_linker(&mut linker)?;
+    keyvalue_draft::add_to_linker(&mut linker)?;
+    config::add_to_linker(&mut linker)?;
     variables::add_to_linker(&mut linker)?;
     Ok(linker)
 }

@@ -95,6 +95,12 @@ impl Program {
         self.is_metered
     }
 
+    /// Whether it takes its settings from the interface that hosts other than Spin have.
+    pub(crate) fn is_for_other_hosts(&self) -> bool {
+        let component = self.component.component_type();
+        component.imports(&self.engine).any(|(name, _)| name.starts_with("wasi:config/"))
+    }
+
     /// The engine it was compiled for.
     pub fn engine(&self) -> &Engine {
         &self.engine

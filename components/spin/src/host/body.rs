@@ -1,15 +1,13 @@
 //! The body of an answer while it arrives.
 
 use bytes::Bytes;
+use kafka_edge_wasi_http::ANSWER_PIECE;
 use spin_sdk::wasip3::http::types::Response;
 use spin_sdk::wasip3::wit_future;
 
 use super::contents::Contents;
-use super::send::from_error_code;
+use super::wasi::from_error_code;
 use kafka_edge::host::{Body, SendError, Sent};
-
-/// The size of a read, in bytes.
-const CHUNK_BYTES: usize = 16 * 1024;
 
 /// Dropping the body before its end closes the connection.
 #[derive(Debug)]
@@ -18,7 +16,7 @@ pub(crate) struct SpinBody(Contents);
 impl SpinBody {
     pub(super) fn new(response: Response) -> Self {
         let (_consumed, result) = wit_future::new(|| Ok(()));
-        Self(Contents::new(Response::consume_body(response, result), CHUNK_BYTES))
+        Self(Contents::new(Response::consume_body(response, result), ANSWER_PIECE))
     }
 }
 

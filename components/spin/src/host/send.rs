@@ -5,16 +5,18 @@ use std::pin::pin;
 use std::time::Duration;
 
 use bytes::Bytes;
+use kafka_edge_wasi_http::{headers, nanos, unsendable};
 use spin_sdk::wasip3::http::client;
 use spin_sdk::wasip3::http::types::{
-    ErrorCode, Fields, Method, Request, RequestOptions, Response, Scheme, Trailers,
+    ErrorCode, Fields, Request, RequestOptions, Response, Trailers,
 };
 use spin_sdk::wasip3::{wit_future, wit_stream};
 use spin_sdk::wit_bindgen::{FutureReader, StreamReader};
 
 use super::body::SpinBody;
 use super::spawn::spawn;
-use kafka_edge::host::{Incoming, Outgoing, SendError, SendErrorKind, Sent};
+use super::wasi::{from_error_code, to_wasi_method, to_wasi_scheme};
+use kafka_edge::host::{Incoming, Outgoing, SendError};
 
 pub(super) async fn send(request: Outgoing) -> Result<Incoming<SpinBody>, SendError> {
     let (request, body) = to_wasi_request(request)?;
@@ -41,14 +43,10 @@ fn to_wasi_request(
     let length = request.body.len();
     let (contents, trailers, body) = body_stream(request.body);
     let options = to_wasi_options(request.connect_timeout, request.read_timeout);
-    let headers = to_wasi_headers(request.headers, length)?;
+    let headers = to_wasi_headers(&request.headers, length)?;
     let (wasi, _transmitted) = Request::new(headers, contents, trailers, Some(options));
     wasi.set_method(&to_wasi_method(&request.method)).map_err(unsendable)?;
-    let scheme = match request.uri.scheme_str() {
-        Some("http") => Scheme::Http,
-        _ => Scheme::Https,
-    };
-    wasi.set_scheme(Some(&scheme)).map_err(unsendable)?;
+    wasi.set_scheme(Some(&to_wasi_scheme(&request.uri))).map_err(unsendable)?;
     let authority = request.uri.authority().map(http::uri::Authority::as_str);
     wasi.set_authority(authority).map_err(unsendable)?;
     let path = request.uri.path_and_query().map(http::uri::PathAndQuery::as_str);
@@ -93,86 +91,13 @@ fn to_wasi_options(connect: Duration, read: Duration) -> RequestOptions {
     options
 }
 
-fn nanos(time: Duration) -> u64 {
-    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
-}
-
-fn to_wasi_headers(headers: http::HeaderMap, length: usize) -> Result<Fields, SendError> {
-    let mut entries: Vec<(String, Vec<u8>)> = headers
-        .iter()
-        .map(|(name, value)| (name.as_str().to_owned(), value.as_bytes().to_vec()))
-        .collect();
-    // Without this header the body would be sent in chunks, and a receiver need
-    // not accept a request without a length (RFC 9110, section 15.5.12).
-    if length > 0 && !headers.contains_key(http::header::CONTENT_LENGTH) {
-        entries.push(("content-length".into(), length.to_string().into_bytes()));
-    }
-    Fields::from_list(&entries).map_err(unsendable)
-}
-
-fn to_wasi_method(method: &http::Method) -> Method {
-    match method.as_str() {
-        "GET" => Method::Get,
-        "HEAD" => Method::Head,
-        "POST" => Method::Post,
-        "PUT" => Method::Put,
-        "DELETE" => Method::Delete,
-        "PATCH" => Method::Patch,
-        "OPTIONS" => Method::Options,
-        other => Method::Other(other.to_owned()),
-    }
+fn to_wasi_headers(headers: &http::HeaderMap, length: usize) -> Result<Fields, SendError> {
+    Fields::from_list(&headers::to_send(headers, length)).map_err(unsendable)
 }
 
 fn from_wasi_response(response: Response) -> Result<Incoming<SpinBody>, SendError> {
-    let status = http::StatusCode::from_u16(response.get_status_code()).map_err(nonsense)?;
-    let mut headers = http::HeaderMap::new();
-    for (name, value) in response.get_headers().copy_all() {
-        let name = http::HeaderName::try_from(name).map_err(nonsense)?;
-        headers.append(name, http::HeaderValue::from_bytes(&value).map_err(nonsense)?);
-    }
+    let (status, headers) =
+        headers::received(response.get_status_code(), response.get_headers().copy_all())?;
     Ok(Incoming { status, headers, body: SpinBody::new(response) })
 }
 
-/// A request that cannot be expressed in the host's types was not sent.
-fn unsendable<E>(_: E) -> SendError {
-    SendError { sent: Sent::Not, kind: SendErrorKind::Protocol }
-}
-
-fn nonsense<E>(_: E) -> SendError {
-    SendError { sent: Sent::Perhaps, kind: SendErrorKind::Protocol }
-}
-
-/// What a host's error means for a request. It is `Sent::Not` only if no byte
-/// of the request can have been sent.
-pub(super) fn from_error_code(code: ErrorCode) -> SendError {
-    use ErrorCode as E;
-    use SendErrorKind as Kind;
-    let (sent, kind) = match code {
-        E::DnsTimeout | E::DnsError(_) | E::DestinationNotFound => (Sent::Not, Kind::Dns),
-        E::DestinationUnavailable
-        | E::DestinationIpUnroutable
-        | E::ConnectionRefused
-        | E::ConnectionLimitReached => (Sent::Not, Kind::Refused),
-        E::DestinationIpProhibited | E::HttpRequestDenied => (Sent::Not, Kind::Forbidden),
-        E::ConnectionTimeout => (Sent::Not, Kind::Timeout),
-        E::TlsProtocolError | E::TlsCertificateError => (Sent::Not, Kind::Tls),
-        // A TLS alert can also come in the middle of a connection.
-        E::TlsAlertReceived(_) => (Sent::Perhaps, Kind::Tls),
-        E::HttpRequestMethodInvalid
-        | E::HttpRequestUriInvalid
-        | E::HttpRequestUriTooLong
-        | E::HttpRequestLengthRequired
-        | E::LoopDetected
-        | E::ConfigurationError => (Sent::Not, Kind::Protocol),
-        E::ConnectionReadTimeout | E::ConnectionWriteTimeout | E::HttpResponseTimeout => {
-            (Sent::Perhaps, Kind::Timeout)
-        }
-        // Spin 4.1.0-pre reports the last one for every exchange that broke off
-        // (`reference/hosts.md`).
-        E::ConnectionTerminated | E::HttpResponseIncomplete | E::HttpProtocolError => {
-            (Sent::Perhaps, Kind::Broken)
-        }
-        _ => (Sent::Perhaps, Kind::Protocol),
-    };
-    SendError { sent, kind }
-}

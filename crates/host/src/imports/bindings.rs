@@ -26,3 +26,20 @@ pub(super) mod keyvalue {
         },
     });
 }
+
+pub(super) mod wasmtime_serve {
+    wasmtime::component::bindgen!({
+        path: "wit",
+        world: "wasmtime-serve",
+        imports: { default: async | trappable },
+        with: { "wasi:keyvalue/store.bucket": super::resources::Bucket },
+    });
+}
+
+pub(super) mod spin_without_wasi03 {
+    wasmtime::component::bindgen!({
+        path: "wit",
+        world: "spin-without-wasi03",
+        imports: { default: async | trappable },
+    });
+}

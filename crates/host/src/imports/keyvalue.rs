@@ -16,7 +16,7 @@ pub(super) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> 
 }
 
 /// A store that a guest has opened.
-pub struct Bucket(Arc<dyn Store>);
+pub struct Bucket(pub(super) Arc<dyn Store>);
 
 /// What a key had when a compare-and-swap was begun.
 pub struct Cas {
@@ -50,7 +50,7 @@ impl From<Failure> for store::Error {
 
 type Outcome<T> = wasmtime::Result<Result<T, store::Error>>;
 
-fn open_bucket(
+pub(super) fn open_bucket(
     state: &State,
     bucket: &Resource<Bucket>,
 ) -> wasmtime::Result<(Caller, Arc<dyn Store>)> {

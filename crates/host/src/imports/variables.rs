@@ -1,11 +1,13 @@
-//! `spin:variables@3.0.0`.
+//! `spin:variables@3.0.0`, and what it is called in Spin 2 and 3.
 
 use super::bindings::spin::spin::variables::variables;
+use super::bindings::spin_without_wasi03::fermyon::spin::variables as variables2;
 use crate::faults::{CallKind, Failure};
-use crate::state::State;
+use crate::state::{Caller, State};
 use wasmtime::component::{Accessor, HasData, Linker};
 
 pub(super) fn add_to_linker(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    variables2::add_to_linker::<_, Variables>(linker, |state| state)?;
     variables::add_to_linker::<_, Variables>(linker, |state| state)
 }
 
@@ -36,13 +38,37 @@ impl variables::HostWithStore<State> for Variables {
         name: String,
     ) -> wasmtime::Result<Result<String, variables::Error>> {
         let caller = accessor.with(|mut access| access.get().caller());
-        let get = async {
-            if !is_name(&name) {
-                return Err(variables::Error::InvalidName(name.clone()));
-            }
-            let value = caller.services.variables.get(&name);
-            value.cloned().ok_or_else(|| variables::Error::Undefined(name.clone()))
-        };
-        caller.call(CallKind::Variable, &name, get).await
+        get(&caller, &name).await
+    }
+}
+
+async fn get(
+    caller: &Caller,
+    name: &str,
+) -> wasmtime::Result<Result<String, variables::Error>> {
+    let get = async {
+        if !is_name(name) {
+            return Err(variables::Error::InvalidName(name.to_owned()));
+        }
+        let value = caller.services.variables.get(name);
+        value.cloned().ok_or_else(|| variables::Error::Undefined(name.to_owned()))
+    };
+    caller.call(CallKind::Variable, name, get).await
+}
+
+impl variables2::Host for &mut State {
+    async fn get(&mut self, name: String) -> wasmtime::Result<Result<String, variables2::Error>> {
+        Ok(get(&self.caller(), &name).await?.map_err(Into::into))
+    }
+}
+
+impl From<variables::Error> for variables2::Error {
+    fn from(error: variables::Error) -> Self {
+        match error {
+            variables::Error::InvalidName(name) => Self::InvalidName(name),
+            variables::Error::Undefined(name) => Self::Undefined(name),
+            variables::Error::Provider(text) => Self::Provider(text),
+            variables::Error::Other(text) => Self::Other(text),
+        }
     }
 }

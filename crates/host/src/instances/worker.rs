@@ -14,12 +14,11 @@ use wasmtime::{Engine, Store, StoreContextMut};
 use wasmtime_wasi::WasiCtx;
 use wasmtime_wasi_http::WasiHttpView;
 use wasmtime_wasi_http::handler::{HandlerState, Instance, ProxyPre, ShouldAccept, WorkerState};
-use wasmtime_wasi_http::p3::bindings::ServicePre;
 
 /// Makes instances, and the stores to run them in.
 pub(crate) struct Instances {
     pub(crate) engine: Engine,
-    pub(crate) service: Option<ServicePre<State>>,
+    pub(crate) service: Option<Arc<ProxyPre<State>>>,
     pub(crate) services: Arc<Services>,
     pub(crate) options: InstanceOptions,
     pub(crate) gate: Arc<Gate>,
@@ -60,7 +59,7 @@ impl HandlerState for Instances {
         let service = self
             .service
             .as_ref()
-            .ok_or_else(|| wasmtime::format_err!("the component exports no wasi:http/handler"))?;
+            .ok_or_else(|| wasmtime::format_err!("the component exports no HTTP handler"))?;
         let number = self.services.counters.started();
         self.closing.instance_started();
         let worker = Worker {
@@ -73,7 +72,6 @@ impl HandlerState for Instances {
             output: Arc::clone(&self.output),
         };
         let mut store = self.store(number);
-        let service = ProxyPre::P3(service.clone());
         let proxy = service.instantiate_async(&mut store).await?;
         let expiration =
             Expiration::new(self.options.idle_timeout, &self.closing, Arc::clone(&worker.place));
