@@ -11,6 +11,8 @@ use kafka_edge_sim::{World, local};
 
 const MANIFEST: &str = include_str!("../spin.toml");
 const OPERATIONS: &str = include_str!("../docs/operations.md");
+/// For Spin 3, which gets another build.
+const SPIN_3: &str = include_str!("../deploy/spinkube/spin.toml");
 
 /// What only Spin reads, for its own list of where the component may connect.
 const OF_SPIN: [&str; 3] = ["outbound_https", "outbound_http", "outbound_more"];
@@ -162,4 +164,16 @@ async fn the_store_is_as_stale_as_the_host_states_unless_the_operator_says_other
         }
     })
     .await;
+}
+
+#[test]
+fn spin_3_is_told_what_spin_is_told() {
+    let (spin, spin_3) = (manifest(), SPIN_3.parse::<toml::Table>().expect("it is TOML"));
+    for path in [&["variables"][..], &["component", "kafka-edge", "variables"]] {
+        assert_eq!(at(&spin_3, path), at(&spin, path), "{path:?}");
+    }
+    let component = |manifest| at(manifest, &["component", "kafka-edge"]);
+    for rule in ["key_value_stores", "allowed_outbound_hosts"] {
+        assert_eq!(component(&spin_3)[rule], component(&spin)[rule], "{rule}");
+    }
 }

@@ -22,7 +22,7 @@ use kafka_edge::access::{AccessError, AllowedTopic, Grant};
 use kafka_edge::telemetry::{Trace, with_trace};
 
 use crate::app;
-use crate::host::starting_tasks;
+use kafka_edge_wasi03::starting_tasks;
 
 /// Runs a call of another component. The call has no trace of its caller's, so
 /// it begins one, to which all events belong that it causes.

@@ -1,113 +1,13 @@
-//! The export of `wasi:http/handler@0.3.0`: converts requests and responses.
+//! The export of `wasi:http/handler@0.3.0`.
 
-use bytes::Bytes;
-use kafka_edge_wasi_http::{REQUEST_PIECE, headers, of_spin};
-use spin_sdk::wasip3::http::types::{ErrorCode, Fields, Method, Request, Response};
-use spin_sdk::wasip3::{wit_future, wit_stream};
-use spin_sdk::wit_bindgen::{self, StreamWriter};
+use kafka_edge_wasi_http::of_spin;
+use spin_sdk::wasip3::http::types::{ErrorCode, Request, Response};
 
 use super::bindings::exports::wasi::http::handler::Guest;
 use super::{Component, app};
-use crate::host::{Contents, from_wasi_method, from_wasi_scheme, starting_tasks};
-use kafka_edge::http::{self as api, Body, BodyBroken, RequestBody, Source};
 
 impl Guest for Component {
     async fn handle(request: Request) -> Result<Response, ErrorCode> {
-        let head = request.get_method();
-        let is_head = matches!(head, Method::Head);
-        let request = from_wasi_request(head, request)?;
-        let response = starting_tasks(api::handle(&app(), request)).await;
-        to_wasi_response(response, is_head)
+        kafka_edge_wasi03::handle(&app(), request, of_spin::take_headers).await
     }
-}
-
-fn from_wasi_request(
-    method: Method,
-    request: Request,
-) -> Result<api::Request<WasiBody>, ErrorCode> {
-    let mut headers = request.get_headers().copy_all();
-    let client = of_spin::take_headers(&mut headers);
-    Ok(api::Request {
-        method: from_wasi_method(method)?,
-        target: request.get_path_with_query().unwrap_or_else(|| "/".into()),
-        headers: headers::of_request(headers),
-        scheme: request.get_scheme().map(from_wasi_scheme),
-        authority: request.get_authority(),
-        client,
-        body: WasiBody::new(request),
-    })
-}
-
-/// The body of a request. The host counts it as read or refused once this is
-/// dropped. If the caller closes the connection, the body breaks off.
-enum WasiBody {
-    /// Most requests have none, and opening one costs several calls of the host.
-    Unopened(Option<Request>),
-    Opened(Contents),
-}
-
-impl WasiBody {
-    fn new(request: Request) -> Self {
-        Self::Unopened(Some(request))
-    }
-}
-
-impl RequestBody for WasiBody {
-    async fn chunk(&mut self) -> Option<Result<Bytes, BodyBroken>> {
-        if let Self::Unopened(request) = self {
-            let (_handled, result) = wit_future::new(|| Ok(()));
-            let contents = Request::consume_body(request.take()?, result);
-            *self = Self::Opened(Contents::new(contents, REQUEST_PIECE));
-        }
-        match self {
-            Self::Opened(contents) => Some(contents.next().await?.map_err(|_| BodyBroken)),
-            Self::Unopened(_) => None,
-        }
-    }
-}
-
-/// The answer is sent as a stream, which shows when the host has taken all of
-/// it.
-fn to_wasi_response(response: api::Response, is_head: bool) -> Result<Response, ErrorCode> {
-    let api::Response { status, headers, body, on_sent } = response;
-    let entries = headers::of_answer(headers, &body, is_head);
-    let headers = Fields::from_list(&entries)
-        .map_err(|error| ErrorCode::InternalError(Some(format!("{error:?}"))))?;
-    let (done, trailers) = wit_future::new(|| Ok(None));
-    let (mut writer, contents) = wit_stream::new();
-    let contents = (!body.is_empty()).then_some(contents);
-    let (wasi, _transmitted) = Response::new(headers, contents, trailers);
-    if status != http::StatusCode::OK {
-        wasi.set_status_code(status.as_u16()).map_err(|()| ErrorCode::ConfigurationError)?;
-    }
-    wit_bindgen::spawn(starting_tasks(async move {
-        let sent = match body {
-            Body::Whole(bytes) => writer.write_all(bytes.into()).await.is_empty(),
-            Body::Stream(mut source) => send(&mut *source, &mut writer).await,
-        };
-        drop(writer);
-        if !sent {
-            // The caller is gone; `on_sent` is dropped.
-            return;
-        }
-        // The host has the whole body. It does not report whether the caller
-        // gets it.
-        if let Some(sent) = on_sent {
-            sent();
-        }
-        // The host may want no trailers; they are empty.
-        let _ = done.write(Ok(None)).await;
-    }));
-    Ok(wasi)
-}
-
-/// Sends a body while it is produced: the next piece is requested after the
-/// host has taken the one before it. Returns whether the host took all of it.
-async fn send(source: &mut dyn Source, writer: &mut StreamWriter<u8>) -> bool {
-    while let Some(piece) = source.next().await {
-        if !writer.write_all(piece.into()).await.is_empty() {
-            return false;
-        }
-    }
-    true
 }

@@ -1,14 +1,7 @@
 //! The host interfaces that Spin, and `crates/host`, offer to a WASI 0.3
 //! component.
 
-mod body;
-mod clock;
-mod contents;
-mod send;
-mod signal;
-mod spawn;
 mod store;
-mod wasi;
 
 use std::fmt;
 use std::future::Future;
@@ -19,14 +12,10 @@ use kafka_edge_wasi_http::Stock;
 use spin_sdk::variables;
 
 use kafka_edge::host::{
-    AfterAnswer, Host, HostCapabilities, Incoming, Limit, Outgoing, SendError, VariableError,
+    AfterAnswer, Clock, Host, HostCapabilities, Incoming, Limit, Millis, Outgoing, SendError,
+    VariableError,
 };
-
-pub(crate) use body::SpinBody;
-pub(crate) use contents::Contents;
-pub(crate) use signal::{SpinWait, SpinWake};
-pub(crate) use spawn::starting_tasks;
-pub(crate) use wasi::{from_wasi_method, from_wasi_scheme};
+use kafka_edge_wasi03::{self as wasi03, clock};
 
 /// One instance of the component on Spin. A clone shares the open store.
 #[derive(Clone, Default)]
@@ -41,10 +30,28 @@ impl fmt::Debug for SpinHost {
     }
 }
 
+impl Clock for SpinHost {
+    fn now(&self) -> Millis {
+        clock::now()
+    }
+
+    fn monotonic(&self) -> Duration {
+        clock::monotonic()
+    }
+
+    async fn sleep(&self, time: Duration) {
+        clock::sleep(time).await;
+    }
+
+    fn random(&self, buffer: &mut [u8]) {
+        clock::random(&self.randomness, buffer);
+    }
+}
+
 impl Host for SpinHost {
-    type Body = SpinBody;
-    type Wake = SpinWake;
-    type Wait = SpinWait;
+    type Body = wasi03::AnswerBody;
+    type Wake = wasi03::Wake;
+    type Wait = wasi03::Wait;
 
     /// What Spin 4.1 does when it is left as it comes
     /// (`../shared/reference/hosts.md`, "Spin 4.1 run by hand"). A service that
@@ -66,8 +73,8 @@ impl Host for SpinHost {
         }
     }
 
-    async fn send(&self, request: Outgoing) -> Result<Incoming<SpinBody>, SendError> {
-        send::send(request).await
+    async fn send(&self, request: Outgoing) -> Result<Incoming<wasi03::AnswerBody>, SendError> {
+        wasi03::send(request).await
     }
 
     async fn variable(&self, name: &str) -> Result<Option<String>, VariableError> {
@@ -84,11 +91,11 @@ impl Host for SpinHost {
     }
 
     fn spawn(&self, task: impl Future<Output = ()> + 'static) {
-        spawn::spawn(task);
+        wasi03::spawn(task);
     }
 
-    fn signal(&self) -> (SpinWake, SpinWait) {
-        signal::new()
+    fn signal(&self) -> (wasi03::Wake, wasi03::Wait) {
+        wasi03::signal()
     }
 
     fn report(&self, line: &str) {

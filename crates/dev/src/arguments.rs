@@ -29,8 +29,8 @@ Usage: cargo dev [OPTIONS]
                              its command line
 
   --host HOST                Run the build for this host, with what that host
-                             offers: spin, wasi02 (as `wasmtime serve`) or spin3
-                             [spin]
+                             offers: spin, wasi02 (as `wasmtime serve`), spin3
+                             or wasmcloud [spin]
 
 To run it together with a component of your own:
 
@@ -100,7 +100,7 @@ pub(crate) enum ArgumentError {
     WriteTime(String),
     #[error("`{0}` is not NAME=VALUE")]
     Variable(String),
-    #[error("`{0}` is no host: there are spin, wasi02 and spin3")]
+    #[error("`{0}` is no host: there are spin, wasi02, spin3 and wasmcloud")]
     Host(String),
     #[error("--ephemeral and --data-dir contradict each other")]
     WhereToKeep,

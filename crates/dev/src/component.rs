@@ -37,10 +37,13 @@ pub(crate) enum Build {
     Wasi02,
     /// For Spin 3.
     Spin3,
+    /// For wasmCloud.
+    WasmCloud,
 }
 
 impl Build {
-    pub(crate) const ALL: [Self; 3] = [Self::Spin, Self::Wasi02, Self::Spin3];
+    pub(crate) const ALL: [Self; 4] =
+        [Self::Spin, Self::Wasi02, Self::Spin3, Self::WasmCloud];
 
     /// By its name on the command line.
     pub(crate) fn named(name: &str) -> Option<Self> {
@@ -52,6 +55,7 @@ impl Build {
             Self::Spin => "spin",
             Self::Wasi02 => "wasi02",
             Self::Spin3 => "spin3",
+            Self::WasmCloud => "wasmcloud",
         }
     }
 
@@ -61,6 +65,7 @@ impl Build {
             Self::Spin => ("kafka-edge-spin", &[]),
             Self::Wasi02 => ("kafka-edge-wasi02", &[]),
             Self::Spin3 => ("kafka-edge-wasi02", &["spin"]),
+            Self::WasmCloud => ("kafka-edge-wasmcloud", &[]),
         }
     }
 }

@@ -13,6 +13,7 @@
 
 mod ability;
 mod client;
+mod consumers;
 mod context;
 mod receiver;
 mod run;
@@ -20,6 +21,7 @@ mod scenarios;
 
 pub use ability::Ability;
 pub use client::Client;
+pub use consumers::{Consumed, consume_together};
 pub use run::{Outcome, Report, run};
 
 use std::net::SocketAddr;

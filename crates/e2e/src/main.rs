@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
-use kafka_edge_e2e::{Ability, Options, Outcome, run};
+use kafka_edge_e2e::{Ability, Options, Outcome, consume_together, run};
 use lexopt::prelude::*;
 
 const HELP: &str = "\
@@ -16,6 +16,8 @@ Plays scenarios against a gateway, over HTTP.
                         (three), which must be there; e2e- by default
   --skip ABILITY        what the gateway cannot do; may be given several times
   --only PART           scenarios whose names contain this; several times
+  --consumers NUMBER    afterwards, have so many consumers of one group take ten
+                        records each, together; --only - plays nothing else
   --listen ADDRESS      where callbacks are received; 127.0.0.1:0 by default
   --callback-url URL    how the gateway reaches that, if not at the same address
 ";
@@ -34,7 +36,7 @@ async fn main() -> ExitCode {
 
 /// Whether all went well.
 async fn play() -> Result<bool> {
-    let Some(options) = options()? else { return Ok(true) };
+    let Some((options, consumers)) = options()? else { return Ok(true) };
     let report = run(&options, |name, outcome| match outcome {
         Outcome::Passed(time) => println!("ok    {name} ({:.1} s)", time.as_secs_f64()),
         Outcome::Skipped(ability) => println!("skip  {name}: without {ability}"),
@@ -49,12 +51,19 @@ async fn play() -> Result<bool> {
             println!("  {:>3}  without {ability}: {}", without.len(), ability.about());
         }
     }
-    Ok(failed == 0)
+    let mut is_right = failed == 0;
+    if consumers > 0 {
+        let consumed = consume_together(&options, consumers, consumers * 10).await?;
+        println!("{consumed}");
+        is_right &= consumed.is_right();
+    }
+    Ok(is_right)
 }
 
 /// None: help was asked for and given.
-fn options() -> Result<Option<Options>> {
+fn options() -> Result<Option<(Options, usize)>> {
     let mut options = Options::new("");
+    let mut consumers = 0;
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
         match argument {
@@ -70,6 +79,7 @@ fn options() -> Result<Option<Options>> {
                 );
             }
             Long("only") => options.only.push(parser.value()?.string()?),
+            Long("consumers") => consumers = parser.value()?.parse()?,
             Long("listen") => options.listen = parser.value()?.parse()?,
             Long("callback-url") => options.callback_url = Some(parser.value()?.string()?),
             Short('h') | Long("help") => {
@@ -80,5 +90,5 @@ fn options() -> Result<Option<Options>> {
             other => return Err(other.unexpected().into()),
         }
     }
-    Ok(Some(options))
+    Ok(Some((options, consumers)))
 }

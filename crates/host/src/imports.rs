@@ -14,6 +14,7 @@ mod keyvalue_draft;
 mod listing;
 mod sleep;
 mod variables;
+mod wasmcloud;
 
 pub(crate) use listing::Unread;
 
@@ -38,6 +39,7 @@ pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     key_value::add_to_linker(&mut linker)?;
     keyvalue::add_to_linker(&mut linker)?;
     keyvalue_draft::add_to_linker(&mut linker)?;
+    wasmcloud::add_to_linker(&mut linker)?;
     config::add_to_linker(&mut linker)?;
     variables::add_to_linker(&mut linker)?;
     Ok(linker)

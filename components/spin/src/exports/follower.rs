@@ -10,13 +10,14 @@ use crate::bindings::exports::kafka_edge::api::follower::{
 use crate::bindings::{wit_future, wit_stream};
 use crate::exports::convert::time;
 use crate::exports::{answering, topics};
-use crate::host::{SpinHost, starting_tasks};
+use crate::host::SpinHost;
 use crate::{Component, SpinLog, services};
 use kafka_edge::access::AllowedTopic;
 use kafka_edge::error::Error as ServiceError;
 use kafka_edge::services::consume::Ack;
 use kafka_edge::services::stream::{Cursor, Stream, StreamMode};
 use kafka_edge::{limits, names};
+use kafka_edge_wasi03::starting_tasks;
 
 /// How long to wait for records before checking again whether the reader is
 /// still there.

@@ -1,4 +1,4 @@
-//! Generated from the files in `wit/`.
+//! Generated from the files in `wit/` and `wit-serve/`.
 
 /// What stands behind the resources.
 pub(super) mod resources {
@@ -27,10 +27,10 @@ pub(super) mod keyvalue {
     });
 }
 
-pub(super) mod wasmtime_serve {
+pub(super) mod serve {
     wasmtime::component::bindgen!({
-        path: "wit",
-        world: "wasmtime-serve",
+        path: "wit-serve",
+        world: "serve",
         imports: { default: async | trappable },
         with: { "wasi:keyvalue/store.bucket": super::resources::Bucket },
     });
@@ -41,5 +41,14 @@ pub(super) mod spin_without_wasi03 {
         path: "wit",
         world: "spin-without-wasi03",
         imports: { default: async | trappable },
+    });
+}
+
+pub(super) mod wasmcloud {
+    wasmtime::component::bindgen!({
+        path: "wit",
+        world: "wasmcloud",
+        imports: { default: async | store | trappable },
+        with: { "wasmcloud:keyvalue/types.bucket": super::resources::Bucket },
     });
 }

@@ -1,6 +1,6 @@
 //! `wasi:config@0.2.0-rc.1`, from the same variables as Spin's interface.
 
-use super::bindings::wasmtime_serve::wasi::config::store;
+use super::bindings::serve::wasi::config::store;
 use crate::faults::{CallKind, Failure};
 use crate::state::State;
 use wasmtime::component::{HasData, Linker};

@@ -1,7 +1,7 @@
 //! `wasi:keyvalue@0.2.0-draft`, as `wasmtime serve` and wasmCloud have it. Its functions are
 //! synchronous.
 
-use super::bindings::wasmtime_serve::wasi::keyvalue::{atomics, store};
+use super::bindings::serve::wasi::keyvalue::{atomics, store};
 use super::key_value::check_len;
 use super::keyvalue::{Bucket, open_bucket};
 use crate::faults::{CallKind, Failure};

@@ -3,8 +3,8 @@
 use std::fmt;
 
 use bytes::Bytes;
-use spin_sdk::wasip3::http::types::{ErrorCode, Trailers};
-use spin_sdk::wit_bindgen::{FutureReader, StreamReader, StreamResult};
+use wasip3::http::types::{ErrorCode, Trailers};
+use wit_bindgen::{FutureReader, StreamReader, StreamResult};
 
 /// Dropping the contents before their end refuses the rest.
 pub(crate) struct Contents {

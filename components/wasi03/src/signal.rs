@@ -9,30 +9,31 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use spin_sdk::wasip3::wit_stream;
-use spin_sdk::wit_bindgen::StreamWriter;
+use wasip3::wit_stream;
+use wit_bindgen::StreamWriter;
 
 /// Ends the stream when it is dropped.
 #[derive(Debug)]
-pub(crate) struct SpinWake {
+pub struct Wake {
     _end: StreamWriter<u8>,
 }
 
 /// A read that ends with the stream. It belongs to the request that polls it
 /// first, and only that request may drop it.
-pub(crate) struct SpinWait(Pin<Box<dyn Future<Output = ()>>>);
+pub struct Wait(Pin<Box<dyn Future<Output = ()>>>);
 
-pub(super) fn new() -> (SpinWake, SpinWait) {
+/// A signal from one request of an instance to another.
+pub fn signal() -> (Wake, Wait) {
     let (writer, mut reader) = wit_stream::new::<u8>();
     let read = async move {
         // A read of zero bytes would end at once, so this requests one byte,
         // although none ever comes.
         reader.read(Vec::with_capacity(1)).await;
     };
-    (SpinWake { _end: writer }, SpinWait(Box::pin(read)))
+    (Wake { _end: writer }, Wait(Box::pin(read)))
 }
 
-impl Future for SpinWait {
+impl Future for Wait {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
@@ -40,8 +41,8 @@ impl Future for SpinWait {
     }
 }
 
-impl fmt::Debug for SpinWait {
+impl fmt::Debug for Wait {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SpinWait")
+        f.write_str("Wait")
     }
 }

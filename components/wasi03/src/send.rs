@@ -6,19 +6,19 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use kafka_edge_wasi_http::{headers, nanos, unsendable};
-use spin_sdk::wasip3::http::client;
-use spin_sdk::wasip3::http::types::{
+use wasip3::http::client;
+use wasip3::http::types::{
     ErrorCode, Fields, Request, RequestOptions, Response, Trailers,
 };
-use spin_sdk::wasip3::{wit_future, wit_stream};
-use spin_sdk::wit_bindgen::{FutureReader, StreamReader};
+use wasip3::{wit_future, wit_stream};
+use wit_bindgen::{FutureReader, StreamReader};
 
-use super::body::SpinBody;
-use super::spawn::spawn;
-use super::wasi::{from_error_code, to_wasi_method, to_wasi_scheme};
+use crate::body::AnswerBody;
+use crate::spawn::spawn;
+use crate::wasi::{from_error_code, to_wasi_method, to_wasi_scheme};
 use kafka_edge::host::{Incoming, Outgoing, SendError};
 
-pub(super) async fn send(request: Outgoing) -> Result<Incoming<SpinBody>, SendError> {
+pub async fn send(request: Outgoing) -> Result<Incoming<AnswerBody>, SendError> {
     let (request, body) = to_wasi_request(request)?;
     let mut answer = pin!(client::send(request));
     let mut body = Some(Box::pin(body));
@@ -95,9 +95,9 @@ fn to_wasi_headers(headers: &http::HeaderMap, length: usize) -> Result<Fields, S
     Fields::from_list(&headers::to_send(headers, length)).map_err(unsendable)
 }
 
-fn from_wasi_response(response: Response) -> Result<Incoming<SpinBody>, SendError> {
+fn from_wasi_response(response: Response) -> Result<Incoming<AnswerBody>, SendError> {
     let (status, headers) =
         headers::received(response.get_status_code(), response.get_headers().copy_all())?;
-    Ok(Incoming { status, headers, body: SpinBody::new(response) })
+    Ok(Incoming { status, headers, body: AnswerBody::new(response) })
 }
 

@@ -11,21 +11,21 @@ use std::future::{Future, poll_fn};
 use std::pin::pin;
 
 use kafka_edge::telemetry::inheriting;
-use spin_sdk::wit_bindgen;
 
 thread_local! {
     /// Whether a task was spawned since the executor last polled.
     static SPAWNED: Cell<bool> = const { Cell::new(false) };
 }
 
-pub(super) fn spawn(task: impl Future<Output = ()> + 'static) {
+/// Runs a task beside the one that runs.
+pub fn spawn(task: impl Future<Output = ()> + 'static) {
     SPAWNED.set(true);
     wit_bindgen::spawn(starting_tasks(inheriting(task)));
 }
 
 /// Runs a future that may spawn tasks. Every export and every spawned task has
 /// to be wrapped in this.
-pub(crate) async fn starting_tasks<F: Future>(future: F) -> F::Output {
+pub async fn starting_tasks<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     poll_fn(|cx| {
         let poll = future.as_mut().poll(cx);

@@ -1,0 +1,29 @@
+//! The export of `wasi:http/handler@0.3.0`.
+
+use std::rc::Rc;
+
+use wasip3::http::types::{ErrorCode, Request, Response};
+
+use super::Component;
+use super::bindings::exports::wasi::http::handler::Guest;
+use crate::host::WasmCloudHost;
+use kafka_edge::app::App;
+use kafka_edge::kafka::confluent::ConfluentLog;
+
+type WasmCloudLog = ConfluentLog<WasmCloudHost>;
+
+/// The state of this instance.
+fn app() -> Rc<App<WasmCloudHost, WasmCloudLog>> {
+    thread_local! {
+        static APP: Rc<App<WasmCloudHost, WasmCloudLog>> =
+            Rc::new(App::new(WasmCloudHost::default(), ConfluentLog::new));
+    }
+    APP.with(Rc::clone)
+}
+
+impl Guest for Component {
+    async fn handle(request: Request) -> Result<Response, ErrorCode> {
+        // wasmCloud adds no header that tells the client's address (wash 2.10.3).
+        kafka_edge_wasi03::handle(&app(), request, |_| None).await
+    }
+}

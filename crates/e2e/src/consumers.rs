@@ -1,0 +1,146 @@
+//! Many consumers of one group at once, who get each record once.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use futures_util::future::try_join_all;
+use serde_json::Value;
+
+use crate::Options;
+use crate::client::Client;
+use crate::context::{Context, list};
+
+/// How long a consumer waits for records.
+const WAIT: Duration = Duration::from_secs(5);
+
+/// A call that takes this much longer than its wait shows a stall of the machine, longer
+/// than the grace that instances give each other (`GRACE` in `src/state/lane/params.rs`).
+/// Whoever lost its turn so may get its last page again.
+const STALL: Duration = Duration::from_secs(3);
+
+/// No run takes longer.
+const LONGEST: Duration = Duration::from_secs(300);
+
+/// The records of one call, and of one page.
+const BATCH: usize = 500;
+const PAGE: usize = 20;
+
+/// What the consumers got.
+#[derive(Debug, Clone)]
+pub struct Consumed {
+    pub consumers: usize,
+    pub records: usize,
+    /// Records that nobody got.
+    pub lost: usize,
+    /// Records that came more than once.
+    pub repeated: usize,
+    /// Calls that took longer than they may.
+    pub stalls: usize,
+    pub took: Duration,
+}
+
+impl Consumed {
+    /// Nothing is lost, and nothing comes twice but after a stall.
+    pub fn is_right(&self) -> bool {
+        self.lost == 0 && (self.repeated == 0 || (self.stalls > 0 && self.repeated <= self.stalls * PAGE))
+    }
+}
+
+impl fmt::Display for Consumed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { consumers, records, lost, repeated, stalls, took } = self;
+        let took = took.as_secs_f64();
+        write!(
+            f,
+            "{consumers} consumers of one group, {records} records: {lost} lost, {repeated} \
+             repeated, {stalls} stalls, {took:.1} s"
+        )
+    }
+}
+
+/// Writes records, and has them consumed by so many callers of one group at once.
+pub async fn consume_together(
+    options: &Options,
+    consumers: usize,
+    records: usize,
+) -> Result<Consumed> {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH)?;
+    let context = Context::new(options, format!("e2e-{:x}-together", since.as_micros()))?;
+    let topic = context.three.clone();
+    let group = context.group_at_end("group", &topic).await?;
+    let name = context.name("record");
+    for batch in (0..records).collect::<Vec<_>>().chunks(BATCH) {
+        let line = |number: &usize| {
+            let partition = number % 3;
+            format!("{{\"value\":\"{name}-{number}\",\"partition\":{partition}}}\n")
+        };
+        let lines: String = batch.iter().map(line).collect();
+        let call = context.client.post(format!("/producer/{topic}"));
+        let answer = call.body("application/x-ndjson", lines).send().await?.expect(200)?;
+        for report in answer.lines()? {
+            report["offset"].as_i64().with_context(|| format!("it was not written: {report}"))?;
+        }
+    }
+    let start = Instant::now();
+    let target = format!("/consumer/{topic}?group={group}&max={PAGE}&wait={}", WAIT.as_secs());
+    let left = Arc::new(AtomicUsize::new(records));
+    let calls = (0..consumers).map(|_| {
+        let (client, target, left) = (context.client.clone(), target.clone(), left.clone());
+        let name = name.clone();
+        tokio::spawn(async move { consume(&client, &target, &name, &left, start).await })
+    });
+    let mut seen: BTreeMap<usize, usize> = BTreeMap::new();
+    let mut stalls = 0;
+    for consumer in try_join_all(calls).await? {
+        let (numbers, stalled) = consumer?;
+        stalls += stalled;
+        numbers.into_iter().for_each(|number| *seen.entry(number).or_default() += 1);
+    }
+    let took = start.elapsed();
+    context.forget(&group).await?;
+    Ok(Consumed {
+        consumers,
+        records,
+        lost: records - seen.len(),
+        repeated: seen.values().map(|count| count - 1).sum(),
+        stalls,
+        took,
+    })
+}
+
+/// Takes pages until everything has come. Returns the numbers of its records, and how
+/// many of its calls stalled.
+async fn consume(
+    client: &Client,
+    target: &str,
+    name: &str,
+    left: &AtomicUsize,
+    start: Instant,
+) -> Result<(Vec<usize>, usize)> {
+    let (mut numbers, mut stalls) = (Vec::new(), 0);
+    while left.load(Ordering::Relaxed) > 0 && start.elapsed() < LONGEST {
+        let called = Instant::now();
+        let page = client.get(target).expect(200).await?;
+        stalls += usize::from(called.elapsed() > WAIT + STALL);
+        let before = numbers.len();
+        for record in list(&page, "records")? {
+            numbers.push(number_of(record, name)?);
+        }
+        let taken = numbers.len() - before;
+        _ = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
+            Some(left.saturating_sub(taken))
+        });
+    }
+    Ok((numbers, stalls))
+}
+
+fn number_of(record: &Value, name: &str) -> Result<usize> {
+    let message = record["message"].as_str().and_then(|text| text.strip_prefix(name));
+    let number = message.and_then(|text| text.strip_prefix('-'));
+    let number = number.with_context(|| format!("nobody has written {record}"))?;
+    Ok(number.parse()?)
+}
