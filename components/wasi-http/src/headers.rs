@@ -92,7 +92,10 @@ mod tests {
         let entries = |name: &str, value: &[u8]| vec![(name.to_owned(), value.to_vec())];
         let twice = [entries("set-cookie", b"a"), entries("set-cookie", b"b")].concat();
         let (status, headers) = received(204, twice).unwrap();
-        assert_eq!((status, headers.get_all("set-cookie").iter().count()), (StatusCode::NO_CONTENT, 2));
+        assert_eq!(
+            (status, headers.get_all("set-cookie").iter().count()),
+            (StatusCode::NO_CONTENT, 2)
+        );
         for (status, entries) in
             [(1, Entries::new()), (200, entries("a b", b"")), (200, entries("a", b"\n"))]
         {

@@ -5,9 +5,9 @@
 //! for all of them: which headers a host adds, which length is stated, what an error means.
 
 pub mod headers;
-mod translations;
 pub mod of_spin;
 mod stock;
+mod translations;
 
 pub use stock::Stock;
 

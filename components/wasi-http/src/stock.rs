@@ -43,9 +43,8 @@ mod tests {
     fn each_byte_is_used_once() {
         let next = Cell::new(0_u16);
         // Fewer than was asked for.
-        let fetch = |_| {
-            (0..7).map(|_| u8::try_from(next.replace(next.get() + 1)).unwrap()).collect()
-        };
+        let fetch =
+            |_| (0..7).map(|_| u8::try_from(next.replace(next.get() + 1)).unwrap()).collect();
         let stock = Stock::default();
         let mut seen = Vec::new();
         for length in [1, 3, 0, 20, 7] {

@@ -35,7 +35,9 @@ pub(crate) fn run(request: impl Future<Output = ()> + 'static, linger: Duration)
             if tasks.is_empty() {
                 break;
             }
-            limit.get_or_insert_with(|| Ready::new(monotonic_clock::subscribe_duration(nanos(linger))));
+            limit.get_or_insert_with(|| {
+                Ready::new(monotonic_clock::subscribe_duration(nanos(linger)))
+            });
         }
         if limit.as_ref().is_some_and(Ready::is_over) {
             break;

@@ -5,9 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use kafka_edge_wasi_http::{REQUEST_PIECE, headers};
 use wasip2::exports::http::incoming_handler::Guest;
-use wasip2::http::types::{
-    ErrorCode, Fields, IncomingRequest, OutgoingResponse, ResponseOutparam,
-};
+use wasip2::http::types::{ErrorCode, Fields, IncomingRequest, OutgoingResponse, ResponseOutparam};
 
 use super::Component;
 use crate::contents::Contents;

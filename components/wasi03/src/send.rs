@@ -7,9 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use kafka_edge_wasi_http::{headers, nanos, unsendable};
 use wasip3::http::client;
-use wasip3::http::types::{
-    ErrorCode, Fields, Request, RequestOptions, Response, Trailers,
-};
+use wasip3::http::types::{ErrorCode, Fields, Request, RequestOptions, Response, Trailers};
 use wasip3::{wit_future, wit_stream};
 use wit_bindgen::{FutureReader, StreamReader};
 
@@ -100,4 +98,3 @@ fn from_wasi_response(response: Response) -> Result<Incoming<AnswerBody>, SendEr
         headers::received(response.get_status_code(), response.get_headers().copy_all())?;
     Ok(Incoming { status, headers, body: AnswerBody::new(response) })
 }
-

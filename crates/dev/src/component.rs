@@ -42,8 +42,7 @@ pub(crate) enum Build {
 }
 
 impl Build {
-    pub(crate) const ALL: [Self; 4] =
-        [Self::Spin, Self::Wasi02, Self::Spin3, Self::WasmCloud];
+    pub(crate) const ALL: [Self; 4] = [Self::Spin, Self::Wasi02, Self::Spin3, Self::WasmCloud];
 
     /// By its name on the command line.
     pub(crate) fn named(name: &str) -> Option<Self> {

@@ -46,7 +46,8 @@ async fn play() -> Result<bool> {
     let (failed, skipped) = (report.failed().len(), report.skipped().len());
     println!("{} passed, {failed} failed, {skipped} skipped", report.passed());
     for ability in Ability::ALL {
-        let without: Vec<_> = report.skipped().into_iter().filter(|(_, why)| *why == ability).collect();
+        let without: Vec<_> =
+            report.skipped().into_iter().filter(|(_, why)| *why == ability).collect();
         if !without.is_empty() {
             println!("  {:>3}  without {ability}: {}", without.len(), ability.about());
         }

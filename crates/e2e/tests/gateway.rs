@@ -17,20 +17,34 @@ use tokio::sync::oneshot;
 
 const SECRET: &str = "a-secret-for-the-end-to-end-suite";
 
-/// The component as it ships.
-fn program() -> &'static Program {
-    static PROGRAM: OnceLock<Program> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let wasm = build::component(here, "kafka-edge-spin", &mut |_| {});
-        let wasm = wasm.unwrap_or_else(|error| panic!("{error}"));
-        let cache = wasm.with_file_name("machine-code");
-        Program::load(&wasm, Some(&cache)).unwrap_or_else(|error| panic!("{error}"))
-    })
+/// A component as it ships.
+struct Built {
+    package: &'static str,
+    program: OnceLock<Program>,
+}
+
+static SPIN: Built = Built { package: "kafka-edge-spin", program: OnceLock::new() };
+static WASI02: Built = Built { package: "kafka-edge-wasi02", program: OnceLock::new() };
+
+impl Built {
+    fn program(&self) -> &Program {
+        self.program.get_or_init(|| {
+            let here = Path::new(env!("CARGO_MANIFEST_DIR"));
+            let wasm = build::component(here, self.package, &mut |_| {});
+            let wasm = wasm.unwrap_or_else(|error| panic!("{error}"));
+            let cache = wasm.with_file_name("machine-code");
+            Program::load(&wasm, Some(&cache)).unwrap_or_else(|error| panic!("{error}"))
+        })
+    }
 }
 
 /// Plays all scenarios against a gateway with these variables.
-async fn play(offer: Offer, variables: &[(&str, &str)], set: impl FnOnce(&mut Options)) -> Report {
+async fn play(
+    built: &Built,
+    offer: Offer,
+    variables: &[(&str, &str)],
+    set: impl FnOnce(&mut Options),
+) -> Report {
     let kafka = emulator::Options { offer, ..emulator::Options::quick() };
     let cluster = kafka.cluster_id.clone();
     let kafka = Emulator::new(kafka).unwrap();
@@ -41,7 +55,7 @@ async fn play(offer: Offer, variables: &[(&str, &str)], set: impl FnOnce(&mut Op
         Offer::Cloud => ("cloud", "/kafka"),
         _ => ("v2", ""),
     };
-    let host = Host::builder(program())
+    let host = Host::builder(built.program())
         .variable("kafka_rest_url", format!("http://{}{path}", kafka.local_addr()))
         .variable("kafka_cluster_id", cluster)
         .variable("kafka_consume_api", api)
@@ -66,7 +80,7 @@ async fn play(offer: Offer, variables: &[(&str, &str)], set: impl FnOnce(&mut Op
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gateway_that_is_open_and_reads_from_the_cloud_passes_all_but_refusals() {
-    let report = play(Offer::Cloud, &[("open_access", "true")], |_| {}).await;
+    let report = play(&SPIN, Offer::Cloud, &[("open_access", "true")], |_| {}).await;
     assert_eq!(report.failed(), []);
     let without: Vec<_> = report.skipped().into_iter().map(|(_, ability)| ability).collect();
     assert_eq!(without, [Ability::Credentials; 3]);
@@ -78,7 +92,7 @@ async fn a_gateway_that_asks_for_credentials_and_reads_from_a_proxy_passes_what_
         r#"[{{"name":"e2e","secret":"{SECRET}","allow":["produce","consume","webhooks","admin"],"topics":["*"]}}]"#
     );
     let without = [Ability::Headers, Ability::Timestamps, Ability::OffsetByTime];
-    let report = play(Offer::Proxy, &[("credentials", &admin)], |options| {
+    let report = play(&SPIN, Offer::Proxy, &[("credentials", &admin)], |options| {
         options.token = Some(SECRET.into());
         options.without = without.into();
     })
@@ -87,6 +101,20 @@ async fn a_gateway_that_asks_for_credentials_and_reads_from_a_proxy_passes_what_
     let skipped = report.skipped();
     assert_eq!(skipped.len(), 4, "{skipped:?}");
     assert!(skipped.iter().all(|(_, ability)| without.contains(ability)), "{skipped:?}");
+}
+
+/// Without WASI 0.3, where each request has an instance of its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_for_other_hosts_passes_all_but_work_after_the_answer() {
+    let without = [Ability::UnaskedDeliveries, Ability::WorkAfterAnswers, Ability::Credentials];
+    let report = play(&WASI02, Offer::Cloud, &[("open_access", "true")], |options| {
+        options.without = without.into();
+    })
+    .await;
+    assert_eq!(report.failed(), []);
+    let skipped: Vec<_> = report.skipped().into_iter().map(|(_, ability)| ability).collect();
+    let [deliveries, work, credentials] = without;
+    assert_eq!(skipped, [deliveries, work, credentials, credentials, credentials]);
 }
 
 /// A server that answers everything with 200 and nothing more is no gateway,

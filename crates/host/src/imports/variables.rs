@@ -42,10 +42,7 @@ impl variables::HostWithStore<State> for Variables {
     }
 }
 
-async fn get(
-    caller: &Caller,
-    name: &str,
-) -> wasmtime::Result<Result<String, variables::Error>> {
+async fn get(caller: &Caller, name: &str) -> wasmtime::Result<Result<String, variables::Error>> {
     let get = async {
         if !is_name(name) {
             return Err(variables::Error::InvalidName(name.to_owned()));
