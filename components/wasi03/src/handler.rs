@@ -1,6 +1,8 @@
 //! Behind the export of `wasi:http/handler@0.3.0`: converts requests and responses.
 
+use std::cell::Cell;
 use std::net::IpAddr;
+use std::time::Duration;
 
 use bytes::Bytes;
 use kafka_edge_wasi_http::{REQUEST_PIECE, headers};
@@ -9,25 +11,50 @@ use wasip3::{wit_future, wit_stream};
 use wit_bindgen::StreamWriter;
 
 use crate::contents::Contents;
-use crate::spawn::starting_tasks;
+use crate::spawn::{finished, has_unfinished, starting_tasks};
 use crate::wasi::{from_wasi_method, from_wasi_scheme};
 use kafka_edge::app::App;
 use kafka_edge::host::Host;
 use kafka_edge::http::{self as api, Body, BodyBroken, RequestBody, Source};
 use kafka_edge::kafka::Log;
 
+/// How long what an answer has left to be done may take, such as writing the position of a
+/// group once its records have been sent. The limit on a call of the store is half of it.
+const LONGEST_HOLD: Duration = Duration::from_secs(10);
+
+/// What a host does with an instance whose request is answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ending {
+    /// The instance goes on until its tasks have ended.
+    GoesOn,
+    /// It ends with its first answer, if it does not get another request. So the end of
+    /// that answer is held back until what it has left to be done is done.
+    WithTheAnswer,
+}
+
+thread_local! {
+    /// How many requests this instance has got.
+    static REQUESTS: Cell<u64> = const { Cell::new(0) };
+}
+
+fn is_reused() -> bool {
+    REQUESTS.get() > 1
+}
+
 /// Answers a request. `take_headers` takes away those that the host has added, and finds
 /// the address of the client in them.
 pub async fn handle<H: Host, L: Log>(
     app: &App<H, L>,
     request: Request,
+    ending: Ending,
     take_headers: fn(&mut headers::Entries) -> Option<IpAddr>,
 ) -> Result<Response, ErrorCode> {
+    REQUESTS.set(REQUESTS.get() + 1);
     let head = request.get_method();
     let is_head = matches!(head, Method::Head);
     let request = from_wasi_request(head, request, take_headers)?;
     let response = starting_tasks(api::handle(app, request)).await;
-    to_wasi_response(response, is_head)
+    to_wasi_response(response, is_head, ending)
 }
 
 fn from_wasi_request(
@@ -78,9 +105,16 @@ impl RequestBody for WasiBody {
 
 /// The answer is sent as a stream, which shows when the host has taken all of
 /// it.
-fn to_wasi_response(response: api::Response, is_head: bool) -> Result<Response, ErrorCode> {
+fn to_wasi_response(
+    response: api::Response,
+    is_head: bool,
+    ending: Ending,
+) -> Result<Response, ErrorCode> {
     let api::Response { status, headers, body, on_sent } = response;
-    let entries = headers::of_answer(headers, &body, is_head);
+    let is_last = ending == Ending::WithTheAnswer && !is_reused();
+    let holds = is_last && (on_sent.is_some() || has_unfinished());
+    // With a length the answer would end with its last byte, and the instance with it.
+    let entries = headers::of_answer(headers, &body, is_head || holds);
     let headers = Fields::from_list(&entries)
         .map_err(|error| ErrorCode::InternalError(Some(format!("{error:?}"))))?;
     let (done, trailers) = wit_future::new(|| Ok(None));
@@ -95,7 +129,6 @@ fn to_wasi_response(response: api::Response, is_head: bool) -> Result<Response, 
             Body::Whole(bytes) => writer.write_all(bytes.into()).await.is_empty(),
             Body::Stream(mut source) => send(&mut *source, &mut writer).await,
         };
-        drop(writer);
         if !sent {
             // The caller is gone; `on_sent` is dropped.
             return;
@@ -105,6 +138,10 @@ fn to_wasi_response(response: api::Response, is_head: bool) -> Result<Response, 
         if let Some(sent) = on_sent {
             sent();
         }
+        if holds {
+            finished(LONGEST_HOLD, || !is_reused()).await;
+        }
+        drop(writer);
         // The host may want no trailers; they are empty.
         let _ = done.write(Ok(None)).await;
     }));

@@ -13,7 +13,7 @@ mod spawn;
 mod wasi;
 
 pub use body::AnswerBody;
-pub use handler::handle;
+pub use handler::{Ending, handle};
 pub use send::send;
 pub use signal::{Wait, Wake, signal};
 pub use spawn::{spawn, starting_tasks};

@@ -9,18 +9,54 @@
 use std::cell::Cell;
 use std::future::{Future, poll_fn};
 use std::pin::pin;
+use std::time::Duration;
 
 use kafka_edge::telemetry::inheriting;
+
+use crate::clock;
 
 thread_local! {
     /// Whether a task was spawned since the executor last polled.
     static SPAWNED: Cell<bool> = const { Cell::new(false) };
+    /// How many of the tasks that were spawned have not ended.
+    static UNFINISHED: Cell<usize> = const { Cell::new(0) };
 }
+
+/// How often it is looked whether tasks have ended. They may belong to another request,
+/// whose waker must not be used here.
+const LOOK: Duration = Duration::from_millis(1);
 
 /// Runs a task beside the one that runs.
 pub fn spawn(task: impl Future<Output = ()> + 'static) {
     SPAWNED.set(true);
-    wit_bindgen::spawn(starting_tasks(inheriting(task)));
+    UNFINISHED.set(UNFINISHED.get() + 1);
+    let unfinished = Unfinished;
+    let task = inheriting(task);
+    wit_bindgen::spawn(starting_tasks(async move {
+        let _unfinished = unfinished;
+        task.await;
+    }));
+}
+
+/// A task that has not ended.
+struct Unfinished;
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        UNFINISHED.set(UNFINISHED.get() - 1);
+    }
+}
+
+pub(crate) fn has_unfinished() -> bool {
+    UNFINISHED.get() > 0
+}
+
+/// Waits until all tasks have ended, as long as `is_worth_it`, and no longer than `limit`.
+pub(crate) async fn finished(limit: Duration, is_worth_it: impl Fn() -> bool) {
+    let end = clock::monotonic() + limit;
+    while has_unfinished() && is_worth_it() && clock::monotonic() < end {
+        clock::sleep(LOOK).await;
+    }
 }
 
 /// Runs a future that may spawn tasks. Every export and every spawned task has

@@ -9,6 +9,7 @@ use super::bindings::exports::wasi::http::handler::Guest;
 use crate::host::WasmCloudHost;
 use kafka_edge::app::App;
 use kafka_edge::kafka::confluent::ConfluentLog;
+use kafka_edge_wasi03::Ending;
 
 type WasmCloudLog = ConfluentLog<WasmCloudHost>;
 
@@ -23,7 +24,9 @@ fn app() -> Rc<App<WasmCloudHost, WasmCloudLog>> {
 
 impl Guest for Component {
     async fn handle(request: Request) -> Result<Response, ErrorCode> {
-        // wasmCloud adds no header that tells the client's address (wash 2.10.3).
-        kafka_edge_wasi03::handle(&app(), request, |_| None).await
+        // wasmCloud drops an instance with its answer, unless the workload has a pool of
+        // instances and this is one of it (wash 2.10.3 tried, and its source of 2.7). It
+        // adds no header that tells the client's address.
+        kafka_edge_wasi03::handle(&app(), request, Ending::WithTheAnswer, |_| None).await
     }
 }

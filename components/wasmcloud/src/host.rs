@@ -54,7 +54,8 @@ impl Host for WasmCloudHost {
 
     fn capabilities(&self) -> HostCapabilities {
         HostCapabilities {
-            after_answer: AfterAnswer::GoesOn(Limit::None),
+            // What is under way is brought to its end, see `handler`.
+            after_answer: AfterAnswer::Ends,
             outbound_calls: Limit::None,
             wall_time: Limit::None,
             // Where the workload has a pool of instances; keeping something costs nothing

@@ -11,7 +11,7 @@ use futures_util::future::try_join_all;
 use serde_json::Value;
 
 use crate::Options;
-use crate::client::Client;
+use crate::client::{Client, PAUSE};
 use crate::context::{Context, list};
 
 /// How long a consumer waits for records.
@@ -40,6 +40,8 @@ pub struct Consumed {
     pub repeated: usize,
     /// Calls that were held up.
     pub stalls: usize,
+    /// Calls that were answered with 503, and made again.
+    pub refused: usize,
     pub took: Duration,
 }
 
@@ -52,12 +54,12 @@ impl Consumed {
 
 impl fmt::Display for Consumed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { consumers, records, lost, repeated, stalls, took } = self;
+        let Self { consumers, records, lost, repeated, stalls, refused, took } = self;
         let took = took.as_secs_f64();
         write!(
             f,
             "{consumers} consumers of one group, {records} records: {lost} lost, {repeated} \
-             repeated, {stalls} calls held up, {took:.1} s"
+             repeated, {stalls} calls held up, {refused} refused for the time being, {took:.1} s"
         )
     }
 }
@@ -94,11 +96,12 @@ pub async fn consume_together(
         tokio::spawn(async move { consume(&client, &target, &name, &left, start).await })
     });
     let mut seen: BTreeMap<usize, usize> = BTreeMap::new();
-    let mut stalls = 0;
+    let (mut stalls, mut refused) = (0, 0);
     for consumer in try_join_all(calls).await? {
-        let (numbers, stalled) = consumer?;
-        stalls += stalled;
-        numbers.into_iter().for_each(|number| *seen.entry(number).or_default() += 1);
+        let got = consumer?;
+        stalls += got.stalls;
+        refused += got.refused;
+        got.numbers.into_iter().for_each(|number| *seen.entry(number).or_default() += 1);
     }
     let took = start.elapsed();
     context.forget(&group).await?;
@@ -108,34 +111,48 @@ pub async fn consume_together(
         lost: records - seen.len(),
         repeated: seen.values().map(|count| count - 1).sum(),
         stalls,
+        refused,
         took,
     })
 }
 
-/// Takes pages until everything has come. Returns the numbers of its records, and how
-/// many of its calls stalled.
+/// What one consumer got: the numbers of its records, and what became of its calls.
+#[derive(Default)]
+struct Got {
+    numbers: Vec<usize>,
+    stalls: usize,
+    refused: usize,
+}
+
+/// Takes pages until everything has come.
 async fn consume(
     client: &Client,
     target: &str,
     name: &str,
     left: &AtomicUsize,
     start: Instant,
-) -> Result<(Vec<usize>, usize)> {
-    let (mut numbers, mut stalls) = (Vec::new(), 0);
+) -> Result<Got> {
+    let mut got = Got::default();
     while left.load(Ordering::Relaxed) > 0 && start.elapsed() < LONGEST {
         let called = Instant::now();
-        let page = client.get(target).expect(200).await?;
-        stalls += usize::from(called.elapsed() > WAIT + STALL);
-        let before = numbers.len();
-        for record in list(&page, "records")? {
-            numbers.push(number_of(record, name)?);
+        let answer = client.get(target).send().await?;
+        got.stalls += usize::from(called.elapsed() > WAIT + STALL);
+        if answer.status() == 503 {
+            got.refused += 1;
+            tokio::time::sleep(PAUSE).await;
+            continue;
         }
-        let taken = numbers.len() - before;
+        let page = answer.expect(200)?.json()?;
+        let before = got.numbers.len();
+        for record in list(&page, "records")? {
+            got.numbers.push(number_of(record, name)?);
+        }
+        let taken = got.numbers.len() - before;
         _ = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
             Some(left.saturating_sub(taken))
         });
     }
-    Ok((numbers, stalls))
+    Ok(got)
 }
 
 fn number_of(record: &Value, name: &str) -> Result<usize> {
