@@ -14,8 +14,9 @@ use crate::Options;
 use crate::client::{Client, PAUSE};
 use crate::context::{Context, list};
 
-/// How long a consumer waits for records.
-const WAIT: Duration = Duration::from_secs(5);
+/// How long a consumer waits for records. Where each call has an instance of its own,
+/// short waits would be most of what the host does.
+const WAIT: Duration = Duration::from_secs(20);
 
 /// A call that takes this much longer than its wait was held up for longer than the grace
 /// that instances give each other (`GRACE` in `src/state/lane/params.rs`). Whoever lost its
@@ -42,6 +43,7 @@ pub struct Consumed {
     pub stalls: usize,
     /// Calls that were answered with 503, and made again.
     pub refused: usize,
+    /// Until the last record had come.
     pub took: Duration,
 }
 
@@ -96,14 +98,14 @@ pub async fn consume_together(
         tokio::spawn(async move { consume(&client, &target, &name, &left, start).await })
     });
     let mut seen: BTreeMap<usize, usize> = BTreeMap::new();
-    let (mut stalls, mut refused) = (0, 0);
+    let (mut stalls, mut refused, mut took) = (0, 0, Duration::ZERO);
     for consumer in try_join_all(calls).await? {
         let got = consumer?;
         stalls += got.stalls;
         refused += got.refused;
+        took = took.max(got.last);
         got.numbers.into_iter().for_each(|number| *seen.entry(number).or_default() += 1);
     }
-    let took = start.elapsed();
     context.forget(&group).await?;
     Ok(Consumed {
         consumers,
@@ -122,6 +124,8 @@ struct Got {
     numbers: Vec<usize>,
     stalls: usize,
     refused: usize,
+    /// When the last of them came.
+    last: Duration,
 }
 
 /// Takes pages until everything has come.
@@ -148,6 +152,9 @@ async fn consume(
             got.numbers.push(number_of(record, name)?);
         }
         let taken = got.numbers.len() - before;
+        if taken > 0 {
+            got.last = start.elapsed();
+        }
         _ = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
             Some(left.saturating_sub(taken))
         });
