@@ -10,6 +10,7 @@
 //!
 //! See [`USAGE`].
 
+mod builds;
 mod consume;
 mod ingest;
 mod load;
@@ -18,9 +19,9 @@ mod scene;
 mod table;
 
 use std::process::ExitCode;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 
 use self::load::Sample;
 use self::scene::Scene;
@@ -31,7 +32,7 @@ const USAGE: &str =
     "cargo run --release -p kafka-edge-bench -- [seconds per round] [rounds] [part]";
 
 /// What can be run alone.
-const PARTS: [&str; 4] = ["produce", "consume", "ingest", "proxy"];
+const PARTS: [&str; 5] = ["builds", "produce", "consume", "ingest", "proxy"];
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -67,9 +68,15 @@ fn plan(arguments: &[String]) -> Option<(Duration, u32, Option<&str>)> {
 
 async fn run(round: Duration, rounds: u32, part: Option<&str>) -> Result<()> {
     let wanted = |name| part.is_none_or(|part| part == name);
+    if wanted("builds") {
+        builds::run().await?;
+    }
+    if part == Some("builds") {
+        return Ok(());
+    }
     let scene = Scene::start().await?;
     println!("component: {} KiB", scene.component_bytes / 1024);
-    println!("instantiation: {:?} (median of 200)", instantiation(&scene).await?);
+    println!("instantiation: {:?} (median of 200)", builds::instantiation(&scene.gateway).await?);
     if wanted("produce") {
         produce(&scene, round, rounds).await?;
     }
@@ -101,20 +108,4 @@ async fn produce(scene: &Scene, round: Duration, rounds: u32) -> Result<()> {
         table::produce(callers, &scene.producers, &samples);
     }
     Ok(())
-}
-
-/// How long it takes to make an instance of our component.
-async fn instantiation(scene: &Scene) -> Result<Duration> {
-    let host = &scene.gateway;
-    let program = host.program();
-    let mut times = Vec::new();
-    for _ in 0..200 {
-        let mut store = host.new_store();
-        let start = Instant::now();
-        let instance = host.linker().instantiate_async(&mut store, program.component()).await;
-        instance.map_err(|error| anyhow!("no instance could be made: {error:#}"))?;
-        times.push(start.elapsed());
-    }
-    times.sort();
-    Ok(times[times.len() / 2])
 }

@@ -134,7 +134,7 @@ impl Scene {
 }
 
 /// Builds a component and compiles it; and how large it is.
-fn load(package: &str) -> Result<(Program, u64)> {
+pub(crate) fn load(package: &str) -> Result<(Program, u64)> {
     let workspace = Path::new(env!("CARGO_MANIFEST_DIR"));
     let path = build::component(workspace, package, &mut |line| eprintln!("{line}"))
         .with_context(|| format!("{package} cannot be built"))?;
