@@ -72,7 +72,7 @@ pub(crate) fn all() -> Vec<Scenario> {
         acknowledge::an_acknowledged_record_is_done_with [KeptState]
         acknowledge::a_record_that_is_given_back_comes_again [KeptState]
         acknowledge::a_record_comes_again_when_its_lease_is_over [KeptState]
-        acknowledge::a_receipt_that_is_none_is_unknown
+        acknowledge::a_receipt_that_is_none_is_unknown [KeptState]
 
         stream::events_come_as_records_are_written [Streams]
         stream::lines_come_as_records_are_written [Streams]
