@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use kafka_edge::host::{Host, HostCapabilities, Limit};
 use kafka_edge::services::consume::Next;
 use kafka_edge_sim::local;
 
@@ -105,4 +106,30 @@ async fn no_record_within_the_wait_is_said_in_time_and_costs_no_lease() {
         assert!(cluster.world.store().is_empty(), "{:?}", cluster.world.store());
     })
     .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_requests_are_counted_a_wait_leaves_half_of_them() {
+    const CALLS: u32 = 32;
+    for partitions in [1, 3, 8] {
+        local(async {
+            let cluster = Cluster::new(1, partitions);
+            let unlimited = cluster.world.instance().capabilities();
+            let outbound_calls = Limit::AtMost(CALLS);
+            cluster.world.set_capabilities(HostCapabilities { outbound_calls, ..unlimited });
+            let instance = cluster.instance();
+            assert_eq!(instance.get(30).await, None);
+            // A look takes up to one request for each partition.
+            let requests = cluster.log.calls("offsets") * partitions as u64;
+            let first_and_last = 2 * partitions as u64;
+            let most = u64::from(CALLS) / 2 + first_and_last;
+            assert!(requests <= most, "{partitions}: {requests}");
+
+            let waiting = tokio::task::spawn_local(async move { instance.get(30).await });
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            cluster.append(0..1, partitions);
+            assert_eq!(waiting.await.unwrap(), Some(0), "a wait finds what comes");
+        })
+        .await;
+    }
 }

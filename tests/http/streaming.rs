@@ -6,6 +6,7 @@ use futures_util::future::select;
 use http::Method;
 use http::header::CONTENT_TYPE;
 use kafka_edge::error::Error;
+use kafka_edge::host::{Host, HostCapabilities, Limit};
 use kafka_edge::http::{Body, Source};
 use kafka_edge_sim::local;
 use serde_json::{Value, json};
@@ -483,6 +484,23 @@ async fn only_records_are_events() {
             let with_data = events.iter().filter(|event| event.contains("\ndata: ")).count();
             assert_eq!(with_data, 3, "{text}");
             assert!(events.len() == 4 && !events[3].contains("data"), "{text}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_is_short_where_requests_are_counted() {
+    local(async {
+        for (outbound_calls, longest) in [(Limit::None, 900), (Limit::AtMost(32), 30)] {
+            let gateway = gateway();
+            let unlimited = gateway.world.instance().capabilities();
+            gateway.world.set_capabilities(HostCapabilities { outbound_calls, ..unlimited });
+            let start = Instant::now();
+            let mut reader = Reader::events(&gateway, "/consumer/t", None).await;
+            while reader.piece().await.is_some() {}
+            let took = start.elapsed().as_secs();
+            assert!((longest..longest + 16).contains(&took), "{outbound_calls:?}: {took}");
         }
     })
     .await;

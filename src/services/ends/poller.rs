@@ -7,8 +7,9 @@ use std::time::Duration;
 use super::{Ends, Look, SeenEnds};
 use crate::concurrent::try_join_bounded;
 use crate::error::Result;
-use crate::host::Host;
+use crate::host::{Host, Limit};
 use crate::kafka::Log;
+use crate::limits;
 use crate::sorted::SortedMap;
 
 /// The pauses between two looks: short at first, then longer, so that a long
@@ -20,6 +21,11 @@ const MAX_ENDS_PAUSE: Duration = Duration::from_millis(200);
 /// many partitions are looked at less often, but at least once a second.
 const ENDS_PAUSE_PER_PARTITION: Duration = Duration::from_millis(10);
 const MAX_ENDS_PAUSE_OF_MANY: Duration = Duration::from_secs(1);
+
+/// Where an execution may send only so many requests, the looks after the first one use one
+/// part of this many in the longest wait: the rest is for records, and for what else the
+/// caller needs.
+const PART_OF_CALLS: u32 = 2;
 
 /// Polls the ends of some topics, and shares its looks with other callers.
 pub struct EndPoller<H: Host, L> {
@@ -64,13 +70,23 @@ impl<H: Host, L: Log> EndPoller<H, L> {
 
     /// Sleeps until the next look, and no longer than the given time.
     pub async fn rest(&mut self, longest: Duration) {
-        let written = self.ends.sleep(&self.looks, self.pause.min(longest)).await;
+        let pause = match self.ends.host.capabilities().outbound_calls {
+            Limit::None => self.pause,
+            Limit::AtMost(calls) => self.pause_of_few(calls),
+        };
+        let written = self.ends.sleep(&self.looks, pause.min(longest)).await;
         self.pause = if written { FIRST_ENDS_PAUSE } else { self.next_pause() };
     }
 
     fn next_pause(&self) -> Duration {
         let of_many = ENDS_PAUSE_PER_PARTITION.saturating_mul(self.partitions);
         (self.pause * 3 / 2).min(of_many.clamp(MAX_ENDS_PAUSE, MAX_ENDS_PAUSE_OF_MANY))
+    }
+
+    /// The pause where an execution may send only so many requests.
+    fn pause_of_few(&self, calls: u32) -> Duration {
+        let of_look = self.partitions.max(1).saturating_mul(PART_OF_CALLS);
+        limits::WAIT.saturating_mul(of_look) / calls.max(1)
     }
 }
 

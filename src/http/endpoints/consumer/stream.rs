@@ -10,7 +10,7 @@ use futures_util::future::LocalBoxFuture;
 use super::{ACK, GROUP, LAST_EVENT_ID, LEASE, acknowledgement, group};
 use crate::access::AllowedTopic;
 use crate::error::Error;
-use crate::host::Host;
+use crate::host::{Host, Limit};
 use crate::http::answer::{ErrorBody, Response, to_json};
 use crate::http::body::Source;
 use crate::http::endpoint::Call;
@@ -20,6 +20,7 @@ use crate::http::parameter::{MAX, MAX_BYTES, WAIT};
 use crate::http::refusal::Refusal;
 use crate::http::request::Request;
 use crate::kafka::Log;
+use crate::limits;
 use crate::services::consume::{Handed, StartFrom};
 use crate::services::stream::{Cursor, Notice, Stream, StreamMode};
 
@@ -30,6 +31,10 @@ const HEARTBEAT: Duration = Duration::from_secs(15);
 /// The maximum duration of one answer. The reader then reconnects with its cursor
 /// (an `EventSource` does so by itself), and its credential is checked again.
 const MAX_STREAM_AGE: Duration = Duration::from_secs(15 * 60);
+
+/// The same where an execution may send only so many requests: the looks for records of so
+/// long a wait fit in.
+const MAX_STREAM_AGE_OF_FEW_CALLS: Duration = limits::WAIT;
 
 const LAST_EVENT_ID_HEADER: &str = "last-event-id";
 
@@ -101,6 +106,10 @@ pub(super) async fn open<H: Host, L: Log, B>(
         format,
         first: Some(first),
         sent: None,
+        longest: match call.app.host().capabilities().outbound_calls {
+            Limit::None => MAX_STREAM_AGE,
+            Limit::AtMost(_) => MAX_STREAM_AGE_OF_FEW_CALLS,
+        },
         stage: Stage::Head { damaged },
         located: false,
     };
@@ -114,6 +123,8 @@ struct Pieces<H: Host, L: Log> {
     first: Option<Handed>,
     /// The records in the last piece.
     sent: Option<Handed>,
+    /// How long the answer may take.
+    longest: Duration,
     stage: Stage,
     /// Whether an event stream has told its reader where it is.
     located: bool,
@@ -151,7 +162,7 @@ impl<H: Host, L: Log> Pieces<H, L> {
         if self.stage == Stage::Over {
             return None;
         }
-        if self.stream.age() >= MAX_STREAM_AGE {
+        if self.stream.age() >= self.longest {
             self.stage = Stage::Over;
             return None;
         }
