@@ -1,6 +1,6 @@
 //! The command line.
 
-use crate::component::{Build, Component};
+use crate::component::Component;
 use lexopt::{Arg, Parser, ValueExt};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -29,8 +29,9 @@ Usage: cargo dev [OPTIONS]
                              its command line
 
   --host HOST                Run the build for this host, with what that host
-                             offers: spin, wasi02 (as `wasmtime serve`), spin3
-                             or wasmcloud [spin]
+                             offers: spin, wasi02 (as `wasmtime serve`), spin3,
+                             wasmcloud or fastly, whose own local server is then
+                             installed once, which takes a while [spin]
 
 To run it together with a component of your own:
 
@@ -100,12 +101,14 @@ pub(crate) enum ArgumentError {
     WriteTime(String),
     #[error("`{0}` is not NAME=VALUE")]
     Variable(String),
-    #[error("`{0}` is no host: there are spin, wasi02, spin3 and wasmcloud")]
+    #[error("`{0}` is no host: there are spin, wasi02, spin3, wasmcloud and fastly")]
     Host(String),
     #[error("--ephemeral and --data-dir contradict each other")]
     WhereToKeep,
     #[error("--with, --component and --host contradict each other, and each is given once")]
     WhatToRun,
+    #[error("{0} is not for --host fastly: its local server keeps its store in memory")]
+    NotForFastly(&'static str),
     #[error("{0} needs --rest-url: the embedded server takes no credentials")]
     NoRestServer(&'static str),
     #[error("--topic is for the embedded server; make topics on a server of your own yourself")]
@@ -144,8 +147,7 @@ pub(crate) fn parse(mut parser: Parser) -> Result<Command, ArgumentError> {
             Arg::Long("component") => component = Some(Component::Composed(parser.value()?.into())),
             Arg::Long("host") => {
                 let name = parser.value()?.string()?;
-                let build = Build::named(&name).ok_or(ArgumentError::Host(name))?;
-                component = Some(Component::Gateway(build));
+                component = Some(Component::for_host(&name).ok_or(ArgumentError::Host(name))?);
             }
             Arg::Long("rest-url") => url = Some(parser.value()?.string()?),
             Arg::Long("api-key") => api_key = Some(parser.value()?.string()?),
@@ -175,6 +177,9 @@ pub(crate) fn parse(mut parser: Parser) -> Result<Command, ArgumentError> {
     };
     if topics.is_empty() {
         topics.push(Topic { name: "test-topic".to_owned(), partitions: 3 });
+    }
+    if let (Some(Component::Fastly), Some(_)) = (&component, store_write) {
+        return Err(ArgumentError::NotForFastly("--store-write-ms"));
     }
     let arguments = Arguments {
         listen,
@@ -220,6 +225,7 @@ fn variable(text: String) -> Result<(String, String), ArgumentError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::component::Build;
 
     fn parsed(arguments: &[&str]) -> Result<Command, ArgumentError> {
         parse(Parser::from_args(arguments))
@@ -263,13 +269,13 @@ mod tests {
 
     #[test]
     fn the_component_is_the_gateway_or_a_file() {
-        assert_eq!(run(&[]).component, Component::Gateway(Build::Spin));
-        for build in Build::ALL {
-            let arguments = run(&["--host", build.name()]);
-            assert_eq!(arguments.component, Component::Gateway(build));
-            assert!(HELP.contains(build.name()), "{build:?}");
+        assert_eq!(run(&[]).component, Component::default());
+        for host in Build::ALL.map(Build::name).into_iter().chain(["fastly"]) {
+            let component = Component::for_host(host);
+            assert_eq!(Some(run(&["--host", host]).component), component, "{host}");
+            assert!(HELP.contains(host), "{host}");
             let refused = ArgumentError::Host(String::new()).to_string();
-            assert!(refused.contains(build.name()), "{build:?}");
+            assert!(refused.contains(host), "{host}");
         }
         assert_eq!(run(&["--with=a.wasm"]).component, Component::With("a.wasm".into()));
         assert_eq!(run(&["--component", "b"]).component, Component::Composed("b".into()));
@@ -295,6 +301,7 @@ mod tests {
             (&["--with", "a.wasm", "--with", "b.wasm"], "once"),
             (&["--host", "wasi02", "--component", "b.wasm"], "contradict"),
             (&["--host", "browser"], "browser"),
+            (&["--host", "fastly", "--store-write-ms", "15"], "--host fastly"),
             (&["--api-key", "x"], "--rest-url"),
             (&["--rest-url", "http://x", "--topic", "a"], "embedded"),
         ] {

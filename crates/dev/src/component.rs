@@ -1,6 +1,7 @@
 //! What runs: the gateway alone, or composed with somebody else's component.
 
 use crate::error::StartError;
+use crate::viceroy::Viceroy;
 use kafka_edge_host::{Program, build};
 use std::fs::File;
 use std::io::Read;
@@ -16,6 +17,8 @@ const PREAMBLE: [u8; 8] = *b"\0asm\x0d\0\x01\0";
 pub(crate) enum Component {
     /// The gateway alone, as it is built for a host.
     Gateway(Build),
+    /// The gateway alone, for Fastly Compute, under Fastly's local server.
+    Fastly,
     /// Somebody else's component, with the gateway plugged into it.
     With(PathBuf),
     /// A composition that is finished.
@@ -28,7 +31,15 @@ impl Default for Component {
     }
 }
 
-/// The builds of the gateway.
+/// What was built, and what runs it.
+#[derive(Debug)]
+pub(crate) enum Prepared {
+    /// A component, which our own host runs.
+    Program(Program),
+    Viceroy(Viceroy),
+}
+
+/// The builds of the gateway that are components.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Build {
     /// For Spin 4.1 and later.
@@ -70,10 +81,18 @@ impl Build {
 }
 
 impl Component {
+    /// Its name on the command line after `--host`.
+    pub(crate) fn for_host(name: &str) -> Option<Self> {
+        match name {
+            "fastly" => Some(Self::Fastly),
+            _ => Build::named(name).map(Self::Gateway),
+        }
+    }
+
     /// The file of somebody else's that has a part in it.
     pub(crate) fn file(&self) -> Option<&Path> {
         match self {
-            Self::Gateway(_) => None,
+            Self::Gateway(_) | Self::Fastly => None,
             Self::With(file) | Self::Composed(file) => Some(file),
         }
     }
@@ -94,16 +113,17 @@ impl Component {
     }
 
     /// Builds, composes and compiles what has not been yet.
-    pub(crate) async fn program(self, workspace: PathBuf) -> Result<Program, StartError> {
+    pub(crate) async fn prepare(self, workspace: PathBuf) -> Result<Prepared, StartError> {
         let work = tokio::task::spawn_blocking(move || self.load(&workspace));
         match work.await {
-            Ok(program) => program,
+            Ok(prepared) => prepared,
             Err(panic) => std::panic::resume_unwind(panic.into_panic()),
         }
     }
 
-    fn load(&self, workspace: &Path) -> Result<Program, StartError> {
-        Ok(match self {
+    fn load(&self, workspace: &Path) -> Result<Prepared, StartError> {
+        let program = match self {
+            Self::Fastly => return Viceroy::prepare(workspace).map(Prepared::Viceroy),
             Self::Gateway(build) => {
                 let gateway = gateway(workspace, *build)?;
                 Program::load(&gateway, Some(&machine_code(&gateway)))?
@@ -118,7 +138,8 @@ impl Component {
                 let here = std::env::current_exe().ok();
                 Program::load(component, here.as_deref().map(machine_code).as_deref())?
             }
-        })
+        };
+        Ok(Prepared::Program(program))
     }
 }
 

@@ -44,6 +44,12 @@ pub(crate) enum StartError {
     NoComponent(PathBuf),
     #[error("{program} could not be run: {reason}")]
     Composer { program: PathBuf, reason: io::Error },
+    #[error("{program} could not be started: {reason}")]
+    NotStarted { program: PathBuf, reason: io::Error },
+    #[error("{program} ended at once: {status}")]
+    Ended { program: PathBuf, status: std::process::ExitStatus },
+    #[error("the variable {0} is longer than 8,000 characters, which a config store cannot hold")]
+    LongVariable(String),
     #[error("{0}")]
     Compose(String),
     #[error("{0} exports no wasi:http/handler@0.3.0, so no request could reach it")]

@@ -15,6 +15,7 @@ mod secrets_key;
 mod start;
 mod timer;
 mod variables;
+mod viceroy;
 
 use arguments::Command;
 use std::process::ExitCode;

@@ -2,6 +2,7 @@
 
 use crate::arguments::Arguments;
 use crate::banner::{self, Banner, Callers};
+use crate::component::Prepared;
 use crate::error::StartError;
 use crate::inbox::Inbox;
 use crate::kafka::Kafka;
@@ -9,12 +10,15 @@ use crate::reach;
 use crate::secrets_key;
 use crate::timer;
 use crate::variables::{self, Variables};
+use crate::viceroy::Viceroy;
 use kafka_edge_host::Host;
 use kafka_edge_host::kv::quirks::Slow;
 use kafka_edge_host::kv::{Database, Durability, Memory, OpenError};
 use kafka_edge_host::upstream::Network;
 use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
 use std::time::Duration;
 use tokio::net::TcpListener;
 
@@ -45,7 +49,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), StartError> {
     };
     let secrets_key = secrets_key::of(folder.as_deref())?;
     let component = arguments.component.clone();
-    let program = component.program(workspace).await?;
+    let prepared = component.prepare(workspace).await?;
 
     put(&mut variables, [("secrets_key", secrets_key)]);
     if address.ip().is_loopback() {
@@ -82,30 +86,46 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), StartError> {
         topic: arguments.topics.first().map(|topic| topic.name.as_str()),
         kafka: kafka_is,
         data: match &folder {
+            Some(folder) if matches!(prepared, Prepared::Viceroy(_)) => {
+                format!("records in {}; state in memory, gone at the end", folder.display())
+            }
             Some(folder) => format!("{}; it survives a restart", folder.display()),
             None => "in memory; it is gone at the end".to_owned(),
         },
     };
 
-    let network = Network::new(reach::policy(&variables));
-    let mut host = Host::builder(&program).variables(variables).upstream(network);
-    host = match (store, arguments.store_write) {
-        (Some(store), Some(time)) => host.store("default", Slow::new(store, time)),
-        (Some(store), None) => host.store("default", store),
-        (None, Some(time)) => host.store("default", Slow::new(Memory::new(), time)),
-        (None, None) => host,
-    };
-    let host = host.build()?;
-    if let Some(file) = arguments.component.file().filter(|_| !host.answers_http()) {
-        return Err(StartError::NoHandler(file.to_owned()));
+    match prepared {
+        Prepared::Program(program) => {
+            let mut host = Host::builder(&program).variables(variables.clone());
+            host = host.upstream(Network::new(reach::policy(&variables)));
+            host = match (store, arguments.store_write) {
+                (Some(store), Some(time)) => host.store("default", Slow::new(store, time)),
+                (Some(store), None) => host.store("default", store),
+                (None, Some(time)) => host.store("default", Slow::new(Memory::new(), time)),
+                (None, None) => host,
+            };
+            let host = host.build()?;
+            if let Some(file) = arguments.component.file().filter(|_| !host.answers_http()) {
+                return Err(StartError::NoHandler(file.to_owned()));
+            }
+            serve(host, listener, &banner).await;
+        }
+        Prepared::Viceroy(viceroy) => {
+            // The server listens itself.
+            drop(listener);
+            run_beside(&viceroy, address, &variables, &banner).await?;
+        }
     }
+    if let Some(kafka) = kafka {
+        kafka.stop().await;
+    }
+    Ok(())
+}
+
+/// Serves until Ctrl-C.
+async fn serve(host: Host, listener: TcpListener, banner: &Banner<'_>) {
     let deliver = timer::export(&host);
-    // Signals are caught from the first poll on, and whoever sees the banner may send one.
-    let mut interrupt = Box::pin(ctrl_c());
-    _ = tokio::time::timeout(Duration::ZERO, &mut interrupt).await;
-    print!("{banner}");
-    // A program that reads this through a pipe waits for it.
-    _ = io::stdout().flush();
+    let interrupt = show(banner).await;
     let deliveries = deliver.map(|export| tokio::spawn(timer::deliver(host.clone(), export)));
     if deliveries.is_none() {
         let interface = timer::INTERFACE;
@@ -117,10 +137,39 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), StartError> {
     if let Some(deliveries) = deliveries {
         deliveries.abort();
     }
-    if let Some(kafka) = kafka {
-        kafka.stop().await;
+}
+
+/// Lets Fastly's local server serve until Ctrl-C, or until it ends by itself.
+async fn run_beside(
+    viceroy: &Viceroy,
+    address: SocketAddr,
+    variables: &Variables,
+    banner: &Banner<'_>,
+) -> Result<(), StartError> {
+    let folder = tempfile::tempdir();
+    let folder =
+        folder.map_err(|reason| StartError::Folder { folder: std::env::temp_dir(), reason })?;
+    let mut server = viceroy.start(address, variables, folder.path()).await?;
+    let interrupt = show(banner).await;
+    eprintln!("the host has no timer, so nothing starts deliveries by the clock");
+    tokio::select! {
+        () = interrupt => {}
+        status = server.wait() => eprintln!("the server has ended: {status:?}"),
     }
+    // It has nothing to write down.
+    _ = server.kill().await;
     Ok(())
+}
+
+/// Prints the banner, and returns what waits for Ctrl-C.
+async fn show(banner: &Banner<'_>) -> Pin<Box<impl Future<Output = ()> + use<>>> {
+    // Signals are caught from the first poll on, and whoever sees the banner may send one.
+    let mut interrupt = Box::pin(ctrl_c());
+    _ = tokio::time::timeout(Duration::ZERO, &mut interrupt).await;
+    print!("{banner}");
+    // A program that reads this through a pipe waits for it.
+    _ = io::stdout().flush();
+    interrupt
 }
 
 /// The variables that are set from outside; a later one outweighs an earlier one.

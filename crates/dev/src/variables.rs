@@ -7,7 +7,7 @@
 
 use crate::arguments::RestServer;
 use crate::error::StartError;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// Names with values.
@@ -15,23 +15,41 @@ pub(crate) type Variables = BTreeMap<String, String>;
 
 /// The defaults in the manifest of the component.
 pub(crate) fn defaults(workspace: &Path) -> Result<Variables, StartError> {
-    let manifest = std::fs::read_to_string(workspace.join("spin.toml"))
-        .map_err(|error| StartError::Manifest(error.to_string()))?;
-    parse(&manifest)
+    parse(&manifest(workspace)?)
+}
+
+/// The names of the variables that the manifest calls secret.
+pub(crate) fn secret(workspace: &Path) -> Result<BTreeSet<String>, StartError> {
+    let variables = table(&manifest(workspace)?)?;
+    let is_secret = |variable: &toml::Value| {
+        variable.get("secret").and_then(toml::Value::as_bool).unwrap_or_default()
+    };
+    let secret = variables.into_iter().filter(|(_, variable)| is_secret(variable));
+    Ok(secret.map(|(name, _)| name).collect())
+}
+
+fn manifest(workspace: &Path) -> Result<String, StartError> {
+    std::fs::read_to_string(workspace.join("spin.toml"))
+        .map_err(|error| StartError::Manifest(error.to_string()))
 }
 
 fn parse(manifest: &str) -> Result<Variables, StartError> {
-    let manifest: toml::Table = manifest
-        .parse()
-        .map_err(|error: toml::de::Error| StartError::Manifest(error.to_string()))?;
-    let variables = manifest.get("variables").and_then(toml::Value::as_table);
-    let variables =
-        variables.ok_or_else(|| StartError::Manifest("it has no table [variables]".to_owned()))?;
     let value = |variable: &toml::Value| {
         let default = variable.get("default").and_then(toml::Value::as_str);
         default.unwrap_or_default().to_owned()
     };
-    Ok(variables.iter().map(|(name, variable)| (name.clone(), value(variable))).collect())
+    let variables = table(manifest)?.into_iter();
+    Ok(variables.map(|(name, variable)| (name, value(&variable))).collect())
+}
+
+fn table(manifest: &str) -> Result<toml::Table, StartError> {
+    let mut manifest: toml::Table = manifest
+        .parse()
+        .map_err(|error: toml::de::Error| StartError::Manifest(error.to_string()))?;
+    match manifest.remove("variables") {
+        Some(toml::Value::Table(variables)) => Ok(variables),
+        _ => Err(StartError::Manifest("it has no table [variables]".to_owned())),
+    }
 }
 
 /// Defaults for a developer's machine: on a loopback address all local callers
@@ -180,5 +198,7 @@ mod tests {
         for (name, _) in set_here {
             assert!(variables.contains_key(name), "{name}");
         }
+        let secret = secret(&workspace).unwrap();
+        assert!(secret.contains("credentials") && !secret.contains("open_access"), "{secret:?}");
     }
 }

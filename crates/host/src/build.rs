@@ -14,6 +14,9 @@ use std::thread;
 /// The target of components.
 pub const TARGET: &str = "wasm32-wasip2";
 
+/// The target of programs for hosts that take no components.
+pub const MODULE_TARGET: &str = "wasm32-wasip1";
+
 /// The profile that they ship with.
 pub const PROFILE: &str = "component";
 
@@ -30,9 +33,11 @@ pub enum BuildError {
     },
     /// The target is missing and rustup could not add it.
     #[error(
-        "the target {TARGET} is not installed, and `rustup target add {TARGET}` failed: {reason}"
+        "the target {target} is not installed, and `rustup target add {target}` failed: {reason}"
     )]
     NoTarget {
+        /// Which target.
+        target: &'static str,
         /// What rustup said.
         reason: String,
     },
@@ -77,7 +82,7 @@ pub fn component_with(
     features: &[&str],
     progress: &mut (dyn FnMut(&str) + Send),
 ) -> Result<PathBuf, BuildError> {
-    add_target(workspace, progress)?;
+    add_target(workspace, TARGET, progress)?;
     let features = features.join(",");
     let mut options = vec!["--target", TARGET, "--profile", PROFILE];
     if !features.is_empty() {
@@ -90,6 +95,20 @@ pub fn component_with(
         files.into_iter().flatten().filter_map(Value::as_str).find(|file| file.ends_with(".wasm"))
     })?;
     component.ok_or_else(|| BuildError::NoComponent { package: package.to_owned() })
+}
+
+/// Builds the program of a package as a module for WASI 0.1, and says where it lies.
+pub fn module(
+    workspace: &Path,
+    package: &str,
+    progress: &mut (dyn FnMut(&str) + Send),
+) -> Result<PathBuf, BuildError> {
+    add_target(workspace, MODULE_TARGET, progress)?;
+    let options = ["--target", MODULE_TARGET, "--profile", PROFILE];
+    let module = build(workspace, package, &options, progress, |message| {
+        message["executable"].as_str().filter(|_| message["target"]["name"] == *package)
+    })?;
+    module.ok_or_else(|| BuildError::NoProgram { package: package.to_owned() })
 }
 
 /// Builds the program of a package for this machine, and says where it lies.
@@ -156,25 +175,29 @@ fn build(
 }
 
 /// Makes rustup add the target, if its libraries are missing.
-fn add_target(workspace: &Path, progress: &mut (dyn FnMut(&str) + Send)) -> Result<(), BuildError> {
+fn add_target(
+    workspace: &Path,
+    target: &'static str,
+    progress: &mut (dyn FnMut(&str) + Send),
+) -> Result<(), BuildError> {
     let libraries = tool("RUSTC", "rustc")
         .current_dir(workspace)
-        .args(["--print", "target-libdir", "--target", TARGET])
+        .args(["--print", "target-libdir", "--target", target])
         .output()
         .map_err(|reason| BuildError::NotRun { program: "rustc".to_owned(), reason })?;
     let libraries = String::from_utf8_lossy(&libraries.stdout);
     if Path::new(libraries.trim()).is_dir() {
         return Ok(());
     }
-    progress(&format!("adding the target {TARGET} with rustup"));
+    progress(&format!("adding the target {target} with rustup"));
     let added =
-        Command::new("rustup").current_dir(workspace).args(["target", "add", TARGET]).output();
+        Command::new("rustup").current_dir(workspace).args(["target", "add", target]).output();
     let reason = match added {
         Ok(output) if output.status.success() => return Ok(()),
         Ok(output) => String::from_utf8_lossy(&output.stderr).trim().to_owned(),
         Err(error) => error.to_string(),
     };
-    Err(BuildError::NoTarget { reason })
+    Err(BuildError::NoTarget { target, reason })
 }
 
 /// The tool that an outer cargo names, or the one on the path.
