@@ -11,7 +11,7 @@ use wasip3::{wit_future, wit_stream};
 use wit_bindgen::StreamWriter;
 
 use crate::contents::Contents;
-use crate::spawn::{finished, has_unfinished, starting_tasks};
+use crate::spawn::{finished, has_unfinished, let_go, starting_tasks};
 use crate::wasi::{from_wasi_method, from_wasi_scheme};
 use kafka_edge::app::App;
 use kafka_edge::host::Host;
@@ -19,8 +19,8 @@ use kafka_edge::http::{self as api, Body, BodyBroken, RequestBody, Source};
 use kafka_edge::kafka::Log;
 
 /// How long what an answer has left to be done may take, such as writing the position of a
-/// group once its records have been sent. The limit on a call of the store is half of it.
-const LONGEST_HOLD: Duration = Duration::from_secs(10);
+/// group once its records have been sent. A call of the store has the same limit.
+const LONGEST_HOLD: Duration = Duration::from_secs(5);
 
 /// What a host does with an instance whose request is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +50,9 @@ pub async fn handle<H: Host, L: Log>(
     take_headers: fn(&mut headers::Entries) -> Option<IpAddr>,
 ) -> Result<Response, ErrorCode> {
     REQUESTS.set(REQUESTS.get() + 1);
+    if is_reused() {
+        let_go();
+    }
     let head = request.get_method();
     let is_head = matches!(head, Method::Head);
     let request = from_wasi_request(head, request, take_headers)?;
@@ -138,8 +141,8 @@ fn to_wasi_response(
         if let Some(sent) = on_sent {
             sent();
         }
-        if holds {
-            finished(LONGEST_HOLD, || !is_reused()).await;
+        if holds && !is_reused() {
+            finished(LONGEST_HOLD).await;
         }
         drop(writer);
         // The host may want no trailers; they are empty.

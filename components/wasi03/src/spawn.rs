@@ -6,25 +6,26 @@
 //! the spawned one, this never happens. Therefore a task that spawns another
 //! one asks to be polled once more.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use kafka_edge::telemetry::inheriting;
 
 use crate::clock;
+use crate::signal::{Wake, signal};
 
 thread_local! {
     /// Whether a task was spawned since the executor last polled.
     static SPAWNED: Cell<bool> = const { Cell::new(false) };
     /// How many of the tasks that were spawned have not ended.
     static UNFINISHED: Cell<usize> = const { Cell::new(0) };
+    /// Dropped when all have ended. They may belong to another request than those who
+    /// wait for it.
+    static WAITING: RefCell<Vec<Wake>> = const { RefCell::new(Vec::new()) };
 }
-
-/// How often it is looked whether tasks have ended. They may belong to another request,
-/// whose waker must not be used here.
-const LOOK: Duration = Duration::from_millis(1);
 
 /// Runs a task beside the one that runs.
 pub fn spawn(task: impl Future<Output = ()> + 'static) {
@@ -44,6 +45,9 @@ struct Unfinished;
 impl Drop for Unfinished {
     fn drop(&mut self) {
         UNFINISHED.set(UNFINISHED.get() - 1);
+        if !has_unfinished() {
+            let_go();
+        }
     }
 }
 
@@ -51,12 +55,25 @@ pub(crate) fn has_unfinished() -> bool {
     UNFINISHED.get() > 0
 }
 
-/// Waits until all tasks have ended, as long as `is_worth_it`, and no longer than `limit`.
-pub(crate) async fn finished(limit: Duration, is_worth_it: impl Fn() -> bool) {
-    let end = clock::monotonic() + limit;
-    while has_unfinished() && is_worth_it() && clock::monotonic() < end {
-        clock::sleep(LOOK).await;
+/// Ends the waits of [`finished`].
+pub(crate) fn let_go() {
+    WAITING.take();
+}
+
+/// Waits until all tasks have ended, or until [`let_go`], and no longer than `limit`.
+pub(crate) async fn finished(limit: Duration) {
+    if !has_unfinished() {
+        return;
     }
+    let (wake, wait) = signal();
+    WAITING.with_borrow_mut(|waiting| waiting.push(wake));
+    let mut wait = pin!(wait);
+    let mut end = pin!(clock::sleep(limit));
+    poll_fn(|cx| match wait.as_mut().poll(cx) {
+        Poll::Pending => end.as_mut().poll(cx),
+        ended => ended,
+    })
+    .await;
 }
 
 /// Runs a future that may spawn tasks. Every export and every spawned task has
