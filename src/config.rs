@@ -62,7 +62,9 @@ impl Config {
             &store::VARIABLES[..],
         ];
         let variables = Variables::read(host, names.concat()).await?;
-        Ok(Self { store: StoreConfig::on(host, &variables)?, ..Self::of(&variables)? })
+        let config = Self::of(&variables)?;
+        let store = StoreConfig::on(host, &variables)?.with_capabilities(host).await?;
+        Ok(Self { store, ..config })
     }
 
     /// Checks the values of variables. Both `None` and an empty value mean "not

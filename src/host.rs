@@ -7,12 +7,12 @@ mod capabilities;
 mod counter;
 
 use std::fmt;
-use std::future::Future;
+use std::future::{Future, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
 
-pub use capabilities::{AfterAnswer, HostCapabilities, Limit};
+pub use capabilities::{AfterAnswer, HostCapabilities, Limit, StoreCapabilities};
 pub use counter::decode_counter;
 
 /// Milliseconds since the Unix epoch, by the host's wall clock.
@@ -70,8 +70,9 @@ pub enum SendErrorKind {
     Dns,
     /// Nothing accepts connections at that address.
     Refused,
-    /// The host does not allow requests to that address.
-    Forbidden,
+    /// The host does not allow requests to that address. The words tell an operator where
+    /// to look.
+    Forbidden(&'static str),
     /// No TLS connection could be made.
     Tls,
     /// Connecting or answering took too long.
@@ -85,9 +86,11 @@ pub enum SendErrorKind {
 impl fmt::Display for SendError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.kind {
+            SendErrorKind::Forbidden(where_to_look) => {
+                return write!(f, "the host does not let it be reached. {where_to_look}");
+            }
             SendErrorKind::Dns => "its name could not be resolved",
             SendErrorKind::Refused => "the connection was refused",
-            SendErrorKind::Forbidden => "the host does not let it be reached",
             SendErrorKind::Tls => "no TLS connection could be made",
             SendErrorKind::Timeout => "it took too long",
             SendErrorKind::Broken => "the connection broke",
@@ -144,8 +147,38 @@ pub trait Store {
     fn increment(&self, key: &str, n: u64) -> impl Future<Output = Result<u64, StoreError>>;
     /// The value of a counter; 0 if it is missing.
     fn counter(&self, key: &str) -> impl Future<Output = Result<u64, StoreError>>;
-    /// All keys that begin with `prefix`. This is slow: it lists the whole store.
+    /// All keys that begin with `prefix`; one may be there twice. This is slow: it lists the
+    /// whole store.
     fn keys(&self, prefix: &str) -> impl Future<Output = Result<Vec<String>, StoreError>>;
+
+    /// What this store can do beside the functions above. An error says what is wrong
+    /// with its configuration.
+    fn store_capabilities(&self) -> impl Future<Output = Result<StoreCapabilities, StoreError>> {
+        ready(Ok(StoreCapabilities::default()))
+    }
+
+    /// Where [`creates`](StoreCapabilities::creates) is stated: gives a key that has no
+    /// value this one, for this time, and returns `None`. A key that has a value keeps it,
+    /// and the value is returned. Of several callers one at most is told `None`.
+    fn create(
+        &self,
+        _key: &str,
+        _value: &[u8],
+        _lasts: Duration,
+    ) -> impl Future<Output = Result<Option<Vec<u8>>, StoreError>> {
+        ready(Err(StoreError::refused("this store creates no keys")))
+    }
+
+    /// Where [`creates`](StoreCapabilities::creates) is stated: sets a value that is gone
+    /// after this time.
+    fn set_for(
+        &self,
+        _key: &str,
+        _value: &[u8],
+        _lasts: Duration,
+    ) -> impl Future<Output = Result<(), StoreError>> {
+        ready(Err(StoreError::refused("this store keeps no value for a time")))
+    }
 }
 
 /// Clocks and randomness.

@@ -98,7 +98,7 @@ impl<H: Host, L: Log> Services<H, L> {
             Subscriptions::new(host.clone(), log.clone(), deliveries, secrets, params);
         let subscriptions = Rc::new(subscriptions);
         let delivered_to = (delivering == Delivering::Yes).then(|| subscriptions.clone());
-        let seen = Rc::new(Seen::new(host.clone(), store.staleness));
+        let seen = Rc::new(Seen::new(host.clone(), store.staleness).exact(store.creates));
         let producer =
             Producer::new(host.clone(), log.clone(), ends.clone(), seen.clone(), delivered_to);
         let producer = Rc::new(producer);

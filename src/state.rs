@@ -16,4 +16,4 @@ pub(crate) mod stored;
 pub use store::delete_all;
 #[cfg(feature = "actions")]
 pub(crate) use store::{counter, increment};
-pub(crate) use store::{delete, get, set};
+pub(crate) use store::{create, delete, get, probe, set, set_for};

@@ -15,7 +15,19 @@ const OPERATIONS: &str = include_str!("../docs/operations.md");
 const SPIN_3: &str = include_str!("../deploy/spinkube/spin.toml");
 
 /// What only Spin reads, for its own list of where the component may connect.
-const OF_SPIN: [&str; 3] = ["outbound_https", "outbound_http", "outbound_more"];
+const OF_SPIN: [&str; 8] = [
+    "outbound_https",
+    "outbound_http",
+    "outbound_more",
+    "outbound_2",
+    "outbound_3",
+    "outbound_4",
+    "outbound_5",
+    "outbound_6",
+];
+
+/// What the component reads for its platform, beside what the core reads.
+const OF_THE_PLATFORM: [&str; 1] = [kafka_edge_redis_store::VARIABLE];
 
 fn manifest() -> toml::Table {
     MANIFEST.parse().expect("it is TOML")
@@ -61,7 +73,9 @@ async fn read() -> BTreeSet<String> {
 async fn spin_is_told_of_every_variable_that_is_read_and_of_no_other() {
     let manifest = manifest();
     let given = at(&manifest, &["component", "kafka-edge", "variables"]);
-    assert_eq!(names(given.keys()), names(&read().await));
+    let mut read = read().await;
+    read.extend(OF_THE_PLATFORM.map(str::to_owned));
+    assert_eq!(names(given.keys()), names(&read));
     for (name, template) in given {
         assert_eq!(template.as_str(), Some(format!("{{{{ {name} }}}}").as_str()));
     }
@@ -89,6 +103,8 @@ fn the_defaults_of_the_manifest_are_those_of_the_component() {
     assert_eq!(gateway, GatewayConfig::parse(None, None, None));
     let settings = telemetry::parse(default("log_format"), default("log_level"));
     assert_eq!(settings, telemetry::parse(None, None));
+    let address = |value| kafka_edge_redis_store::Address::parse(value);
+    assert_eq!(address(&defaults["state_store"]), address(""));
 }
 
 #[test]
@@ -100,7 +116,13 @@ fn secrets_are_said_to_be_some() {
     let secrets: Vec<_> = secrets.map(|(name, _)| name.as_str()).collect();
     assert_eq!(
         secrets,
-        ["credentials", "kafka_api_secret", "schema_registry_api_secret", "secrets_key"]
+        [
+            "credentials",
+            "kafka_api_secret",
+            "schema_registry_api_secret",
+            "secrets_key",
+            "state_store"
+        ]
     );
 }
 
@@ -170,7 +192,10 @@ async fn the_store_is_as_stale_as_the_host_states_unless_the_operator_says_other
 fn spin_3_is_told_what_spin_is_told() {
     let (spin, spin_3) = (manifest(), SPIN_3.parse::<toml::Table>().expect("it is TOML"));
     for path in [&["variables"][..], &["component", "kafka-edge", "variables"]] {
-        assert_eq!(at(&spin_3, path), at(&spin, path), "{path:?}");
+        // The build for it knows no other store than Spin's.
+        let mut told = at(&spin, path).clone();
+        OF_THE_PLATFORM.map(|name| told.remove(name));
+        assert_eq!(at(&spin_3, path), &told, "{path:?}");
     }
     let component = |manifest| at(manifest, &["component", "kafka-edge"]);
     for rule in ["key_value_stores", "allowed_outbound_hosts"] {

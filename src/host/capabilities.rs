@@ -26,6 +26,14 @@ pub struct HostCapabilities {
     pub store_staleness: Duration,
 }
 
+/// What a store can do beyond what every [`Store`](super::Store) can.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct StoreCapabilities {
+    /// A key can be created if it has no value, atomically, and a value can be given an
+    /// end: [`create`](super::Store::create) and [`set_for`](super::Store::set_for).
+    pub creates: bool,
+}
+
 /// What happens to tasks after the answer has been sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AfterAnswer {

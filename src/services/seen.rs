@@ -7,11 +7,13 @@
 //! may have died, and it is produced again. So a death never loses an event, and may
 //! repeat one.
 //!
-//! The ids of a scope lie in a fixed number of slot documents, each of which forgets
-//! its oldest ids when it is full. Instances write them without taking turns, which
-//! costs two writes for an event, and one read or two. One that overwrites what another
-//! has just written lets a repeat through, and loses no event.
+//! Where the store can create a key if there is none, each id has one: [`exact`].
+//! Elsewhere the ids of a scope lie in a fixed number of slot documents, each of which
+//! forgets its oldest ids when it is full. Instances write them without taking turns,
+//! which costs two writes for an event, and one read or two. One that overwrites what
+//! another has just written lets a repeat through, and loses no event.
 
+mod exact;
 mod own;
 mod slot;
 
@@ -21,6 +23,7 @@ use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
+use self::exact::Taken;
 use self::own::Own;
 use self::slot::{Entry, Slot};
 pub use self::slot::{PENDING_TIME, Place};
@@ -77,6 +80,8 @@ pub struct Seen<H> {
     host: H,
     /// How old a read may be.
     stale: Duration,
+    /// The store can create a key for each id.
+    exact: bool,
     own: RefCell<Own>,
     /// Of the slots that are being written.
     gates: RefCell<SortedMap<String, Gate>>,
@@ -91,6 +96,8 @@ pub struct Mark<'s, H: Host> {
     window: Duration,
     /// The slot as this instance has read or written it, and when.
     slot: Option<(Slot, Duration)>,
+    /// Where each id has a key.
+    taken: Option<Taken>,
 }
 
 /// An id that is noted as pending, by itself: [`Seen::resume`] goes on with it.
@@ -99,11 +106,18 @@ pub struct Noted {
     key: Key<Slot>,
     entry: Entry,
     window: Duration,
+    taken: Option<Taken>,
 }
 
 impl<H: Host> Seen<H> {
     pub fn new(host: H, stale: Duration) -> Self {
-        Self { host, stale, own: RefCell::default(), gates: RefCell::default() }
+        let exact = false;
+        Self { host, stale, exact, own: RefCell::default(), gates: RefCell::default() }
+    }
+
+    /// The same over a store that can create keys, if it can.
+    pub fn exact(self, exact: bool) -> Self {
+        Self { exact, ..self }
     }
 
     /// Notes an id, unless it is known. `content` tells repeats from other things
@@ -116,8 +130,11 @@ impl<H: Host> Seen<H> {
         window: Duration,
     ) -> Result<First<'_, H>> {
         let (name, slot) = names(scope, id);
-        let key = keys::seen(scope_name(scope).as_str(), slot)?;
-        let content = content.map(short);
+        let (scope, content) = (scope_name(scope), content.map(short));
+        if self.exact {
+            return self.first_exact(&scope, name, content, window).await;
+        }
+        let key = keys::seen(&scope, slot)?;
         let begun = self.host.monotonic();
         let mut pause = FIRST_PAUSE;
         loop {
@@ -155,7 +172,7 @@ impl<H: Host> Seen<H> {
                 None => Vec::new(),
             };
             let entry = Entry::pending(name, content, now, written.clone());
-            let mut mark = Mark { seen: self, key, entry, window, slot };
+            let mut mark = Mark { seen: self, key, entry, window, slot, taken: None };
             mark.write().await?;
             return Ok(First::Time { mark, written });
         }
@@ -163,7 +180,8 @@ impl<H: Host> Seen<H> {
 
     /// The mark of a note that this instance has made.
     pub fn resume(&self, noted: Noted) -> Mark<'_, H> {
-        Mark { seen: self, key: noted.key, entry: noted.entry, window: noted.window, slot: None }
+        let Noted { key, entry, window, taken } = noted;
+        Mark { seen: self, key, entry, window, slot: None, taken }
     }
 
     async fn read(&self, key: &Key<Slot>, window: Duration) -> Result<Slot> {
@@ -187,7 +205,7 @@ impl<H: Host> Seen<H> {
 impl<H: Host> Mark<'_, H> {
     /// The note alone, for work that goes on after the answer.
     pub fn noted(self) -> Noted {
-        Noted { key: self.key, entry: self.entry, window: self.window }
+        Noted { key: self.key, entry: self.entry, window: self.window, taken: self.taken }
     }
 
     /// Notes that the records are at these places. Those that were not written are
@@ -205,7 +223,11 @@ impl<H: Host> Mark<'_, H> {
     }
 
     async fn write_or_report(&mut self) {
-        if self.write().await.is_err() {
+        let written = match self.taken.take() {
+            None => self.write().await,
+            Some(taken) => self.settle(taken).await,
+        };
+        if written.is_err() {
             // Until the mark is too old, a repeat waits; then it is produced again.
             self.seen.host.event(Level::Warn, "repeat-memory-failed", &[]);
         }
@@ -223,7 +245,7 @@ impl<H: Host> Mark<'_, H> {
 
     /// Writes into its slot, as it was just read or as it is now.
     async fn write_slot(&mut self) -> Result<()> {
-        let Seen { host, stale, own, gates } = self.seen;
+        let Seen { host, stale, own, gates, .. } = self.seen;
         let lately = |(_, at): &(Slot, Duration)| host.monotonic().saturating_sub(*at) < READ_AGAIN;
         let (mut slot, read_at) = match self.slot.take().filter(lately) {
             Some(slot) => slot,

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::host::{Host, Millis};
 use crate::kafka::{Log, LogCapabilities, Offsets, Topic};
 use crate::sorted::SortedMap;
-use crate::state::keys::PROBE;
+use crate::state::probe;
 
 /// A topic as it is described to callers.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,8 +75,7 @@ impl<H: Host, L: Log> Topics<H, L> {
     /// Checks that the store reads and writes, and that the Kafka server
     /// answers.
     pub async fn ready(&self) -> Result<()> {
-        self.host.set(PROBE, b"1").await?;
-        self.host.get(PROBE).await?;
+        probe(&self.host).await?;
         self.log.ping().await
     }
 }

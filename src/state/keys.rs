@@ -15,6 +15,8 @@
 //! | `kafka-edge/2/hook/{subscription id}/{partition}/…` | a subscription's lane |
 //! | `kafka-edge/2/due/{topic}` | advice on which deliveries of a topic are due |
 //! | `kafka-edge/2/seen/{scope}/{slot}` | the ids of events that have come, and idempotency keys |
+//! | `kafka-edge/2/seen/{scope}/{id}` | one of them, where the store can create keys |
+//! | `kafka-edge/2/seen/{scope}/{id}/{time}` | what was written of it in part is being completed |
 //! | `kafka-edge/2/groups/…` | the lane of the document that lists the groups |
 //! | `kafka-edge/2/instances/…` | the lane of the document that lists the named consumers |
 //! | `kafka-edge/2/registry/…` | the lane of the document that lists the subscriptions |
@@ -227,7 +229,7 @@ pub fn run<V>(action: &str, place: u64) -> Key<V> {
 }
 
 /// A part of the memory of repeats in this scope. It belongs to no lane.
-pub fn seen<V>(scope: &str, slot: u16) -> Result<Key<V>> {
+pub fn seen<V>(scope: &str, slot: impl fmt::Display) -> Result<Key<V>> {
     Ok(Key::new(format!("{ROOT}/seen/{}/{slot}", capped("scope", scope, MAX_SCOPE_BYTES)?)))
 }
 

@@ -1,6 +1,7 @@
 //! Typed reads and writes of the host's store.
 
 use std::future::Future;
+use std::pin::Pin;
 use std::time::Duration;
 
 use serde::Serialize;
@@ -9,7 +10,7 @@ use serde::de::DeserializeOwned;
 use crate::deadline::within;
 use crate::error::{Error, Result};
 use crate::host::{Clock, Store, StoreError, StoreErrorKind};
-use crate::state::keys::{CounterKey, Key, Prefix};
+use crate::state::keys::{CounterKey, Key, PROBE, Prefix};
 
 /// A store that is gone may never answer: Spin's calls of a frozen Redis do not
 /// (`reference/hosts.md`). Beyond this time the outcome of a call is unknown.
@@ -20,10 +21,14 @@ const LONGEST_CALL: Duration = Duration::from_secs(5);
 const TRIES: u32 = 4;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 
+/// A call of the host's store. It is a box, so that what follows exists once for each type
+/// of answer, and not for each call.
+type Call<'c, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + 'c>>;
+
 /// A call that may be made again if it was refused.
-async fn repeated<T>(
+async fn repeated<'c, T>(
     clock: &impl Clock,
-    call: impl AsyncFn() -> Result<T, StoreError>,
+    call: &dyn Fn() -> Call<'c, T>,
 ) -> Result<T, StoreError> {
     let mut tries = 1;
     loop {
@@ -37,10 +42,7 @@ async fn repeated<T>(
     }
 }
 
-async fn limited<T>(
-    clock: &impl Clock,
-    call: impl Future<Output = Result<T, StoreError>>,
-) -> Result<T, StoreError> {
+async fn limited<T>(clock: &impl Clock, call: Call<'_, T>) -> Result<T, StoreError> {
     let answer = within(clock, LONGEST_CALL, call).await;
     answer.unwrap_or_else(|| Err(StoreError::unknown("the store took too long to answer")))
 }
@@ -51,12 +53,22 @@ pub(crate) async fn get<V: DeserializeOwned>(
     host: &(impl Store + Clock),
     key: &Key<V>,
 ) -> Result<Option<V>> {
-    match repeated(host, async || host.get(key.as_str()).await).await? {
+    match repeated(host, &|| Box::pin(host.get(key.as_str()))).await? {
         None => Ok(None),
-        Some(value) => serde_json::from_slice(&value).map(Some).map_err(|error| Error::Store {
-            detail: format!("{} cannot be read: {error}", key.as_str()),
-        }),
+        Some(value) => from_bytes(key, &value).map(Some),
     }
+}
+
+fn from_bytes<V: DeserializeOwned>(key: &Key<V>, value: &[u8]) -> Result<V> {
+    serde_json::from_slice(value).map_err(|error| Error::Store {
+        detail: format!("{} cannot be read: {error}", key.as_str()),
+    })
+}
+
+fn to_bytes<V: Serialize>(key: &Key<V>, value: &V) -> Result<Vec<u8>> {
+    serde_json::to_vec(value).map_err(|error| Error::Store {
+        detail: format!("{} cannot be written: {error}", key.as_str()),
+    })
 }
 
 /// After an error the value may have been stored, may be stored later, or
@@ -75,15 +87,47 @@ pub(super) async fn try_set<V: Serialize>(
     key: &Key<V>,
     value: &V,
 ) -> Result<Result<(), StoreError>> {
-    let value = serde_json::to_vec(value).map_err(|error| Error::Store {
-        detail: format!("{} cannot be written: {error}", key.as_str()),
-    })?;
-    Ok(limited(host, host.set(key.as_str(), &value)).await)
+    let value = to_bytes(key, value)?;
+    Ok(limited(host, Box::pin(host.set(key.as_str(), &value))).await)
+}
+
+/// Gives `key` this value for a time, unless it has one, which is then returned.
+pub(crate) async fn create<V: Serialize + DeserializeOwned>(
+    host: &(impl Store + Clock),
+    key: &Key<V>,
+    value: &V,
+    lasts: Duration,
+) -> Result<Option<V>> {
+    let value = to_bytes(key, value)?;
+    let there = repeated(host, &|| Box::pin(host.create(key.as_str(), &value, lasts))).await?;
+    there.map(|value| from_bytes(key, &value)).transpose()
+}
+
+/// Sets a value for a time. It is tried again after a failure of unknown outcome, too: a
+/// value that lands late, or twice, must do no harm.
+pub(crate) async fn set_for<V: Serialize>(
+    host: &(impl Store + Clock),
+    key: &Key<V>,
+    value: &V,
+    lasts: Duration,
+) -> Result<()> {
+    let value = to_bytes(key, value)?;
+    let begun = host.monotonic();
+    let mut pause = FIRST_PAUSE;
+    loop {
+        let set = limited(host, Box::pin(host.set_for(key.as_str(), &value, lasts))).await;
+        let spent = host.monotonic().saturating_sub(begun) + pause;
+        match set {
+            Err(_) if spent < LONGEST_CALL => host.sleep(pause).await,
+            set => return Ok(set?),
+        }
+        pause *= 2;
+    }
 }
 
 /// The value of a counter.
 pub(crate) async fn counter(host: &(impl Store + Clock), key: &CounterKey) -> Result<u64> {
-    Ok(repeated(host, async || host.counter(key.as_str()).await).await?)
+    Ok(repeated(host, &|| Box::pin(host.counter(key.as_str()))).await?)
 }
 
 /// Adds to a counter.
@@ -92,18 +136,25 @@ pub(crate) async fn increment(
     key: &CounterKey,
     n: u64,
 ) -> Result<u64, StoreError> {
-    limited(host, host.increment(key.as_str(), n)).await
+    limited(host, Box::pin(host.increment(key.as_str(), n))).await
+}
+
+/// Whether the store writes and reads.
+pub(crate) async fn probe(host: &(impl Store + Clock)) -> Result<()> {
+    limited(host, Box::pin(host.set(PROBE, b"1"))).await?;
+    limited(host, Box::pin(host.get(PROBE))).await?;
+    Ok(())
 }
 
 pub(crate) async fn delete<V>(host: &(impl Store + Clock), key: &Key<V>) -> Result<()> {
-    Ok(limited(host, host.delete(key.as_str())).await?)
+    Ok(limited(host, Box::pin(host.delete(key.as_str()))).await?)
 }
 
 /// Deletes all keys that begin with `prefix`, including counters. The keys must
 /// not be used again. Slow: the whole store is listed.
 pub async fn delete_all(host: &(impl Store + Clock), prefix: &Prefix) -> Result<()> {
-    for key in limited(host, host.keys(prefix.as_str())).await? {
-        limited(host, host.delete(&key)).await?;
+    for key in limited(host, Box::pin(host.keys(prefix.as_str()))).await? {
+        limited(host, Box::pin(host.delete(&key))).await?;
     }
     Ok(())
 }

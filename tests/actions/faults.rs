@@ -15,6 +15,7 @@ const REFUSING: StoreMode = StoreMode {
     failures: 0.0,
     refusals: 1.0,
     write_time: Duration::ZERO,
+    creates: false,
 };
 
 #[tokio::test(start_paused = true)]

@@ -8,4 +8,5 @@ mod host;
 mod log;
 mod logs;
 mod native;
+mod redis;
 mod store;

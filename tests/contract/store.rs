@@ -22,26 +22,46 @@ macro_rules! store_contract {
     ($name:ident, fresh, $open:expr) => {
         mod $name {
             use super::*;
-            store_contract!(@wherever $open);
-            store_contract!(@promises $open =>
-                what_was_set_is_read_as_it_was_set
-                an_empty_value_is_a_value
-                the_last_value_counts
-                a_deleted_key_has_no_value
-                an_instance_reads_what_another_one_wrote
-                a_counter_is_read_as_it_stands
-                eight_digits_of_a_counter_are_a_number
-                counters_and_values_stand_side_by_side
-                keys_are_listed_by_their_prefix_counters_too
-                a_long_key_is_taken
-                a_value_of_a_million_bytes_is_taken
-            );
+            store_contract!(@wherever Some($open));
+            store_contract!(@fresh Some($open));
         }
+    };
+    (@fresh $open:expr) => {
+        store_contract!(@promises $open =>
+            what_was_set_is_read_as_it_was_set
+            an_empty_value_is_a_value
+            the_last_value_counts
+            a_deleted_key_has_no_value
+            an_instance_reads_what_another_one_wrote
+            a_counter_is_read_as_it_stands
+            eight_digits_of_a_counter_are_a_number
+            counters_and_values_stand_side_by_side
+            keys_are_listed_by_their_prefix_counters_too
+            a_long_key_is_taken
+            a_value_of_a_million_bytes_is_taken
+        );
     };
     ($name:ident, stale, $open:expr) => {
         mod $name {
             use super::*;
+            store_contract!(@wherever Some($open));
+        }
+    };
+    // The same for a store that is fresh, states that it creates keys, and is no more than a
+    // name where its program is absent.
+    ($name:ident, creating, $open:expr) => {
+        mod $name {
+            use super::*;
             store_contract!(@wherever $open);
+            store_contract!(@fresh $open);
+            store_contract!(@promises $open =>
+                it_states_that_it_creates_keys
+                one_of_many_creates_a_key
+                a_key_that_has_a_value_keeps_it_and_shows_it
+                a_created_key_ends
+                a_value_for_a_time_ends_and_one_without_does_not
+                a_deleted_key_can_be_created_again
+            );
         }
     };
     (@wherever $open:expr) => {
@@ -59,24 +79,30 @@ macro_rules! store_contract {
     (@promises $open:expr => $($promise:ident)*) => {
         $(#[tokio::test(start_paused = true)]
         async fn $promise() {
-            local(promises::$promise($open)).await;
+            if let Some(open) = $open {
+                local(promises::$promise(open)).await;
+            }
         })*
     };
 }
 
 store_contract!(simulated, fresh, simulated(StoreMode::default()));
 store_contract!(simulated_slow, fresh, simulated(SLOW));
+store_contract!(simulated_creating, creating, Some(simulated(CREATING)));
 store_contract!(simulated_stale, stale, simulated(STALE));
 store_contract!(memory, fresh, native(Memory::new()));
 store_contract!(database, fresh, database());
 store_contract!(spin_sqlite, fresh, native(quirks::SpinSqlite::new()));
 store_contract!(spin_redis, fresh, native(quirks::SpinRedis::new()));
+store_contract!(redis, creating, crate::redis::open());
 store_contract!(eventual, stale, native(quirks::Eventual::new(Duration::from_millis(50), 1)));
 
 const SLOW: StoreMode = StoreMode { latency: Duration::from_millis(40), ..STEADY };
+const CREATING: StoreMode = StoreMode { creates: true, ..STEADY };
 const STALE: StoreMode = StoreMode { stale: Duration::from_secs(10), ..STEADY };
 const STEADY: StoreMode = StoreMode {
     write_time: Duration::ZERO,
+    creates: false,
     latency: Duration::ZERO,
     stale: Duration::ZERO,
     double_draws: 0.0,
@@ -239,16 +265,22 @@ mod promises {
         }
         store.increment("a/t", 1).await.unwrap();
         store.increment("a/c", 1).await.unwrap();
-        let mut keys = store.keys("a/").await.unwrap();
-        keys.sort_unstable();
-        assert_eq!(keys, ["a/1", "a/2", "a/c", "a/t"]);
-        assert_eq!(store.keys("").await.unwrap().len(), 6);
-        assert_eq!(store.keys("c").await, Ok(Vec::new()));
+        assert_eq!(listed(&store, "a/").await, ["a/1", "a/2", "a/c", "a/t"]);
+        assert_eq!(listed(&store, "").await.len(), 6);
+        assert_eq!(listed(&store, "c").await, [""; 0]);
         // More than what a store hands out with one call.
         for n in 0..1_100 {
             store.set(&format!("many/{n}"), b"").await.unwrap();
         }
-        assert_eq!(store.keys("many/").await.unwrap().len(), 1_100);
+        assert_eq!(listed(&store, "many/").await.len(), 1_100);
+    }
+
+    /// A key may be listed twice.
+    async fn listed(store: &impl Store, prefix: &str) -> Vec<String> {
+        let mut keys = store.keys(prefix).await.unwrap();
+        keys.sort_unstable();
+        keys.dedup();
+        keys
     }
 
     pub(super) async fn a_long_key_is_taken<S: Store>(open: impl Fn() -> S) {
@@ -266,5 +298,77 @@ mod promises {
         let value = vec![b'x'; 1_000_000];
         store.set("k", &value).await.unwrap();
         assert_eq!(store.get("k").await.unwrap().map(|value| value.len()), Some(1_000_000));
+    }
+
+    const A_MINUTE: Duration = Duration::from_secs(60);
+    const A_MOMENT: Duration = Duration::from_millis(100);
+
+    /// Longer than a moment, by the clock of a simulated store and by that of a real one.
+    async fn more_than_a_moment() {
+        let time = 2 * A_MOMENT;
+        tokio::time::sleep(time).await;
+        std::thread::sleep(time);
+    }
+
+    pub(super) async fn it_states_that_it_creates_keys<S: Store>(open: impl Fn() -> S) {
+        assert!(open().store_capabilities().await.unwrap().creates);
+    }
+
+    pub(super) async fn one_of_many_creates_a_key<S: Store>(open: impl Fn() -> S) {
+        let instances: Vec<_> = (0..20).map(|_| open()).collect();
+        let tries = instances.iter().enumerate().map(async |(number, store)| {
+            let value = [number as u8];
+            store.create("k", &value, A_MINUTE).await.unwrap()
+        });
+        let told = join_all(tries).await;
+        let creators: Vec<_> = (0..20).filter(|number| told[*number].is_none()).collect();
+        let [creator] = creators[..] else { panic!("{creators:?}") };
+        let others = told.into_iter().flatten();
+        assert!(others.into_iter().all(|value| value == [creator as u8]));
+        assert_eq!(open().get("k").await, Ok(Some(vec![creator as u8])));
+    }
+
+    pub(super) async fn a_key_that_has_a_value_keeps_it_and_shows_it<S: Store>(
+        open: impl Fn() -> S,
+    ) {
+        let (one, two) = (open(), open());
+        for value in [&b"v"[..], b"", b"12345678"] {
+            one.set("k", value).await.unwrap();
+            assert_eq!(two.create("k", b"other", A_MINUTE).await, Ok(Some(value.to_vec())));
+            assert_eq!(one.get("k").await, Ok(Some(value.to_vec())));
+        }
+    }
+
+    pub(super) async fn a_created_key_ends<S: Store>(open: impl Fn() -> S) {
+        let store = open();
+        assert_eq!(store.create("k", b"one", A_MOMENT).await, Ok(None));
+        more_than_a_moment().await;
+        assert_eq!(store.get("k").await, Ok(None));
+        assert_eq!(store.create("k", b"two", A_MINUTE).await, Ok(None));
+        more_than_a_moment().await;
+        assert_eq!(store.get("k").await, Ok(Some(b"two".to_vec())));
+    }
+
+    pub(super) async fn a_value_for_a_time_ends_and_one_without_does_not<S: Store>(
+        open: impl Fn() -> S,
+    ) {
+        let store = open();
+        store.create("k", b"one", A_MOMENT).await.unwrap();
+        store.set_for("k", b"two", A_MINUTE).await.unwrap();
+        store.set_for("short", b"v", A_MOMENT).await.unwrap();
+        store.set_for("kept", b"v", A_MOMENT).await.unwrap();
+        store.set("kept", b"w").await.unwrap();
+        more_than_a_moment().await;
+        assert_eq!(store.get("k").await, Ok(Some(b"two".to_vec())));
+        assert_eq!(store.get("short").await, Ok(None));
+        assert_eq!(store.get("kept").await, Ok(Some(b"w".to_vec())));
+        assert_eq!(listed(&store, "").await, ["k", "kept"]);
+    }
+
+    pub(super) async fn a_deleted_key_can_be_created_again<S: Store>(open: impl Fn() -> S) {
+        let store = open();
+        store.create("k", b"one", A_MINUTE).await.unwrap();
+        store.delete("k").await.unwrap();
+        assert_eq!(store.create("k", b"two", A_MINUTE).await, Ok(None));
     }
 }

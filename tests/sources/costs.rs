@@ -6,7 +6,7 @@ use bytes::Bytes;
 use hmac::{Hmac, KeyInit, Mac};
 use http::Method;
 use kafka_edge::http::Request;
-use kafka_edge_sim::{SimLog, StoreCalls, local};
+use kafka_edge_sim::{SimLog, StoreCalls, StoreMode, local};
 use serde_json::{Value, json};
 use sha2::Sha256;
 use tokio::time::sleep;
@@ -112,6 +112,20 @@ async fn an_event_that_is_remembered() {
         let (own, _, answer) = cost(&scene, &warm, numbered(3)).await;
         assert!(answer.is_repeat());
         assert_eq!(own, (0, 0), "the instance that wrote it knows");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_is_remembered_under_a_key_of_its_own() {
+    local(async {
+        let dedupe = json!({"dedupe": {"id": {"field": "/id"}}});
+        let scene = scene(dedupe).await;
+        scene.world.set_store_mode(StoreMode { creates: true, ..StoreMode::default() });
+        let numbered = |number: u64| event(&json!({"id": number}));
+        assert_eq!(fresh_and_warm(&scene, numbered, 200).await, ((5, 3), (0, 2)));
+        // Both are repeats now, and the attempt to create the key counts as a write.
+        assert_eq!(fresh_and_warm(&scene, numbered, 200).await, ((3, 2), (0, 1)));
     })
     .await;
 }

@@ -35,7 +35,9 @@ fn copies(scene: &Scene<FailingLog>) -> [usize; 2] {
 #[tokio::test(start_paused = true)]
 async fn an_event_survives_a_death_at_each_call() {
     local(async {
-        for (source, parts) in [("plain", [1, 0]), ("fan", [1, 1])] {
+        let sources = [("plain", [1, 0]), ("fan", [1, 1])];
+        let stores = [false, true].into_iter().flat_map(|creates| sources.map(|s| (creates, s)));
+        for (creates, (source, parts)) in stores {
             let mut died_after_the_record = 0;
             for call in 1.. {
                 let mut survived = false;
@@ -45,7 +47,8 @@ async fn an_event_survives_a_death_at_each_call() {
                     let log = FailingLog::new(topics(), call, faults);
                     let scene = Scene::new(call, log).await;
                     let latency = Duration::from_millis(10);
-                    scene.world.set_store_mode(StoreMode { latency, ..StoreMode::default() });
+                    let mode = StoreMode { latency, creates, ..StoreMode::default() };
+                    scene.world.set_store_mode(mode);
                     let victim = scene.instance();
                     victim.host.kill_at(call, fate);
                     let since = Instant::now();

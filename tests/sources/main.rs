@@ -12,6 +12,7 @@
 //! - [`model`]: what was answered, and what must hold of it
 //! - [`deaths`]: a death at each single call
 //! - [`memory`]: the memory of repeats by itself, and that it is bounded
+//! - [`exact`]: the same where the store can create keys
 //! - [`statistics`]: what is counted when the store fails
 //! - [`costs`]: operations of the store, as `docs/state.md` has them
 //! - [`faults`], [`keys`], [`registry`]: what a source needs and does not get
@@ -25,6 +26,7 @@
 
 mod costs;
 mod deaths;
+mod exact;
 mod faults;
 mod keys;
 mod log;
@@ -120,4 +122,19 @@ fn a_store_that_fails_loses_nothing() {
 #[test]
 fn stale_reads_lose_nothing() {
     check(20, Plan::stale);
+}
+
+#[test]
+fn where_keys_are_created_overlapping_repeats_are_written_once_by_any_instance() {
+    check(40, Plan::colliding);
+}
+
+#[test]
+fn where_keys_are_created_nothing_is_lost_either() {
+    let deaths = check(20, |seed| Plan::deadly(seed).creating());
+    assert!(deaths.deaths > 0, "nobody died");
+    let failures = check(20, |seed| Plan::failing_store(seed).creating());
+    assert!(failures.failed > 0, "the store failed hardly ever");
+    check(20, |seed| Plan::failing_log(seed).creating());
+    check(20, |seed| Plan::restless(seed).creating());
 }

@@ -34,7 +34,8 @@ impl Plan {
     pub(crate) fn is_exact(&self) -> bool {
         let store = &self.store;
         let exact_store = store.failures + store.refusals == 0.0 && store.stale.is_zero();
-        let one_by_one = self.instances == 1 && !self.fresh
+        let one_by_one = store.creates
+            || self.instances == 1 && !self.fresh
             || !self.crowded && (self.senders == 1 || !self.gap.is_zero());
         exact_store && one_by_one && !self.deaths && !self.hang_ups
     }
@@ -98,6 +99,17 @@ impl Plan {
         let rates = [(0.1, 0.0), (0.0, 0.2), (0.05, 0.05)];
         (plan.store.failures, plan.store.refusals) = rates[(seed % 3) as usize];
         plan
+    }
+
+    /// Over a store that can create keys.
+    pub(crate) fn creating(mut self) -> Self {
+        self.store.creates = true;
+        self
+    }
+
+    /// Several instances are brought the same event at the same moment.
+    pub(crate) fn colliding(seed: u64) -> Self {
+        Self { senders: 3, crowded: true, ..Self::calm(seed) }.creating()
     }
 
     pub(crate) fn stale(seed: u64) -> Self {

@@ -121,8 +121,8 @@ async fn chaos(run: Rc<Run>) {
         }
     }
     run.calm.set(true);
-    let latency = run.plan.store.latency;
-    run.scene.world.set_store_mode(StoreMode { latency, ..StoreMode::default() });
+    let StoreMode { latency, creates, .. } = run.plan.store;
+    run.scene.world.set_store_mode(StoreMode { latency, creates, ..StoreMode::default() });
     run.scene.log.faults.set(LogFaults { rate: 0.0, delay: run.plan.log.delay });
     for instance in run.instances.borrow_mut().iter_mut().filter(|_| run.plan.deaths) {
         *instance = run.another();

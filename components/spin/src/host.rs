@@ -1,6 +1,7 @@
 //! The host interfaces that Spin, and `crates/host`, offer to a WASI 0.3
 //! component.
 
+mod redis;
 mod store;
 
 use std::fmt;
@@ -13,9 +14,14 @@ use spin_sdk::variables;
 
 use kafka_edge::host::{
     AfterAnswer, Clock, Host, HostCapabilities, Incoming, Limit, Millis, Outgoing, SendError,
-    VariableError,
+    SendErrorKind, VariableError,
 };
 use kafka_edge_wasi03::{self as wasi03, clock};
+
+/// Where to look if the host lets nothing through.
+const OUTBOUND: &str = "Look at allowed_outbound_hosts in the manifest (the variables that begin \
+                        with outbound_): the address may be missing, and one malformed entry \
+                        closes all of them";
 
 /// One instance of the component on Spin. A clone shares the open store.
 #[derive(Clone, Default)]
@@ -74,7 +80,14 @@ impl Host for SpinHost {
     }
 
     async fn send(&self, request: Outgoing) -> Result<Incoming<wasi03::AnswerBody>, SendError> {
-        wasi03::send(request).await
+        wasi03::send(request).await.map_err(|error| match error.kind {
+            // What Spin answers if its list does not have the address, and also if it cannot
+            // read the list (`reference/hosts.md`, "Spin 4.1 run by hand").
+            SendErrorKind::Forbidden(_) => {
+                SendError { kind: SendErrorKind::Forbidden(OUTBOUND), ..error }
+            }
+            _ => error,
+        })
     }
 
     async fn variable(&self, name: &str) -> Result<Option<String>, VariableError> {

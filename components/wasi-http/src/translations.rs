@@ -68,7 +68,9 @@ macro_rules! translations {
                 | E::DestinationIpUnroutable
                 | E::ConnectionRefused
                 | E::ConnectionLimitReached => (Sent::Not, Kind::Refused),
-                E::DestinationIpProhibited | E::HttpRequestDenied => (Sent::Not, Kind::Forbidden),
+                E::DestinationIpProhibited | E::HttpRequestDenied => {
+                    (Sent::Not, Kind::Forbidden("Look at the host's list of what may be reached"))
+                }
                 E::ConnectionTimeout => (Sent::Not, Kind::Timeout),
                 E::TlsProtocolError | E::TlsCertificateError => (Sent::Not, Kind::Tls),
                 // A TLS alert can also come in the middle of a connection.

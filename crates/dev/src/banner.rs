@@ -21,6 +21,8 @@ pub(crate) struct Banner<'a> {
     pub(crate) topic: Option<&'a str>,
     pub(crate) kafka: String,
     pub(crate) data: String,
+    /// Where state is kept, if not with the rest.
+    pub(crate) state: Option<String>,
 }
 
 /// Who may call.
@@ -79,6 +81,9 @@ impl fmt::Display for Banner<'_> {
         }
         writeln!(f, "\n  Kafka  {}", self.kafka)?;
         writeln!(f, "  data   {}", self.data)?;
+        if let Some(state) = &self.state {
+            writeln!(f, "  state  {state}")?;
+        }
         writeln!(f, "\nCtrl-C ends it.")
     }
 }
@@ -110,6 +115,7 @@ mod tests {
             topic: Some("t"),
             kafka: "somewhere".to_owned(),
             data: "in memory".to_owned(),
+            state: None,
         };
         banner.to_string()
     }

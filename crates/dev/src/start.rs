@@ -92,12 +92,17 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), StartError> {
             Some(folder) => format!("{}; it survives a restart", folder.display()),
             None => "in memory; it is gone at the end".to_owned(),
         },
+        state: match variables.get("state_store").map_or("", |value| value.trim()) {
+            "" | "host" => None,
+            url => Some(banner::without_secrets(url)),
+        },
     };
 
     match prepared {
         Prepared::Program(program) => {
             let mut host = Host::builder(&program).variables(variables.clone());
             host = host.upstream(Network::new(reach::policy(&variables)));
+            host = host.allow_redis(variables.get("state_store").map_or("", |url| url.trim()));
             host = match (store, arguments.store_write) {
                 (Some(store), Some(time)) => host.store("default", Slow::new(store, time)),
                 (Some(store), None) => host.store("default", store),

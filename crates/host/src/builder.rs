@@ -6,8 +6,10 @@ use crate::host::{Host, HostError, Inner, Slot};
 use crate::imports;
 use crate::instances::{Closing, Gate, InstanceOptions, Instances};
 use crate::kv::{Memory, Store as KvStore};
+use crate::outbound::OutboundHosts;
 use crate::output::{self, Output};
 use crate::program::{MAX_INSTANCES, Program};
+use crate::redis::Allowed;
 use crate::state::Services;
 use crate::stats::Counters;
 use crate::upstream::{Network, Upstream};
@@ -24,6 +26,8 @@ pub struct HostBuilder {
     program: Program,
     stores: HashMap<String, Arc<dyn KvStore>>,
     variables: HashMap<String, String>,
+    redis: Allowed,
+    outbound: Option<OutboundHosts>,
     upstream: Arc<dyn Upstream>,
     faults: Option<Arc<dyn Faults>>,
     output: Output,
@@ -45,6 +49,8 @@ impl HostBuilder {
             program: program.clone(),
             stores: HashMap::from([("default".to_owned(), memory)]),
             variables: HashMap::new(),
+            redis: Allowed::default(),
+            outbound: None,
             upstream: Arc::new(Network::default()),
             faults: None,
             output: output::to_stderr(),
@@ -84,6 +90,19 @@ impl HostBuilder {
         V: Into<String>,
     {
         variables.into_iter().fold(self, |host, (name, value)| host.variable(name, value))
+    }
+
+    /// Decides by Spin's rules where the component may connect. Without it, the upstream
+    /// decides, and every Redis has to be [allowed](Self::allow_redis).
+    pub fn outbound(mut self, hosts: OutboundHosts) -> Self {
+        self.outbound = Some(hosts);
+        self
+    }
+
+    /// Lets the component connect to the Redis at this URL.
+    pub fn allow_redis(mut self, url: &str) -> Self {
+        self.redis.add(url);
+        self
     }
 
     /// Replaces the network for outgoing requests.
@@ -160,6 +179,8 @@ impl HostBuilder {
         let services = Arc::new(Services {
             stores: self.stores,
             variables: self.variables,
+            redis: self.redis,
+            outbound: self.outbound,
             upstream: self.upstream,
             faults: self.faults,
             counters: Arc::new(Counters::default()),

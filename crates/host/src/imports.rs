@@ -12,6 +12,7 @@ mod key_value;
 mod keyvalue;
 mod keyvalue_draft;
 mod listing;
+mod redis;
 mod sleep;
 mod variables;
 mod wasmcloud;
@@ -41,6 +42,7 @@ pub(crate) fn linker(engine: &Engine) -> wasmtime::Result<Linker<State>> {
     keyvalue_draft::add_to_linker(&mut linker)?;
     wasmcloud::add_to_linker(&mut linker)?;
     config::add_to_linker(&mut linker)?;
+    redis::add_to_linker(&mut linker)?;
     variables::add_to_linker(&mut linker)?;
     Ok(linker)
 }

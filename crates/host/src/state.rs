@@ -4,6 +4,7 @@ use crate::faults::{CallKind, Failure, Fault, Faults, HostCall, Moment};
 use crate::imports::Unread;
 use crate::kv::Store;
 use crate::memory::Memory;
+use crate::outbound::OutboundHosts;
 use crate::stats::Counters;
 use crate::upstream::Upstream;
 use std::collections::HashMap;
@@ -20,6 +21,9 @@ use wasmtime_wasi_http::{
 pub(crate) struct Services {
     pub(crate) stores: HashMap<String, Arc<dyn Store>>,
     pub(crate) variables: HashMap<String, String>,
+    pub(crate) redis: crate::redis::Allowed,
+    /// `None`: the upstream decides.
+    pub(crate) outbound: Option<OutboundHosts>,
     pub(crate) upstream: Arc<dyn Upstream>,
     pub(crate) faults: Option<Arc<dyn Faults>>,
     pub(crate) counters: Arc<Counters>,
@@ -163,6 +167,9 @@ impl WasiHttpHooks for Hooks {
     ) -> Box<dyn Future<Output = Sent> + Send> {
         let services = Arc::clone(&self.services);
         Box::new(async move {
+            if let Some(outbound) = &services.outbound {
+                outbound.check_uri(request.uri()).map_err(|_| Error::HttpRequestDenied)?;
+            }
             services.counters.outgoing();
             let options = options.unwrap_or_default();
             let response = services.upstream.send(request, options).await?;

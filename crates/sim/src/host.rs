@@ -11,7 +11,7 @@ use std::time::Duration;
 use futures_util::FutureExt;
 use kafka_edge::host::{
     AfterAnswer, Clock, Host, HostCapabilities, Incoming, Millis, Outgoing, SendError, Store,
-    StoreError, VariableError,
+    StoreCapabilities, StoreError, VariableError,
 };
 use kafka_edge::telemetry::inheriting;
 
@@ -130,6 +130,23 @@ impl Store for SimHost {
 
     async fn keys(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
         self.life.call(self.world.shared_store().keys(prefix)).await
+    }
+
+    async fn store_capabilities(&self) -> Result<StoreCapabilities, StoreError> {
+        Ok(StoreCapabilities { creates: self.world.shared_store().creates() })
+    }
+
+    async fn create(
+        &self,
+        key: &str,
+        value: &[u8],
+        lasts: Duration,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        self.life.call(self.world.shared_store().create(key, value, lasts)).await
+    }
+
+    async fn set_for(&self, key: &str, value: &[u8], lasts: Duration) -> Result<(), StoreError> {
+        self.life.call(self.world.shared_store().write_for(key, value, lasts)).await
     }
 }
 

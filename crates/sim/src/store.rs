@@ -28,6 +28,8 @@ pub struct StoreMode {
     /// read takes half a millisecond. Spin's default store does this
     /// (`reference/hosts.md`, "Spin 4.1 run by hand").
     pub write_time: Duration,
+    /// Keys can be created if there are none, and values can have an end.
+    pub creates: bool,
 }
 
 /// How long a read takes where writes take a time of their own.
@@ -45,6 +47,9 @@ struct Inner {
     random: fastrand::Rng,
     values: BTreeMap<String, Versions>,
     counters: BTreeMap<String, u64>,
+    /// When values end, and the first of these times.
+    ends: BTreeMap<String, Instant>,
+    first_end: Option<Instant>,
     calls: StoreCalls,
     /// When the last of the writes that queue is done.
     writing_until: Option<Instant>,
@@ -64,6 +69,8 @@ impl SharedStore {
             random: fastrand::Rng::with_seed(seed),
             values: BTreeMap::new(),
             counters: BTreeMap::new(),
+            ends: BTreeMap::new(),
+            first_end: None,
             calls: StoreCalls::default(),
             writing_until: None,
         })))
@@ -77,8 +84,13 @@ impl SharedStore {
         self.0.borrow_mut().mode = mode;
     }
 
+    pub(crate) fn creates(&self) -> bool {
+        self.0.borrow().mode.creates
+    }
+
     /// Everything in it, counters without a value.
     pub(crate) fn dump(&self) -> BTreeMap<String, Option<Vec<u8>>> {
+        self.0.borrow_mut().end_values();
         let inner = self.0.borrow();
         let counters = inner.counters.keys().map(|name| (name.clone(), None));
         let values = inner.values.iter().filter_map(|(key, versions)| {
@@ -103,14 +115,33 @@ impl SharedStore {
             if value.is_none() && inner.counters.remove(key).is_some() {
                 return;
             }
-            assert!(!inner.counters.contains_key(key), "a counter's key was written: {key}");
-            let now = Instant::now();
-            let oldest = now.checked_sub(inner.mode.stale).unwrap_or(now);
-            let versions = inner.values.entry(key.to_owned()).or_default();
-            versions.push((now, value.map(<[u8]>::to_vec)));
-            // The version that was current at `oldest` may still be read.
-            let current = versions.iter().rposition(|(since, _)| *since <= oldest).unwrap_or(0);
-            versions.drain(..current);
+            inner.put(key, value, None);
+        })
+        .await
+    }
+
+    pub(crate) async fn write_for(
+        &self,
+        key: &str,
+        value: &[u8],
+        lasts: Duration,
+    ) -> Result<(), StoreError> {
+        self.operation(true, |inner| inner.put(key, Some(value), Some(lasts))).await
+    }
+
+    /// Unlike a plain read it is never stale.
+    pub(crate) async fn create(
+        &self,
+        key: &str,
+        value: &[u8],
+        lasts: Duration,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        self.operation(true, |inner| {
+            let there = inner.values.get(key).and_then(|versions| versions.last()?.1.clone());
+            if there.is_none() {
+                inner.put(key, Some(value), Some(lasts));
+            }
+            there
         })
         .await
     }
@@ -187,7 +218,11 @@ impl SharedStore {
         if refused {
             return Err(StoreError::refused("the simulated store has too many requests"));
         }
-        let answer = lands.then(|| effect(&mut self.0.borrow_mut()));
+        let answer = lands.then(|| {
+            let mut inner = self.0.borrow_mut();
+            inner.end_values();
+            effect(&mut inner)
+        });
         pass(after).await;
         match answer {
             Some(answer) if !fails => Ok(answer),
@@ -205,6 +240,41 @@ async fn pass(time: Duration) {
 }
 
 impl Inner {
+    fn put(&mut self, key: &str, value: Option<&[u8]>, lasts: Option<Duration>) {
+        assert!(!self.counters.contains_key(key), "a counter's key was written: {key}");
+        let now = Instant::now();
+        self.ends.remove(key);
+        if let Some(lasts) = lasts {
+            let end = now + lasts;
+            self.ends.insert(key.to_owned(), end);
+            self.first_end = Some(self.first_end.map_or(end, |first| first.min(end)));
+        }
+        self.push(key, now, value.map(<[u8]>::to_vec));
+    }
+
+    fn push(&mut self, key: &str, since: Instant, value: Option<Vec<u8>>) {
+        let now = Instant::now();
+        let oldest = now.checked_sub(self.mode.stale).unwrap_or(now);
+        let versions = self.values.entry(key.to_owned()).or_default();
+        versions.push((since, value));
+        // The version that was current at `oldest` may still be read.
+        let current = versions.iter().rposition(|(since, _)| *since <= oldest).unwrap_or(0);
+        versions.drain(..current);
+    }
+
+    /// Ends the values whose time is over.
+    fn end_values(&mut self) {
+        let now = Instant::now();
+        if self.first_end.is_none_or(|first| first > now) {
+            return;
+        }
+        let over: Vec<_> = self.ends.extract_if(.., |_, end| *end <= now).collect();
+        self.first_end = self.ends.values().min().copied();
+        for (key, end) in over {
+            self.push(&key, end, None);
+        }
+    }
+
     fn assert_no_value(&self, key: &str) {
         let value = self.values.get(key).and_then(|versions| versions.last());
         assert!(value.is_none_or(|last| last.1.is_none()), "a key with a value is counted: {key}");

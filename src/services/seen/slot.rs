@@ -38,7 +38,7 @@ impl Place {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Entry {
     pub(super) id: String,
-    at: Millis,
+    pub(super) at: Millis,
     pub(super) content: Option<String>,
     state: State,
     pub(super) places: Vec<Option<Place>>,
@@ -180,6 +180,16 @@ fn forget_older(_version: u32, _layout: &str) -> serde_json::Result<Slot> {
 }
 
 impl Slot {
+    /// A document of one entry.
+    pub(super) fn of(entry: &Entry) -> Self {
+        Self(entry.to_text())
+    }
+
+    /// The entry of such a document.
+    pub(super) fn only(&self) -> Option<Entry> {
+        Entry::parse(&self.0)
+    }
+
     pub(super) fn find(&self, id: &str, now: Millis, window: Duration) -> Option<Entry> {
         let entry = Entry::parse(&self.0[self.place_of(id)?])?;
         (!entry.is_over(now, window)).then_some(entry)

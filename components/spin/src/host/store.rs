@@ -1,14 +1,17 @@
 //! Spin's key-value store: the async interface for values, and the synchronous
-//! one for its atomic increment and for listing.
+//! one for its atomic increment and for listing. Where the operator has named a Redis,
+//! each call goes there in its place.
 
 use std::cell::OnceCell;
 use std::rc::Rc;
+use std::time::Duration;
 
 use spin_sdk::experimental::wasi::keyvalue::{atomics, store as sync};
 use spin_sdk::key_value::{self, Store as AsyncStore};
 
 use super::SpinHost;
-use kafka_edge::host::{Store, StoreError, decode_counter};
+use super::redis::{self, SpinRedis};
+use kafka_edge::host::{Store, StoreCapabilities, StoreError, decode_counter};
 
 /// The label of the store in the manifest.
 const STORE_LABEL: &str = "default";
@@ -18,6 +21,8 @@ const STORE_LABEL: &str = "default";
 pub(super) struct Opened {
     values: OnceCell<Rc<AsyncStore>>,
     bucket: OnceCell<sync::Bucket>,
+    /// What the operator has chosen, once it was read.
+    redis: OnceCell<Option<SpinRedis>>,
 }
 
 impl Opened {
@@ -39,35 +44,14 @@ impl Opened {
     }
 }
 
-impl std::fmt::Debug for Opened {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Opened").finish_non_exhaustive()
-    }
-}
-
-impl Store for SpinHost {
-    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        self.store.values().await?.get(key).await.map_err(failed)
-    }
-
-    async fn set(&self, key: &str, value: &[u8]) -> Result<(), StoreError> {
-        self.store.values().await?.set(key, value).await.map_err(failed)
-    }
-
-    async fn delete(&self, key: &str) -> Result<(), StoreError> {
-        self.store.values().await?.delete(key).await.map_err(failed)
-    }
-
+impl Opened {
     /// `increment` is atomic on every store behind Spin, compare-and-swap is
-    /// not. It blocks the whole instance while it runs.
-    async fn increment(&self, key: &str, n: u64) -> Result<u64, StoreError> {
+    /// not. It blocks the whole instance while it runs; that of a Redis of the
+    /// operator's own does not.
+    fn increment(&self, key: &str, n: u64) -> Result<u64, StoreError> {
         let n = i64::try_from(n).map_err(|_| StoreError::refused("the step is too large"))?;
-        let count = atomics::increment(self.store.bucket()?, key, n).map_err(failed_sync)?;
+        let count = atomics::increment(self.bucket()?, key, n).map_err(failed_sync)?;
         u64::try_from(count).map_err(|_| StoreError::unknown("the counter is below zero"))
-    }
-
-    async fn counter(&self, key: &str) -> Result<u64, StoreError> {
-        decode_counter(self.get(key).await?.as_deref())
     }
 
     /// The async interface can list keys as well, but then Spin's sqlite store
@@ -75,8 +59,8 @@ impl Store for SpinHost {
     /// `reference/hosts.md`). A store call of another request of this instance
     /// would block the thread that has to produce the next key, and so wait for
     /// ever; soon no instance would answer.
-    async fn keys(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
-        let bucket = self.store.bucket()?;
+    fn keys(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
+        let bucket = self.bucket()?;
         let mut found = Vec::new();
         let mut cursor = None;
         loop {
@@ -88,6 +72,91 @@ impl Store for SpinHost {
             }
         }
     }
+}
+
+impl std::fmt::Debug for Opened {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Opened").finish_non_exhaustive()
+    }
+}
+
+impl SpinHost {
+    /// The Redis that holds the state; `None` if Spin's own store does.
+    async fn redis(&self) -> Result<Option<&SpinRedis>, StoreError> {
+        if let Some(chosen) = self.store.redis.get() {
+            return Ok(chosen.as_ref());
+        }
+        let chosen = Box::pin(redis::chosen(self)).await?;
+        Ok(self.store.redis.get_or_init(|| chosen).as_ref())
+    }
+}
+
+impl Store for SpinHost {
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        match self.redis().await? {
+            Some(redis) => redis.get(key).await,
+            None => self.store.values().await?.get(key).await.map_err(failed),
+        }
+    }
+
+    async fn set(&self, key: &str, value: &[u8]) -> Result<(), StoreError> {
+        match self.redis().await? {
+            Some(redis) => redis.set(key, value).await,
+            None => self.store.values().await?.set(key, value).await.map_err(failed),
+        }
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), StoreError> {
+        match self.redis().await? {
+            Some(redis) => redis.delete(key).await,
+            None => self.store.values().await?.delete(key).await.map_err(failed),
+        }
+    }
+
+    async fn increment(&self, key: &str, n: u64) -> Result<u64, StoreError> {
+        match self.redis().await? {
+            Some(redis) => redis.increment(key, n).await,
+            None => self.store.increment(key, n),
+        }
+    }
+
+    async fn counter(&self, key: &str) -> Result<u64, StoreError> {
+        decode_counter(self.get(key).await?.as_deref())
+    }
+
+    async fn keys(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
+        match self.redis().await? {
+            Some(redis) => redis.keys(prefix).await,
+            None => self.store.keys(prefix),
+        }
+    }
+
+    async fn store_capabilities(&self) -> Result<StoreCapabilities, StoreError> {
+        Ok(StoreCapabilities { creates: self.redis().await?.is_some() })
+    }
+
+    async fn create(
+        &self,
+        key: &str,
+        value: &[u8],
+        lasts: Duration,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        match self.redis().await? {
+            Some(redis) => redis.create(key, value, lasts).await,
+            None => Err(cannot()),
+        }
+    }
+
+    async fn set_for(&self, key: &str, value: &[u8], lasts: Duration) -> Result<(), StoreError> {
+        match self.redis().await? {
+            Some(redis) => redis.set_for(key, value, lasts).await,
+            None => Err(cannot()),
+        }
+    }
+}
+
+fn cannot() -> StoreError {
+    StoreError::refused("Spin's store cannot do this")
 }
 
 fn failed(error: key_value::Error) -> StoreError {

@@ -4,6 +4,7 @@
 pub(super) mod resources {
     pub use super::super::key_value::OpenStore;
     pub use super::super::keyvalue::{Bucket, Cas};
+    pub type Connection = std::sync::Arc<crate::redis::Connection>;
 }
 
 pub(super) mod spin {
@@ -11,7 +12,10 @@ pub(super) mod spin {
         path: "wit",
         world: "spin",
         imports: { default: async | store | trappable },
-        with: { "spin:key-value/key-value.store": super::resources::OpenStore },
+        with: {
+            "spin:key-value/key-value.store": super::resources::OpenStore,
+            "spin:redis/redis.connection": super::resources::Connection,
+        },
     });
 }
 

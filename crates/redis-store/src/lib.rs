@@ -1,0 +1,265 @@
+//! The core's [`Store`] in a Redis or a Valkey of the operator's own.
+//!
+//! A platform gives a way to open a connection and to execute a command on it, as
+//! [`Server`]; this crate says which commands, and what becomes of an answer. Each call is
+//! one command, so it costs one round trip.
+//!
+//! | call | command |
+//! |---|---|
+//! | `get`, `counter` | `GET` |
+//! | `set`, `set_for` | `SET`, with `PX` |
+//! | `delete` | `DEL` |
+//! | `increment` | `INCRBY` |
+//! | `create` | `EVAL` of `SET` with `NX` and `PX`, and of `GET` if there was a value |
+//! | `keys` | `SCAN`, several times |
+
+mod address;
+mod failure;
+
+use std::cell::RefCell;
+use std::fmt;
+use std::future::Future;
+use std::rc::Rc;
+use std::time::Duration;
+
+use kafka_edge::host::{Store, StoreCapabilities, StoreError, decode_counter};
+
+pub use address::{Address, Malformed};
+use failure::Failure;
+
+/// The name of the variable that says where state is kept.
+pub const VARIABLE: &str = "state_store";
+
+/// Sets a value that ends after some milliseconds, unless there is one, and answers with
+/// that. `SET` can do both since Redis 7.0; a script can since 2.6.
+const CREATE: &str = "return redis.call('SET',KEYS[1],ARGV[1],'NX','PX',ARGV[2]) or \
+                      redis.call('GET',KEYS[1])";
+
+/// How many keys one `SCAN` looks at: some milliseconds of work for the server.
+const SCAN_KEYS: &str = "10000";
+
+/// A way to a server.
+pub trait Server {
+    type Connection: 'static;
+
+    /// What an operator may have forgotten where a server cannot be reached.
+    const UNREACHABLE: &'static str;
+
+    fn open(&self, address: &str) -> impl Future<Output = Result<Self::Connection, NotOpened>>;
+
+    /// Executes a command. Answers that are arrays come as their elements. An error is the
+    /// text of redis-rs, through which every known platform talks to Redis.
+    fn execute(
+        connection: &Self::Connection,
+        command: &str,
+        arguments: Vec<Vec<u8>>,
+    ) -> impl Future<Output = Result<Vec<Reply>, String>>;
+}
+
+/// Why there is no connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NotOpened {
+    /// The platform does not allow it, or takes the address for none.
+    Forbidden,
+    /// The platform has too many connections.
+    TooMany,
+    /// What was said by redis-rs, or by the platform.
+    Said(String),
+}
+
+/// A part of an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    Nil,
+    /// A word of the server, such as `OK`.
+    Status,
+    Number(i64),
+    Bytes(Vec<u8>),
+}
+
+/// A store in one Redis, with one connection, which requests use side by side.
+///
+/// A connection is given up when it breaks, when a call on it was given up, and when the
+/// server answers that it is not the one that is wanted; the next call opens another one.
+pub struct RedisStore<S: Server> {
+    server: S,
+    address: Address,
+    connection: RefCell<Option<Rc<S::Connection>>>,
+}
+
+impl<S: Server> fmt::Debug for RedisStore<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisStore").field("address", &self.address).finish_non_exhaustive()
+    }
+}
+
+/// A call that is under way. If it is given up, so is its connection: the server may be
+/// gone without a word, and then no call on it would ever be answered.
+struct UnderWay<'s, S: Server> {
+    store: &'s RedisStore<S>,
+    connection: Rc<S::Connection>,
+    answered: bool,
+}
+
+impl<S: Server> Drop for UnderWay<'_, S> {
+    fn drop(&mut self) {
+        if !self.answered {
+            self.store.give_up(&self.connection);
+        }
+    }
+}
+
+impl<S: Server> RedisStore<S> {
+    pub fn new(server: S, address: Address) -> Self {
+        Self { server, address, connection: RefCell::new(None) }
+    }
+
+    async fn connection(&self) -> Result<Rc<S::Connection>, Failure> {
+        if let Some(connection) = &*self.connection.borrow() {
+            return Ok(connection.clone());
+        }
+        // Two requests may both open one; the later one is kept for those that follow.
+        let opened = self.server.open(self.address.as_str()).await;
+        let opened = Rc::new(opened.map_err(|error| Failure::not_opened(error, S::UNREACHABLE))?);
+        *self.connection.borrow_mut() = Some(opened.clone());
+        Ok(opened)
+    }
+
+    fn give_up(&self, connection: &Rc<S::Connection>) {
+        let mut kept = self.connection.borrow_mut();
+        if kept.as_ref().is_some_and(|kept| Rc::ptr_eq(kept, connection)) {
+            *kept = None;
+        }
+    }
+
+    async fn execute(&self, command: &str, arguments: &[&[u8]]) -> Result<Vec<Reply>, Failure> {
+        let connection = self.connection().await?;
+        let mut call = UnderWay { store: self, connection, answered: false };
+        let arguments = arguments.iter().map(|argument| argument.to_vec()).collect();
+        let answer = S::execute(&call.connection, command, arguments).await;
+        let answer = answer.map_err(|text| Failure::said(&text));
+        call.answered = !answer.as_ref().is_err_and(|failure| failure.ends_connection);
+        answer
+    }
+
+    /// What changes nothing is certainly not done if it fails.
+    async fn read(&self, command: &str, arguments: &[&[u8]]) -> Result<Vec<Reply>, StoreError> {
+        let answer = self.execute(command, arguments).await;
+        answer.map_err(|failure| StoreError::refused(failure.sentence))
+    }
+
+    async fn write(&self, command: &str, arguments: &[&[u8]]) -> Result<Vec<Reply>, StoreError> {
+        Ok(self.execute(command, arguments).await?)
+    }
+}
+
+fn strange() -> StoreError {
+    StoreError::unknown("the answer of Redis was not understood")
+}
+
+/// The value in an answer.
+fn value(answer: Vec<Reply>) -> Result<Option<Vec<u8>>, StoreError> {
+    match answer.into_iter().next() {
+        Some(Reply::Nil) => Ok(None),
+        Some(Reply::Bytes(value)) => Ok(Some(value)),
+        _ => Err(strange()),
+    }
+}
+
+fn millis(time: Duration) -> String {
+    time.as_millis().max(1).to_string()
+}
+
+impl<S: Server> Store for RedisStore<S> {
+    async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        value(self.read("GET", &[key.as_bytes()]).await?)
+    }
+
+    async fn set(&self, key: &str, value: &[u8]) -> Result<(), StoreError> {
+        self.write("SET", &[key.as_bytes(), value]).await.map(drop)
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), StoreError> {
+        self.write("DEL", &[key.as_bytes()]).await.map(drop)
+    }
+
+    async fn increment(&self, key: &str, n: u64) -> Result<u64, StoreError> {
+        let answer = self.write("INCRBY", &[key.as_bytes(), n.to_string().as_bytes()]).await?;
+        match answer.first() {
+            Some(Reply::Number(count)) => u64::try_from(*count).map_err(|_| strange()),
+            _ => Err(strange()),
+        }
+    }
+
+    async fn counter(&self, key: &str) -> Result<u64, StoreError> {
+        decode_counter(self.get(key).await?.as_deref())
+    }
+
+    async fn keys(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
+        let (mut found, mut cursor) = (Vec::new(), b"0".to_vec());
+        let pattern = pattern(prefix);
+        loop {
+            let arguments: [&[u8]; 5] =
+                [&cursor, b"MATCH", pattern.as_bytes(), b"COUNT", SCAN_KEYS.as_bytes()];
+            let mut answer = self.read("SCAN", &arguments).await?.into_iter();
+            let Some(Reply::Bytes(next)) = answer.next() else { return Err(strange()) };
+            found.extend(answer.filter_map(|key| match key {
+                Reply::Bytes(key) => String::from_utf8(key).ok(),
+                _ => None,
+            }));
+            if next == b"0" {
+                return Ok(found);
+            }
+            cursor = next;
+        }
+    }
+
+    async fn store_capabilities(&self) -> Result<StoreCapabilities, StoreError> {
+        Ok(StoreCapabilities { creates: true })
+    }
+
+    async fn create(
+        &self,
+        key: &str,
+        new: &[u8],
+        lasts: Duration,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        let lasts = millis(lasts);
+        let arguments: [&[u8]; 5] =
+            [CREATE.as_bytes(), b"1", key.as_bytes(), new, lasts.as_bytes()];
+        match self.write("EVAL", &arguments).await? {
+            answer if answer == [Reply::Status] => Ok(None),
+            answer => value(answer)?.map(Some).ok_or_else(strange),
+        }
+    }
+
+    async fn set_for(&self, key: &str, value: &[u8], lasts: Duration) -> Result<(), StoreError> {
+        let lasts = millis(lasts);
+        let arguments: [&[u8]; 4] = [key.as_bytes(), value, b"PX", lasts.as_bytes()];
+        self.write("SET", &arguments).await.map(drop)
+    }
+}
+
+/// A pattern for all keys that begin with this.
+fn pattern(prefix: &str) -> String {
+    let mut pattern = String::with_capacity(prefix.len() + 1);
+    for character in prefix.chars() {
+        if matches!(character, '*' | '?' | '[' | ']' | '^' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(character);
+    }
+    pattern.push('*');
+    pattern
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_stands_for_itself() {
+        assert_eq!(pattern("a/b%2A"), "a/b%2A*");
+        assert_eq!(pattern(r"[a]*?\"), r"\[a\]\*\?\\*");
+    }
+}
