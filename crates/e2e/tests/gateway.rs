@@ -15,6 +15,9 @@ use kafka_edge_host::{Host, Program, build};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
+#[path = "../../../tests/support/redis.rs"]
+mod redis;
+
 const SECRET: &str = "a-secret-for-the-end-to-end-suite";
 
 /// A component as it ships.
@@ -55,7 +58,9 @@ async fn play(
         Offer::Cloud => ("cloud", "/kafka"),
         _ => ("v2", ""),
     };
+    let state_store = variables.iter().find(|(name, _)| *name == "state_store");
     let host = Host::builder(built.program())
+        .allow_redis(state_store.map_or("", |(_, url)| url))
         .variable("kafka_rest_url", format!("http://{}{path}", kafka.local_addr()))
         .variable("kafka_cluster_id", cluster)
         .variable("kafka_consume_api", api)
@@ -101,6 +106,17 @@ async fn a_gateway_that_asks_for_credentials_and_reads_from_a_proxy_passes_what_
     let skipped = report.skipped();
     assert_eq!(skipped.len(), 4, "{skipped:?}");
     assert!(skipped.iter().all(|(_, ability)| without.contains(ability)), "{skipped:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gateway_with_its_state_in_a_redis_passes_the_same() {
+    let Some(server) = redis::Redis::start() else { return };
+    let variables = [("open_access", "true"), ("state_store", &server.url())];
+    let report = play(&SPIN, Offer::Cloud, &variables, |_| {}).await;
+    assert_eq!(report.failed(), []);
+    let without: Vec<_> = report.skipped().into_iter().map(|(_, ability)| ability).collect();
+    assert_eq!(without, [Ability::Credentials; 3]);
+    assert_ne!(server.command("DBSIZE"), ":0");
 }
 
 /// Without WASI 0.3, where each request has an instance of its own.
