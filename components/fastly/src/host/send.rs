@@ -83,7 +83,9 @@ fn backend(request: &Outgoing) -> Result<Backend, SendError> {
         Ok(backend) => Ok(backend),
         // It was made by an earlier request of this execution.
         Err(BackendCreationError::NameInUse) => Backend::from_name(&name).map_err(|_| unsendable()),
-        Err(BackendCreationError::Disallowed) => Err(one_too_many()),
+        Err(BackendCreationError::Disallowed) => {
+            Err(forbidden("The service has to allow dynamic backends"))
+        }
         Err(_) => Err(unsendable()),
     }
 }
@@ -94,9 +96,13 @@ fn limit(time: Duration) -> u64 {
     *LIMITS.iter().find(is_enough).unwrap_or(&LIMITS[LIMITS.len() - 1])
 }
 
-/// The execution has used up what it may send, or the service may not make backends.
+/// The execution has used up what it may send.
 pub(super) fn one_too_many() -> SendError {
-    SendError { sent: Sent::Not, kind: SendErrorKind::Forbidden }
+    forbidden("An execution may send 32 requests to other servers")
+}
+
+fn forbidden(where_to_look: &'static str) -> SendError {
+    SendError { sent: Sent::Not, kind: SendErrorKind::Forbidden(where_to_look) }
 }
 
 fn unsendable() -> SendError {

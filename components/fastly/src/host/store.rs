@@ -17,7 +17,7 @@ use crate::count::Count;
 use crate::executor;
 use crate::handles::Handle;
 use crate::names::{counter, from_fastly, to_fastly};
-use kafka_edge::host::{Clock, Store, StoreError};
+use kafka_edge::host::{Clock, Millis, Store, StoreCapabilities, StoreError};
 
 const STORE: &str = "kafka-edge-state";
 
@@ -48,15 +48,16 @@ impl Opened {
         Ok(self.0.get_or_init(|| store))
     }
 
-    /// The value of a key and its generation.
-    async fn look(&self, key: &str) -> Result<Option<(Vec<u8>, u64)>, StoreError> {
+    async fn look(&self, key: &str) -> Result<Option<Found>, StoreError> {
         let store = self.store()?;
         let pending = store.build_lookup().execute_async(key).map_err(failed)?;
         executor::ready(Handle(pending.as_u32())).await;
         match store.pending_lookup_wait(pending) {
             Ok(mut found) => {
                 let generation = found.current_generation();
-                Ok(Some((found.take_body_bytes(), generation)))
+                let ends =
+                    found.metadata().and_then(|text| std::str::from_utf8(&text).ok()?.parse().ok());
+                Ok(Some(Found { value: found.take_body_bytes(), generation, ends }))
             }
             Err(KVStoreError::ItemNotFound) => Ok(None),
             Err(error) => Err(failed(error)),
@@ -65,12 +66,28 @@ impl Opened {
 
     /// Returns whether the condition held; [`On::Nothing`] always does.
     async fn insert(&self, key: &str, value: &[u8], on: On) -> Result<bool, StoreError> {
+        self.insert_for(key, value, on, None).await
+    }
+
+    /// The same for a value that has an end.
+    async fn insert_for(
+        &self,
+        key: &str,
+        value: &[u8],
+        on: On,
+        end: Option<End>,
+    ) -> Result<bool, StoreError> {
         let store = self.store()?;
-        let insert = match on {
+        let mut insert = match on {
             On::Nothing => store.build_insert(),
             On::Absence => store.build_insert().mode(InsertMode::Add),
             On::Generation(generation) => store.build_insert().if_generation_match(generation),
         };
+        if let Some(End { at, lasts }) = end {
+            // Whole seconds, cut: what is removed too early would be forgotten too early.
+            let lasts = Duration::from_secs(lasts.as_secs() + 1);
+            insert = insert.metadata(&at.to_string()).time_to_live(lasts);
+        }
         let pending = insert.execute_async(key, value).map_err(failed)?;
         executor::ready(Handle(pending.as_u32())).await;
         match store.pending_insert_wait(pending) {
@@ -78,6 +95,34 @@ impl Opened {
             Err(KVStoreError::ItemPreconditionFailed) => Ok(false),
             Err(error) => Err(failed(error)),
         }
+    }
+}
+
+/// What a key holds.
+struct Found {
+    value: Vec<u8>,
+    generation: u64,
+    /// When it ends. Fastly removes it up to 24 hours after that.
+    ends: Option<Millis>,
+}
+
+impl Found {
+    fn is_over(&self, now: Millis) -> bool {
+        self.ends.is_some_and(|end| end <= now)
+    }
+}
+
+/// When a value ends.
+#[derive(Debug, Clone, Copy)]
+struct End {
+    at: Millis,
+    lasts: Duration,
+}
+
+impl End {
+    fn after(now: Millis, lasts: Duration) -> Self {
+        let millis = Millis::try_from(lasts.as_millis()).unwrap_or(Millis::MAX);
+        Self { at: now.saturating_add(millis), lasts }
     }
 }
 
@@ -91,7 +136,8 @@ enum On {
 
 impl Store for FastlyHost {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.store.look(&to_fastly(key)).await?.map(|(value, _)| value))
+        let found = self.store.look(&to_fastly(key)).await?;
+        Ok(found.filter(|found| !found.is_over(self.now())).map(|found| found.value))
     }
 
     async fn set(&self, key: &str, value: &[u8]) -> Result<(), StoreError> {
@@ -117,7 +163,9 @@ impl Store for FastlyHost {
         for _ in 0..TRIES {
             let (before, on) = match self.store.look(&key).await? {
                 None => (0, On::Absence),
-                Some((value, generation)) => (parse(&value)?.number, On::Generation(generation)),
+                Some(Found { value, generation, .. }) => {
+                    (parse(&value)?.number, On::Generation(generation))
+                }
             };
             if n == 0 {
                 return Ok(before);
@@ -131,7 +179,7 @@ impl Store for FastlyHost {
                 Ok(false) => {}
                 // Whether it was stored shows the writer.
                 Err(error) => match self.store.look(&key).await {
-                    Ok(Some((value, _))) if parse(&value)?.writer == writer => {
+                    Ok(Some(found)) if parse(&found.value)?.writer == writer => {
                         return Ok(number);
                     }
                     _ => return Err(error),
@@ -148,7 +196,7 @@ impl Store for FastlyHost {
 
     async fn counter(&self, key: &str) -> Result<u64, StoreError> {
         match self.store.look(&counter(key)).await? {
-            Some((value, _)) => parse(&value).map(|count| count.number),
+            Some(found) => parse(&found.value).map(|count| count.number),
             None => Ok(0),
         }
     }
@@ -173,6 +221,42 @@ impl Store for FastlyHost {
                 return Ok(found);
             }
         }
+    }
+
+    async fn store_capabilities(&self) -> Result<StoreCapabilities, StoreError> {
+        Ok(StoreCapabilities { creates: true })
+    }
+
+    async fn create(
+        &self,
+        key: &str,
+        value: &[u8],
+        lasts: Duration,
+    ) -> Result<Option<Vec<u8>>, StoreError> {
+        let key = to_fastly(key);
+        for _ in 0..TRIES {
+            let end = Some(End::after(self.now(), lasts));
+            if self.store.insert_for(&key, value, On::Absence, end).await? {
+                return Ok(None);
+            }
+            match self.store.look(&key).await? {
+                Some(found) if found.is_over(self.now()) => {
+                    let on = On::Generation(found.generation);
+                    if self.store.insert_for(&key, value, on, end).await? {
+                        return Ok(None);
+                    }
+                }
+                Some(found) => return Ok(Some(found.value)),
+                // It was removed meanwhile, or the look was stale.
+                None => self.sleep(FIRST_PAUSE).await,
+            }
+        }
+        Err(StoreError::refused("others changed the key again and again"))
+    }
+
+    async fn set_for(&self, key: &str, value: &[u8], lasts: Duration) -> Result<(), StoreError> {
+        let end = Some(End::after(self.now(), lasts));
+        self.store.insert_for(&to_fastly(key), value, On::Nothing, end).await.map(drop)
     }
 }
 
