@@ -32,7 +32,7 @@ use crate::telemetry::{self, Level, Report};
 const MAX_PASSED_KEYS: usize = 16;
 
 /// Connects to the log that the configuration names.
-type Connect<H, L> = Box<dyn Fn(H, &KafkaConfig) -> L>;
+type Connect<L> = Rc<dyn Fn(&KafkaConfig) -> L>;
 
 /// One instance. Its configuration is read at the first call that needs it, and
 /// again at later calls until it is valid, so that a repair needs no restart.
@@ -45,7 +45,7 @@ pub struct App<H: Host, L> {
 
 struct Instance<H: Host, L> {
     host: H,
-    connect: Connect<H, L>,
+    connect: Connect<L>,
     /// Whether the settings for reports have been read.
     reports: Cell<bool>,
     gateway: OnceCell<Rc<GatewayConfig>>,
@@ -57,9 +57,10 @@ struct Instance<H: Host, L> {
 
 impl<H: Host, L: Log> App<H, L> {
     pub fn new(host: H, connect: impl Fn(H, &KafkaConfig) -> L + 'static) -> Self {
+        let connecting = host.clone();
         let instance = Instance {
             host,
-            connect: Box::new(connect),
+            connect: Rc::new(move |config| connect(connecting.clone(), config)),
             reports: Cell::new(false),
             gateway: OnceCell::new(),
             credentials: OnceCell::new(),
@@ -202,8 +203,8 @@ impl<H: Host, L: Log> Instance<H, L> {
         public_url: Option<&str>,
         delivering: Delivering,
     ) -> Services<H, L> {
-        let log = (self.connect)(self.host.clone(), &config.kafka);
-        Services::new(self.host.clone(), log, config, public_url, delivering)
+        let connect = self.connect.clone();
+        Services::new(self.host.clone(), connect, config, public_url, delivering)
     }
 
     /// Reports a mistake in the configuration. The error's text names variables

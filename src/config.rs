@@ -23,6 +23,8 @@ mod variables;
 
 pub use self::access::Access;
 pub use self::actions::ActionsConfig;
+#[cfg(feature = "destinations")]
+pub(crate) use self::address::{base_of_bootstrap_servers, base_of_rest_url};
 pub use self::consuming::ConsumingConfig;
 pub use self::deliveries::DeliveriesConfig;
 pub use self::gateway::GatewayConfig;

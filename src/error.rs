@@ -1,6 +1,10 @@
 //! Errors, as callers may see them.
 
+mod fault;
+
 use std::time::Duration;
+
+pub use self::fault::Fault;
 
 /// An error of a service. Its text is a short, true sentence for the caller. It
 /// contains no secret, and an upstream's own words only in the field `detail`.
@@ -14,17 +18,22 @@ pub enum Error {
     UnknownGroup(String),
     #[error("Source not found")]
     UnknownSource(String),
+    #[error("Destination not found")]
+    UnknownDestination(String),
     #[error("Action not found")]
     UnknownAction(String),
     #[error("Run not found")]
     UnknownRun(String),
-    /// A field of a source or of an action is invalid: 400.
+    /// A destination cannot be written to.
+    #[error("{fault}")]
+    Destination { name: String, fault: Fault },
+    /// A field of a source, of a destination or of an action is invalid: 400.
     #[error("{sentence}")]
     InvalidSource { field: String, sentence: String },
     /// What is asked for is understood, and cannot be done: 422.
     #[error("{sentence}")]
     Unprocessable { field: String, sentence: String },
-    /// Something of this name, or another result, is there already: 409.
+    /// Something of this name, or another result, is there already; or it is in use: 409.
     #[error("{0}")]
     NameTaken(String),
     /// What was to be changed is not in the version that the caller knows: 412.
@@ -93,7 +102,9 @@ impl Error {
             Self::UnknownSubscription(_) => "unknown-webhook",
             Self::UnknownGroup(_) => "unknown-group",
             Self::UnknownSource(_) => "unknown-source",
+            Self::UnknownDestination(_) => "unknown-destination",
             Self::UnknownAction(_) => "unknown-action",
+            Self::Destination { fault, .. } => fault.kind(),
             Self::UnknownRun(_) => "unknown-run",
             Self::InvalidSource { .. } | Self::Unprocessable { .. } => "invalid",
             Self::NameTaken(_) => "name-taken",
@@ -126,10 +137,12 @@ impl Error {
             | Self::OutcomeUnknown { .. }
             | Self::Store { .. }
             | Self::Busy(_) => true,
+            Self::Destination { fault, .. } => fault.is_passing(),
             Self::UnknownTopic(_)
             | Self::UnknownSubscription(_)
             | Self::UnknownGroup(_)
             | Self::UnknownSource(_)
+            | Self::UnknownDestination(_)
             | Self::UnknownAction(_)
             | Self::UnknownRun(_)
             | Self::InvalidSource { .. }

@@ -38,6 +38,14 @@ pub struct Topic {
     pub max_message_bytes: Option<u64>,
 }
 
+/// What is known of writing to a topic before anything is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WriteAccess {
+    pub topic: Topic,
+    /// Whether these credentials may write; `None` if the server does not say.
+    pub allowed: Option<bool>,
+}
+
 /// The bounds of a partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Offsets {
@@ -106,6 +114,12 @@ pub trait Log: 'static {
     ///
     /// [`Error::UnknownTopic`]: crate::error::Error::UnknownTopic
     fn topic(&self, name: &str) -> impl Future<Output = Result<Topic>>;
+
+    /// Whether these credentials may write to a topic, found out without writing anything
+    /// and without a cache.
+    fn write_access(&self, topic: &str) -> impl Future<Output = Result<WriteAccess>> {
+        async { Ok(WriteAccess { topic: self.topic(topic).await?, allowed: None }) }
+    }
 
     /// First and end offsets of the partitions in their order, where the
     /// server offers them.

@@ -25,6 +25,7 @@ pub mod deadline;
 pub mod error;
 pub mod host;
 pub mod http;
+mod json_text;
 pub mod kafka;
 pub mod limits;
 #[cfg(feature = "mcp")]

@@ -8,6 +8,8 @@ pub mod beyond_end;
 pub mod condition;
 pub mod consume;
 pub mod credentials;
+#[cfg(feature = "destinations")]
+pub mod destinations;
 pub mod ends;
 pub mod group_list;
 pub mod group_settings;
@@ -30,6 +32,8 @@ use std::rc::Rc;
 #[cfg(feature = "actions")]
 use self::actions::Actions;
 use self::consume::Consume;
+#[cfg(feature = "destinations")]
+use self::destinations::Destinations;
 use self::ends::Ends;
 use self::group_list::GroupList;
 use self::groups::Groups;
@@ -43,7 +47,7 @@ use self::sources::Sources;
 use self::stream::Streams;
 use self::subscriptions::Subscriptions;
 use self::topics::Topics;
-use crate::config::Config;
+use crate::config::{Config, KafkaConfig};
 use crate::host::Host;
 use crate::kafka::Log;
 use crate::secrets::SecretKeys;
@@ -56,6 +60,8 @@ pub struct Services<H: Host, L> {
     #[cfg(feature = "actions")]
     pub actions: Actions<H, L>,
     pub consume: Rc<Consume<H, L>>,
+    #[cfg(feature = "destinations")]
+    pub destinations: Rc<Destinations<H, L>>,
     pub groups: Rc<Groups<H, L>>,
     pub instances: Instances<H, L>,
     pub producer: Rc<Producer<H, L>>,
@@ -80,13 +86,14 @@ pub enum Delivering {
 impl<H: Host, L: Log> Services<H, L> {
     pub fn new(
         host: H,
-        log: L,
+        connect: Rc<dyn Fn(&KafkaConfig) -> L>,
         config: Config,
         public_url: Option<&str>,
         delivering: Delivering,
     ) -> Self {
-        let log = Rc::new(log);
-        let Config { actions, consuming, deliveries, schema_registry, secrets, store, .. } = config;
+        let log = Rc::new(connect(&config.kafka));
+        let Config { kafka, actions, consuming, deliveries, schema_registry, secrets, store } =
+            config;
         #[cfg(not(feature = "actions"))]
         let _ = actions;
         let params = Params::default().with_stale_bound(store.staleness);
@@ -110,6 +117,20 @@ impl<H: Host, L: Log> Services<H, L> {
         let schema_registry = Rc::new(SchemaRegistry::new(host.clone(), schema_registry));
         #[cfg(feature = "actions")]
         let actions = Actions::new(host.clone(), actions, producer.clone(), seen.clone(), params);
+        #[cfg(feature = "destinations")]
+        let destinations = {
+            let KafkaConfig { connect_timeout, request_timeout, .. } = kafka;
+            let parts = destinations::Parts {
+                keys: keys.clone(),
+                allow_private,
+                connect_timeout,
+                request_timeout,
+                connect,
+            };
+            Rc::new(Destinations::new(host.clone(), parts, params))
+        };
+        #[cfg(not(feature = "destinations"))]
+        let _ = kafka;
         #[cfg(feature = "sources")]
         let sources = {
             let public_url = public_url.map(str::to_owned);
@@ -123,6 +144,8 @@ impl<H: Host, L: Log> Services<H, L> {
                 seen,
                 producer,
                 schema_registry,
+                #[cfg(feature = "destinations")]
+                destinations: destinations.clone(),
             };
             Sources::new(host.clone(), parts, params)
         };
@@ -131,6 +154,8 @@ impl<H: Host, L: Log> Services<H, L> {
         Self {
             #[cfg(feature = "actions")]
             actions,
+            #[cfg(feature = "destinations")]
+            destinations,
             instances: Instances::new(host.clone(), consume.clone(), groups.clone(), params),
             producer,
             read: ReadAt::new(log.clone()),

@@ -93,6 +93,7 @@ pub fn level_of(error: &Error) -> Level {
         | Error::UnknownSubscription(_)
         | Error::UnknownGroup(_)
         | Error::UnknownSource(_)
+        | Error::UnknownDestination(_)
         | Error::UnknownAction(_)
         | Error::UnknownRun(_)
         | Error::Unprocessable { .. }
@@ -105,6 +106,7 @@ pub fn level_of(error: &Error) -> Level {
         | Error::Unsupported(_) => Level::Debug,
         Error::Busy(_) | Error::LimitReached(_) => Level::Info,
         Error::Unconfigured(_) => Level::Error,
+        Error::Destination { .. } => Level::Warn,
         Error::Throttled { .. }
         | Error::PermissionDenied { .. }
         | Error::Unreachable { .. }

@@ -69,6 +69,20 @@ impl Address {
     }
 }
 
+/// The base of the REST server at an address that is not in the configuration; `None` if it
+/// is none.
+#[cfg(feature = "destinations")]
+pub(crate) fn base_of_rest_url(url: &str) -> Option<String> {
+    let address = Address::of_rest_url(url).ok()?;
+    Some(address.base(if address.is_cloud() { ConsumeApi::Cloud } else { ConsumeApi::V2 }))
+}
+
+/// The same of a cluster's bootstrap servers.
+#[cfg(feature = "destinations")]
+pub(crate) fn base_of_bootstrap_servers(servers: &str) -> Option<String> {
+    Some(Address::of_bootstrap_servers(servers).ok()?.base(ConsumeApi::Cloud))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

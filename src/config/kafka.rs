@@ -38,6 +38,9 @@ pub struct KafkaConfig {
     pub cluster_id: Option<String>,
     pub api_key: Option<ApiKey>,
     pub consume_api: ConsumeApi,
+    /// Values are written as JSON, which the server parses and writes anew; otherwise as
+    /// the bytes that they are.
+    pub json_values: bool,
     /// The longest wait for a connection.
     pub connect_timeout: Duration,
     /// The longest wait for the server in one call, and for a produce including
@@ -76,6 +79,7 @@ impl KafkaConfig {
             cluster_id,
             api_key,
             consume_api,
+            json_values: false,
             connect_timeout: variables.duration("connect_timeout", Duration::from_secs(5))?,
             request_timeout: variables.duration("request_timeout", Duration::from_secs(15))?,
         })

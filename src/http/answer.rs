@@ -13,7 +13,7 @@ use serde::Serialize;
 use super::body::{Body, Source};
 use super::content_encoding;
 use super::refusal::Refusal;
-use crate::error::Error;
+use crate::error::{Error, Fault};
 use crate::services::credentials::CredentialError;
 use crate::services::schema_registry::RegistryError;
 
@@ -154,8 +154,10 @@ fn status(error: &Error) -> StatusCode {
         | Error::UnknownSubscription(_)
         | Error::UnknownGroup(_)
         | Error::UnknownSource(_)
+        | Error::UnknownDestination(_)
         | Error::UnknownAction(_)
         | Error::UnknownRun(_) => StatusCode::NOT_FOUND,
+        Error::Destination { fault, .. } => of_fault(fault),
         Error::Unprocessable { .. } => StatusCode::UNPROCESSABLE_ENTITY,
         Error::Invalid { .. } | Error::InvalidSource { .. } | Error::InvalidCallback { .. } => {
             StatusCode::BAD_REQUEST
@@ -174,8 +176,27 @@ fn status(error: &Error) -> StatusCode {
     }
 }
 
+/// The same as where the gateway's own Kafka is at fault.
+fn of_fault(fault: &Fault) -> StatusCode {
+    match fault {
+        Fault::Topic => StatusCode::NOT_FOUND,
+        Fault::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+        Fault::Refused => StatusCode::UNPROCESSABLE_ENTITY,
+        Fault::Throttled { .. } => StatusCode::TOO_MANY_REQUESTS,
+        Fault::Credentials | Fault::Forbidden | Fault::Failed => StatusCode::BAD_GATEWAY,
+        Fault::Timeout | Fault::Unknown => StatusCode::GATEWAY_TIMEOUT,
+        Fault::Missing
+        | Fault::Off
+        | Fault::Secret
+        | Fault::Address
+        | Fault::Cluster
+        | Fault::Unreachable => StatusCode::SERVICE_UNAVAILABLE,
+    }
+}
+
 fn detail(error: &Error) -> Option<String> {
     match error {
+        Error::Destination { name, .. } => Some(name.clone()),
         Error::Invalid { field, .. } => Some((*field).to_owned()),
         Error::InvalidSource { field, .. } | Error::Unprocessable { field, .. } => {
             Some(field.clone())
@@ -193,6 +214,7 @@ fn detail(error: &Error) -> Option<String> {
         | Error::UnknownSubscription(_)
         | Error::UnknownGroup(_)
         | Error::UnknownSource(_)
+        | Error::UnknownDestination(_)
         | Error::UnknownAction(_)
         | Error::UnknownRun(_)
         | Error::NameTaken(_)
@@ -237,7 +259,8 @@ impl From<Told> for Response {
 /// How long to wait before a retry, if that is known.
 fn retry_after(error: &Error) -> Option<Duration> {
     match error {
-        Error::Throttled { retry_after } => Some(*retry_after),
+        Error::Throttled { retry_after }
+        | Error::Destination { fault: Fault::Throttled { retry_after }, .. } => Some(*retry_after),
         // Leases and queues become free within moments, and a store that fails or
         // shows old values mostly recovers within them.
         Error::Busy(_) | Error::Store { .. } => Some(Duration::from_secs(1)),

@@ -5,6 +5,8 @@ mod actions;
 mod consumer;
 mod credentials;
 mod description;
+#[cfg(feature = "destinations")]
+mod destinations;
 mod groups;
 mod health;
 #[cfg(feature = "sources")]
@@ -34,6 +36,11 @@ use self::credentials::{
     CreateCredential, DeleteCredential, ListCredentials, RotateCredential, UpdateCredential,
 };
 use self::description::GetDescription;
+#[cfg(feature = "destinations")]
+use self::destinations::{
+    CreateDestination, DeleteDestination, GetDestination, ListDestinations, PatchDestination,
+    PutDestination, TestDestination,
+};
 use self::groups::{DeleteGroup, GetGroup, ListGroups, PatchGroup, PutGroup, SeekGroup};
 use self::health::{Healthz, Readyz};
 #[cfg(feature = "sources")]
@@ -238,6 +245,34 @@ endpoints! {
     DeleteSource,
     #[cfg(feature = "sources")]
     TestSource,
+    #[cfg(feature = "destinations")]
+    CreateDestination<false>,
+    #[cfg(feature = "destinations")]
+    ListDestinations<false>,
+    #[cfg(feature = "destinations")]
+    GetDestination<false>,
+    #[cfg(feature = "destinations")]
+    PutDestination<false>,
+    #[cfg(feature = "destinations")]
+    PatchDestination<false>,
+    #[cfg(feature = "destinations")]
+    DeleteDestination<false>,
+    #[cfg(feature = "destinations")]
+    TestDestination<false>,
+    #[cfg(feature = "destinations")]
+    CreateDestination<true>,
+    #[cfg(feature = "destinations")]
+    ListDestinations<true>,
+    #[cfg(feature = "destinations")]
+    GetDestination<true>,
+    #[cfg(feature = "destinations")]
+    PutDestination<true>,
+    #[cfg(feature = "destinations")]
+    PatchDestination<true>,
+    #[cfg(feature = "destinations")]
+    DeleteDestination<true>,
+    #[cfg(feature = "destinations")]
+    TestDestination<true>,
     #[cfg(feature = "actions")]
     CreateAction,
     #[cfg(feature = "actions")]

@@ -23,6 +23,8 @@ use std::rc::Rc;
 use self::client::Client;
 use self::metadata::Metadata;
 use self::names::TopicName;
+#[cfg(feature = "destinations")]
+use super::WriteAccess;
 use super::{Fetch, Fetched, Log, LogCapabilities, Offsets, Place, Topic};
 use crate::config::{ConsumeApi, KafkaConfig};
 use crate::error::{Error, Result};
@@ -35,6 +37,7 @@ pub struct ConfluentLog<H> {
     client: Rc<Client<H>>,
     metadata: Metadata<H>,
     consume_api: ConsumeApi,
+    json_values: bool,
     v2: v2::Known,
 }
 
@@ -42,7 +45,13 @@ impl<H: Host> ConfluentLog<H> {
     pub fn new(host: H, config: &KafkaConfig) -> Self {
         let client = Rc::new(Client::new(host, config));
         let metadata = Metadata::new(client.clone(), config.cluster_id.clone());
-        Self { client, metadata, consume_api: config.consume_api, v2: v2::Known::default() }
+        Self {
+            client,
+            metadata,
+            consume_api: config.consume_api,
+            json_values: config.json_values,
+            v2: v2::Known::default(),
+        }
     }
 
     /// The answer of a call about a topic. If it failed, the topic may be gone: the
@@ -107,6 +116,11 @@ impl<H: Host> Log for ConfluentLog<H> {
         self.metadata.topic(TopicName::new(name)?).await
     }
 
+    #[cfg(feature = "destinations")]
+    async fn write_access(&self, topic: &str) -> Result<WriteAccess> {
+        self.metadata.write_access(TopicName::new(topic)?).await
+    }
+
     async fn offsets(&self, topic: &str) -> Result<Vec<(i32, Offsets)>> {
         Ok(self.bounds(topic).await?.into_iter().collect())
     }
@@ -145,7 +159,8 @@ impl<H: Host> Log for ConfluentLog<H> {
         records: Vec<NewRecord>,
         report: impl FnMut(usize, Result<RecordMetadata>),
     ) {
-        produce::produce(&self.client, &self.metadata, topic, records, report).await;
+        let (client, metadata) = (&*self.client, &self.metadata);
+        produce::produce(client, metadata, self.json_values, topic, records, report).await;
     }
 
     async fn fetch(&self, fetch: Fetch<'_>) -> Result<Fetched> {

@@ -20,6 +20,8 @@ pub struct RewrapReport {
     pub webhooks: Rewrapped,
     /// `None` where there can be no sources.
     pub sources: Option<Rewrapped>,
+    /// `None` where there can be no destinations.
+    pub destinations: Option<Rewrapped>,
 }
 
 impl<H: Host, L: Log> Services<H, L> {
@@ -31,7 +33,11 @@ impl<H: Host, L: Log> Services<H, L> {
         let sources = Some(self.sources.rewrap().await?.into());
         #[cfg(not(feature = "sources"))]
         let sources = None;
-        Ok(RewrapReport { webhooks, sources })
+        #[cfg(feature = "destinations")]
+        let destinations = Some(self.destinations.rewrap().await?.into());
+        #[cfg(not(feature = "destinations"))]
+        let destinations = None;
+        Ok(RewrapReport { webhooks, sources, destinations })
     }
 }
 

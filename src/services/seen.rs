@@ -208,6 +208,16 @@ impl<H: Host> Mark<'_, H> {
         Noted { key: self.key, entry: self.entry, window: self.window, taken: self.taken }
     }
 
+    /// Notes that these records are there already, while others are on their way.
+    #[cfg(feature = "destinations")]
+    pub async fn so_far(&mut self, places: Vec<Option<Place>>) {
+        self.entry.places = places;
+        self.seen.remember(&self.key, &self.entry);
+        if self.write_slot().await.is_err() {
+            self.seen.host.event(Level::Warn, "repeat-memory-failed", &[]);
+        }
+    }
+
     /// Notes that the records are at these places. Those that were not written are
     /// `None`, and a repeat produces them. The records are there whatever the store
     /// does now.

@@ -17,6 +17,9 @@ mod programs;
 mod ready;
 mod receive;
 mod registry;
+#[cfg(feature = "destinations")]
+mod several;
+mod shares;
 mod source;
 mod statistics;
 mod trial;
@@ -37,7 +40,9 @@ pub use self::prepared::{MAX_EVENT_BYTES, Prepared};
 use self::prepared::{Rules, invalid, owner};
 use self::ready::Ready;
 pub use self::receive::NotTaken;
-pub use self::source::{Answer, Source};
+#[cfg(feature = "destinations")]
+pub use self::several::TargetState;
+pub use self::source::{Answer, Source, Target};
 use self::statistics::Counting;
 pub use self::statistics::{Refusal, Statistics};
 pub use self::trial::{Trial, TrialEvent, TrialOutcome};
@@ -49,6 +54,8 @@ use crate::merge_patch;
 use crate::random;
 use crate::secrets::SecretKeys;
 pub use crate::services::condition::Condition;
+#[cfg(feature = "destinations")]
+use crate::services::destinations::Destinations;
 use crate::services::produce::Producer;
 use crate::services::schema_registry::SchemaRegistry;
 use crate::services::seen::Seen;
@@ -93,6 +100,8 @@ pub struct Sources<H: Host, L> {
     seen: Rc<Seen<H>>,
     producer: Rc<Producer<H, L>>,
     schema_registry: Rc<SchemaRegistry<H>>,
+    #[cfg(feature = "destinations")]
+    destinations: Rc<Destinations<H, L>>,
     counting: Counting<H>,
 }
 
@@ -106,6 +115,8 @@ pub struct Parts<H: Host, L> {
     pub seen: Rc<Seen<H>>,
     pub producer: Rc<Producer<H, L>>,
     pub schema_registry: Rc<SchemaRegistry<H>>,
+    #[cfg(feature = "destinations")]
+    pub destinations: Rc<Destinations<H, L>>,
 }
 
 impl<H: Host, L: Log> Sources<H, L> {
@@ -130,12 +141,15 @@ impl<H: Host, L: Log> Sources<H, L> {
             seen: parts.seen,
             producer: parts.producer,
             schema_registry: parts.schema_registry,
+            #[cfg(feature = "destinations")]
+            destinations: parts.destinations,
         }
     }
 
     /// Creates a source; its name must be new.
     pub async fn create(&self, json: &[u8], grant: &Grant) -> Result<SourceView, AccessError> {
         let source = self.read(json)?;
+        self.check_targets(&source).await?;
         let stored = self.admit(source, None, grant)?;
         if self.list.read().await?.get(stored.source.name.as_str()).is_ok() {
             return Err(taken().into());
@@ -207,7 +221,9 @@ impl<H: Host, L: Log> Sources<H, L> {
         let before = list.get(name).ok();
         check(condition, before)?;
         before.map_or(Ok(()), |before| self.may_change(&before.source, grant))?;
-        let admitted = self.admit(make(before)?, before, grant)?;
+        let source = make(before)?;
+        self.check_targets(&source).await?;
+        let admitted = self.admit(source, before, grant)?;
         // Making a source ready is the dear part, and is done again only if somebody else
         // has changed the source since.
         let admitted = RefCell::new((before.cloned(), admitted));
@@ -356,6 +372,40 @@ impl<H: Host, L: Log> Sources<H, L> {
         changed.then_some(Ok(renewed))
     }
 
+    /// Checks that the destinations of a source are there, and named once each.
+    #[cfg(feature = "destinations")]
+    async fn check_targets(&self, source: &Source) -> Result<()> {
+        let mut ids = Vec::new();
+        for (place, target) in source.destinations.iter().enumerate() {
+            if target.is_gateway() {
+                continue;
+            }
+            let refused = |sentence| Err(invalid(format!("destinations[{place}]"), sentence));
+            match self.destinations.find(&target.name).await? {
+                None => return refused("There is no such destination"),
+                Some((id, _)) if ids.contains(&id) => return refused("It is named twice"),
+                Some((id, _)) => ids.push(id),
+            }
+        }
+        Ok(())
+    }
+
+    #[cfg(not(feature = "destinations"))]
+    async fn check_targets(&self, _: &Source) -> Result<()> {
+        Ok(())
+    }
+
+    /// A source that writes to the destination of this name or id, if there is one.
+    #[cfg(feature = "destinations")]
+    pub(super) async fn with_destination(&self, name: &str, id: &str) -> Result<Option<String>> {
+        let list = self.list.read().await?;
+        let names = |stored: &&StoredSource| {
+            let mut targets = stored.source.destinations.iter();
+            targets.any(|target| target.name == name || target.name == id)
+        };
+        Ok(list.iter().find(names).map(|stored| stored.source.name.as_str().to_owned()))
+    }
+
     /// The source of this name, ready to receive.
     pub async fn open(&self, name: &str) -> Result<Rc<Prepared>> {
         let mut list = self.list.recent(MAX_LIST_AGE).await?;
@@ -415,6 +465,10 @@ impl<H: Host, L: Log> Sources<H, L> {
     /// Whether a caller may see and change a source: it may write to all its topics.
     fn may_change(&self, source: &Source, grant: &Grant) -> Result<(), AccessError> {
         grant.permits(Permission::Produce)?;
+        if !source.destinations.iter().all(Target::is_gateway) {
+            // Permissions for topics say nothing of another Kafka.
+            grant.permits(Permission::Admin)?;
+        }
         for topic in source.topics() {
             let pattern = TopicPattern::parse(topic);
             if !pattern.is_some_and(|pattern| grant.covers_pattern(&pattern)) {

@@ -26,6 +26,7 @@
 //! | `kafka-edge/2/runs/{action}/t` | the counter of an action's runs |
 //! | `kafka-edge/2/runs/{action}/{place}/run` | a run of an action |
 //! | `kafka-edge/2/runs/{action}/{place}/report/…` | the lane of what was reported on it |
+//! | `kafka-edge/2/destinations/…` | the lane of the document that lists the destinations |
 //! | `kafka-edge/2/credentials/…` | the lane of the document that lists the credentials |
 //! | `…/t` | the counter of the lane's tickets |
 //! | `…/d/{era}` | document |
@@ -157,6 +158,12 @@ impl LaneName {
     /// The list of all sources.
     pub fn sources() -> Self {
         Self(format!("{ROOT}/sources"))
+    }
+
+    /// The list of all destinations.
+    #[cfg(feature = "destinations")]
+    pub fn destinations() -> Self {
+        Self(format!("{ROOT}/destinations"))
     }
 
     /// The list of all actions.

@@ -71,6 +71,7 @@ pub(crate) fn config(consume_api: ConsumeApi) -> KafkaConfig {
         cluster_id: Some("c1".into()),
         api_key: None,
         consume_api,
+        json_values: false,
         connect_timeout: Duration::from_secs(5),
         request_timeout: Duration::from_secs(15),
     }

@@ -90,6 +90,7 @@ impl Confluent {
             cluster_id,
             api_key: None,
             consume_api,
+            json_values: false,
             connect_timeout: Duration::from_secs(5),
             request_timeout: Duration::from_secs(15),
         };

@@ -1,5 +1,6 @@
 //! `/in/{source}`: where other services send their events.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -42,6 +43,10 @@ struct EventReport {
 #[derive(Serialize)]
 #[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
 struct Place {
+    /// The name of the destination; left out for the gateway's own Kafka.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "description", schemars(with = "Option<String>"))]
+    destination: Option<Rc<str>>,
     topic: String,
     partition: i32,
     offset: i64,
@@ -230,7 +235,10 @@ fn status(taken: &Taken) -> StatusCode {
 impl From<Taken> for EventReport {
     fn from(taken: Taken) -> Self {
         let places = |written: Vec<Written>| {
-            let place = |Written { topic, partition, offset }| Place { topic, partition, offset };
+            let place = |written: Written| {
+                let Written { destination, topic, partition, offset } = written;
+                Place { destination, topic, partition, offset }
+            };
             written.into_iter().map(place).collect()
         };
         match taken {

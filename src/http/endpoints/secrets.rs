@@ -21,6 +21,8 @@ struct RewrapJson {
     webhooks: Counts,
     #[serde(skip_serializing_if = "Option::is_none")]
     sources: Option<Counts>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    destinations: Option<Counts>,
 }
 
 #[derive(Serialize)]
@@ -61,9 +63,13 @@ impl Endpoint for RewrapSecrets {
         call: Call<'_, H, L, B>,
         NoTopic: NoTopic,
     ) -> Result<Response, Refusal> {
-        let RewrapReport { webhooks, sources } =
+        let RewrapReport { webhooks, sources, destinations } =
             call.app.services().await?.rewrap_secrets().await?;
-        let json = RewrapJson { webhooks: webhooks.into(), sources: sources.map(Counts::from) };
+        let json = RewrapJson {
+            webhooks: webhooks.into(),
+            sources: sources.map(Counts::from),
+            destinations: destinations.map(Counts::from),
+        };
         Ok(Response::json(StatusCode::OK, &json))
     }
 

@@ -50,6 +50,9 @@ pub(super) struct SourceFields {
     name: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     topic: Option<String>,
+    /// Names or ids, or objects with `name` and `optional`; `gateway` alone by default.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    destinations: Option<Vec<serde_json::Value>>,
     /// Who may send: a `provider`, or a scheme that is spelled out, and the `secrets`.
     verify: std::collections::BTreeMap<String, serde_json::Value>,
     /// Where events are sent to. It is to be set where the sender knows another address

@@ -8,11 +8,15 @@ use futures_util::future::join;
 use serde::Deserialize;
 
 use super::client::{Client, RestCall};
+#[cfg(feature = "destinations")]
+use super::client::{JSON, is_forbidden};
 use super::failure::CallFailure;
 use super::names::{TopicName, is_segment};
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kafka::Topic;
+#[cfg(feature = "destinations")]
+use crate::kafka::WriteAccess;
 use crate::sorted::{SortedMap, in_order};
 
 /// Kafka's default for a topic's `max.message.bytes`
@@ -207,6 +211,52 @@ impl<H: Host> Metadata<H> {
         };
         self.remember(since, topic.clone());
         Ok(topic)
+    }
+
+    /// Asks what Kafka allows these credentials on the topic. Where the server does not say,
+    /// a produce without a record still shows whether it lets them near: the proxy answers
+    /// it with 200 and writes nothing (`recordings/v3-produce.jsonl`,
+    /// "empty body with content type and content-length 0").
+    #[cfg(feature = "destinations")]
+    pub(super) async fn write_access(&self, name: TopicName<'_>) -> Result<WriteAccess> {
+        #[derive(Deserialize)]
+        struct Described {
+            topic_name: String,
+            partitions_count: i32,
+            #[serde(default)]
+            authorized_operations: Option<Vec<String>>,
+        }
+        let path = format!("{}/topics/{name}", self.cluster_path().await?);
+        // The flag of a single topic is spelled so (`recordings/v3-metadata.jsonl`, "get
+        // topic with authorized operations").
+        let call = RestCall::get(format!("{path}?include_authorized_operations=true"));
+        let call = RestCall { answer_limit: MAX_TOPIC_ANSWER_BYTES, ..call };
+        let described: Described = self.client.ask(&call).await.map_err(|failure| match failure
+            .refusal()
+            .and_then(|refusal| refusal.code)
+        {
+            Some(40401 | 40403) => Error::UnknownTopic(name.as_str().into()),
+            _ => self.error(failure),
+        })?;
+        if described.topic_name != name.as_str() {
+            return Err(CallFailure::Nonsense.into());
+        }
+        let operations = described.authorized_operations.unwrap_or_default();
+        let allowed = if operations.is_empty() {
+            let nothing = RestCall::post(format!("{path}/records"), JSON, "");
+            match self.client.once(&nothing).await {
+                Err(CallFailure::Refused(refusal)) if is_forbidden(refusal.status) => Some(false),
+                _ => None,
+            }
+        } else {
+            Some(operations.iter().any(|operation| matches!(&**operation, "WRITE" | "ALL")))
+        };
+        let topic = Topic {
+            name: described.topic_name,
+            partitions: described.partitions_count,
+            max_message_bytes: None,
+        };
+        Ok(WriteAccess { topic, allowed })
     }
 
     /// The topic's own limit. Credentials that may produce need not be allowed

@@ -37,6 +37,7 @@ const MAX_END_OF_ANSWER_WAIT: Duration = Duration::from_secs(1);
 pub(super) async fn produce<H: Host>(
     client: &Client<H>,
     metadata: &Metadata<H>,
+    json_values: bool,
     topic: &str,
     records: Vec<NewRecord>,
     mut report: impl FnMut(usize, Result<RecordMetadata>),
@@ -66,12 +67,13 @@ pub(super) async fn produce<H: Host>(
     };
     let mut lawful = Vec::with_capacity(records.len());
     for (index, record) in records.iter().enumerate() {
-        match request::check(record, &topic) {
+        match request::check(record, &topic, json_values) {
             Ok(()) => lawful.push(index),
             Err(error) => report(index, Err(error)),
         }
     }
-    let writing = Writing { client, topic: &topic, path, records: &records, deadline };
+    let records = &records[..];
+    let writing = Writing { client, topic: &topic, path, records, json_values, deadline };
     let mut gone = false;
     writing
         .run(lawful, |index, outcome| {
@@ -92,6 +94,7 @@ struct Writing<'a, H> {
     topic: &'a Topic,
     path: String,
     records: &'a [NewRecord],
+    json_values: bool,
     deadline: Duration,
 }
 
@@ -174,7 +177,8 @@ impl<H: Host> Writing<'_, H> {
         indexes: Vec<usize>,
         report: &mut impl FnMut(usize, Result<RecordMetadata>),
     ) -> Rest {
-        let body = request::body(indexes.iter().map(|index| &self.records[*index]));
+        let records = indexes.iter().map(|index| &self.records[*index]);
+        let body = request::body(records, self.json_values);
         let call = RestCall::post(self.path.clone(), JSON, body);
         let reported = self.client.report(&call);
         let sent = within(&self.client.host, self.left(), self.client.send(&call)).await;

@@ -161,9 +161,8 @@ impl<'a> Deciding<'a> {
                 let record = NewRecord { value, headers, ..NewRecord::default() };
                 Ok(Decision::DeadLetter(Draft { topic: topic.clone(), record }))
             }
-            Otherwise::Pass => match &self.prepared.source.topic {
+            Otherwise::Pass => match self.own_topic() {
                 Some(topic) => {
-                    let topic = topic.clone();
                     let body = self.event.request.body.clone();
                     Ok(Decision::Write(vec![self.draft(
                         topic,
@@ -179,6 +178,13 @@ impl<'a> Deciding<'a> {
                 }
             },
         }
+    }
+
+    /// The topic of the source, if it has one; of no account where the gateway's own Kafka
+    /// is not written to.
+    fn own_topic(&self) -> Option<String> {
+        let source = &self.prepared.source;
+        source.topic.clone().or_else(|| (!source.writes_to_gateway()).then(String::new))
     }
 
     fn shape(&mut self) -> Result<Decision, (&'static str, Failed)> {
@@ -313,7 +319,7 @@ impl<'a> Deciding<'a> {
         event
     }
 
-    fn made_id(&self) -> String {
+    pub(super) fn made_id(&self) -> String {
         use sha2::{Digest, Sha256};
         let mut hash = Sha256::new();
         hash.update(self.now.to_be_bytes());

@@ -1,6 +1,7 @@
 //! An event on its way in, and what became of it.
 
 use std::net::IpAddr;
+use std::rc::Rc;
 
 use bytes::Bytes;
 use kafka_edge_signatures::SignedRequest;
@@ -56,6 +57,9 @@ impl Inbound {
 /// Where a record was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Written {
+    /// The name of the destination, or its id where the name is not known; `None` for the
+    /// gateway's own Kafka.
+    pub destination: Option<Rc<str>>,
     pub topic: String,
     pub partition: i32,
     pub offset: i64,

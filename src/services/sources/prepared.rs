@@ -14,7 +14,7 @@ use super::admission;
 use super::keys::FetchedKeys;
 use super::list::StoredSource;
 use super::programs::{Program, Schema};
-use super::source::{Otherwise, Source, TextOf, ValueOf};
+use super::source::{Otherwise, Source, Target, TextOf, ValueOf};
 use crate::access::TopicPatterns;
 #[cfg(feature = "jwt")]
 use crate::callers_url;
@@ -26,6 +26,8 @@ use crate::secrets::SecretKeys;
 /// The most that a request to a source may be, whatever the source says.
 pub const MAX_EVENT_BYTES: usize = 4 * 1024 * 1024;
 const MAX_WINDOW: u64 = 30 * 86_400;
+/// The maximum number of destinations of a source.
+const MAX_DESTINATIONS: usize = 8;
 const MAX_LIST: usize = 64;
 const MAX_TEXT: usize = 4_096;
 const METHODS: [&str; 2] = ["GET", "POST"];
@@ -273,9 +275,12 @@ fn check_plain(source: &Source) -> Result<()> {
     };
     match &source.topic {
         Some(topic) => check_topic("topic", topic)?,
-        None if shape.topic.is_none() => return Err(invalid("topic", "The topic is missing")),
+        None if shape.topic.is_none() && source.writes_to_gateway() => {
+            return Err(invalid("topic", "The topic is missing"));
+        }
         None => {}
     }
+    check_targets(&source.destinations)?;
     dead("shape.on_error", &shape.on_error)?;
     if let Some(validate) = validate {
         dead("validate.on_failure", &validate.on_failure)?;
@@ -327,6 +332,26 @@ fn check_plain(source: &Source) -> Result<()> {
     }
     if !matches!(source.disabled_status, 410 | 503) {
         return Err(invalid("disabled_status", "Neither 410 nor 503"));
+    }
+    Ok(())
+}
+
+fn check_targets(targets: &[Target]) -> Result<()> {
+    if cfg!(not(feature = "destinations")) && !targets.is_empty() {
+        return Err(invalid("destinations", "This gateway was built without destinations"));
+    }
+    if targets.len() > MAX_DESTINATIONS {
+        let sentence = format!("More than {MAX_DESTINATIONS} destinations");
+        return Err(invalid("destinations", &sentence));
+    }
+    for (place, target) in targets.iter().enumerate() {
+        if targets[..place].iter().any(|other| other.name == target.name) {
+            return Err(invalid(format!("destinations[{place}]"), "It is named twice"));
+        }
+        if target.is_gateway() && target.optional {
+            let sentence = "The gateway's own Kafka cannot be switched off, nor be optional";
+            return Err(invalid(format!("destinations[{place}]"), sentence));
+        }
     }
     Ok(())
 }

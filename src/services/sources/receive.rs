@@ -14,8 +14,8 @@ use super::inbound::{Inbound, Received, Refused, Stage, Taken, Written};
 use super::keys;
 use super::prepared::{Prepared, SchemaOf};
 use super::programs::Schema;
-use super::source::{Ack, Source};
-use super::{Sources, registry};
+use super::source::{Ack, Dedupe, Source};
+use super::{Sources, registry, shares};
 use crate::access::AllowedTopic;
 use crate::error::{Error, Result};
 use crate::host::Host;
@@ -236,26 +236,21 @@ impl<H: Host, L: Log> Sources<H, L> {
         let schema = self.schema(prepared).await?;
         let schema = schema.as_ref().map(|(schema, id)| (schema, *id));
         let mut deciding = Deciding::new(prepared, &event, self.host.now(), schema, budget);
+        #[cfg(feature = "destinations")]
+        if !source.destinations.is_empty() {
+            return Box::pin(self.take_for_several(prepared, deciding)).await;
+        }
         let id = source.dedupe.as_ref().and_then(|_| deciding.id());
         let (Some(dedupe), Some(id)) = (&source.dedupe, id) else {
             let decision = deciding.decide()?;
             return self.write(prepared, decision).await.1;
         };
-        let scope = Scope::Source(&prepared.scope);
-        let window = Duration::from_secs(dedupe.window);
-        let (mark, written) = match self.seen.first(&scope, &id, None, window).await? {
-            First::Time { mark, written } => (mark, written),
-            First::Repeat(places) => return Ok(Taken::Repeat(self.places(prepared, places))),
-            First::Pending { retry_after } => {
-                let sentence = "The same event is being written; try again";
-                let refused = Refused::new(Stage::Dedupe, 503, "pending", sentence);
-                return Err(refused.again_after(retry_after).into());
-            }
-            // Events are compared by their id alone.
-            First::Different => {
-                return Err(Refused::new(Stage::Dedupe, 409, "different", "Another event").into());
-            }
+        let (mark, written) = match self.first(prepared, dedupe, &id).await? {
+            Ok(first) => first,
+            Err(places) => return Ok(Taken::Repeat(self.places(prepared, places))),
         };
+        // It may have been written to several destinations, before the source was changed.
+        let written = shares::of_gateway(&written).to_vec();
         let decision = match deciding.decide() {
             Ok(decision) => decision,
             Err(refused) => {
@@ -280,6 +275,31 @@ impl<H: Host, L: Log> Sources<H, L> {
         };
         settle(mark, merged(written, places), error).await;
         taken
+    }
+
+    /// Marks an event as pending, beside what was written of it; or says where its records
+    /// are.
+    pub(super) async fn first(
+        &self,
+        prepared: &Prepared,
+        dedupe: &Dedupe,
+        id: &str,
+    ) -> Result<Result<(Mark<'_, H>, Vec<Option<Place>>), Vec<Option<Place>>>, NotTaken> {
+        let scope = Scope::Source(&prepared.scope);
+        let window = Duration::from_secs(dedupe.window);
+        match self.seen.first(&scope, id, None, window).await? {
+            First::Time { mark, written } => Ok(Ok((mark, written))),
+            First::Repeat(places) => Ok(Err(places)),
+            First::Pending { retry_after } => {
+                let sentence = "The same event is being written; try again";
+                let refused = Refused::new(Stage::Dedupe, 503, "pending", sentence);
+                Err(refused.again_after(retry_after).into())
+            }
+            // Events are compared by their id alone.
+            First::Different => {
+                Err(Refused::new(Stage::Dedupe, 409, "different", "Another event").into())
+            }
+        }
     }
 
     /// Writes what was decided. The places are those of the records in order.
@@ -315,9 +335,10 @@ impl<H: Host, L: Log> Sources<H, L> {
 
     fn places(&self, prepared: &Prepared, places: Vec<Option<Place>>) -> Vec<Written> {
         let own = prepared.source.topic.clone().unwrap_or_default();
-        let written = places.into_iter().flatten().map(|place| {
-            let Place { topic, partition, offset } = place;
-            Written { topic: if topic.is_empty() { own.clone() } else { topic }, partition, offset }
+        let written = places.into_iter().flatten().filter_map(|place| {
+            let written = shares::written(place, |_| None)?;
+            let is_own = written.topic.is_empty();
+            Some(Written { topic: if is_own { own.clone() } else { written.topic }, ..written })
         });
         written.collect()
     }
@@ -390,7 +411,7 @@ async fn settle<H: Host>(mark: Mark<'_, H>, places: Vec<Option<Place>>, error: O
 
 /// Writes records to their topics. The places are in the order of the drafts, and the
 /// error is the first one in this order.
-async fn produce<H: Host, L: Log>(
+pub(super) async fn produce<H: Host, L: Log>(
     producer: &Producer<H, L>,
     drafts: Vec<Draft>,
 ) -> (Vec<Option<Place>>, Option<Error>) {
@@ -419,7 +440,7 @@ async fn produce<H: Host, L: Log>(
 
 /// What is left to write after an earlier try wrote some of it. An event that becomes
 /// other records now is written as a whole.
-fn without(decision: Decision, written: &[Option<Place>]) -> Decision {
+pub(super) fn without(decision: Decision, written: &[Option<Place>]) -> Decision {
     match decision {
         Decision::Write(drafts) if drafts.len() == written.len() => {
             let left = drafts.into_iter().zip(written).filter(|(_, place)| place.is_none());
@@ -430,7 +451,7 @@ fn without(decision: Decision, written: &[Option<Place>]) -> Decision {
 }
 
 /// The places of all records: those of an earlier try, and the new ones between them.
-fn merged(written: Vec<Option<Place>>, new: Vec<Option<Place>>) -> Vec<Option<Place>> {
+pub(super) fn merged(written: Vec<Option<Place>>, new: Vec<Option<Place>>) -> Vec<Option<Place>> {
     let missing = written.iter().filter(|place| place.is_none()).count();
     if written.is_empty() || missing != new.len() {
         return new;

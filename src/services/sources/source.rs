@@ -26,6 +26,9 @@ pub struct Source {
     /// Where events go, unless the shape names the topic.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub topic: Option<String>,
+    /// Where events are written; the gateway's own Kafka alone, if there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub destinations: Vec<Target>,
     pub verify: Verify,
     /// The address under which the sender knows this source, if it is not the
     /// gateway's own.
@@ -73,6 +76,12 @@ impl Source {
         serde_json::to_string(self).unwrap_or_default()
     }
 
+    /// Whether events are written to the gateway's own Kafka.
+    pub(super) fn writes_to_gateway(&self) -> bool {
+        let targets = &self.destinations;
+        targets.is_empty() || targets.iter().any(Target::is_gateway)
+    }
+
     /// Every topic that the source can write to: names, and beginnings of names with a
     /// `*`.
     pub(super) fn topics(&self) -> impl Iterator<Item = &str> {
@@ -84,6 +93,58 @@ impl Source {
         });
         let allowed = shape.topic.iter().flat_map(|choice| &choice.allowed).map(String::as_str);
         topic.as_deref().into_iter().chain(dead).chain(allowed)
+    }
+}
+
+/// A destination by its name or id.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Target {
+    pub name: String,
+    /// It is left out while it is switched off.
+    pub optional: bool,
+}
+
+impl Target {
+    pub(super) fn is_gateway(&self) -> bool {
+        self.name == "gateway"
+    }
+}
+
+impl Serialize for Target {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut whole = Value::from(self.name.as_str());
+        if self.optional {
+            whole = Map::from_iter([
+                ("name".to_owned(), whole),
+                ("optional".to_owned(), Value::Bool(true)),
+            ])
+            .into();
+        }
+        whole.serialize(serializer)
+    }
+}
+
+/// A name, or `{"name":…,"optional":…}`.
+impl<'de> Deserialize<'de> for Target {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let malformed = || {
+            D::Error::custom("destinations: neither a name nor an object with name and optional")
+        };
+        let (name, optional) = match Value::deserialize(deserializer)? {
+            Value::Object(mut whole) => {
+                let (name, optional) = (whole.remove("name"), whole.remove("optional"));
+                if !whole.is_empty() {
+                    return Err(malformed());
+                }
+                (name, optional)
+            }
+            name => (Some(name), None),
+        };
+        match (name, optional.unwrap_or_default()) {
+            (Some(Value::String(name)), Value::Null) => Ok(Self { name, optional: false }),
+            (Some(Value::String(name)), Value::Bool(optional)) => Ok(Self { name, optional }),
+            _ => Err(malformed()),
+        }
     }
 }
 

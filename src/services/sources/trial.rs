@@ -8,6 +8,8 @@ use super::decide::{Deciding, Decision, Step};
 use super::inbound::{Inbound, Refused};
 use super::prepared::Prepared;
 use super::receive::{NotTaken, events};
+#[cfg(feature = "destinations")]
+use super::several::fitting;
 use super::{Sources, admission};
 use crate::error::Result;
 use crate::host::Host;
@@ -23,6 +25,9 @@ pub struct Trial {
     pub verify: Result<(), Refused>,
     /// Why no event could be read from the body.
     pub unreadable: Option<Refused>,
+    /// What would be done with each destination, if the source names any.
+    #[cfg(feature = "destinations")]
+    pub destinations: Vec<super::TargetState>,
     pub events: Vec<TrialEvent>,
 }
 
@@ -55,7 +60,16 @@ impl<H: Host, L: Log> Sources<H, L> {
             Err(NotTaken::Refused(why)) => Err(why),
             Err(NotTaken::Failed(error)) => return Err(error),
         };
-        let mut trial = Trial { allow, verify, unreadable: None, events: Vec::new() };
+        #[cfg(feature = "destinations")]
+        let (destinations, opened) = self.target_states(&prepared.source).await?;
+        let mut trial = Trial {
+            allow,
+            verify,
+            unreadable: None,
+            #[cfg(feature = "destinations")]
+            destinations,
+            events: Vec::new(),
+        };
         let mut budget = Budget::new(Limits::default());
         let events = match events(prepared, request, &mut budget) {
             Ok((events, _)) => events,
@@ -72,6 +86,8 @@ impl<H: Host, L: Log> Sources<H, L> {
             let mut deciding = Deciding::new(prepared, event, self.host.now(), schema, &mut budget);
             let id = prepared.source.dedupe.as_ref().and_then(|_| deciding.id());
             let decision = deciding.decide();
+            #[cfg(feature = "destinations")]
+            let decision = decision.and_then(|decision| fitting(decision, &opened));
             let steps = deciding.steps;
             let (outcome, drafts) = match decision {
                 Ok(Decision::Write(drafts)) => (Ok(TrialOutcome::Written), drafts),

@@ -23,6 +23,8 @@ use crate::http::refusal::Refusal;
 use crate::http::request::RequestBody;
 use crate::kafka::Log;
 use crate::render::Text;
+#[cfg(feature = "destinations")]
+use crate::services::sources::TargetState;
 use crate::services::sources::{
     Inbound, MAX_EVENT_BYTES, Refused, Trial, TrialEvent, TrialOutcome,
 };
@@ -62,7 +64,42 @@ struct TrialJson {
     /// Why no event could be read from the body.
     #[serde(skip_serializing_if = "Option::is_none")]
     unreadable: Option<RefusedJson>,
+    /// What would be done with each destination, if the source names any.
+    #[cfg(feature = "destinations")]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[cfg_attr(feature = "description", serde(default))]
+    destinations: Vec<TrialDestination>,
     events: Vec<TrialEventJson>,
+}
+
+/// Each record that is shown is written to it, with the headers of the destination.
+#[cfg(feature = "destinations")]
+#[derive(Serialize)]
+#[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
+struct TrialDestination {
+    name: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    topic: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    format: Option<&'static str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[cfg_attr(feature = "description", serde(default))]
+    optional: bool,
+    /// `written`, `left-out`, or `refused`, and then the source takes no event.
+    outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+#[cfg(feature = "destinations")]
+impl From<TargetState> for TrialDestination {
+    fn from(state: TargetState) -> Self {
+        let (outcome, error) = (state.outcome(), state.fault.map(|fault| fault.to_string()));
+        let TargetState { name, id, topic, format, optional, .. } = state;
+        Self { name, id, topic, format, optional, outcome, error }
+    }
 }
 
 #[derive(Serialize)]
@@ -142,11 +179,13 @@ impl From<Result<(), Refused>> for StageJson {
 
 impl From<Trial> for TrialJson {
     fn from(trial: Trial) -> Self {
-        let Trial { allow, verify, unreadable, events } = trial;
+        let Trial { allow, verify, unreadable, events, .. } = trial;
         Self {
             allow: allow.into(),
             verify: verify.into(),
             unreadable: unreadable.map(RefusedJson::from),
+            #[cfg(feature = "destinations")]
+            destinations: trial.destinations.into_iter().map(TrialDestination::from).collect(),
             events: events.into_iter().map(TrialEventJson::from).collect(),
         }
     }

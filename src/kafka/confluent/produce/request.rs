@@ -3,9 +3,11 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::error::{Error, Result};
 use crate::host::Millis;
+use crate::json_text;
 use crate::kafka::Topic;
 use crate::record::{self, NewRecord};
 use crate::render;
@@ -32,10 +34,10 @@ struct V3Header<'a> {
     value: Option<String>,
 }
 
-/// Bytes with a type that carries them unchanged. The type `JSON` does not: the
-/// proxy parses and rewrites the value, which changes numbers, drops white space
-/// and breaks any signature over the bytes (`recordings/v3-produce-more.jsonl`,
-/// "JSON value 1.10").
+/// Bytes with a type that carries them unchanged, unless values are asked for as `JSON`.
+/// That type does not: the proxy parses and rewrites the value, which changes numbers,
+/// drops white space and breaks any signature over the bytes
+/// (`recordings/v3-produce-more.jsonl`, "JSON value 1.10").
 ///
 /// The type is never left out: then the proxy would ask the schema registry
 /// (`recordings/v3-produce.jsonl`, "type missing").
@@ -45,6 +47,7 @@ enum V3Data<'a> {
     String(&'a str),
     /// In base64. `None` is Kafka's null, the value of a tombstone.
     Binary(Option<String>),
+    Json(&'a RawValue),
 }
 
 impl<'a> V3Data<'a> {
@@ -65,23 +68,27 @@ impl<'a> From<&'a record::Header> for V3Header<'a> {
     }
 }
 
-impl<'a> From<&'a NewRecord> for V3Record<'a> {
-    fn from(record: &'a NewRecord) -> Self {
+impl<'a> V3Record<'a> {
+    fn of(record: &'a NewRecord, json_values: bool) -> Self {
+        let value = |bytes: &'a [u8]| match json_values.then(|| json_text::of(bytes)) {
+            Some(Some(json)) => V3Data::Json(json),
+            _ => V3Data::of(bytes),
+        };
         Self {
             partition_id: record.partition,
             headers: record.headers.iter().map(V3Header::from).collect(),
             key: record.key.as_deref().map(V3Data::of),
-            value: record.value.as_deref().map_or(V3Data::Binary(None), V3Data::of),
+            value: record.value.as_deref().map_or(V3Data::Binary(None), value),
             timestamp: record.timestamp.map(render::timestamp),
         }
     }
 }
 
 /// The body of a produce: JSON objects one after the other, without separators.
-pub(super) fn body<'a>(records: impl Iterator<Item = &'a NewRecord>) -> Vec<u8> {
+pub(super) fn body<'a>(records: impl Iterator<Item = &'a NewRecord>, json_values: bool) -> Vec<u8> {
     let mut body = Vec::new();
     for record in records {
-        serde_json::to_writer(&mut body, &V3Record::from(record))
+        serde_json::to_writer(&mut body, &V3Record::of(record, json_values))
             .expect("a vector takes every byte, and no map here has keys that are not text");
     }
     body
@@ -93,7 +100,7 @@ pub(super) fn body<'a>(records: impl Iterator<Item = &'a NewRecord>) -> Vec<u8> 
 /// record over the topic's limit was sent together with others, the producer of
 /// a REST Proxy was seen to hang until a restart, with the Kafka clients 3.9.1
 /// and 4.3.0 (`reference/confluent-rest.md`, 3.3).
-pub(super) fn check(record: &NewRecord, topic: &Topic) -> Result<()> {
+pub(super) fn check(record: &NewRecord, topic: &Topic, json_values: bool) -> Result<()> {
     if let Some(partition) = record.partition
         && !(0..topic.partitions).contains(&partition)
     {
@@ -104,6 +111,9 @@ pub(super) fn check(record: &NewRecord, topic: &Topic) -> Result<()> {
     if record.timestamp.is_some_and(|time| !(0..=MAX_TIMESTAMP).contains(&time)) {
         let message = "The timestamp is not within the years 1970 to 9999";
         return Err(Error::invalid("timestamp", message));
+    }
+    if json_values && record.value.as_ref().is_some_and(|value| json_text::of(value).is_none()) {
+        return Err(Error::invalid("record", "The value is not JSON"));
     }
     let size = super::size::in_a_batch(record);
     match topic.max_message_bytes {
@@ -119,7 +129,7 @@ mod tests {
     use super::*;
 
     fn text(records: &[NewRecord]) -> String {
-        String::from_utf8(body(records.iter())).unwrap()
+        String::from_utf8(body(records.iter(), false)).unwrap()
     }
 
     fn value(value: &'static [u8]) -> NewRecord {
@@ -149,6 +159,23 @@ mod tests {
     }
 
     #[test]
+    fn json_goes_as_it_is_where_it_is_asked_for() {
+        let records = [value(b"{\"a\": 1.10}"), NewRecord::default()];
+        assert_eq!(
+            String::from_utf8(body(records.iter(), true)).unwrap(),
+            concat!(
+                r#"{"value":{"type":"JSON","data":{"a": 1.10}}}"#,
+                r#"{"value":{"type":"BINARY","data":null}}"#,
+            )
+        );
+        let topic = Topic { name: "t".into(), partitions: 1, max_message_bytes: None };
+        assert_eq!(check(&records[0], &topic, true), Ok(()));
+        assert_eq!(check(&records[1], &topic, true), Ok(()));
+        assert!(matches!(check(&value(b"a=1"), &topic, true), Err(Error::Invalid { .. })));
+        assert_eq!(check(&value(b"a=1"), &topic, false), Ok(()));
+    }
+
+    #[test]
     fn partition_headers_and_time_go_along() {
         let header = |name: &str, value: Option<&'static [u8]>| record::Header {
             name: name.into(),
@@ -173,7 +200,7 @@ mod tests {
     #[test]
     fn what_kafka_cannot_take_is_refused() {
         let topic = Topic { name: "t".into(), partitions: 3, max_message_bytes: Some(61 + 7 + 10) };
-        let check = |record: &NewRecord| check(record, &topic);
+        let check = |record: &NewRecord| check(record, &topic, false);
         assert_eq!(check(&value(b"0123456789")), Ok(()));
         assert_eq!(
             check(&value(b"0123456789a")),
