@@ -375,6 +375,7 @@ impl<H: Host, L: Log> Sources<H, L> {
     /// Checks that the destinations of a source are there, and named once each.
     #[cfg(feature = "destinations")]
     async fn check_targets(&self, source: &Source) -> Result<()> {
+        prepared::check_targets(&source.destinations)?;
         let mut ids = Vec::new();
         for (place, target) in source.destinations.iter().enumerate() {
             if target.is_gateway() {

@@ -248,11 +248,13 @@ const IF_MATCH: &str = "`*`, or the entity tags of versions of the destination";
 #[cfg(feature = "description")]
 const EXAMPLE: &str = r#"{"name":"Event Stream","type":"kafka","config":{"bootstrap_servers":"pkc-1.eu.aws.confluent.cloud:9092","cluster_id":"lkc-1","topic":"orders"}}"#;
 
-/// Where an example is, by the path that the endpoint has.
 #[cfg(feature = "description")]
-fn example(v1: bool, below: &str) -> String {
-    format!("{}{below}", ALL[v1 as usize])
-}
+const EXAMPLE_TARGETS: [&str; 2] =
+    ["/destinations/Event%20Stream", "/v1/destinations/Event%20Stream"];
+
+#[cfg(feature = "description")]
+const TEST_TARGETS: [&str; 2] =
+    ["/destinations/Event%20Stream/test", "/v1/destinations/Event%20Stream/test"];
 
 pub(super) struct CreateDestination<const V1: bool>;
 
@@ -289,7 +291,7 @@ impl<const V1: bool> Endpoint for CreateDestination<V1> {
             .takes::<DestinationFields>()
             .gives::<DestinationJson>(201, "The new destination, with its secret masked")
             .fails(409, "There is a destination of this name, or the maximum number of them")
-            .example_with(&example(V1, ""), EXAMPLE);
+            .example_with(ALL[V1 as usize], EXAMPLE);
     }
 }
 
@@ -318,7 +320,7 @@ impl<const V1: bool> Endpoint for ListDestinations<V1> {
     fn describe(operation: &mut Operation) {
         operation
             .gives::<DestinationListJson>(200, "The destinations, oldest first")
-            .example(&example(V1, ""));
+            .example(ALL[V1 as usize]);
     }
 }
 
@@ -346,7 +348,7 @@ impl<const V1: bool> Endpoint for GetDestination<V1> {
         operation
             .gives::<DestinationJson>(200, "The destination, with its secret masked")
             .fails(404, "There is no such destination")
-            .example(&example(V1, "/Event%20Stream"));
+            .example(EXAMPLE_TARGETS[V1 as usize]);
     }
 }
 
@@ -381,7 +383,7 @@ impl<const V1: bool> Endpoint for PutDestination<V1> {
             .gives::<DestinationJson>(201, "The new destination")
             .fails(409, "The name is taken, or a source uses it; or the maximum is reached")
             .fails(412, "The destination is in another version than that of If-Match")
-            .example_with(&example(V1, "/Event%20Stream"), EXAMPLE);
+            .example_with(EXAMPLE_TARGETS[V1 as usize], EXAMPLE);
     }
 }
 
@@ -413,7 +415,7 @@ impl<const V1: bool> Endpoint for PatchDestination<V1> {
             .fails(404, "There is no such destination")
             .fails(409, "The name is taken, or a source uses the name that it had")
             .fails(412, "The destination is in another version than that of If-Match")
-            .example_with(&example(V1, "/Event%20Stream"), r#"{"enabled":false}"#);
+            .example_with(EXAMPLE_TARGETS[V1 as usize], r#"{"enabled":false}"#);
     }
 }
 
@@ -445,7 +447,7 @@ impl<const V1: bool> Endpoint for DeleteDestination<V1> {
             .fails(404, "There is no such destination")
             .fails(409, "A source writes to it")
             .fails(412, "The destination is in another version than that of If-Match")
-            .example(&example(V1, "/Event%20Stream"));
+            .example(EXAMPLE_TARGETS[V1 as usize]);
     }
 }
 
@@ -475,6 +477,6 @@ impl<const V1: bool> Endpoint for TestDestination<V1> {
         operation
             .gives::<DestinationTrialJson>(200, "What was found out")
             .fails(404, "There is no such destination")
-            .example(&example(V1, "/Event%20Stream/test"));
+            .example(TEST_TARGETS[V1 as usize]);
     }
 }

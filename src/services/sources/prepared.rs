@@ -336,7 +336,7 @@ fn check_plain(source: &Source) -> Result<()> {
     Ok(())
 }
 
-fn check_targets(targets: &[Target]) -> Result<()> {
+pub(super) fn check_targets(targets: &[Target]) -> Result<()> {
     if cfg!(not(feature = "destinations")) && !targets.is_empty() {
         return Err(invalid("destinations", "This gateway was built without destinations"));
     }

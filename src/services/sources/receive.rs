@@ -251,6 +251,10 @@ impl<H: Host, L: Log> Sources<H, L> {
         };
         // It may have been written to several destinations, before the source was changed.
         let written = shares::of_gateway(&written).to_vec();
+        if !written.is_empty() && written.iter().all(Option::is_some) {
+            mark.done(written.clone()).await;
+            return Ok(Taken::Repeat(self.places(prepared, written)));
+        }
         let decision = match deciding.decide() {
             Ok(decision) => decision,
             Err(refused) => {
