@@ -15,7 +15,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 pub use self::change::Change;
-use self::change::{Wish, owner, unknown};
+use self::change::{KIND, Wish, owner, unknown};
 use self::client::Clients;
 pub use self::client::{Client, MAX_CLIENTS};
 use self::destination::Destination;
@@ -34,6 +34,7 @@ use crate::services::produce::SharedCalls;
 use crate::state::keys::LaneName;
 use crate::state::lane::Params;
 use crate::state::shared::Shared;
+use crate::telemetry::Change as Reported;
 
 /// How long an instance uses its copy of the list.
 const MAX_LIST_AGE: Duration = Duration::from_secs(2);
@@ -123,6 +124,7 @@ impl<H: Host, L: Log> Destinations<H, L> {
         let made = RefCell::new(None);
         self.list.change(|list| wish.carry_out(list, &made)).await?;
         let made = made.into_inner().ok_or_else(|| unknown(reference))?;
+        made.report(&self.host);
         let view = made.stored.as_ref().map(|stored| self.view(stored)).transpose()?;
         Ok(Changed { view, is_new: made.is_new })
     }
@@ -245,7 +247,13 @@ impl<H: Host, L: Log> Destinations<H, L> {
                 Ok(())
             })
             .await?;
-        Ok(counted.into_inner())
+        let (rewrapped, gone) = counted.into_inner();
+        if rewrapped > 0 {
+            let change =
+                Reported { kind: KIND, name: "*", what: "rewrapped", fields: "api_secret" };
+            change.report(&self.host);
+        }
+        Ok((rewrapped, gone))
     }
 
     fn view(&self, stored: &StoredDestination) -> Result<DestinationView> {

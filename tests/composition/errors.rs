@@ -70,6 +70,12 @@ impl Before {
         let source = |name, topic| Arguments { text: settings(name, topic), ..with.clone() };
         this.call("sources.create", source("desk", "orders")).await;
         this.call("sources.create", source("lost", "no-such-topic")).await;
+        let place = |name| Arguments { text: destination(name), ..with.clone() };
+        this.call("destinations.create", place("near")).await;
+        this.call("destinations.create", place("far")).await;
+        let mut away = source("away", "orders");
+        away.text = away.text.replacen('{', r#"{"destinations":["far"],"#, 1);
+        this.call("sources.create", away).await;
         let action = |name, topic| Arguments { text: action(name, topic), ..with.clone() };
         this.call("actions.create", action("order", "orders")).await;
         this.call("actions.create", action("astray", "no-such-topic")).await;
@@ -92,8 +98,8 @@ impl Before {
         outcome.unwrap_or_else(|error| panic!("{function}: {error:?}"))
     }
 
-    /// As many topics of a group, webhooks of a topic, credentials, sources and actions as
-    /// there can be; one of each is there already.
+    /// As many topics of a group, webhooks of a topic, credentials, sources, destinations and
+    /// actions as there can be; one of each is there already.
     async fn fills_up(&self) {
         let with = || Arguments { partition: 0, ..Arguments::default() };
         for topic in (1..100).map(|number| format!("topic-{number}")) {
@@ -108,6 +114,10 @@ impl Before {
             self.call("webhook.register", Arguments { text, ..one_more() }).await;
         }
         for number in 2..50 {
+            let text = destination(&format!("place {number}"));
+            self.call("destinations.create", Arguments { text, ..with() }).await;
+        }
+        for number in 3..50 {
             let text = settings(&format!("desk-{number}"), "orders");
             self.call("sources.create", Arguments { text, ..with() }).await;
         }
@@ -139,8 +149,14 @@ impl Before {
         let refused = |status| host().upstream(refusing(status));
         let (host, arguments) = match case {
             "unknown-topic" => (well(), changed(&|with| with.topic = "no-such-topic".into())),
-            "unknown-webhook" | "unknown-group" | "unknown-credential" | "unknown-source"
-            | "unknown-action" | "unknown-run" | "changed" => (well(), same()),
+            "unknown-webhook"
+            | "unknown-group"
+            | "unknown-credential"
+            | "unknown-source"
+            | "unknown-destination"
+            | "unknown-action"
+            | "unknown-run"
+            | "changed" => (well(), same()),
             "invalid" => {
                 let wrong = |with: &mut Arguments| {
                     (with.topic, with.name, with.time) = ("..".into(), "\n".into(), u32::MAX);
@@ -178,6 +194,13 @@ impl Before {
 fn settings(name: &str, topic: &str) -> String {
     let rest = r#""verify":{"none":{}},"allow":{"max_bytes":4194304}"#;
     format!(r#"{{"name":"{name}","topic":"{topic}",{rest}}}"#)
+}
+
+/// A destination that is another address of the same cluster.
+fn destination(name: &str) -> String {
+    let config =
+        r#"{"rest_url":"http://other.example/kafka","cluster_id":"lkc-emulator","topic":"orders"}"#;
+    format!(r#"{{"name":"{name}","type":"kafka","config":{config}}}"#)
 }
 
 /// An action with a payload as large as its run makes it.
@@ -219,6 +242,10 @@ fn left_out(case: &str) -> &'static [&'static str] {
             "sources.patch",
             "sources.delete",
             "secrets.rewrap",
+            "destinations.create",
+            "destinations.put",
+            "destinations.patch",
+            "destinations.delete",
             "actions.create",
             "actions.put",
             "actions.patch",
@@ -265,7 +292,9 @@ impl Scene {
 /// The arguments for a function: name and text mean something else to each.
 fn suited(arguments: &Arguments, case: &str, function: &str, before: &Before) -> Arguments {
     let mut arguments = arguments.clone();
-    let is_of_sources = function.starts_with("sources.") || function.starts_with("actions.");
+    let is_of_sources = ["sources.", "destinations.", "actions."]
+        .iter()
+        .any(|interface| function.starts_with(interface));
     let by_name = match function {
         "webhook.get" | "webhook.seek" | "webhook.delete" => Some(before.webhook.as_str()),
         "credentials.set-expiry"
@@ -282,6 +311,17 @@ fn suited(arguments: &Arguments, case: &str, function: &str, before: &Before) ->
         "sources.put" if case == "unknown-source" => None,
         "sources.get" | "sources.put" | "sources.patch" | "sources.delete" | "sources.receive"
         | "sources.test" => Some("desk"),
+        "destinations.put" if case == "unknown-destination" => None,
+        "destinations.put" if case == "limit-reached" => Some("new place"),
+        // A source writes to it.
+        "destinations.put" | "destinations.patch" | "destinations.delete" if case == "conflict" => {
+            Some("far")
+        }
+        "destinations.get"
+        | "destinations.put"
+        | "destinations.patch"
+        | "destinations.delete"
+        | "destinations.test" => Some("near"),
         "actions.run" if case == "unknown-topic" => Some("astray"),
         "actions.put" if case == "unknown-action" => None,
         "actions.put" if case == "limit-reached" => Some("new-order"),
@@ -293,8 +333,13 @@ fn suited(arguments: &Arguments, case: &str, function: &str, before: &Before) ->
     };
     arguments.name = match (case, by_name) {
         (
-            "unknown-webhook" | "unknown-group" | "unknown-credential" | "unknown-source"
-            | "unknown-action" | "unknown-run",
+            "unknown-webhook"
+            | "unknown-group"
+            | "unknown-credential"
+            | "unknown-source"
+            | "unknown-destination"
+            | "unknown-action"
+            | "unknown-run",
             Some(_),
         ) => "nobody".into(),
         ("conflict", _) if function.starts_with("credentials") => CONFIGURED.into(),
@@ -326,6 +371,17 @@ fn suited(arguments: &Arguments, case: &str, function: &str, before: &Before) ->
         {
             arguments.text = r#"{"config":7}"#.into();
         }
+        "destinations.create" | "destinations.put" | "destinations.patch" if case == "invalid" => {
+            arguments.text = r#"{"type":7}"#.into();
+        }
+        "destinations.create" if case == "conflict" => arguments.text = destination("near"),
+        "destinations.create" => arguments.text = destination("new place"),
+        "destinations.put" if case == "conflict" => arguments.text = destination("elsewhere"),
+        "destinations.put" => arguments.text = destination(&arguments.name),
+        "destinations.patch" if case == "conflict" => {
+            arguments.text = r#"{"name":"elsewhere"}"#.into();
+        }
+        "destinations.patch" => arguments.text = r#"{"enabled":true}"#.into(),
         "actions.create" if case == "conflict" => arguments.text = action("order", "orders"),
         "actions.create" => arguments.text = action("new-order", "orders"),
         "actions.put" => arguments.text = action(&arguments.name, "orders"),

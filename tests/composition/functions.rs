@@ -63,6 +63,7 @@ async fn every_function_does_what_it_is_there_for() {
     looks_at_topics(&mut story).await;
     has_webhooks(&mut story).await;
     has_sources(&mut story).await;
+    has_destinations(&mut story).await;
     has_actions(&mut story).await;
     has_credentials(&mut story).await;
     produces_once(&mut story).await;
@@ -245,6 +246,43 @@ async fn has_sources(story: &mut Story) {
     let tag = behind(&replaced, "tag");
     story.call("sources.delete", Arguments { tag, ..by_name() }).await;
     assert_eq!(story.call("sources.list", with()).await, "[]");
+}
+
+async fn has_destinations(story: &mut Story) {
+    let by_name = || Arguments { name: "Event Stream".into(), ..with() };
+    let settings = r#"{"name":"Event Stream","type":"kafka","config":{"topic":"orders",
+        "rest_url":"http://other.example/kafka","cluster_id":"lkc-emulator",
+        "api_key":"KEY","api_secret":"hush"}}"#;
+    let new = Arguments { text: settings.into(), ..with() };
+    let masked = ["id: \"dest_", "name: \"Event Stream\"", "********", "secret-gone: false"];
+    let made = story.expect("destinations.create", new, &masked).await;
+    assert!(!made.contains("hush"), "{made}");
+    story.expect("destinations.list", with(), &["name: \"Event Stream\""]).await;
+    assert_eq!(story.call("destinations.get", by_name()).await, made);
+    let by_id = Arguments { name: behind(&made, "id"), ..with() };
+    assert_eq!(story.call("destinations.get", by_id).await, made);
+    let tried = ["reachable: Finding::Yes, topic: Finding::Yes", "write: Finding::"];
+    story.expect("destinations.test", by_name(), &tried).await;
+
+    // What a source does with it.
+    let source = r#"{"name":"both","topic":"orders","destinations":["gateway","Event Stream"],
+        "verify":{"none":{}}}"#;
+    story.call("sources.create", Arguments { text: source.into(), ..with() }).await;
+    let event = || Arguments { name: "both".into(), text: "{}".into(), ..with() };
+    let tried = ["name: \"gateway\"", "name: \"Event Stream\"", "TrialOutcome::Written"];
+    story.expect("sources.test", event(), &tried).await;
+    let written = ["destination: None", "destination: Some(\"Event Stream\")"];
+    story.expect("sources.receive", event(), &written).await;
+    story.call("sources.delete", Arguments { name: "both".into(), ..with() }).await;
+
+    let off = Arguments { text: r#"{"enabled":false}"#.into(), ..by_name() };
+    let changed = Arguments { tag: behind(&made, "tag"), ..off };
+    story.expect("destinations.patch", changed, &["\\\"enabled\\\":false"]).await;
+    let put = Arguments { text: settings.into(), ..by_name() };
+    let replaced = story.expect("destinations.put", put, &["is-new: false"]).await;
+    let tag = behind(&replaced, "tag");
+    story.call("destinations.delete", Arguments { tag, ..by_name() }).await;
+    assert_eq!(story.call("destinations.list", with()).await, "[]");
 }
 
 async fn has_actions(story: &mut Story) {

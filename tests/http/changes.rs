@@ -13,7 +13,8 @@ use crate::rules::{Scene, as_caller, only, secret};
 const NEW_KEY: &str = "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=";
 
 /// Calls that need the permission of those that administer, and only do what was set up.
-const NOT_ADMINISTRATIVE: [&str; 2] = ["deliver", "testSource"];
+const NOT_ADMINISTRATIVE: [&str; 4] =
+    ["deliver", "testSource", "testDestination", "testDestinationV1"];
 
 #[test]
 fn whatever_changes_the_set_up_is_administrative() {
@@ -44,6 +45,9 @@ async fn ready_for(route: &Route) -> Scene {
     }
     if route.name == "createAction" {
         assert_eq!(scene.gateway.send(root("deleteAction")).await.status, 204);
+    }
+    if route.name.starts_with("createDestination") {
+        assert_eq!(scene.gateway.send(root("deleteDestination")).await.status, 204);
     }
     if route.name == "patchSource" {
         // One that is another than the example makes of it.
@@ -144,6 +148,10 @@ async fn an_event_names_what_has_changed_and_nothing_is_told_of_what_has_not() {
             "secrets": ["whsec_one"]}, "proxies": 1});
         let masked = json!({"topic": "orders", "verify": {"provider": "stripe",
             "secrets": ["********"]}, "enabled": false});
+        let destination = |secret: &str| {
+            json!({"type": "kafka", "config": {"rest_url": "https://proxy.test", "topic": "t",
+            "api_key": "K", "api_secret": secret}})
+        };
         let action = |title: &str| {
             json!({"title": title, "config": {"type": "KAFKA",
             "topic": "orders", "payload": {"n": 1}}})
@@ -162,6 +170,25 @@ async fn an_event_names_what_has_changed_and_nothing_is_told_of_what_has_not() {
                 "/sources/s",
                 json!({"verify": {"secrets": ["whsec_two"]}}),
                 &["source s changed verify"],
+            ),
+            (
+                "putDestination",
+                "/destinations/A",
+                destination("hush"),
+                &["destination A created api_secret,config,enabled,format,header_prefix,name,type"],
+            ),
+            ("putDestination", "/destinations/A", destination("hush"), &[]),
+            (
+                "putDestination",
+                "/destinations/A",
+                destination("hush hush"),
+                &["destination A changed api_secret"],
+            ),
+            (
+                "patchDestination",
+                "/destinations/A",
+                json!({"enabled": false, "config": {"topic": "others"}}),
+                &["destination A changed config,enabled"],
             ),
             ("putAction", "/actions/a", action("A"), &["action a created config,identifier,title"]),
             ("putAction", "/actions/a", action("B"), &["action a changed title"]),

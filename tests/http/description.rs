@@ -33,6 +33,9 @@ async fn scene() -> (Gateway, String) {
         assert_eq!(gateway.post_json(&format!("/groups/{group}/seek"), &seek).await.0, 200);
     }
     gateway.create_source("github", "orders").await;
+    let config = json!({"rest_url": "https://proxy.test", "topic": "orders"});
+    let place = json!({"name": "Event Stream", "type": "kafka", "config": config});
+    assert_eq!(gateway.post_json("/destinations", &place).await.0, 201);
     let run = gateway.create_action("publish-event", "orders").await;
     let reader = json!({"name": "reader", "allow": ["consume"], "topics": ["orders"]});
     assert_eq!(gateway.post_json("/credentials", &reader).await.0, 201);
@@ -53,6 +56,9 @@ async fn answers() -> Answers {
         let (gateway, webhook) = scene().await;
         if route.name == "createCredential" {
             gateway.call(http::Method::DELETE, "/credentials/reader").await;
+        }
+        if route.name.starts_with("createDestination") {
+            gateway.call(http::Method::DELETE, "/destinations/Event%20Stream").await;
         }
         if route.name == "createAction" {
             gateway.call(http::Method::DELETE, "/actions/publish-event").await;

@@ -73,6 +73,11 @@ impl Scene {
             create.body = source.to_string().into();
             assert_eq!(gateway.send(create).await.status, 201);
         }
+        let mut create = as_caller("root", &named("createDestination"), "");
+        let config = json!({"rest_url": "https://proxy.test", "topic": "t2"});
+        create.body =
+            json!({"name": "Event Stream", "type": "kafka", "config": config}).to_string().into();
+        assert_eq!(gateway.send(create).await.status, 201);
         let mut run = String::new();
         for (identifier, topic) in [("other", "t2"), ("publish-event", MINE)] {
             let mut create = as_caller("root", &named("createAction"), "");
@@ -215,6 +220,9 @@ async fn every_route_needs_its_permission_and_no_other() {
             if route.name == "createAction" {
                 assert_eq!(scene.by("root", &named("deleteAction")).await.status, 204);
             }
+            if route.name.starts_with("createDestination") {
+                assert_eq!(scene.by("root", &named("deleteDestination")).await.status, 204);
+            }
             if route.path.starts_with("/credentials/{name}") {
                 let create = named("createCredential");
                 assert_eq!(scene.by("root", &create).await.status, 201);
@@ -252,6 +260,9 @@ async fn every_route_takes_the_secret_as_an_api_key_and_shows_it_nowhere() {
             }
             if route.name == "createAction" {
                 assert_eq!(scene.by("root", &named("deleteAction")).await.status, 204);
+            }
+            if route.name.starts_with("createDestination") {
+                assert_eq!(scene.by("root", &named("deleteDestination")).await.status, 204);
             }
             let mut request = route.example(&scene.webhook);
             request.headers.push(api_key(&secret("root")));
@@ -390,6 +401,9 @@ async fn open_access_turns_all_of_it_off() {
             if route.name == "createAction" {
                 assert_eq!(open.send(named("deleteAction").example("")).await.status, 204);
             }
+            if route.name.starts_with("createDestination") {
+                assert_eq!(open.send(named("deleteDestination").example("")).await.status, 204);
+            }
             if route.path.starts_with("/credentials/{name}") {
                 let create = named("createCredential").example("");
                 assert_eq!(open.send(create).await.status, 201);
@@ -407,7 +421,11 @@ async fn open_access_turns_all_of_it_off() {
                     || (value.is_some()
                         && matches!(
                             route.name,
-                            "createCredential" | "createSource" | "createAction"
+                            "createCredential"
+                                | "createSource"
+                                | "createAction"
+                                | "createDestination"
+                                | "createDestinationV1"
                         ));
                 assert!(fine, "{} {}: {status}", route.method, route.path);
             }

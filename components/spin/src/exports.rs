@@ -5,6 +5,8 @@ mod actions;
 mod consumer;
 mod convert;
 mod credentials;
+#[cfg(feature = "destinations")]
+mod destinations;
 mod follower;
 mod producer;
 mod secrets;
@@ -13,6 +15,8 @@ mod sources;
 mod webhook;
 #[cfg(not(feature = "actions"))]
 mod without_actions;
+#[cfg(not(feature = "destinations"))]
+mod without_destinations;
 #[cfg(not(feature = "sources"))]
 mod without_sources;
 

@@ -6,6 +6,7 @@ use crate::bindings::Arguments;
 use crate::bindings::kafka_edge::api::actions;
 use crate::bindings::kafka_edge::api::consumer::{self, PageRequest, ReadRequest};
 use crate::bindings::kafka_edge::api::credentials::{self, Permissions};
+use crate::bindings::kafka_edge::api::destinations;
 use crate::bindings::kafka_edge::api::follower::{self, FollowRequest, FollowedRecord};
 use crate::bindings::kafka_edge::api::producer::{self, ProducerRecord};
 use crate::bindings::kafka_edge::api::secrets;
@@ -109,6 +110,23 @@ pub(crate) async fn call(function: &str, with: Arguments) -> Result<String, Erro
             let request = event(&with);
             show(sources::test(with.name, request).await?)
         }
+
+        "destinations.create" => show(destinations::create(with.text).await?),
+        "destinations.list" => show(destinations::list().await?),
+        "destinations.get" => show(destinations::get(with.name).await?),
+        "destinations.put" => {
+            let tag = tag(&with);
+            show(destinations::put(with.name, with.text, tag).await?)
+        }
+        "destinations.patch" => {
+            let tag = tag(&with);
+            show(destinations::patch(with.name, with.text, tag).await?)
+        }
+        "destinations.delete" => {
+            let tag = tag(&with);
+            show(destinations::delete(with.name, tag).await?)
+        }
+        "destinations.test" => show(destinations::test(with.name).await?),
 
         "actions.create" => show(actions::create(with.text).await?),
         "actions.list" => show(actions::list().await?),

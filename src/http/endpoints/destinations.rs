@@ -271,6 +271,8 @@ impl<const V1: bool> Endpoint for CreateDestination<V1> {
         credential_in_query: false,
     };
 
+    const ADMINISTRATIVE: bool = true;
+
     type Topics = NoTopic;
 
     async fn answer<H: Host, L: Log, B: RequestBody>(
@@ -364,6 +366,8 @@ impl<const V1: bool> Endpoint for PutDestination<V1> {
         ..GetDestination::<V1>::DECLARATION
     };
 
+    const ADMINISTRATIVE: bool = true;
+
     type Topics = NoTopic;
 
     async fn answer<H: Host, L: Log, B: RequestBody>(
@@ -397,6 +401,8 @@ impl<const V1: bool> Endpoint for PatchDestination<V1> {
         ..PutDestination::<V1>::DECLARATION
     };
 
+    const ADMINISTRATIVE: bool = true;
+
     type Topics = NoTopic;
 
     async fn answer<H: Host, L: Log, B: RequestBody>(
@@ -429,6 +435,8 @@ impl<const V1: bool> Endpoint for DeleteDestination<V1> {
         body: BodyRule::Ignored,
         ..PutDestination::<V1>::DECLARATION
     };
+
+    const ADMINISTRATIVE: bool = true;
 
     type Topics = NoTopic;
 

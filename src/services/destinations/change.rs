@@ -12,6 +12,10 @@ use crate::host::Clock;
 use crate::merge_patch;
 use crate::secrets::{SecretKeys, StoredSecret};
 use crate::services::condition::Condition;
+use crate::telemetry::{Change as Reported, Report, report_change};
+
+/// What events call a destination.
+pub(super) const KIND: &str = "destination";
 
 /// What a caller wants of the list. The texts are JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,9 +45,30 @@ pub(super) struct Wish<'a, C> {
 #[derive(Debug, Clone)]
 pub(super) struct Made {
     pub(super) id: Rc<str>,
+    /// As it was, if it was there.
+    before: Option<StoredDestination>,
     /// `None`: it is gone.
     pub(super) stored: Option<StoredDestination>,
     pub(super) is_new: bool,
+}
+
+impl Made {
+    /// Tells the operator. What is compared holds the secret as it is stored, so that a new
+    /// one is a change.
+    pub(super) fn report(&self, host: &impl Report) {
+        let before = self.before.as_ref();
+        let Some(stored) = &self.stored else {
+            let name = before.map_or(&*self.id, |before| &*before.name);
+            return Reported { kind: KIND, name, what: "removed", fields: "" }.report(host);
+        };
+        let compared = |stored: &StoredDestination| {
+            let settings = stored.settings.strip_suffix('}').unwrap_or_default();
+            let secret = stored.secret.as_ref().map(StoredSecret::to_text);
+            format!("{settings},\"api_secret\":{}}}", Value::from(secret))
+        };
+        let before = before.map(compared);
+        report_change(host, KIND, &stored.name, before.as_deref(), &compared(stored));
+    }
 }
 
 impl<C: Clock> Wish<'_, C> {
@@ -73,8 +98,9 @@ impl<C: Clock> Wish<'_, C> {
                 Given::read(json, None, self.dialect)?
             }
             Change::Delete => {
-                let id = there()?.id.clone();
-                return Ok(Made { id, stored: None, is_new: false });
+                let before = there()?.clone();
+                let id = before.id.clone();
+                return Ok(Made { id, before: Some(before), stored: None, is_new: false });
             }
         };
         if matches!(self.change, Change::Put(_))
@@ -105,7 +131,8 @@ impl<C: Clock> Wish<'_, C> {
         let created = before.map_or_else(|| self.clock.now(), |before| before.created);
         let settings = given.destination.to_json(None, false).into();
         let stored = StoredDestination { id: id.clone(), name, settings, secret, created };
-        Ok(Made { id, stored: Some(stored), is_new: before.is_none() })
+        let (before, is_new) = (before.cloned(), before.is_none());
+        Ok(Made { id, before, stored: Some(stored), is_new })
     }
 
     /// The id stays what it is; a new destination may bring one along, so that a set-up can

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::bindings::exports::kafka_edge::api::types;
 use kafka_edge::access::AccessError;
-use kafka_edge::error::Error;
+use kafka_edge::error::{Error, Fault};
 use kafka_edge::record::Header;
 use kafka_edge::services::consume::StartFrom;
 
@@ -17,6 +17,8 @@ impl From<Error> for types::Error {
             Error::UnknownSubscription(_) => Self::UnknownWebhook,
             Error::UnknownGroup(_) => Self::UnknownGroup,
             Error::UnknownSource(_) => Self::UnknownSource,
+            Error::UnknownDestination(_) => Self::UnknownDestination,
+            Error::Destination { name, fault } => of_fault(&name, fault),
             Error::UnknownAction(_) => Self::UnknownAction,
             Error::UnknownRun(_) => Self::UnknownRun,
             Error::Invalid { field, message } => {
@@ -41,6 +43,24 @@ impl From<Error> for types::Error {
             Error::Store { detail } => Self::Store(detail),
             Error::Busy(text) => Self::Busy(text),
         }
+    }
+}
+
+/// An error of a destination, as that of the gateway's own Kafka.
+fn of_fault(name: &str, fault: Fault) -> types::Error {
+    let text = format!("{name}: {fault}");
+    match fault {
+        Fault::Missing | Fault::Off | Fault::Secret | Fault::Address | Fault::Cluster => {
+            types::Error::Unconfigured(text)
+        }
+        Fault::Unreachable => types::Error::Connection(text),
+        Fault::Credentials | Fault::Forbidden => types::Error::PermissionDenied(text),
+        Fault::Topic => types::Error::UnknownTopic,
+        Fault::TooLarge { size, limit } => types::Error::TooLarge(types::TooLarge { size, limit }),
+        Fault::Throttled { retry_after } => types::Error::Throttled(millis(retry_after)),
+        Fault::Refused | Fault::Failed => types::Error::Upstream(text),
+        Fault::Timeout => types::Error::Timeout,
+        Fault::Unknown => types::Error::OutcomeUnknown(text),
     }
 }
 

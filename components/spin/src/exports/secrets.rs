@@ -13,7 +13,11 @@ impl Guest for Component {
 
 impl From<service::RewrapReport> for RewrapReport {
     fn from(report: service::RewrapReport) -> Self {
-        Self { webhooks: report.webhooks.into(), sources: report.sources.map(Into::into) }
+        Self {
+            webhooks: report.webhooks.into(),
+            sources: report.sources.map(Into::into),
+            destinations: report.destinations.map(Into::into),
+        }
     }
 }
 

@@ -34,8 +34,11 @@ impl From<service::Received> for Received {
 
 fn outcome(event: Result<service::Taken, NotTaken>) -> Outcome {
     let places = |written: Vec<service::Written>| {
-        let place =
-            |service::Written { topic, partition, offset }| Place { topic, partition, offset };
+        let place = |written: service::Written| {
+            let service::Written { destination, topic, partition, offset } = written;
+            let destination = destination.map(|name| name.to_string());
+            Place { destination, topic, partition, offset }
+        };
         written.into_iter().map(place).collect()
     };
     match event {
