@@ -15,6 +15,7 @@ pub(crate) fn taken_apart(error: Error) -> Failure {
         Error::UnknownGroup => failure("unknown-group", &()),
         Error::UnknownCredential => failure("unknown-credential", &()),
         Error::UnknownSource => failure("unknown-source", &()),
+        Error::UnknownDestination => failure("unknown-destination", &()),
         Error::UnknownAction => failure("unknown-action", &()),
         Error::UnknownRun => failure("unknown-run", &()),
         Error::Invalid(argument) => failure("invalid", &argument),
