@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-const DOCUMENTS: [&str; 10] = [
+const DOCUMENTS: [&str; 11] = [
     "README.md",
     "CONTRIBUTING.md",
     "docs/architecture.md",
@@ -14,6 +14,7 @@ const DOCUMENTS: [&str; 10] = [
     "docs/operations.md",
     "docs/sources.md",
     "docs/actions.md",
+    "docs/destinations.md",
     "docs/upstash.md",
     "docs/wit.md",
 ];
