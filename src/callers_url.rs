@@ -1,4 +1,5 @@
-//! URLs that a caller gives and that the gateway calls: callbacks, and sets of keys.
+//! URLs that a caller gives and that the gateway calls: callbacks, sets of keys, and the
+//! REST servers of destinations.
 //!
 //! Such a URL comes from an untrusted caller, and the gateway may be able
 //! to reach servers that the caller cannot. So the host in the URL is checked

@@ -6,6 +6,8 @@
 mod change;
 mod client;
 mod destination;
+mod given;
+mod in_use;
 mod list;
 mod trial;
 
@@ -19,13 +21,13 @@ use self::change::{KIND, Wish, owner, unknown};
 use self::client::Clients;
 pub use self::client::{Client, MAX_CLIENTS};
 use self::destination::Destination;
-pub use self::destination::{Dialect, Format, GATEWAY};
+pub use self::destination::{Dialect, Format};
 pub use self::list::MAX_DESTINATIONS;
 use self::list::{DestinationList, StoredDestination};
 pub use self::trial::{Finding, Trial};
 use crate::api_key::ApiKey;
 use crate::config::{ConsumeApi, KafkaConfig};
-use crate::error::{Error, Fault, Result};
+use crate::error::{Fault, Result};
 use crate::host::{Host, Millis};
 use crate::kafka::Log;
 use crate::secrets::{SecretGone, SecretKeys};
@@ -273,44 +275,6 @@ impl<H: Host, L: Log> Destinations<H, L> {
 pub fn find(destinations: Vec<DestinationView>, reference: &str) -> Result<DestinationView> {
     let is = |view: &DestinationView| view.id == reference || view.name == reference;
     destinations.into_iter().find(is).ok_or_else(|| unknown(reference))
-}
-
-fn in_use(source: &str) -> Error {
-    Error::NameTaken(format!("The source {source} writes to this destination"))
-}
-
-impl<H: Host, L: Log> super::Services<H, L> {
-    /// Changes the list of destinations. One that a source names cannot be removed, and
-    /// keeps the name by which it is named.
-    pub async fn change_destination(
-        &self,
-        reference: &str,
-        change: Change<'_>,
-        condition: Condition<'_>,
-        dialect: Dialect,
-    ) -> Result<Changed> {
-        let (gone, renamed) = match change {
-            Change::Create(_) => (false, None),
-            Change::Delete => (true, None),
-            Change::Put(json) | Change::Patch(json) => (false, named(json)),
-        };
-        if (gone || renamed.is_some())
-            && let Some((id, name)) = self.destinations.find(reference).await?
-            && renamed.is_none_or(|renamed| renamed != *name)
-        {
-            let by_id = if gone { &*id } else { "" };
-            if let Some(source) = self.sources.with_destination(&name, by_id).await? {
-                return Err(in_use(&source));
-            }
-        }
-        self.destinations.change(reference, change, condition, dialect).await
-    }
-}
-
-/// The name that a change gives.
-fn named(json: &[u8]) -> Option<String> {
-    let json: serde_json::Value = serde_json::from_slice(json).ok()?;
-    json.get("name")?.as_str().map(str::to_owned)
 }
 
 impl<H: Host, L> fmt::Debug for Destinations<H, L> {

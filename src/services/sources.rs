@@ -42,7 +42,7 @@ use self::ready::Ready;
 pub use self::receive::NotTaken;
 #[cfg(feature = "destinations")]
 pub use self::several::TargetState;
-pub use self::source::{Answer, Source, Target};
+pub use self::source::{Answer, GATEWAY, Source, Target};
 use self::statistics::Counting;
 pub use self::statistics::{Refusal, Statistics};
 pub use self::trial::{Trial, TrialEvent, TrialOutcome};

@@ -5,7 +5,8 @@ use std::rc::Rc;
 
 use serde_json::Value;
 
-use super::destination::{Dialect, Given, Secret, invalid, is_id, new_id};
+use super::destination::{Dialect, invalid, is_id, new_id};
+use super::given::{Given, Secret};
 use super::list::{DestinationList, StoredDestination};
 use crate::error::{Error, Result};
 use crate::host::Clock;

@@ -18,7 +18,7 @@ use crate::error::{Error, Fault, Result};
 use crate::host::Host;
 use crate::kafka::Log;
 use crate::record::RecordMetadata;
-use crate::services::destinations::{Client, GATEWAY};
+use crate::services::destinations::Client;
 use crate::services::produce::Producer;
 use crate::services::seen::{Mark, Place};
 
@@ -326,10 +326,5 @@ impl TargetState {
             Some(Fault::Off | Fault::Missing) if self.optional => "left-out",
             Some(_) => "refused",
         }
-    }
-
-    /// Whether it is the gateway's own Kafka.
-    pub fn is_gateway(&self) -> bool {
-        self.name == GATEWAY
     }
 }

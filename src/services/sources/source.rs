@@ -96,6 +96,9 @@ impl Source {
     }
 }
 
+/// What the gateway's own Kafka is called among the destinations of a source.
+pub const GATEWAY: &str = "gateway";
+
 /// A destination by its name or id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Target {
@@ -106,7 +109,7 @@ pub struct Target {
 
 impl Target {
     pub(super) fn is_gateway(&self) -> bool {
-        self.name == "gateway"
+        self.name == GATEWAY
     }
 }
 
