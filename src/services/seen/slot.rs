@@ -17,7 +17,8 @@ pub const PENDING_TIME: Duration = Duration::from_secs(10);
 pub(super) const MAX_ENTRIES: usize = 16;
 const MAX_PLACES: usize = 1_000;
 
-/// Where a record was written. The topic is empty if it is the scope's own.
+/// Where a record was written. The topic is empty if it is the scope's own. Sources note the
+/// destination with it, behind which there is a slash (`sources/shares.rs`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     pub topic: String,
