@@ -8,23 +8,29 @@ mod delivery_state;
 mod due;
 mod envelope;
 mod job;
+mod keys;
+mod making;
 mod moving;
+mod registry;
 mod removal;
 mod retry;
 mod round;
 pub mod settings;
 mod signature;
-mod stored_list;
 mod subscription;
+mod topics;
 
 use std::rc::Rc;
 use std::time::Duration;
 
 use self::context::DeliveryContext;
 use self::delivery_state::DeliveryState;
+use self::keys::Keys;
+use self::making::Made;
 use self::moving::move_to;
-use self::subscription::Subscription;
-use crate::access::{AccessError, AllowedTopic, Grant};
+use self::settings::Start;
+use self::subscription::{Subscription, legacy_settings, new_id};
+use crate::access::{AccessError, AllowedTopic, Denial, Grant, Missing};
 use crate::callers_url;
 use crate::concurrent::try_join_bounded;
 use crate::config::DeliveriesConfig;
@@ -41,11 +47,17 @@ use crate::telemetry::Change;
 /// What events call a subscription, as callers do.
 const KIND: &str = "webhook";
 
+/// The topics of one round, at most.
+const MAX_TOPICS_OF_ROUND: usize = 100;
+
 /// A subscription as callers see it: everything but its secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SubscriptionSummary {
     pub id: String,
+    /// The first of its topics.
     pub topic: String,
+    /// Names of topics, and beginnings of names with a `*`.
+    pub topics: Vec<String>,
     pub callback_url: String,
     pub created: Millis,
 }
@@ -61,6 +73,7 @@ pub struct Registered {
 /// The state of a subscription's delivery in one partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Progress {
+    pub topic: String,
     pub partition: i32,
     /// The offset of the next record to be delivered.
     pub position: i64,
@@ -117,35 +130,42 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
         callback_url: &str,
         from: StartFrom,
     ) -> Result<Registered> {
-        let DeliveryContext { host, log, config, keys, subscriptions, .. } = &*self.context;
+        let context = &*self.context;
+        let DeliveryContext { host, log, config, keys, .. } = context;
         let callback =
             callers_url::check(callback_url, config.allow_private).map_err(|reason| {
                 Error::InvalidCallback { detail: format!("callback_url {reason}") }
             })?;
         log.topic(topic).await?;
-        let list = subscriptions.read().await?;
-        if let Some(known) = list.of_callback(topic, &callback.url) {
+        if let Some(known) = making::twin(context, topic, &callback.url).await? {
             return Ok(Registered { subscription: known.describe(), secret: None });
         }
         // Records written from here on are delivered.
         let starts = starts(&**log, topic, from).await?;
-        let (new, secret) = Subscription::new(topic, callback.url, starts, host, keys)?;
-        let id = new.id.clone();
-        let kept = subscriptions.add(new).await?;
-        due::forget(host, topic).await;
-        if kept.id == id {
-            let fields = "callback_url,secret,topic";
-            Change { kind: KIND, name: &id, what: "created", fields }.report(host);
-        }
-        let secret = (kept.id == id).then(|| secret.reveal());
-        Ok(Registered { subscription: kept.describe(), secret })
+        let from = match from {
+            StartFrom::Earliest => Start::Earliest,
+            StartFrom::Latest => Start::Latest,
+        };
+        let id = new_id(host);
+        let (own, secret) = Keys::generate(&id, host, keys)?;
+        let settings = legacy_settings(topic, callback.url, from);
+        let mut new = Subscription::new(id, settings, own, host.now());
+        new.legacy = true;
+        new.starts = [((**topic).to_owned(), starts)].into();
+        let Made { subscription, is_new } = making::make(context, new).await?;
+        let secret = is_new.then(|| secret.reveal());
+        Ok(Registered { subscription: subscription.describe(), secret })
     }
 
     /// The subscriptions to the caller's topics, oldest first.
     pub async fn list(&self, grant: &Grant) -> Result<Vec<SubscriptionSummary>> {
-        let list = self.context.subscriptions.read().await?;
-        let covered = list.iter().filter(|subscription| grant.covers(&subscription.topic));
-        Ok(covered.map(|subscription| subscription.describe()).collect())
+        let mut all = Vec::new();
+        for page in 0..self.context.registry.pages(Duration::ZERO).await? {
+            let page = making::page(&self.context, page).await?;
+            let covered = page.iter().filter(|one| may_see(one, grant).is_ok());
+            all.extend(covered.map(|subscription| subscription.describe()));
+        }
+        Ok(all)
     }
 
     /// One subscription and where it stands. Kafka is not asked before the
@@ -156,23 +176,31 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
         grant: &Grant,
     ) -> Result<(SubscriptionSummary, Vec<Progress>), AccessError> {
         let context = &*self.context;
-        let list = context.subscriptions.read().await?;
-        let subscription = list.by_id(id)?;
-        grant.permits_topic(&subscription.topic)?;
-        let partitions = removal::partitions(context, subscription).await;
-        let progress = partitions.into_iter().map(async |partition| {
-            let latest = context.lane(id, partition)?.peek().await?;
+        let subscription = context.registry.get(id, Duration::ZERO).await?;
+        may_see(&subscription, grant)?;
+        let mut lanes = Vec::new();
+        for topic in topics::of(context, &subscription).await {
+            for partition in removal::partitions(context, &subscription, &topic).await {
+                lanes.push((topic.clone(), partition));
+            }
+        }
+        let progress = lanes.into_iter().map(async |(topic, partition)| {
+            let latest = context.lane(id, &topic, partition)?.peek().await?;
             let state = latest
                 .and_then(|(_, document)| document.payload)
-                .unwrap_or_else(|| DeliveryState::at(subscription.start(partition)));
-            Ok::<_, Error>(state.describe(partition))
+                .unwrap_or_else(|| DeliveryState::at(subscription.start(&topic, partition)));
+            Ok::<_, Error>(state.describe(topic, partition))
         });
         let mut progress = try_join_bounded(progress).await?;
         // Where the server does not report ends, only the positions are known.
-        let ends = context.log.ends(&subscription.topic).await.unwrap_or_default();
-        let ends: SortedMap<_, _> = ends.into_iter().collect();
+        let mut ends: SortedMap<String, SortedMap<i32, i64>> = SortedMap::new();
         for one in &mut progress {
-            one.beyond_end = ends.get(&one.partition).is_some_and(|end| one.position > *end);
+            if !ends.contains_key(&one.topic) {
+                let of_topic = context.log.ends(&one.topic).await.unwrap_or_default();
+                ends.insert(one.topic.clone(), of_topic.into_iter().collect());
+            }
+            let end = ends.get(&one.topic).and_then(|ends| ends.get(&one.partition));
+            one.beyond_end = end.is_some_and(|end| one.position > *end);
         }
         Ok((subscription.describe(), progress))
     }
@@ -186,29 +214,41 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
         grant: &Grant,
     ) -> Result<SortedMap<i32, i64>, AccessError> {
         let context = &*self.context;
-        let list = context.subscriptions.read().await?;
-        let subscription = list.by_id(id)?;
-        grant.permits_topic(&subscription.topic)?;
-        let offsets = to.offsets(&*context.log, &subscription.topic).await?;
+        let subscription = context.registry.get(id, Duration::ZERO).await?;
+        may_see(&subscription, grant)?;
+        let topic = subscription.named().next().unwrap_or_default();
+        let offsets = to.offsets(&*context.log, topic).await?;
         let moves = offsets.iter().map(async |(partition, offset)| {
-            move_to(context, subscription, *partition, *offset).await
+            move_to(context, &subscription, topic, *partition, *offset).await
         });
         let moved = try_join_bounded(moves).await;
-        due::forget(&context.host, &subscription.topic).await;
+        due::forget(&context.host, topic).await;
         moved?;
         Change { kind: KIND, name: id, what: "moved", fields: "positions" }.report(&context.host);
         Ok(offsets)
     }
 
-    /// Encrypts secrets under the first key that are not; returns how many were, and of
-    /// how many the key is gone.
+    /// Encrypts secrets under the first key that are not; returns of how many
+    /// subscriptions there were any, and of how many the key is gone.
     pub async fn rewrap(&self) -> Result<(usize, usize)> {
-        let (rewrapped, gone) = self.context.subscriptions.rewrap().await?;
-        if rewrapped > 0 {
-            Change { kind: KIND, name: "*", what: "rewrapped", fields: "secret" }
-                .report(&self.context.host);
+        let DeliveryContext { host, keys, registry, .. } = &*self.context;
+        let (mut changed, mut gone) = (0, 0);
+        for page in 0..registry.pages(Duration::ZERO).await? {
+            for subscription in making::page(&self.context, page).await? {
+                let renew = |subscription: &mut Subscription| {
+                    Ok(subscription.renew(host, keys).map(drop)?)
+                };
+                match Subscription::clone(&subscription).renew(host, keys) {
+                    Ok(false) => {}
+                    Ok(true) => {
+                        registry.change(&subscription.id, &renew).await?;
+                        changed += 1;
+                    }
+                    Err(_) => gone += 1,
+                }
+            }
         }
-        Ok((rewrapped, gone))
+        Ok((changed, gone))
     }
 
     /// Removes a subscription. Normally no attempt begins once this has answered.
@@ -216,27 +256,40 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
     /// and an instance that was about to deliver the first record may still begin
     /// within a second.
     pub async fn delete(&self, id: &str, grant: &Grant) -> Result<(), AccessError> {
-        let list = self.context.subscriptions.read().await?;
-        grant.permits_topic(&list.by_id(id)?.topic)?;
-        let removed = self.context.subscriptions.remove(id).await?;
-        let change = Change { kind: KIND, name: id, what: "removed", fields: "" };
-        change.report(&self.context.host);
-        removal::stop(&self.context, &removed).await;
-        Ok(())
+        may_see(&*self.context.registry.get(id, Duration::ZERO).await?, grant)?;
+        Ok(making::remove(&self.context, id).await?)
     }
 
-    /// Delivers what is due to all subscriptions, and reports what was done for
+    /// Delivers what is due to subscriptions, topics in turn, and reports what was done for
     /// those to the caller's topics. Attempts begin within `budget`; the last ones
     /// may take as long as a callback may. Any number of these calls may run at
     /// once, in any instances.
     pub async fn deliver(&self, budget: Duration, grant: &Grant) -> Result<Vec<RoundReport>> {
         let context = &*self.context;
         let deadline = context.host.monotonic() + budget;
-        let list = context.subscriptions.read().await?;
-        let subscriptions: Vec<_> = list.iter().cloned().collect();
-        let mut reports = round::deliver(context, &subscriptions, deadline).await;
+        let topics = self.topics_in_turn().await?;
+        let mut reports = round::deliver(context, &topics, deadline).await;
         reports.retain(|report| grant.covers(&report.topic));
         Ok(reports)
+    }
+
+    /// The topics of the next round, with their subscriptions.
+    async fn topics_in_turn(&self) -> Result<round::Topics> {
+        let context = &*self.context;
+        let registry = &context.registry;
+        let others = match registry.has_prefixes(Duration::ZERO).await? {
+            true => topics::all(context).await?,
+            false => Rc::default(),
+        };
+        let turn = context.turn.borrow().clone();
+        let age = Duration::ZERO;
+        let (topics, next) = registry.topics(&turn, MAX_TOPICS_OF_ROUND, &others, age).await?;
+        *context.turn.borrow_mut() = next;
+        let of_topic = topics.into_iter().map(async |topic| {
+            let ids = registry.of_listed(&topic).await?;
+            Ok::<_, Error>((Rc::from(topic), ids))
+        });
+        try_join_bounded(of_topic).await
     }
 
     /// Delivers beyond the answer of the current request, if the topic has
@@ -250,15 +303,25 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
     }
 }
 
+/// Whether a caller may see and change a subscription: all its topics are the caller's.
+fn may_see(subscription: &Subscription, grant: &Grant) -> Result<(), Denial> {
+    for pattern in subscription.patterns() {
+        if !grant.covers_pattern(&pattern) {
+            return Err(Denial::Forbidden(Missing::Topic(pattern.to_string())));
+        }
+    }
+    Ok(())
+}
+
 /// Where a new subscription starts in the partitions that exist.
-async fn starts<L: Log>(log: &L, topic: &str, from: StartFrom) -> Result<SortedMap<i32, i64>> {
+async fn starts<L: Log>(log: &L, topic: &str, from: StartFrom) -> Result<Vec<i64>> {
     match (from, log.offsets(topic).await) {
-        (StartFrom::Latest, offsets) => Ok(offsets?.into_iter().map(|(p, o)| (p, o.end)).collect()),
+        (StartFrom::Latest, offsets) => Ok(offsets?.into_iter().map(|(_, o)| o.end).collect()),
         (StartFrom::Earliest, Ok(offsets)) => {
-            Ok(offsets.into_iter().map(|(p, o)| (p, o.first)).collect())
+            Ok(offsets.into_iter().map(|(_, o)| o.first).collect())
         }
         // A partition without a start is delivered from its beginning.
-        (StartFrom::Earliest, Err(Error::Unsupported(_))) => Ok(SortedMap::new()),
+        (StartFrom::Earliest, Err(Error::Unsupported(_))) => Ok(Vec::new()),
         (StartFrom::Earliest, Err(error)) => Err(error),
     }
 }

@@ -12,14 +12,18 @@
 //! | `kafka-edge/2/group/{group}/{topic}/start/…` | the lane of where the group begins there |
 //! | `kafka-edge/2/group/{group}/{topic}/g` | advice on where the group's records are |
 //! | `kafka-edge/2/settings/{group}/…` | the lane of what a group is set to |
-//! | `kafka-edge/2/hook/{subscription id}/{partition}/…` | a subscription's lane |
+//! | `kafka-edge/2/hook/{subscription id}/{topic}/{partition}/…` | a subscription's lane |
+//! | `kafka-edge/2/hook/{subscription id}/~/…` | the lane of a subscription's document |
 //! | `kafka-edge/2/due/{topic}` | advice on which deliveries of a topic are due |
 //! | `kafka-edge/2/seen/{scope}/{slot}` | the ids of events that have come, and idempotency keys |
 //! | `kafka-edge/2/seen/{scope}/{id}` | one of them, where the store can create keys |
 //! | `kafka-edge/2/seen/{scope}/{id}/{time}` | what was written of it in part is being completed |
 //! | `kafka-edge/2/groups/…` | the lane of the document that lists the groups |
 //! | `kafka-edge/2/instances/…` | the lane of the document that lists the named consumers |
-//! | `kafka-edge/2/registry/…` | the lane of the document that lists the subscriptions |
+//! | `kafka-edge/2/registry/directory/…` | the lane of what leads to all subscriptions |
+//! | `kafka-edge/2/registry/ids/{page}/…` | the lane of a page of their ids |
+//! | `kafka-edge/2/registry/topic/{topic}/…` | the lane of the ids of those to a topic |
+//! | `kafka-edge/2/registry/topics/{part}/…` | the lane of topics that have some |
 //! | `kafka-edge/2/sources/…` | the lane of the document that lists the sources |
 //! | `kafka-edge/2/source/{source}/statistics` | what came to a source |
 //! | `kafka-edge/2/actions/…` | the lane of the document that lists the actions |
@@ -135,9 +139,17 @@ impl LaneName {
     }
 
     /// The lane of a subscription in a partition.
-    pub fn subscription(id: &str, partition: i32) -> Result<Self> {
+    pub fn subscription(id: &str, topic: &str, partition: i32) -> Result<Self> {
         let Prefix(lanes) = Prefix::subscription(id)?;
-        Ok(Self(format!("{lanes}{partition}")))
+        // Valid names need no encoding, so this refuses none of them.
+        let topic = capped("topic", topic, MAX_TOPIC_BYTES)?;
+        Ok(Self(format!("{lanes}{topic}/{partition}")))
+    }
+
+    /// The lane of a subscription's document. No topic has this name.
+    pub fn subscription_document(id: &str) -> Result<Self> {
+        let Prefix(lanes) = Prefix::subscription(id)?;
+        Ok(Self(format!("{lanes}~")))
     }
 
     /// The list of all consumer groups.
@@ -150,9 +162,24 @@ impl LaneName {
         Self(format!("{ROOT}/instances"))
     }
 
-    /// The list of all subscriptions.
-    pub fn subscriptions() -> Self {
-        Self(format!("{ROOT}/registry"))
+    /// What leads to all subscriptions.
+    pub fn directory() -> Self {
+        Self(format!("{ROOT}/registry/directory"))
+    }
+
+    /// A page of the ids of all subscriptions.
+    pub fn subscription_ids(page: u32) -> Self {
+        Self(format!("{ROOT}/registry/ids/{page}"))
+    }
+
+    /// The ids of the subscriptions that name a topic.
+    pub fn subscriptions_of(topic: &str) -> Result<Self> {
+        Ok(Self(format!("{ROOT}/registry/topic/{}", capped("topic", topic, MAX_TOPIC_BYTES)?)))
+    }
+
+    /// A part of the topics that subscriptions name.
+    pub fn subscribed_topics(part: u8) -> Self {
+        Self(format!("{ROOT}/registry/topics/{part}"))
     }
 
     /// The list of all sources.
@@ -291,7 +318,7 @@ mod tests {
         let key = lane.document::<u8>(u32::MAX);
         assert!(key.as_str().len() <= MAX_KEY_BYTES, "{}", key.as_str().len());
         let hook = "\u{1}".repeat(MAX_SUBSCRIPTION_ID_BYTES);
-        let key = LaneName::subscription(&hook, i32::MAX).unwrap().document::<u8>(u32::MAX);
+        let key = LaneName::subscription(&hook, &"t".repeat(MAX_TOPIC_BYTES), i32::MAX).unwrap().document::<u8>(u32::MAX);
         assert!(key.as_str().len() <= MAX_KEY_BYTES);
     }
 
@@ -305,6 +332,6 @@ mod tests {
         assert_eq!(refused(LaneName::group(&"g".repeat(201), "t", 0)), "group");
         assert_eq!(refused(LaneName::group("g", "", 0)), "topic");
         assert_eq!(refused(LaneName::group("g", &"é".repeat(42), 0)), "topic");
-        assert_eq!(refused(LaneName::subscription("", 0)), "webhook_id");
+        assert_eq!(refused(LaneName::subscription("", "t", 0)), "webhook_id");
     }
 }

@@ -9,7 +9,6 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use super::envelope;
 use super::retry::RetryHint;
 use super::signature::SigningSecret;
-use super::subscription::Subscription;
 use crate::deadline::within;
 use crate::host::{Host, Incoming, Millis, Outgoing, SendError, SendErrorKind};
 use crate::record::Record;
@@ -39,12 +38,14 @@ impl AttemptFailure {
 /// Where the records of a subscription go, and what signs them.
 pub(super) struct Destination {
     pub(super) uri: Uri,
-    pub(super) secret: SigningSecret,
+    /// The newest first.
+    pub(super) secrets: Vec<SigningSecret>,
 }
 
 /// A record on its way to a callback.
 pub(super) struct Attempt<'a> {
-    pub(super) subscription: &'a Subscription,
+    pub(super) id: &'a str,
+    pub(super) topic: &'a str,
     pub(super) to: &'a Destination,
     pub(super) cluster: &'a str,
     pub(super) record: &'a Record,
@@ -63,13 +64,14 @@ impl Attempt<'_> {
     }
 
     fn request(&self, now: Millis) -> Outgoing {
-        let Subscription { id, topic, .. } = self.subscription;
-        let Destination { uri, secret } = self.to;
+        let Self { id, topic, .. } = self;
+        let Destination { uri, secrets } = self.to;
         let Record { partition, offset, .. } = *self.record;
         let body: Bytes = envelope::body(id, topic, self.record);
         let message_id = envelope::message_id(id, self.cluster, topic, partition, offset);
         let timestamp = now.div_euclid(1000);
-        let signature = secret.sign(&message_id, timestamp, &body);
+        let sign = |secret: &SigningSecret| secret.sign(&message_id, timestamp, &body);
+        let signature = secrets.iter().map(sign).collect::<Vec<_>>().join(" ");
 
         let mut headers = HeaderMap::new();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -1,7 +1,7 @@
 //! Deliveries that go on after the answer to the request that caused them.
 //!
 //! Every produce starts this, so it must cost almost nothing: nothing is done
-//! while the instance knows of no subscription for the topic, and no second
+//! while the instance knows of no subscription to the topic, and no second
 //! worker is started for a partition that has one. The tasks of an instance
 //! communicate by plain flags, because no waker may pass from one to another.
 
@@ -20,9 +20,9 @@ use crate::kafka::Log;
 use crate::sorted::{SortedMap, SortedSet};
 use crate::telemetry::{Level, Report, level_of};
 
-/// How old an instance's copy of the list of subscriptions may be. A subscription
+/// How old an instance's copy of a topic's index may be. A subscription
 /// that another instance has registered is served after this time.
-const MAX_SUBSCRIPTION_LIST_AGE: Duration = Duration::from_secs(2);
+const MAX_INDEX_AGE: Duration = Duration::from_secs(2);
 
 /// How long one worker goes on while there are records. After that, the next
 /// produce or the next regular call of `deliver` continues.
@@ -38,19 +38,19 @@ const FIRST_WORKER_PAUSE: Duration = Duration::from_millis(100);
 pub(super) struct Background {
     /// Topics whose work is being planned, and whether to plan once more.
     planned: RefCell<SortedMap<String, bool>>,
-    /// Partitions being delivered, by subscription id and number, and whether to
+    /// Partitions being delivered, and whether to
     /// look for records once more.
-    at_work: RefCell<SortedMap<(String, i32), bool>>,
-    /// Topics to be looked up in the next list of subscriptions.
+    at_work: RefCell<SortedMap<JobName, bool>>,
+    /// Topics whose index is to be read again.
     later: RefCell<SortedSet<String>>,
     waiting: Cell<bool>,
 }
 
 /// Delivers to the subscriptions of a topic, in the background.
 pub(super) fn start<H: Host, L: Log>(context: &Rc<DeliveryContext<H, L>>, topic: &str) {
-    if let Some(list) = context.subscriptions.known(MAX_SUBSCRIPTION_LIST_AGE) {
+    if let Some(ids) = context.registry.known_of_topic(topic, MAX_INDEX_AGE) {
         look_again(context, topic);
-        if list.of_topic(topic).next().is_none() {
+        if ids.is_empty() {
             return;
         }
     }
@@ -88,7 +88,7 @@ fn start_now<H: Host, L: Log>(context: &Rc<DeliveryContext<H, L>>, topic: &str) 
     });
 }
 
-/// Looks for subscriptions of the topic once more, in a list read later than now.
+/// Looks for subscriptions of the topic once more, in an index read later than now.
 fn look_again<H: Host, L: Log>(context: &Rc<DeliveryContext<H, L>>, topic: &str) {
     if !context.background.later.borrow().contains(topic) {
         context.background.later.borrow_mut().insert(topic.into());
@@ -98,13 +98,18 @@ fn look_again<H: Host, L: Log>(context: &Rc<DeliveryContext<H, L>>, topic: &str)
     }
     let context = context.clone();
     context.clone().host.spawn(async move {
-        context.host.sleep(MAX_SUBSCRIPTION_LIST_AGE).await;
+        context.host.sleep(MAX_INDEX_AGE).await;
         context.background.waiting.set(false);
         let topics = context.background.later.take();
-        // The next task that needs the list will see the same error and report it.
-        let Ok(list) = context.subscriptions.read().await else { return };
-        for topic in topics.iter().filter(|topic| list.of_topic(topic).next().is_some()) {
-            start_now(&context, topic);
+        // The next task that needs them will see the same error and report it.
+        if context.registry.refresh().await.is_err() {
+            return;
+        }
+        for topic in &topics {
+            let ids = context.registry.of_listed(topic).await;
+            if ids.is_ok_and(|ids| !ids.is_empty()) {
+                start_now(&context, topic);
+            }
         }
     });
 }
@@ -115,8 +120,8 @@ async fn plan<H: Host, L: Log>(
     context: &DeliveryContext<H, L>,
     topic: &str,
 ) -> Result<Vec<Vec<Job>>> {
-    let list = context.subscriptions.recent(MAX_SUBSCRIPTION_LIST_AGE).await?;
-    if list.of_topic(topic).next().is_none() {
+    let ids = context.registry.of_topic(topic, MAX_INDEX_AGE).await?;
+    if ids.is_empty() {
         return Ok(Vec::new());
     }
     let ends = round::ends(&*context.log, topic).await?;
@@ -131,8 +136,9 @@ async fn plan<H: Host, L: Log>(
             true
         }
     };
-    let idle = |subscription| round::jobs(subscription, &ends).filter(&mut is_idle).collect();
-    Ok(list.of_topic(topic).map(idle).collect())
+    let topic = Rc::<str>::from(topic);
+    let idle = |id: &String| round::jobs(id, &topic, &ends).filter(&mut is_idle).collect();
+    Ok(ids.iter().map(idle).collect())
 }
 
 /// Delivers a partition until there is nothing left to do for now.
@@ -172,6 +178,9 @@ fn until(due: Millis, now: Millis) -> Duration {
     Duration::from_millis(u64::try_from(due.saturating_sub(now)).unwrap_or(0))
 }
 
-fn name(job: &Job) -> (String, i32) {
-    (job.subscription.id.clone(), job.partition)
+/// Subscription, topic and partition.
+type JobName = (Rc<str>, Rc<str>, i32);
+
+fn name(job: &Job) -> JobName {
+    (job.id.clone(), job.topic.clone(), job.partition)
 }

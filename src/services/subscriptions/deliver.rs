@@ -7,12 +7,14 @@
 //! under the same ids.
 
 use std::convert::Infallible;
+use std::rc::Rc;
 use std::time::Duration;
 
 use super::attempt::{Attempt, AttemptFailure, Destination, trace_of};
 use super::context::DeliveryContext;
 use super::delivery_state::DeliveryState;
 use super::job::{Job, JobEnd, JobReport};
+use super::subscription::Subscription;
 use crate::callers_url;
 use crate::error::{Error, Result};
 use crate::host::Host;
@@ -33,9 +35,9 @@ const MAX_PAGE_BYTES: usize = 1024 * 1024;
 const POSITION_WRITE_INTERVAL: Duration = Duration::from_secs(1);
 const POSITION_WRITE_RECORDS: usize = 100;
 
-/// How old the list of subscriptions may be when an attempt begins; a removal
+/// How old a copy of the subscription may be when an attempt begins; a removal
 /// that is newer may be missed.
-const MAX_SUBSCRIPTION_LIST_AGE: Duration = Duration::from_secs(1);
+const MAX_SUBSCRIPTION_AGE: Duration = Duration::from_secs(1);
 
 /// The part of the lease that is reserved for writing the position after the
 /// longest attempt.
@@ -63,12 +65,18 @@ async fn with_lane<H: Host, L: Log>(
     job: &Job,
     deadline: Duration,
 ) -> JobReport {
-    match take(context, job).await.unwrap_or_else(|error| Taken::Nothing(error.into())) {
+    let subscription = match subscription(context, job).await {
+        Ok(subscription) => subscription,
+        Err(error) => return JobReport { outcome: error.into(), ..JobReport::default() },
+    };
+    let taken = take(context, job, &subscription).await;
+    match taken.unwrap_or_else(|error| Taken::Nothing(error.into())) {
         Taken::Nothing(outcome) => JobReport { outcome, ..JobReport::default() },
         Taken::Lane(held) => {
             let mut delivering = Delivering {
                 context,
                 job,
+                subscription,
                 deadline,
                 state: held.payload().clone(),
                 held,
@@ -82,6 +90,18 @@ async fn with_lane<H: Host, L: Log>(
     }
 }
 
+/// The subscription, if records of the topic are delivered to it now.
+async fn subscription<H: Host, L: Log>(
+    context: &DeliveryContext<H, L>,
+    job: &Job,
+) -> Result<Rc<Subscription>> {
+    let subscription = context.registry.get(&job.id, MAX_SUBSCRIPTION_AGE).await?;
+    match subscription.is_active() && subscription.covers(&job.topic) {
+        true => Ok(subscription),
+        false => Err(Error::UnknownSubscription(job.id.as_ref().into())),
+    }
+}
+
 /// The result of trying to take the lane.
 enum Taken<H> {
     Lane(Held<H, DeliveryState>),
@@ -90,10 +110,14 @@ enum Taken<H> {
 }
 
 /// Takes the lane if there seems to be something to do.
-async fn take<H: Host, L: Log>(context: &DeliveryContext<H, L>, job: &Job) -> Result<Taken<H>> {
-    let Job { subscription, partition, end } = job;
-    let lane = context.lane_to_deliver(&subscription.id, *partition)?;
-    let start = DeliveryState::at(subscription.start(*partition));
+async fn take<H: Host, L: Log>(
+    context: &DeliveryContext<H, L>,
+    job: &Job,
+    subscription: &Subscription,
+) -> Result<Taken<H>> {
+    let Job { id, topic, partition, end } = job;
+    let lane = context.lane_to_deliver(id, topic, *partition)?;
+    let start = DeliveryState::at(subscription.start(topic, *partition));
 
     let now = context.host.now();
     let idle = |document: Option<&Document<DeliveryState>>| match document {
@@ -103,9 +127,13 @@ async fn take<H: Host, L: Log>(context: &DeliveryContext<H, L>, job: &Job) -> Re
     let taken = lane.hold_when(
         |document| idle(document).is_none(),
         async |_| {
-            // A lane without a state is new, unless its subscription was removed.
-            context.subscriptions.read().await?.by_id(&subscription.id)?;
-            Ok(start.clone())
+            // A lane without a state is new, unless its subscription was removed or has left
+            // the topic.
+            let now = context.registry.get(id, Duration::ZERO).await?;
+            match now.covers(topic) {
+                true => Ok(DeliveryState::at(now.start(topic, *partition))),
+                false => Err(Error::UnknownSubscription(id.as_ref().into())),
+            }
         },
     );
     match taken.await? {
@@ -130,19 +158,18 @@ async fn beyond_end<H: Host, L: Log>(
     job: &Job,
     state: Option<&DeliveryState>,
 ) -> Result<Option<BeyondEnd>> {
-    let Job { subscription, partition, end } = job;
+    let Job { id, topic, partition, end } = job;
     let (Some(position), Some(end)) = (state.map(|state| state.position), end) else {
         return Ok(None);
     };
     if position <= *end {
         return Ok(None);
     }
-    let ends = context.log.ends(&subscription.topic).await?;
+    let ends = context.log.ends(topic).await?;
     let end = ends.into_iter().find_map(|(at, end)| (at == *partition).then_some(end));
-    let topic = subscription.topic.as_str().into();
-    let beyond = end.and_then(|end| BeyondEnd::check(&topic, *partition, position, end));
+    let beyond = end.and_then(|end| BeyondEnd::check(topic, *partition, position, end));
     if let Some(beyond) = &beyond {
-        context.beyond.tell(&context.host, "webhook", &subscription.id, beyond);
+        context.beyond.tell(&context.host, "webhook", id, beyond);
     }
     Ok(beyond)
 }
@@ -151,6 +178,7 @@ async fn beyond_end<H: Host, L: Log>(
 struct Delivering<'a, H, L> {
     context: &'a DeliveryContext<H, L>,
     job: &'a Job,
+    subscription: Rc<Subscription>,
     deadline: Duration,
     held: Held<H, DeliveryState>,
     state: DeliveryState,
@@ -230,8 +258,7 @@ impl<H: Host, L: Log> Delivering<'_, H, L> {
         if self.context.host.monotonic() >= self.deadline {
             return Err(Stop::With(JobEnd::OutOfTime));
         }
-        let list = self.context.subscriptions.recent(MAX_SUBSCRIPTION_LIST_AGE).await?;
-        list.by_id(&self.job.subscription.id)?;
+        subscription(self.context, self.job).await?;
         Ok(())
     }
 
@@ -240,7 +267,7 @@ impl<H: Host, L: Log> Delivering<'_, H, L> {
     async fn fetch(&mut self) -> Result<Fetched> {
         let failing = self.state.trouble.is_some();
         let fetch = Fetch {
-            topic: &self.job.subscription.topic,
+            topic: &self.job.topic,
             partition: self.job.partition,
             offset: self.state.position,
             place: self.state.place.take(),
@@ -283,7 +310,8 @@ impl<H: Host, L: Log> Delivering<'_, H, L> {
             Err(refused) => Err(refused.clone()),
             Ok(to) => {
                 let attempt = Attempt {
-                    subscription: &self.job.subscription,
+                    id: &self.job.id,
+                    topic: &self.job.topic,
                     to,
                     cluster,
                     record,
@@ -343,11 +371,11 @@ impl<H: Host, L: Log> Delivering<'_, H, L> {
     /// stricter since the registration.
     fn destination(&self) -> Result<Destination, AttemptFailure> {
         let DeliveryContext { config, keys, .. } = self.context;
-        let subscription = &self.job.subscription;
-        let callback = callers_url::check(&subscription.callback_url, config.allow_private)
+        let Subscription { id, settings, keys: own, .. } = &*self.subscription;
+        let callback = callers_url::check(&settings.callback_url, config.allow_private)
             .map_err(|_| AttemptFailure::new("The callback's URL is no longer allowed"))?;
-        let secret = subscription.secret(keys);
-        let secret = secret.map_err(|error| AttemptFailure::new(error.to_string()))?;
-        Ok(Destination { uri: callback.uri, secret })
+        let secrets = own.v1(id, keys, self.context.host.now());
+        let secrets = secrets.map_err(|error| AttemptFailure::new(error.to_string()))?;
+        Ok(Destination { uri: callback.uri, secrets })
     }
 }

@@ -90,9 +90,10 @@ impl DeliveryState {
         self.next_attempt().filter(|due| retry::is_to_come(*due, now)).map(Idle::NotDue)
     }
 
-    pub(super) fn describe(&self, partition: i32) -> Progress {
+    pub(super) fn describe(&self, topic: String, partition: i32) -> Progress {
         let trouble = self.trouble.as_ref();
         Progress {
+            topic,
             partition,
             position: self.position,
             failures: trouble.map_or(0, |trouble| trouble.failures),
@@ -120,7 +121,7 @@ mod tests {
         state.failed(5, failure(), 1_000, 0);
         assert_eq!(state.next_attempt(), Some(1_875));
         state.failed(5, failure(), 10_000, 0);
-        assert_eq!(state.describe(3).failures, 2);
+        assert_eq!(state.describe("t".into(), 3).failures, 2);
         assert_eq!(state.next_attempt(), Some(14_375));
         state.delivered(5);
         assert_eq!(state, DeliveryState::at(6));
@@ -131,7 +132,7 @@ mod tests {
         let mut state = DeliveryState::at(5);
         state.failed(5, failure(), 0, 0);
         state.failed(9, failure(), 0, 0);
-        assert_eq!((state.position, state.describe(0).failures), (9, 1));
+        assert_eq!((state.position, state.describe("t".into(), 0).failures), (9, 1));
     }
 
     #[test]

@@ -8,6 +8,8 @@
 //! it costs time and no delivery: each round looks at one of the jobs that are not due all
 //! the same.
 
+use std::rc::Rc;
+
 use serde::{Deserialize, Serialize};
 
 use super::job::{Job, JobEnd};
@@ -52,7 +54,7 @@ pub(super) struct Planned {
     known: Option<Due>,
     /// The subscription and the partition of the job that is looked at although it is not
     /// due.
-    glance: Option<(String, i32)>,
+    glance: Option<(Rc<str>, i32)>,
 }
 
 /// What became of a job of a round.
@@ -83,7 +85,7 @@ impl Due {
         let (mut due, mut waiting, mut glanced) = (Vec::new(), Vec::new(), None);
         for (index, job) in jobs.into_iter().enumerate() {
             let at = self.0.get(&job.partition);
-            let until = at.and_then(|at| at.waiting.get(&job.subscription.id)).copied();
+            let until = at.and_then(|at| at.waiting.get(&*job.id)).copied();
             match (at, until) {
                 (_, Some(until)) if retry::is_to_come(until, now) => waiting.push((job, until)),
                 (Some(at), None) if job.end.is_some_and(|end| end <= at.next) => {
@@ -94,7 +96,7 @@ impl Due {
                 _ => due.push(job),
             }
         }
-        let glance = glanced.as_ref().map(|job| (job.subscription.id.clone(), job.partition));
+        let glance = glanced.as_ref().map(|job| (job.id.clone(), job.partition));
         due.extend(glanced);
         Planned { due, waiting, known: Some(self), glance }
     }
@@ -147,17 +149,15 @@ impl Planned {
         };
         for Ended { job, outcome, .. } in ended {
             match outcome {
-                JobEnd::Failing(due) => drop(waiting.insert(job.subscription.id.clone(), *due)),
-                _ => drop(waiting.remove(&job.subscription.id)),
+                JobEnd::Failing(due) => drop(waiting.insert(job.id.as_ref().to_owned(), *due)),
+                _ => drop(waiting.remove(&*job.id)),
             }
         }
         (waiting.len() <= MAX_NAMED).then_some(Partition { next, waiting })
     }
 
     fn is_glance(&self, job: &Job) -> bool {
-        let of = |(id, partition): &(String, i32)| {
-            *id == job.subscription.id && *partition == job.partition
-        };
+        let of = |(id, partition): &(Rc<str>, i32)| *id == job.id && *partition == job.partition;
         self.glance.as_ref().is_some_and(of)
     }
 }
@@ -180,15 +180,14 @@ fn key(topic: &str) -> Result<Key<Due>> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::subscription::tests::subscription;
     use super::*;
 
     const NOW: Millis = 1_000;
 
     fn jobs(count: usize, end: i64) -> Vec<Job> {
         let job = |number: usize| {
-            let subscription = subscription("t", "https://x/", number as u32);
-            Job { subscription, partition: 0, end: Some(end) }
+            let id = format!("webhook_{number}").into();
+            Job { id, topic: "t".into(), partition: 0, end: Some(end) }
         };
         (0..count).map(job).collect()
     }
@@ -199,7 +198,7 @@ mod tests {
     }
 
     fn ids(planned: &Planned) -> Vec<&str> {
-        planned.due.iter().map(|job| &*job.subscription.id).collect()
+        planned.due.iter().map(|job| &*job.id).collect()
     }
 
     fn known(next: i64, waiting: &[(&str, Millis)]) -> Due {
@@ -222,7 +221,7 @@ mod tests {
         for (glance, due) in [(1, vec!["webhook_2", "webhook_1"]), (2, vec!["webhook_2"])] {
             let planned = known.clone().choose(jobs(4, 5), NOW, glance);
             assert_eq!(ids(&planned), due);
-            let glanced = (glance == 1).then(|| ("webhook_1".to_owned(), 0));
+            let glanced = (glance == 1).then(|| ("webhook_1".into(), 0));
             assert_eq!((planned.glance, planned.waiting.len()), (glanced, 1));
         }
     }

@@ -1,10 +1,9 @@
-//! The unit of delivery: one partition of a topic, for one callback.
+//! The unit of delivery: one partition of a topic, for one subscription.
 
 use std::rc::Rc;
 
 use super::RoundReport;
 use super::delivery_state::Idle;
-use super::subscription::Subscription;
 use crate::error::Error;
 use crate::host::{Host, Millis};
 use crate::services::beyond_end::BeyondEnd;
@@ -12,7 +11,9 @@ use crate::telemetry::{Field, Level, Report};
 
 #[derive(Debug, Clone)]
 pub(super) struct Job {
-    pub(super) subscription: Rc<Subscription>,
+    /// The id of the subscription, whose document is read when there is something to do.
+    pub(super) id: Rc<str>,
+    pub(super) topic: Rc<str>,
     pub(super) partition: i32,
     /// The end of the partition, if the log knows it. A partition that is
     /// delivered up to its end needs no work.
@@ -29,8 +30,8 @@ impl Job {
         more: &[Field<'_>],
     ) {
         let fields = [
-            ("webhook", (&*self.subscription.id).into()),
-            ("topic", (&*self.subscription.topic).into()),
+            ("webhook", (&*self.id).into()),
+            ("topic", (&*self.topic).into()),
             ("partition", self.partition.into()),
         ];
         host.event(level, name, &[&fields, more].concat());
@@ -55,7 +56,7 @@ pub(super) enum JobEnd {
     Busy,
     /// The time ran out before the last record.
     OutOfTime,
-    /// The subscription was removed.
+    /// The subscription was removed, has left the topic, or is not delivered to for now.
     Removed,
     /// Nothing can be delivered until the subscription is moved.
     BeyondEnd(BeyondEnd),
@@ -82,10 +83,10 @@ impl From<Idle> for JobEnd {
 }
 
 impl RoundReport {
-    pub(super) fn new(subscription: &Subscription) -> Self {
+    pub(super) fn new(id: &str, topic: &str) -> Self {
         Self {
-            webhook_id: subscription.id.clone(),
-            topic: subscription.topic.clone(),
+            webhook_id: id.to_owned(),
+            topic: topic.to_owned(),
             delivered: 0,
             failed: 0,
             busy: false,

@@ -17,14 +17,15 @@ const MAX_MOVE_WAIT: Duration = Duration::from_secs(15);
 pub(super) async fn move_to<H: Host, L: Log>(
     context: &DeliveryContext<H, L>,
     subscription: &Subscription,
+    topic: &str,
     partition: i32,
     offset: i64,
 ) -> Result<()> {
     let host = &context.host;
-    let lane = context.lane(&subscription.id, partition)?;
+    let lane = context.lane(&subscription.id, topic, partition)?;
     let give_up = host.monotonic() + MAX_MOVE_WAIT;
     loop {
-        let start = DeliveryState::at(subscription.start(partition));
+        let start = DeliveryState::at(subscription.start(topic, partition));
         let pause = match lane.try_take(async |_| Ok(start)).await? {
             Take::Busy { retry_in } => retry_in,
             Take::Unworthy(_) => Duration::ZERO,

@@ -5,47 +5,48 @@ use std::time::Duration;
 use super::context::DeliveryContext;
 use super::delivery_state::DeliveryState;
 use super::subscription::Subscription;
+use super::topics;
 use crate::concurrent::join_bounded;
 use crate::error::Result;
 use crate::host::Host;
 use crate::kafka::Log;
 use crate::sorted::SortedSet;
-use crate::state::delete_all;
-use crate::state::keys::Prefix;
 use crate::state::lane::{Take, Written};
-use crate::telemetry::{Level, Report};
 
 /// How long a removal waits for an attempt of another instance.
 const MAX_REMOVAL_WAIT: Duration = Duration::from_secs(3);
 
-/// Takes every lane of the subscription, so that no other instance delivers, and
-/// deletes what the store holds of it. An instance that starts a new lane reads
-/// the list of subscriptions first, and this one is no longer in it.
+/// Takes every lane of the subscription, so that no other instance delivers. An instance
+/// that starts a new lane reads the subscription's document first, and by that it is
+/// nobody's any more.
 pub(super) async fn stop<H: Host, L: Log>(
     context: &DeliveryContext<H, L>,
     subscription: &Subscription,
-) {
-    let partitions = partitions(context, subscription).await;
-    let stops = partitions.into_iter().map(|partition| stop_one(context, subscription, partition));
-    let stopped: Result<()> = join_bounded(stops).await.into_iter().collect();
-    if let Err(error) = stopped.and(forget(context, &subscription.id).await) {
-        // The list no longer has the subscription, so deliveries end anyway.
-        let fields = [("webhook", (&*subscription.id).into()), ("why", error.kind().into())];
-        context.host.event(Level::Warn, "webhook-not-tidied", &fields);
-    }
+) -> Result<()> {
+    let topics = topics::of(context, subscription).await;
+    let stops = topics.iter().map(|topic| stop_topic(context, subscription, topic));
+    join_bounded(stops).await.into_iter().collect()
 }
 
-async fn forget<H: Host, L: Log>(context: &DeliveryContext<H, L>, id: &str) -> Result<()> {
-    delete_all(&context.host, &Prefix::subscription(id)?).await
+/// The same for one topic, which the subscription has left.
+pub(super) async fn stop_topic<H: Host, L: Log>(
+    context: &DeliveryContext<H, L>,
+    subscription: &Subscription,
+    topic: &str,
+) -> Result<()> {
+    let partitions = partitions(context, subscription, topic).await;
+    let stops = partitions.into_iter().map(|one| stop_one(context, subscription, topic, one));
+    join_bounded(stops).await.into_iter().collect()
 }
 
 async fn stop_one<H: Host, L: Log>(
     context: &DeliveryContext<H, L>,
     subscription: &Subscription,
+    topic: &str,
     partition: i32,
 ) -> Result<()> {
     let host = &context.host;
-    let lane = context.lane(&subscription.id, partition)?;
+    let lane = context.lane(&subscription.id, topic, partition)?;
     if lane.is_untouched().await? {
         return Ok(());
     }
@@ -72,13 +73,14 @@ async fn stop_one<H: Host, L: Log>(
     }
 }
 
-/// All partitions of which the subscription may have delivered records.
+/// All partitions of a topic of which the subscription may have delivered records.
 pub(super) async fn partitions<H: Host, L: Log>(
     context: &DeliveryContext<H, L>,
     subscription: &Subscription,
+    topic: &str,
 ) -> SortedSet<i32> {
-    let mut partitions = subscription.first_partitions();
-    if let Ok(topic) = context.log.topic(&subscription.topic).await {
+    let mut partitions: SortedSet<i32> = subscription.first_partitions(topic).collect();
+    if let Ok(topic) = context.log.topic(topic).await {
         partitions.extend(0..topic.partitions);
     }
     partitions

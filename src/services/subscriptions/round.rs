@@ -8,12 +8,11 @@ use super::context::DeliveryContext;
 use super::deliver;
 use super::due::{self, Ended};
 use super::job::{Job, JobEnd, JobReport};
-use super::subscription::Subscription;
 use crate::concurrent::{join_bounded, join_groups};
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kafka::Log;
-use crate::sorted::{SortedMap, in_order};
+use crate::sorted::SortedMap;
 
 /// The partitions of a topic, with their ends if the log knows them.
 pub(super) type PartitionEnds = SortedMap<i32, Option<i64>>;
@@ -29,46 +28,58 @@ pub(super) async fn ends<L: Log>(log: &L, topic: &str) -> Result<PartitionEnds> 
     }
 }
 
-/// The jobs of a subscription.
+/// The jobs of a subscription of this id.
 pub(super) fn jobs<'a>(
-    subscription: &'a Rc<Subscription>,
+    id: &str,
+    topic: &Rc<str>,
     ends: &'a PartitionEnds,
 ) -> impl Iterator<Item = Job> + 'a {
-    ends.iter().map(|(partition, end)| Job {
-        subscription: subscription.clone(),
+    let (id, topic) = (Rc::<str>::from(id), topic.clone());
+    ends.iter().map(move |(partition, end)| Job {
+        id: id.clone(),
+        topic: topic.clone(),
         partition: *partition,
         end: *end,
     })
 }
 
+/// The topics of a round, with the ids of their subscriptions.
+pub(super) type Topics = Vec<(Rc<str>, Vec<String>)>;
+
 /// Delivers what is due to all of these subscriptions; attempts begin before
-/// `deadline`.
+/// `deadline`. There is a report for each topic and subscription.
 pub(super) async fn deliver<H: Host, L: Log>(
     context: &DeliveryContext<H, L>,
-    subscriptions: &[Rc<Subscription>],
+    topics: &Topics,
     deadline: Duration,
 ) -> Vec<RoundReport> {
-    let mut topics = in_order(subscriptions.iter().map(|one| one.topic.as_str()).collect());
-    topics.dedup();
-    let ends = topics.into_iter().map(async |topic| (topic, ends(&*context.log, topic).await));
-    let ends: SortedMap<_, _> = join_bounded(ends).await.into_iter().collect();
+    let ends = topics.iter().map(async |(topic, _)| ends(&*context.log, topic).await);
+    let ends = join_bounded(ends).await;
 
-    let mut reports: SortedMap<_, _> =
-        subscriptions.iter().map(|one| (one.id.as_str(), RoundReport::new(one))).collect();
-    let mut add = |job: &Subscription, report| {
-        if let Some(reports) = reports.get_mut(job.id.as_str()) {
+    let mut reports = SortedMap::new();
+    let mut order = Vec::new();
+    for (topic, ids) in topics {
+        for id in ids {
+            let key = (Rc::<str>::from(id.as_str()), topic.clone());
+            reports.insert(key.clone(), RoundReport::new(id, topic));
+            order.push(key);
+        }
+    }
+    let mut add = |key: &(Rc<str>, Rc<str>), report| {
+        if let Some(reports) = reports.get_mut(key) {
             reports.add(report);
         }
     };
     let mut all = Vec::new();
-    for (topic, ends) in &ends {
-        let of_topic = || subscriptions.iter().filter(|one| one.topic == **topic);
+    for ((topic, ids), ends) in topics.iter().zip(&ends) {
         match ends {
             Ok(ends) => {
-                let jobs = of_topic().flat_map(|subscription| jobs(subscription, ends)).collect();
-                all.push((*topic, jobs));
+                let jobs = ids.iter().flat_map(|id| jobs(id, topic, ends)).collect();
+                all.push((topic, jobs));
             }
-            Err(error) => of_topic().for_each(|one| add(one, failed(error.clone()))),
+            Err(error) => ids.iter().for_each(|id| {
+                add(&(id.as_str().into(), topic.clone()), failed(error.clone()));
+            }),
         }
     }
     let plans = all
@@ -85,29 +96,27 @@ pub(super) async fn deliver<H: Host, L: Log>(
     for (_, planned) in &mut plans {
         for (job, due) in &planned.waiting {
             add(
-                &job.subscription,
+                &(job.id.clone(), job.topic.clone()),
                 JobReport { outcome: JobEnd::Failing(*due), ..JobReport::default() },
             );
         }
         for job in std::mem::take(&mut planned.due) {
-            groups.get_or_default(job.subscription.id.clone()).push(job);
+            groups.get_or_default(job.id.clone()).push(job);
         }
     }
     let groups = groups.into_iter().map(|(_, jobs)| jobs.into_iter().map(run).collect());
     let mut ended = SortedMap::<_, Vec<_>>::new();
     for (job, report) in join_groups(groups.collect()).await {
         let (outcome, attempted) = (report.outcome.clone(), report.delivered + report.failed > 0);
-        add(&job.subscription, report);
-        let topic = job.subscription.topic.clone();
-        ended.get_or_default(topic).push(Ended { job, outcome, attempted });
+        add(&(job.id.clone(), job.topic.clone()), report);
+        ended.get_or_default(job.topic.clone()).push(Ended { job, outcome, attempted });
     }
     let notes = plans.into_iter().map(|(topic, planned)| {
         let ended = ended.get(topic).map_or(&[][..], Vec::as_slice);
         planned.note(&context.host, topic, ended)
     });
     join_bounded(notes).await;
-    let report = |one: &Rc<Subscription>| reports.remove(one.id.as_str());
-    subscriptions.iter().filter_map(report).collect()
+    order.into_iter().filter_map(|key| reports.remove(&key)).collect()
 }
 
 fn failed(error: Error) -> JobReport {

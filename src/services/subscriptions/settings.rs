@@ -75,6 +75,49 @@ pub struct Settings {
     pub consent: Consent,
 }
 
+impl Settings {
+    /// The defaults, for this callback and no topics.
+    pub(super) fn of(callback_url: String) -> Self {
+        Self {
+            topics: Vec::new(),
+            callback_url,
+            from: Start::default(),
+            filter: None,
+            transform: None,
+            on_error: OnError::default(),
+            body: Body::default(),
+            batch: Batch::default(),
+            sign: v1(),
+            secret: None,
+            headers: SortedMap::new(),
+            auth: None,
+            order: Order::default(),
+            concurrency: one(),
+            rate: None,
+            timeout: None,
+            max_age: None,
+            retry: Retry::default(),
+            exhausted: Exhausted::default(),
+            breaker: None,
+            disable_after: disable_after(),
+            consent: Consent::default(),
+        }
+    }
+}
+
+impl Settings {
+    /// All secrets in it, which are encrypted where they are stored.
+    pub(super) fn secrets_mut(&mut self) -> impl Iterator<Item = &mut StoredSecret> {
+        let auth = self.auth.as_mut().map(|auth| match auth {
+            Auth::Basic { password: secret, .. }
+            | Auth::Bearer(secret)
+            | Auth::Header { value: secret, .. } => secret,
+            Auth::Oauth2(credentials) => &mut credentials.client_secret,
+        });
+        self.secret.iter_mut().chain(auth)
+    }
+}
+
 /// Where a partition begins.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -1,168 +1,263 @@
-//! A subscription as it is stored.
+//! A subscription as it is stored: one document.
 
 use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
 use super::SubscriptionSummary;
-use super::signature::SigningSecret;
-use crate::error::{Error, Result};
+use super::keys::{Keys, renew};
+use super::settings::{Consent, Exhausted, OnError, Settings, Start};
+use crate::access::TopicPattern;
 use crate::host::{Clock, Millis};
 use crate::random;
-use crate::secrets::{SecretGone, SecretKeys, StoredSecret};
-use crate::sorted::{SortedMap, SortedSet};
+use crate::secrets::{SecretGone, SecretKeys};
+use crate::sorted::SortedMap;
 use crate::state::stored::stored;
 
-/// The maximum number of subscriptions of a deployment. Each round of delivery
-/// looks at all of them.
-const MAX_SUBSCRIPTIONS: usize = 200;
-/// The maximum number of subscriptions of one topic: each of its records is sent
-/// to all of them.
-const MAX_PER_TOPIC: usize = 50;
+/// The largest document of a subscription.
+pub(super) const MAX_SUBSCRIPTION_BYTES: usize = 16 * 1024;
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Subscription {
     pub(super) id: String,
-    pub(super) topic: String,
-    /// In the normal form that [`callers_url::check`](crate::callers_url::check) returns.
-    pub(super) callback_url: String,
     pub(super) created: Millis,
-    /// A [`SigningSecret`].
-    secret: StoredSecret,
-    /// Where delivery starts in each partition that existed at the registration.
-    starts: SortedMap<i32, i64>,
+    /// With its secrets encrypted. The key of `v1` is among the `keys`.
+    pub(super) settings: Settings,
+    /// Where delivery starts in each partition, by topic. A partition without a start, and
+    /// a topic that a prefix found later, are delivered from their first record on.
+    #[serde(default, skip_serializing_if = "SortedMap::is_empty")]
+    pub(super) starts: SortedMap<String, Vec<i64>>,
+    pub(super) keys: Keys,
+    /// Made by `GET /webhook/{topic}/{url}` or `POST /webhooks`: 410 does not disable it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) legacy: bool,
+    #[serde(default, skip_serializing_if = "State::is_active")]
+    pub(super) state: State,
+    /// The requests in a minute that the callback has granted, if it has named a number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) granted: Option<u32>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) replays: Vec<Replay>,
+    /// How often its dead letters were to be sent again: each number is a run of its own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) redrive: Option<Redrive>,
+    /// Grows with each change that a caller can see.
+    pub(super) version: u64,
+    /// The page of the list of ids on which it stands.
+    pub(super) page: u32,
+    #[serde(default, skip_serializing_if = "Stage::is_whole")]
+    pub(super) stage: Stage,
+}
+
+/// Whether a subscription is delivered to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum State {
+    #[default]
+    Active,
+    Paused {
+        since: Millis,
+    },
+    /// The gateway has given up, for this reason.
+    Disabled {
+        since: Millis,
+        why: String,
+    },
+}
+
+impl State {
+    pub(super) fn is_active(&self) -> bool {
+        *self == Self::Active
+    }
+}
+
+/// Records that are sent once more, beside the live position.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Replay {
+    pub(super) id: String,
+    pub(super) topic: String,
+    pub(super) created: Millis,
+    /// For each partition: from this offset on, to before that one.
+    pub(super) ranges: SortedMap<i32, (i64, i64)>,
+}
+
+/// Dead letters that are sent again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Redrive {
+    pub(super) number: u64,
+    /// The dead-letter topic, and for each of its partitions the end when it was begun.
+    pub(super) topic: String,
+    pub(super) ends: SortedMap<i32, i64>,
+}
+
+/// How far the writes are of which a change consists. Anything but `Whole` was left by a
+/// change under way, or by a death.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Stage {
+    #[default]
+    Whole,
+    /// It may be missing in the indexes, and was not answered yet.
+    Making { since: Millis },
+    /// It may be missing in the indexes of its topics, and be in those of topics that it
+    /// has left; their lanes may be there.
+    Changing { since: Millis, left: Vec<String> },
+    /// It is nobody's any more.
+    Removing { since: Millis },
+}
+
+impl Stage {
+    fn is_whole(&self) -> bool {
+        *self == Self::Whole
+    }
 }
 
 impl Subscription {
-    pub(super) fn new(
-        topic: &str,
-        callback_url: String,
-        starts: SortedMap<i32, i64>,
+    /// With new keys, and no place in the list yet.
+    pub(super) fn new(id: String, settings: Settings, keys: Keys, created: Millis) -> Self {
+        Self {
+            id,
+            created,
+            settings,
+            starts: SortedMap::new(),
+            keys,
+            legacy: false,
+            state: State::Active,
+            granted: None,
+            replays: Vec::new(),
+            redrive: None,
+            version: 1,
+            page: 0,
+            stage: Stage::Making { since: created },
+        }
+    }
+
+    /// Where delivery starts in a partition. One that was added later is delivered from
+    /// its first record on.
+    pub(super) fn start(&self, topic: &str, partition: i32) -> i64 {
+        let starts = self.starts.get(topic);
+        let start = starts.and_then(|starts| starts.get(usize::try_from(partition).ok()?));
+        start.copied().unwrap_or(0)
+    }
+
+    /// The partitions that a topic had when it was added.
+    pub(super) fn first_partitions(&self, topic: &str) -> std::ops::Range<i32> {
+        let count = self.starts.get(topic).map_or(0, Vec::len);
+        0..i32::try_from(count).unwrap_or(i32::MAX)
+    }
+
+    /// Whether the records of a topic are its.
+    pub(super) fn covers(&self, topic: &str) -> bool {
+        self.patterns().any(|pattern| pattern.matches(topic))
+    }
+
+    pub(super) fn patterns(&self) -> impl Iterator<Item = TopicPattern> {
+        patterns(&self.settings.topics)
+    }
+
+    /// The topics that it names.
+    pub(super) fn named(&self) -> impl Iterator<Item = &str> {
+        named(&self.settings.topics)
+    }
+
+    /// The beginnings of topics' names that it gives.
+    pub(super) fn prefixes(&self) -> impl Iterator<Item = &str> {
+        prefixes(&self.settings.topics)
+    }
+
+    /// Whether it is anybody's.
+    pub(super) fn is_live(&self) -> bool {
+        matches!(self.stage, Stage::Whole | Stage::Changing { .. })
+    }
+
+    /// Whether records are delivered to it now.
+    pub(super) fn is_active(&self) -> bool {
+        self.is_live() && self.state.is_active()
+    }
+
+    /// Whether it is the one that a registration of this topic and callback finds, or would
+    /// be once its making is finished.
+    pub(super) fn is_twin_of(&self, topic: &str, callback_url: &str) -> bool {
+        self.legacy
+            && !matches!(self.stage, Stage::Removing { .. })
+            && self.settings.topics == [topic]
+            && self.settings.callback_url == callback_url
+    }
+
+    /// Encrypts secrets under the first key that are not; whether there was one.
+    pub(super) fn renew(
+        &mut self,
         clock: &impl Clock,
         keys: &SecretKeys,
-    ) -> Result<(Self, SigningSecret)> {
-        let (id, secret) = (id(clock), SigningSecret::generate(clock));
-        let sealed = keys.seal(clock, &owner(&id), &secret.reveal())?;
-        let (topic, created) = (topic.into(), clock.now());
-        Ok((Self { id, topic, callback_url, created, secret: sealed, starts }, secret))
-    }
-
-    pub(super) fn secret(&self, keys: &SecretKeys) -> Result<SigningSecret> {
-        let secret = keys.open(&owner(&self.id), &self.secret)?;
-        let malformed = || Error::Store { detail: "the secret of a webhook is malformed".into() };
-        SigningSecret::parse(&secret).ok_or_else(malformed)
-    }
-
-    /// The subscription with its secret encrypted under the first key; `None` if it is
-    /// already.
-    pub(super) fn renewed(
-        &self,
-        clock: &impl Clock,
-        keys: &SecretKeys,
-    ) -> Result<Option<Self>, SecretGone> {
-        let secret = keys.renewed(clock, &owner(&self.id), &self.secret)?;
-        Ok(secret.map(|secret| Self { secret, ..self.clone() }))
-    }
-
-    /// Where delivery starts in a partition. One that was added to the topic later
-    /// is delivered from its first record on.
-    pub(super) fn start(&self, partition: i32) -> i64 {
-        self.starts.get(&partition).copied().unwrap_or(0)
-    }
-
-    /// The partitions that the topic had at the registration.
-    pub(super) fn first_partitions(&self) -> SortedSet<i32> {
-        self.starts.keys().copied().collect()
+    ) -> Result<bool, SecretGone> {
+        let Self { id, keys: own, settings, .. } = self;
+        let secrets = own.secrets_mut().chain(settings.secrets_mut());
+        renew(secrets, id, clock, keys)
     }
 
     pub(super) fn describe(&self) -> SubscriptionSummary {
         SubscriptionSummary {
             id: self.id.clone(),
-            topic: self.topic.clone(),
-            callback_url: self.callback_url.clone(),
+            topic: self.settings.topics.first().cloned().unwrap_or_default(),
+            topics: self.settings.topics.clone(),
+            callback_url: self.settings.callback_url.clone(),
             created: self.created,
         }
     }
+
+    /// What stands for its callback in the index of its topic, if it is found by that.
+    pub(super) fn twin(&self) -> String {
+        match self.legacy {
+            true => twin(&self.settings.callback_url),
+            false => String::new(),
+        }
+    }
 }
 
-/// To whom a sealed secret belongs.
-fn owner(id: &str) -> String {
-    format!("webhook/{id}")
+fn patterns(topics: &[String]) -> impl Iterator<Item = TopicPattern> {
+    topics.iter().filter_map(|topic| TopicPattern::parse(topic))
+}
+
+pub(super) fn named(topics: &[String]) -> impl Iterator<Item = &str> {
+    topics.iter().map(String::as_str).filter(|topic| !topic.ends_with('*'))
+}
+
+pub(super) fn prefixes(topics: &[String]) -> impl Iterator<Item = &str> {
+    topics.iter().filter_map(|topic| topic.strip_suffix('*'))
+}
+
+/// A short hash of a callback's URL: where it is the same, the documents are compared.
+pub(super) fn twin(url: &str) -> String {
+    use sha2::{Digest, Sha256};
+    random::hex(&Sha256::digest(url)[..8])
 }
 
 /// `webhook_` and 96 random bits.
-fn id(clock: &impl Clock) -> String {
+pub(super) fn new_id(clock: &impl Clock) -> String {
     format!("webhook_{}", random::hex_id::<12>(clock))
 }
 
-/// All subscriptions, oldest first: one document.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent, remote = "Self")]
-pub(super) struct SubscriptionList(Vec<Rc<Subscription>>);
-
-stored!(SubscriptionList, "the list of webhooks");
-
-impl SubscriptionList {
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Rc<Subscription>> {
-        self.0.iter()
-    }
-
-    pub(super) fn by_id(&self, id: &str) -> Result<&Rc<Subscription>> {
-        let found = self.0.iter().find(|subscription| subscription.id == id);
-        found.ok_or_else(|| Error::UnknownSubscription(id.into()))
-    }
-
-    pub(super) fn of_topic(&self, topic: &str) -> impl Iterator<Item = &Rc<Subscription>> {
-        self.0.iter().filter(move |subscription| subscription.topic == topic)
-    }
-
-    pub(super) fn of_callback(&self, topic: &str, url: &str) -> Option<&Rc<Subscription>> {
-        self.of_topic(topic).find(|subscription| subscription.callback_url == url)
-    }
-
-    /// Adds a subscription, unless its topic and callback have one already.
-    /// Returns the one that the list then has.
-    pub(super) fn add(&mut self, new: &Rc<Subscription>) -> Result<Rc<Subscription>> {
-        if let Some(known) = self.of_callback(&new.topic, &new.callback_url) {
-            return Ok(known.clone());
-        }
-        if self.0.len() >= MAX_SUBSCRIPTIONS {
-            return Err(Error::LimitReached(format!(
-                "There are {MAX_SUBSCRIPTIONS} webhooks already"
-            )));
-        }
-        if self.of_topic(&new.topic).count() >= MAX_PER_TOPIC {
-            return Err(Error::LimitReached(format!(
-                "The topic has {MAX_PER_TOPIC} webhooks already"
-            )));
-        }
-        self.0.push(new.clone());
-        Ok(new.clone())
-    }
-
-    /// Encrypts secrets anew that are not under the first key. Those whose key is gone
-    /// stay as they are; returns how many were changed and how many stayed.
-    pub(super) fn rewrap(&mut self, clock: &impl Clock, keys: &SecretKeys) -> (usize, usize) {
-        let (mut changed, mut gone) = (0, 0);
-        for subscription in &mut self.0 {
-            match subscription.renewed(clock, keys) {
-                Ok(Some(renewed)) => {
-                    *subscription = Rc::new(renewed);
-                    changed += 1;
-                }
-                Ok(None) => {}
-                Err(_) => gone += 1,
-            }
-        }
-        (changed, gone)
-    }
-
-    pub(super) fn remove(&mut self, id: &str) -> Result<Rc<Subscription>> {
-        let removed = self.by_id(id)?.clone();
-        self.0.retain(|subscription| subscription.id != id);
-        Ok(removed)
+/// What `GET /webhook/{topic}/{url}` and `POST /webhooks` have always made: it never gives
+/// up.
+pub(super) fn legacy_settings(topic: &str, callback_url: String, from: Start) -> Settings {
+    Settings {
+        topics: vec![topic.to_owned()],
+        from,
+        exhausted: Exhausted::Wait,
+        on_error: OnError::Exhaust,
+        disable_after: None,
+        consent: Consent::Off,
+        ..Settings::of(callback_url)
     }
 }
+
+/// The document of one id. Without a subscription nothing was ever written, or all of it
+/// is gone.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent, remote = "Self")]
+pub(super) struct Registered(pub(super) Option<Rc<Subscription>>);
+
+stored!(Registered, "a webhook");
 
 #[cfg(test)]
 pub(super) mod tests {
@@ -172,73 +267,39 @@ pub(super) mod tests {
         topic: &str,
         url: &str,
         id: u32,
-    ) -> Rc<Subscription> {
+    ) -> Subscription {
+        let settings = legacy_settings(topic, url.to_owned(), Start::Latest);
         let secret = serde_json::from_str(r#""whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw""#).unwrap();
-        Rc::new(Subscription {
-            id: format!("webhook_{id}"),
-            topic: topic.into(),
-            callback_url: url.into(),
-            created: 7,
-            secret,
-            starts: SortedMap::from([(0, 42)]),
-        })
+        let keys = Keys::of(secret);
+        let mut new = Subscription::new(format!("webhook_{id}"), settings, keys, 7);
+        new.starts = [(topic.to_owned(), vec![42])].into();
+        new.stage = Stage::Whole;
+        new
     }
 
     #[test]
-    fn one_callback_has_one_subscription_of_a_topic() {
-        let mut all = SubscriptionList::default();
-        let first = subscription("a", "https://x/", 1);
-        assert_eq!(all.add(&first), Ok(first.clone()));
-        assert_eq!(all.add(&subscription("a", "https://x/", 2)), Ok(first));
-        assert!(all.add(&subscription("b", "https://x/", 3)).is_ok());
-        assert!(all.add(&subscription("a", "https://y/", 4)).is_ok());
-        assert_eq!(all.iter().count(), 3);
-        assert_eq!(all.of_topic("a").count(), 2);
-    }
-
-    #[test]
-    fn numbers_are_capped_in_all_and_for_each_topic() {
-        let mut all = SubscriptionList::default();
-        let mut id = 0;
-        let mut add = |all: &mut SubscriptionList, topic: &str| {
-            id += 1;
-            all.add(&subscription(topic, &format!("https://x/{id}"), id)).map(drop)
-        };
-        for _ in 0..MAX_PER_TOPIC {
-            add(&mut all, "a").unwrap();
-        }
-        assert!(matches!(add(&mut all, "a"), Err(Error::LimitReached(_))));
-        for topic in ["b", "c", "d"] {
-            for _ in 0..MAX_PER_TOPIC {
-                add(&mut all, topic).unwrap();
-            }
-        }
-        assert!(matches!(add(&mut all, "e"), Err(Error::LimitReached(_))));
-        all.remove("webhook_1").unwrap();
-        assert_eq!(add(&mut all, "e"), Ok(()));
-    }
-
-    #[test]
-    fn what_is_not_there_cannot_be_removed() {
-        let mut all = SubscriptionList::default();
-        all.add(&subscription("a", "https://x/", 1)).unwrap();
-        assert_eq!(all.remove("webhook_2"), Err(Error::UnknownSubscription("webhook_2".into())));
-        assert_eq!(all.remove("webhook_1").unwrap().topic, "a");
-        assert_eq!(all.iter().count(), 0);
-    }
-
-    #[test]
-    fn a_partition_added_later_begins_at_its_beginning() {
+    fn a_partition_or_topic_added_later_begins_at_its_beginning() {
         let subscription = subscription("a", "https://x/", 1);
-        assert_eq!((subscription.start(0), subscription.start(1)), (42, 0));
+        let starts = [("a", 0), ("a", 1), ("b", 0)].map(|(t, p)| subscription.start(t, p));
+        assert_eq!(starts, [42, 0, 0]);
+        assert_eq!(subscription.start("a", -1), 0);
     }
 
     #[test]
     fn a_subscription_is_kept_whole_and_its_debug_is_harmless() {
-        let mut all = SubscriptionList::default();
-        all.add(&subscription("a", "https://x/", 1)).unwrap();
+        let all = Registered(Some(Rc::new(subscription("a", "https://x/", 1))));
         let text = serde_json::to_string(&all).unwrap();
-        assert_eq!(serde_json::from_str::<SubscriptionList>(&text).unwrap(), all);
+        assert_eq!(serde_json::from_str::<Registered>(&text).unwrap(), all);
         assert!(!format!("{all:?}").contains("MfKQ9r8"));
+        assert_eq!(serde_json::from_str::<Registered>("null").unwrap(), Registered::default());
+    }
+
+    #[test]
+    fn names_and_prefixes_are_told_apart() {
+        let mut subscription = subscription("a", "https://x/", 1);
+        subscription.settings.topics = vec!["a".into(), "audit.*".into()];
+        assert!(subscription.named().eq(["a"]) && subscription.prefixes().eq(["audit."]));
+        assert!(subscription.covers("a") && subscription.covers("audit.eu"));
+        assert!(!subscription.covers("ab") && !subscription.covers("audit"));
     }
 }
