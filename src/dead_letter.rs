@@ -5,7 +5,10 @@
 
 use std::borrow::Cow;
 
-use serde::Serialize;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
 
 use crate::record::{Header, NewRecord, Record};
 use crate::render::Text;
@@ -51,13 +54,19 @@ fn behind<const N: usize>(mut own: Vec<Header>, ours: [(&str, Option<String>); N
     own
 }
 
-/// Why a group hands out a record no more.
+/// Why a group hands out a record no more, or a subscription delivers it no more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum GivenUp {
     /// A caller gave it up.
     Rejected,
     /// It was handed out as often as it may be.
     DeliveryLimit,
+    /// The callback accepted it in none of its attempts.
+    Undelivered,
+    /// It became older than the subscription allows.
+    TooOld,
+    /// The subscription's filter or transform failed on it.
+    Expression,
 }
 
 impl GivenUp {
@@ -68,17 +77,23 @@ impl GivenUp {
             Self::DeliveryLimit => {
                 ("delivery-limit", "The record was handed out as often as its group allows")
             }
+            Self::Undelivered => ("undelivered", "The callback accepted the record in no attempt"),
+            Self::TooOld => ("max-age", "The record became older than its webhook allows"),
+            Self::Expression => ("expression", "The filter or the transform failed on the record"),
         }
     }
 }
 
-/// A record that a group hands out no more.
+/// A record that a group hands out no more, or that a subscription, under whose id as a
+/// group it is, delivers no more.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct DeadRecord<'a> {
     pub(crate) group: &'a str,
     pub(crate) topic: &'a str,
     pub(crate) record: &'a Record,
     pub(crate) delivery_count: u32,
+    /// What the callback answered last.
+    pub(crate) status: Option<u16>,
     pub(crate) why: GivenUp,
 }
 
@@ -97,6 +112,8 @@ struct Envelope<'a> {
     key_encoding: Option<&'static str>,
     group: &'a str,
     delivery_count: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<u16>,
     reason: &'static str,
     error: &'static str,
 }
@@ -105,7 +122,7 @@ impl DeadRecord<'_> {
     /// The dead letter: the record as it was, but for its time, since a topic may delete
     /// by that. `reads_headers` tells whether the log does.
     pub(crate) fn letter(&self, reads_headers: bool) -> NewRecord {
-        let Self { group, topic, record, delivery_count, why } = *self;
+        let Self { group, topic, record, delivery_count, status, why } = *self;
         let (reason, message) = why.told();
         let ours = [
             ("__dlq.errors.topic", Some(topic.to_owned())),
@@ -115,6 +132,7 @@ impl DeadRecord<'_> {
             ("__dlq.errors.delivery.count", Some(delivery_count.to_string())),
             ("__dlq.errors.message", Some(message.to_owned())),
             ("kafka-edge-reason", Some(reason.to_owned())),
+            ("kafka-edge-status", status.map(|status| status.to_string())),
         ];
         let mut own = record.headers.clone().unwrap_or_default();
         // Of a dead letter that was read and given up again, they tell of this time.
@@ -128,7 +146,7 @@ impl DeadRecord<'_> {
     }
 
     fn envelope(&self, reason: &'static str, error: &'static str) -> Vec<u8> {
-        let Self { group, topic, record, delivery_count, .. } = *self;
+        let Self { group, topic, record, delivery_count, status, .. } = *self;
         let (message, encoding) = Text::of_option(record.value.as_deref());
         let (key, key_encoding) = Text::of_option(record.key.as_deref());
         let envelope = Envelope {
@@ -141,6 +159,7 @@ impl DeadRecord<'_> {
             key_encoding,
             group,
             delivery_count,
+            status,
             reason,
             error,
         };
@@ -149,10 +168,65 @@ impl DeadRecord<'_> {
     }
 }
 
+/// A record that a dead letter was made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Origin {
+    pub(crate) group: String,
+    pub(crate) topic: String,
+    /// With the partition and the offset that it had there.
+    pub(crate) record: Record,
+}
+
+/// What [`Envelope`] holds, as it is read again.
+#[derive(Deserialize)]
+struct Read {
+    topic: String,
+    message: Option<String>,
+    offset: i64,
+    encoding: Option<String>,
+    partition: i32,
+    group: String,
+}
+
+impl Origin {
+    /// Reads what [`DeadRecord::letter`] has written; `None`: it is no such dead letter.
+    pub(crate) fn of(letter: &Record) -> Option<Self> {
+        let Some(headers) = &letter.headers else { return Self::of_envelope(letter) };
+        let text = |name: &str| {
+            let found = headers.iter().rev().find(|header| header.name == name)?;
+            std::str::from_utf8(found.value.as_deref()?).ok()
+        };
+        let record = Record {
+            partition: text("__dlq.errors.partition")?.parse().ok()?,
+            offset: text("__dlq.errors.offset")?.parse().ok()?,
+            key: letter.key.clone(),
+            value: letter.value.clone(),
+            headers: Some(headers.iter().filter(|header| !is_ours(&header.name)).cloned().collect()),
+            timestamp: letter.timestamp,
+        };
+        let group = text("__dlq.errors.group")?.to_owned();
+        Some(Self { group, topic: text("__dlq.errors.topic")?.to_owned(), record })
+    }
+
+    fn of_envelope(letter: &Record) -> Option<Self> {
+        let read: Read = serde_json::from_slice(letter.value.as_deref()?).ok()?;
+        let value = match read.encoding {
+            None => read.message.map(Bytes::from),
+            Some(_) => Some(STANDARD.decode(read.message?).ok()?.into()),
+        };
+        let (partition, offset) = (read.partition, read.offset);
+        let (key, timestamp) = (letter.key.clone(), letter.timestamp);
+        let record = Record { partition, offset, key, value, headers: None, timestamp };
+        Some(Self { group: read.group, topic: read.topic, record })
+    }
+}
+
+fn is_ours(name: &str) -> bool {
+    name.starts_with("__dlq.errors.") || matches!(name, "kafka-edge-reason" | "kafka-edge-status")
+}
+
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
-
     use super::*;
 
     fn header(name: &str, value: &str) -> Header {
@@ -176,6 +250,7 @@ mod tests {
             topic: "orders",
             record,
             delivery_count: 5,
+            status: None,
             why: GivenUp::DeliveryLimit,
         }
     }
@@ -215,5 +290,31 @@ mod tests {
             value,
             r#"{"topic":"orders","message":"dv8=","offset":42,"encoding":"base64","partition":2,"key":"k","group":"billing","delivery_count":5,"reason":"delivery-limit","error":"The record was handed out as often as its group allows"}"#
         );
+    }
+
+    #[test]
+    fn a_dead_letter_is_read_back_as_the_record_that_it_was() {
+        let record = record();
+        for reads_headers in [true, false] {
+            let why = GivenUp::Undelivered;
+            let letter = DeadRecord { why, status: Some(503), ..dead(&record) }.letter(reads_headers);
+            let headers = reads_headers.then(|| letter.headers.clone());
+            let read = Record {
+                partition: 0,
+                offset: 9,
+                key: letter.key,
+                value: letter.value,
+                headers,
+                timestamp: Some(8),
+            };
+            let origin = Origin::of(&read).unwrap();
+            assert_eq!((origin.group.as_str(), origin.topic.as_str()), ("billing", "orders"));
+            let headers = record.headers.clone().filter(|_| reads_headers);
+            assert_eq!(origin.record, Record { headers, timestamp: Some(8), ..record.clone() });
+            let status = header("kafka-edge-status", "503");
+            assert!(letter.headers.contains(&status));
+        }
+        assert_eq!(Origin::of(&record), None, "it has none of the headers");
+        assert_eq!(Origin::of(&Record { headers: None, ..record }), None);
     }
 }

@@ -5,7 +5,7 @@
 //! over the bytes of the body before anything of the body is parsed.
 
 mod admission;
-mod cloud_events;
+pub(in crate::services) mod cloud_events;
 mod decide;
 mod inbound;
 #[cfg(feature = "jwt")]
@@ -13,7 +13,7 @@ mod keys;
 mod list;
 mod masking;
 mod prepared;
-mod programs;
+pub(in crate::services) mod programs;
 mod ready;
 mod receive;
 mod registry;

@@ -11,6 +11,7 @@
 
 mod age;
 mod algorithm;
+pub mod ed25519;
 mod failure;
 mod field;
 mod form;

@@ -84,7 +84,7 @@ impl Found {
             if self.gone.contains(&offset) {
                 gone.insert(offset);
             } else if let Some(record) = self.records.get(&offset) {
-                let dead = DeadRecord { group, topic, record, delivery_count, why };
+                let dead = DeadRecord { group, topic, record, delivery_count, status: None, why };
                 letters.push(dead.letter(reads_headers));
                 offsets.push(offset);
             }

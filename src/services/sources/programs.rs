@@ -5,10 +5,10 @@ use kafka_edge_bounded_json::{Budget, Exceeded, Value};
 
 /// Why an expression gave no value, as a short sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Failed(pub(super) String);
+pub(in crate::services) struct Failed(pub(in crate::services) String);
 
 /// What ran out belongs to the operator's expression and the sender's event together.
-pub(super) fn too_costly(exceeded: Exceeded) -> Failed {
+pub(in crate::services) fn too_costly(exceeded: Exceeded) -> Failed {
     Failed(format!("The event costs too much: {exceeded}"))
 }
 
@@ -18,7 +18,7 @@ const VARIABLES: [&str; 2] = ["record", "out"];
 
 /// An expression in the gateway's subset of jq.
 #[derive(Debug, Clone)]
-pub(super) struct Program {
+pub(in crate::services) struct Program {
     #[cfg(feature = "expressions")]
     program: std::rc::Rc<kafka_edge_expressions::Program>,
     #[cfg(not(feature = "expressions"))]
@@ -28,20 +28,20 @@ pub(super) struct Program {
 impl Program {
     /// The error is a sentence about the expression.
     #[cfg(feature = "expressions")]
-    pub(super) fn parse(text: &str) -> Result<Self, String> {
+    pub(in crate::services) fn parse(text: &str) -> Result<Self, String> {
         let program = kafka_edge_expressions::Program::parse(text, &VARIABLES);
         let program = program.map_err(|refused| refused.to_string())?;
         Ok(Self { program: program.into() })
     }
 
     #[cfg(not(feature = "expressions"))]
-    pub(super) fn parse(_: &str) -> Result<Self, String> {
+    pub(in crate::services) fn parse(_: &str) -> Result<Self, String> {
         Err("This gateway was built without expressions".into())
     }
 
     /// All values, for the event as it came (`.`), the record (`$record`) and a result
     /// of the transform (`$out`).
-    pub(super) fn run(
+    pub(in crate::services) fn run(
         &self,
         input: &Value,
         record: &Value,
@@ -63,15 +63,15 @@ impl Program {
 
 /// What an event does not hold to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Unfit {
-    pub(super) path: String,
-    pub(super) keyword: String,
-    pub(super) sentence: String,
+pub(in crate::services) struct Unfit {
+    pub(in crate::services) path: String,
+    pub(in crate::services) keyword: String,
+    pub(in crate::services) sentence: String,
 }
 
 /// A JSON Schema.
 #[derive(Debug, Clone)]
-pub(super) struct Schema {
+pub(in crate::services) struct Schema {
     #[cfg(feature = "schema")]
     schema: std::rc::Rc<kafka_edge_schema::Schema>,
     #[cfg(not(feature = "schema"))]
@@ -81,18 +81,18 @@ pub(super) struct Schema {
 impl Schema {
     /// The error is a sentence about the schema.
     #[cfg(feature = "schema")]
-    pub(super) fn compile(document: &Value) -> Result<Self, String> {
+    pub(in crate::services) fn compile(document: &Value) -> Result<Self, String> {
         let schema = kafka_edge_schema::Schema::compile(document);
         let schema = schema.map_err(|refused| refused.to_string())?;
         Ok(Self { schema: schema.into() })
     }
 
     #[cfg(not(feature = "schema"))]
-    pub(super) fn compile(_: &Value) -> Result<Self, String> {
+    pub(in crate::services) fn compile(_: &Value) -> Result<Self, String> {
         Err("This gateway was built without JSON Schema".into())
     }
 
-    pub(super) fn check(
+    pub(in crate::services) fn check(
         &self,
         event: &Value,
         budget: &mut Budget,

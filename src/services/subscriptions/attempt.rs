@@ -1,86 +1,140 @@
-//! One attempt to deliver one record.
+//! One attempt to deliver: a request to the callback, and what its answer means.
 
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_TYPE, USER_AGENT};
+use http::header::{AUTHORIZATION, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 
-use super::envelope;
+use super::body::Message;
+use super::delivery_state::MAX_ANSWER;
 use super::retry::RetryHint;
-use super::signature::SigningSecret;
+use super::signature::Signer;
+use super::token::{Client, Tokens};
 use crate::deadline::within;
-use crate::host::{Host, Incoming, Millis, Outgoing, SendError, SendErrorKind};
+use crate::host::{Body, Host, Incoming, Millis, Outgoing, SendError, SendErrorKind};
 use crate::record::Record;
 use crate::retry_after::retry_after;
 use crate::telemetry::{TRACEPARENT, Trace, current_trace};
-use crate::upstream::read_body;
 
 /// How much of a callback's answer is read, and for how long. Its content does
 /// not matter, but a connection can be used again only after the answer was read.
-const MAX_DRAINED_BYTES: usize = 4096;
+const MAX_DRAINED_BYTES: usize = 64 * 1024;
 const MAX_DRAIN_TIME: Duration = Duration::from_millis(100);
 
 /// Why an attempt failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct AttemptFailure {
     /// A sentence for the owner of the subscription.
     pub(super) reason: String,
     pub(super) hint: RetryHint,
+    /// How the callback's answer begins, without what cannot be printed.
+    pub(super) answer: Option<String>,
 }
 
 impl AttemptFailure {
     pub(super) fn new(reason: impl Into<String>) -> Self {
-        Self { reason: reason.into(), hint: RetryHint::default() }
+        Self { reason: reason.into(), ..Self::default() }
+    }
+
+    /// No answer: the callback can take nothing at all.
+    fn unreachable(reason: String) -> Self {
+        let hint = RetryHint { is_overloaded: true, ..RetryHint::default() };
+        Self { reason, hint, answer: None }
     }
 }
 
-/// Where the records of a subscription go, and what signs them.
-pub(super) struct Destination {
-    pub(super) uri: Uri,
-    /// The newest first.
-    pub(super) secrets: Vec<SigningSecret>,
+/// What came of an attempt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Attempted {
+    pub(super) status: Option<u16>,
+    pub(super) result: Result<(), AttemptFailure>,
 }
 
-/// A record on its way to a callback.
+impl From<AttemptFailure> for Attempted {
+    fn from(failure: AttemptFailure) -> Self {
+        Self { status: None, result: Err(failure) }
+    }
+}
+
+/// Where the records of a subscription go, what signs them, and what else they carry.
+#[derive(Debug, Clone)]
+pub(super) struct Destination {
+    pub(super) uri: Uri,
+    pub(super) signer: Signer,
+    /// The owner's headers, and a credential for the callback.
+    pub(super) headers: HeaderMap,
+    pub(super) oauth2: Option<Client>,
+}
+
+/// A message on its way to a callback.
 pub(super) struct Attempt<'a> {
-    pub(super) id: &'a str,
-    pub(super) topic: &'a str,
     pub(super) to: &'a Destination,
-    pub(super) cluster: &'a str,
-    pub(super) record: &'a Record,
+    pub(super) message_id: &'a str,
+    pub(super) message: &'a Message,
+    pub(super) tokens: &'a Tokens,
     pub(super) connect_timeout: Duration,
     /// For the whole attempt: only a 2xx within this time counts.
     pub(super) timeout: Duration,
+    pub(super) allow_private: bool,
 }
 
 impl Attempt<'_> {
-    pub(super) async fn make<H: Host>(&self, host: &H) -> Result<(), AttemptFailure> {
-        let sent = within(host, self.timeout, host.send(self.request(host.now()))).await;
-        let Incoming { status, headers, mut body } =
-            sent.ok_or_else(|| self.too_slow())?.map_err(|error| self.unanswered(&error))?;
-        within(host, MAX_DRAIN_TIME, read_body(&mut body, MAX_DRAINED_BYTES)).await;
-        judge(status, &headers, host.now())
+    pub(super) async fn make<H: Host>(&self, host: &H) -> Attempted {
+        within(host, self.timeout, self.with_token(host))
+            .await
+            .unwrap_or_else(|| self.too_slow().into())
     }
 
-    fn request(&self, now: Millis) -> Outgoing {
-        let Self { id, topic, .. } = self;
-        let Destination { uri, secrets } = self.to;
-        let Record { partition, offset, .. } = *self.record;
-        let body: Bytes = envelope::body(id, topic, self.record);
-        let message_id = envelope::message_id(id, self.cluster, topic, partition, offset);
-        let timestamp = now.div_euclid(1000);
-        let sign = |secret: &SigningSecret| secret.sign(&message_id, timestamp, &body);
-        let signature = secrets.iter().map(sign).collect::<Vec<_>>().join(" ");
+    async fn with_token<H: Host>(&self, host: &H) -> Attempted {
+        let Some(client) = &self.to.oauth2 else { return self.send(host, None).await };
+        let token = || self.tokens.token(host, client, self.timeout, self.allow_private);
+        let mut answer = Attempted::from(AttemptFailure::default());
+        // A token may have been revoked before its end: another one is tried, once.
+        for _ in 0..2 {
+            answer = match token().await {
+                Ok(token) => self.send(host, Some(token)).await,
+                Err(sentence) => AttemptFailure::unreachable(sentence).into(),
+            };
+            if answer.status != Some(401) {
+                break;
+            }
+            self.tokens.forget(client);
+        }
+        answer
+    }
 
-        let mut headers = HeaderMap::new();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    async fn send<H: Host>(&self, host: &H, token: Option<HeaderValue>) -> Attempted {
+        let Incoming { status, headers, mut body } =
+            match host.send(self.request(host.now(), token)).await {
+                Ok(answer) => answer,
+                Err(error) => return self.unanswered(&error).into(),
+            };
+        let mut begin = Vec::new();
+        within(host, MAX_DRAIN_TIME, drain(&mut body, &mut begin)).await;
+        let result = judge(status, &headers, host.now()).map_err(|failure| {
+            let answer = printable(&begin);
+            AttemptFailure { answer: (!answer.is_empty()).then_some(answer), ..failure }
+        });
+        Attempted { status: Some(status.as_u16()), result }
+    }
+
+    fn request(&self, now: Millis, token: Option<HeaderValue>) -> Outgoing {
+        let Self { to, message_id, message, .. } = *self;
+        let timestamp = now.div_euclid(1000);
+        let signature = to.signer.sign(message_id, timestamp, &message.body);
+
+        let mut headers = to.headers.clone();
+        headers.extend(token.map(|token| (AUTHORIZATION, token)));
         headers.insert(USER_AGENT, HeaderValue::from_static(OUR_USER_AGENT));
+        for (name, value) in &message.headers {
+            headers.insert(name, value.clone());
+        }
         if let Some(trace) = current_trace() {
             trace.name_in(&mut headers);
         }
         for (name, value) in [
-            ("webhook-id", message_id),
+            ("webhook-id", message_id.to_owned()),
             ("webhook-timestamp", timestamp.to_string()),
             ("webhook-signature", signature),
         ] {
@@ -91,9 +145,9 @@ impl Attempt<'_> {
         }
         Outgoing {
             method: Method::POST,
-            uri: uri.clone(),
+            uri: to.uri.clone(),
             headers,
-            body,
+            body: message.body.clone(),
             connect_timeout: self.connect_timeout.min(self.timeout),
             read_timeout: self.timeout,
         }
@@ -102,16 +156,42 @@ impl Attempt<'_> {
     fn unanswered(&self, error: &SendError) -> AttemptFailure {
         match error.kind {
             SendErrorKind::Timeout => self.too_slow(),
-            _ => AttemptFailure::new(format!("The callback gave no answer: {error}")),
+            _ => AttemptFailure::unreachable(format!("The callback gave no answer: {error}")),
         }
     }
 
     fn too_slow(&self) -> AttemptFailure {
-        AttemptFailure::new(format!("The callback did not answer within {:?}", self.timeout))
+        let reason = format!("The callback did not answer within {:?}", self.timeout);
+        AttemptFailure::unreachable(reason)
     }
 }
 
 const OUR_USER_AGENT: &str = concat!("kafka-edge/", env!("CARGO_PKG_VERSION"));
+
+/// Reads an answer up to a cap, and keeps how it begins.
+async fn drain<B: Body>(body: &mut B, begin: &mut Vec<u8>) {
+    let mut read = 0;
+    while let Some(Ok(piece)) = body.chunk().await {
+        let missing = MAX_ANSWER.saturating_sub(begin.len());
+        begin.extend_from_slice(&piece[..missing.min(piece.len())]);
+        read += piece.len();
+        if read >= MAX_DRAINED_BYTES {
+            return;
+        }
+    }
+}
+
+/// What of an answer can be shown. It is a stranger's text: whoever reads it in a terminal
+/// shall read it and nothing else.
+fn printable(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let kept = text.chars().filter(|sign| matches!(sign, ' '..='~') || sign.is_alphanumeric());
+    let mut kept: String = kept.collect();
+    while kept.len() > MAX_ANSWER {
+        kept.pop();
+    }
+    kept
+}
 
 /// A 2xx means that the record was accepted, and anything else that it was not.
 /// Redirects are not followed: otherwise a receiver could direct signed records,
@@ -120,9 +200,13 @@ fn judge(status: StatusCode, headers: &HeaderMap, now: Millis) -> Result<(), Att
     if status.is_success() {
         return Ok(());
     }
-    let hint =
-        RetryHint { retry_after: retry_after(headers, now), gone: status == StatusCode::GONE };
-    Err(AttemptFailure { reason: format!("The callback answered {}", status.as_u16()), hint })
+    let hint = RetryHint {
+        retry_after: retry_after(headers, now),
+        is_gone: status == StatusCode::GONE,
+        is_overloaded: status == StatusCode::TOO_MANY_REQUESTS || status.is_server_error(),
+    };
+    let reason = format!("The callback answered {}", status.as_u16());
+    Err(AttemptFailure { reason, hint, answer: None })
 }
 
 /// The trace that the record's producer named in its header `traceparent`.
@@ -139,6 +223,7 @@ pub(super) fn trace_of(record: &Record) -> Option<Trace> {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
     use http::header::RETRY_AFTER;
 
     use super::*;
@@ -159,7 +244,8 @@ mod tests {
         for status in [301, 302, 304, 307, 400, 404, 410, 429, 500, 503, 999] {
             let failure = judged(status, None).unwrap_err();
             assert_eq!(failure.reason, format!("The callback answered {status}"));
-            assert_eq!(failure.hint.gone, status == 410);
+            assert_eq!(failure.hint.is_gone, status == 410);
+            assert_eq!(failure.hint.is_overloaded, matches!(status, 429 | 500 | 503), "{status}");
         }
     }
 
@@ -170,5 +256,28 @@ mod tests {
             let asked = judged(status, Some("7")).unwrap_err().hint.retry_after;
             assert_eq!(asked, Some(Duration::from_secs(7)));
         }
+    }
+
+    struct Endless(u32);
+
+    impl Body for Endless {
+        async fn chunk(&mut self) -> Option<Result<Bytes, SendError>> {
+            self.0 += 1;
+            Some(Ok(Bytes::from_static(&[b'a'; 1000])))
+        }
+    }
+
+    #[test]
+    fn of_an_answer_without_end_the_beginning_is_kept_and_no_more_read_than_the_cap() {
+        let (mut body, mut begin) = (Endless(0), Vec::new());
+        drain(&mut body, &mut begin).now_or_never().unwrap();
+        assert_eq!((begin.len(), body.0), (MAX_ANSWER, 66));
+    }
+
+    #[test]
+    fn only_what_can_be_printed_is_shown() {
+        assert_eq!(printable(b"no\x1b[31m such\r\n \x00\xffthing"), "no[31m such thing");
+        assert_eq!(printable("gr\u{fc}\u{df}e \u{202e}".as_bytes()), "gr\u{fc}\u{df}e ");
+        assert!(printable(&[0xc3, 0xa9].repeat(200)).len() <= MAX_ANSWER);
     }
 }

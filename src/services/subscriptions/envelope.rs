@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use bytes::Bytes;
 use serde::Serialize;
+use serde_json::value::RawValue;
 use sha2::{Digest, Sha256};
 
 use crate::record::Record;
@@ -16,7 +16,7 @@ use crate::render::{self, Header, Text};
 #[derive(Serialize)]
 struct Envelope<'a> {
     topic: &'a str,
-    message: Option<Cow<'a, str>>,
+    message: Message<'a>,
     offset: i64,
     #[serde(skip_serializing_if = "Option::is_none")]
     encoding: Option<&'static str>,
@@ -32,9 +32,29 @@ struct Envelope<'a> {
     subscription_id: &'a str,
 }
 
-/// The body of a delivery.
-pub(super) fn body(subscription_id: &str, topic: &str, record: &Record) -> Bytes {
-    let (message, encoding) = Text::of_option(record.value.as_deref());
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Message<'a> {
+    Value(Option<Cow<'a, str>>),
+    /// What a transform made of it.
+    Transformed(&'a RawValue),
+}
+
+/// A record as an envelope; `transformed` stands in place of its value.
+pub(super) fn write(
+    out: &mut Vec<u8>,
+    subscription_id: &str,
+    topic: &str,
+    record: &Record,
+    transformed: Option<&RawValue>,
+) {
+    let (message, encoding) = match transformed {
+        Some(json) => (Message::Transformed(json), None),
+        None => {
+            let (message, encoding) = Text::of_option(record.value.as_deref());
+            (Message::Value(message), encoding)
+        }
+    };
     let (key, key_encoding) = Text::of_option(record.key.as_deref());
     let envelope = Envelope {
         topic,
@@ -48,13 +68,13 @@ pub(super) fn body(subscription_id: &str, topic: &str, record: &Record) -> Bytes
         headers: record.headers.as_deref().map(render::headers),
         subscription_id,
     };
-    let json = serde_json::to_vec(&envelope)
+    serde_json::to_writer(out, &envelope)
         .unwrap_or_else(|_| unreachable!("strings and numbers are always JSON"));
-    json.into()
 }
 
 /// The value of `webhook-id`: the same for every attempt by one subscription at
-/// one record, in any instance, and different for everything else.
+/// one record, in any instance, and different for everything else. A batch has that of its
+/// first and its last record.
 ///
 /// A topic's name may contain dots, but an id may not, because receivers split
 /// the signed text at dots. So the parts are hashed, each after its length, so
@@ -64,7 +84,7 @@ pub(super) fn message_id(
     cluster: &str,
     topic: &str,
     partition: i32,
-    offset: i64,
+    (first, last): (i64, i64),
 ) -> String {
     let mut hash = Sha256::new();
     for part in [subscription_id, cluster, topic] {
@@ -72,17 +92,34 @@ pub(super) fn message_id(
         hash.update(part);
     }
     hash.update(partition.to_be_bytes());
-    hash.update(offset.to_be_bytes());
+    hash.update(first.to_be_bytes());
+    if last != first {
+        hash.update(last.to_be_bytes());
+    }
     format!("msg_{}", URL_SAFE_NO_PAD.encode(&hash.finalize()[..24]))
 }
 
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
     use crate::record;
 
     fn text(record: &Record) -> String {
-        String::from_utf8(body("webhook_1", "orders.eu", record).to_vec()).unwrap()
+        let mut out = Vec::new();
+        write(&mut out, "webhook_1", "orders.eu", record, None);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn what_a_transform_gives_is_the_message_whatever_it_is() {
+        let json = RawValue::from_string(r#"[1,{"a":"b"}]"#.into()).unwrap();
+        let mut out = Vec::new();
+        let binary = Record { value: Some(Bytes::from_static(&[0xff])), ..record() };
+        write(&mut out, "webhook_1", "orders.eu", &binary, Some(&json));
+        let text = String::from_utf8(out).unwrap();
+        assert!(text.contains(r#""message":[1,{"a":"b"}],"offset":42,"partition""#), "{text}");
     }
 
     fn record() -> Record {
@@ -141,16 +178,17 @@ mod tests {
 
     #[test]
     fn an_id_is_stable_dotless_and_one_of_a_kind() {
-        let id = message_id("webhook_1", "c.1", "orders.eu", 0, 1);
-        assert_eq!(id, message_id("webhook_1", "c.1", "orders.eu", 0, 1));
+        let id = message_id("webhook_1", "c.1", "orders.eu", 0, (1, 1));
+        assert_eq!(id, message_id("webhook_1", "c.1", "orders.eu", 0, (1, 1)));
         assert!(id.starts_with("msg_") && !id.contains('.'), "{id}");
         for other in [
-            message_id("webhook_2", "c.1", "orders.eu", 0, 1),
-            message_id("webhook_1", "c.2", "orders.eu", 0, 1),
-            message_id("webhook_1", "c.1", "orders.us", 0, 1),
-            message_id("webhook_1", "c.1o", "rders.eu", 0, 1),
-            message_id("webhook_1", "c.1", "orders.eu", 1, 1),
-            message_id("webhook_1", "c.1", "orders.eu", 0, 2),
+            message_id("webhook_2", "c.1", "orders.eu", 0, (1, 1)),
+            message_id("webhook_1", "c.2", "orders.eu", 0, (1, 1)),
+            message_id("webhook_1", "c.1", "orders.us", 0, (1, 1)),
+            message_id("webhook_1", "c.1o", "rders.eu", 0, (1, 1)),
+            message_id("webhook_1", "c.1", "orders.eu", 1, (1, 1)),
+            message_id("webhook_1", "c.1", "orders.eu", 0, (2, 2)),
+            message_id("webhook_1", "c.1", "orders.eu", 0, (1, 2)),
         ] {
             assert_ne!(id, other);
         }

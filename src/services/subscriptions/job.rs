@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::RoundReport;
+use super::breaker::Hold;
 use super::delivery_state::Idle;
 use crate::error::Error;
 use crate::host::{Host, Millis};
@@ -18,9 +19,37 @@ pub(super) struct Job {
     /// The end of the partition, if the log knows it. A partition that is
     /// delivered up to its end needs no work.
     pub(super) end: Option<i64>,
+    pub(super) kind: Kind,
+    /// What other instances have said of the subscription.
+    pub(super) hold: Option<Hold>,
+}
+
+/// Which of a subscription's positions a job moves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Kind {
+    Live,
+    /// Records that are sent once more: under this id, from an offset to another.
+    Replay(Rc<str>, i64, i64),
+    /// The topic holds dead letters, and those of the subscription below this offset are
+    /// sent again.
+    Redrive(i64),
 }
 
 impl Job {
+    pub(super) fn live(id: Rc<str>, topic: Rc<str>, partition: i32, end: Option<i64>) -> Self {
+        Self { id, topic, partition, end, kind: Kind::Live, hold: None }
+    }
+
+    /// Where the job ends, if that is known.
+    pub(super) fn to(&self) -> Option<i64> {
+        match self.kind {
+            Kind::Live => self.end,
+            Kind::Replay(_, _, to) | Kind::Redrive(to) => {
+                Some(self.end.map_or(to, |end| end.min(to)))
+            }
+        }
+    }
+
     /// Reports what happened to it.
     pub(super) fn tell(
         &self,
@@ -44,14 +73,16 @@ pub(super) struct JobReport {
     pub(super) delivered: u64,
     pub(super) failed: u64,
     pub(super) outcome: JobEnd,
+    /// The subscription is held back, or is not any more: others are to know it.
+    pub(super) hold: Option<Option<Hold>>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) enum JobEnd {
     #[default]
     CaughtUp,
-    /// The next record is to be tried again, but not before this time.
-    Failing(Millis),
+    /// Nothing below this offset is to be done before this time.
+    Waiting { until: Millis, to: i64 },
     /// Another instance is delivering this partition, or just did.
     Busy,
     /// The time ran out before the last record.
@@ -77,7 +108,7 @@ impl From<Idle> for JobEnd {
     fn from(idle: Idle) -> Self {
         match idle {
             Idle::CaughtUp => Self::CaughtUp,
-            Idle::NotDue(due) => Self::Failing(due),
+            Idle::NotDue { until, to } => Self::Waiting { until, to },
         }
     }
 }
@@ -102,8 +133,8 @@ impl RoundReport {
         match report.outcome {
             JobEnd::CaughtUp | JobEnd::OutOfTime | JobEnd::Removed => {}
             JobEnd::Busy => self.busy = true,
-            JobEnd::Failing(due) => {
-                self.next_attempt = Some(self.next_attempt.map_or(due, |known| known.min(due)));
+            JobEnd::Waiting { until, .. } => {
+                self.next_attempt = Some(self.next_attempt.map_or(until, |known| known.min(until)));
             }
             JobEnd::BeyondEnd(beyond) => {
                 self.error.get_or_insert_with(|| format!("{beyond}; a seek moves the webhook"));

@@ -7,6 +7,7 @@ use kafka_edge_bounded_json::{Budget, Value, parse};
 
 use super::{Attribute, CloudEvent, Malformed, is_json};
 use crate::calendar::parse_rfc3339;
+use crate::record::Header;
 use crate::services::sources::inbound::Inbound;
 
 /// Bounds what a stranger can make of one request.
@@ -21,7 +22,7 @@ const PREFIX: &str = "ce-";
 const CORE: [&str; 7] = ["specversion", "id", "source", "type", "subject", "time", "dataschema"];
 
 /// How a request brings CloudEvents.
-pub(in crate::services::sources) enum Incoming {
+pub(in crate::services) enum Incoming {
     /// It brings none.
     None,
     One(CloudEvent),
@@ -29,7 +30,7 @@ pub(in crate::services::sources) enum Incoming {
 }
 
 /// Reads what a request brings.
-pub(in crate::services::sources) fn read(
+pub(in crate::services) fn read(
     request: &Inbound,
     budget: &mut Budget,
 ) -> Result<Incoming, Malformed> {
@@ -66,6 +67,39 @@ pub(in crate::services::sources) fn read(
     let content_type = (!content_type.is_empty()).then(|| content_type.to_owned());
     let data = (!request.body.is_empty()).then(|| request.body.clone());
     checked(CloudEvent { attributes, content_type, data }).map(Incoming::One)
+}
+
+/// Reads what a record of Kafka holds (Kafka binding 1.0.2, binary and structured content).
+/// `None`: it is no CloudEvent.
+pub(in crate::services) fn of_record(
+    headers: &[Header],
+    value: Option<&Bytes>,
+    budget: &mut Budget,
+) -> Result<Option<CloudEvent>, Malformed> {
+    let text = |value: Option<&Bytes>| {
+        let text = std::str::from_utf8(value?).ok()?;
+        Some(text.to_owned())
+    };
+    let find = |name: &str| headers.iter().find(|header| header.name.eq_ignore_ascii_case(name));
+    let content_type = find("content-type").and_then(|header| text(header.value.as_ref()));
+    let essence = content_type.as_deref().unwrap_or_default().split(';').next();
+    if essence.is_some_and(|essence| essence.trim().eq_ignore_ascii_case(STRUCTURED)) {
+        let value = value.map_or(&[][..], |value| value);
+        let event = parse(value, budget).map_err(|_| Malformed("The event is not JSON"))?;
+        return of_json(&event, budget).map(Some);
+    }
+    if find("ce_specversion").is_none() {
+        return Ok(None);
+    }
+    let mut attributes = Vec::new();
+    for header in headers {
+        let Some(name) = header.name.strip_prefix("ce_").filter(|name| !name.is_empty()) else {
+            continue;
+        };
+        let value = text(header.value.as_ref()).ok_or(Malformed("An attribute is not UTF-8"))?;
+        add(&mut attributes, Attribute::text(name, value))?;
+    }
+    checked(CloudEvent { attributes, content_type, data: value.cloned() }).map(Some)
 }
 
 fn of_json(event: &Value, budget: &mut Budget) -> Result<CloudEvent, Malformed> {

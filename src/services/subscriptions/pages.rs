@@ -1,0 +1,251 @@
+//! Records that this instance has read lately, for all subscriptions that stand at the same
+//! place: each page is read once. At the head of the log all of them share one reader for
+//! each partition.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::rc::Rc;
+use std::time::Duration;
+
+use crate::error::{Error, Result};
+use crate::host::Host;
+use crate::kafka::{Fetch, Fetched, Log, Place};
+use crate::record::Record;
+use crate::sorted::SortedMap;
+
+/// The limits of one read.
+const MAX_PAGE_RECORDS: usize = 100;
+const MAX_PAGE_BYTES: usize = 1024 * 1024;
+
+/// What is kept in all, and of one partition.
+const MAX_BYTES: usize = 4 * 1024 * 1024;
+const MAX_PAGES: usize = 4;
+
+/// Records do not change, but a topic may be made anew under its name.
+const MAX_AGE: Duration = Duration::from_secs(5);
+
+/// What was read: whatever the log has from one offset up to another.
+#[derive(Debug)]
+pub(super) struct Page {
+    pub(super) from: i64,
+    pub(super) next: i64,
+    pub(super) records: Vec<Record>,
+    /// There is no record from `next` up to this offset now.
+    pub(super) silent_to: Option<i64>,
+    bytes: usize,
+    at: Duration,
+}
+
+/// Where to read.
+#[derive(Debug, Clone)]
+pub(super) struct Spot {
+    pub(super) topic: Rc<str>,
+    pub(super) partition: i32,
+    pub(super) offset: i64,
+    /// The end of the partition, if it is known.
+    pub(super) end: Option<i64>,
+}
+
+type Name = (Rc<str>, i32);
+
+pub(super) struct Pages<H: Host>(RefCell<SortedMap<Name, Shelf<H::Wake>>>);
+
+/// The pages of one partition.
+struct Shelf<W> {
+    pages: Vec<Rc<Page>>,
+    /// A read at this offset is under way; what is here wakes whoever waits for it.
+    reading: Option<(i64, Vec<W>)>,
+    /// When a read last failed, and how.
+    failed: Option<(Duration, Error)>,
+    /// Where the next read in sequence starts.
+    place: Option<(i64, Place)>,
+    /// How many jobs of this instance are at work here.
+    users: u32,
+}
+
+impl<W> Default for Shelf<W> {
+    fn default() -> Self {
+        Self { pages: Vec::new(), reading: None, failed: None, place: None, users: 0 }
+    }
+}
+
+/// A read under way. However it ends, others go on.
+struct Reading<'a, H: Host>(&'a Pages<H>, Name);
+
+impl<H: Host> Drop for Reading<'_, H> {
+    fn drop(&mut self) {
+        let woken = self.0.0.borrow_mut().get_mut(&self.1).and_then(|shelf| shelf.reading.take());
+        drop(woken);
+    }
+}
+
+impl<H: Host> Pages<H> {
+    /// Reads from an offset on. The page may begin before it.
+    pub(super) async fn read<L: Log>(&self, host: &H, log: &L, spot: Spot) -> Result<Rc<Page>> {
+        let name = (spot.topic.clone(), spot.partition);
+        let asked = host.monotonic();
+        loop {
+            let wait = {
+                let mut shelves = self.0.borrow_mut();
+                let shelf = shelves.get_or_default(name.clone());
+                let now = host.monotonic();
+                shelf.pages.retain(|page| now.saturating_sub(page.at) < MAX_AGE);
+                let covers = |page: &&Rc<Page>| (page.from..page.next).contains(&spot.offset);
+                if let Some(page) = shelf.pages.iter().find(covers) {
+                    return Ok(page.clone());
+                }
+                // Whoever waited for a read that failed shares its failure.
+                if let Some((at, error)) = &shelf.failed
+                    && *at > asked
+                {
+                    return Err(error.clone());
+                }
+                match &mut shelf.reading {
+                    Some((offset, waiting)) if *offset == spot.offset => {
+                        let (wake, wait) = host.signal();
+                        waiting.push(wake);
+                        Some(wait)
+                    }
+                    // A read elsewhere, which nobody shares.
+                    Some(_) => break,
+                    None => {
+                        shelf.reading = Some((spot.offset, Vec::new()));
+                        None
+                    }
+                }
+            };
+            match wait {
+                Some(wait) => wait.await,
+                None => {
+                    let _reading = Reading(self, name.clone());
+                    return self.fetch(host, log, &name, &spot).await;
+                }
+            }
+        }
+        self.fetch(host, log, &name, &spot).await
+    }
+
+    async fn fetch<L: Log>(
+        &self,
+        host: &H,
+        log: &L,
+        name: &Name,
+        spot: &Spot,
+    ) -> Result<Rc<Page>> {
+        let place = {
+            let mut shelves = self.0.borrow_mut();
+            let shelf = shelves.get_or_default(name.clone());
+            match shelf.place.take_if(|(next, _)| *next == spot.offset) {
+                Some((_, place)) => Some(place),
+                None => None,
+            }
+        };
+        let fetch = Fetch {
+            topic: &spot.topic,
+            partition: spot.partition,
+            offset: spot.offset,
+            place,
+            max_records: MAX_PAGE_RECORDS,
+            max_bytes: MAX_PAGE_BYTES,
+            end: spot.end,
+            wait: Duration::ZERO,
+        };
+        let fetched = log.fetch(fetch).await;
+        let now = host.monotonic();
+        let mut shelves = self.0.borrow_mut();
+        let shelf = shelves.get_or_default(name.clone());
+        let Fetched { records, next, place, silent_to } = match fetched {
+            Ok(fetched) => fetched,
+            Err(error) => {
+                // Later than anybody who waits for it began to.
+                shelf.failed = Some((now.max(Duration::from_nanos(1)), error.clone()));
+                return Err(error);
+            }
+        };
+        let old = match place {
+            Some(place) => shelf.place.replace((next, place)),
+            None => None,
+        };
+        let bytes = records.iter().map(Record::size).sum();
+        let page = Page { from: spot.offset, next, records, silent_to, bytes, at: now };
+        let page = Rc::new(page);
+        if next > spot.offset {
+            if shelf.pages.len() >= MAX_PAGES {
+                shelf.pages.remove(0);
+            }
+            shelf.pages.push(page.clone());
+        }
+        make_room(&mut shelves, now);
+        drop(shelves);
+        if let Some((_, old)) = old {
+            log.close(old).await;
+        }
+        Ok(page)
+    }
+
+    /// A job begins to read a partition, at a place that it may have kept.
+    pub(super) fn enter(
+        &self,
+        topic: &Rc<str>,
+        partition: i32,
+        kept: Option<(i64, Place)>,
+    ) -> Option<Place> {
+        let mut shelves = self.0.borrow_mut();
+        let shelf = shelves.get_or_default((topic.clone(), partition));
+        shelf.users += 1;
+        match &shelf.place {
+            None => {
+                shelf.place = kept;
+                None
+            }
+            // It is of no use any more.
+            Some(_) => kept.map(|(_, place)| place),
+        }
+    }
+
+    /// A job has ended. Whoever is the last one keeps the place, if it is at its position.
+    pub(super) fn leave(&self, topic: &Rc<str>, partition: i32, position: i64) -> Option<Place> {
+        let mut shelves = self.0.borrow_mut();
+        let shelf = shelves.get_mut(&(topic.clone(), partition))?;
+        shelf.users = shelf.users.saturating_sub(1);
+        if shelf.users > 0 {
+            return None;
+        }
+        shelf.place.take_if(|(next, _)| *next == position).map(|(_, place)| place)
+    }
+}
+
+/// Lets go of what is old, and of the oldest if there is too much.
+fn make_room<W>(shelves: &mut SortedMap<Name, Shelf<W>>, now: Duration) {
+    for shelf in shelves.values_mut() {
+        shelf.pages.retain(|page| now.saturating_sub(page.at) < MAX_AGE);
+    }
+    shelves.retain(|_, shelf| {
+        shelf.users > 0
+            || shelf.reading.is_some()
+            || shelf.place.is_some()
+            || !shelf.pages.is_empty()
+    });
+    let size = |shelves: &SortedMap<Name, Shelf<W>>| -> usize {
+        shelves.values().flat_map(|shelf| &shelf.pages).map(|page| page.bytes).sum()
+    };
+    while size(shelves) > MAX_BYTES {
+        let first = |shelf: &Shelf<W>| shelf.pages.first().map(|page| page.at);
+        let oldest = shelves.values().filter_map(first).min();
+        for shelf in shelves.values_mut() {
+            shelf.pages.retain(|page| Some(page.at) != oldest);
+        }
+    }
+}
+
+impl<H: Host> Default for Pages<H> {
+    fn default() -> Self {
+        Self(RefCell::default())
+    }
+}
+
+impl<H: Host> fmt::Debug for Pages<H> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pages").finish_non_exhaustive()
+    }
+}
