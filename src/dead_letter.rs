@@ -71,7 +71,7 @@ pub(crate) enum GivenUp {
 
 impl GivenUp {
     /// In kebab case, and as a sentence.
-    fn told(self) -> (&'static str, &'static str) {
+    pub(crate) fn told(self) -> (&'static str, &'static str) {
         match self {
             Self::Rejected => ("rejected", "A consumer rejected the record"),
             Self::DeliveryLimit => {

@@ -14,9 +14,13 @@ pub(crate) struct Rate {
 impl Rate {
     /// Takes one, or says how long to wait.
     pub(crate) fn take(&self, per_second: u32, now: Duration) -> Result<(), Duration> {
-        let interval = Duration::from_secs(1) / per_second.max(1);
+        self.take_every(Duration::from_secs(1) / per_second.max(1), now)
+    }
+
+    /// The same for one in each such time, and as many at once as come in a second.
+    pub(crate) fn take_every(&self, interval: Duration, now: Duration) -> Result<(), Duration> {
         // All times are a second later, so that the first second has one before it.
-        let (full, now) = (now, now + Duration::from_secs(1));
+        let (full, now) = (now, now + interval.max(Duration::from_secs(1)));
         let since = self.empty_at.get().map_or(full, |at| at.max(full));
         let next = since + interval;
         if next > now {
@@ -42,5 +46,14 @@ mod tests {
         assert_eq!(rate.take(4, second * 10 + second / 4), Ok(()));
         assert_eq!(rate.take(4, second * 10 + second / 4), Err(second / 4));
         assert!((0..4).all(|_| rate.take(4, second * 90).is_ok()));
+    }
+
+    #[test]
+    fn less_than_one_in_a_second_comes_one_by_one() {
+        let (rate, second) = (Rate::default(), Duration::from_secs(1));
+        assert_eq!(rate.take_every(second * 6, second * 10), Ok(()));
+        assert_eq!(rate.take_every(second * 6, second * 10), Err(second * 6));
+        assert_eq!(rate.take_every(second * 6, second * 15), Err(second));
+        assert_eq!(rate.take_every(second * 6, second * 16), Ok(()));
     }
 }

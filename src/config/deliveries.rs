@@ -3,9 +3,14 @@
 use std::time::Duration;
 
 use super::variables::Variables;
-use crate::error::Result;
+use crate::error::{Error, Result};
+use crate::names::check_topic;
 
-pub(super) const VARIABLES: [&str; 2] = ["webhook_timeout", "webhook_allow_private"];
+pub(super) const VARIABLES: [&str; 3] =
+    ["webhook_timeout", "webhook_allow_private", "operations_topic"];
+
+/// The longest timeout that a subscription may set, unless the gateway's own is longer.
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DeliveriesConfig {
@@ -13,16 +18,27 @@ pub struct DeliveriesConfig {
     pub connect_timeout: Duration,
     /// The longest wait for a callback's answer.
     pub timeout: Duration,
+    /// The longest that a subscription may set.
+    pub longest_timeout: Duration,
     /// Whether callbacks may be at loopback and private addresses.
     pub allow_private: bool,
+    /// Where it is told what happens to subscriptions, if anywhere.
+    pub operations_topic: Option<String>,
 }
 
 impl DeliveriesConfig {
     pub(super) fn of(variables: &Variables<'_>, connect_timeout: Duration) -> Result<Self> {
+        let timeout = variables.duration("webhook_timeout", Duration::from_secs(15))?;
+        let operations_topic = variables.text("operations_topic");
+        if operations_topic.as_deref().is_some_and(|topic| check_topic(topic).is_err()) {
+            return Err(Error::Unconfigured("operations_topic is not the name of a topic".into()));
+        }
         Ok(Self {
             connect_timeout,
-            timeout: variables.duration("webhook_timeout", Duration::from_secs(15))?,
+            timeout,
+            longest_timeout: timeout.max(LONGEST_TIMEOUT),
             allow_private: variables.switch("webhook_allow_private")?,
+            operations_topic,
         })
     }
 }

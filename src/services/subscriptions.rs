@@ -1,24 +1,35 @@
 //! Subscriptions out: each new record of a topic is POSTed to a registered URL.
 
+mod allowance;
 mod attempt;
 mod background;
+mod body;
+mod breaker;
 mod context;
 mod deliver;
 mod delivery_state;
+mod disabling;
 mod due;
 mod envelope;
 mod job;
 mod keys;
 mod making;
 mod moving;
+mod operations;
+mod pages;
+mod prepared;
 mod registry;
 mod removal;
 mod retry;
 mod round;
 pub mod settings;
+mod shaping;
 mod signature;
 mod subscription;
+mod token;
 mod topics;
+mod turn;
+mod window;
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -107,7 +118,7 @@ pub struct RoundReport {
 
 /// The subscriptions, as one instance works on them.
 #[derive(Debug)]
-pub struct Subscriptions<H, L> {
+pub struct Subscriptions<H: Host, L> {
     context: Rc<DeliveryContext<H, L>>,
 }
 

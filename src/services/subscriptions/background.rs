@@ -9,10 +9,11 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
+use super::allowance::Allowance;
 use super::context::DeliveryContext;
-use super::deliver;
-use super::job::{Job, JobEnd};
-use super::round;
+use super::due::{Ended, Planned};
+use super::job::{Job, JobEnd, JobReport};
+use super::{deliver, due, round};
 use crate::concurrent::join_groups;
 use crate::error::Result;
 use crate::host::{Host, Millis};
@@ -71,10 +72,15 @@ fn start_now<H: Host, L: Log>(context: &Rc<DeliveryContext<H, L>>, topic: &str) 
             start_now(&context, &topic);
         }
         match planned {
-            Ok(groups) => {
+            Ok(mut planned) => {
+                let mut groups = SortedMap::<_, Vec<_>>::new();
+                for job in std::mem::take(&mut planned.due) {
+                    groups.get_or_default(job.id.clone()).push(job);
+                }
                 let work = |job| work(&context, job);
-                let groups = groups.into_iter().map(|jobs| jobs.into_iter().map(work).collect());
-                join_groups(groups.collect()).await;
+                let groups = groups.into_iter().map(|(_, jobs)| jobs.into_iter().map(work).collect());
+                let ended = join_groups(groups.collect()).await;
+                planned.note(&context.host, &topic, &ended).await;
             }
             Err(error) => {
                 let fields = [("topic", (&*topic).into()), ("why", error.kind().into())];
@@ -114,19 +120,22 @@ fn look_again<H: Host, L: Log>(context: &Rc<DeliveryContext<H, L>>, topic: &str)
     });
 }
 
-/// The jobs of a topic without a worker in this instance, by subscription. The
-/// workers of the other jobs are told to look for records once more.
+/// The jobs of a topic that are due and have no worker in this instance. The
+/// workers of the others are told to look for records once more.
 async fn plan<H: Host, L: Log>(
     context: &DeliveryContext<H, L>,
     topic: &str,
-) -> Result<Vec<Vec<Job>>> {
+) -> Result<Planned> {
     let ids = context.registry.of_topic(topic, MAX_INDEX_AGE).await?;
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    let ends = round::ends(&*context.log, topic).await?;
+    let ends = match ids.is_empty() {
+        true => round::PartitionEnds::new(),
+        false => round::ends(&*context.log, topic).await?,
+    };
+    let name_of_topic = Rc::<str>::from(topic);
+    let jobs = ids.iter().flat_map(|id| round::jobs(id, &name_of_topic, &ends)).collect();
+    let mut planned = due::plan(&context.host, topic, jobs).await;
     let mut at_work = context.background.at_work.borrow_mut();
-    let mut is_idle = |job: &Job| match at_work.get_mut(&name(job)) {
+    planned.due.retain(|job| match at_work.get_mut(&name(job)) {
         Some(again) => {
             *again = true;
             false
@@ -135,43 +144,48 @@ async fn plan<H: Host, L: Log>(
             at_work.insert(name(job), false);
             true
         }
-    };
-    let topic = Rc::<str>::from(topic);
-    let idle = |id: &String| round::jobs(id, &topic, &ends).filter(&mut is_idle).collect();
-    Ok(ids.iter().map(idle).collect())
+    });
+    Ok(planned)
 }
 
 /// Delivers a partition until there is nothing left to do for now.
-async fn work<H: Host, L: Log>(context: &DeliveryContext<H, L>, mut job: Job) {
+async fn work<H: Host, L: Log>(context: &DeliveryContext<H, L>, mut job: Job) -> Ended {
     let host = &context.host;
     let name = name(&job);
-    let deadline = host.monotonic() + MAX_WORKER_TIME;
+    let allowance = Allowance::until(host, host.monotonic() + MAX_WORKER_TIME);
     let mut looks = 0;
+    let mut all = JobReport::default();
     loop {
         if context.background.at_work.borrow_mut().insert(name.clone(), false) == Some(true) {
             // There may be records beyond the end that was known at the start.
             job.end = None;
         }
-        let outcome = deliver::run(context, &job, deadline).await.outcome;
+        let report = deliver::run(context, &job, &allowance).await;
         let again = context.background.at_work.borrow().get(&name) == Some(&true);
-        let pause = match outcome {
-            JobEnd::CaughtUp if again => Duration::ZERO,
-            JobEnd::Failing(due) => until(due, host.now()),
+        let pause = match &report.outcome {
+            JobEnd::CaughtUp if again => Some(Duration::ZERO),
+            JobEnd::Waiting { to, .. } if again && *to != i64::MAX => Some(Duration::ZERO),
+            JobEnd::Waiting { until: due, .. } => Some(until(*due, host.now())),
             // The other instance may have looked for the last time before our
             // record was written, or it may have died.
             JobEnd::Busy => {
                 looks += 1;
-                FIRST_WORKER_PAUSE * 2_u32.pow(looks - 1)
+                Some(FIRST_WORKER_PAUSE * 2_u32.pow(looks - 1))
             }
-            JobEnd::Error(_) => break,
-            JobEnd::CaughtUp | JobEnd::OutOfTime | JobEnd::Removed | JobEnd::BeyondEnd(_) => break,
+            JobEnd::Error(_) => None,
+            JobEnd::CaughtUp | JobEnd::OutOfTime | JobEnd::Removed | JobEnd::BeyondEnd(_) => None,
         };
-        if pause > MAX_WORKER_PAUSE {
-            break;
+        all.delivered += report.delivered;
+        all.failed += report.failed;
+        all.hold = report.hold.or(all.hold);
+        all.outcome = report.outcome;
+        match pause {
+            Some(pause) if pause <= MAX_WORKER_PAUSE => host.sleep(pause).await,
+            _ => break,
         }
-        host.sleep(pause).await;
     }
     context.background.at_work.borrow_mut().remove(&name);
+    Ended::of(job, &all)
 }
 
 fn until(due: Millis, now: Millis) -> Duration {

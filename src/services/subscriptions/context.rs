@@ -3,21 +3,32 @@
 use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
+use std::time::Duration;
 
 use super::background::Background;
+use super::breaker::Hold;
 use super::delivery_state::DeliveryState;
+use super::job::{Job, Kind};
+use super::pages::Pages;
 use super::registry::{Registry, Turn};
+use super::subscription::Subscription;
+use super::token::Tokens;
 use super::topics::LogTopics;
 use crate::config::DeliveriesConfig;
-use crate::error::Result;
+use crate::error::Error;
 use crate::host::Host;
 use crate::random;
+use crate::rate::Rate;
 use crate::secrets::SecretKeys;
 use crate::services::beyond_end::Reported;
+use crate::sorted::SortedMap;
 use crate::state::keys::LaneName;
 use crate::state::lane::{Lane, Params};
 
-pub(super) struct DeliveryContext<H, L> {
+/// The most subscriptions whose rates and holds an instance remembers.
+const MAX_REMEMBERED: usize = 1_000;
+
+pub(super) struct DeliveryContext<H: Host, L> {
     pub(super) host: H,
     pub(super) log: Rc<L>,
     pub(super) config: DeliveriesConfig,
@@ -29,9 +40,13 @@ pub(super) struct DeliveryContext<H, L> {
     pub(super) turn: RefCell<Turn>,
     pub(super) background: Background,
     pub(super) beyond: Reported,
+    pub(super) pages: Pages<H>,
+    pub(super) tokens: Tokens,
+    holds: RefCell<SortedMap<Rc<str>, Hold>>,
+    rates: RefCell<SortedMap<String, Rate>>,
 }
 
-impl<H, L> fmt::Debug for DeliveryContext<H, L> {
+impl<H: Host, L> fmt::Debug for DeliveryContext<H, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("DeliveryContext")
             .field("registry", &self.registry)
@@ -54,6 +69,10 @@ impl<H: Host, L> DeliveryContext<H, L> {
             turn: Turn::random(random::number(&host)).into(),
             background: Background::default(),
             beyond: Reported::default(),
+            pages: Pages::default(),
+            tokens: Tokens::default(),
+            holds: RefCell::default(),
+            rates: RefCell::default(),
             host,
             log,
             config,
@@ -69,31 +88,56 @@ impl<H: Host, L> DeliveryContext<H, L> {
         id: &str,
         topic: &str,
         partition: i32,
-    ) -> Result<Lane<H, DeliveryState>> {
-        self.lane_with(id, topic, partition, self.params)
+    ) -> Result<Lane<H, DeliveryState>, Error> {
+        let params = self.params.with_longer_lease(self.config.timeout);
+        Ok(Lane::new(self.host.clone(), LaneName::subscription(id, topic, partition)?, params))
     }
 
-    /// The same lane for whoever delivers. A deliverer leaves the lane to another
-    /// one, and does not ask it to let go.
-    pub(super) fn lane_to_deliver(
-        &self,
-        id: &str,
-        topic: &str,
-        partition: i32,
-    ) -> Result<Lane<H, DeliveryState>> {
-        self.lane_with(id, topic, partition, self.params.passing_by())
-    }
-
-    fn lane_with(
-        &self,
-        id: &str,
-        topic: &str,
-        partition: i32,
-        params: Params,
-    ) -> Result<Lane<H, DeliveryState>> {
+    /// The lane of a job, for whoever delivers with that timeout. A deliverer leaves the lane
+    /// to another one, and does not ask it to let go.
+    pub(super) fn lane_of(&self, job: &Job, timeout: Duration) -> Result<Lane<H, DeliveryState>, Error> {
         // The lease is long enough for an attempt between two writes.
-        let params = params.with_longer_lease(self.config.timeout);
-        let name = LaneName::subscription(id, topic, partition)?;
+        let params = self.params.passing_by().with_longer_lease(timeout);
+        let name = match &job.kind {
+            Kind::Live => LaneName::subscription(&job.id, &job.topic, job.partition)?,
+            Kind::Replay(replay, ..) => {
+                LaneName::replay(&job.id, replay, &job.topic, job.partition)?
+            }
+            Kind::Redrive(_) => LaneName::redrive(&job.id, &job.topic, job.partition)?,
+        };
         Ok(Lane::new(self.host.clone(), name, params))
+    }
+
+    /// What this instance knows of a subscription's callback.
+    pub(super) fn hold(&self, id: &str) -> Option<Hold> {
+        self.holds.borrow().get(id).copied()
+    }
+
+    pub(super) fn hold_back(&self, id: &Rc<str>, hold: Hold) {
+        let mut holds = self.holds.borrow_mut();
+        if holds.len() >= MAX_REMEMBERED {
+            holds.clear();
+        }
+        let known = holds.get(id).map_or(hold, |known| known.and(hold));
+        holds.insert(id.clone(), known);
+    }
+
+    /// A callback works; returns whether it was held back.
+    pub(super) fn free(&self, id: &str) -> bool {
+        self.holds.borrow_mut().remove(id).is_some()
+    }
+
+    /// Whether another request may be sent now, by the rate that the owner has set and by
+    /// the one that the callback has granted; else how long to wait.
+    pub(super) fn take_of_rate(&self, subscription: &Subscription) -> Result<(), Duration> {
+        let Subscription { id, settings, granted, .. } = subscription;
+        let set = settings.rate.map(|rate| Duration::from_secs(1) / rate.max(1));
+        let granted = granted.map(|granted| Duration::from_secs(60) / granted.max(1));
+        let Some(interval) = set.into_iter().chain(granted).max() else { return Ok(()) };
+        let mut rates = self.rates.borrow_mut();
+        if rates.len() >= MAX_REMEMBERED {
+            rates.clear();
+        }
+        rates.get_or_default(id.clone()).take_every(interval, self.host.monotonic())
     }
 }

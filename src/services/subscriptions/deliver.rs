@@ -1,58 +1,36 @@
 //! Delivers one partition to one callback. Everything that starts deliveries
 //! uses this step; it may run in any instance at any time.
-//!
-//! Under the lane's lease the records are sent in order, each one until the
-//! callback accepts it. The position is written *after* a callback has answered.
-//! If an instance dies in between, the next one sends the same records again,
-//! under the same ids.
 
-use std::convert::Infallible;
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::attempt::{Attempt, AttemptFailure, Destination, trace_of};
+use super::allowance::Allowance;
+use super::breaker::Stance;
 use super::context::DeliveryContext;
 use super::delivery_state::DeliveryState;
-use super::job::{Job, JobEnd, JobReport};
+use super::job::{Job, JobEnd, JobReport, Kind};
+use super::prepared::Prepared;
 use super::subscription::Subscription;
-use crate::callers_url;
+use super::turn::{Stop, Turn};
 use crate::error::{Error, Result};
 use crate::host::Host;
-use crate::kafka::{Fetch, Fetched, Log};
-use crate::random;
-use crate::record::Record;
+use crate::kafka::Log;
 use crate::services::beyond_end::BeyondEnd;
-use crate::state::lane::params::KNOCK_CHECK;
-use crate::state::lane::{Document, Held, Take, Written};
-use crate::telemetry::{Field, Level, Value, level_of, with_trace};
-
-/// The limits of one read.
-const MAX_PAGE_RECORDS: usize = 50;
-const MAX_PAGE_BYTES: usize = 1024 * 1024;
-
-/// The position is written after this time or this number of records. So this
-/// much may have to be sent again after an instance has died.
-const POSITION_WRITE_INTERVAL: Duration = Duration::from_secs(1);
-const POSITION_WRITE_RECORDS: usize = 100;
+use crate::state::lane::{Document, Held, Take};
+use crate::telemetry::{Level, level_of};
 
 /// How old a copy of the subscription may be when an attempt begins; a removal
 /// that is newer may be missed.
 const MAX_SUBSCRIPTION_AGE: Duration = Duration::from_secs(1);
 
-/// The part of the lease that is reserved for writing the position after the
-/// longest attempt.
-const POSITION_WRITE_TIME: Duration = Duration::from_secs(1);
-
-/// A callback that takes longer than this to accept a record is slow.
-const SLOW: Duration = Duration::from_secs(5);
-
-/// Runs a job; its attempts begin before `deadline`, by the monotonic clock.
+/// Runs a job, within an allowance.
 pub(super) async fn run<H: Host, L: Log>(
     context: &DeliveryContext<H, L>,
     job: &Job,
-    deadline: Duration,
+    allowance: &Allowance,
 ) -> JobReport {
-    let report = with_lane(context, job, deadline).await;
+    let report = with_lane(context, job, allowance).await;
+    let report = report.unwrap_or_else(|error| JobReport::ended(error.into()));
     if let JobEnd::Error(error) = &report.outcome {
         let level = level_of(error).min(Level::Warn);
         job.tell(&context.host, level, "delivery-stopped", &[("why", error.kind().into())]);
@@ -63,42 +41,67 @@ pub(super) async fn run<H: Host, L: Log>(
 async fn with_lane<H: Host, L: Log>(
     context: &DeliveryContext<H, L>,
     job: &Job,
-    deadline: Duration,
-) -> JobReport {
-    let subscription = match subscription(context, job).await {
-        Ok(subscription) => subscription,
-        Err(error) => return JobReport { outcome: error.into(), ..JobReport::default() },
-    };
-    let taken = take(context, job, &subscription).await;
-    match taken.unwrap_or_else(|error| Taken::Nothing(error.into())) {
-        Taken::Nothing(outcome) => JobReport { outcome, ..JobReport::default() },
-        Taken::Lane(held) => {
-            let mut delivering = Delivering {
-                context,
-                job,
-                subscription,
-                deadline,
-                state: held.payload().clone(),
-                held,
-                written: context.host.monotonic(),
-                unwritten: 0,
-                report: JobReport::default(),
-            };
-            let Err(stop) = delivering.work().await;
-            delivering.finish(stop).await
-        }
+    allowance: &Allowance,
+) -> Result<JobReport> {
+    if !allowance.is_left(&context.host) {
+        return Ok(JobReport::ended(JobEnd::OutOfTime));
     }
+    if let Some(hold) = job.hold {
+        context.hold_back(&job.id, hold);
+    }
+    let known = context.hold(&job.id);
+    if let Some(Stance::Held(until)) = known.map(|hold| hold.stance(context.host.now())) {
+        return Ok(JobReport::ended(JobEnd::Waiting { until, to: i64::MAX }));
+    }
+    let subscription = subscription_of(context, job).await?;
+    let prepared = Rc::new(Prepared::of(context, subscription));
+    let held = match take(context, job, &prepared).await? {
+        Taken::Lane(held) => held,
+        Taken::Nothing(outcome) => return Ok(JobReport::ended(outcome)),
+    };
+    let kept = held.payload().place.clone().map(|place| (held.payload().position(), place));
+    if let Some(useless) = context.pages.enter(&job.topic, job.partition, kept) {
+        context.log.close(useless).await;
+    }
+    let cluster = context.log.cluster_id().await;
+    let name = cluster.as_deref().unwrap_or_default().into();
+    let mut turn = Turn::new(context, job, allowance, prepared, name, held);
+    let ended = match cluster {
+        Ok(_) => turn.work().await,
+        Err(error) => Err(Stop::from(error)),
+    };
+    Ok(turn.finish(ended).await)
 }
 
 /// The subscription, if records of the topic are delivered to it now.
-async fn subscription<H: Host, L: Log>(
+pub(super) async fn subscription_of<H: Host, L: Log>(
     context: &DeliveryContext<H, L>,
     job: &Job,
 ) -> Result<Rc<Subscription>> {
     let subscription = context.registry.get(&job.id, MAX_SUBSCRIPTION_AGE).await?;
-    match subscription.is_active() && subscription.covers(&job.topic) {
+    match subscription.is_active() && is_of(job, &subscription) {
         true => Ok(subscription),
         false => Err(Error::UnknownSubscription(job.id.as_ref().into())),
+    }
+}
+
+/// Whether a job is one of a subscription's.
+fn is_of(job: &Job, subscription: &Subscription) -> bool {
+    match &job.kind {
+        Kind::Live => subscription.covers(&job.topic),
+        Kind::Replay(id, ..) => subscription.replays.iter().any(|replay| *replay.id == **id),
+        Kind::Redrive(_) => {
+            subscription.redrive.as_ref().is_some_and(|redrive| *redrive.topic == *job.topic)
+        }
+    }
+}
+
+/// Where a job begins that nobody has begun.
+fn start(job: &Job, subscription: &Subscription) -> i64 {
+    match job.kind {
+        Kind::Live => subscription.start(&job.topic, job.partition),
+        Kind::Replay(_, from, _) => from,
+        Kind::Redrive(_) => 0,
     }
 }
 
@@ -113,26 +116,25 @@ enum Taken<H> {
 async fn take<H: Host, L: Log>(
     context: &DeliveryContext<H, L>,
     job: &Job,
-    subscription: &Subscription,
+    prepared: &Prepared,
 ) -> Result<Taken<H>> {
-    let Job { id, topic, partition, end } = job;
-    let lane = context.lane_to_deliver(id, topic, *partition)?;
-    let start = DeliveryState::at(subscription.start(topic, *partition));
+    let lane = context.lane_of(job, prepared.timeout)?;
+    let begin = DeliveryState::at(start(job, &prepared.subscription));
 
-    let now = context.host.now();
+    let (now, order, to) = (context.host.now(), prepared.order, job.to());
     let idle = |document: Option<&Document<DeliveryState>>| match document {
-        Some(document) => document.payload.as_ref()?.idle(*end, now),
-        None => start.idle(*end, now),
+        Some(document) => document.payload.as_ref()?.idle(to, order, now),
+        None => begin.idle(to, order, now),
     };
     let taken = lane.hold_when(
         |document| idle(document).is_none(),
         async |_| {
             // A lane without a state is new, unless its subscription was removed or has left
             // the topic.
-            let now = context.registry.get(id, Duration::ZERO).await?;
-            match now.covers(topic) {
-                true => Ok(DeliveryState::at(now.start(topic, *partition))),
-                false => Err(Error::UnknownSubscription(id.as_ref().into())),
+            let now = context.registry.get(&job.id, Duration::ZERO).await?;
+            match is_of(job, &now) {
+                true => Ok(DeliveryState::at(start(job, &now))),
+                false => Err(Error::UnknownSubscription(job.id.as_ref().into())),
             }
         },
     );
@@ -143,7 +145,7 @@ async fn take<H: Host, L: Log>(
             let why = idle(document.as_ref()).map_or(JobEnd::CaughtUp, JobEnd::from);
             let state = match &document {
                 Some(document) => document.payload.as_ref(),
-                None => Some(&start),
+                None => Some(&begin),
             };
             let beyond = beyond_end(context, job, state).await?;
             Ok(Taken::Nothing(beyond.map_or(why, JobEnd::BeyondEnd)))
@@ -158,11 +160,11 @@ async fn beyond_end<H: Host, L: Log>(
     job: &Job,
     state: Option<&DeliveryState>,
 ) -> Result<Option<BeyondEnd>> {
-    let Job { id, topic, partition, end } = job;
-    let (Some(position), Some(end)) = (state.map(|state| state.position), end) else {
+    let Job { id, topic, partition, end, kind, .. } = job;
+    let (Some(position), Some(end)) = (state.map(DeliveryState::position), end) else {
         return Ok(None);
     };
-    if position <= *end {
+    if position <= *end || *kind != Kind::Live {
         return Ok(None);
     }
     let ends = context.log.ends(topic).await?;
@@ -172,210 +174,4 @@ async fn beyond_end<H: Host, L: Log>(
         context.beyond.tell(&context.host, "webhook", id, beyond);
     }
     Ok(beyond)
-}
-
-/// A lane while it is held.
-struct Delivering<'a, H, L> {
-    context: &'a DeliveryContext<H, L>,
-    job: &'a Job,
-    subscription: Rc<Subscription>,
-    deadline: Duration,
-    held: Held<H, DeliveryState>,
-    state: DeliveryState,
-    /// When `state` was last written to the store, and the number of records
-    /// delivered since.
-    written: Duration,
-    unwritten: usize,
-    report: JobReport,
-}
-
-/// Why work on a lane ends.
-enum Stop {
-    With(JobEnd),
-    /// The lane is no longer held; its new holder's state counts.
-    Lost,
-}
-
-impl From<Error> for Stop {
-    fn from(error: Error) -> Self {
-        Self::With(error.into())
-    }
-}
-
-impl<H: Host, L: Log> Delivering<'_, H, L> {
-    async fn work(&mut self) -> Result<Infallible, Stop> {
-        let cluster = self.context.log.cluster_id().await?;
-        let to = self.destination();
-        loop {
-            if let Some(idle) = self.state.idle(self.job.end, self.context.host.now()) {
-                return Err(Stop::With(idle.into()));
-            }
-            self.go_on().await?;
-            let Fetched { records, next, place, .. } = self.fetch().await?;
-            let mut sent = Ok(());
-            for record in &records {
-                sent = self.send(record, &cluster, &to).await;
-                if sent.is_err() {
-                    break;
-                }
-            }
-            match (&sent, place) {
-                (Ok(()), place) => {
-                    self.state.moved(next);
-                    self.state.place = place;
-                }
-                // The place is behind records that are still to be delivered.
-                (Err(_), Some(place)) => self.context.log.close(place).await,
-                (Err(_), None) => {}
-            }
-            sent?;
-            if records.is_empty() {
-                return Err(Stop::With(JobEnd::CaughtUp));
-            }
-        }
-    }
-
-    /// Releases the lane, and reports what was done.
-    async fn finish(mut self, stop: Stop) -> JobReport {
-        let (outcome, lost) = match stop {
-            Stop::Lost => (JobEnd::Busy, true),
-            Stop::With(outcome) => match (outcome, self.held.release(self.state).await) {
-                (error @ JobEnd::Error(_), _) => (error, false),
-                (_, Err(error)) => (error.into(), false),
-                (_, Ok(Written::Lost)) => (JobEnd::Busy, true),
-                (outcome, Ok(Written::Kept)) => (outcome, false),
-            },
-        };
-        if lost {
-            self.job.tell(&self.context.host, Level::Warn, "lane-lost", &[]);
-        }
-        self.report.outcome = outcome;
-        self.report
-    }
-
-    /// Whether another attempt may begin.
-    async fn go_on(&self) -> Result<(), Stop> {
-        if self.context.host.monotonic() >= self.deadline {
-            return Err(Stop::With(JobEnd::OutOfTime));
-        }
-        subscription(self.context, self.job).await?;
-        Ok(())
-    }
-
-    /// Reads a page at the position; a single record if an attempt at it has
-    /// failed, since the next one is likely to fail, too.
-    async fn fetch(&mut self) -> Result<Fetched> {
-        let failing = self.state.trouble.is_some();
-        let fetch = Fetch {
-            topic: &self.job.topic,
-            partition: self.job.partition,
-            offset: self.state.position,
-            place: self.state.place.take(),
-            max_records: if failing { 1 } else { MAX_PAGE_RECORDS },
-            max_bytes: MAX_PAGE_BYTES,
-            end: self.job.end,
-            wait: Duration::ZERO,
-        };
-        self.context.log.fetch(fetch).await
-    }
-
-    async fn send(
-        &mut self,
-        record: &Record,
-        cluster: &str,
-        to: &Result<Destination, AttemptFailure>,
-    ) -> Result<(), Stop> {
-        self.go_on().await?;
-        // Whoever moves the subscription waits for the lane.
-        if self.held.knocked(KNOCK_CHECK).await? {
-            return Err(Stop::With(JobEnd::Busy));
-        }
-        with_trace(trace_of(record), self.attempt(record, cluster, to)).await
-    }
-
-    /// Everything that is reported here belongs to the record's trace.
-    async fn attempt(
-        &mut self,
-        record: &Record,
-        cluster: &str,
-        to: &Result<Destination, AttemptFailure>,
-    ) -> Result<(), Stop> {
-        let host = &self.context.host;
-        let config = &self.context.config;
-        if self.held.remaining() < config.timeout + POSITION_WRITE_TIME {
-            self.write().await?;
-        }
-        let begun = host.monotonic();
-        let sent = match to {
-            Err(refused) => Err(refused.clone()),
-            Ok(to) => {
-                let attempt = Attempt {
-                    id: &self.job.id,
-                    topic: &self.job.topic,
-                    to,
-                    cluster,
-                    record,
-                    connect_timeout: config.connect_timeout,
-                    timeout: config.timeout,
-                };
-                attempt.make(host).await
-            }
-        };
-        let took = host.monotonic().saturating_sub(begun);
-        let fields = [("offset", record.offset.into()), ("millis", Value::millis(took))];
-        match sent {
-            Ok(()) => {
-                match took > SLOW {
-                    true => self.tell(Level::Info, "delivery-slow", &fields),
-                    false => self.tell(Level::Debug, "delivery-made", &fields),
-                }
-                self.report.delivered += 1;
-                self.unwritten += 1;
-                self.state.delivered(record.offset);
-                let age = host.monotonic().saturating_sub(self.written);
-                if age >= POSITION_WRITE_INTERVAL || self.unwritten >= POSITION_WRITE_RECORDS {
-                    self.write().await?;
-                }
-                Ok(())
-            }
-            Err(failure) => {
-                self.report.failed += 1;
-                let random = random::number(host);
-                let now = host.now();
-                let why = failure.reason.clone();
-                let due = self.state.failed(record.offset, failure, now, random);
-                let more = [("why", (&*why).into()), ("retry_millis", (due - now).into())];
-                self.tell(Level::Warn, "delivery-failed", &[fields, more].concat());
-                Err(Stop::With(JobEnd::Failing(due)))
-            }
-        }
-    }
-
-    fn tell(&self, level: Level, name: &'static str, more: &[Field<'_>]) {
-        self.job.tell(&self.context.host, level, name, more);
-    }
-
-    /// Writes the state, which renews the lease.
-    async fn write(&mut self) -> Result<(), Stop> {
-        match self.held.write(self.state.clone()).await? {
-            Written::Lost => Err(Stop::Lost),
-            Written::Kept => {
-                self.written = self.context.host.monotonic();
-                self.unwritten = 0;
-                Ok(())
-            }
-        }
-    }
-
-    /// The callback's address, checked again: the configuration may have become
-    /// stricter since the registration.
-    fn destination(&self) -> Result<Destination, AttemptFailure> {
-        let DeliveryContext { config, keys, .. } = self.context;
-        let Subscription { id, settings, keys: own, .. } = &*self.subscription;
-        let callback = callers_url::check(&settings.callback_url, config.allow_private)
-            .map_err(|_| AttemptFailure::new("The callback's URL is no longer allowed"))?;
-        let secrets = own.v1(id, keys, self.context.host.now());
-        let secrets = secrets.map_err(|error| AttemptFailure::new(error.to_string()))?;
-        Ok(Destination { uri: callback.uri, secrets })
-    }
 }

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Progress;
 use super::breaker::Hold;
 use super::retry::is_to_come;
 use super::settings::Order;
@@ -179,6 +180,21 @@ impl DeliveryState {
     /// What the record at `offset` failed, so far.
     pub(super) fn waiting(&self, offset: i64) -> Waiting {
         self.window.waiting().get(&offset).copied().unwrap_or_default()
+    }
+
+    pub(super) fn describe(&self, topic: String, partition: i32) -> Progress {
+        let first = self.waiting(self.position());
+        let failed = self.attempts.iter().rev().find(|attempt| attempt.error.is_some());
+        let is_failing = !self.window.waiting().is_empty() || self.failing.is_some();
+        Progress {
+            topic,
+            partition,
+            position: self.position(),
+            failures: first.failures,
+            next_attempt: self.rest.map(|(_, until)| until).or(self.window.next_attempt()),
+            last_error: failed.filter(|_| is_failing).and_then(|attempt| attempt.error.clone()),
+            beyond_end: false,
+        }
     }
 
     /// Whether there is nothing to do; `end` is the end of the partition, if it is

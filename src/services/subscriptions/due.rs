@@ -2,7 +2,7 @@
 //! ([`advice`](crate::services::consume::advice)), and never the truth.
 //!
 //! One value for a topic says of each partition up to where all of its subscriptions
-//! have delivered, and names those that wait for another attempt. So a round costs by
+//! have delivered, and names those that wait for a time, or whose callback is left alone. So a round costs by
 //! what is due, and not by how many subscriptions there are. Positions only grow, except
 //! by a seek, which deletes the value, as a registration does. What two writers lose of
 //! it costs time and no delivery: each round looks at one of the jobs that are not due all
@@ -12,7 +12,8 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
-use super::job::{Job, JobEnd};
+use super::breaker::{Hold, Stance};
+use super::job::{Job, JobEnd, JobReport};
 use super::retry;
 use crate::error::Result;
 use crate::host::{Host, Millis};
@@ -29,10 +30,16 @@ const MIN_JOBS: usize = 4;
 /// is said of it.
 const MAX_NAMED: usize = 100;
 
-/// By partition. A missing partition means: look at all.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent, remote = "Self")]
-pub(super) struct Due(SortedMap<i32, Partition>);
+#[serde(remote = "Self")]
+pub(super) struct Due {
+    /// A missing partition means: look at all.
+    #[serde(rename = "p", default, skip_serializing_if = "SortedMap::is_empty")]
+    partitions: SortedMap<i32, Partition>,
+    /// By the ids of subscriptions.
+    #[serde(rename = "h", default, skip_serializing_if = "SortedMap::is_empty")]
+    holds: SortedMap<String, Hold>,
+}
 
 stored!(Due, "what is due of a topic's webhooks");
 
@@ -41,9 +48,9 @@ struct Partition {
     /// All subscriptions have delivered what is below, but for those that are named.
     #[serde(rename = "n")]
     next: i64,
-    /// When the next attempt of a subscription is due, by its id.
+    /// By id: nothing below this offset is to be done before this time.
     #[serde(rename = "w", default, skip_serializing_if = "SortedMap::is_empty")]
-    waiting: SortedMap<String, Millis>,
+    waiting: SortedMap<String, (i64, Millis)>,
 }
 
 /// The jobs of one topic, and what was known of them.
@@ -51,7 +58,9 @@ pub(super) struct Planned {
     pub(super) due: Vec<Job>,
     /// Those that wait for another attempt.
     pub(super) waiting: Vec<(Job, Millis)>,
-    known: Option<Due>,
+    known: Due,
+    /// Looking at each costs no more than the advice; only holds are noted.
+    is_small: bool,
     /// The subscription and the partition of the job that is looked at although it is not
     /// due.
     glance: Option<(Rc<str>, i32)>,
@@ -63,31 +72,46 @@ pub(super) struct Ended {
     pub(super) outcome: JobEnd,
     /// Whether there was an attempt.
     pub(super) attempted: bool,
+    /// What it showed of the callback, if anything.
+    pub(super) hold: Option<Option<Hold>>,
+}
+
+impl Ended {
+    pub(super) fn of(job: Job, report: &JobReport) -> Self {
+        let JobReport { delivered, failed, outcome, hold } = report;
+        Self { job, outcome: outcome.clone(), attempted: delivered + failed > 0, hold: *hold }
+    }
 }
 
 /// Chooses the jobs of a topic that are due.
 pub(super) async fn plan<H: Host>(host: &H, topic: &str, jobs: Vec<Job>) -> Planned {
-    let is_small = jobs.len() < MIN_JOBS || jobs.iter().any(|job| job.end.is_none());
-    let known = match is_small {
-        true => None,
-        // Without it everything is looked at.
-        false => Some(read(host, topic).await.ok().flatten().unwrap_or_default()),
+    // Without it everything is looked at.
+    let known = match jobs.is_empty() {
+        true => Due::default(),
+        false => read(host, topic).await.ok().flatten().unwrap_or_default(),
     };
-    let Some(known) = known else {
-        return Planned { due: jobs, waiting: Vec::new(), known: None, glance: None };
-    };
-    let glance = random::number(host) as usize % jobs.len();
+    let glance = random::number(host) as usize % jobs.len().max(1);
     known.choose(jobs, host.now(), glance)
 }
 
 impl Due {
     fn choose(self, jobs: Vec<Job>, now: Millis, glance: usize) -> Planned {
+        let is_small = jobs.len() < MIN_JOBS || jobs.iter().any(|job| job.end.is_none());
         let (mut due, mut waiting, mut glanced) = (Vec::new(), Vec::new(), None);
-        for (index, job) in jobs.into_iter().enumerate() {
-            let at = self.0.get(&job.partition);
-            let until = at.and_then(|at| at.waiting.get(&*job.id)).copied();
-            match (at, until) {
-                (_, Some(until)) if retry::is_to_come(until, now) => waiting.push((job, until)),
+        for (index, mut job) in jobs.into_iter().enumerate() {
+            job.hold = self.holds.get(&*job.id).copied();
+            if let Some(Stance::Held(until)) = job.hold.map(|hold| hold.stance(now)) {
+                waiting.push((job, until));
+                continue;
+            }
+            let at = self.partitions.get(&job.partition).filter(|_| !is_small);
+            let named = at.and_then(|at| at.waiting.get(&*job.id)).copied();
+            match (at, named) {
+                (_, Some((to, until)))
+                    if retry::is_to_come(until, now) && job.end.is_some_and(|end| end <= to) =>
+                {
+                    waiting.push((job, until));
+                }
                 (Some(at), None) if job.end.is_some_and(|end| end <= at.next) => {
                     if index == glance {
                         glanced = Some(job);
@@ -98,15 +122,38 @@ impl Due {
         }
         let glance = glanced.as_ref().map(|job| (job.id.clone(), job.partition));
         due.extend(glanced);
-        Planned { due, waiting, known: Some(self), glance }
+        Planned { due, waiting, known: self, is_small, glance }
+    }
+
+    fn note_holds(&mut self, ended: &[Ended], now: Millis) {
+        for Ended { job, hold, .. } in ended {
+            let is_alone = ended.iter().filter(|other| other.job.id == job.id).count() == 1;
+            match hold {
+                // The lane itself says it, too.
+                Some(Some(_)) if is_alone => {}
+                Some(Some(hold)) => {
+                    let known = self.holds.get(&*job.id).map_or(*hold, |known| known.and(*hold));
+                    self.holds.insert(job.id.as_ref().to_owned(), known);
+                }
+                Some(None) => drop(self.holds.remove(&*job.id)),
+                None => {}
+            }
+        }
+        // Of those that nobody frees: their subscriptions are gone.
+        let oldest = now.saturating_sub(retry::millis(retry::MAX_DELAY));
+        let is_held = |hold: &Hold| hold.is_open && hold.until > oldest;
+        self.holds.retain(|_, hold| is_held(hold) || retry::is_to_come(hold.until, now));
+        if self.holds.len() > MAX_NAMED {
+            self.holds.clear();
+        }
     }
 }
 
 impl Planned {
     /// Writes what the round has shown, where that saves others a look.
     pub(super) async fn note<H: Host>(self, host: &H, topic: &str, ended: &[Ended]) {
-        let Some(known) = &self.known else { return };
-        let next = self.after(known, ended);
+        let known = &self.known;
+        let next = self.after(ended, host.now());
         if next == *known {
             return;
         }
@@ -118,15 +165,19 @@ impl Planned {
         }
     }
 
-    fn after(&self, known: &Due, ended: &[Ended]) -> Due {
-        let mut next = known.clone();
+    fn after(&self, ended: &[Ended], now: Millis) -> Due {
+        let mut next = self.known.clone();
+        next.note_holds(ended, now);
+        if self.is_small {
+            return next;
+        }
         let partitions: SortedSet<i32> = ended.iter().map(|ended| ended.job.partition).collect();
         for partition in partitions.iter() {
             let of_partition: Vec<_> =
                 ended.iter().filter(|ended| ended.job.partition == *partition).collect();
-            let before = next.0.remove(partition);
+            let before = next.partitions.remove(partition);
             if let Some(after) = self.after_partition(before, &of_partition) {
-                next.0.insert(*partition, after);
+                next.partitions.insert(*partition, after);
             }
         }
         next
@@ -135,7 +186,7 @@ impl Planned {
     /// `None`: nothing is known of it any more.
     fn after_partition(&self, before: Option<Partition>, ended: &[&Ended]) -> Option<Partition> {
         let is_known = |ended: &&&Ended| {
-            matches!(ended.outcome, JobEnd::CaughtUp | JobEnd::Failing(_) | JobEnd::Removed)
+            matches!(ended.outcome, JobEnd::CaughtUp | JobEnd::Waiting { .. } | JobEnd::Removed)
         };
         let is_wrong = ended.iter().any(|ended| ended.attempted && self.is_glance(&ended.job));
         if is_wrong || ended.iter().filter(is_known).count() < ended.len() {
@@ -149,7 +200,9 @@ impl Planned {
         };
         for Ended { job, outcome, .. } in ended {
             match outcome {
-                JobEnd::Failing(due) => drop(waiting.insert(job.id.as_ref().to_owned(), *due)),
+                JobEnd::Waiting { until, to } => {
+                    waiting.insert(job.id.as_ref().to_owned(), (*to, *until));
+                }
                 _ => drop(waiting.remove(&*job.id)),
             }
         }
@@ -187,14 +240,14 @@ mod tests {
     fn jobs(count: usize, end: i64) -> Vec<Job> {
         let job = |number: usize| {
             let id = format!("webhook_{number}").into();
-            Job { id, topic: "t".into(), partition: 0, end: Some(end) }
+            Job::live(id, "t".into(), 0, Some(end))
         };
         (0..count).map(job).collect()
     }
 
     fn ended(job: &Job, outcome: JobEnd) -> Ended {
         let attempted = outcome != JobEnd::Busy;
-        Ended { job: job.clone(), outcome, attempted }
+        Ended { job: job.clone(), outcome, attempted, hold: None }
     }
 
     fn ids(planned: &Planned) -> Vec<&str> {
@@ -202,8 +255,10 @@ mod tests {
     }
 
     fn known(next: i64, waiting: &[(&str, Millis)]) -> Due {
-        let waiting = waiting.iter().map(|(id, due)| ((*id).to_owned(), *due)).collect();
-        Due([(0, Partition { next, waiting })].into())
+        let named = |(id, due): &(&str, Millis)| ((*id).to_owned(), (i64::MAX, *due));
+        let waiting = waiting.iter().map(named).collect();
+        let partitions = [(0, Partition { next, waiting })].into();
+        Due { partitions, ..Due::default() }
     }
 
     #[test]
@@ -228,7 +283,7 @@ mod tests {
 
     #[test]
     fn a_time_that_no_retry_takes_is_of_another_clock() {
-        let longest = Millis::try_from(retry::MAX_RETRY_DELAY.as_millis()).unwrap();
+        let longest = 36 * 60 * 60 * 1000;
         for (wait, is_due) in [(longest, false), (longest + 1, true)] {
             let planned = known(5, &[("webhook_2", NOW + wait)]).choose(jobs(4, 5), NOW, 0);
             assert_eq!(ids(&planned).contains(&"webhook_2"), is_due);
@@ -242,14 +297,14 @@ mod tests {
             let planned = before.clone().choose(jobs.clone(), NOW, 1);
             let ended: Vec<_> =
                 outcomes.iter().map(|(job, outcome)| ended(&jobs[*job], outcome.clone())).collect();
-            planned.after(&before, &ended)
+            planned.after(&ended, NOW)
         };
         let caught_up = |jobs: &[usize]| -> Vec<_> {
             jobs.iter().map(|job| (*job, JobEnd::CaughtUp)).collect()
         };
         let all = caught_up(&[0, 1, 2, 3]);
         assert_eq!(round(Due::default(), 5, &all), known(5, &[]));
-        let failing = [&all[..3], &[(3, JobEnd::Failing(9_000))]].concat();
+        let failing = [&all[..3], &[(3, JobEnd::Waiting { until: 9_000, to: i64::MAX })]].concat();
         assert_eq!(round(known(4, &[]), 5, &failing), known(5, &[("webhook_3", 9_000)]));
         // The one that has waited succeeds; nobody else was looked at.
         assert_eq!(round(known(5, &[("webhook_3", NOW)]), 5, &caught_up(&[3])), known(5, &[]));
@@ -258,5 +313,37 @@ mod tests {
         assert_eq!(round(known(4, &[]), 5, &busy), Due::default());
         // A glance that finds work shows that it was wrong.
         assert_eq!(round(known(5, &[]), 5, &caught_up(&[1])), Due::default());
+    }
+
+    #[test]
+    fn new_records_make_one_due_that_waits_for_nothing_before_them() {
+        let mut known = known(5, &[]);
+        let at = known.partitions.get_mut(&0).unwrap();
+        at.waiting.insert("webhook_1".into(), (5, NOW + 9));
+        at.waiting.insert("webhook_2".into(), (i64::MAX, NOW + 9));
+        assert_eq!(ids(&known.clone().choose(jobs(4, 5), NOW, 0)), ["webhook_0"]);
+        let planned = known.choose(jobs(4, 6), NOW, 0);
+        assert_eq!(ids(&planned), ["webhook_0", "webhook_1", "webhook_3"]);
+    }
+
+    #[test]
+    fn a_callback_that_is_left_alone_is_not_tried_until_its_time() {
+        let hold = Hold { until: NOW + 10, is_open: true };
+        let one = |mut job: Job, partition, hold| {
+            job.partition = partition;
+            Ended { job, outcome: JobEnd::CaughtUp, attempted: true, hold }
+        };
+        let job = &jobs(1, 5)[0];
+        let planned = Due::default().choose(jobs(2, 5), NOW, 0);
+        // Its own lane says it, so nobody else has to.
+        assert_eq!(planned.after(&[one(job.clone(), 0, Some(Some(hold)))], NOW), Due::default());
+        let two = [one(job.clone(), 0, Some(Some(hold))), one(job.clone(), 1, None)];
+        let known = planned.after(&two, NOW);
+        let planned = known.clone().choose(jobs(2, 5), NOW, 0);
+        assert_eq!((ids(&planned), planned.waiting[0].1), (vec!["webhook_1"], NOW + 10));
+        let planned = known.choose(jobs(2, 5), NOW + 10, 0);
+        assert_eq!((ids(&planned).len(), planned.due[0].hold), (2, Some(hold)));
+        let freed = planned.after(&[one(job.clone(), 0, Some(None))], NOW + 20);
+        assert_eq!(freed, Due::default());
     }
 }

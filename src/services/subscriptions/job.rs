@@ -77,6 +77,12 @@ pub(super) struct JobReport {
     pub(super) hold: Option<Option<Hold>>,
 }
 
+impl JobReport {
+    pub(super) fn ended(outcome: JobEnd) -> Self {
+        Self { outcome, ..Self::default() }
+    }
+}
+
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) enum JobEnd {
     #[default]

@@ -31,7 +31,8 @@ pub(super) async fn move_to<H: Host, L: Log>(
             Take::Unworthy(_) => Duration::ZERO,
             Take::Held(held) => {
                 let place = held.payload().place.clone();
-                if held.seek(DeliveryState::at(offset)).await? == Written::Kept {
+                let moved = held.payload().moved_to(offset);
+                if held.seek(moved).await? == Written::Kept {
                     if let Some(place) = place {
                         context.log.close(place).await;
                     }

@@ -13,6 +13,7 @@ use super::context::DeliveryContext;
 use super::keys::owner;
 use super::settings::{Auth, ClientCredentials, Order, Settings};
 use super::shaping::Shaping;
+use super::signature::Signer;
 use super::subscription::Subscription;
 use super::token::Client;
 use crate::callers_url;
@@ -69,8 +70,9 @@ fn destination<H: Host, L>(
     let Subscription { id, settings, keys: own, version, .. } = subscription;
     let callback = callers_url::check(&settings.callback_url, config.allow_private)
         .map_err(|_| AttemptFailure::new("The callback's URL is no longer allowed"))?;
-    let signer = own.signer(id, keys, host.now(), &settings.sign);
-    let signer = signer.map_err(|error| AttemptFailure::new(error.to_string()))?;
+    let secrets = own.v1(id, keys, host.now());
+    let secrets = secrets.map_err(|error| AttemptFailure::new(error.to_string()))?;
+    let signer = Signer { secrets, ..Signer::default() };
     let unsendable = || AttemptFailure::new("One of the webhook's own headers cannot be sent");
     let mut headers = HeaderMap::new();
     for (name, value) in &settings.headers {

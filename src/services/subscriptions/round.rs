@@ -4,6 +4,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::RoundReport;
+use super::allowance::Allowance;
 use super::context::DeliveryContext;
 use super::deliver;
 use super::due::{self, Ended};
@@ -35,12 +36,7 @@ pub(super) fn jobs<'a>(
     ends: &'a PartitionEnds,
 ) -> impl Iterator<Item = Job> + 'a {
     let (id, topic) = (Rc::<str>::from(id), topic.clone());
-    ends.iter().map(move |(partition, end)| Job {
-        id: id.clone(),
-        topic: topic.clone(),
-        partition: *partition,
-        end: *end,
-    })
+    ends.iter().map(move |(partition, end)| Job::live(id.clone(), topic.clone(), *partition, *end))
 }
 
 /// The topics of a round, with the ids of their subscriptions.
@@ -53,6 +49,7 @@ pub(super) async fn deliver<H: Host, L: Log>(
     topics: &Topics,
     deadline: Duration,
 ) -> Vec<RoundReport> {
+    let allowance = Allowance::until(&context.host, deadline);
     let ends = topics.iter().map(async |(topic, _)| ends(&*context.log, topic).await);
     let ends = join_bounded(ends).await;
 
@@ -89,7 +86,7 @@ pub(super) async fn deliver<H: Host, L: Log>(
     // A callback that never answers occupies its places for the length of the
     // timeout, and is tried less and less often.
     let run = async |job: Job| {
-        let report = deliver::run(context, &job, deadline).await;
+        let report = deliver::run(context, &job, &allowance).await;
         (job, report)
     };
     let mut groups = SortedMap::<_, Vec<_>>::new();
@@ -97,7 +94,7 @@ pub(super) async fn deliver<H: Host, L: Log>(
         for (job, due) in &planned.waiting {
             add(
                 &(job.id.clone(), job.topic.clone()),
-                JobReport { outcome: JobEnd::Failing(*due), ..JobReport::default() },
+                JobReport::ended(JobEnd::Waiting { until: *due, to: i64::MAX }),
             );
         }
         for job in std::mem::take(&mut planned.due) {
@@ -107,9 +104,9 @@ pub(super) async fn deliver<H: Host, L: Log>(
     let groups = groups.into_iter().map(|(_, jobs)| jobs.into_iter().map(run).collect());
     let mut ended = SortedMap::<_, Vec<_>>::new();
     for (job, report) in join_groups(groups.collect()).await {
-        let (outcome, attempted) = (report.outcome.clone(), report.delivered + report.failed > 0);
+        let one = Ended::of(job.clone(), &report);
         add(&(job.id.clone(), job.topic.clone()), report);
-        ended.get_or_default(job.topic.clone()).push(Ended { job, outcome, attempted });
+        ended.get_or_default(job.topic).push(one);
     }
     let notes = plans.into_iter().map(|(topic, planned)| {
         let ended = ended.get(topic).map_or(&[][..], Vec::as_slice);
@@ -120,5 +117,5 @@ pub(super) async fn deliver<H: Host, L: Log>(
 }
 
 fn failed(error: Error) -> JobReport {
-    JobReport { outcome: JobEnd::Error(error), ..JobReport::default() }
+    JobReport::ended(JobEnd::Error(error))
 }

@@ -178,6 +178,9 @@ impl Window {
                 None => Choice::Try(0),
             };
         }
+        if candidates.is_empty() {
+            return Choice::More;
+        }
         let is_keyed = order == Order::Key;
         let mut busy: SortedSet<u32> = SortedSet::new();
         let block = |busy: &mut SortedSet<u32>, key: Option<u32>| {
