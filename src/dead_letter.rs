@@ -201,7 +201,9 @@ impl Origin {
             offset: text("__dlq.errors.offset")?.parse().ok()?,
             key: letter.key.clone(),
             value: letter.value.clone(),
-            headers: Some(headers.iter().filter(|header| !is_ours(&header.name)).cloned().collect()),
+            headers: Some(
+                headers.iter().filter(|header| !is_ours(&header.name)).cloned().collect(),
+            ),
             timestamp: letter.timestamp,
         };
         let group = text("__dlq.errors.group")?.to_owned();
@@ -297,7 +299,8 @@ mod tests {
         let record = record();
         for reads_headers in [true, false] {
             let why = GivenUp::Undelivered;
-            let letter = DeadRecord { why, status: Some(503), ..dead(&record) }.letter(reads_headers);
+            let letter =
+                DeadRecord { why, status: Some(503), ..dead(&record) }.letter(reads_headers);
             let headers = reads_headers.then(|| letter.headers.clone());
             let read = Record {
                 partition: 0,

@@ -124,6 +124,11 @@ pub(crate) fn of_request(headers: &[(String, Bytes)]) -> Vec<Header> {
     own.map(header).collect()
 }
 
+/// Whether a header of this name holds a credential, by one of the words.
+pub(crate) fn is_credential(name: &str) -> bool {
+    has_credential(&name.to_ascii_lowercase().replace('_', "-"))
+}
+
 fn is_of_sender(name: &str) -> bool {
     let name = name.to_ascii_lowercase().replace('_', "-");
     !NAMES.contains(&name.as_str())

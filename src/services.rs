@@ -47,7 +47,7 @@ use self::sources::Sources;
 use self::stream::Streams;
 use self::subscriptions::Subscriptions;
 use self::topics::Topics;
-use crate::config::{Config, KafkaConfig};
+use crate::config::{self, Config, KafkaConfig};
 use crate::host::Host;
 use crate::kafka::Log;
 use crate::secrets::SecretKeys;
@@ -101,6 +101,9 @@ impl<H: Host, L: Log> Services<H, L> {
         let groups = Rc::new(Groups::new(host.clone(), log.clone(), list.clone(), params));
         let ends = Rc::new(Ends::new(host.clone(), log.clone()));
         let (allow_private, keys) = (deliveries.allow_private, secrets.clone());
+        let origin = public_url.and_then(|url| url.parse::<http::Uri>().ok());
+        let origin = origin.and_then(|url| url.host().map(str::to_owned));
+        let deliveries = config::DeliveriesConfig { origin, ..deliveries };
         let subscriptions =
             Subscriptions::new(host.clone(), log.clone(), deliveries, secrets, params);
         let subscriptions = Rc::new(subscriptions);
@@ -150,7 +153,7 @@ impl<H: Host, L: Log> Services<H, L> {
             Sources::new(host.clone(), parts, params)
         };
         #[cfg(not(feature = "sources"))]
-        let _ = (allow_private, has_schema_registry, public_url);
+        let _ = (allow_private, has_schema_registry);
         Self {
             #[cfg(feature = "actions")]
             actions,

@@ -6,8 +6,8 @@ use super::variables::Variables;
 use crate::error::{Error, Result};
 use crate::names::check_topic;
 
-pub(super) const VARIABLES: [&str; 3] =
-    ["webhook_timeout", "webhook_allow_private", "operations_topic"];
+pub(super) const VARIABLES: [&str; 4] =
+    ["webhook_timeout", "webhook_allow_private", "webhook_allowed_hosts", "operations_topic"];
 
 /// The longest timeout that a subscription may set, unless the gateway's own is longer.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(60);
@@ -24,6 +24,11 @@ pub struct DeliveriesConfig {
     pub allow_private: bool,
     /// Where it is told what happens to subscriptions, if anywhere.
     pub operations_topic: Option<String>,
+    /// Hosts, in lower case, and domains as `*.example.com`. None: any host.
+    pub allowed_hosts: Vec<String>,
+    /// Who the gateway is, for callbacks that are asked for their consent: the host of its
+    /// own address, if that is configured.
+    pub origin: Option<String>,
 }
 
 impl DeliveriesConfig {
@@ -39,6 +44,14 @@ impl DeliveriesConfig {
             longest_timeout: timeout.max(LONGEST_TIMEOUT),
             allow_private: variables.switch("webhook_allow_private")?,
             operations_topic,
+            allowed_hosts: hosts(&variables.text("webhook_allowed_hosts").unwrap_or_default()),
+            origin: None,
         })
     }
+}
+
+/// A list with commas between its items.
+fn hosts(list: &str) -> Vec<String> {
+    let items = list.split(',').map(str::trim).filter(|item| !item.is_empty());
+    items.map(|item| item.trim_end_matches('.').to_ascii_lowercase()).collect()
 }

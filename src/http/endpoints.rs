@@ -24,6 +24,7 @@ mod secrets;
 mod seek;
 #[cfg(feature = "sources")]
 mod sources;
+mod subscriptions;
 mod topics;
 mod webhooks;
 
@@ -57,6 +58,11 @@ use self::secrets::RewrapSecrets;
 #[cfg(feature = "sources")]
 use self::sources::{
     CreateSource, DeleteSource, GetSource, ListSources, PatchSource, PutSource, TestSource,
+};
+use self::subscriptions::{
+    CreateSubscription, DeleteSubscription, DeliverDue, GetSubscription, ListAttempts,
+    ListSubscriptions, PatchSubscription, PauseSubscription, PutSubscription, RedriveSubscription,
+    ReplaySubscription, ResumeSubscription, RotateSubscription, SeekSubscription, TestSubscription,
 };
 use self::topics::{DescribeTopic, ListTopics};
 use self::webhooks::{
@@ -213,6 +219,21 @@ endpoints! {
     PatchGroup,
     SeekGroup,
     DeleteGroup,
+    CreateSubscription,
+    ListSubscriptions,
+    GetSubscription,
+    PutSubscription,
+    PatchSubscription,
+    DeleteSubscription,
+    PauseSubscription,
+    ResumeSubscription,
+    SeekSubscription,
+    RotateSubscription,
+    TestSubscription,
+    ListAttempts,
+    ReplaySubscription,
+    RedriveSubscription,
+    DeliverDue,
     RegisterWebhookByPath,
     RegisterWebhook,
     ListWebhooks,

@@ -1,10 +1,15 @@
 //! Subscriptions out: each new record of a topic is POSTed to a registered URL.
 
+mod administration;
 mod allowance;
 mod attempt;
 mod background;
 mod body;
 mod breaker;
+mod callback;
+mod changing;
+mod check;
+mod consent;
 mod context;
 mod deliver;
 mod delivery_state;
@@ -20,6 +25,8 @@ mod pages;
 mod prepared;
 mod registry;
 mod removal;
+mod repeating;
+mod reports;
 mod retry;
 mod round;
 pub mod settings;
@@ -28,21 +35,25 @@ mod signature;
 mod subscription;
 mod token;
 mod topics;
+mod trial;
 mod turn;
+mod view;
 mod window;
 
 use std::rc::Rc;
 use std::time::Duration;
 
+pub use self::administration::{Put, Rotated, SubscriptionPage};
 use self::context::DeliveryContext;
-use self::delivery_state::DeliveryState;
 use self::keys::Keys;
 use self::making::Made;
-use self::moving::move_to;
+pub use self::repeating::Started;
+pub use self::reports::{AttemptReport, Moved, Progress, Standing, TestReport};
 use self::settings::Start;
 use self::subscription::{Subscription, legacy_settings, new_id};
-use crate::access::{AccessError, AllowedTopic, Denial, Grant, Missing};
-use crate::callers_url;
+pub use self::view::{Status, SubscriptionView, add};
+pub use super::condition::Condition;
+use crate::access::{AllowedTopic, Denial, Grant, Missing};
 use crate::concurrent::try_join_bounded;
 use crate::config::DeliveriesConfig;
 use crate::error::{Error, Result};
@@ -50,8 +61,6 @@ use crate::host::{AfterAnswer, Host, Millis};
 use crate::kafka::Log;
 use crate::secrets::SecretKeys;
 use crate::services::consume::StartFrom;
-use crate::services::seek::SeekTo;
-use crate::sorted::SortedMap;
 use crate::state::lane::Params;
 use crate::telemetry::Change;
 
@@ -79,24 +88,6 @@ pub struct Registered {
     pub subscription: SubscriptionSummary,
     /// `whsec_…`, shown once: to the caller whose registration was the first.
     pub secret: Option<String>,
-}
-
-/// The state of a subscription's delivery in one partition.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Progress {
-    pub topic: String,
-    pub partition: i32,
-    /// The offset of the next record to be delivered.
-    pub position: i64,
-    /// Failed attempts at the record at `position`.
-    pub failures: u32,
-    /// When the next attempt is due, if one has failed.
-    pub next_attempt: Option<Millis>,
-    /// Why the last attempt failed, if one has.
-    pub last_error: Option<String>,
-    /// Whether nothing is delivered until the webhook is moved: the topic was made
-    /// anew, or has lost records.
-    pub beyond_end: bool,
 }
 
 /// What one round of delivery did for one subscription.
@@ -143,10 +134,9 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
     ) -> Result<Registered> {
         let context = &*self.context;
         let DeliveryContext { host, log, config, keys, .. } = context;
-        let callback =
-            callers_url::check(callback_url, config.allow_private).map_err(|reason| {
-                Error::InvalidCallback { detail: format!("callback_url {reason}") }
-            })?;
+        let callback = callback::check(callback_url, config).map_err(|reason| {
+            Error::InvalidCallback { detail: format!("callback_url {reason}") }
+        })?;
         log.topic(topic).await?;
         if let Some(known) = making::twin(context, topic, &callback.url).await? {
             return Ok(Registered { subscription: known.describe(), secret: None });
@@ -179,66 +169,6 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
         Ok(all)
     }
 
-    /// One subscription and where it stands. Kafka is not asked before the
-    /// caller is known to be allowed its topic.
-    pub async fn get(
-        &self,
-        id: &str,
-        grant: &Grant,
-    ) -> Result<(SubscriptionSummary, Vec<Progress>), AccessError> {
-        let context = &*self.context;
-        let subscription = context.registry.get(id, Duration::ZERO).await?;
-        may_see(&subscription, grant)?;
-        let mut lanes = Vec::new();
-        for topic in topics::of(context, &subscription).await {
-            for partition in removal::partitions(context, &subscription, &topic).await {
-                lanes.push((topic.clone(), partition));
-            }
-        }
-        let progress = lanes.into_iter().map(async |(topic, partition)| {
-            let latest = context.lane(id, &topic, partition)?.peek().await?;
-            let state = latest
-                .and_then(|(_, document)| document.payload)
-                .unwrap_or_else(|| DeliveryState::at(subscription.start(&topic, partition)));
-            Ok::<_, Error>(state.describe(topic, partition))
-        });
-        let mut progress = try_join_bounded(progress).await?;
-        // Where the server does not report ends, only the positions are known.
-        let mut ends: SortedMap<String, SortedMap<i32, i64>> = SortedMap::new();
-        for one in &mut progress {
-            if !ends.contains_key(&one.topic) {
-                let of_topic = context.log.ends(&one.topic).await.unwrap_or_default();
-                ends.insert(one.topic.clone(), of_topic.into_iter().collect());
-            }
-            let end = ends.get(&one.topic).and_then(|ends| ends.get(&one.partition));
-            one.beyond_end = end.is_some_and(|end| one.position > *end);
-        }
-        Ok((subscription.describe(), progress))
-    }
-
-    /// Moves a subscription, and returns its new positions. What it failed to
-    /// deliver is tried at once if it is still ahead.
-    pub async fn seek(
-        &self,
-        id: &str,
-        to: SeekTo,
-        grant: &Grant,
-    ) -> Result<SortedMap<i32, i64>, AccessError> {
-        let context = &*self.context;
-        let subscription = context.registry.get(id, Duration::ZERO).await?;
-        may_see(&subscription, grant)?;
-        let topic = subscription.named().next().unwrap_or_default();
-        let offsets = to.offsets(&*context.log, topic).await?;
-        let moves = offsets.iter().map(async |(partition, offset)| {
-            move_to(context, &subscription, topic, *partition, *offset).await
-        });
-        let moved = try_join_bounded(moves).await;
-        due::forget(&context.host, topic).await;
-        moved?;
-        Change { kind: KIND, name: id, what: "moved", fields: "positions" }.report(&context.host);
-        Ok(offsets)
-    }
-
     /// Encrypts secrets under the first key that are not; returns of how many
     /// subscriptions there were any, and of how many the key is gone.
     pub async fn rewrap(&self) -> Result<(usize, usize)> {
@@ -260,15 +190,6 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
             }
         }
         Ok((changed, gone))
-    }
-
-    /// Removes a subscription. Normally no attempt begins once this has answered.
-    /// But an attempt that takes more than three seconds longer may still finish,
-    /// and an instance that was about to deliver the first record may still begin
-    /// within a second.
-    pub async fn delete(&self, id: &str, grant: &Grant) -> Result<(), AccessError> {
-        may_see(&*self.context.registry.get(id, Duration::ZERO).await?, grant)?;
-        Ok(making::remove(&self.context, id).await?)
     }
 
     /// Delivers what is due to subscriptions, topics in turn, and reports what was done for

@@ -338,7 +338,9 @@ mod tests {
         let key = lane.document::<u8>(u32::MAX);
         assert!(key.as_str().len() <= MAX_KEY_BYTES, "{}", key.as_str().len());
         let hook = "\u{1}".repeat(MAX_SUBSCRIPTION_ID_BYTES);
-        let key = LaneName::subscription(&hook, &"t".repeat(MAX_TOPIC_BYTES), i32::MAX).unwrap().document::<u8>(u32::MAX);
+        let key = LaneName::subscription(&hook, &"t".repeat(MAX_TOPIC_BYTES), i32::MAX)
+            .unwrap()
+            .document::<u8>(u32::MAX);
         assert!(key.as_str().len() <= MAX_KEY_BYTES);
     }
 

@@ -53,7 +53,8 @@ async fn time_to_recover(staleness: &str) -> Vec<Duration> {
     }
     sleep(Duration::from_secs(1)).await;
     let of_group = LaneName::group("g", "t", 0).unwrap();
-    let lanes = [of_group, LaneName::subscription_ids(0), LaneName::credentials(), LaneName::groups()];
+    let lanes =
+        [of_group, LaneName::subscription_ids(0), LaneName::credentials(), LaneName::groups()];
     for lane in lanes {
         die_with(&gateway.world, lane).await;
     }

@@ -84,7 +84,7 @@ async fn what_cannot_be_delivered_cannot_be_registered() {
             Error::UnknownSubscription(id.clone()).into()
         );
         assert_eq!(
-            webhooks.delete(&id, &Grant::open()).await,
+            webhooks.delete(&id, Condition::None, &Grant::open()).await,
             Err(Error::UnknownSubscription(id).into())
         );
     })
@@ -190,7 +190,7 @@ async fn nothing_is_delivered_once_a_webhook_was_removed() {
             async move { one.deliver().await }
         });
         tokio::time::sleep(Duration::from_secs(2)).await;
-        two.webhooks.delete(&id, &Grant::open()).await.unwrap();
+        two.webhooks.delete(&id, Condition::None, &Grant::open()).await.unwrap();
         let so_far = scene.receiver.of(removed).len();
         assert!((2..30).contains(&so_far), "{so_far}");
 
@@ -232,7 +232,7 @@ async fn a_removal_outruns_a_first_delivery() {
             one.webhooks.deliver_in_background(TOPIC);
             tokio::time::sleep(Duration::from_millis(after * 10)).await;
             scene.log.set_delay(Duration::ZERO);
-            two.webhooks.delete(&id, &Grant::open()).await.unwrap();
+            two.webhooks.delete(&id, Condition::None, &Grant::open()).await.unwrap();
             let so_far = scene.receiver.of(HOOK).len();
             tokio::time::sleep(Duration::from_secs(60)).await;
             assert_eq!(scene.receiver.of(HOOK).len(), so_far, "removed after {after}0 ms");

@@ -28,10 +28,12 @@ use crate::kafka::Log;
 use crate::limits;
 use crate::render::timestamp;
 use crate::services::consume::StartFrom;
-use crate::services::subscriptions::{Progress, Registered, RoundReport, SubscriptionSummary};
+use crate::services::subscriptions::{
+    Condition, Progress, Registered, RoundReport, SubscriptionSummary,
+};
 use crate::sorted::SortedMap;
 
-const BUDGET: Seconds = Seconds {
+pub(super) const BUDGET: Seconds = Seconds {
     name: "budget",
     default: DEFAULT_BUDGET,
     most: limits::BUDGET,
@@ -42,6 +44,7 @@ const BUDGET: Seconds = Seconds {
 #[derive(Serialize)]
 #[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
 struct WebhookJson {
+    /// The first one, of a webhook that was made with several.
     topic: String,
     callback_url: String,
     webhook_id: String,
@@ -95,7 +98,7 @@ struct WebhookPosition {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 #[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
-struct WebhookSeek<'a> {
+pub(super) struct WebhookSeek<'a> {
     /// `earliest` or `latest`.
     to: Option<String>,
     /// An offset for each partition.
@@ -120,13 +123,13 @@ struct WebhookMoved {
 
 #[derive(Serialize)]
 #[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
-struct DeliveryRound {
-    webhooks: Vec<WebhookDelivery>,
+pub(super) struct DeliveryRound {
+    pub(super) webhooks: Vec<WebhookDelivery>,
 }
 
 #[derive(Serialize)]
 #[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
-struct WebhookDelivery {
+pub(super) struct WebhookDelivery {
     webhook_id: String,
     topic: String,
     delivered: u64,
@@ -357,7 +360,9 @@ impl Endpoint for SeekWebhook {
             .map_err(|error| Error::invalid("body", format!("Not a place to seek to: {error}")))?;
         let to = seek_to(to.as_deref(), offsets, timestamp)?;
         let subscriptions = &call.app.services().await?.subscriptions;
-        let offsets = subscriptions.seek(&webhook_id, to, &grant).await?;
+        let moved = subscriptions.seek(&webhook_id, None, to, &grant).await?;
+        // Webhooks of this API have one topic.
+        let offsets = moved.into_iter().next().map(|(_, offsets)| offsets).unwrap_or_default();
         Ok(Response::json(StatusCode::OK, &WebhookMoved { webhook_id, offsets }))
     }
 
@@ -392,7 +397,7 @@ impl Endpoint for DeleteWebhook {
         OfSubscription(grant): OfSubscription,
     ) -> Result<Response, Refusal> {
         let id = percent::decode_text("webhook_id", call.path_raw("id"))?;
-        call.app.services().await?.subscriptions.delete(&id, &grant).await?;
+        call.app.services().await?.subscriptions.delete(&id, Condition::None, &grant).await?;
         Ok(Response::empty())
     }
 

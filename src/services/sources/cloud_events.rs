@@ -65,7 +65,11 @@ impl CloudEvent {
         Some(format!("{}\n{}", self.attribute("source")?, self.attribute("id")?))
     }
 
-    pub(in crate::services) fn set_if_missing(&mut self, name: &str, value: impl FnOnce() -> String) {
+    pub(in crate::services) fn set_if_missing(
+        &mut self,
+        name: &str,
+        value: impl FnOnce() -> String,
+    ) {
         if self.attribute(name).is_none() {
             self.attributes.push(Attribute::text(name, value()));
         }

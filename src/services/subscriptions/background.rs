@@ -78,7 +78,8 @@ fn start_now<H: Host, L: Log>(context: &Rc<DeliveryContext<H, L>>, topic: &str) 
                     groups.get_or_default(job.id.clone()).push(job);
                 }
                 let work = |job| work(&context, job);
-                let groups = groups.into_iter().map(|(_, jobs)| jobs.into_iter().map(work).collect());
+                let groups =
+                    groups.into_iter().map(|(_, jobs)| jobs.into_iter().map(work).collect());
                 let ended = join_groups(groups.collect()).await;
                 planned.note(&context.host, &topic, &ended).await;
             }
@@ -122,10 +123,7 @@ fn look_again<H: Host, L: Log>(context: &Rc<DeliveryContext<H, L>>, topic: &str)
 
 /// The jobs of a topic that are due and have no worker in this instance. The
 /// workers of the others are told to look for records once more.
-async fn plan<H: Host, L: Log>(
-    context: &DeliveryContext<H, L>,
-    topic: &str,
-) -> Result<Planned> {
+async fn plan<H: Host, L: Log>(context: &DeliveryContext<H, L>, topic: &str) -> Result<Planned> {
     let ids = context.registry.of_topic(topic, MAX_INDEX_AGE).await?;
     let ends = match ids.is_empty() {
         true => round::PartitionEnds::new(),

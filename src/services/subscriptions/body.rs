@@ -291,10 +291,12 @@ mod tests {
     #[cfg(feature = "sources")]
     #[test]
     fn a_record_that_is_a_cloud_event_stays_it() {
-        let structured = r#"{"specversion":"1.0","id":"1","source":"/s","type":"t","data":{"b":2}}"#;
+        let structured =
+            r#"{"specversion":"1.0","id":"1","source":"/s","type":"t","data":{"b":2}}"#;
         let kind = ("content-type", "application/cloudevents+json");
         let inner = with_headers(structured.as_bytes(), &[kind]);
-        let context = [("ce_specversion", "1.0"), ("ce_id", "1"), ("ce_source", "/s"), ("ce_type", "t")];
+        let context =
+            [("ce_specversion", "1.0"), ("ce_id", "1"), ("ce_source", "/s"), ("ce_type", "t")];
         let binary = with_headers(
             br#"{"b":2}"#,
             &[&context[..], &[("content-type", "application/json")]].concat(),
@@ -302,7 +304,10 @@ mod tests {
         for event in [inner, binary] {
             let (head, body) = made(Body::CloudeventsBinary, std::slice::from_ref(&event));
             let attributes = "|ce-specversion: 1.0|ce-id: 1|ce-source: /s|ce-type: t";
-            assert_eq!((head, body.as_str()), (format!("application/json{attributes}"), r#"{"b":2}"#));
+            assert_eq!(
+                (head, body.as_str()),
+                (format!("application/json{attributes}"), r#"{"b":2}"#)
+            );
             let (_, json) = made(Body::CloudeventsStructured, &[event]);
             let json: serde_json::Value = serde_json::from_str(&json).unwrap();
             assert_eq!((&json["source"], &json["data"]["b"]), (&"/s".into(), &2.into()));

@@ -54,7 +54,12 @@ impl Hold {
 impl Breaker {
     /// What a failure leads to, the last of so many in a row; `was_probe`: the breaker was
     /// half open.
-    pub(super) fn after_failure(&self, in_a_row: u32, was_probe: bool, now: Millis) -> Option<Hold> {
+    pub(super) fn after_failure(
+        &self,
+        in_a_row: u32,
+        was_probe: bool,
+        now: Millis,
+    ) -> Option<Hold> {
         let opens = was_probe || in_a_row >= self.failures.max(1);
         opens.then(|| Hold { until: now.saturating_add(millis(self.cooldown())), is_open: true })
     }

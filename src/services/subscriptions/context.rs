@@ -48,9 +48,7 @@ pub(super) struct DeliveryContext<H: Host, L> {
 
 impl<H: Host, L> fmt::Debug for DeliveryContext<H, L> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("DeliveryContext")
-            .field("registry", &self.registry)
-            .finish_non_exhaustive()
+        f.debug_struct("DeliveryContext").field("registry", &self.registry).finish_non_exhaustive()
     }
 }
 
@@ -95,7 +93,11 @@ impl<H: Host, L> DeliveryContext<H, L> {
 
     /// The lane of a job, for whoever delivers with that timeout. A deliverer leaves the lane
     /// to another one, and does not ask it to let go.
-    pub(super) fn lane_of(&self, job: &Job, timeout: Duration) -> Result<Lane<H, DeliveryState>, Error> {
+    pub(super) fn lane_of(
+        &self,
+        job: &Job,
+        timeout: Duration,
+    ) -> Result<Lane<H, DeliveryState>, Error> {
         // The lease is long enough for an attempt between two writes.
         let params = self.params.passing_by().with_longer_lease(timeout);
         let name = match &job.kind {

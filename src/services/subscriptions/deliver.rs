@@ -89,9 +89,9 @@ pub(super) async fn subscription_of<H: Host, L: Log>(
 fn is_of(job: &Job, subscription: &Subscription) -> bool {
     match &job.kind {
         Kind::Live => subscription.covers(&job.topic),
-        Kind::Replay(id, ..) => subscription.replays.iter().any(|replay| *replay.id == **id),
+        Kind::Replay(id, ..) => subscription.runs.iter().any(|run| *run.id == **id),
         Kind::Redrive(_) => {
-            subscription.redrive.as_ref().is_some_and(|redrive| *redrive.topic == *job.topic)
+            subscription.runs.iter().any(|run| run.redrive && *run.topic == *job.topic)
         }
     }
 }
@@ -99,7 +99,7 @@ fn is_of(job: &Job, subscription: &Subscription) -> bool {
 /// Where a job begins that nobody has begun.
 fn start(job: &Job, subscription: &Subscription) -> i64 {
     match job.kind {
-        Kind::Live => subscription.start(&job.topic, job.partition),
+        Kind::Live => subscription.start(&job.topic, job.partition).unwrap_or(0),
         Kind::Replay(_, from, _) => from,
         Kind::Redrive(_) => 0,
     }

@@ -52,32 +52,32 @@ stored!(DeliveryState, "a webhook's position");
 
 /// One attempt, as it is remembered.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LastAttempt {
+pub(super) struct LastAttempt {
     #[serde(rename = "t")]
-    pub at: Millis,
+    pub(super) at: Millis,
     /// Of the record, or of the first of a batch.
     #[serde(rename = "o")]
-    pub offset: i64,
+    pub(super) offset: i64,
     #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
-    pub status: Option<u16>,
+    pub(super) status: Option<u16>,
     #[serde(rename = "d")]
-    pub millis: u32,
+    pub(super) millis: u32,
     /// Why it failed, if it did.
     #[serde(rename = "e", default, skip_serializing_if = "Option::is_none")]
-    pub error: Option<String>,
+    pub(super) error: Option<String>,
     /// How the callback's answer to a failed attempt begins, without what cannot be printed.
     #[serde(rename = "x", default, skip_serializing_if = "Option::is_none")]
-    pub answer: Option<String>,
+    pub(super) answer: Option<String>,
 }
 
 /// How often what happened.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
-pub struct Totals([u64; 6]);
+pub(super) struct Totals([u64; 6]);
 
 /// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Total {
+pub(super) enum Total {
     /// Records that the callback accepted.
     Delivered,
     /// Attempts that failed.
@@ -98,7 +98,7 @@ impl Totals {
         *self == Self::default()
     }
 
-    pub fn of(&self, total: Total) -> u64 {
+    pub(super) fn of(&self, total: Total) -> u64 {
         self.0[total as usize]
     }
 
@@ -119,7 +119,10 @@ impl Totals {
 pub(super) enum Idle {
     CaughtUp,
     /// Nothing below this offset is to be done before this time.
-    NotDue { until: Millis, to: i64 },
+    NotDue {
+        until: Millis,
+        to: i64,
+    },
 }
 
 impl DeliveryState {
@@ -190,6 +193,7 @@ impl DeliveryState {
             topic,
             partition,
             position: self.position(),
+            end: None,
             failures: first.failures,
             next_attempt: self.rest.map(|(_, until)| until).or(self.window.next_attempt()),
             last_error: failed.filter(|_| is_failing).and_then(|attempt| attempt.error.clone()),

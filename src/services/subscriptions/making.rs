@@ -3,6 +3,7 @@
 use std::rc::Rc;
 use std::time::Duration;
 
+use super::changing::settle;
 use super::context::DeliveryContext;
 use super::subscription::{Stage, Subscription};
 use super::{due, removal};
@@ -32,9 +33,9 @@ pub(super) async fn make<H: Host, L: Log>(
     let page = registry.enlist(&new.id, new.created).await?;
     let new = Rc::new(Subscription { page, ..new });
     let made = match place(context, &new).await {
-        Ok(None) => finish(context, &new.id).await.map(|subscription| {
-            Made { subscription, is_new: true }
-        }),
+        Ok(None) => {
+            finish(context, &new.id).await.map(|subscription| Made { subscription, is_new: true })
+        }
         Ok(Some(subscription)) => Ok(Made { subscription, is_new: false }),
         Err(error) => Err(error),
     };
@@ -223,18 +224,11 @@ async fn mend<H: Host, L: Log>(
     for subscription in broken.iter().take(MAX_MENDED) {
         match subscription.stage {
             Stage::Whole => {}
-            Stage::Making { .. } | Stage::Removing { .. } => remove(context, &subscription.id).await?,
-            Stage::Changing { .. } => settle(context, subscription).await?,
+            Stage::Making { .. } | Stage::Removing { .. } => {
+                remove(context, &subscription.id).await?
+            }
+            Stage::Changing { .. } => drop(settle(context, subscription).await?),
         }
     }
-    Ok(())
-}
-
-/// Brings indexes and lanes in line with the document, after a change of its topics.
-pub(super) async fn settle<H: Host, L: Log>(
-    context: &DeliveryContext<H, L>,
-    subscription: &Rc<Subscription>,
-) -> Result<()> {
-    let _ = (context, subscription);
     Ok(())
 }

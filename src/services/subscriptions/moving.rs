@@ -25,7 +25,7 @@ pub(super) async fn move_to<H: Host, L: Log>(
     let lane = context.lane(&subscription.id, topic, partition)?;
     let give_up = host.monotonic() + MAX_MOVE_WAIT;
     loop {
-        let start = DeliveryState::at(subscription.start(topic, partition));
+        let start = DeliveryState::at(subscription.start(topic, partition).unwrap_or(0));
         let pause = match lane.try_take(async |_| Ok(start)).await? {
             Take::Busy { retry_in } => retry_in,
             Take::Unworthy(_) => Duration::ZERO,

@@ -125,13 +125,7 @@ impl<H: Host> Pages<H> {
         self.fetch(host, log, &name, &spot).await
     }
 
-    async fn fetch<L: Log>(
-        &self,
-        host: &H,
-        log: &L,
-        name: &Name,
-        spot: &Spot,
-    ) -> Result<Rc<Page>> {
+    async fn fetch<L: Log>(&self, host: &H, log: &L, name: &Name, spot: &Spot) -> Result<Rc<Page>> {
         let place = {
             let mut shelves = self.0.borrow_mut();
             let shelf = shelves.get_or_default(name.clone());

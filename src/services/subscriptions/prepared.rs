@@ -9,14 +9,13 @@ use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::attempt::{AttemptFailure, Destination};
+use super::callback;
 use super::context::DeliveryContext;
 use super::keys::owner;
 use super::settings::{Auth, ClientCredentials, Order, Settings};
 use super::shaping::Shaping;
-use super::signature::Signer;
 use super::subscription::Subscription;
 use super::token::Client;
-use crate::callers_url;
 use crate::host::Host;
 
 pub(super) struct Prepared {
@@ -68,11 +67,10 @@ fn destination<H: Host, L>(
 ) -> Result<Destination, AttemptFailure> {
     let DeliveryContext { host, config, keys, .. } = context;
     let Subscription { id, settings, keys: own, version, .. } = subscription;
-    let callback = callers_url::check(&settings.callback_url, config.allow_private)
+    let callback = callback::check(&settings.callback_url, config)
         .map_err(|_| AttemptFailure::new("The callback's URL is no longer allowed"))?;
-    let secrets = own.v1(id, keys, host.now());
-    let secrets = secrets.map_err(|error| AttemptFailure::new(error.to_string()))?;
-    let signer = Signer { secrets, ..Signer::default() };
+    let signer = own.signer(id, keys, host.now());
+    let signer = signer.map_err(|error| AttemptFailure::new(error.to_string()))?;
     let unsendable = || AttemptFailure::new("One of the webhook's own headers cannot be sent");
     let mut headers = HeaderMap::new();
     for (name, value) in &settings.headers {

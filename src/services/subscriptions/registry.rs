@@ -157,6 +157,9 @@ impl<H: Host> Registry<H> {
         let mut topics = Vec::new();
         // The first part twice: behind where the last call ended, and up to there.
         for step in 0..=PARTS {
+            if step == PARTS && turn.after.is_empty() {
+                break;
+            }
             let number = (turn.part + step) % PARTS;
             let mut of_part: SortedSet<String> = match directory.has_part(number) {
                 true => recent(&self.part(number), age).await?.names().cloned().collect(),

@@ -49,7 +49,8 @@ pub struct Settings {
     pub auth: Option<Auth>,
     #[serde(default, skip_serializing_if = "is_default")]
     pub order: Order,
-    /// How many requests may be under way at once, in each instance.
+    /// How many requests may be under way at once in each partition, where the order lets
+    /// them.
     #[serde(default = "one", skip_serializing_if = "is_one")]
     pub concurrency: u32,
     /// Requests in a second, counted in each instance.
@@ -107,6 +108,16 @@ impl Settings {
 
 impl Settings {
     /// All secrets in it, which are encrypted where they are stored.
+    pub(super) fn secrets(&self) -> impl Iterator<Item = &StoredSecret> {
+        let auth = self.auth.as_ref().map(|auth| match auth {
+            Auth::Basic { password: secret, .. }
+            | Auth::Bearer(secret)
+            | Auth::Header { value: secret, .. } => secret,
+            Auth::Oauth2(credentials) => &credentials.client_secret,
+        });
+        self.secret.iter().chain(auth)
+    }
+
     pub(super) fn secrets_mut(&mut self) -> impl Iterator<Item = &mut StoredSecret> {
         let auth = self.auth.as_mut().map(|auth| match auth {
             Auth::Basic { password: secret, .. }

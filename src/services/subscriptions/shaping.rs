@@ -55,9 +55,7 @@ mod with_expressions {
 
     impl Shaping {
         /// Compiles what the settings hold.
-        pub(in crate::services::subscriptions) fn of(
-            settings: &Settings,
-        ) -> Result<Self, Refused> {
+        pub(in crate::services::subscriptions) fn of(settings: &Settings) -> Result<Self, Refused> {
             let program = |field, text: &Option<String>| {
                 let text = text.as_deref().map(Program::parse).transpose();
                 text.map_err(|sentence| (field, sentence))
@@ -163,7 +161,11 @@ mod tests {
     }
 
     /// What is delivered; `filtered`, or the sentence of an error.
-    fn shaped(filter: Option<&str>, transform: Option<&str>, value: Option<&'static str>) -> String {
+    fn shaped(
+        filter: Option<&str>,
+        transform: Option<&str>,
+        value: Option<&'static str>,
+    ) -> String {
         match shaping(filter, transform).unwrap().shape("orders", &record(value)) {
             Shaped::Delivered(None) => "as it is".into(),
             Shaped::Delivered(Some(json)) => json.get().into(),

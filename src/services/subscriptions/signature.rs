@@ -151,7 +151,8 @@ mod tests {
 
     #[test]
     fn all_keys_sign_in_one_line_with_single_spaces() {
-        let (new, old) = ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD");
+        let (new, old) =
+            ("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD");
         let line = signer(&[new, old]).sign("msg_1", 7, b"{}");
         let each = [signer(&[new]), signer(&[old])].map(|one| one.sign("msg_1", 7, b"{}"));
         assert_eq!(line, each.join(" "));

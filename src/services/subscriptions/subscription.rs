@@ -36,12 +36,13 @@ pub(super) struct Subscription {
     /// The requests in a minute that the callback has granted, if it has named a number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) granted: Option<u32>,
+    /// What is sent once more, beside the live position.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub(super) replays: Vec<Replay>,
-    /// How often its dead letters were to be sent again: each number is a run of its own.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) redrive: Option<Redrive>,
-    /// Grows with each change that a caller can see.
+    pub(super) runs: Vec<SideRun>,
+    /// Up to where the partitions of its dead-letter topic were sent again.
+    #[serde(default, skip_serializing_if = "SortedMap::is_empty")]
+    pub(super) redriven: SortedMap<i32, i64>,
+    /// Grows with each change.
     pub(super) version: u64,
     /// The page of the list of ids on which it stands.
     pub(super) page: u32,
@@ -71,24 +72,21 @@ impl State {
     }
 }
 
-/// Records that are sent once more, beside the live position.
+/// Records that are sent once more, beside the live position: a replay, or the dead letters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Replay {
+pub(super) struct SideRun {
     pub(super) id: String,
     pub(super) topic: String,
     pub(super) created: Millis,
     /// For each partition: from this offset on, to before that one.
-    pub(super) ranges: SortedMap<i32, (i64, i64)>,
+    pub(super) parts: SortedMap<i32, (i64, i64)>,
+    /// The topic is that of dead letters.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) redrive: bool,
 }
 
-/// Dead letters that are sent again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Redrive {
-    pub(super) number: u64,
-    /// The dead-letter topic, and for each of its partitions the end when it was begun.
-    pub(super) topic: String,
-    pub(super) ends: SortedMap<i32, i64>,
-}
+/// How many such runs a subscription may have.
+pub(super) const MAX_RUNS: usize = 4;
 
 /// How far the writes are of which a change consists. Anything but `Whole` was left by a
 /// change under way, or by a death.
@@ -124,20 +122,19 @@ impl Subscription {
             legacy: false,
             state: State::Active,
             granted: None,
-            replays: Vec::new(),
-            redrive: None,
+            runs: Vec::new(),
+            redriven: SortedMap::new(),
             version: 1,
             page: 0,
             stage: Stage::Making { since: created },
         }
     }
 
-    /// Where delivery starts in a partition. One that was added later is delivered from
-    /// its first record on.
-    pub(super) fn start(&self, topic: &str, partition: i32) -> i64 {
+    /// Where delivery starts in a partition. One that was added later (`None`) is delivered
+    /// from its first record on.
+    pub(super) fn start(&self, topic: &str, partition: i32) -> Option<i64> {
         let starts = self.starts.get(topic);
-        let start = starts.and_then(|starts| starts.get(usize::try_from(partition).ok()?));
-        start.copied().unwrap_or(0)
+        starts.and_then(|starts| starts.get(usize::try_from(partition).ok()?)).copied()
     }
 
     /// The partitions that a topic had when it was added.
@@ -281,8 +278,8 @@ pub(super) mod tests {
     fn a_partition_or_topic_added_later_begins_at_its_beginning() {
         let subscription = subscription("a", "https://x/", 1);
         let starts = [("a", 0), ("a", 1), ("b", 0)].map(|(t, p)| subscription.start(t, p));
-        assert_eq!(starts, [42, 0, 0]);
-        assert_eq!(subscription.start("a", -1), 0);
+        assert_eq!(starts, [Some(42), None, None]);
+        assert_eq!(subscription.start("a", -1), None);
     }
 
     #[test]

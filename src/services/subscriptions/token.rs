@@ -100,9 +100,9 @@ impl Tokens {
                 return Err(format!("The token endpoint answered {}", status.as_u16()));
             }
             let body = read_body(&mut body, MAX_ANSWER_BYTES).await;
-            body.ok().and_then(|body| read(&body)).ok_or_else(|| {
-                "The token endpoint's answer is not understood".to_owned()
-            })
+            body.ok()
+                .and_then(|body| read(&body))
+                .ok_or_else(|| "The token endpoint's answer is not understood".to_owned())
         });
         let slow = || Err(format!("The token endpoint did not answer within {timeout:?}"));
         let (token, life) = fetched.await.unwrap_or_else(slow)?;
@@ -125,9 +125,8 @@ impl Tokens {
 impl Client {
     /// Id and secret as Basic credentials, each form-encoded (RFC 6749, section 2.3.1).
     fn headers(&self) -> Result<HeaderMap, String> {
-        let encoded = |text: &str| -> String {
-            form_urlencoded::byte_serialize(text.as_bytes()).collect()
-        };
+        let encoded =
+            |text: &str| -> String { form_urlencoded::byte_serialize(text.as_bytes()).collect() };
         let pair = format!("{}:{}", encoded(&self.client_id), encoded(&self.client_secret));
         let mut basic = HeaderValue::try_from(format!("Basic {}", STANDARD.encode(pair)))
             .map_err(|_| "The client's credentials cannot be sent".to_owned())?;

@@ -319,10 +319,9 @@ mod tests {
         let mut window = Window::at(0);
         let (a, b) = (Some(1), Some(2));
         let all = candidates(&[(0, a), (1, a), (2, b), (3, None), (4, a)]);
-        let choose =
-            |window: &Window, of: &[Candidate], busy: &[Candidate]| {
-                window.choose(of, busy, Order::Key, 0)
-            };
+        let choose = |window: &Window, of: &[Candidate], busy: &[Candidate]| {
+            window.choose(of, busy, Order::Key, 0)
+        };
         assert_eq!(choose(&window, &all, &[]), Choice::Try(0));
         assert_eq!(choose(&window, &all[1..], &all[..1]), Choice::Try(1), "of another key");
         assert_eq!(choose(&window, &all[3..], &all[..3]), Choice::Try(0), "of none");

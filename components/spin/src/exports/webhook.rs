@@ -44,15 +44,22 @@ impl Guest for Component {
     async fn seek(id: String, to: SeekTarget) -> Result<Vec<PartitionOffset>, Error> {
         answering(async move {
             let to = seek_to(to)?;
-            let offsets = services().await?.subscriptions.seek(&id, to, &grant()).await?;
-            Ok(partition_offsets(offsets))
+            let moved = services().await?.subscriptions.seek(&id, None, to, &grant()).await?;
+            let offsets = moved.into_iter().next().map(|(_, offsets)| offsets);
+            Ok(partition_offsets(offsets.unwrap_or_default()))
         })
         .await
     }
 
     async fn delete(id: String) -> Result<(), Error> {
-        answering(async move { Ok(services().await?.subscriptions.delete(&id, &grant()).await?) })
-            .await
+        answering(async move {
+            Ok(services()
+                .await?
+                .subscriptions
+                .delete(&id, service::Condition::None, &grant())
+                .await?)
+        })
+        .await
     }
 
     async fn deliver(budget: Milliseconds) -> Result<Vec<Delivery>, Error> {

@@ -25,9 +25,7 @@ impl Entries {
         self.0.iter().map(|(name, _)| name)
     }
 
-    pub(in crate::services::subscriptions) fn iter(
-        &self,
-    ) -> impl Iterator<Item = (&str, &str)> {
+    pub(in crate::services::subscriptions) fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, note)| (&**name, &**note))
     }
 

@@ -97,6 +97,7 @@ impl<H: Host> Registry<H> {
             let mut next = Subscription::clone(before);
             edit(&mut next)?;
             if next != **before {
+                next.version += 1;
                 check_size(&next)?;
                 registered.0 = Some(Rc::new(next));
             }

@@ -1,0 +1,366 @@
+//! Checks what a caller sets a subscription to. Each error names its field.
+
+use http::{HeaderName, HeaderValue};
+use serde_json::{Map, Value};
+
+use super::body::NO_CLOUD_EVENTS;
+use super::callback;
+use super::prepared::MAX_AT_ONCE;
+use super::settings::{
+    Auth, Batch, Body, Exhausted, OnError, Order, Retry, Scheme, Settings, Start,
+};
+use super::shaping::Shaping;
+use super::signature::SigningSecret;
+use crate::access::TopicPattern;
+use crate::calendar;
+use crate::config::DeliveriesConfig;
+use crate::error::{Error, Result};
+use crate::names;
+use crate::record_headers;
+use crate::secrets::{MASK, StoredSecret};
+use crate::sorted::SortedMap;
+
+const MAX_TOPICS: usize = 50;
+const MAX_HEADERS: usize = 32;
+const MAX_TEXT: usize = 1_024;
+const MAX_SECRET: usize = 4_096;
+const MAX_RATE: u32 = 10_000;
+/// In seconds, as all times here.
+const MAX_DELAY: f64 = 86_400.0;
+const MAX_DELAYS: usize = 100;
+const MAX_ATTEMPTS: u32 = 1_000;
+const MAX_FACTOR: f64 = 100.0;
+const DAYS_30: u64 = 30 * 86_400;
+const MAX_BATCH_RECORDS: u32 = 500;
+const BATCH_BYTES: std::ops::RangeInclusive<u32> = 1_024..=1024 * 1024;
+
+/// Headers of a request that are the gateway's own, and those of the connection.
+const OWN_HEADERS: [&str; 19] = [
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "date",
+    "expect",
+    "host",
+    "keep-alive",
+    "proxy-connection",
+    "te",
+    "traceparent",
+    "tracestate",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "user-agent",
+    "via",
+    "accept-encoding",
+    "http2-settings",
+];
+const OWN_BEGINNINGS: [&str; 4] = ["webhook-", "ce-", "proxy-", "svix-"];
+
+pub(super) fn refused(field: impl Into<String>, sentence: impl Into<String>) -> Error {
+    Error::Unprocessable { field: field.into(), sentence: sentence.into() }
+}
+
+/// The settings in a caller's JSON. A member that is null counts as not given.
+pub(super) fn parse(json: Value) -> Result<Settings> {
+    let Value::Object(mut members) = json else {
+        return Err(refused("body", "Not a subscription: it is not a JSON object"));
+    };
+    let never = members.get("disable_after").is_some_and(|after| {
+        // Where a patch removes what is null, 0 says the same.
+        after.is_null() || *after == Value::from(0)
+    });
+    members.retain(|_, value| !value.is_null());
+    for name in ["topics", "callback_url"] {
+        if !members.contains_key(name) {
+            return Err(refused(name, "It is missing"));
+        }
+    }
+    for name in ["batch", "retry", "breaker", "headers"] {
+        // serde would take a list for an object.
+        if members.get(name).is_some_and(|value| !value.is_object()) {
+            return Err(refused(name, "Not a JSON object"));
+        }
+    }
+    if never {
+        members.insert("disable_after".into(), Value::Null);
+    }
+    read(&members).map_err(|error| {
+        // The member that is not taken alone is the one.
+        let is_culprit = |(name, value): &(&String, &Value)| {
+            let mut alone = Map::new();
+            alone.insert("topics".into(), Value::Array(Vec::new()));
+            alone.insert("callback_url".into(), Value::String(String::new()));
+            alone.insert((*name).clone(), (*value).clone());
+            read(&alone).is_err()
+        };
+        let field = members.iter().find(is_culprit).map_or("body", |(name, _)| name);
+        refused(field, sentence(&error))
+    })
+}
+
+fn read(members: &Map<String, Value>) -> serde_json::Result<Settings> {
+    serde_json::from_str(&serde_json::to_string(members)?)
+}
+
+/// What stands in a wrong place may be a secret, so it is not repeated; nor is a line
+/// number, since the text is another one.
+fn sentence(error: &serde_json::Error) -> String {
+    const QUOTED: &str = "string \"";
+    let text = error.to_string();
+    let text = text.split(" at line ").next().unwrap_or_default();
+    match (text.find(QUOTED), text.rfind("\",")) {
+        (Some(from), Some(to)) if from + QUOTED.len() <= to => {
+            format!("Not taken: {}a string{}", &text[..from], &text[to + 1..])
+        }
+        _ => format!("Not taken: {text}"),
+    }
+}
+
+/// Checks everything but what others have to be asked for: the log, the caller's
+/// permissions, the callback.
+pub(super) fn check(settings: &Settings, config: &DeliveriesConfig) -> Result<()> {
+    topics(settings)?;
+    callback::check(&settings.callback_url, config)
+        .map_err(|reason| refused("callback_url", format!("The URL {reason}")))?;
+    start(&settings.from)?;
+    signing(settings)?;
+    headers(&settings.headers)?;
+    if let Some(auth) = &settings.auth {
+        credentials(auth, config)?;
+    }
+    order(settings)?;
+    times(settings, config)?;
+    retry(&settings.retry)?;
+    for (field, topic) in dead_letters(settings) {
+        names::check_topic(topic).map_err(|_| refused(field, "Not the name of a topic"))?;
+        let is_own = |pattern: &String| {
+            TopicPattern::parse(pattern).is_some_and(|pattern| pattern.matches(topic))
+        };
+        if settings.topics.iter().any(is_own) {
+            let sentence = "The subscription's own topics include it, so that what cannot be \
+                            delivered would come again and again";
+            return Err(refused(field, sentence));
+        }
+    }
+    Shaping::of(settings).map(drop).map_err(|(field, sentence)| refused(field, sentence))
+}
+
+/// The topics for what cannot be delivered, with their fields.
+pub(super) fn dead_letters(settings: &Settings) -> impl Iterator<Item = (&'static str, &str)> {
+    let exhausted = match &settings.exhausted {
+        Exhausted::DeadLetter(topic) => Some(("exhausted.dead_letter", &**topic)),
+        _ => None,
+    };
+    let on_error = match &settings.on_error {
+        OnError::DeadLetter(topic) => Some(("on_error.dead_letter", &**topic)),
+        _ => None,
+    };
+    exhausted.into_iter().chain(on_error)
+}
+
+fn topics(settings: &Settings) -> Result<()> {
+    let topics = &settings.topics;
+    if topics.is_empty() || topics.len() > MAX_TOPICS {
+        return Err(refused("topics", format!("Not 1 to {MAX_TOPICS} topics")));
+    }
+    for (place, topic) in topics.iter().enumerate() {
+        if TopicPattern::parse(topic).is_none() {
+            let sentence = "Neither the name of a topic nor the beginning of one and a *";
+            return Err(refused(format!("topics[{place}]"), sentence));
+        }
+        if topics[..place].contains(topic) {
+            return Err(refused(format!("topics[{place}]"), "It is there twice"));
+        }
+    }
+    Ok(())
+}
+
+fn start(start: &Start) -> Result<()> {
+    match start {
+        Start::Offset(offset) if *offset < 0 => Err(refused("from.offset", "An offset below zero")),
+        Start::Time(time) if calendar::parse(time).is_none() => {
+            let sentence = "Neither a time in RFC 3339 nor milliseconds since 1970";
+            Err(refused("from.time", sentence))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn signing(settings: &Settings) -> Result<()> {
+    let sign = &settings.sign;
+    let is_twice = (1..sign.len()).any(|place| sign[..place].contains(&sign[place]));
+    if sign.is_empty() || is_twice {
+        return Err(refused("sign", "Not a list of v1, and v1a beside it"));
+    }
+    if !sign.contains(&Scheme::V1) {
+        let sentence = "v1a is taken only beside v1: the libraries of receivers know v1 alone";
+        return Err(refused("sign", sentence));
+    }
+    if sign.contains(&Scheme::V1a) && !cfg!(feature = "sources") {
+        return Err(refused("sign", "This gateway was built without Ed25519"));
+    }
+    match &settings.secret {
+        Some(StoredSecret::Plain(text)) if text == MASK => Ok(()),
+        Some(StoredSecret::Plain(text)) if SigningSecret::parse(text).is_some() => Ok(()),
+        Some(_) => Err(refused("secret", "Not whsec_ and 24 to 64 bytes in base64")),
+        None => Ok(()),
+    }
+}
+
+/// Whether a header of this name may be set by a caller; otherwise, why not.
+fn header_name(name: &str) -> Result<(), &'static str> {
+    let name = HeaderName::try_from(name).map_err(|_| "Not the name of a header")?;
+    let name = name.as_str();
+    let is_own = OWN_HEADERS.contains(&name)
+        || OWN_BEGINNINGS.iter().any(|beginning| name.starts_with(beginning));
+    if is_own { Err("The gateway sets this header itself") } else { Ok(()) }
+}
+
+fn headers(headers: &SortedMap<String, String>) -> Result<()> {
+    if headers.len() > MAX_HEADERS {
+        return Err(refused("headers", format!("More than {MAX_HEADERS} headers")));
+    }
+    for (name, value) in headers {
+        let field = || format!("headers.{name}");
+        header_name(name).map_err(|sentence| refused(field(), sentence))?;
+        if record_headers::is_credential(name) {
+            let sentence = "It holds a credential, which is shown and stored as it is here: set \
+                            auth, which has {\"header\":{\"name\":…,\"value\":…}}";
+            return Err(refused(field(), sentence));
+        }
+        if value.len() > MAX_TEXT || !is_header_value(value) {
+            return Err(refused(field(), "Not a value of a header"));
+        }
+    }
+    Ok(())
+}
+
+fn is_header_value(value: &str) -> bool {
+    HeaderValue::from_str(value).is_ok()
+}
+
+fn credentials(auth: &Auth, config: &DeliveriesConfig) -> Result<()> {
+    let secret = |field: &str, secret: &StoredSecret| match secret {
+        StoredSecret::Plain(text) if text.is_empty() || text.len() > MAX_SECRET => {
+            Err(refused(field, format!("Not 1 to {MAX_SECRET} bytes")))
+        }
+        StoredSecret::Plain(text) if !is_header_value(text) => {
+            Err(refused(field, "It cannot stand in a header"))
+        }
+        StoredSecret::Plain(_) => Ok(()),
+        // What looks sealed did not come from us, and would be opened under its name.
+        StoredSecret::Sealed { .. } => Err(refused(field, "It cannot begin with \"sealed:\"")),
+    };
+    let short = |field: &str, text: &str| match text.is_empty() || text.len() > MAX_TEXT {
+        true => Err(refused(field, format!("Not 1 to {MAX_TEXT} bytes"))),
+        false => Ok(()),
+    };
+    match auth {
+        Auth::Basic { user, password } => {
+            if user.len() > MAX_TEXT || user.contains(':') || user.contains(char::is_control) {
+                let sentence = "A user's name holds neither colons nor control characters";
+                return Err(refused("auth.basic.user", sentence));
+            }
+            secret("auth.basic.password", password)
+        }
+        Auth::Bearer(token) => secret("auth.bearer", token),
+        Auth::Header { name, value } => {
+            header_name(name).map_err(|sentence| refused("auth.header.name", sentence))?;
+            secret("auth.header.value", value)
+        }
+        Auth::Oauth2(client) => {
+            callback::check(&client.token_url, config)
+                .map_err(|reason| refused("auth.oauth2.token_url", format!("The URL {reason}")))?;
+            short("auth.oauth2.client_id", &client.client_id)?;
+            secret("auth.oauth2.client_secret", &client.client_secret)?;
+            client.scope.iter().try_for_each(|scope| short("auth.oauth2.scope", scope))?;
+            let mut audience = client.audience.iter();
+            audience.try_for_each(|audience| short("auth.oauth2.audience", audience))
+        }
+    }
+}
+
+fn order(settings: &Settings) -> Result<()> {
+    number("concurrency", settings.concurrency, 1..=MAX_AT_ONCE)?;
+    settings.rate.iter().try_for_each(|rate| number("rate", *rate, 1..=MAX_RATE))?;
+    let Batch { records, bytes, age } = settings.batch;
+    let is_batch = settings.body.is_batch();
+    if settings.batch != Batch::default() && !is_batch {
+        return Err(refused("batch", "The body holds a single record"));
+    }
+    number("batch.records", records, 1..=MAX_BATCH_RECORDS)?;
+    number("batch.bytes", bytes, BATCH_BYTES)?;
+    seconds("batch.age", age, 0.0, 3_600.0)?;
+    if is_batch && settings.order != Order::Partition {
+        return Err(refused("order", "Batches keep the order of their partition"));
+    }
+    let is_event = matches!(
+        settings.body,
+        Body::CloudeventsBinary | Body::CloudeventsStructured | Body::CloudeventsBatch
+    );
+    if is_event && !cfg!(feature = "sources") {
+        return Err(refused("body", NO_CLOUD_EVENTS));
+    }
+    Ok(())
+}
+
+fn times(settings: &Settings, config: &DeliveriesConfig) -> Result<()> {
+    if let Some(timeout) = settings.timeout {
+        seconds("timeout", timeout, 0.1, config.longest_timeout.as_secs_f64())?;
+    }
+    let days = |field, time: Option<u64>, least| match time {
+        Some(time) if !(least..=DAYS_30).contains(&time) => {
+            Err(refused(field, format!("Not {least} to {DAYS_30} seconds")))
+        }
+        _ => Ok(()),
+    };
+    days("max_age", settings.max_age, 1)?;
+    days("disable_after", settings.disable_after, 60)?;
+    if let Some(breaker) = &settings.breaker {
+        number("breaker.failures", breaker.failures, 1..=1_000)?;
+        seconds("breaker.cooldown", breaker.cooldown, 1.0, MAX_DELAY)?;
+    }
+    Ok(())
+}
+
+fn retry(retry: &Retry) -> Result<()> {
+    if !(0.0..=1.0).contains(&retry.jitter) {
+        return Err(refused("retry.jitter", "Not 0 to 1"));
+    }
+    if retry.delays.is_some() && retry.exponential.is_some() {
+        return Err(refused("retry", "Either delays or exponential"));
+    }
+    let delays = retry.delays.as_deref().unwrap_or_default();
+    if delays.len() > MAX_DELAYS {
+        return Err(refused("retry.delays", format!("More than {MAX_DELAYS} delays")));
+    }
+    for (place, delay) in delays.iter().enumerate() {
+        seconds(&format!("retry.delays[{place}]"), *delay, 0.0, MAX_DELAY)?;
+    }
+    if let Some(growing) = &retry.exponential {
+        seconds("retry.exponential.cap", growing.cap, 0.001, MAX_DELAY)?;
+        seconds("retry.exponential.first", growing.first, 0.001, growing.cap)?;
+        if !(1.0..=MAX_FACTOR).contains(&growing.factor) {
+            return Err(refused("retry.exponential.factor", format!("Not 1 to {MAX_FACTOR}")));
+        }
+        number("retry.exponential.attempts", growing.attempts, 1..=MAX_ATTEMPTS)?;
+    }
+    Ok(())
+}
+
+fn number(field: &str, number: u32, range: std::ops::RangeInclusive<u32>) -> Result<()> {
+    match range.contains(&number) {
+        true => Ok(()),
+        false => Err(refused(field, format!("Not {} to {}", range.start(), range.end()))),
+    }
+}
+
+fn seconds(field: &str, time: f64, least: f64, most: f64) -> Result<()> {
+    // Whatever is no number is in no range.
+    match (least..=most).contains(&time) {
+        true => Ok(()),
+        false => Err(refused(field, format!("Not {least} to {most} seconds"))),
+    }
+}
