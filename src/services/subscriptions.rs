@@ -29,6 +29,7 @@ mod repeating;
 mod reports;
 mod retry;
 mod round;
+mod runs;
 pub mod settings;
 mod shaping;
 mod signature;

@@ -13,8 +13,7 @@
 //! | `kafka-edge/2/group/{group}/{topic}/g` | advice on where the group's records are |
 //! | `kafka-edge/2/settings/{group}/…` | the lane of what a group is set to |
 //! | `kafka-edge/2/hook/{subscription id}/{topic}/{partition}/…` | a subscription's lane |
-//! | `kafka-edge/2/hook/{subscription id}/~replay/{replay}/{topic}/{partition}/…` | the lane of a replay |
-//! | `kafka-edge/2/hook/{subscription id}/~redrive/{topic}/{partition}/…` | the lane of dead letters that are sent again |
+//! | `kafka-edge/2/hook/{subscription id}/~run/{run}/{partition}/…` | the lane of records that are sent once more |
 //! | `kafka-edge/2/hook/{subscription id}/~/…` | the lane of a subscription's document |
 //! | `kafka-edge/2/due/{topic}` | advice on which deliveries of a topic are due |
 //! | `kafka-edge/2/seen/{scope}/{slot}` | the ids of events that have come, and idempotency keys |
@@ -56,8 +55,8 @@ pub const MAX_GROUP_BYTES: usize = 200;
 /// The maximum length of a subscription's id, which we generate.
 pub const MAX_SUBSCRIPTION_ID_BYTES: usize = 100;
 
-/// The maximum length of a replay's name, which we generate.
-const MAX_REPLAY_BYTES: usize = 100;
+/// The maximum length of a run's name, which we generate.
+const MAX_RUN_BYTES: usize = 100;
 
 /// The maximum length of whose ids are remembered: a topic's name, or a shorter one.
 const MAX_SCOPE_BYTES: usize = MAX_TOPIC_BYTES + 7;
@@ -151,19 +150,10 @@ impl LaneName {
         Ok(Self(format!("{lanes}{topic}/{partition}")))
     }
 
-    /// The lane of a subscription's replay in a partition.
-    pub fn replay(id: &str, replay: &str, topic: &str, partition: i32) -> Result<Self> {
+    /// The lane of a subscription's run in a partition. No topic has this name.
+    pub fn run(id: &str, run: &str, partition: i32) -> Result<Self> {
         let Prefix(lanes) = Prefix::subscription(id)?;
-        let replay = capped("replay", replay, MAX_REPLAY_BYTES)?;
-        let topic = capped("topic", topic, MAX_TOPIC_BYTES)?;
-        Ok(Self(format!("{lanes}~replay/{replay}/{topic}/{partition}")))
-    }
-
-    /// The lane of a subscription in a partition of its dead letters.
-    pub fn redrive(id: &str, topic: &str, partition: i32) -> Result<Self> {
-        let Prefix(lanes) = Prefix::subscription(id)?;
-        let topic = capped("topic", topic, MAX_TOPIC_BYTES)?;
-        Ok(Self(format!("{lanes}~redrive/{topic}/{partition}")))
+        Ok(Self(format!("{lanes}~run/{}/{partition}", capped("run", run, MAX_RUN_BYTES)?)))
     }
 
     /// The lane of a subscription's document. No topic has this name.

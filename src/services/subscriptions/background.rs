@@ -13,7 +13,7 @@ use super::allowance::Allowance;
 use super::context::DeliveryContext;
 use super::due::{Ended, Planned};
 use super::job::{Job, JobEnd, JobReport};
-use super::{deliver, due, round};
+use super::{deliver, due, round, runs};
 use crate::concurrent::join_groups;
 use crate::error::Result;
 use crate::host::{Host, Millis};
@@ -81,7 +81,10 @@ fn start_now<H: Host, L: Log>(context: &Rc<DeliveryContext<H, L>>, topic: &str) 
                 let groups =
                     groups.into_iter().map(|(_, jobs)| jobs.into_iter().map(work).collect());
                 let ended = join_groups(groups.collect()).await;
-                planned.note(&context.host, &topic, &ended).await;
+                let with_runs = planned.with_runs(&ended);
+                let allowance = Allowance::until(&context.host, context.host.monotonic() + MAX_WORKER_TIME);
+                let left = runs::deliver(&context, &with_runs, &allowance).await;
+                planned.note(&context.host, &topic, &ended, left).await;
             }
             Err(error) => {
                 let fields = [("topic", (&*topic).into()), ("why", error.kind().into())];
@@ -176,6 +179,7 @@ async fn work<H: Host, L: Log>(context: &DeliveryContext<H, L>, mut job: Job) ->
         all.delivered += report.delivered;
         all.failed += report.failed;
         all.hold = report.hold.or(all.hold);
+        all.has_runs |= report.has_runs;
         all.outcome = report.outcome;
         match pause {
             Some(pause) if pause <= MAX_WORKER_PAUSE => host.sleep(pause).await,

@@ -102,10 +102,7 @@ impl<H: Host, L> DeliveryContext<H, L> {
         let params = self.params.passing_by().with_longer_lease(timeout);
         let name = match &job.kind {
             Kind::Live => LaneName::subscription(&job.id, &job.topic, job.partition)?,
-            Kind::Replay(replay, ..) => {
-                LaneName::replay(&job.id, replay, &job.topic, job.partition)?
-            }
-            Kind::Redrive(_) => LaneName::redrive(&job.id, &job.topic, job.partition)?,
+            Kind::Run(part) => LaneName::run(&job.id, &part.run, job.partition)?,
         };
         Ok(Lane::new(self.host.clone(), name, params))
     }

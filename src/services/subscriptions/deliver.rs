@@ -8,7 +8,7 @@ use super::allowance::Allowance;
 use super::breaker::Stance;
 use super::context::DeliveryContext;
 use super::delivery_state::DeliveryState;
-use super::job::{Job, JobEnd, JobReport, Kind};
+use super::job::{Job, JobEnd, JobReport};
 use super::prepared::Prepared;
 use super::subscription::Subscription;
 use super::turn::{Stop, Turn};
@@ -54,10 +54,11 @@ async fn with_lane<H: Host, L: Log>(
         return Ok(JobReport::ended(JobEnd::Waiting { until, to: i64::MAX }));
     }
     let subscription = subscription_of(context, job).await?;
+    let has_runs = !subscription.runs.is_empty();
     let prepared = Rc::new(Prepared::of(context, subscription));
     let held = match take(context, job, &prepared).await? {
         Taken::Lane(held) => held,
-        Taken::Nothing(outcome) => return Ok(JobReport::ended(outcome)),
+        Taken::Nothing(outcome) => return Ok(JobReport { has_runs, ..JobReport::ended(outcome) }),
     };
     let kept = held.payload().place.clone().map(|place| (held.payload().position(), place));
     if let Some(useless) = context.pages.enter(&job.topic, job.partition, kept) {
@@ -70,7 +71,7 @@ async fn with_lane<H: Host, L: Log>(
         Ok(_) => turn.work().await,
         Err(error) => Err(Stop::from(error)),
     };
-    Ok(turn.finish(ended).await)
+    Ok(JobReport { has_runs, ..turn.finish(ended).await })
 }
 
 /// The subscription, if records of the topic are delivered to it now.
@@ -87,21 +88,17 @@ pub(super) async fn subscription_of<H: Host, L: Log>(
 
 /// Whether a job is one of a subscription's.
 fn is_of(job: &Job, subscription: &Subscription) -> bool {
-    match &job.kind {
-        Kind::Live => subscription.covers(&job.topic),
-        Kind::Replay(id, ..) => subscription.runs.iter().any(|run| *run.id == **id),
-        Kind::Redrive(_) => {
-            subscription.runs.iter().any(|run| run.redrive && *run.topic == *job.topic)
-        }
+    match job.part() {
+        None => subscription.covers(&job.topic),
+        Some(part) => subscription.runs.iter().any(|run| *run.id == *part.run),
     }
 }
 
 /// Where a job begins that nobody has begun.
 fn start(job: &Job, subscription: &Subscription) -> i64 {
-    match job.kind {
-        Kind::Live => subscription.start(&job.topic, job.partition).unwrap_or(0),
-        Kind::Replay(_, from, _) => from,
-        Kind::Redrive(_) => 0,
+    match job.part() {
+        None => subscription.start(&job.topic, job.partition).unwrap_or(0),
+        Some(part) => part.from,
     }
 }
 
@@ -160,11 +157,11 @@ async fn beyond_end<H: Host, L: Log>(
     job: &Job,
     state: Option<&DeliveryState>,
 ) -> Result<Option<BeyondEnd>> {
-    let Job { id, topic, partition, end, kind, .. } = job;
+    let Job { id, topic, partition, end, .. } = job;
     let (Some(position), Some(end)) = (state.map(DeliveryState::position), end) else {
         return Ok(None);
     };
-    if position <= *end || *kind != Kind::Live {
+    if position <= *end || job.part().is_some() {
         return Ok(None);
     }
     let ends = context.log.ends(topic).await?;

@@ -39,6 +39,9 @@ pub(super) struct Due {
     /// By the ids of subscriptions.
     #[serde(rename = "h", default, skip_serializing_if = "SortedMap::is_empty")]
     holds: SortedMap<String, Hold>,
+    /// Ids of subscriptions that have records sent once more.
+    #[serde(rename = "r", default, skip_serializing_if = "SortedSet::is_empty")]
+    runs: SortedSet<String>,
 }
 
 stored!(Due, "what is due of a topic's webhooks");
@@ -74,12 +77,14 @@ pub(super) struct Ended {
     pub(super) attempted: bool,
     /// What it showed of the callback, if anything.
     pub(super) hold: Option<Option<Hold>>,
+    pub(super) has_runs: bool,
 }
 
 impl Ended {
     pub(super) fn of(job: Job, report: &JobReport) -> Self {
-        let JobReport { delivered, failed, outcome, hold } = report;
-        Self { job, outcome: outcome.clone(), attempted: delivered + failed > 0, hold: *hold }
+        let JobReport { delivered, failed, outcome, hold, has_runs } = report;
+        let (outcome, attempted) = (outcome.clone(), delivered + failed > 0);
+        Self { job, outcome, attempted, hold: *hold, has_runs: *has_runs }
     }
 }
 
@@ -150,10 +155,34 @@ impl Due {
 }
 
 impl Planned {
+    /// The subscriptions that have runs, as far as is known.
+    pub(super) fn with_runs(&self, ended: &[Ended]) -> SortedSet<Rc<str>> {
+        let known = self.known.runs.iter().map(|id| Rc::from(id.as_str()));
+        let seen = ended.iter().filter(|ended| ended.has_runs).map(|ended| ended.job.id.clone());
+        known.chain(seen).collect()
+    }
+
+    /// Since when something has been due, as far as is known.
+    pub(super) fn overdue(&self, now: Millis) -> Option<Millis> {
+        let due = self.due.iter().filter_map(|job| {
+            let (_, until) = self.known.partitions.get(&job.partition)?.waiting.get(&*job.id)?;
+            (*until < now).then_some(*until)
+        });
+        due.min()
+    }
+
     /// Writes what the round has shown, where that saves others a look.
-    pub(super) async fn note<H: Host>(self, host: &H, topic: &str, ended: &[Ended]) {
+    /// `runs` are the subscriptions that still have some.
+    pub(super) async fn note<H: Host>(
+        self,
+        host: &H,
+        topic: &str,
+        ended: &[Ended],
+        runs: SortedSet<Rc<str>>,
+    ) {
         let known = &self.known;
-        let next = self.after(ended, host.now());
+        let mut next = self.after(ended, host.now());
+        next.runs = runs.iter().take(MAX_NAMED).map(|id| id.as_ref().to_owned()).collect();
         if next == *known {
             return;
         }
@@ -247,7 +276,7 @@ mod tests {
 
     fn ended(job: &Job, outcome: JobEnd) -> Ended {
         let attempted = outcome != JobEnd::Busy;
-        Ended { job: job.clone(), outcome, attempted, hold: None }
+        Ended { job: job.clone(), outcome, attempted, hold: None, has_runs: false }
     }
 
     fn ids(planned: &Planned) -> Vec<&str> {
@@ -331,7 +360,7 @@ mod tests {
         let hold = Hold { until: NOW + 10, is_open: true };
         let one = |mut job: Job, partition, hold| {
             job.partition = partition;
-            Ended { job, outcome: JobEnd::CaughtUp, attempted: true, hold }
+            Ended { job, outcome: JobEnd::CaughtUp, attempted: true, hold, has_runs: false }
         };
         let job = &jobs(1, 5)[0];
         let planned = Due::default().choose(jobs(2, 5), NOW, 0);

@@ -28,11 +28,20 @@ pub(super) struct Job {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Kind {
     Live,
-    /// Records that are sent once more: under this id, from an offset to another.
-    Replay(Rc<str>, i64, i64),
-    /// The topic holds dead letters, and those of the subscription below this offset are
-    /// sent again.
-    Redrive(i64),
+    /// Records that are sent once more.
+    Run(Part),
+}
+
+/// A partition of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Part {
+    /// The id of the run.
+    pub(super) run: Rc<str>,
+    /// From this offset on, to before that one.
+    pub(super) from: i64,
+    pub(super) to: i64,
+    /// The topic holds dead letters, and those of the subscription are sent again.
+    pub(super) is_redrive: bool,
 }
 
 impl Job {
@@ -42,11 +51,17 @@ impl Job {
 
     /// Where the job ends, if that is known.
     pub(super) fn to(&self) -> Option<i64> {
-        match self.kind {
+        match &self.kind {
             Kind::Live => self.end,
-            Kind::Replay(_, _, to) | Kind::Redrive(to) => {
-                Some(self.end.map_or(to, |end| end.min(to)))
-            }
+            Kind::Run(part) => Some(self.end.map_or(part.to, |end| end.min(part.to))),
+        }
+    }
+
+    /// Its part of a run, if it is one.
+    pub(super) fn part(&self) -> Option<&Part> {
+        match &self.kind {
+            Kind::Live => None,
+            Kind::Run(part) => Some(part),
         }
     }
 
@@ -75,6 +90,8 @@ pub(super) struct JobReport {
     pub(super) outcome: JobEnd,
     /// The subscription is held back, or is not any more: others are to know it.
     pub(super) hold: Option<Option<Hold>>,
+    /// The subscription has runs.
+    pub(super) has_runs: bool,
 }
 
 impl JobReport {

@@ -9,11 +9,12 @@ use super::context::DeliveryContext;
 use super::deliver;
 use super::due::{self, Ended};
 use super::job::{Job, JobEnd, JobReport};
+use super::runs;
 use crate::concurrent::{join_bounded, join_groups};
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kafka::Log;
-use crate::sorted::SortedMap;
+use crate::sorted::{SortedMap, SortedSet};
 
 /// The partitions of a topic, with their ends if the log knows them.
 pub(super) type PartitionEnds = SortedMap<i32, Option<i64>>;
@@ -108,9 +109,14 @@ pub(super) async fn deliver<H: Host, L: Log>(
         add(&(job.id.clone(), job.topic.clone()), report);
         ended.get_or_default(job.topic).push(one);
     }
-    let notes = plans.into_iter().map(|(topic, planned)| {
-        let ended = ended.get(topic).map_or(&[][..], Vec::as_slice);
-        planned.note(&context.host, topic, ended)
+    let of_topic = |topic: &Rc<str>| ended.get(topic).map_or(&[][..], Vec::as_slice);
+    let with_runs: Vec<_> =
+        plans.iter().map(|(topic, planned)| planned.with_runs(of_topic(topic))).collect();
+    let all: SortedSet<Rc<str>> = with_runs.iter().flat_map(SortedSet::iter).cloned().collect();
+    let left = runs::deliver(context, &all, &allowance).await;
+    let notes = plans.into_iter().zip(with_runs).map(|((topic, planned), mut of_this)| {
+        of_this.retain(|id| left.contains(id));
+        planned.note(&context.host, topic, of_topic(topic), of_this)
     });
     join_bounded(notes).await;
     order.into_iter().filter_map(|key| reports.remove(&key)).collect()

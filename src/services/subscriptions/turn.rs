@@ -23,7 +23,7 @@ use super::context::DeliveryContext;
 use super::deliver::subscription_of;
 use super::delivery_state::{DeliveryState, LastAttempt, Total};
 use super::envelope;
-use super::job::{Job, JobEnd, JobReport, Kind};
+use super::job::{Job, JobEnd, JobReport};
 use super::pages::{Page, Spot};
 use super::prepared::Prepared;
 use super::retry::millis;
@@ -263,10 +263,7 @@ impl<'a, H: Host, L: Log> Turn<'a, H, L> {
 
     fn has_read(&mut self, from: i64, page: &Page) {
         self.is_reading = false;
-        let to = match self.job.kind {
-            Kind::Live => i64::MAX,
-            Kind::Replay(_, _, to) | Kind::Redrive(to) => to,
-        };
+        let to = self.job.part().map_or(i64::MAX, |part| part.to);
         let now = self.context.host.now();
         let mut next = from;
         for record in page.records.iter().filter(|record| (from..to).contains(&record.offset)) {
@@ -289,8 +286,8 @@ impl<'a, H: Host, L: Log> Turn<'a, H, L> {
         if self.state.window.is_done(offset) || waits {
             return;
         }
-        let (topic, record) = match self.job.kind {
-            Kind::Redrive(_) => match dead_letter::Origin::of(record) {
+        let (topic, record) = match self.job.part() {
+            Some(part) if part.is_redrive => match dead_letter::Origin::of(record) {
                 Some(origin) if origin.group == *self.job.id => {
                     (Rc::from(origin.topic), origin.record)
                 }

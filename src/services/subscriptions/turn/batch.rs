@@ -11,7 +11,7 @@ use crate::services::subscriptions::job::JobEnd;
 use crate::services::subscriptions::retry::millis;
 
 /// The most records of a batch, whatever is set.
-pub(in crate::services::subscriptions) const MAX_RECORDS: u32 = 500;
+pub(in crate::services::subscriptions) const MAX_RECORDS: u32 = 1_000;
 
 impl<'a, H: Host, L: Log> Turn<'a, H, L> {
     pub(super) async fn begin_batch(
