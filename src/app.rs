@@ -144,6 +144,14 @@ impl<H: Host, L: Log> App<H, L> {
         }
     }
 
+    /// Goes on with deliveries that are overdue, if this instance has served a call that
+    /// needed its services. Whatever was asked of it now does not wait for that.
+    pub fn go_on_delivering(&self) {
+        if let Some(services) = self.instance.services.get() {
+            services.subscriptions.go_on();
+        }
+    }
+
     /// For pass-through mode, where the gateway itself checks no key: before a call that
     /// needs a permission may touch the gateway's own state, Kafka has to show the call's
     /// topics to the caller's key.

@@ -74,6 +74,7 @@ pub async fn handle<H: Host, L: Log, B: RequestBody>(
     };
     let response = with_trace(Some(report.trace()), answered).await;
     report.finished(app.host(), &request.method, route, response.status);
+    app.go_on_delivering();
     match request.method {
         Method::HEAD => Response { body: Default::default(), ..response },
         _ => response,

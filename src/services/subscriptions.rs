@@ -21,6 +21,7 @@ mod keys;
 mod making;
 mod moving;
 mod operations;
+mod overdue;
 mod pages;
 mod prepared;
 mod registry;
@@ -55,7 +56,6 @@ use self::subscription::{Subscription, legacy_settings, new_id};
 pub use self::view::{Status, SubscriptionView, add};
 pub use super::condition::Condition;
 use crate::access::{AllowedTopic, Denial, Grant, Missing};
-use crate::concurrent::try_join_bounded;
 use crate::config::DeliveriesConfig;
 use crate::error::{Error, Result};
 use crate::host::{AfterAnswer, Host, Millis};
@@ -200,29 +200,22 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
     pub async fn deliver(&self, budget: Duration, grant: &Grant) -> Result<Vec<RoundReport>> {
         let context = &*self.context;
         let deadline = context.host.monotonic() + budget;
-        let topics = self.topics_in_turn().await?;
+        let topics = round::topics_in_turn(context, MAX_TOPICS_OF_ROUND).await?;
         let mut reports = round::deliver(context, &topics, deadline).await;
         reports.retain(|report| grant.covers(&report.topic));
         Ok(reports)
     }
 
-    /// The topics of the next round, with their subscriptions.
-    async fn topics_in_turn(&self) -> Result<round::Topics> {
-        let context = &*self.context;
-        let registry = &context.registry;
-        let others = match registry.has_prefixes(Duration::ZERO).await? {
-            true => topics::all(context).await?,
-            false => Rc::default(),
-        };
-        let turn = context.turn.borrow().clone();
-        let age = Duration::ZERO;
-        let (topics, next) = registry.topics(&turn, MAX_TOPICS_OF_ROUND, &others, age).await?;
-        *context.turn.borrow_mut() = next;
-        let of_topic = topics.into_iter().map(async |topic| {
-            let ids = registry.of_listed(&topic).await?;
-            Ok::<_, Error>((Rc::from(topic), ids))
-        });
-        try_join_bounded(of_topic).await
+    /// Since when something has been overdue, as far as is noted; for those whose turn it
+    /// is.
+    pub async fn overdue(&self) -> Result<Option<Millis>> {
+        overdue::since(&self.context).await
+    }
+
+    /// Goes on with what is overdue, a bounded piece of it, beyond the answer of the
+    /// current request: whatever that is.
+    pub fn go_on(&self) {
+        overdue::go_on(&self.context);
     }
 
     /// Delivers beyond the answer of the current request, if the topic has

@@ -110,6 +110,12 @@ impl Prefix {
         Ok(Self(format!("{ROOT}/hook/{id}/")))
     }
 
+    /// All lanes of one of its runs.
+    pub fn run(id: &str, run: &str) -> Result<Self> {
+        let Self(lanes) = Self::subscription(id)?;
+        Ok(Self(format!("{lanes}~run/{}/", capped("run", run, MAX_RUN_BYTES)?)))
+    }
+
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -152,8 +158,8 @@ impl LaneName {
 
     /// The lane of a subscription's run in a partition. No topic has this name.
     pub fn run(id: &str, run: &str, partition: i32) -> Result<Self> {
-        let Prefix(lanes) = Prefix::subscription(id)?;
-        Ok(Self(format!("{lanes}~run/{}/{partition}", capped("run", run, MAX_RUN_BYTES)?)))
+        let Prefix(lanes) = Prefix::run(id, run)?;
+        Ok(Self(format!("{lanes}{partition}")))
     }
 
     /// The lane of a subscription's document. No topic has this name.

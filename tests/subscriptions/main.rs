@@ -5,5 +5,8 @@ mod costs;
 mod death;
 mod delivery;
 mod receiver;
+mod giving_up;
 mod registration;
+mod runs;
 mod scene;
+mod settings;

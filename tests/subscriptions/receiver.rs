@@ -1,6 +1,6 @@
 //! Whoever is called back: remembers what came and answers as it is told.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
@@ -58,6 +58,10 @@ pub(crate) struct Receiver(Rc<Inner>);
 struct Inner {
     moods: RefCell<BTreeMap<String, Mood>>,
     received: RefCell<Vec<Received>>,
+    /// How many requests are under way, and how many were at once at most.
+    under_way: Cell<(usize, usize)>,
+    /// Offsets that are refused with this status, whatever the mood.
+    refused: RefCell<BTreeMap<i64, u16>>,
 }
 
 impl Receiver {
@@ -65,6 +69,20 @@ impl Receiver {
     /// that was never told answers 204 after a millisecond.
     pub(crate) fn set(&self, callback: &str, mood: Mood) {
         self.0.moods.borrow_mut().insert(callback.into(), mood);
+    }
+
+    /// From now on the record at this offset gets this status; `None`: no more.
+    pub(crate) fn refuse(&self, offset: i64, status: Option<u16>) {
+        let mut refused = self.0.refused.borrow_mut();
+        match status {
+            Some(status) => drop(refused.insert(offset, status)),
+            None => drop(refused.remove(&offset)),
+        }
+    }
+
+    /// How many requests were under way at once, at most.
+    pub(crate) fn at_once(&self) -> usize {
+        self.0.under_way.get().1
     }
 
     /// Everything that has come so far.
@@ -104,7 +122,10 @@ impl Receiver {
             Mood::Slow(delay) => (delay, 204, None),
             Mood::Stuck => (Duration::MAX, 204, None),
         };
-        let status = StatusCode::from_u16(status).unwrap();
+        let offset = serde_json::from_slice::<Value>(&request.body).ok();
+        let offset = offset.and_then(|json| json.get("offset")?.as_i64());
+        let refused = offset.and_then(|offset| self.0.refused.borrow().get(&offset).copied());
+        let status = StatusCode::from_u16(refused.unwrap_or(status)).unwrap();
         self.0.received.borrow_mut().push(Received {
             callback,
             at: Instant::now(),
@@ -112,10 +133,14 @@ impl Receiver {
             body: request.body,
             accepted: status.is_success() && !matches!(mood, Mood::Stuck),
         });
+        let (now, most) = self.0.under_way.get();
+        self.0.under_way.set((now + 1, most.max(now + 1)));
         match mood {
             Mood::Stuck => std::future::pending().await,
             _ => tokio::time::sleep(delay).await,
         }
+        let (now, most) = self.0.under_way.get();
+        self.0.under_way.set((now - 1, most));
         let mut headers = HeaderMap::new();
         if let Some(value) = retry_after {
             headers.insert("retry-after", value.parse().unwrap());

@@ -9,6 +9,7 @@ use kafka_edge::services::consume::StartFrom;
 use kafka_edge::services::subscriptions::{RoundReport, Subscriptions};
 use kafka_edge::state::lane::Params;
 use kafka_edge_sim::{SECRETS_KEY, SimHost, SimLog, World};
+use serde_json::{Value, json};
 
 use crate::receiver::Receiver;
 
@@ -37,11 +38,19 @@ impl Scene {
     }
 
     pub(crate) fn instance(&self) -> Instance {
+        self.instance_with(&[])
+    }
+
+    /// With these variables, too.
+    pub(crate) fn instance_with(&self, more: &[(&str, &str)]) -> Instance {
         let host = self.world.instance();
         let variable = |name| match name {
             "kafka_rest_url" => Some("http://localhost:8082".to_owned()),
             "secrets_key" => Some(SECRETS_KEY.to_owned()),
-            _ => None,
+            name => {
+                let given = more.iter().find(|(known, _)| *known == name);
+                given.map(|(_, value)| (*value).to_owned())
+            }
         };
         let Config { deliveries, secrets, .. } = Config::parse(variable).unwrap();
         let log = Rc::new(self.log.clone());
@@ -72,6 +81,25 @@ impl Instance {
         let registered =
             self.webhooks.register(&AllowedTopic::trusted(TOPIC), url, StartFrom::Latest).await;
         registered.unwrap().subscription.id
+    }
+
+    /// Makes a subscription to the topic from its beginning, with these settings beside,
+    /// and gives its id.
+    pub(crate) async fn create(&self, more: Value) -> String {
+        let mut settings =
+            json!({"topics": [TOPIC], "callback_url": HOOK, "from": "earliest"});
+        for (name, value) in more.as_object().unwrap() {
+            settings[name] = value.clone();
+        }
+        let json = settings.to_string();
+        let made = self.webhooks.create(json.as_bytes(), &Grant::open()).await;
+        made.unwrap().view.id
+    }
+
+    /// How often what happened to a subscription.
+    pub(crate) async fn total(&self, id: &str, name: &str) -> u64 {
+        let standing = self.webhooks.describe(id, &Grant::open()).await.unwrap();
+        standing.totals.iter().find(|(known, _)| *known == name).unwrap().1
     }
 
     /// One round of delivery. `None`: the instance died.

@@ -35,7 +35,9 @@ async fn answering<F: Future>(call: F) -> F::Output {
     let traced = async {
         // Settings that are not right are reported by this, and defaults apply.
         let _ = app.prepare_telemetry().await;
-        with_trace(Some(Trace::begin(app.host())), call).await
+        let answer = with_trace(Some(Trace::begin(app.host())), call).await;
+        app.go_on_delivering();
+        answer
     };
     starting_tasks(traced).await
 }

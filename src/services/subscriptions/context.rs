@@ -9,6 +9,7 @@ use super::background::Background;
 use super::breaker::Hold;
 use super::delivery_state::DeliveryState;
 use super::job::{Job, Kind};
+use super::overdue::Pieces;
 use super::pages::Pages;
 use super::registry::{Registry, Turn};
 use super::subscription::Subscription;
@@ -41,6 +42,7 @@ pub(super) struct DeliveryContext<H: Host, L> {
     pub(super) background: Background,
     pub(super) beyond: Reported,
     pub(super) pages: Pages<H>,
+    pub(super) pieces: Pieces,
     pub(super) tokens: Tokens,
     holds: RefCell<SortedMap<Rc<str>, Hold>>,
     rates: RefCell<SortedMap<String, Rate>>,
@@ -68,6 +70,7 @@ impl<H: Host, L> DeliveryContext<H, L> {
             background: Background::default(),
             beyond: Reported::default(),
             pages: Pages::default(),
+            pieces: Pieces::default(),
             tokens: Tokens::default(),
             holds: RefCell::default(),
             rates: RefCell::default(),

@@ -9,8 +9,8 @@ use super::context::DeliveryContext;
 use super::deliver;
 use super::due::{self, Ended};
 use super::job::{Job, JobEnd, JobReport};
-use super::runs;
-use crate::concurrent::{join_bounded, join_groups};
+use super::{runs, topics};
+use crate::concurrent::{join_bounded, join_groups, try_join_bounded};
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kafka::Log;
@@ -42,6 +42,26 @@ pub(super) fn jobs<'a>(
 
 /// The topics of a round, with the ids of their subscriptions.
 pub(super) type Topics = Vec<(Rc<str>, Vec<String>)>;
+
+/// The topics of the next round, with their subscriptions: so many at most, in turn.
+pub(super) async fn topics_in_turn<H: Host, L: Log>(
+    context: &DeliveryContext<H, L>,
+    most: usize,
+) -> Result<Topics> {
+    let registry = &context.registry;
+    let others = match registry.has_prefixes(Duration::ZERO).await? {
+        true => topics::all(context).await?,
+        false => Rc::default(),
+    };
+    let turn = context.turn.borrow().clone();
+    let (topics, next) = registry.topics(&turn, most, &others, Duration::ZERO).await?;
+    *context.turn.borrow_mut() = next;
+    let of_topic = topics.into_iter().map(async |topic| {
+        let ids = registry.of_listed(&topic).await?;
+        Ok::<_, Error>((Rc::from(topic), ids))
+    });
+    try_join_bounded(of_topic).await
+}
 
 /// Delivers what is due to all of these subscriptions; attempts begin before
 /// `deadline`. There is a report for each topic and subscription.

@@ -14,6 +14,8 @@ use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kafka::Log;
 use crate::sorted::SortedSet;
+use crate::state::delete_all;
+use crate::state::keys::Prefix;
 
 /// How old a copy of a subscription may be whose runs are looked for.
 const MAX_AGE: Duration = Duration::from_secs(1);
@@ -83,7 +85,9 @@ async fn end<H: Host, L: Log>(
         }
         Ok(())
     };
-    context.registry.change(id, &end).await.map(drop)
+    context.registry.change(id, &end).await?;
+    // Whoever comes late finds no document, and then no such run.
+    delete_all(&context.host, &Prefix::run(id, run)?).await
 }
 
 /// How far a run is, in each of its partitions.
