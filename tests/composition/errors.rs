@@ -46,6 +46,8 @@ struct Before {
     caller: Caller,
     receipt: String,
     webhook: String,
+    /// One with all settings.
+    subscription: String,
     run: String,
 }
 
@@ -55,7 +57,8 @@ impl Before {
         let host = gateway(&store).upstream(kafka.upstream(Trouble::None));
         let caller = Caller::start(host);
         let none = String::new;
-        let this = Self { kafka, store, caller, receipt: none(), webhook: none(), run: none() };
+        let (receipt, webhook, subscription, run) = (none(), none(), none(), none());
+        let this = Self { kafka, store, caller, receipt, webhook, subscription, run };
         let with = Arguments { text: "https://shop.example/hook".into(), ..Arguments::default() };
         for _ in 0..5 {
             this.call("producer.send", with.clone()).await;
@@ -65,7 +68,11 @@ impl Before {
         this.call("consumer.put-group", careful).await;
         let claims = Arguments { name: "claims".into(), time: 30_000, ..with.clone() };
         let claimed = this.call("consumer.claim", claims).await;
-        let registered = this.call("webhook.register", with.clone()).await;
+        let registered = this.call("subscriptions.register", with.clone()).await;
+        let letter = Arguments { topic: "undelivered".into(), partition: 0, ..with.clone() };
+        this.call("producer.send", letter).await;
+        let all = Arguments { text: subscription(""), ..with.clone() };
+        let subscribed = this.call("subscriptions.create", all).await;
         this.call("credentials.create", Arguments { name: "clerk".into(), ..with.clone() }).await;
         let source = |name, topic| Arguments { text: settings(name, topic), ..with.clone() };
         this.call("sources.create", source("desk", "orders")).await;
@@ -86,11 +93,11 @@ impl Before {
             quoted.expect("the answer tells").to_owned()
         };
         let (receipt, webhook) = (text(&claimed, "receipt"), text(&registered, "id"));
-        let run = text(&ran, "run-id");
+        let (subscription, run) = (text(&subscribed, "id"), text(&ran, "run-id"));
         let report = r#"{"status":"COMPLETED","result":"FAILED"}"#.into();
         let report = Arguments { name: run.clone(), text: report, ..with };
         this.call("actions.report", report).await;
-        Self { receipt, webhook, run, ..this }
+        Self { receipt, webhook, subscription, run, ..this }
     }
 
     async fn call(&self, function: &str, arguments: Arguments) -> String {
@@ -98,8 +105,8 @@ impl Before {
         outcome.unwrap_or_else(|error| panic!("{function}: {error:?}"))
     }
 
-    /// As many topics of a group, webhooks of a topic, credentials, sources, destinations and
-    /// actions as there can be; one of each is there already.
+    /// As many topics of a group, runs of a subscription, credentials, sources, destinations and
+    /// actions as there can be; one of most is there already.
     async fn fills_up(&self) {
         let with = || Arguments { partition: 0, ..Arguments::default() };
         for topic in (1..100).map(|number| format!("topic-{number}")) {
@@ -109,9 +116,9 @@ impl Before {
         let one_more = || Arguments { topic: ONE_MORE.into(), ..with() };
         self.kafka.create_topic(ONE_MORE, 1);
         self.call("producer.send", one_more()).await;
-        for number in 0..50 {
-            let text = format!("https://shop.example/{number}");
-            self.call("webhook.register", Arguments { text, ..one_more() }).await;
+        for _ in 0..4 {
+            let (name, text) = (self.subscription.clone(), EVERYTHING.into());
+            self.call("subscriptions.replay", Arguments { name, text, ..with() }).await;
         }
         for number in 2..50 {
             let text = destination(&format!("place {number}"));
@@ -180,7 +187,10 @@ impl Before {
             "throttled" => (refused(StatusCode::TOO_MANY_REQUESTS), same()),
             "permission-denied" => (refused(StatusCode::UNAUTHORIZED), same()),
             "upstream" => (host().upstream(respond(StatusCode::OK, "nonsense")), same()),
-            "unsupported" => (with(Trouble::ReadingRefused), same()),
+            "unsupported" => {
+                self.kafka.create_topic(ONE_MORE, 1);
+                (with(Trouble::ReadingRefused), same())
+            }
             "outcome-unknown" => (with(Trouble::ReportsLost), same()),
             // Longer than anybody queues for a group, which is 11 s.
             "busy" => (with(Trouble::ReadingStuck).variable("request_timeout", "15s"), same()),
@@ -203,6 +213,16 @@ fn destination(name: &str) -> String {
     format!(r#"{{"name":"{name}","type":"kafka","config":{config}}}"#)
 }
 
+/// A subscription with a topic for what cannot be delivered, and more settings.
+fn subscription(more: &str) -> String {
+    let rest =
+        r#""callback_url":"https://shop.example/all","exhausted":{"dead_letter":"undelivered"}"#;
+    format!(r#"{{"topics":["orders"],{rest}{more}}}"#)
+}
+
+/// What a replay sends.
+const EVERYTHING: &str = r#"{"from":"earliest"}"#;
+
 /// An action with a payload as large as its run makes it.
 fn action(identifier: &str, topic: &str) -> String {
     let payload = r#"{"text":"{{ .outputs.trigger.text }}"}"#;
@@ -224,14 +244,22 @@ fn left_out(case: &str) -> &'static [&'static str] {
         "busy" => &[
             "follower.follow",
             "consumer.read-at",
-            "webhook.deliver",
+            "subscriptions.deliver",
             "consumer.seek",
             "consumer.delete-group",
             "consumer.put-group",
             "consumer.patch-group",
-            "webhook.register",
-            "webhook.seek",
-            "webhook.delete",
+            "subscriptions.register",
+            "subscriptions.create",
+            "subscriptions.put",
+            "subscriptions.patch",
+            "subscriptions.delete",
+            "subscriptions.pause",
+            "subscriptions.resume",
+            "subscriptions.seek",
+            "subscriptions.rotate",
+            "subscriptions.replay",
+            "subscriptions.redrive",
             "credentials.create",
             "credentials.set-expiry",
             "credentials.set-rate",
@@ -256,11 +284,17 @@ fn left_out(case: &str) -> &'static [&'static str] {
             "producer.send-once",
             "producer.send-many-once",
         ],
-        // There can be more groups than anybody wants to wait for.
-        "limit-reached" => &["consumer.put-group"],
+        // There can be more of them than anybody wants to wait for.
+        "limit-reached" => &[
+            "consumer.put-group",
+            "subscriptions.register",
+            "subscriptions.create",
+            "subscriptions.put",
+            "subscriptions.patch",
+        ],
         // A webhook is registered for a topic that exists; it takes a topic that is
         // deleted afterwards.
-        "unknown-topic" => &["webhook.seek"],
+        "unknown-topic" => &["subscriptions.seek", "subscriptions.replay", "subscriptions.redrive"],
         // A stream rides these out for five minutes; tests/http/streaming.rs tells
         // its end.
         "connection" | "upstream" | "timeout" | "throttled" | "store" => &["follower.follow"],
@@ -295,8 +329,20 @@ fn suited(arguments: &Arguments, case: &str, function: &str, before: &Before) ->
     let is_of_sources = ["sources.", "destinations.", "actions."]
         .iter()
         .any(|interface| function.starts_with(interface));
+    let is_of_subscriptions = function.starts_with("subscriptions.")
+        && !matches!(
+            function,
+            "subscriptions.register"
+                | "subscriptions.create"
+                | "subscriptions.list"
+                | "subscriptions.deliver"
+        );
     let by_name = match function {
-        "webhook.get" | "webhook.seek" | "webhook.delete" => Some(before.webhook.as_str()),
+        // It makes what is not there.
+        "subscriptions.put" if case == "unknown-webhook" => None,
+        // It has no topic of dead letters.
+        "subscriptions.redrive" if case == "invalid" => Some(before.webhook.as_str()),
+        _ if is_of_subscriptions => Some(before.subscription.as_str()),
         "credentials.set-expiry"
         | "credentials.set-rate"
         | "credentials.rotate"
@@ -343,7 +389,7 @@ fn suited(arguments: &Arguments, case: &str, function: &str, before: &Before) ->
             Some(_),
         ) => "nobody".into(),
         ("conflict", _) if function.starts_with("credentials") => CONFIGURED.into(),
-        ("invalid", Some(name)) if function == "webhook.seek" || is_of_sources => name.to_owned(),
+        ("invalid", Some(name)) if is_of_subscriptions || is_of_sources => name.to_owned(),
         ("invalid", _) => arguments.name,
         (_, Some(name)) => name.to_owned(),
         (_, None) if function == "credentials.create" => "new-clerk".into(),
@@ -355,10 +401,32 @@ fn suited(arguments: &Arguments, case: &str, function: &str, before: &Before) ->
         "consumer.put-group" | "consumer.patch-group" => {
             arguments.text = format!(r#"{{"dead_letter":"{}"}}"#, arguments.topic);
         }
-        "webhook.seek" if case == "invalid" => (arguments.text, arguments.at) = ("".into(), -1),
+        "subscriptions.seek" if case == "invalid" => {
+            (arguments.text, arguments.at) = (String::new(), -1);
+        }
+        "subscriptions.list" if case == "invalid" => arguments.tag = "nonsense".into(),
+        "subscriptions.rotate" if case != "invalid" => arguments.time = 60,
+        "subscriptions.create" | "subscriptions.put" | "subscriptions.patch"
+            if case == "invalid" =>
+        {
+            arguments.text = r#"{"topics":[]}"#.into();
+        }
+        "subscriptions.put" | "subscriptions.patch" if case == "unsupported" => {
+            let more = r#","from":{"time":"2026-01-01T00:00:00Z"}"#;
+            arguments.text = subscription(more).replace("orders", "one-more");
+        }
+        "subscriptions.create" if case == "unsupported" => {
+            arguments.text = subscription(r#","from":{"time":"2026-01-01T00:00:00Z"}"#);
+        }
+        "subscriptions.create" | "subscriptions.put" => arguments.text = subscription(""),
+        "subscriptions.patch" => arguments.text = r#"{"rate":5}"#.into(),
+        "subscriptions.test" if case != "invalid" => arguments.text.clear(),
+        "subscriptions.replay" if case != "invalid" => arguments.text = EVERYTHING.into(),
         "credentials.set-expiry" if case == "invalid" => arguments.at = 1,
         "credentials.set-rate" if case == "invalid" => arguments.at = -1,
-        "consumer.seek" | "webhook.seek" if case == "unsupported" => arguments.text = "time".into(),
+        "consumer.seek" | "subscriptions.seek" if case == "unsupported" => {
+            arguments.text = "time".into()
+        }
         // Each has a key of its own; an empty one is invalid.
         "producer.send-once" | "producer.send-many-once" if case != "invalid" => {
             arguments.tag = function.into();
@@ -407,7 +475,7 @@ fn suited(arguments: &Arguments, case: &str, function: &str, before: &Before) ->
         _ => {}
     }
     let is_set = matches!(function, "consumer.put-group" | "consumer.patch-group");
-    if case == "changed" && (is_of_sources || is_set) {
+    if case == "changed" && (is_of_sources || is_of_subscriptions || is_set) {
         arguments.tag = "another".into();
     }
     arguments

@@ -61,7 +61,7 @@ async fn every_function_does_what_it_is_there_for() {
     follows(&mut story).await;
     moves_groups(&mut story).await;
     looks_at_topics(&mut story).await;
-    has_webhooks(&mut story).await;
+    has_subscriptions(&mut story).await;
     has_sources(&mut story).await;
     has_destinations(&mut story).await;
     has_actions(&mut story).await;
@@ -184,22 +184,50 @@ async fn looks_at_topics(story: &mut Story) {
     story.expect("consumer.offsets-at", with(), &["partition: 1, offset: 0"]).await;
 }
 
-async fn has_webhooks(story: &mut Story) {
+async fn has_subscriptions(story: &mut Story) {
     let hook = || Arguments { text: "https://shop.example/hook".into(), ..with() };
-    let new = ["callback-url: \"https://shop.example/hook\"", "secret: Some(\"whsec_"];
-    let registered = story.expect("webhook.register", hook(), &new).await;
-    story.expect("webhook.register", hook(), &["secret: None"]).await;
+    let new = ["callback-url: \"https://shop.example/hook\"", "secret: Some(\"whsec_", "true"];
+    let registered = story.expect("subscriptions.register", hook(), &new).await;
+    story.expect("subscriptions.register", hook(), &["secret: None", "is-new: false"]).await;
     let id = behind(&registered, "id");
-    story.expect("webhook.list", with(), &[&id]).await;
+    story.expect("subscriptions.list", with(), &[&id, "next: None"]).await;
     let by_id = || Arguments { name: id.clone(), ..with() };
-    let standing = ["partition: 1, position: 3, failures: 0"];
-    story.expect("webhook.get", by_id(), &standing).await;
+    let standing = ["partition: 1, position: 3", "lag: Some(0), failures: 0", "delivered: 0"];
+    story.expect("subscriptions.get", by_id(), &standing).await;
     let end = || Arguments { text: "latest".into(), ..by_id() };
-    story.expect("webhook.seek", end(), &["partition: 1, offset: 3"]).await;
-    story.expect("webhook.deliver", with(), &[&id, "delivered: 0", "failed: 0"]).await;
-    story.call("webhook.delete", by_id()).await;
-    let webhooks = story.call("webhook.list", with()).await;
-    assert_eq!(webhooks, "[]");
+    story.expect("subscriptions.seek", end(), &["topic: \"orders\"", "1, offset: 3"]).await;
+    story.expect("subscriptions.deliver", with(), &[&id, "delivered: 0", "failed: 0"]).await;
+    story.call("subscriptions.delete", by_id()).await;
+
+    let settings = r#"{"topics":["orders"],"callback_url":"https://shop.example/all",
+        "exhausted":{"dead_letter":"undelivered"},"sign":["v1","v1a"]}"#;
+    let new = Arguments { text: settings.into(), ..with() };
+    let shown = ["\\\"dead_letter\\\"", "State::Active", "public-keys: [\"whpk_", "\"whsec_"];
+    let made = story.expect("subscriptions.create", new, &shown).await;
+    let id = behind(&made, "id");
+    let by_id = || Arguments { name: id.clone(), ..with() };
+    let text = |text: &str| Arguments { text: text.into(), ..by_id() };
+    let slow = Arguments { tag: behind(&made, "tag"), ..text(r#"{"rate":5}"#) };
+    story.expect("subscriptions.patch", slow, &["\\\"rate\\\":5"]).await;
+    let put = story.expect("subscriptions.put", text(settings), &["is-new: false"]).await;
+    assert!(!put.contains("rate"), "{put}");
+    story.expect("subscriptions.pause", by_id(), &["State::Paused, since: Some("]).await;
+    story.expect("subscriptions.resume", by_id(), &["State::Active"]).await;
+    let rotated = ["secret_overlaps_until", "secret: Some(\"whsec_"];
+    story.expect("subscriptions.rotate", Arguments { time: 60, ..by_id() }, &rotated).await;
+    story.expect("subscriptions.attempts", by_id(), &["[]"]).await;
+    let all = r#"{"from":"earliest"}"#;
+    let run = ["id: \"run_", "topic: \"orders\"", "partition: 1, from: 0, to: 3"];
+    story.expect("subscriptions.replay", text(all), &run).await;
+    let letter = Arguments { topic: "undelivered".into(), partition: 0, ..with() };
+    story.call("producer.send", letter).await;
+    let letters = ["id: \"run_", "topic: \"undelivered\""];
+    story.expect("subscriptions.redrive", by_id(), &letters).await;
+    // There is nobody.
+    story.expect("subscriptions.test", by_id(), &["accepted: false", "error: Some("]).await;
+    let tag = behind(&story.call("subscriptions.get", by_id()).await, "tag");
+    story.call("subscriptions.delete", Arguments { tag, ..by_id() }).await;
+    story.expect("subscriptions.list", with(), &["subscriptions: []"]).await;
 }
 
 async fn has_sources(story: &mut Story) {

@@ -10,7 +10,8 @@ use kafka_edge_host::upstream::script::from_fn;
 use kafka_edge_host::upstream::{ErrorCode, Upstream};
 use kafka_edge_host::{Body, body};
 
-/// An emulated Confluent Cloud with a topic `orders` of three partitions.
+/// An emulated Confluent Cloud with a topic `orders` of three partitions and one for what
+/// cannot be delivered.
 /// Clones are the same.
 #[derive(Clone)]
 pub(crate) struct Kafka(Arc<Emulator>);
@@ -32,6 +33,7 @@ impl Kafka {
         let options = Options { offer: Offer::Cloud, ..Options::quick() };
         let kafka = Self(Arc::new(Emulator::new(options).expect("it starts")));
         kafka.create_topic("orders", 3);
+        kafka.create_topic("undelivered", 1);
         kafka
     }
 

@@ -289,9 +289,10 @@ async fn an_idle_round_costs_little() {
         instance.deliver().await;
         // One record, one read from the log for each callback.
         assert_eq!(fetches, 4);
-        // The list of webhooks, and at most two reads for each partition.
+        // What leads to the webhooks and the advice, their documents, and at most two reads for
+        // each partition.
         assert!(
-            instance.host.calls() - calls <= 5 + 4 * 3 * 2,
+            instance.host.calls() - calls <= 7 + 4 * 2 + 4 * 3 * 2,
             "{}",
             instance.host.calls() - calls
         );
@@ -467,10 +468,10 @@ async fn a_seek_is_let_in_between_two_attempts() {
         let seek = async {
             tokio::time::sleep(Duration::from_secs(5)).await;
             let to = SeekTo::Offsets([(0, 20)].into());
-            moving.webhooks.seek(&id, to, &Grant::open()).await
+            moving.webhooks.seek(&id, None, to, &Grant::open()).await
         };
         let (_, moved) = tokio::join!(working.deliver(), seek);
-        assert_eq!(moved.unwrap(), [(0, 20)].into());
+        assert_eq!(moved.unwrap(), [(TOPIC.to_owned(), [(0, 20)].into())].into());
         scene.receiver.set(HOOK, Mood::Status(204));
         moving.deliver().await;
         let accepted = scene.receiver.accepted(HOOK);

@@ -7,6 +7,7 @@ use futures_util::future::join_all;
 use kafka_edge::access::{AccessError, AllowedTopic, Grant};
 use kafka_edge::error::Error;
 use kafka_edge::services::consume::StartFrom;
+use kafka_edge::services::subscriptions::Condition;
 use kafka_edge_sim::{StoreMode, local};
 
 use crate::receiver::Mood;
@@ -123,25 +124,28 @@ async fn registrations_that_race_on_several_instances_all_survive() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_topic_takes_no_more_than_fifty() {
+async fn a_topic_takes_no_more_than_a_thousand() {
     local(async {
         let scene = Scene::new(1);
         let webhooks = scene.instance().webhooks;
-        for n in 0..50 {
+        let topic = AllowedTopic::trusted(TOPIC);
+        for n in 0..1000 {
             let url = format!("https://example.com/{n}");
-            webhooks
-                .register(&AllowedTopic::trusted(TOPIC), &url, StartFrom::Latest)
-                .await
-                .unwrap();
+            webhooks.register(&topic, &url, StartFrom::Latest).await.unwrap();
         }
-        let refused =
-            webhooks.register(&AllowedTopic::trusted(TOPIC), HOOK, StartFrom::Latest).await;
+        let refused = webhooks.register(&topic, HOOK, StartFrom::Latest).await;
         assert!(matches!(refused, Err(Error::LimitReached(_))), "{refused:?}");
-        let known = webhooks
-            .register(&AllowedTopic::trusted(TOPIC), "https://example.com/7", StartFrom::Latest)
-            .await;
-        assert_eq!(known.unwrap().secret, None);
-        assert_eq!(webhooks.list(&Grant::open()).await.unwrap().len(), 50);
+        let known = webhooks.register(&topic, "https://example.com/7", StartFrom::Latest).await;
+        let known = known.unwrap();
+        assert_eq!(known.secret, None);
+        // What was refused is nowhere.
+        assert_eq!(webhooks.list(&Grant::open()).await.unwrap().len(), 1000);
+        let ids = scene.world.store().into_keys().filter(|key| key.contains("/~/d/"));
+        assert_eq!(ids.count(), 1000);
+
+        let id = known.subscription.id;
+        webhooks.delete(&id, Condition::None, &Grant::open()).await.unwrap();
+        webhooks.register(&topic, HOOK, StartFrom::Latest).await.unwrap();
     })
     .await;
 }

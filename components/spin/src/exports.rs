@@ -12,7 +12,7 @@ mod producer;
 mod secrets;
 #[cfg(feature = "sources")]
 mod sources;
-mod webhook;
+mod subscriptions;
 #[cfg(not(feature = "actions"))]
 mod without_actions;
 #[cfg(not(feature = "destinations"))]

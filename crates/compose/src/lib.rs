@@ -2,7 +2,7 @@
 //!
 //! What the component imports of `kafka-edge:api` it gets from the gateway, and
 //! what it exports, an HTTP handler for one, is exported by the whole. Of the
-//! gateway's own exports `kafka-edge:api/webhook` stays one, unless the
+//! gateway's own exports `kafka-edge:api/subscriptions` stays one, unless the
 //! component has one of its own: whatever runs the two has to start deliveries.
 
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ const API: &str = "kafka-edge:api/";
 
 /// What the gateway still exports: how deliveries are started, and the types
 /// that it is declared with.
-const KEPT: [&str; 2] = ["kafka-edge:api/types@", "kafka-edge:api/webhook@"];
+const KEPT: [&str; 2] = ["kafka-edge:api/types@", "kafka-edge:api/subscriptions@"];
 
 /// Why two components do not become one.
 #[derive(Debug, thiserror::Error)]

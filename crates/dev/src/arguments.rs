@@ -38,7 +38,7 @@ To run it together with a component of your own:
   --with COMPONENT.wasm      Plug the gateway into this component, which imports
                              kafka-edge:api and answers the HTTP requests
   --component COMPOSED.wasm  Run a composition that is finished. Deliveries are
-                             started if it exports kafka-edge:api/webhook
+                             started if it exports kafka-edge:api/subscriptions
 
 To use a REST Proxy or Confluent Cloud in place of the embedded server:
 

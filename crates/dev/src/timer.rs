@@ -1,4 +1,4 @@
-//! Calls the gateway's `kafka-edge:api/webhook.deliver` every second, as an
+//! Calls the gateway's `kafka-edge:api/subscriptions.deliver` every second, as an
 //! outside scheduler does for a gateway on Spin.
 //!
 //! It calls the export and not `POST /webhooks/deliver`, since HTTP requests may
@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio::time::MissedTickBehavior;
 
 /// The interface, with the version of `wit/`.
-pub(crate) const INTERFACE: &str = "kafka-edge:api/webhook@0.1.0";
+pub(crate) const INTERFACE: &str = "kafka-edge:api/subscriptions@0.2.0";
 
 const DELIVERY_INTERVAL: Duration = Duration::from_secs(1);
 

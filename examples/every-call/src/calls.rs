@@ -11,8 +11,8 @@ use crate::bindings::kafka_edge::api::follower::{self, FollowRequest, FollowedRe
 use crate::bindings::kafka_edge::api::producer::{self, ProducerRecord};
 use crate::bindings::kafka_edge::api::secrets;
 use crate::bindings::kafka_edge::api::sources::{self, InboundRequest};
+use crate::bindings::kafka_edge::api::subscriptions;
 use crate::bindings::kafka_edge::api::types::{Error, Header, PartitionOffset, SeekTarget, Start};
-use crate::bindings::kafka_edge::api::webhook;
 
 pub(crate) async fn call(function: &str, with: Arguments) -> Result<String, Error> {
     match function {
@@ -80,12 +80,42 @@ pub(crate) async fn call(function: &str, with: Arguments) -> Result<String, Erro
 
         "follower.follow" => show(follow(with).await?),
 
-        "webhook.register" => show(webhook::register(with.topic, with.text, Start::Latest).await?),
-        "webhook.list" => show(webhook::list().await?),
-        "webhook.get" => show(webhook::get(with.name).await?),
-        "webhook.seek" => show(webhook::seek(with.name.clone(), seek_target(&with)).await?),
-        "webhook.delete" => show(webhook::delete(with.name).await?),
-        "webhook.deliver" => show(webhook::deliver(with.time).await?),
+        "subscriptions.register" => {
+            show(subscriptions::register(with.topic, with.text, Start::Latest).await?)
+        }
+        "subscriptions.create" => show(subscriptions::create(with.text).await?),
+        "subscriptions.list" => {
+            let cursor = tag(&with);
+            show(subscriptions::list(cursor).await?)
+        }
+        "subscriptions.get" => show(subscriptions::get(with.name).await?),
+        "subscriptions.put" => {
+            let tag = tag(&with);
+            show(subscriptions::put(with.name, with.text, tag).await?)
+        }
+        "subscriptions.patch" => {
+            let tag = tag(&with);
+            show(subscriptions::patch(with.name, with.text, tag).await?)
+        }
+        "subscriptions.delete" => {
+            let tag = tag(&with);
+            show(subscriptions::delete(with.name, tag).await?)
+        }
+        "subscriptions.pause" => show(subscriptions::pause(with.name).await?),
+        "subscriptions.resume" => show(subscriptions::resume(with.name).await?),
+        "subscriptions.seek" => {
+            let to = seek_target(&with);
+            show(subscriptions::seek(with.name, Some(with.topic), to).await?)
+        }
+        "subscriptions.rotate" => {
+            let secret = tag(&with);
+            show(subscriptions::rotate(with.name, Some(with.time), secret).await?)
+        }
+        "subscriptions.test" => show(subscriptions::test(with.name, with.text).await?),
+        "subscriptions.attempts" => show(subscriptions::attempts(with.name).await?),
+        "subscriptions.replay" => show(subscriptions::replay(with.name, with.text).await?),
+        "subscriptions.redrive" => show(subscriptions::redrive(with.name).await?),
+        "subscriptions.deliver" => show(subscriptions::deliver(with.time).await?),
 
         "sources.create" => show(sources::create(with.text).await?),
         "sources.list" => show(sources::list().await?),

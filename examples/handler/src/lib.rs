@@ -8,8 +8,8 @@ mod bindings;
 use bindings::exports::wasi::http::handler::Guest;
 use bindings::kafka_edge::api::consumer;
 use bindings::kafka_edge::api::producer::{self, ProducerRecord};
+use bindings::kafka_edge::api::subscriptions;
 use bindings::kafka_edge::api::types::{Error, Start};
-use bindings::kafka_edge::api::webhook;
 use bindings::wasi::http::types::{ErrorCode, Fields, Method, Request, Response};
 use bindings::{wit_future, wit_stream};
 
@@ -44,8 +44,8 @@ async fn answer(request: Request) -> Result<(u16, Vec<u8>), Error> {
         },
         Method::Put => {
             let url = String::from_utf8_lossy(&body(request).await).into_owned();
-            let registered = webhook::register(TOPIC.to_owned(), url, Start::Latest).await?;
-            Ok((201, registered.webhook.id.into_bytes()))
+            let registered = subscriptions::register(TOPIC.to_owned(), url, Start::Latest).await?;
+            Ok((201, registered.subscription.id.into_bytes()))
         }
         _ => Ok((405, b"POST, GET or PUT\n".to_vec())),
     }

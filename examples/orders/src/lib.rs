@@ -9,8 +9,8 @@ mod bindings;
 use bindings::Guest;
 use bindings::kafka_edge::api::consumer::{self, ConsumerRecord};
 use bindings::kafka_edge::api::producer::{self, ProducerRecord};
+use bindings::kafka_edge::api::subscriptions;
 use bindings::kafka_edge::api::types::{Error, Header, Start};
-use bindings::kafka_edge::api::webhook;
 
 /// The shop reads as one consumer group.
 const GROUP: &str = "shop";
@@ -50,17 +50,18 @@ async fn tell(topic: &str, callback_url: &str, story: &mut Vec<String>) -> Resul
     let secret = registration.secret.is_some();
     story.push(format!(
         "{} is registered, secret shown: {secret}",
-        registration.webhook.callback_url
+        registration.subscription.callback_url
     ));
     let again = register(topic, callback_url).await?;
-    let same = again.webhook.id == registration.webhook.id;
+    let same = again.subscription.id == registration.subscription.id;
     story.push(format!("again it is the same: {same}, secret shown: {}", again.secret.is_some()));
 
     send(topic, "order-3", b"three books").await?;
-    webhook::deliver(WAIT).await?;
-    let (_, progress) = webhook::get(registration.webhook.id.clone()).await?;
-    story.push(format!("its position is kept for {} partitions", progress.len()));
-    webhook::delete(registration.webhook.id).await?;
+    subscriptions::deliver(WAIT).await?;
+    let standing = subscriptions::get(registration.subscription.id.clone()).await?;
+    let partitions = standing.partitions.len();
+    story.push(format!("its position is kept for {partitions} partitions"));
+    subscriptions::delete(registration.subscription.id, None).await?;
 
     // What cannot be done comes as a case to be matched, not as a text.
     match send("no-such-topic", "order-4", b"four books").await {
@@ -83,8 +84,8 @@ async fn send(topic: &str, key: &str, order: &[u8]) -> Result<producer::RecordMe
     producer::send(topic.to_owned(), record).await
 }
 
-async fn register(topic: &str, callback_url: &str) -> Result<webhook::Registration, Error> {
-    webhook::register(topic.to_owned(), callback_url.to_owned(), Start::Latest).await
+async fn register(topic: &str, callback_url: &str) -> Result<subscriptions::Made, Error> {
+    subscriptions::register(topic.to_owned(), callback_url.to_owned(), Start::Latest).await
 }
 
 async fn next(topic: &str) -> Result<Option<ConsumerRecord>, Error> {

@@ -70,7 +70,7 @@ fn a_composition_without_the_webhooks_runs_without_the_clock_and_that_is_said_on
     assert!(gateway.interrupt().success());
     let mut text = String::new();
     std::io::Read::read_to_string(&mut told, &mut text).unwrap();
-    assert_eq!(text.matches("exports no kafka-edge:api/webhook").count(), 1, "{text}");
+    assert_eq!(text.matches("exports no kafka-edge:api/subscriptions").count(), 1, "{text}");
 }
 
 #[test]
@@ -86,7 +86,7 @@ fn what_cannot_be_run_together_is_refused_in_a_sentence() {
         ("--with", &text, "is no WebAssembly component"),
         ("--component", &text, "is no WebAssembly component"),
         ("--with", &orders, "exports no wasi:http/handler@0.3.0"),
-        ("--component", &orders, "imports instance `kafka-edge:api/producer@0.1.0`"),
+        ("--component", &orders, "imports instance `kafka-edge:api/producer@0.2.0`"),
         ("--with", &guest, "imports nothing that the gateway exports"),
     ] {
         let arguments = ["--listen", "127.0.0.1:0", "--ephemeral", option, file.to_str().unwrap()];
