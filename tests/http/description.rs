@@ -42,6 +42,11 @@ async fn scene() -> (Gateway, String) {
     let consume = gateway.get("/upstash/consume/tour/one/orders?timeout=0").await;
     assert_eq!(consume.0, 200);
     let webhook = webhook["webhook_id"].as_str().unwrap();
+    gateway.log.create_topic("orders.undelivered", 1);
+    gateway.log.append("orders.undelivered", 0, "undelivered");
+    let patch = json!({"exhausted": {"dead_letter": "orders.undelivered"}});
+    let of = format!("/subscriptions/{webhook}");
+    assert_eq!(gateway.json(http::Method::PATCH, &of, &patch).await.0, 200);
     (gateway, format!("{webhook} {run}"))
 }
 

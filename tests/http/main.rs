@@ -24,6 +24,7 @@ mod rules;
 mod sources;
 mod store;
 mod streaming;
+mod subscriptions;
 mod topics;
 mod upstash;
 mod webhooks;

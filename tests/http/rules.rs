@@ -66,6 +66,12 @@ impl Scene {
             assert_eq!(status, 201, "{json}");
             webhook = json["webhook_id"].as_str().unwrap().to_owned();
         }
+        // The last one keeps what it cannot deliver, and there is some.
+        let mut patch = as_caller("root", &named("patchSubscription"), &webhook);
+        patch.body = json!({"exhausted": {"dead_letter": "t2"}}).to_string().into();
+        assert_eq!(gateway.send(patch).await.status, 200);
+        gateway.log.append("t2", 0, "undelivered");
+        gateway.log.append(MINE, 0, "delivered");
         for (name, topic) in [("other", "t2"), ("github", MINE)] {
             let mut create = as_caller("root", &named("createSource"), "");
             let source = json!({"name": name, "topic": topic, "verify": {"none": {}},
@@ -214,6 +220,20 @@ async fn every_route_needs_its_permission_and_no_other() {
                 // A source writes, so that its owner has to be allowed to produce, too.
                 let (_, json) = scene.refused(as_caller(&only(name), route, ""), 403).await;
                 assert!(json["detail"].as_str().unwrap().contains("\"produce\""), "{json}");
+                assert!(scene.by("root", route).await.status.is_success(), "{}", route.path);
+                continue;
+            }
+            if matches!(
+                route.name,
+                "createSubscription"
+                    | "putSubscription"
+                    | "patchSubscription"
+                    | "redriveSubscription"
+            ) {
+                // What is subscribed to is read.
+                let caller = as_caller(&only(name), route, &scene.webhook);
+                let (_, json) = scene.refused(caller, 403).await;
+                assert!(json["detail"].as_str().unwrap().contains("\"consume\""), "{json}");
                 assert!(scene.by("root", route).await.status.is_success(), "{}", route.path);
                 continue;
             }
@@ -426,6 +446,7 @@ async fn open_access_turns_all_of_it_off() {
                                 | "createAction"
                                 | "createDestination"
                                 | "createDestinationV1"
+                                | "redriveSubscription"
                         ));
                 assert!(fine, "{} {}: {status}", route.method, route.path);
             }

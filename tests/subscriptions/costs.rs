@@ -31,13 +31,14 @@ async fn a_round() {
         assert_eq!(
             costs,
             [
-                (1, 0, (4, 0)),
-                (1, 1, (5, 3)),
-                (1, 10, (5, 3)),
-                // The list, the advice, and a look at one.
-                (20, 0, (5, 0)),
-                (20, 1, (64, 61)),
-                (20, 10, (64, 61)),
+                // What leads to a topic's webhooks (6), the advice, a document and its lane.
+                (1, 0, (11, 0)),
+                (1, 1, (12, 3)),
+                (1, 10, (12, 3)),
+                // The same, and a look at one.
+                (20, 0, (11, 0)),
+                (20, 1, (108, 61)),
+                (20, 10, (108, 61)),
             ]
         );
     })

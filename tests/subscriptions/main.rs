@@ -4,9 +4,10 @@
 mod costs;
 mod death;
 mod delivery;
-mod receiver;
 mod giving_up;
+mod receiver;
 mod registration;
+mod registry;
 mod runs;
 mod scene;
 mod settings;

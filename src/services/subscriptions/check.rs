@@ -108,8 +108,12 @@ fn read(members: &Map<String, Value>) -> serde_json::Result<Settings> {
 /// number, since the text is another one.
 fn sentence(error: &serde_json::Error) -> String {
     const QUOTED: &str = "string \"";
+    const VARIANT: &str = "unknown variant `";
     let text = error.to_string();
-    let text = text.split(" at line ").next().unwrap_or_default();
+    let text = text.rsplit_once(" at line ").map_or(&*text, |(text, _)| text);
+    if let (true, Some(to)) = (text.starts_with(VARIANT), text.rfind("`, expected ")) {
+        return format!("Not taken: {}", &text[to + 3..]);
+    }
     match (text.find(QUOTED), text.rfind("\",")) {
         (Some(from), Some(to)) if from + QUOTED.len() <= to => {
             format!("Not taken: {}a string{}", &text[..from], &text[to + 1..])
@@ -362,5 +366,161 @@ fn seconds(field: &str, time: f64, least: f64, most: f64) -> Result<()> {
     match (least..=most).contains(&time) {
         true => Ok(()),
         false => Err(refused(field, format!("Not {least} to {most} seconds"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::config::Config;
+
+    fn config() -> DeliveriesConfig {
+        let variable = |name| (name == "kafka_rest_url").then(|| "http://kafka.test".to_owned());
+        Config::parse(variable).unwrap().deliveries
+    }
+
+    /// The settings with one more member, or with another one in its place.
+    fn with(name: &str, value: Value) -> Result<Settings> {
+        let mut json = json!({"topics": ["t"], "callback_url": "https://h.test/"});
+        json[name] = value;
+        let settings = parse(json)?;
+        check(&settings, &config())?;
+        Ok(settings)
+    }
+
+    fn field(refused: Result<Settings>) -> String {
+        match refused {
+            Err(Error::Unprocessable { field, .. }) => field,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn what_is_not_taken_is_named_by_its_field() {
+        let long = "x".repeat(5_000);
+        for (name, value, expected) in [
+            ("topics", json!([]), "topics"),
+            ("topics", json!("t"), "topics"),
+            ("topics", json!(["t", "a b"]), "topics[1]"),
+            ("topics", json!(["t", "t"]), "topics[1]"),
+            ("topics", json!(vec!["t"; 51]), "topics"),
+            ("callback_url", json!("http://127.0.0.1/"), "callback_url"),
+            ("callback_url", json!(7), "callback_url"),
+            ("from", json!("now"), "from"),
+            ("from", json!({"offset": -1}), "from.offset"),
+            ("from", json!({"time": "yesterday"}), "from.time"),
+            ("filter", json!(".a |"), "filter"),
+            ("transform", json!("{"), "transform"),
+            ("on_error", json!("drop"), "on_error"),
+            ("on_error", json!({"dead_letter": "a b"}), "on_error.dead_letter"),
+            ("on_error", json!({"dead_letter": "t"}), "on_error.dead_letter"),
+            ("body", json!("raw"), "body"),
+            ("batch", json!({"records": 5}), "batch"),
+            ("batch", json!([1, 2, 3]), "batch"),
+            ("sign", json!([]), "sign"),
+            ("sign", json!(["v1a"]), "sign"),
+            ("sign", json!(["v1", "v1"]), "sign"),
+            ("secret", json!("whsec_short"), "secret"),
+            ("headers", json!({"webhook-id": "1"}), "headers.webhook-id"),
+            ("headers", json!({"Content-Type": "a/b"}), "headers.Content-Type"),
+            ("headers", json!({"x-api-key": "1"}), "headers.x-api-key"),
+            ("headers", json!({"Authorization": "1"}), "headers.Authorization"),
+            ("headers", json!({"a b": "1"}), "headers.a b"),
+            ("headers", json!({"x-a": "1\n"}), "headers.x-a"),
+            ("headers", json!({"x-a": 1}), "headers"),
+            ("auth", json!({"basic": {"user": "a:b", "password": "c"}}), "auth.basic.user"),
+            ("auth", json!({"basic": {"user": "a", "password": ""}}), "auth.basic.password"),
+            ("auth", json!({"bearer": long}), "auth.bearer"),
+            ("auth", json!({"bearer": "a\r\nb"}), "auth.bearer"),
+            ("auth", json!({"bearer": "sealed:1:a:AAAA"}), "auth.bearer"),
+            ("auth", json!({"header": {"name": "host", "value": "a"}}), "auth.header.name"),
+            ("auth", json!({"digest": {}}), "auth"),
+            ("order", json!("topic"), "order"),
+            ("concurrency", json!(0), "concurrency"),
+            ("concurrency", json!(101), "concurrency"),
+            ("rate", json!(0), "rate"),
+            ("timeout", json!(0), "timeout"),
+            ("timeout", json!(61), "timeout"),
+            ("max_age", json!(0), "max_age"),
+            ("retry", json!({"delays": [1, -1]}), "retry.delays[1]"),
+            ("retry", json!({"delays": vec![1; 101]}), "retry.delays"),
+            ("retry", json!({"delay": [1]}), "retry"),
+            ("retry", json!({"jitter": 2}), "retry.jitter"),
+            (
+                "retry",
+                json!({"exponential": {"first": 2, "cap": 1, "attempts": 3}}),
+                "retry.exponential.first",
+            ),
+            (
+                "retry",
+                json!({"exponential": {"first": 1, "cap": 9, "attempts": 0}}),
+                "retry.exponential.attempts",
+            ),
+            (
+                "retry",
+                json!({"exponential": {"first": 1, "cap": 9, "attempts": 1, "factor": 0.5}}),
+                "retry.exponential.factor",
+            ),
+            (
+                "retry",
+                json!({"delays": [], "exponential": {"first": 1, "cap": 9, "attempts": 1}}),
+                "retry",
+            ),
+            ("exhausted", json!({"dead_letter": "t"}), "exhausted.dead_letter"),
+            ("exhausted", json!("drop"), "exhausted"),
+            ("breaker", json!({"failures": 0, "cooldown": 1}), "breaker.failures"),
+            ("breaker", json!({"failures": 1, "cooldown": 0}), "breaker.cooldown"),
+            ("breaker", json!({"failures": 1}), "breaker"),
+            ("disable_after", json!(59), "disable_after"),
+            ("consent", json!("yes"), "consent"),
+            ("colour", json!("red"), "colour"),
+        ] {
+            assert_eq!(field(with(name, value.clone())), expected, "{name}: {value}");
+        }
+        for (json, expected) in [
+            (json!([["t"], "https://h.test/"]), "body"),
+            (json!({"topics": ["t"]}), "callback_url"),
+            (json!({"callback_url": "https://h.test/"}), "topics"),
+        ] {
+            assert_eq!(field(parse(json.clone())), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn what_depends_on_each_other_is_refused_together() {
+        let both = |more: Value| {
+            let mut json = json!({"topics": ["a.*"], "callback_url": "https://h.test/"});
+            let members = more.as_object().unwrap().clone();
+            json.as_object_mut().unwrap().extend(members);
+            parse(json).and_then(|settings| check(&settings, &config()).map(|()| settings))
+        };
+        let batch = json!({"body": "envelopes", "order": "key"});
+        assert_eq!(field(both(batch)), "order");
+        let loops = json!({"exhausted": {"dead_letter": "a.dead"}});
+        assert_eq!(field(both(loops)), "exhausted.dead_letter");
+        assert!(both(json!({"exhausted": {"dead_letter": "dead"}})).is_ok());
+        assert!(both(json!({"body": "envelopes", "batch": {"records": 5}})).is_ok());
+    }
+
+    #[test]
+    fn null_is_the_default_and_of_disabling_it_is_never() {
+        assert_eq!(with("retry", Value::Null).unwrap().retry, Retry::default());
+        assert_eq!(with("filter", Value::Null).unwrap().filter, None);
+        for never in [Value::Null, json!(0)] {
+            assert_eq!(with("disable_after", never).unwrap().disable_after, None);
+        }
+        assert_eq!(with("rate", json!(5)).unwrap().disable_after, Some(432_000));
+    }
+
+    #[test]
+    fn a_secret_in_a_wrong_place_is_not_repeated() {
+        let refused = with("auth", json!("Bearer hunter2"));
+        let Err(Error::Unprocessable { field, sentence }) = refused else { panic!("{refused:?}") };
+        assert_eq!(field, "auth");
+        assert!(!sentence.contains("hunter2"), "{sentence}");
+        let refused = with("rate", json!("hunter2"));
+        assert!(!format!("{refused:?}").contains("hunter2"), "{refused:?}");
     }
 }

@@ -138,22 +138,21 @@ impl<H: Host> Registry<H> {
         recent(&*self.topic_index(topic)?, age).await
     }
 
-    /// Whether any subscription gives a prefix.
-    pub(super) async fn has_prefixes(&self, age: Duration) -> Result<bool> {
-        Ok(recent(&self.directory, age).await?.has_prefixes())
+    /// Whether any subscription gives a prefix, in a directory that was read just now.
+    pub(super) async fn has_prefixes(&self) -> Result<bool> {
+        Ok(self.directory.recent(MAX_DIRECTORY_AGE).await?.has_prefixes())
     }
 
     /// At most `most` topics that may have subscriptions, in turn, and where the next call
     /// goes on. `others` are topics that exist; those that a prefix matches have their
-    /// turns, too.
+    /// turns, too. The directory was [read](Self::refresh) just now.
     pub(super) async fn topics(
         &self,
         turn: &Turn,
         most: usize,
         others: &[String],
-        age: Duration,
     ) -> Result<(Vec<String>, Turn)> {
-        let directory = recent(&self.directory, age).await?;
+        let directory = self.directory.recent(MAX_DIRECTORY_AGE).await?;
         let mut topics = Vec::new();
         // The first part twice: behind where the last call ended, and up to there.
         for step in 0..=PARTS {
@@ -162,7 +161,7 @@ impl<H: Host> Registry<H> {
             }
             let number = (turn.part + step) % PARTS;
             let mut of_part: SortedSet<String> = match directory.has_part(number) {
-                true => recent(&self.part(number), age).await?.names().cloned().collect(),
+                true => self.part(number).read().await?.names().cloned().collect(),
                 false => SortedSet::new(),
             };
             of_part.extend(others.iter().filter(|topic| part(topic) == number).filter_map(

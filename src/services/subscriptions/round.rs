@@ -49,12 +49,13 @@ pub(super) async fn topics_in_turn<H: Host, L: Log>(
     most: usize,
 ) -> Result<Topics> {
     let registry = &context.registry;
-    let others = match registry.has_prefixes(Duration::ZERO).await? {
+    registry.refresh().await?;
+    let others = match registry.has_prefixes().await? {
         true => topics::all(context).await?,
         false => Rc::default(),
     };
     let turn = context.turn.borrow().clone();
-    let (topics, next) = registry.topics(&turn, most, &others, Duration::ZERO).await?;
+    let (topics, next) = registry.topics(&turn, most, &others).await?;
     *context.turn.borrow_mut() = next;
     let of_topic = topics.into_iter().map(async |topic| {
         let ids = registry.of_listed(&topic).await?;
