@@ -159,17 +159,6 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
         Ok(Registered { subscription: subscription.describe(), secret })
     }
 
-    /// The subscriptions to the caller's topics, oldest first.
-    pub async fn list(&self, grant: &Grant) -> Result<Vec<SubscriptionSummary>> {
-        let mut all = Vec::new();
-        for page in 0..self.context.registry.pages(Duration::ZERO).await? {
-            let page = making::page(&self.context, page).await?;
-            let covered = page.iter().filter(|one| may_see(one, grant).is_ok());
-            all.extend(covered.map(|subscription| subscription.describe()));
-        }
-        Ok(all)
-    }
-
     /// Encrypts secrets under the first key that are not; returns of how many
     /// subscriptions there were any, and of how many the key is gone.
     pub async fn rewrap(&self) -> Result<(usize, usize)> {

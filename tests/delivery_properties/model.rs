@@ -180,7 +180,8 @@ impl Model {
 
     /// How many records were skipped, as the lanes count.
     pub(crate) fn skipped(&self, number: usize) -> u64 {
-        let states = (0..self.plan.partitions).filter_map(|partition| self.state(number, partition));
+        let states =
+            (0..self.plan.partitions).filter_map(|partition| self.state(number, partition));
         states.map(|state| state["n"][4].as_u64().unwrap_or(0)).sum()
     }
 
@@ -222,8 +223,7 @@ impl Model {
         let is_missing = |record: &u64| {
             let got = self.got[number].get(record).copied().unwrap_or_default();
             let wish = self.plan.wishes[number];
-            let may_be_skipped =
-                wish.exhausted == Exhausted::Skip && got.attempts >= wish.attempts;
+            let may_be_skipped = wish.exhausted == Exhausted::Skip && got.attempts >= wish.attempts;
             got.accepted == 0
                 && !self.is_filtered(number, *record)
                 && !dead.contains(record)

@@ -143,7 +143,7 @@ async fn a_registration_that_was_answered_stays_and_one_that_died_blocks_nobody(
                     .register(&AllowedTopic::trusted(TOPIC), HOOK, StartFrom::Latest)
                     .await
                     .unwrap();
-                let ids: Vec<_> = other.webhooks.list(&Grant::open()).await.unwrap();
+                let ids: Vec<_> = other.webhooks.list(None, &Grant::open()).await.unwrap().0;
                 let ids: Vec<_> = ids.into_iter().map(|webhook| webhook.id).collect();
                 assert_eq!(ids, [first, again.subscription.id.clone()]);
                 if let Some(answer) = answer {

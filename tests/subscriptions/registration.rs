@@ -46,7 +46,7 @@ async fn the_same_topic_and_url_is_the_same_webhook_and_its_secret_is_told_once(
         assert_ne!(other.subscription.id, first.subscription.id);
         assert_ne!(other.secret, Some(secret.clone()));
 
-        let list = one.webhooks.list(&Grant::open()).await.unwrap();
+        let list = one.webhooks.list(None, &Grant::open()).await.unwrap().0;
         assert_eq!(list, [first.subscription.clone(), other.subscription]);
         assert_eq!(
             two.webhooks.get(&first.subscription.id, &Grant::open()).await.unwrap().0,
@@ -78,7 +78,7 @@ async fn what_cannot_be_delivered_cannot_be_registered() {
         let unknown =
             webhooks.register(&AllowedTopic::trusted("none"), HOOK, StartFrom::Earliest).await;
         assert_eq!(unknown, Err(Error::UnknownTopic("none".into())));
-        assert_eq!(webhooks.list(&Grant::open()).await.unwrap(), []);
+        assert_eq!(webhooks.list(None, &Grant::open()).await.unwrap().0, []);
         let id = "webhook_none".to_owned();
         assert_eq!(
             webhooks.get(&id, &Grant::open()).await.unwrap_err(),
@@ -117,7 +117,7 @@ async fn registrations_that_race_on_several_instances_all_survive() {
         assert_eq!(ids.len(), 12);
         let secrets = registered.iter().filter(|one| one.secret.is_some()).count();
         assert_eq!(secrets, 12, "one of each two is told the secret");
-        let list = scene.instance().webhooks.list(&Grant::open()).await.unwrap();
+        let list = scene.instance().webhooks.list(None, &Grant::open()).await.unwrap().0;
         assert_eq!(list.into_iter().map(|webhook| webhook.id).collect::<BTreeSet<_>>(), ids);
     })
     .await;
@@ -139,7 +139,7 @@ async fn a_topic_takes_no_more_than_a_thousand() {
         let known = known.unwrap();
         assert_eq!(known.secret, None);
         // What was refused is nowhere.
-        assert_eq!(webhooks.list(&Grant::open()).await.unwrap().len(), 1000);
+        assert_eq!(webhooks.list(None, &Grant::open()).await.unwrap().0.len(), 1000);
         let ids = scene.world.store().into_keys().filter(|key| key.contains("/~/d/"));
         assert_eq!(ids.count(), 1000);
 

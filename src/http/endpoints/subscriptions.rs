@@ -264,7 +264,8 @@ const EXAMPLE: &str =
 #[cfg(feature = "description")]
 const IF_MATCH: &str = "`*`, or the entity tags of versions of the subscription";
 
-const CURSOR: Parameter = Parameter::new("cursor", Kind::Text, "`next` of the answer before");
+pub(super) const CURSOR: Parameter =
+    Parameter::new("cursor", Kind::Text, "`next` of the answer before");
 
 pub(super) struct ListSubscriptions;
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::seek::seek_to;
+use super::subscriptions::CURSOR;
 use crate::access::{AllowedTopic, Permission};
 use crate::error::Error;
 use crate::host::Host;
@@ -68,6 +69,9 @@ struct NewWebhook {
 #[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
 struct WebhookList {
     webhooks: Vec<WebhookJson>,
+    /// Where the next page begins, if there is one: `?cursor=` takes it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -275,8 +279,8 @@ impl Endpoint for ListWebhooks {
         name: "listWebhooks",
         path: "/webhooks",
         safe: true,
-        about: "All webhooks",
-        query: QueryRule::NONE,
+        about: "All webhooks, in pages of at most 500",
+        query: QueryRule::Only(&[CURSOR]),
         ..RegisterWebhookByPath::DECLARATION
     };
 
@@ -286,9 +290,11 @@ impl Endpoint for ListWebhooks {
         call: Call<'_, H, L, B>,
         Filtered(grant): Filtered,
     ) -> Result<Response, Refusal> {
-        let webhooks = call.app.services().await?.subscriptions.list(&grant).await?;
+        let cursor = call.query.text(CURSOR.name)?;
+        let (webhooks, next) =
+            call.app.services().await?.subscriptions.list(cursor, &grant).await?;
         let webhooks = webhooks.into_iter().map(WebhookJson::from).collect();
-        Ok(Response::json(StatusCode::OK, &WebhookList { webhooks }))
+        Ok(Response::json(StatusCode::OK, &WebhookList { webhooks, next }))
     }
 
     #[cfg(feature = "description")]
@@ -306,6 +312,7 @@ impl Endpoint for GetWebhook {
         name: "getWebhook",
         path: "/webhooks/{id}",
         about: "A webhook and how far it is",
+        query: QueryRule::NONE,
         ..ListWebhooks::DECLARATION
     };
 

@@ -14,19 +14,22 @@ pub(super) const TOOL: Tool = Tool {
 };
 
 pub(super) async fn call<H: Host, L: Log>(call: Call<'_, H, L>) -> Result<Called, AccessError> {
-    call.arguments.only(&[])?;
-    Ok(write(&call.services.subscriptions.list(call.grant).await?))
+    call.arguments.only(&["cursor"])?;
+    let cursor = call.arguments.text("cursor")?;
+    let (list, next) = call.services.subscriptions.list(cursor.as_deref(), call.grant).await?;
+    Ok(write(&list, next.as_deref()))
 }
 
 #[inline(never)]
-fn write(subscriptions: &[SubscriptionSummary]) -> Called {
+fn write(subscriptions: &[SubscriptionSummary], next: Option<&str>) -> Called {
     done(|json| {
         json.objects("subscriptions", subscriptions, |json, subscription| {
             json.text("id", &subscription.id);
-            json.text("topic", &subscription.topic);
+            json.texts("topics", subscription.topics.iter().map(String::as_str));
             json.text("callback_url", &without_query(&subscription.callback_url));
             json.text("created", &timestamp(subscription.created));
         });
+        json.text_if("next", next);
     })
 }
 

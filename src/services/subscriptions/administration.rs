@@ -1,5 +1,6 @@
 //! Makes, shows and changes subscriptions for callers.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -12,7 +13,7 @@ use super::settings::Scheme;
 use super::signature::SigningSecret;
 use super::subscription::{State, Subscription, new_id};
 use super::view::SubscriptionView;
-use super::{Subscriptions, due, may_see, topics, view};
+use super::{SubscriptionSummary, Subscriptions, due, may_see, topics, view};
 use crate::access::{AccessError, Grant};
 use crate::error::{Error, Result};
 use crate::host::{Host, Millis};
@@ -138,25 +139,42 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
 
     /// The subscriptions of the caller on one page of the list of all: at most 500, and
     /// perhaps none though others follow.
-    pub async fn page(
+    pub async fn page(&self, cursor: Option<&str>, grant: &Grant) -> Result<SubscriptionPage> {
+        let (mine, next) = self.page_of(cursor, grant).await?;
+        Ok(SubscriptionPage {
+            subscriptions: mine.iter().map(|one| self.view(one)).collect(),
+            next,
+        })
+    }
+
+    /// The same in short, and where the next page begins.
+    pub async fn list(
         &self,
         cursor: Option<&str>,
         grant: &Grant,
-    ) -> Result<SubscriptionPage, AccessError> {
+    ) -> Result<(Vec<SubscriptionSummary>, Option<String>)> {
+        let (mine, next) = self.page_of(cursor, grant).await?;
+        Ok((mine.iter().map(|one| one.describe()).collect(), next))
+    }
+
+    async fn page_of(
+        &self,
+        cursor: Option<&str>,
+        grant: &Grant,
+    ) -> Result<(Vec<Rc<Subscription>>, Option<String>)> {
         let context = &*self.context;
         let malformed = || Error::invalid("cursor", "Not a cursor that this gateway gave");
         let page = cursor.map_or(Ok(0), |cursor| cursor.parse().map_err(|_| malformed()))?;
         let pages = context.registry.pages(Duration::ZERO).await?;
         if page >= pages && cursor.is_some() {
-            return Err(malformed().into());
+            return Err(malformed());
         }
-        let all = match pages {
+        let mut all = match pages {
             0 => Vec::new(),
             _ => making::page(context, page).await?,
         };
-        let mine = all.iter().filter(|one| may_see(one, grant).is_ok());
-        let next = (page + 1 < pages).then(|| (page + 1).to_string());
-        Ok(SubscriptionPage { subscriptions: mine.map(|one| self.view(one)).collect(), next })
+        all.retain(|one| may_see(one, grant).is_ok());
+        Ok((all, (page + 1 < pages).then(|| (page + 1).to_string())))
     }
 
     /// Delivers nothing until it is resumed. What is under way may still arrive.

@@ -82,7 +82,8 @@ fn start_now<H: Host, L: Log>(context: &Rc<DeliveryContext<H, L>>, topic: &str) 
                     groups.into_iter().map(|(_, jobs)| jobs.into_iter().map(work).collect());
                 let ended = join_groups(groups.collect()).await;
                 let with_runs = planned.with_runs(&ended);
-                let allowance = Allowance::until(&context.host, context.host.monotonic() + MAX_WORKER_TIME);
+                let allowance =
+                    Allowance::until(&context.host, context.host.monotonic() + MAX_WORKER_TIME);
                 let left = runs::deliver(&context, &with_runs, &allowance).await;
                 planned.note(&context.host, &topic, &ended, left).await;
             }

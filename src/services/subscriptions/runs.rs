@@ -64,19 +64,14 @@ async fn of_one<H: Host, L: Log>(
 fn jobs(id: &Rc<str>, run: &SideRun) -> impl Iterator<Item = Job> {
     let (name, topic) = (Rc::<str>::from(&*run.id), Rc::<str>::from(&*run.topic));
     run.parts.iter().map(move |(partition, (from, to))| {
-        let part =
-            Part { run: name.clone(), from: *from, to: *to, is_redrive: run.redrive };
+        let part = Part { run: name.clone(), from: *from, to: *to, is_redrive: run.redrive };
         let live = Job::live(id.clone(), topic.clone(), *partition, None);
         Job { kind: Kind::Run(part), ..live }
     })
 }
 
 /// Nothing of the run is left.
-async fn end<H: Host, L: Log>(
-    context: &DeliveryContext<H, L>,
-    id: &str,
-    run: &str,
-) -> Result<()> {
+async fn end<H: Host, L: Log>(context: &DeliveryContext<H, L>, id: &str, run: &str) -> Result<()> {
     let end = |subscription: &mut Subscription| {
         let before = subscription.runs.len();
         subscription.runs.retain(|known| known.id != run);
