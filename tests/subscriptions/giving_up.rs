@@ -206,7 +206,10 @@ async fn a_callback_that_is_gone_disables_its_subscription_and_operators_are_tol
         assert_eq!(view.status.state, "disabled");
         let told = scene.log.records("operations", 0);
         let told: Value = serde_json::from_slice(told[0].value.as_deref().unwrap()).unwrap();
-        assert_eq!((&told["type"], &told["webhook_id"]), (&json!("subscription.disabled"), &json!(id)));
+        assert_eq!(
+            (&told["type"], &told["webhook_id"]),
+            (&json!("subscription.disabled"), &json!(id))
+        );
         // Nothing is lost: it goes on where it stood.
         instance.webhooks.resume(&id, &Grant::open()).await.unwrap();
         seconds(3_600).await;

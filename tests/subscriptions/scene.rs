@@ -86,8 +86,7 @@ impl Instance {
     /// Makes a subscription to the topic from its beginning, with these settings beside,
     /// and gives its id.
     pub(crate) async fn create(&self, more: Value) -> String {
-        let mut settings =
-            json!({"topics": [TOPIC], "callback_url": HOOK, "from": "earliest"});
+        let mut settings = json!({"topics": [TOPIC], "callback_url": HOOK, "from": "earliest"});
         for (name, value) in more.as_object().unwrap() {
             settings[name] = value.clone();
         }

@@ -18,7 +18,6 @@ use super::topics::LogTopics;
 use crate::config::DeliveriesConfig;
 use crate::error::Error;
 use crate::host::Host;
-use crate::random;
 use crate::rate::Rate;
 use crate::secrets::SecretKeys;
 use crate::services::beyond_end::Reported;
@@ -38,7 +37,7 @@ pub(super) struct DeliveryContext<H: Host, L> {
     pub(super) registry: Registry<H>,
     pub(super) topics: LogTopics,
     /// Where the next round over all topics goes on.
-    pub(super) turn: RefCell<Turn>,
+    pub(super) turn: RefCell<Option<Turn>>,
     pub(super) background: Background,
     pub(super) beyond: Reported,
     pub(super) pages: Pages<H>,
@@ -65,8 +64,7 @@ impl<H: Host, L> DeliveryContext<H, L> {
         Self {
             registry: Registry::new(host.clone(), params),
             topics: LogTopics::default(),
-            // Instances that live for one round each must not all serve the same topics.
-            turn: Turn::random(random::number(&host)).into(),
+            turn: RefCell::default(),
             background: Background::default(),
             beyond: Reported::default(),
             pages: Pages::default(),

@@ -9,6 +9,7 @@ use super::context::DeliveryContext;
 use super::deliver;
 use super::due::{self, Ended};
 use super::job::{Job, JobEnd, JobReport};
+use super::registry::Turn;
 use super::{runs, topics};
 use crate::concurrent::{join_bounded, join_groups, try_join_bounded};
 use crate::error::{Error, Result};
@@ -54,9 +55,11 @@ pub(super) async fn topics_in_turn<H: Host, L: Log>(
         true => topics::all(context).await?,
         false => Rc::default(),
     };
+    // Instances that live for one round each must not all serve the same topics.
     let turn = context.turn.borrow().clone();
+    let turn = turn.unwrap_or_else(|| Turn::random(random::number(&context.host)));
     let (topics, next) = registry.topics(&turn, most, &others).await?;
-    *context.turn.borrow_mut() = next;
+    *context.turn.borrow_mut() = Some(next);
     let of_topic = topics.into_iter().map(async |topic| {
         let ids = registry.of_listed(&topic).await?;
         Ok::<_, Error>((Rc::from(topic), ids))
