@@ -155,6 +155,10 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
         new.legacy = true;
         new.starts = [((**topic).to_owned(), starts)].into();
         let Made { subscription, is_new } = making::make(context, new).await?;
+        if is_new {
+            let (name, fields) = (&*subscription.id, "callback_url,secret,topics");
+            Change { kind: KIND, name, what: "created", fields }.report(host);
+        }
         let secret = is_new.then(|| secret.reveal());
         Ok(Registered { subscription: subscription.describe(), secret })
     }
@@ -178,6 +182,9 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
                     Err(_) => gone += 1,
                 }
             }
+        }
+        if changed > 0 {
+            Change { kind: KIND, name: "*", what: "rewrapped", fields: "secret" }.report(host);
         }
         Ok((changed, gone))
     }

@@ -13,8 +13,14 @@ use crate::rules::{Scene, as_caller, only, secret};
 const NEW_KEY: &str = "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=";
 
 /// Calls that need the permission of those that administer, and only do what was set up.
-const NOT_ADMINISTRATIVE: [&str; 4] =
-    ["deliver", "testSource", "testDestination", "testDestinationV1"];
+const NOT_ADMINISTRATIVE: [&str; 6] = [
+    "deliver",
+    "deliverDue",
+    "testSource",
+    "testSubscription",
+    "testDestination",
+    "testDestinationV1",
+];
 
 #[test]
 fn whatever_changes_the_set_up_is_administrative() {
@@ -48,6 +54,9 @@ async fn ready_for(route: &Route) -> Scene {
     }
     if route.name.starts_with("createDestination") {
         assert_eq!(scene.gateway.send(root("deleteDestination")).await.status, 204);
+    }
+    if route.name == "resumeSubscription" {
+        assert_eq!(scene.gateway.send(root("pauseSubscription")).await.status, 200);
     }
     if route.name == "patchSource" {
         // One that is another than the example makes of it.

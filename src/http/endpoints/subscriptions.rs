@@ -229,6 +229,8 @@ impl Endpoint for CreateSubscription {
         credential_in_query: false,
     };
 
+    const ADMINISTRATIVE: bool = true;
+
     type Topics = InBody;
 
     async fn answer<H: Host, L: Log, B: RequestBody>(
@@ -352,6 +354,8 @@ impl Endpoint for PutSubscription {
         ..GetSubscription::DECLARATION
     };
 
+    const ADMINISTRATIVE: bool = true;
+
     type Topics = OfSubscription;
 
     async fn answer<H: Host, L: Log, B: RequestBody>(
@@ -397,6 +401,8 @@ impl Endpoint for PatchSubscription {
         ..PutSubscription::DECLARATION
     };
 
+    const ADMINISTRATIVE: bool = true;
+
     type Topics = OfSubscription;
 
     async fn answer<H: Host, L: Log, B: RequestBody>(
@@ -437,6 +443,8 @@ impl Endpoint for DeleteSubscription {
         body: BodyRule::Ignored,
         ..PutSubscription::DECLARATION
     };
+
+    const ADMINISTRATIVE: bool = true;
 
     type Topics = OfSubscription;
 

@@ -13,7 +13,7 @@ use super::settings::Scheme;
 use super::signature::SigningSecret;
 use super::subscription::{State, Subscription, new_id};
 use super::view::SubscriptionView;
-use super::{SubscriptionSummary, Subscriptions, due, may_see, topics, view};
+use super::{KIND, SubscriptionSummary, Subscriptions, due, may_see, topics, view};
 use crate::access::{AccessError, Grant};
 use crate::error::{Error, Result};
 use crate::host::{Host, Millis};
@@ -21,6 +21,7 @@ use crate::kafka::Log;
 use crate::merge_patch;
 use crate::secrets::{MASK, StoredSecret};
 use crate::services::condition::Condition;
+use crate::telemetry::Change;
 
 /// For how long the secret before signs, too, where the caller does not say: a day.
 const OVERLAP: u64 = 86_400;
@@ -102,6 +103,7 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
         new.starts = starts;
         new.granted = granted;
         let Made { subscription, is_new } = making::make(context, new).await?;
+        subscription.report(None, host);
         let secret = chosen.is_none().then(|| secret.reveal());
         Ok(Put { view: self.view(&subscription), secret, is_new })
     }
@@ -200,13 +202,15 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
         set: &dyn Fn(&mut State),
     ) -> Result<SubscriptionView, AccessError> {
         let context = &*self.context;
-        may_see(&*context.registry.get(id, Duration::ZERO).await?, grant)?;
+        let before = context.registry.get(id, Duration::ZERO).await?;
+        may_see(&before, grant)?;
         let set = |subscription: &mut Subscription| {
             live(subscription)?;
             set(&mut subscription.state);
             Ok(())
         };
         let changed = context.registry.change(id, &set).await?;
+        changed.report(Some(&before), &context.host);
         // Whoever was not delivered to stands behind what is known of the topics.
         for topic in topics::of(context, &changed).await {
             due::forget(&context.host, &topic).await;
@@ -224,7 +228,8 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
     ) -> Result<Rotated, AccessError> {
         let context = &*self.context;
         let (host, keys) = (&context.host, &context.keys);
-        may_see(&*context.registry.get(id, Duration::ZERO).await?, grant)?;
+        let before = context.registry.get(id, Duration::ZERO).await?;
+        may_see(&before, grant)?;
         let overlap = overlap.unwrap_or(OVERLAP);
         if overlap > MAX_OVERLAP {
             let sentence = format!("Longer than {MAX_OVERLAP} seconds");
@@ -255,6 +260,7 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
             Ok(())
         };
         let changed = context.registry.change(id, &rotate).await?;
+        changed.report(Some(&before), host);
         let secret = chosen.is_none().then(|| secret.reveal());
         Ok(Rotated { view: self.view(&changed), secret })
     }
@@ -274,7 +280,10 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
         if !condition.holds(Some(&subscription.version.to_string())) {
             return Err(changed().into());
         }
-        Ok(making::remove(&self.context, id).await?)
+        making::remove(&self.context, id).await?;
+        let change = Change { kind: KIND, name: id, what: "removed", fields: "" };
+        change.report(&self.context.host);
+        Ok(())
     }
 
     pub(super) fn view(&self, subscription: &Subscription) -> SubscriptionView {

@@ -202,7 +202,10 @@ pub(super) async fn replace<H: Host, L: Log>(
         match written {
             Err(Error::Changed(_)) if condition == Condition::None => {}
             Err(error) => return Err(error.into()),
-            Ok(written) => return Ok(settle(context, &written).await?),
+            Ok(written) => {
+                written.report(Some(&before), &context.host);
+                return Ok(settle(context, &written).await?);
+            }
         }
     }
     Err(Error::Busy("Others are changing the same subscription; try again".into()).into())

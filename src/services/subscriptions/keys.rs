@@ -56,6 +56,11 @@ impl Keys {
         self.seed = seed;
     }
 
+    /// The secret of `v1` as it is stored.
+    pub(super) fn to_text(&self) -> String {
+        self.secret.to_text()
+    }
+
     pub(super) fn has_secret(&self, secret: &StoredSecret) -> bool {
         self.secret == *secret
     }

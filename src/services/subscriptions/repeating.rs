@@ -141,7 +141,8 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
             }
             Ok(())
         };
-        self.context.registry.change(&subscription.id, &begin).await?;
+        let begun = self.context.registry.change(&subscription.id, &begin).await?;
+        begun.report(Some(subscription), host);
         let SideRun { id, topic, parts, .. } = run;
         Ok(Started { id, topic, parts })
     }

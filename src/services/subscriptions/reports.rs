@@ -7,7 +7,7 @@ use super::moving::move_to;
 use super::repeating::Started;
 use super::subscription::{SideRun, Subscription};
 use super::view::SubscriptionView;
-use super::{SubscriptionSummary, Subscriptions, check, due, may_see, removal, topics};
+use super::{KIND, SubscriptionSummary, Subscriptions, check, due, may_see, removal, topics};
 use crate::access::{AccessError, Grant};
 use crate::concurrent::try_join_bounded;
 use crate::error::{Error, Result};
@@ -15,6 +15,7 @@ use crate::host::{Host, Millis};
 use crate::kafka::Log;
 use crate::services::seek::SeekTo;
 use crate::sorted::{SortedMap, in_order};
+use crate::telemetry::Change;
 
 /// The partitions of which progress is shown, at most: each costs a look.
 const MAX_SHOWN: usize = 1_000;
@@ -215,6 +216,7 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
             moves?;
             moved.insert(topic, offsets);
         }
+        Change { kind: KIND, name: id, what: "moved", fields: "positions" }.report(&context.host);
         Ok(moved)
     }
 }

@@ -4,15 +4,17 @@ use std::rc::Rc;
 
 use serde::{Deserialize, Serialize};
 
-use super::SubscriptionSummary;
 use super::keys::{Keys, renew};
 use super::settings::{Consent, Exhausted, OnError, Settings, Start};
+use super::view::add;
+use super::{KIND, SubscriptionSummary};
 use crate::access::TopicPattern;
 use crate::host::{Clock, Millis};
 use crate::random;
 use crate::secrets::{SecretGone, SecretKeys};
 use crate::sorted::SortedMap;
 use crate::state::stored::stored;
+use crate::telemetry::{Report, report_change};
 
 /// The largest document of a subscription.
 pub(super) const MAX_SUBSCRIPTION_BYTES: usize = 16 * 1024;
@@ -200,6 +202,20 @@ impl Subscription {
             callback_url: self.settings.callback_url.clone(),
             created: self.created,
         }
+    }
+
+    /// Tells the operator what has become of it. What is compared is what is stored, so that a
+    /// new secret is a change.
+    pub(super) fn report(&self, before: Option<&Self>, host: &impl Report) {
+        let told = |one: &Self| {
+            let mut json = serde_json::to_string(&one.settings).unwrap_or_default();
+            add(&mut json, "secret", &one.keys.to_text());
+            add(&mut json, "state", &one.state);
+            let runs: Vec<_> = one.runs.iter().map(|run| &run.id).collect();
+            add(&mut json, "runs", &runs);
+            json
+        };
+        report_change(host, KIND, &self.id, before.map(told).as_deref(), &told(self));
     }
 
     /// What stands for its callback in the index of its topic, if it is found by that.

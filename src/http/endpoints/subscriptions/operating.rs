@@ -36,6 +36,8 @@ impl Endpoint for PauseSubscription {
         ..PutSubscription::DECLARATION
     };
 
+    const ADMINISTRATIVE: bool = true;
+
     type Topics = OfSubscription;
 
     async fn answer<H: Host, L: Log, B: RequestBody>(
@@ -65,6 +67,8 @@ impl Endpoint for ResumeSubscription {
         about: "Delivers again, from where a paused or disabled subscription stands",
         ..PauseSubscription::DECLARATION
     };
+
+    const ADMINISTRATIVE: bool = true;
 
     type Topics = OfSubscription;
 
@@ -133,6 +137,8 @@ impl Endpoint for SeekSubscription {
         ..PauseSubscription::DECLARATION
     };
 
+    const ADMINISTRATIVE: bool = true;
+
     type Topics = OfSubscription;
 
     async fn answer<H: Host, L: Log, B: RequestBody>(
@@ -181,6 +187,8 @@ impl Endpoint for RotateSubscription {
         about: "Replaces the keys that sign, and signs with both for a while",
         ..SeekSubscription::DECLARATION
     };
+
+    const ADMINISTRATIVE: bool = true;
 
     type Topics = OfSubscription;
 

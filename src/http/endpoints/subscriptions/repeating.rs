@@ -186,6 +186,8 @@ impl Endpoint for ReplaySubscription {
         ..SeekSubscription::DECLARATION
     };
 
+    const ADMINISTRATIVE: bool = true;
+
     type Topics = OfSubscription;
 
     async fn answer<H: Host, L: Log, B: RequestBody>(
@@ -224,6 +226,8 @@ impl Endpoint for RedriveSubscription {
         about: "Sends the dead letters of a subscription again",
         ..PauseSubscription::DECLARATION
     };
+
+    const ADMINISTRATIVE: bool = true;
 
     type Topics = OfSubscription;
 
