@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 use kafka_edge::access::Grant;
-use kafka_edge::host::{HostCapabilities, Incoming, Limit};
+use kafka_edge::host::{HostCapabilities, Incoming, Limit, Outgoing};
 use kafka_edge::record::NewRecord;
 use kafka_edge_sim::{SimBody, StoreMode, local};
 use serde_json::{Value, json};
@@ -257,7 +257,7 @@ async fn own_headers_and_credentials_go_along() {
 fn token_server(scene: &Scene, works: Rc<Cell<u32>>) -> Rc<Cell<u32>> {
     let (given, callback) = (Rc::new(Cell::new(0)), scene.receiver.upstream());
     let counted = given.clone();
-    scene.world.set_upstream(Rc::new(move |mut request| {
+    scene.world.set_upstream(Rc::new(move |mut request: Outgoing| {
         let (given, works, callback) = (given.clone(), works.clone(), callback.clone());
         Box::pin(async move {
             let answer = |status, body: String| {

@@ -9,7 +9,7 @@ use super::check::refused;
 use super::reports::topic_of;
 use super::settings::{Exhausted, Start};
 use super::subscription::{MAX_RUNS, SideRun, Subscription};
-use super::{Subscriptions, may_see};
+use super::{Subscriptions, due, may_see, topics};
 use crate::access::{AccessError, Grant, Permission};
 use crate::calendar;
 use crate::error::{Error, Result};
@@ -143,6 +143,10 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
         };
         let begun = self.context.registry.change(&subscription.id, &begin).await?;
         begun.report(Some(subscription), host);
+        // The next round looks at the subscription, and so finds the run.
+        for topic in topics::of(&self.context, subscription).await {
+            due::forget(host, &topic).await;
+        }
         let SideRun { id, topic, parts, .. } = run;
         Ok(Started { id, topic, parts })
     }
