@@ -49,7 +49,7 @@ pub use self::administration::{Put, Rotated, SubscriptionPage};
 use self::context::DeliveryContext;
 use self::keys::Keys;
 use self::making::Made;
-pub use self::repeating::Started;
+pub use self::repeating::{Run, RunPart};
 pub use self::reports::{AttemptReport, Moved, Progress, Standing, TestReport};
 use self::settings::Start;
 use self::subscription::{Subscription, legacy_settings, new_id};

@@ -311,6 +311,53 @@ async fn a_sample_is_sent_and_counts_nowhere() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn records_and_dead_letters_are_sent_once_more_beside_the_live_position() {
+    local(async {
+        let gateway = Gateway::open();
+        gateway.log.create_topic("dead", 1);
+        let callback = Script::always(Answer::body(200, ""));
+        gateway.world.set_upstream(callback.upstream());
+        for value in ["a", "b", "c"] {
+            gateway.log.append("t", 0, value);
+        }
+        let dead = json!({"exhausted": {"dead_letter": "dead"}});
+        let made = created(&gateway, dead).await;
+        let path = path(&made);
+        let post = async |call: &str, body: Value| {
+            gateway.post_json(&format!("{path}/{call}"), &body).await
+        };
+        let (status, json) = post("redrive", json!({})).await;
+        assert_eq!((status, &json["detail"]), (422, &json!("exhausted.dead_letter")), "{json}");
+        let (status, run) = post("replay", json!({"from": {"offset": 1}})).await;
+        assert_eq!((status, &run["redrive"]), (202, &json!(false)), "{run}");
+        let part = json!({"partition": 0, "from": 1, "to": 3, "position": 1, "delivered": 0,
+            "failed": 0});
+        assert_eq!(run["partitions"], json!([part]));
+        let (_, one) = gateway.get(&path).await;
+        assert_eq!((&one["runs"][0]["run_id"], &one["lag"]), (&run["run_id"], &json!(0)));
+        for (body, field) in [
+            (json!({"topic": "dead"}), "topic"),
+            (json!({"from": "latest"}), "from"),
+            (json!({"from": {"time": "soon"}}), "from.time"),
+        ] {
+            let (status, json) = post("replay", body).await;
+            assert_eq!((status, &json["detail"]), (422, &json!(field)), "{json}");
+        }
+        for _ in 0..3 {
+            assert_eq!(post("replay", json!({})).await.0, 202);
+        }
+        assert_eq!(post("replay", json!({})).await.0, 409, "four are under way");
+        for _ in 0..3 {
+            gateway.post_json("/subscriptions/deliver", &json!({})).await;
+        }
+        assert_eq!(callback.seen().len(), 2 + 3 * 3);
+        let (_, one) = gateway.get(&path).await;
+        assert_eq!((&one["runs"], &one["partitions"][0]["position"]), (&json!([]), &json!(3)));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_callback_is_asked_for_its_consent() {
     local(async {
         let gateway = Gateway::open();

@@ -12,11 +12,22 @@ use crate::http::endpoint::{Call, Endpoint, NoTopic};
 use crate::http::refusal::Refusal;
 use crate::http::request::RequestBody;
 use crate::kafka::Log;
+use crate::render::timestamp;
 
 #[derive(Serialize)]
 #[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
 struct Health {
     status: &'static str,
+}
+
+#[derive(Serialize)]
+#[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
+struct Readiness {
+    status: &'static str,
+    /// Present where deliveries are due, as far as is known of the topics that were looked
+    /// at.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    deliveries_overdue_since: Option<String>,
 }
 
 /// The instance runs.
@@ -70,7 +81,16 @@ impl Endpoint for Readyz {
         _: NoTopic,
     ) -> Result<Response, Refusal> {
         match call.app.ready().await {
-            Ok(()) => Ok(Response::json(StatusCode::OK, &Health { status: "ready" })),
+            Ok(()) => {
+                // It is ready all the same. Where callers bring the key, nothing is delivered.
+                let overdue = match call.app.services().await {
+                    Ok(services) => services.subscriptions.overdue().await.ok().flatten(),
+                    Err(_) => None,
+                };
+                let deliveries_overdue_since = overdue.map(timestamp);
+                let readiness = Readiness { status: "ready", deliveries_overdue_since };
+                Ok(Response::json(StatusCode::OK, &readiness))
+            }
             Err(error) => Ok(Response::not_ready(&error)),
         }
     }
@@ -78,7 +98,7 @@ impl Endpoint for Readyz {
     #[cfg(feature = "description")]
     fn describe(operation: &mut Operation) {
         operation
-            .gives::<Health>(200, "The gateway can serve")
+            .gives::<Readiness>(200, "The gateway can serve")
             .fails(503, "The gateway cannot serve, for the reason given")
             .example("/readyz");
     }

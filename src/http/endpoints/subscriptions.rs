@@ -142,6 +142,8 @@ struct SubscriptionDescription {
     lag: Option<i64>,
     /// Since when the oldest record waits that is not done with, as far as is known.
     waiting_since: Option<String>,
+    /// Since when something is due, as far as is known.
+    overdue_since: Option<String>,
     /// `delivered`, `failed`, `retried`, `dead_lettered`, `skipped` and `filtered`.
     totals: std::collections::BTreeMap<String, u64>,
     /// What is sent once more.
@@ -185,12 +187,13 @@ impl From<Progress> for PartitionJson {
 /// A subscription and where it stands, and its entity tag.
 fn described(standing: Standing) -> (String, String) {
     let lag = standing.lag();
-    let Standing { view, progress, totals, waiting_since, runs } = standing;
+    let Standing { view, progress, totals, waiting_since, overdue_since, runs } = standing;
     let mut json = view.to_json();
     let partitions: Vec<_> = progress.into_iter().map(PartitionJson::from).collect();
     add(&mut json, "partitions", &partitions);
     add(&mut json, "lag", &lag);
     add(&mut json, "waiting_since", &waiting_since.map(timestamp));
+    add(&mut json, "overdue_since", &overdue_since.map(timestamp));
     add(&mut json, "totals", &totals.into_iter().collect::<SortedMap<_, _>>());
     let runs: Vec<_> = runs.into_iter().map(repeating::RunJson::from).collect();
     add(&mut json, "runs", &runs);

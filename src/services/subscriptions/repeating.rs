@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::administration::live;
 use super::check::refused;
 use super::reports::topic_of;
+use super::runs::RunProgress;
 use super::settings::{Exhausted, Start};
 use super::subscription::{MAX_RUNS, SideRun, Subscription};
 use super::{Subscriptions, due, may_see, topics};
@@ -38,23 +39,52 @@ fn earliest() -> Start {
     Start::Earliest
 }
 
-/// A run that was begun.
+/// Records that are sent once more.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Started {
+pub struct Run {
     pub id: String,
     pub topic: String,
-    /// For each partition: from this offset on, to before that one.
-    pub parts: SortedMap<i32, (i64, i64)>,
+    /// They are dead letters.
+    pub redrive: bool,
+    pub parts: Vec<RunPart>,
+}
+
+/// A run in one partition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RunPart {
+    pub partition: i32,
+    pub from: i64,
+    /// The first offset that is not sent.
+    pub to: i64,
+    /// The offset of the next record that is sent.
+    pub position: i64,
+    /// Records that the callback accepted.
+    pub delivered: u64,
+    /// Attempts that failed.
+    pub failed: u64,
+}
+
+impl Run {
+    pub(super) fn of(run: &SideRun, progress: &[RunProgress]) -> Self {
+        let part = |(partition, (from, to)): (&i32, &(i64, i64))| {
+            let known = progress.iter().find(|known| known.partition == *partition);
+            RunPart {
+                partition: *partition,
+                from: *from,
+                to: *to,
+                position: known.map_or(*from, |known| known.position),
+                delivered: known.map_or(0, |known| known.delivered),
+                failed: known.map_or(0, |known| known.failed),
+            }
+        };
+        let parts = run.parts.iter().map(part).collect();
+        Self { id: run.id.clone(), topic: run.topic.clone(), redrive: run.redrive, parts }
+    }
 }
 
 impl<H: Host, L: Log> Subscriptions<H, L> {
     /// Sends records of a topic once more, beside the live position.
-    pub async fn replay(
-        &self,
-        id: &str,
-        json: &[u8],
-        grant: &Grant,
-    ) -> Result<Started, AccessError> {
+    pub async fn replay(&self, id: &str, json: &[u8], grant: &Grant) -> Result<Run, AccessError> {
         let context = &*self.context;
         let wanted: Wanted = serde_json::from_slice(json)
             .map_err(|error| Error::invalid("body", format!("Not a replay: {error}")))?;
@@ -87,7 +117,7 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
 
     /// Sends again what was given up and lies in the dead-letter topic, up to its ends of
     /// now.
-    pub async fn redrive(&self, id: &str, grant: &Grant) -> Result<Started, AccessError> {
+    pub async fn redrive(&self, id: &str, grant: &Grant) -> Result<Run, AccessError> {
         let context = &*self.context;
         let subscription = context.registry.get(id, Duration::ZERO).await?;
         may_see(&subscription, grant)?;
@@ -117,7 +147,7 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
         topic: String,
         parts: SortedMap<i32, (i64, i64)>,
         redriven: Option<SortedMap<i32, i64>>,
-    ) -> Result<Started, AccessError> {
+    ) -> Result<Run, AccessError> {
         let host = &self.context.host;
         let run = SideRun {
             id: format!("run_{}", random::hex_id::<8>(host)),
@@ -147,8 +177,7 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
         for topic in topics::of(&self.context, subscription).await {
             due::forget(host, &topic).await;
         }
-        let SideRun { id, topic, parts, .. } = run;
-        Ok(Started { id, topic, parts })
+        Ok(Run::of(&run, &[]))
     }
 
     /// A place by partition.

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use super::delivery_state::{DeliveryState, LastAttempt, Total, Totals};
 use super::moving::move_to;
-use super::repeating::Started;
-use super::subscription::{SideRun, Subscription};
+use super::repeating::Run;
+use super::subscription::Subscription;
 use super::view::SubscriptionView;
-use super::{KIND, SubscriptionSummary, Subscriptions, check, due, may_see, removal, topics};
+use super::{KIND, SubscriptionSummary, Subscriptions, check, due, may_see, removal, runs, topics};
 use crate::access::{AccessError, Grant};
 use crate::concurrent::try_join_bounded;
 use crate::error::{Error, Result};
@@ -59,8 +59,10 @@ pub struct Standing {
     pub totals: Vec<(&'static str, u64)>,
     /// Since when the oldest record waits that is not done with, as far as is known.
     pub waiting_since: Option<Millis>,
+    /// Since when something is due, as far as is known.
+    pub overdue_since: Option<Millis>,
     /// What is sent once more.
-    pub runs: Vec<Started>,
+    pub runs: Vec<Run>,
 }
 
 impl Standing {
@@ -104,15 +106,22 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
         let mut totals = Totals::default();
         states.iter().for_each(|(.., state)| totals.add(&state.totals));
         let waiting_since = states.iter().filter_map(|(.., state)| state.oldest).min();
-        let run = |run: &SideRun| {
-            let SideRun { id, topic, parts, .. } = run.clone();
-            Started { id, topic, parts }
+        let runs = subscription.runs.iter().map(async |run| {
+            let progress = runs::progress(&self.context, id, run).await?;
+            Ok::<_, Error>(Run::of(run, &progress))
+        });
+        let runs = try_join_bounded(runs).await?;
+        let progress = self.progress(states).await?;
+        let overdue_since = match subscription.is_active() {
+            true => overdue(&progress, waiting_since, self.context.host.now()),
+            false => None,
         };
         Ok(Standing {
-            progress: self.progress(states).await?,
+            progress,
+            overdue_since,
             totals: TOTALS.map(|(name, total)| (name, totals.of(total))).into(),
             waiting_since,
-            runs: subscription.runs.iter().map(run).collect(),
+            runs,
             view: self.view(&subscription),
         })
     }
@@ -219,6 +228,16 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
         Change { kind: KIND, name: id, what: "moved", fields: "positions" }.report(&context.host);
         Ok(moved)
     }
+}
+
+/// Since when something of this could be delivered: since the time of an attempt, or since
+/// it has come.
+fn overdue(progress: &[Progress], waiting: Option<Millis>, now: Millis) -> Option<Millis> {
+    let since = |one: &Progress| match one.next_attempt {
+        Some(due) => Some(due).filter(|due| *due <= now),
+        None => waiting.filter(|_| one.lag().is_some_and(|lag| lag > 0)),
+    };
+    progress.iter().filter_map(since).min()
 }
 
 /// A topic that a caller names, if it is the subscription's.

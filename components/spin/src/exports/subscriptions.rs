@@ -189,7 +189,8 @@ impl From<service::Put> for Made {
 
 impl From<service::Standing> for Standing {
     fn from(standing: service::Standing) -> Self {
-        let service::Standing { view, progress, totals, waiting_since, runs } = standing;
+        let service::Standing { view, progress, totals, waiting_since, overdue_since, runs } =
+            standing;
         let count = |name: &str| {
             totals.iter().find_map(|(known, count)| (*known == name).then_some(*count)).unwrap_or(0)
         };
@@ -197,6 +198,7 @@ impl From<service::Standing> for Standing {
             subscription: view.into(),
             partitions: progress.into_iter().map(Into::into).collect(),
             waiting_since,
+            overdue_since,
             totals: Totals {
                 delivered: count("delivered"),
                 failed: count("failed"),
@@ -225,11 +227,14 @@ impl From<service::Progress> for Progress {
     }
 }
 
-impl From<service::Started> for Run {
-    fn from(started: service::Started) -> Self {
-        let parts = started.parts.into_iter();
-        let part = |(partition, (from, to))| RunPartition { partition, from, to };
-        Self { id: started.id, topic: started.topic, partitions: parts.map(part).collect() }
+impl From<service::Run> for Run {
+    fn from(run: service::Run) -> Self {
+        let part = |part: service::RunPart| {
+            let service::RunPart { partition, from, to, position, delivered, failed } = part;
+            RunPartition { partition, from, to, position, delivered, failed }
+        };
+        let partitions = run.parts.into_iter().map(part).collect();
+        Self { id: run.id, topic: run.topic, redrive: run.redrive, partitions }
     }
 }
 

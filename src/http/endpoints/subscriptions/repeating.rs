@@ -16,8 +16,7 @@ use crate::http::refusal::Refusal;
 use crate::http::request::RequestBody;
 use crate::kafka::Log;
 use crate::render::timestamp;
-use crate::services::subscriptions::{AttemptReport, Started, TestReport};
-use crate::sorted::SortedMap;
+use crate::services::subscriptions::{AttemptReport, Run, RunPart, TestReport};
 
 /// What became of a sample.
 #[derive(Serialize)]
@@ -151,29 +150,45 @@ impl Endpoint for ListAttempts {
     }
 }
 
-/// A run beside the live position.
+/// Records that are sent once more, beside the live position.
 #[derive(Serialize)]
 #[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
 pub(super) struct RunJson {
     run_id: String,
     topic: String,
-    /// From this offset on, to before that one.
-    #[cfg_attr(
-        feature = "description",
-        schemars(with = "std::collections::BTreeMap<i32, (i64, i64)>")
-    )]
-    partitions: SortedMap<i32, (i64, i64)>,
+    /// Whether these are dead letters.
+    redrive: bool,
+    partitions: Vec<RunPartJson>,
 }
 
-impl From<Started> for RunJson {
-    fn from(started: Started) -> Self {
-        let Started { id: run_id, topic, parts: partitions } = started;
-        Self { run_id, topic, partitions }
+#[derive(Serialize)]
+#[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
+struct RunPartJson {
+    partition: i32,
+    from: i64,
+    /// The first offset that is not sent.
+    to: i64,
+    /// The offset of the next record that is sent.
+    position: i64,
+    /// Records that the callback accepted.
+    delivered: u64,
+    /// Attempts that failed.
+    failed: u64,
+}
+
+impl From<Run> for RunJson {
+    fn from(run: Run) -> Self {
+        let Run { id: run_id, topic, redrive, parts } = run;
+        let part = |part: RunPart| {
+            let RunPart { partition, from, to, position, delivered, failed } = part;
+            RunPartJson { partition, from, to, position, delivered, failed }
+        };
+        Self { run_id, topic, redrive, partitions: parts.into_iter().map(part).collect() }
     }
 }
 
-fn begun(started: Started) -> Response {
-    Response::json(StatusCode::ACCEPTED, &RunJson::from(started))
+fn begun(run: Run) -> Response {
+    Response::json(StatusCode::ACCEPTED, &RunJson::from(run))
 }
 
 pub(in crate::http::endpoints) struct ReplaySubscription;
