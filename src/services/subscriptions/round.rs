@@ -15,6 +15,7 @@ use crate::concurrent::{join_bounded, join_groups, try_join_bounded};
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kafka::Log;
+use crate::random;
 use crate::sorted::{SortedMap, SortedSet};
 
 /// The partitions of a topic, with their ends if the log knows them.
