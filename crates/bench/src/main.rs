@@ -6,12 +6,13 @@
 //! machine, in rounds, so that whatever else the machine does falls on all of them alike.
 //! Absolute numbers mean nothing; look at the ratios.
 //!
-//! Then events go to sources, and at the end the gateway runs against a server that costs what a REST Proxy costs.
+//! Then events go to sources, records to callbacks, and at the end the gateway runs against a server that costs what a REST Proxy costs.
 //!
 //! See [`USAGE`].
 
 mod builds;
 mod consume;
+mod deliver;
 mod ingest;
 mod load;
 mod proxy;
@@ -86,6 +87,9 @@ async fn run(round: Duration, rounds: u32, part: Option<&str>) -> Result<()> {
     }
     if wanted("ingest") {
         ingest::run(&scene, round, rounds).await?;
+    }
+    if wanted("deliver") {
+        deliver::run(&scene, round, rounds).await?;
     }
     if wanted("proxy") {
         proxy::run(&scene, round, rounds).await?;
