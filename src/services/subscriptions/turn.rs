@@ -9,9 +9,13 @@ mod batch;
 mod dead;
 mod outcome;
 
-use std::future::poll_fn;
+use std::future::{pending, poll_fn};
 use std::rc::Rc;
+use std::task::Poll;
 use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::Either;
 
 use self::dead::Buried;
 use self::outcome::Sent;
@@ -73,6 +77,8 @@ enum Event {
     Read(i64, Result<Rc<Page>>),
     /// Something else may begin now.
     Ready,
+    /// The lane has to be held on.
+    Renew,
 }
 
 /// A lane while it is held.
@@ -161,6 +167,7 @@ impl<'a, H: Host, L: Log> Turn<'a, H, L> {
     pub(super) async fn work(&mut self) -> Result<JobEnd, Stop> {
         let mut running = Running::default();
         loop {
+            self.look_around().await;
             while self.stop.is_none() {
                 match self.begin(&mut running).await? {
                     Begun::Yes | Begun::Passed => {}
@@ -170,7 +177,7 @@ impl<'a, H: Host, L: Log> Turn<'a, H, L> {
             if running.is_empty() {
                 return Ok(self.stop.take().unwrap_or_default());
             }
-            match poll_fn(|cx| running.poll_next(cx)).await {
+            match self.next(&mut running).await {
                 Event::Attempted(sent) => self.attempted(sent, &mut running).await?,
                 Event::Buried(buried) => self.buried(buried),
                 Event::Read(offset, Ok(page)) => self.has_read(offset, &page),
@@ -179,6 +186,7 @@ impl<'a, H: Host, L: Log> Turn<'a, H, L> {
                     self.stop = Some(error.into());
                 }
                 Event::Ready => self.is_paused = false,
+                Event::Renew => self.write().await?,
             }
             if self.unwritten > 0 {
                 let age = self.context.host.monotonic().saturating_sub(self.written);
@@ -186,6 +194,39 @@ impl<'a, H: Host, L: Log> Turn<'a, H, L> {
                     self.write().await?;
                 }
             }
+        }
+    }
+
+    /// What ends next. Attempts begin only while the lane is held for as long as they may
+    /// take; a read has no such end, so the lane is held on meanwhile.
+    async fn next(&self, running: &mut Running<'a, Event>) -> Event {
+        let mut renewal = match self.is_reading && self.stop.is_none() {
+            true => Either::Left(Box::pin(self.context.host.sleep(self.held.until_renewal()))),
+            false => Either::Right(pending()),
+        };
+        poll_fn(|cx| {
+            if let Poll::Ready(event) = running.poll_next(cx) {
+                return Poll::Ready(event);
+            }
+            renewal.poll_unpin(cx).map(|()| Event::Renew)
+        })
+        .await
+    }
+
+    /// Whether the turn is to end for others' sake, or because its time is over.
+    async fn look_around(&mut self) {
+        if self.stop.is_some() {
+            return;
+        }
+        if !self.allowance.is_left(&self.context.host) {
+            self.stop = Some(JobEnd::OutOfTime);
+            return;
+        }
+        // Whoever moves the subscription waits for the lane.
+        match self.held.knocked(KNOCK_CHECK).await {
+            Ok(false) => {}
+            Ok(true) => self.stop = Some(JobEnd::Busy),
+            Err(error) => self.stop = Some(error.into()),
         }
     }
 
@@ -420,12 +461,6 @@ impl<'a, H: Host, L: Log> Turn<'a, H, L> {
             // What was shaped was for the one before.
             self.pool.iter_mut().for_each(|pooled| pooled.is_shaped = false);
             return Ok(Begun::Passed);
-        }
-        // Whoever moves the subscription waits for the lane.
-        match self.held.knocked(KNOCK_CHECK).await {
-            Ok(false) => {}
-            Ok(true) => return Ok(self.stop_with(JobEnd::Busy)),
-            Err(error) => return Ok(self.stop_with(error.into())),
         }
         if let Err(wait) = context.take_of_rate(&self.prepared.subscription) {
             if wait > MAX_RATE_WAIT && self.under_way.is_empty() {
