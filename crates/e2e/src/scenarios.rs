@@ -9,6 +9,7 @@ mod look;
 mod produce;
 mod sources;
 mod stream;
+mod subscriptions;
 mod upstash;
 mod webhooks;
 
@@ -90,6 +91,11 @@ pub(crate) fn all() -> Vec<Scenario> {
         webhooks::a_produce_is_delivered_without_being_asked_for [Callbacks, UnaskedDeliveries, KeptState]
         webhooks::a_delivery_that_fails_is_tried_again_under_the_same_id [Callbacks, KeptState]
         webhooks::a_callback_that_may_not_be_is_refused
+
+        subscriptions::records_are_filtered_and_transformed [Callbacks, KeptState]
+        subscriptions::a_batch_holds_several_records [Callbacks, KeptState]
+        subscriptions::a_record_that_is_given_up_is_a_dead_letter_and_can_be_sent_again [Callbacks, KeptState]
+        subscriptions::a_secret_is_replaced_with_an_overlap [Callbacks, KeptState]
 
         sources::an_event_becomes_a_record_and_its_repeat_none [Sources, KeptState]
         sources::a_stranger_writes_nothing [Sources, KeptState]

@@ -62,17 +62,21 @@ impl Retry {
 
     /// The wait of a record that is tried on although the schedule is used up.
     pub(super) fn longest(&self, hint: RetryHint, random: u32) -> Duration {
+        self.spread(self.longest_delay(), hint, random)
+    }
+
+    fn longest_delay(&self) -> Duration {
         let longest = match (&self.delays, &self.exponential) {
             (Some(delays), _) => delays.iter().copied().fold(0.0, f64::max),
             (None, Some(exponential)) => exponential.cap,
             (None, None) => DELAYS[DELAYS.len() - 1],
         };
-        self.spread(seconds(longest).max(Duration::from_secs(1)), hint, random)
+        seconds(longest).max(Duration::from_secs(1))
     }
 
     /// For how long the whole subscription is left alone after so many failures in a row.
     pub(super) fn slowdown(&self, failures: u32, hint: RetryHint, random: u32) -> Duration {
-        let delay = self.scheduled(failures).unwrap_or(MAX_SLOWDOWN);
+        let delay = self.scheduled(failures).unwrap_or_else(|| self.longest_delay());
         self.spread(delay.min(MAX_SLOWDOWN), hint, random)
     }
 
@@ -218,6 +222,9 @@ mod tests {
         assert_eq!(retry.slowdown(5, NO_HINT, 0), Duration::from_secs(60));
         assert_eq!(retry.slowdown(99, NO_HINT, 0), Duration::from_secs(60));
         assert_eq!(retry.slowdown(1, asked(600), 0), Duration::from_secs(600));
+        // Whose schedule is short is not left alone for longer than it says.
+        assert_eq!(exact(&[]).slowdown(1, NO_HINT, 0), Duration::from_secs(1));
+        assert_eq!(exact(&[3.0]).slowdown(9, NO_HINT, 0), Duration::from_secs(3));
     }
 
     #[test]
