@@ -1,6 +1,7 @@
 //! What a round of delivery costs in operations of the store.
 
 use kafka_edge_sim::local;
+use serde_json::json;
 
 use crate::scene::{HOOK, Scene, counts};
 
@@ -41,6 +42,28 @@ async fn a_round() {
                 (20, 10, (108, 61)),
             ]
         );
+    })
+    .await;
+}
+
+/// Where an attempt fits into the grace of a ticket, nothing is written before it.
+#[tokio::test(start_paused = true)]
+async fn a_delivery_with_a_short_timeout() {
+    local(async {
+        for (timeout, writes) in [(1.0, 2), (10.0, 3)] {
+            let scene = Scene::new(1);
+            scene.instance().create(json!({"timeout": timeout})).await;
+            scene.append(0, 10);
+            scene.instance().deliver().await;
+            scene.append(0, 10);
+            let fresh = scene.instance();
+            let before = scene.world.store_calls();
+            assert_eq!(counts(&fresh.deliver().await), [(10, 0)]);
+            let after = scene.world.store_calls();
+            // Of the reads, six lead to the subscription and two are its document.
+            let cost = (after.reads - before.reads - 8, after.writes - before.writes);
+            assert_eq!(cost, (4, writes), "with {timeout} s");
+        }
     })
     .await;
 }
