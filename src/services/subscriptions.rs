@@ -35,6 +35,7 @@ pub mod settings;
 mod shaping;
 mod signature;
 mod subscription;
+mod tasks;
 mod token;
 mod topics;
 mod trial;
@@ -194,7 +195,7 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
     /// may take as long as a callback may. Any number of these calls may run at
     /// once, in any instances.
     pub async fn deliver(&self, budget: Duration, grant: &Grant) -> Result<Vec<RoundReport>> {
-        let context = &*self.context;
+        let context = &self.context;
         let deadline = context.host.monotonic() + budget;
         let topics = round::topics_in_turn(context, MAX_TOPICS_OF_ROUND).await?;
         let mut reports = round::deliver(context, &topics, deadline).await;

@@ -51,7 +51,9 @@ pub(crate) async fn run(scene: &Scene, round: Duration, rounds: u32) -> Result<(
             percentile(&mut gaps, 99),
         );
     }
-    println!("\n{MANY} subscriptions of one topic, a record every {PAUSE:?}: from its report to its POST\n");
+    println!(
+        "\n{MANY} subscriptions of one topic, a record every {PAUSE:?}: from its report to its POST\n"
+    );
     println!("{:<44} {:>10} {:>10}", "", "p50", "p99");
     let without = crowd(scene, &receiver, "crowd", 0).await?;
     let with = crowd(scene, &receiver, "crowd-bad", BAD).await?;
@@ -114,12 +116,7 @@ async fn backlog(
 }
 
 /// The time from a record's report to its POST, for the healthy ones.
-async fn crowd(
-    scene: &Scene,
-    receiver: &Receiver,
-    topic: &str,
-    bad: usize,
-) -> Result<(f64, f64)> {
+async fn crowd(scene: &Scene, receiver: &Receiver, topic: &str, bad: usize) -> Result<(f64, f64)> {
     scene.emulator.create_topic(topic, 1)?;
     let url = gateway(scene).await?;
     let healthy = MANY - BAD;

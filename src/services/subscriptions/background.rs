@@ -13,8 +13,8 @@ use super::allowance::Allowance;
 use super::context::DeliveryContext;
 use super::due::{Ended, Planned};
 use super::job::{Job, JobEnd, JobReport};
+use super::tasks::{self, Task};
 use super::{deliver, due, round, runs};
-use crate::concurrent::join_groups;
 use crate::error::Result;
 use crate::host::{Host, Millis};
 use crate::kafka::Log;
@@ -77,10 +77,15 @@ fn start_now<H: Host, L: Log>(context: &Rc<DeliveryContext<H, L>>, topic: &str) 
                 for job in std::mem::take(&mut planned.due) {
                     groups.get_or_default(job.id.clone()).push(job);
                 }
-                let work = |job| work(&context, job);
+                let task = |job: Job| -> Task {
+                    let context = context.clone();
+                    Box::pin(async move { work(&context, job).await })
+                };
                 let groups =
-                    groups.into_iter().map(|(_, jobs)| jobs.into_iter().map(work).collect());
-                let ended = join_groups(groups.collect()).await;
+                    groups.into_iter().map(|(_, jobs)| jobs.into_iter().map(task).collect());
+                let ended = tasks::run(&context.host, groups.collect()).await;
+                let ended: Vec<_> =
+                    ended.into_iter().map(|(job, report)| Ended::of(job, &report)).collect();
                 let with_runs = planned.with_runs(&ended);
                 let allowance =
                     Allowance::until(&context.host, context.host.monotonic() + MAX_WORKER_TIME);
@@ -151,7 +156,7 @@ async fn plan<H: Host, L: Log>(context: &DeliveryContext<H, L>, topic: &str) -> 
 }
 
 /// Delivers a partition until there is nothing left to do for now.
-async fn work<H: Host, L: Log>(context: &DeliveryContext<H, L>, mut job: Job) -> Ended {
+async fn work<H: Host, L: Log>(context: &DeliveryContext<H, L>, mut job: Job) -> (Job, JobReport) {
     let host = &context.host;
     let name = name(&job);
     let allowance = Allowance::until(host, host.monotonic() + MAX_WORKER_TIME);
@@ -188,7 +193,7 @@ async fn work<H: Host, L: Log>(context: &DeliveryContext<H, L>, mut job: Job) ->
         }
     }
     context.background.at_work.borrow_mut().remove(&name);
-    Ended::of(job, &all)
+    (job, all)
 }
 
 fn until(due: Millis, now: Millis) -> Duration {

@@ -59,7 +59,7 @@ pub(super) fn go_on<H: Host, L: Log>(context: &Rc<DeliveryContext<H, L>>) {
 }
 
 /// Whether something was to be done.
-async fn piece<H: Host, L: Log>(context: &DeliveryContext<H, L>) -> Result<bool> {
+async fn piece<H: Host, L: Log>(context: &Rc<DeliveryContext<H, L>>) -> Result<bool> {
     let topics = round::topics_in_turn(context, TOPICS).await?;
     if topics.is_empty() {
         return Ok(false);

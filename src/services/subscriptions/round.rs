@@ -10,8 +10,9 @@ use super::deliver;
 use super::due::{self, Ended};
 use super::job::{Job, JobEnd, JobReport};
 use super::registry::Turn;
+use super::tasks::{self, Task};
 use super::{runs, topics};
-use crate::concurrent::{join_bounded, join_groups, try_join_bounded};
+use crate::concurrent::{join_bounded, try_join_bounded};
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kafka::Log;
@@ -71,7 +72,7 @@ pub(super) async fn topics_in_turn<H: Host, L: Log>(
 /// Delivers what is due to all of these subscriptions; attempts begin before
 /// `deadline`. There is a report for each topic and subscription.
 pub(super) async fn deliver<H: Host, L: Log>(
-    context: &DeliveryContext<H, L>,
+    context: &Rc<DeliveryContext<H, L>>,
     topics: &Topics,
     deadline: Duration,
 ) -> Vec<RoundReport> {
@@ -111,9 +112,12 @@ pub(super) async fn deliver<H: Host, L: Log>(
     let mut plans = join_bounded(plans).await;
     // A callback that never answers occupies its places for the length of the
     // timeout, and is tried less and less often.
-    let run = async |job: Job| {
-        let report = deliver::run(context, &job, &allowance).await;
-        (job, report)
+    let task = |job: Job| -> Task {
+        let (context, allowance) = (context.clone(), allowance.clone());
+        Box::pin(async move {
+            let report = deliver::run(&context, &job, &allowance).await;
+            (job, report)
+        })
     };
     let mut groups = SortedMap::<_, Vec<_>>::new();
     for (_, planned) in &mut plans {
@@ -127,9 +131,9 @@ pub(super) async fn deliver<H: Host, L: Log>(
             groups.get_or_default(job.id.clone()).push(job);
         }
     }
-    let groups = groups.into_iter().map(|(_, jobs)| jobs.into_iter().map(run).collect());
+    let groups = groups.into_iter().map(|(_, jobs)| jobs.into_iter().map(task).collect());
     let mut ended = SortedMap::<_, Vec<_>>::new();
-    for (job, report) in join_groups(groups.collect()).await {
+    for (job, report) in tasks::run(&context.host, groups.collect()).await {
         let one = Ended::of(job.clone(), &report);
         add(&(job.id.clone(), job.topic.clone()), report);
         ended.get_or_default(job.topic).push(one);
