@@ -45,6 +45,8 @@ pub(super) async fn make<H: Host, L: Log>(
                 due::forget(&context.host, topic).await;
             }
         }
+        // It is somebody else's.
+        Err(Error::NameTaken(_)) => {}
         // What cannot be taken back now is mended later.
         _ => drop(tidy(context, &new).await),
     }

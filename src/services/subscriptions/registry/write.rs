@@ -74,9 +74,15 @@ impl<H: Host> Registry<H> {
         new: &Rc<Subscription>,
     ) -> Result<()> {
         check_size(new)?;
-        let write = |registered: &mut Registered| {
-            *registered = Registered(Some(new.clone()));
-            Ok(())
+        // An earlier write of the same may have been stored.
+        let write = |registered: &mut Registered| match &registered.0 {
+            Some(known) if known != new => {
+                Err(Error::NameTaken("There is a webhook of this id already".into()))
+            }
+            _ => {
+                *registered = Registered(Some(new.clone()));
+                Ok(())
+            }
         };
         self.document(&new.id)?.change(write).await
     }
