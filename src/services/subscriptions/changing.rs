@@ -243,9 +243,6 @@ fn next<H: Host, L: Log>(
     }
     next.settings = settings;
     next.granted = granted;
-    // A registration by topic and URL does not find what is not as it would make it.
-    next.legacy &= before.settings.topics == next.settings.topics
-        && before.settings.callback_url == next.settings.callback_url;
     let covered = next.patterns().collect::<Vec<_>>();
     next.starts.retain(|topic, _| covered.iter().any(|pattern| pattern.matches(topic)));
     next.starts.extend(starts);
@@ -287,14 +284,15 @@ pub(super) async fn settle<H: Host, L: Log>(
     Ok(settled)
 }
 
-/// Puts a subscription into the indexes of all its topics.
+/// Puts a subscription into the indexes of all its topics. A registration by topic and
+/// callback does not find it any more: two that were moved may have the same.
 async fn enter<H: Host, L: Log>(
     context: &DeliveryContext<H, L>,
     subscription: &Subscription,
 ) -> Result<()> {
     let registry = &context.registry;
     for topic in subscription.named() {
-        registry.index(topic, &subscription.id, &subscription.twin(), &[]).await?;
+        registry.index(topic, &subscription.id, "", &[]).await?;
     }
     let prefixes: Vec<_> = subscription.prefixes().collect();
     registry.set_prefixes(&subscription.id, &prefixes).await
