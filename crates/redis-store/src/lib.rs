@@ -19,6 +19,7 @@ mod failure;
 use std::cell::RefCell;
 use std::fmt;
 use std::future::Future;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -132,10 +133,13 @@ impl<S: Server> RedisStore<S> {
         }
     }
 
-    async fn execute(&self, command: &str, arguments: &[&[u8]]) -> Result<Vec<Reply>, Failure> {
+    async fn try_execute(
+        &self,
+        command: &str,
+        arguments: Vec<Vec<u8>>,
+    ) -> Result<Vec<Reply>, Failure> {
         let connection = self.connection().await?;
         let mut call = UnderWay { store: self, connection, answered: false };
-        let arguments = arguments.iter().map(|argument| argument.to_vec()).collect();
         let answer = S::execute(&call.connection, command, arguments).await;
         let answer = answer.map_err(|text| Failure::said(&text));
         call.answered = !answer.as_ref().is_err_and(|failure| failure.ends_connection);
@@ -143,14 +147,33 @@ impl<S: Server> RedisStore<S> {
     }
 
     /// What changes nothing is certainly not done if it fails.
-    async fn read(&self, command: &str, arguments: &[&[u8]]) -> Result<Vec<Reply>, StoreError> {
-        let answer = self.execute(command, arguments).await;
-        answer.map_err(|failure| StoreError::refused(failure.sentence))
+    fn execute<'c>(
+        &'c self,
+        effect: Effect,
+        command: &'static str,
+        arguments: Vec<Vec<u8>>,
+    ) -> Answer<'c> {
+        Box::pin(async move {
+            let answer = self.try_execute(command, arguments).await;
+            answer.map_err(|failure| match effect {
+                Effect::Reads => StoreError::refused(failure.sentence),
+                Effect::Changes => failure.into(),
+            })
+        })
     }
+}
 
-    async fn write(&self, command: &str, arguments: &[&[u8]]) -> Result<Vec<Reply>, StoreError> {
-        Ok(self.execute(command, arguments).await?)
-    }
+/// An answer to come. It is a box, so that what leads to it exists once.
+type Answer<'c> = Pin<Box<dyn Future<Output = Result<Vec<Reply>, StoreError>> + 'c>>;
+
+#[derive(Debug, Clone, Copy)]
+enum Effect {
+    Reads,
+    Changes,
+}
+
+fn bytes(text: &str) -> Vec<u8> {
+    text.as_bytes().to_vec()
 }
 
 fn strange() -> StoreError {
@@ -166,26 +189,27 @@ fn value(answer: Vec<Reply>) -> Result<Option<Vec<u8>>, StoreError> {
     }
 }
 
-fn millis(time: Duration) -> String {
-    time.as_millis().max(1).to_string()
+fn millis(time: Duration) -> Vec<u8> {
+    time.as_millis().max(1).to_string().into_bytes()
 }
 
 impl<S: Server> Store for RedisStore<S> {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        value(self.read("GET", &[key.as_bytes()]).await?)
+        value(self.execute(Effect::Reads, "GET", vec![bytes(key)]).await?)
     }
 
     async fn set(&self, key: &str, value: &[u8]) -> Result<(), StoreError> {
-        self.write("SET", &[key.as_bytes(), value]).await.map(drop)
+        let arguments = vec![bytes(key), value.to_vec()];
+        self.execute(Effect::Changes, "SET", arguments).await.map(drop)
     }
 
     async fn delete(&self, key: &str) -> Result<(), StoreError> {
-        self.write("DEL", &[key.as_bytes()]).await.map(drop)
+        self.execute(Effect::Changes, "DEL", vec![bytes(key)]).await.map(drop)
     }
 
     async fn increment(&self, key: &str, n: u64) -> Result<u64, StoreError> {
-        let answer = self.write("INCRBY", &[key.as_bytes(), n.to_string().as_bytes()]).await?;
-        match answer.first() {
+        let arguments = vec![bytes(key), n.to_string().into_bytes()];
+        match self.execute(Effect::Changes, "INCRBY", arguments).await?.first() {
             Some(Reply::Number(count)) => u64::try_from(*count).map_err(|_| strange()),
             _ => Err(strange()),
         }
@@ -196,12 +220,13 @@ impl<S: Server> Store for RedisStore<S> {
     }
 
     async fn keys(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
-        let (mut found, mut cursor) = (Vec::new(), b"0".to_vec());
-        let pattern = pattern(prefix);
+        let (mut found, mut cursor) = (Vec::new(), bytes("0"));
+        // What a pattern gives a meaning is in no name: names are percent-encoded.
+        let pattern = bytes(&format!("{prefix}*"));
         loop {
-            let arguments: [&[u8]; 5] =
-                [&cursor, b"MATCH", pattern.as_bytes(), b"COUNT", SCAN_KEYS.as_bytes()];
-            let mut answer = self.read("SCAN", &arguments).await?.into_iter();
+            let arguments =
+                vec![cursor, bytes("MATCH"), pattern.clone(), bytes("COUNT"), bytes(SCAN_KEYS)];
+            let mut answer = self.execute(Effect::Reads, "SCAN", arguments).await?.into_iter();
             let Some(Reply::Bytes(next)) = answer.next() else { return Err(strange()) };
             found.extend(answer.filter_map(|key| match key {
                 Reply::Bytes(key) => String::from_utf8(key).ok(),
@@ -224,42 +249,15 @@ impl<S: Server> Store for RedisStore<S> {
         new: &[u8],
         lasts: Duration,
     ) -> Result<Option<Vec<u8>>, StoreError> {
-        let lasts = millis(lasts);
-        let arguments: [&[u8]; 5] =
-            [CREATE.as_bytes(), b"1", key.as_bytes(), new, lasts.as_bytes()];
-        match self.write("EVAL", &arguments).await? {
-            answer if answer == [Reply::Status] => Ok(None),
+        let arguments = vec![bytes(CREATE), bytes("1"), bytes(key), new.to_vec(), millis(lasts)];
+        match self.execute(Effect::Changes, "EVAL", arguments).await? {
+            answer if answer.first() == Some(&Reply::Status) => Ok(None),
             answer => value(answer)?.map(Some).ok_or_else(strange),
         }
     }
 
     async fn set_for(&self, key: &str, value: &[u8], lasts: Duration) -> Result<(), StoreError> {
-        let lasts = millis(lasts);
-        let arguments: [&[u8]; 4] = [key.as_bytes(), value, b"PX", lasts.as_bytes()];
-        self.write("SET", &arguments).await.map(drop)
-    }
-}
-
-/// A pattern for all keys that begin with this.
-fn pattern(prefix: &str) -> String {
-    let mut pattern = String::with_capacity(prefix.len() + 1);
-    for character in prefix.chars() {
-        if matches!(character, '*' | '?' | '[' | ']' | '^' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(character);
-    }
-    pattern.push('*');
-    pattern
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_pattern_stands_for_itself() {
-        assert_eq!(pattern("a/b%2A"), "a/b%2A*");
-        assert_eq!(pattern(r"[a]*?\"), r"\[a\]\*\?\\*");
+        let arguments = vec![bytes(key), value.to_vec(), bytes("PX"), millis(lasts)];
+        self.execute(Effect::Changes, "SET", arguments).await.map(drop)
     }
 }

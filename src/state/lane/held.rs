@@ -195,10 +195,12 @@ impl<H: Store + Clock> Inner<H> {
     ) -> Result<Written> {
         let released = change.release.is_some();
         let key = self.name.document::<Payload>(turn.borrow().ticket().era());
+        let mut refused = None;
         let document = loop {
             let document = turn.borrow_mut().write(change.clone(), self.now());
             let Some(document) = document else {
-                return Ok(Written::Lost);
+                // Whoever waits is told of the store, if it was the reason.
+                return refused.map_or(Ok(Written::Lost), Err);
             };
             match store::try_set(&self.host, &key, &document).await? {
                 Ok(()) => break document,
@@ -206,6 +208,7 @@ impl<H: Store + Clock> Inner<H> {
                 // lasts.
                 Err(error) if error.kind == StoreErrorKind::Refused => {
                     turn.borrow_mut().refused();
+                    refused = Some(error.into());
                     self.host.sleep(POLL_MIN).await;
                 }
                 Err(error) => {
