@@ -194,7 +194,7 @@ fn spin_3_is_told_what_spin_is_told() {
     for path in [&["variables"][..], &["component", "kafka-edge", "variables"]] {
         // The build for it knows no other store than Spin's.
         let mut told = at(&spin, path).clone();
-        told.retain(|name, _| !OF_THE_PLATFORM.contains(&name.as_str()));
+        told.retain(|name, _| !OF_THE_PLATFORM.contains(&name));
         assert_eq!(at(&spin_3, path), &told, "{path:?}");
     }
     let component = |manifest| at(manifest, &["component", "kafka-edge"]);

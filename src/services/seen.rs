@@ -97,7 +97,7 @@ pub struct Mark<'s, H: Host> {
     /// The slot as this instance has read or written it, and when.
     slot: Option<(Slot, Duration)>,
     /// Where each id has a key.
-    taken: Option<Taken>,
+    taken: Option<Box<Taken>>,
 }
 
 /// An id that is noted as pending, by itself: [`Seen::resume`] goes on with it.
@@ -106,7 +106,7 @@ pub struct Noted {
     key: Key<Slot>,
     entry: Entry,
     window: Duration,
-    taken: Option<Taken>,
+    taken: Option<Box<Taken>>,
 }
 
 impl<H: Host> Seen<H> {
@@ -235,7 +235,7 @@ impl<H: Host> Mark<'_, H> {
     async fn write_or_report(&mut self) {
         let written = match self.taken.take() {
             None => self.write().await,
-            Some(taken) => self.settle(taken).await,
+            Some(taken) => self.settle(&taken).await,
         };
         if written.is_err() {
             // Until the mark is too old, a repeat waits; then it is produced again.

@@ -19,7 +19,6 @@ mod failure;
 use std::cell::RefCell;
 use std::fmt;
 use std::future::Future;
-use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -133,11 +132,7 @@ impl<S: Server> RedisStore<S> {
         }
     }
 
-    async fn try_execute(
-        &self,
-        command: &str,
-        arguments: Vec<Vec<u8>>,
-    ) -> Result<Vec<Reply>, Failure> {
+    async fn execute(&self, command: &str, arguments: Vec<Vec<u8>>) -> Result<Vec<Reply>, Failure> {
         let connection = self.connection().await?;
         let mut call = UnderWay { store: self, connection, answered: false };
         let answer = S::execute(&call.connection, command, arguments).await;
@@ -146,30 +141,117 @@ impl<S: Server> RedisStore<S> {
         answer
     }
 
-    /// What changes nothing is certainly not done if it fails.
-    fn execute<'c>(
-        &'c self,
-        effect: Effect,
-        command: &'static str,
-        arguments: Vec<Vec<u8>>,
-    ) -> Answer<'c> {
-        Box::pin(async move {
-            let answer = self.try_execute(command, arguments).await;
-            answer.map_err(|failure| match effect {
-                Effect::Reads => StoreError::refused(failure.sentence),
-                Effect::Changes => failure.into(),
-            })
-        })
+    /// Makes a call of the store.
+    pub async fn run(&self, call: Call<'_>) -> Result<Outcome, StoreError> {
+        // Of the keys, what was found, and where the server goes on.
+        let (mut found, mut cursor) = (Vec::new(), bytes("0"));
+        loop {
+            let (command, arguments) = call.command(&cursor);
+            let answer = self.execute(command, arguments).await;
+            let answer = answer.map_err(|failure| match call {
+                // What changes nothing is certainly not done if it fails.
+                Call::Get(_) | Call::Keys(_) => StoreError::refused(failure.sentence),
+                _ => failure.into(),
+            })?;
+            let mut answer = answer.into_iter();
+            let Call::Keys(_) = call else {
+                return call.outcome(answer.next()).ok_or_else(strange);
+            };
+            let Some(Reply::Bytes(next)) = answer.next() else { return Err(strange()) };
+            found.extend(answer.filter_map(|key| match key {
+                Reply::Bytes(key) => String::from_utf8(key).ok(),
+                _ => None,
+            }));
+            if next == b"0" {
+                return Ok(Outcome::Keys(found));
+            }
+            cursor = next;
+        }
     }
 }
 
-/// An answer to come. It is a box, so that what leads to it exists once.
-type Answer<'c> = Pin<Box<dyn Future<Output = Result<Vec<Reply>, StoreError>> + 'c>>;
-
+/// A call of the store. All of them are one type, so that what makes them exists once.
 #[derive(Debug, Clone, Copy)]
-enum Effect {
-    Reads,
-    Changes,
+pub enum Call<'c> {
+    Get(&'c str),
+    Set(&'c str, &'c [u8]),
+    Delete(&'c str),
+    Increment(&'c str, u64),
+    Keys(&'c str),
+    Create(&'c str, &'c [u8], Duration),
+    SetFor(&'c str, &'c [u8], Duration),
+}
+
+/// What came of one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    Done,
+    Value(Option<Vec<u8>>),
+    Count(u64),
+    Keys(Vec<String>),
+}
+
+impl Outcome {
+    pub fn value(self) -> Result<Option<Vec<u8>>, StoreError> {
+        match self {
+            Self::Value(value) => Ok(value),
+            _ => Err(strange()),
+        }
+    }
+
+    pub fn count(self) -> Result<u64, StoreError> {
+        match self {
+            Self::Count(count) => Ok(count),
+            _ => Err(strange()),
+        }
+    }
+
+    pub fn keys(self) -> Result<Vec<String>, StoreError> {
+        match self {
+            Self::Keys(keys) => Ok(keys),
+            _ => Err(strange()),
+        }
+    }
+}
+
+impl Call<'_> {
+    fn command(&self, cursor: &[u8]) -> (&'static str, Vec<Vec<u8>>) {
+        match *self {
+            Self::Get(key) => ("GET", vec![bytes(key)]),
+            Self::Set(key, value) => ("SET", vec![bytes(key), value.to_vec()]),
+            Self::Delete(key) => ("DEL", vec![bytes(key)]),
+            Self::Increment(key, n) => ("INCRBY", vec![bytes(key), n.to_string().into_bytes()]),
+            Self::Keys(prefix) => {
+                // What a pattern gives a meaning is in no name: names are percent-encoded.
+                let pattern = bytes(&format!("{prefix}*"));
+                let at_once = bytes(SCAN_KEYS);
+                let words = [cursor.to_vec(), bytes("MATCH"), pattern, bytes("COUNT"), at_once];
+                ("SCAN", words.into())
+            }
+            Self::Create(key, value, lasts) => {
+                let script = bytes(CREATE);
+                ("EVAL", vec![script, bytes("1"), bytes(key), value.to_vec(), millis(lasts)])
+            }
+            Self::SetFor(key, value, lasts) => {
+                ("SET", vec![bytes(key), value.to_vec(), bytes("PX"), millis(lasts)])
+            }
+        }
+    }
+
+    /// What an answer of one part means; `None` if it means nothing.
+    fn outcome(&self, reply: Option<Reply>) -> Option<Outcome> {
+        Some(match (self, reply?) {
+            (Self::Get(_), Reply::Nil) => Outcome::Value(None),
+            (Self::Get(_) | Self::Create(..), Reply::Bytes(value)) => Outcome::Value(Some(value)),
+            (Self::Create(..), Reply::Status) => Outcome::Value(None),
+            (Self::Increment(..), Reply::Number(count)) => {
+                Outcome::Count(u64::try_from(count).ok()?)
+            }
+            (Self::Set(..) | Self::SetFor(..), Reply::Status) => Outcome::Done,
+            (Self::Delete(_), Reply::Number(_)) => Outcome::Done,
+            _ => return None,
+        })
+    }
 }
 
 fn bytes(text: &str) -> Vec<u8> {
@@ -180,39 +262,25 @@ fn strange() -> StoreError {
     StoreError::unknown("the answer of Redis was not understood")
 }
 
-/// The value in an answer.
-fn value(answer: Vec<Reply>) -> Result<Option<Vec<u8>>, StoreError> {
-    match answer.into_iter().next() {
-        Some(Reply::Nil) => Ok(None),
-        Some(Reply::Bytes(value)) => Ok(Some(value)),
-        _ => Err(strange()),
-    }
-}
-
 fn millis(time: Duration) -> Vec<u8> {
     time.as_millis().max(1).to_string().into_bytes()
 }
 
 impl<S: Server> Store for RedisStore<S> {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        value(self.execute(Effect::Reads, "GET", vec![bytes(key)]).await?)
+        self.run(Call::Get(key)).await?.value()
     }
 
     async fn set(&self, key: &str, value: &[u8]) -> Result<(), StoreError> {
-        let arguments = vec![bytes(key), value.to_vec()];
-        self.execute(Effect::Changes, "SET", arguments).await.map(drop)
+        self.run(Call::Set(key, value)).await.map(drop)
     }
 
     async fn delete(&self, key: &str) -> Result<(), StoreError> {
-        self.execute(Effect::Changes, "DEL", vec![bytes(key)]).await.map(drop)
+        self.run(Call::Delete(key)).await.map(drop)
     }
 
     async fn increment(&self, key: &str, n: u64) -> Result<u64, StoreError> {
-        let arguments = vec![bytes(key), n.to_string().into_bytes()];
-        match self.execute(Effect::Changes, "INCRBY", arguments).await?.first() {
-            Some(Reply::Number(count)) => u64::try_from(*count).map_err(|_| strange()),
-            _ => Err(strange()),
-        }
+        self.run(Call::Increment(key, n)).await?.count()
     }
 
     async fn counter(&self, key: &str) -> Result<u64, StoreError> {
@@ -220,23 +288,7 @@ impl<S: Server> Store for RedisStore<S> {
     }
 
     async fn keys(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
-        let (mut found, mut cursor) = (Vec::new(), bytes("0"));
-        // What a pattern gives a meaning is in no name: names are percent-encoded.
-        let pattern = bytes(&format!("{prefix}*"));
-        loop {
-            let arguments =
-                vec![cursor, bytes("MATCH"), pattern.clone(), bytes("COUNT"), bytes(SCAN_KEYS)];
-            let mut answer = self.execute(Effect::Reads, "SCAN", arguments).await?.into_iter();
-            let Some(Reply::Bytes(next)) = answer.next() else { return Err(strange()) };
-            found.extend(answer.filter_map(|key| match key {
-                Reply::Bytes(key) => String::from_utf8(key).ok(),
-                _ => None,
-            }));
-            if next == b"0" {
-                return Ok(found);
-            }
-            cursor = next;
-        }
+        self.run(Call::Keys(prefix)).await?.keys()
     }
 
     async fn store_capabilities(&self) -> Result<StoreCapabilities, StoreError> {
@@ -246,18 +298,13 @@ impl<S: Server> Store for RedisStore<S> {
     async fn create(
         &self,
         key: &str,
-        new: &[u8],
+        value: &[u8],
         lasts: Duration,
     ) -> Result<Option<Vec<u8>>, StoreError> {
-        let arguments = vec![bytes(CREATE), bytes("1"), bytes(key), new.to_vec(), millis(lasts)];
-        match self.execute(Effect::Changes, "EVAL", arguments).await? {
-            answer if answer.first() == Some(&Reply::Status) => Ok(None),
-            answer => value(answer)?.map(Some).ok_or_else(strange),
-        }
+        self.run(Call::Create(key, value, lasts)).await?.value()
     }
 
     async fn set_for(&self, key: &str, value: &[u8], lasts: Duration) -> Result<(), StoreError> {
-        let arguments = vec![bytes(key), value.to_vec(), bytes("PX"), millis(lasts)];
-        self.execute(Effect::Changes, "SET", arguments).await.map(drop)
+        self.run(Call::SetFor(key, value, lasts)).await.map(drop)
     }
 }

@@ -66,7 +66,7 @@ impl<H: Host> Seen<H> {
                 }
             }
             let Some(holder) = holder else {
-                let taken = Some(Taken { at, rest });
+                let taken = Some(Box::new(Taken { at, rest }));
                 let mark = Mark { seen: self, key, entry, window, slot: None, taken };
                 return Ok(First::Time { mark, written });
             };
@@ -89,7 +89,7 @@ impl<H: Host> Seen<H> {
 
 impl<H: Host> Mark<'_, H> {
     /// Writes what became of the id.
-    pub(super) async fn settle(&self, taken: Taken) -> Result<()> {
+    pub(super) async fn settle(&self, taken: &Taken) -> Result<()> {
         let (host, entry) = (&self.seen.host, &self.entry);
         let age = host.monotonic().saturating_sub(taken.at);
         let is_part = entry.is_forgotten() && entry.places.iter().any(Option::is_some);

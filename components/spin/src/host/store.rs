@@ -12,6 +12,7 @@ use spin_sdk::key_value::{self, Store as AsyncStore};
 use super::SpinHost;
 use super::redis::{self, SpinRedis};
 use kafka_edge::host::{Store, StoreCapabilities, StoreError, decode_counter};
+use kafka_edge_redis_store::{Call, Outcome};
 
 /// The label of the store in the manifest.
 const STORE_LABEL: &str = "default";
@@ -89,35 +90,46 @@ impl SpinHost {
         let chosen = Box::pin(redis::chosen(self)).await?;
         Ok(self.store.redis.get_or_init(|| chosen).as_ref())
     }
+
+    async fn run(&self, call: Call<'_>) -> Result<Outcome, StoreError> {
+        if let Some(redis) = self.redis().await? {
+            return redis.run(call).await;
+        }
+        let store = &self.store;
+        match call {
+            Call::Increment(key, n) => return store.increment(key, n).map(Outcome::Count),
+            Call::Keys(prefix) => return store.keys(prefix).map(Outcome::Keys),
+            Call::Create(..) | Call::SetFor(..) => {
+                return Err(StoreError::refused("Spin's store cannot do this"));
+            }
+            Call::Get(_) | Call::Set(..) | Call::Delete(_) => {}
+        }
+        let values = store.values().await?;
+        let done = match call {
+            Call::Get(key) => return values.get(key).await.map(Outcome::Value).map_err(failed),
+            Call::Set(key, value) => values.set(key, value).await,
+            Call::Delete(key) => values.delete(key).await,
+            _ => Ok(()),
+        };
+        done.map(|()| Outcome::Done).map_err(failed)
+    }
 }
 
 impl Store for SpinHost {
     async fn get(&self, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        match self.redis().await? {
-            Some(redis) => redis.get(key).await,
-            None => self.store.values().await?.get(key).await.map_err(failed),
-        }
+        self.run(Call::Get(key)).await?.value()
     }
 
     async fn set(&self, key: &str, value: &[u8]) -> Result<(), StoreError> {
-        match self.redis().await? {
-            Some(redis) => redis.set(key, value).await,
-            None => self.store.values().await?.set(key, value).await.map_err(failed),
-        }
+        self.run(Call::Set(key, value)).await.map(drop)
     }
 
     async fn delete(&self, key: &str) -> Result<(), StoreError> {
-        match self.redis().await? {
-            Some(redis) => redis.delete(key).await,
-            None => self.store.values().await?.delete(key).await.map_err(failed),
-        }
+        self.run(Call::Delete(key)).await.map(drop)
     }
 
     async fn increment(&self, key: &str, n: u64) -> Result<u64, StoreError> {
-        match self.redis().await? {
-            Some(redis) => redis.increment(key, n).await,
-            None => self.store.increment(key, n),
-        }
+        self.run(Call::Increment(key, n)).await?.count()
     }
 
     async fn counter(&self, key: &str) -> Result<u64, StoreError> {
@@ -125,10 +137,7 @@ impl Store for SpinHost {
     }
 
     async fn keys(&self, prefix: &str) -> Result<Vec<String>, StoreError> {
-        match self.redis().await? {
-            Some(redis) => redis.keys(prefix).await,
-            None => self.store.keys(prefix),
-        }
+        self.run(Call::Keys(prefix)).await?.keys()
     }
 
     async fn store_capabilities(&self) -> Result<StoreCapabilities, StoreError> {
@@ -141,22 +150,12 @@ impl Store for SpinHost {
         value: &[u8],
         lasts: Duration,
     ) -> Result<Option<Vec<u8>>, StoreError> {
-        match self.redis().await? {
-            Some(redis) => redis.create(key, value, lasts).await,
-            None => Err(cannot()),
-        }
+        self.run(Call::Create(key, value, lasts)).await?.value()
     }
 
     async fn set_for(&self, key: &str, value: &[u8], lasts: Duration) -> Result<(), StoreError> {
-        match self.redis().await? {
-            Some(redis) => redis.set_for(key, value, lasts).await,
-            None => Err(cannot()),
-        }
+        self.run(Call::SetFor(key, value, lasts)).await.map(drop)
     }
-}
-
-fn cannot() -> StoreError {
-    StoreError::refused("Spin's store cannot do this")
 }
 
 fn failed(error: key_value::Error) -> StoreError {
