@@ -10,6 +10,7 @@ use super::delivery_state::MAX_ANSWER;
 use super::retry::RetryHint;
 use super::signature::Signer;
 use super::token::{Client, Tokens};
+use crate::config::DeliveriesConfig;
 use crate::deadline::within;
 use crate::host::{Body, Host, Incoming, Millis, Outgoing, SendError, SendErrorKind};
 use crate::record::Record;
@@ -72,10 +73,9 @@ pub(super) struct Attempt<'a> {
     pub(super) message_id: &'a str,
     pub(super) message: &'a Message,
     pub(super) tokens: &'a Tokens,
-    pub(super) connect_timeout: Duration,
+    pub(super) config: &'a DeliveriesConfig,
     /// For the whole attempt: only a 2xx within this time counts.
     pub(super) timeout: Duration,
-    pub(super) allow_private: bool,
 }
 
 impl Attempt<'_> {
@@ -87,7 +87,7 @@ impl Attempt<'_> {
 
     async fn with_token<H: Host>(&self, host: &H) -> Attempted {
         let Some(client) = &self.to.oauth2 else { return self.send(host, None).await };
-        let token = || self.tokens.token(host, client, self.timeout, self.allow_private);
+        let token = || self.tokens.token(host, client, self.timeout, self.config);
         let mut answer = Attempted::from(AttemptFailure::default());
         // A token may have been revoked before its end: another one is tried, once.
         for _ in 0..2 {
@@ -147,7 +147,7 @@ impl Attempt<'_> {
             uri: to.uri.clone(),
             headers,
             body: message.body.clone(),
-            connect_timeout: self.connect_timeout.min(self.timeout),
+            connect_timeout: self.config.connect_timeout.min(self.timeout),
             read_timeout: self.timeout,
         }
     }

@@ -11,7 +11,8 @@ use http::{HeaderMap, HeaderValue, Method};
 use serde::Deserialize;
 use url::form_urlencoded;
 
-use crate::callers_url;
+use super::callback;
+use crate::config::DeliveriesConfig;
 use crate::deadline::within;
 use crate::host::{Host, Incoming, Outgoing};
 use crate::upstream::read_body;
@@ -74,7 +75,7 @@ impl Tokens {
         host: &H,
         client: &Client,
         timeout: Duration,
-        allow_private: bool,
+        config: &DeliveriesConfig,
     ) -> Result<HeaderValue, String> {
         let now = host.monotonic();
         if let Some(known) = self.0.borrow().iter().find(|known| known.name == client.name)
@@ -82,7 +83,7 @@ impl Tokens {
         {
             return Ok(known.token.clone());
         }
-        let url = callers_url::check(&client.token_url, allow_private)
+        let url = callback::check(&client.token_url, config)
             .map_err(|_| "The token's URL is no longer allowed".to_owned())?;
         let request = Outgoing {
             method: Method::POST,

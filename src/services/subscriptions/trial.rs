@@ -84,9 +84,8 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
             message_id: &format!("test_{}", random::hex_id::<12>(&context.host)),
             message: &message,
             tokens: &context.tokens,
-            connect_timeout: context.config.connect_timeout,
+            config: &context.config,
             timeout: prepared.timeout,
-            allow_private: context.config.allow_private,
         };
         let begun = context.host.monotonic();
         let attempted = attempt.make(&context.host).await;
