@@ -145,7 +145,10 @@ impl<'a, H: Host, L: Log> Turn<'a, H, L> {
         if let Some(why) = why {
             self.stop = Some(JobEnd::Removed);
             match disabling::disable(context, self.job, now, why).await {
-                Ok(()) => self.happened(Happened::Disabled(why), running),
+                Ok(()) => {
+                    self.tell(Level::Warn, "subscription-disabled", &[("why", why.into())]);
+                    self.happened(Happened::Disabled(why), running);
+                }
                 Err(error) => self.stop = Some(error.into()),
             }
         }
