@@ -183,7 +183,7 @@ async fn a_breaker_leaves_the_callback_alone_and_tries_one_record_in_each_partit
         let scene = Scene::new(4);
         let instance = scene.instance();
         let settings = json!({"breaker": {"failures": 2, "cooldown": 60.0},
-            "retry": {"delays": [1.0; 20], "jitter": 0.0}});
+            "retry": {"delays": vec![1.0; 20], "jitter": 0.0}});
         instance.create(settings).await;
         (0..4).for_each(|partition| scene.append(partition, 3));
         scene.receiver.set(HOOK, Mood::Status(400));
