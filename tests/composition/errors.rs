@@ -58,7 +58,8 @@ impl Before {
         let caller = Caller::start(host);
         let none = String::new;
         let (receipt, webhook, registered_id, run) = (none(), none(), none(), none());
-        let this = Self { kafka, store, caller, receipt, webhook, subscription: registered_id, run };
+        let this =
+            Self { kafka, store, caller, receipt, webhook, subscription: registered_id, run };
         let with = Arguments { text: "https://shop.example/hook".into(), ..Arguments::default() };
         for _ in 0..5 {
             this.call("producer.send", with.clone()).await;
