@@ -110,6 +110,9 @@ impl Failure {
             NotOpened::Said(text) if has(&text, "broken pipe") || has(&text, "reset") => {
                 "Redis closes new connections; it may have too many clients".to_owned()
             }
+            NotOpened::Said(text) if has(&text, "TLS") || has(&text, "ertificate") => {
+                "No TLS connection to Redis could be made".to_owned()
+            }
             NotOpened::Said(_) => format!("Redis cannot be reached. {unreachable}"),
             NotOpened::Forbidden => {
                 format!("The host does not let Redis be reached. {unreachable}")
@@ -206,6 +209,8 @@ mod tests {
             (said("broken pipe"), "too many clients"),
             (said("Connection reset by peer (os error 104)"), "too many clients"),
             (said("Connection refused (os error 111)"), "does not accept connections"),
+            (said("invalid peer certificate: UnknownIssuer"), "No TLS connection"),
+            (said("TLS error - IoError: unable to get local issuer certificate"), "No TLS"),
             (said("redis://:hush@a has no scheme"), "cannot be reached. Look at the list."),
         ] {
             let error: StoreError = Failure::not_opened(error, "Look at the list.").into();
