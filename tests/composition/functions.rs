@@ -249,7 +249,8 @@ async fn has_sources(story: &mut Story) {
     };
     let tried = ["allow: None, verify: None", "id: Some(\"7\")", "Written([TrialRecord"];
     story.expect("sources.test", event("first"), &tried).await;
-    let written = ["Events([Outcome::Written([Place { topic: \"orders\", partition: ", "offset: "];
+    let written =
+        ["Events([Outcome::Written([Place { destination: None, topic: \"orders\"", "offset: "];
     let taken = story.expect("sources.receive", event("first"), &written).await;
     let again = story.expect("sources.receive", event("first"), &["Repeat"]).await;
     assert_eq!(again.replace("Repeat", "Written"), taken);

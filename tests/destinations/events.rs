@@ -48,7 +48,7 @@ async fn an_event_goes_to_all_of_them_with_its_id() {
         );
         let id = one.get("/destinations/A").await.json["id"].as_str().unwrap().to_owned();
         let own = ("content-type".to_owned(), "application/json".to_owned());
-        assert_eq!(headers(&clusters, "gateway"), [own.clone()]);
+        assert_eq!(headers(&clusters, "gateway"), std::slice::from_ref(&own));
         let added = [("kafka-edge-event-id", "e1"), ("kafka-edge-destination-id", &id)];
         let added = added.map(|(name, value)| (name.to_owned(), value.to_owned()));
         assert_eq!(headers(&clusters, "A"), [[own].to_vec(), added.to_vec()].concat());

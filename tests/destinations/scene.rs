@@ -64,10 +64,12 @@ impl Clusters {
     }
 }
 
+type Connect<L> = Rc<dyn Fn(&SimHost, &KafkaConfig) -> L>;
+
 #[derive(Clone)]
 pub(crate) struct Scene<L = FailingLog> {
     pub(crate) world: World,
-    connect: Rc<dyn Fn(&SimHost, &KafkaConfig) -> L>,
+    connect: Connect<L>,
 }
 
 impl Scene {

@@ -63,9 +63,9 @@ impl Made {
             return Reported { kind: KIND, name, what: "removed", fields: "" }.report(host);
         };
         let compared = |stored: &StoredDestination| {
+            let Some(secret) = &stored.secret else { return stored.settings.to_string() };
             let settings = stored.settings.strip_suffix('}').unwrap_or_default();
-            let secret = stored.secret.as_ref().map(StoredSecret::to_text);
-            format!("{settings},\"api_secret\":{}}}", Value::from(secret))
+            format!("{settings},\"api_secret\":{}}}", Value::from(secret.to_text()))
         };
         let before = before.map(compared);
         report_change(host, KIND, &stored.name, before.as_deref(), &compared(stored));
