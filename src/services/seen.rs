@@ -212,8 +212,18 @@ impl<H: Host> Mark<'_, H> {
     #[cfg(feature = "destinations")]
     pub async fn so_far(&mut self, places: Vec<Option<Place>>) {
         self.entry.places = places;
-        self.seen.remember(&self.key, &self.entry);
-        if self.write_slot().await.is_err() {
+        let written = match self.taken.take() {
+            None => {
+                self.seen.remember(&self.key, &self.entry);
+                self.write_slot().await
+            }
+            Some(mut taken) => {
+                let written = self.note_part(&mut taken).await;
+                self.taken = Some(taken);
+                written
+            }
+        };
+        if written.is_err() {
             self.seen.host.event(Level::Warn, "repeat-memory-failed", &[]);
         }
     }

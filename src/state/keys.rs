@@ -80,6 +80,16 @@ impl<V> Key<V> {
     pub fn as_str(&self) -> &str {
         &self.name
     }
+
+    /// A key for the same kind of value, with a number behind this one.
+    pub fn behind(&self, number: i64) -> Self {
+        Self::new(format!("{}/{number}", self.name))
+    }
+
+    /// The number that it ends with.
+    pub fn last(&self) -> Option<i64> {
+        self.name.rsplit('/').next()?.parse().ok()
+    }
 }
 
 impl<V> fmt::Debug for Key<V> {

@@ -59,7 +59,7 @@ impl<H: Host> Seen<H> {
                 }
                 if known.is_forgotten() {
                     // A part. Its time is in the key, so that each part has another one.
-                    let behind = keys::seen(scope, format_args!("{name}/{}", known.at))?;
+                    let behind = key.behind(known.at);
                     written = known.places.clone();
                     holder = self.create(&behind, &note).await?;
                     rest = Some(behind);
@@ -88,6 +88,29 @@ impl<H: Host> Seen<H> {
 }
 
 impl<H: Host> Mark<'_, H> {
+    /// Writes a part while the rest is on its way: what is under the key is a part from now
+    /// on, and the key behind it says that this instance produces the rest.
+    #[cfg(feature = "destinations")]
+    pub(super) async fn note_part(&self, taken: &mut Taken) -> Result<()> {
+        let (host, entry) = (&self.seen.host, &self.entry);
+        if host.monotonic().saturating_sub(taken.at) >= PENDING_TIME {
+            // It may be another's by now.
+            return Ok(());
+        }
+        let mut part = entry.forgotten();
+        match &taken.rest {
+            Some(rest) => part.at = rest.last().unwrap_or(part.at),
+            None => {
+                let behind = self.key.behind(part.at);
+                if self.seen.create(&behind, &Slot::of(entry)).await?.is_some() {
+                    return Ok(());
+                }
+                taken.rest = Some(behind);
+            }
+        }
+        set_for(host, &self.key, &Slot::of(&part), self.window).await
+    }
+
     /// Writes what became of the id.
     pub(super) async fn settle(&self, taken: &Taken) -> Result<()> {
         let (host, entry) = (&self.seen.host, &self.entry);
