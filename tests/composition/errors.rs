@@ -72,7 +72,7 @@ impl Before {
         let registered = this.call("subscriptions.register", with.clone()).await;
         let letter = Arguments { topic: "undelivered".into(), partition: 0, ..with.clone() };
         this.call("producer.send", letter).await;
-        let all = Arguments { text: subscription(""), ..with.clone() };
+        let all = Arguments { text: subscribed(""), ..with.clone() };
         let subscribed = this.call("subscriptions.create", all).await;
         this.call("credentials.create", Arguments { name: "clerk".into(), ..with.clone() }).await;
         let source = |name, topic| Arguments { text: settings(name, topic), ..with.clone() };
@@ -215,7 +215,7 @@ fn destination(name: &str) -> String {
 }
 
 /// A subscription with a topic for what cannot be delivered, and more settings.
-fn subscription(more: &str) -> String {
+fn subscribed(more: &str) -> String {
     let rest =
         r#""callback_url":"https://shop.example/all","exhausted":{"dead_letter":"undelivered"}"#;
     format!(r#"{{"topics":["orders"],{rest}{more}}}"#)
@@ -414,12 +414,12 @@ fn suited(arguments: &Arguments, case: &str, function: &str, before: &Before) ->
         }
         "subscriptions.put" | "subscriptions.patch" if case == "unsupported" => {
             let more = r#","from":{"time":"2026-01-01T00:00:00Z"}"#;
-            arguments.text = subscription(more).replace("orders", "one-more");
+            arguments.text = subscribed(more).replace("orders", "one-more");
         }
         "subscriptions.create" if case == "unsupported" => {
-            arguments.text = subscription(r#","from":{"time":"2026-01-01T00:00:00Z"}"#);
+            arguments.text = subscribed(r#","from":{"time":"2026-01-01T00:00:00Z"}"#);
         }
-        "subscriptions.create" | "subscriptions.put" => arguments.text = subscription(""),
+        "subscriptions.create" | "subscriptions.put" => arguments.text = subscribed(""),
         "subscriptions.patch" => arguments.text = r#"{"rate":5}"#.into(),
         "subscriptions.test" if case != "invalid" => arguments.text.clear(),
         "subscriptions.replay" if case != "invalid" => arguments.text = EVERYTHING.into(),

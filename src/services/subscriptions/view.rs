@@ -33,7 +33,7 @@ pub struct SubscriptionView {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Status {
     /// `active`, `paused` or `disabled`.
-    pub name: &'static str,
+    pub state: &'static str,
     pub since: Option<Millis>,
     /// Why the gateway has disabled it.
     pub why: Option<String>,
@@ -41,12 +41,12 @@ pub struct Status {
 
 impl From<&State> for Status {
     fn from(state: &State) -> Self {
-        let (name, since, why) = match state {
+        let (state, since, why) = match state {
             State::Active => ("active", None, None),
             State::Paused { since } => ("paused", Some(*since), None),
             State::Disabled { since, why } => ("disabled", Some(*since), Some(why.clone())),
         };
-        Self { name, since, why }
+        Self { state, since, why }
     }
 }
 
@@ -85,7 +85,7 @@ impl SubscriptionView {
         json.push(',');
         json.push_str(&settings[1..]);
         add(&mut json, "created", &timestamp(self.created));
-        add(&mut json, "state", &self.status.name);
+        add(&mut json, "state", &self.status.state);
         for (name, time) in [("since", self.status.since), ("secret_overlaps_until", self.overlap)]
         {
             if let Some(time) = time {

@@ -167,7 +167,7 @@ impl From<service::SubscriptionView> for Subscription {
             topics: view.settings.topics,
             callback_url: view.settings.callback_url,
             created: view.created,
-            state: match view.status.name {
+            state: match view.status.state {
                 "paused" => State::Paused,
                 "disabled" => State::Disabled,
                 _ => State::Active,
