@@ -203,7 +203,7 @@ async fn a_callback_that_is_gone_disables_its_subscription_and_operators_are_tol
         instance.deliver().await;
         assert_eq!(scene.receiver.of(HOOK).len(), 1);
         let view = instance.webhooks.settings_of(&id, &Grant::open()).await.unwrap();
-        assert_eq!(view.status.name, "disabled");
+        assert_eq!(view.status.state, "disabled");
         let told = scene.log.records("operations", 0);
         let told: Value = serde_json::from_slice(told[0].value.as_deref().unwrap()).unwrap();
         assert_eq!(
@@ -240,7 +240,7 @@ async fn nothing_but_failure_for_long_enough_disables() {
             }
             let view = instance.webhooks.settings_of(&id, &Grant::open()).await.unwrap();
             let wanted = if works { "active" } else { "disabled" };
-            assert_eq!(view.status.name, wanted);
+            assert_eq!(view.status.state, wanted);
         }
     })
     .await;
