@@ -12,9 +12,10 @@ export const CREDENTIALS = JSON.stringify([
 ]);
 
 // Starts a gateway. `topics` are names with counts of partitions. With `rest`, the
-// address of a Kafka REST server, the gateway uses that server and its topics.
-export async function startGateway({ topics = {}, rest, variables = {} }) {
-  const options = ["--listen", "127.0.0.1:0", "--ephemeral"];
+// address of a Kafka REST server, the gateway uses that server and its topics. `dataDir` is
+// a folder with what another one has kept.
+export async function startGateway({ topics = {}, rest, dataDir, variables = {} }) {
+  const options = ["--listen", "127.0.0.1:0", ...(dataDir ? ["--data-dir", dataDir] : ["--ephemeral"])];
   for (const [name, count] of Object.entries(topics)) options.push("--topic", `${name}:${count}`);
   if (rest) options.push("--rest-url", rest);
   // The warnings of a test that takes Kafka away would hide what failed.

@@ -20,9 +20,9 @@ export function start(program, options, { onLine = () => {}, ...how } = {}) {
     child.once("exit", resolve);
   }).finally(() => running.delete(child));
   ended.catch(() => {});
-  const stop = async () => {
-    child.kill("SIGKILL");
-    await ended;
+  const stop = async (signal = "SIGKILL") => {
+    child.kill(signal);
+    return ended;
   };
   return { ended, stop };
 }
