@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-const DOCUMENTS: [&str; 11] = [
+const DOCUMENTS: [&str; 15] = [
     "README.md",
     "CONTRIBUTING.md",
     "docs/architecture.md",
@@ -17,6 +17,10 @@ const DOCUMENTS: [&str; 11] = [
     "docs/destinations.md",
     "docs/upstash.md",
     "docs/wit.md",
+    "docs/wit/c.md",
+    "docs/wit/go.md",
+    "docs/wit/javascript.md",
+    "docs/wit/python.md",
 ];
 
 /// Paths that are named in backticks begin with one of these.

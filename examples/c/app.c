@@ -124,7 +124,7 @@ typedef struct {
 
 static mailbox_callback_code_t finish(answer_t *answer) {
   exports_example_front_service_handle_return(*answer);
-  free(answer->body.ptr);
+  mailbox_list_u8_free(&answer->body);
   return MAILBOX_CALLBACK_CODE_EXIT;
 }
 
@@ -188,7 +188,7 @@ mailbox_callback_code_t exports_example_front_service_handle_callback(mailbox_ev
   // The caller has gone away.
   kafka_edge_api_follower_stream_followed_record_cancel_read(following->records);
   stop(following);
-  free(following->answer.body.ptr);
+  mailbox_list_u8_free(&following->answer.body);
   free(following);
   mailbox_task_cancel();
   return MAILBOX_CALLBACK_CODE_EXIT;

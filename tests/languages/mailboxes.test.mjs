@@ -9,11 +9,13 @@ import { promisify } from "node:util";
 import { startGateway } from "../clients/support/gateway.mjs";
 import { recordsOf } from "./support/kafka.mjs";
 import { LANGUAGES, missing } from "./support/languages.mjs";
-import { readPage } from "./support/page.mjs";
+import { readPage, ROOT } from "./support/page.mjs";
 import { emptyFolder, paste, remove } from "./support/pasted.mjs";
 
 const TOPIC = "test-topic";
 const PARTITIONS = 3;
+// The pages have built it.
+const GATEWAY = `${ROOT}target/wasm32-wasip2/component/kafka_edge_spin.wasm`;
 const wanted = (process.env.LANGUAGES ?? "").split(" ").filter(Boolean);
 
 for (const name of wanted) {
@@ -104,7 +106,7 @@ function mailbox({ name, follows }) {
     const records = await recordsOf(running.kafka, TOPIC, PARTITIONS);
     await running.stop();
     running = undefined;
-    const gateway = await startGateway({ dataDir: `${folder}/data` });
+    const gateway = await startGateway({ dataDir: `${folder}/data`, component: GATEWAY });
     try {
       const group = await (await fetch(`${gateway.url}/groups/mailbox`)).json();
       const { partitions } = group.topics.find(({ topic }) => topic === TOPIC);

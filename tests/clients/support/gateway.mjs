@@ -13,10 +13,12 @@ export const CREDENTIALS = JSON.stringify([
 
 // Starts a gateway. `topics` are names with counts of partitions. With `rest`, the
 // address of a Kafka REST server, the gateway uses that server and its topics. `dataDir` is
-// a folder with what another one has kept.
-export async function startGateway({ topics = {}, rest, dataDir, variables = {} }) {
+// a folder with what another one has kept, and `component` a file, if the gateway is not to
+// be built.
+export async function startGateway({ topics = {}, rest, dataDir, component, variables = {} }) {
   const options = ["--listen", "127.0.0.1:0", ...(dataDir ? ["--data-dir", dataDir] : ["--ephemeral"])];
   for (const [name, count] of Object.entries(topics)) options.push("--topic", `${name}:${count}`);
+  if (component) options.push("--component", component);
   if (rest) options.push("--rest-url", rest);
   // The warnings of a test that takes Kafka away would hide what failed.
   const set = { log_level: "error", kafka_consume_api: "cloud", ...variables };
