@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-const DOCUMENTS: [&str; 15] = [
+const DOCUMENTS: [&str; 16] = [
     "README.md",
     "CONTRIBUTING.md",
     "docs/architecture.md",
@@ -20,12 +20,13 @@ const DOCUMENTS: [&str; 15] = [
     "docs/wit/c.md",
     "docs/wit/go.md",
     "docs/wit/javascript.md",
+    "docs/wit/node.md",
     "docs/wit/python.md",
 ];
 
 /// Paths that are named in backticks begin with one of these.
-const FOLDERS: [&str; 8] =
-    [".ci/", "components/", "crates/", "docs/", "examples/", "src/", "tests/", "wit/"];
+const FOLDERS: [&str; 9] =
+    [".ci/", "components/", "crates/", "docs/", "examples/", "packages/", "src/", "tests/", "wit/"];
 
 fn read(path: &str) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{path}: {error}"))

@@ -1,0 +1,21 @@
+import type { types } from "./component/kafka_edge.js";
+
+export {
+  actions,
+  consumer,
+  credentials,
+  follower,
+  producer,
+  secrets,
+  sources,
+  types,
+  webhook,
+} from "./component/kafka_edge.js";
+
+/** What a function throws: a case of the interfaces' `error`. */
+export class KafkaEdgeError extends Error {
+  /** The case, such as `unknown-topic`. */
+  tag: types.Error["tag"];
+  /** What the case holds, if it holds anything. */
+  val?: unknown;
+}
