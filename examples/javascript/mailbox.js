@@ -3,9 +3,9 @@
 // `POST /orders` puts the body into the topic `orders`, `GET /orders` takes a record
 // out of it, and `GET /orders/follow` shows all its records as they come.
 
-import consumer from "kafka-edge:api/consumer@0.1.0";
-import follower from "kafka-edge:api/follower@0.1.0";
-import producer from "kafka-edge:api/producer@0.1.0";
+import consumer from "kafka-edge:api/consumer@0.2.0";
+import follower from "kafka-edge:api/follower@0.2.0";
+import producer from "kafka-edge:api/producer@0.2.0";
 import http from "wasi:http/types@0.3.0";
 
 const GROUP = "mailbox";
