@@ -15,6 +15,7 @@ const { files } = await transpile(component, {
   name: "kafka_edge",
   map: {
     "spin:key-value/key-value": "../host/key-value.js",
+    "spin:redis/redis": "../host/redis.js",
     "wasi:clocks/monotonic-clock": "../host/clock.js",
     "spin:variables/variables": "../host/variables.js",
     "wasi:keyvalue/store": "../host/keyvalue.js",

@@ -4,12 +4,13 @@ export {
   actions,
   consumer,
   credentials,
+  destinations,
   follower,
   producer,
   secrets,
   sources,
+  subscriptions,
   types,
-  webhook,
 } from "./component/kafka_edge.js";
 
 /** What a function throws: a case of the interfaces' `error`. */
