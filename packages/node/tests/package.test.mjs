@@ -16,6 +16,8 @@ import { emptyFolder, remove } from "../../../tests/languages/support/pasted.mjs
 const run = promisify(execFile);
 const page = readPage("node");
 const PARTITIONS = 3;
+// 32 bytes, for what is stored encrypted.
+const KEY = Buffer.alloc(32, "a key for tests").toString("base64");
 let folder, kafka, address;
 
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
@@ -32,7 +34,7 @@ before(async () => {
   kafka = await startKafka({ orders: 3, jobs: 3 });
   address = `http://127.0.0.1:${kafka.port}`;
   await bash(page.commands);
-  for (const name of ["counting.mjs", "working.mjs", "writing.mjs"]) copyFileSync(here(name), join(folder, name));
+  for (const name of ["counting.mjs", "subscribing.mjs", "working.mjs", "writing.mjs"]) copyFileSync(here(name), join(folder, name));
 });
 after(async () => {
   await kafka?.stop();
@@ -80,4 +82,12 @@ test("two processes on one store share a group, and no record is handed out twic
   const workers = await Promise.all([1, 2].map(() => node("working.mjs")));
   const done = workers.flatMap(({ stdout }) => stdout.trim().split("\n").filter(Boolean));
   assert.deepEqual(done.sort(), jobs.map((job) => `${job} done`).sort());
+});
+
+test("a produce is followed by its delivery", async () => {
+  const env = { ...environment(), SPIN_VARIABLE_WEBHOOK_ALLOW_PRIVATE: "true", SPIN_VARIABLE_SECRETS_KEY: KEY };
+  const { stdout } = await run("node", ["subscribing.mjs"], { cwd: folder, env, timeout: 60_000 });
+  const { signed, body } = JSON.parse(stdout);
+  assert.equal(signed, true);
+  assert.ok(body.includes("for subscribers"), body);
 });
