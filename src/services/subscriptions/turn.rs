@@ -161,6 +161,11 @@ impl<'a, H: Host, L: Log> Turn<'a, H, L> {
     }
 
     pub(super) async fn work(&mut self) -> Result<JobEnd, Stop> {
+        let (to, now) = (self.job.to(), self.context.host.now());
+        // The turn of a ticket that was lost begins whatever there is to do.
+        if let Some(idle) = self.state.idle(to, self.prepared.order, now) {
+            return Ok(idle.into());
+        }
         let mut running = Running::default();
         loop {
             self.look_around().await;

@@ -171,10 +171,13 @@ impl Window {
             let Some(first) = candidates.first() else {
                 return if under_way.is_empty() { Choice::More } else { Choice::Wait(None) };
             };
-            let waits = self.waiting.get(&first.offset).filter(|it| is_to_come(it.due, now));
+            // It may not be among the candidates: nobody reads what is to wait.
+            let waits = self.waiting.iter().next().filter(|(offset, waiting)| {
+                **offset <= first.offset && is_to_come(waiting.due, now)
+            });
             return match waits {
                 _ if !under_way.is_empty() => Choice::Wait(None),
-                Some(waiting) => Choice::Wait(Some(waiting.due)),
+                Some((_, waiting)) => Choice::Wait(Some(waiting.due)),
                 None => Choice::Try(0),
             };
         }
@@ -312,6 +315,9 @@ mod tests {
         assert_eq!(choose(&window, &[], 99), Choice::Wait(Some(100)));
         assert_eq!(choose(&window, &[], 100), Choice::Try(0));
         assert_eq!(window.choose(&[], &[], Order::Partition, 0), Choice::More);
+        // One that waits keeps others waiting, though nobody has read it.
+        let later = &two[1..];
+        assert_eq!(window.choose(later, &[], Order::Partition, 99), Choice::Wait(Some(100)));
     }
 
     #[test]
