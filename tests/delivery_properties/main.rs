@@ -49,33 +49,33 @@ fn check(runs: u64, plan: impl Fn(u64) -> Plan) -> Counts {
 
 #[test]
 fn without_faults_all_comes_once_and_in_order() {
-    let sum = check(16, Plan::calm);
+    let sum = check(8, Plan::calm);
     assert_eq!((sum.again, sum.refused), (0, 0));
 }
 
 #[test]
 fn callbacks_that_fail_hang_and_answer_late_lose_nothing() {
-    let sum = check(24, Plan::rude);
+    let sum = check(12, Plan::rude);
     assert!(sum.refused > 0 && sum.dead > 0 && sum.skipped > 0, "nothing was given up");
 }
 
 #[test]
 fn deaths_repeat_only_what_was_not_written() {
-    let sum = check(24, Plan::deadly);
+    let sum = check(12, Plan::deadly);
     assert!(sum.again > 0, "nobody died between an answer and its write");
 }
 
 #[test]
 fn a_store_and_a_log_that_fail_lose_nothing() {
-    check(24, Plan::failing);
+    check(12, Plan::failing);
 }
 
 #[test]
 fn stale_reads_lose_nothing() {
-    check(10, Plan::stale);
+    check(6, Plan::stale);
 }
 
 #[test]
 fn clocks_that_jump_lose_nothing() {
-    check(10, Plan::wild);
+    check(6, Plan::wild);
 }

@@ -66,6 +66,8 @@ pub(crate) struct Model {
     got: Vec<BTreeMap<u64, Got>>,
     /// Whose `webhook-id` is whose.
     names: BTreeMap<String, (usize, u64, u64)>,
+    /// What each subscription was seen to be done with: it stays so.
+    disposed: Vec<BTreeSet<u64>>,
     pub(crate) counts: Counts,
 }
 
@@ -79,6 +81,7 @@ impl Model {
             written: BTreeMap::new(),
             at: BTreeMap::new(),
             ids: Vec::new(),
+            disposed: vec![BTreeSet::new(); got.len()],
             got,
             names: BTreeMap::new(),
             counts: Counts::default(),
@@ -101,6 +104,7 @@ impl Model {
         assert_eq!(known, name, "another delivery under {id}");
         let others = self.names.values().filter(|other| **other == name).count();
         assert_eq!(others, 1, "another id for {name:?}");
+        self.note_disposed(number);
         for record in records {
             self.check_arrival(number, *record, records);
             self.got[number].entry(*record).or_default().attempts += 1;
@@ -134,7 +138,7 @@ impl Model {
                 Order::None => false,
             };
             if waits && !together[..place].contains(other) {
-                let is_done = self.is_disposed(number, *other);
+                let is_done = self.disposed[number].contains(other);
                 assert!(is_done, "{record} comes to {number} before {other}, by {wish:?}");
             }
         }
@@ -144,14 +148,21 @@ impl Model {
         self.plan.wishes[number].filter.is_some_and(|divisor| record % divisor == 0)
     }
 
-    /// Whether a record may be done with, as far as can be seen from outside.
-    fn is_disposed(&self, number: usize, record: u64) -> bool {
-        let got = self.got[number].get(&record).copied().unwrap_or_default();
+    /// Notes which records may be done with, as far as can be seen from outside.
+    fn note_disposed(&mut self, number: usize) {
         let wish = self.plan.wishes[number];
-        self.is_filtered(number, record)
-            || got.accepted > 0
-            || self.dead_letters(number).contains(&record)
-            || (wish.exhausted == Exhausted::Skip && got.attempts >= wish.attempts)
+        let dead = self.dead_letters(number);
+        let is_disposed = |record: &u64| {
+            let got = self.got[number].get(record).copied().unwrap_or_default();
+            self.is_filtered(number, *record)
+                || got.accepted > 0
+                || dead.contains(record)
+                || (wish.exhausted == Exhausted::Skip && got.attempts >= wish.attempts)
+        };
+        let known = &self.disposed[number];
+        let new = self.written.keys().filter(|record| !known.contains(record));
+        let new: Vec<u64> = new.copied().filter(is_disposed).collect();
+        self.disposed[number].extend(new);
     }
 
     /// The numbers of the records of a subscription that are among the dead letters.
