@@ -36,8 +36,10 @@ impl Allowance {
         self.calls.get() != Some(0) && clock.monotonic() < self.deadline
     }
 
-    /// One request more.
-    pub(super) fn spend(&self) {
-        self.calls.set(self.calls.get().map(|left| left.saturating_sub(1)));
+    /// Takes one request, if one is left.
+    pub(super) fn take(&self) -> bool {
+        let left = self.calls.get();
+        self.calls.set(left.map(|left| left.saturating_sub(1)));
+        left != Some(0)
     }
 }

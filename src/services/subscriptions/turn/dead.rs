@@ -109,7 +109,8 @@ impl<'a, H: Host, L: Log> Turn<'a, H, L> {
         let Some(first) = pooled.first() else { return Ok(()) };
         self.under_way.push(first.candidate());
         self.reach(WRITE_TIME).await?;
-        self.allowance.spend();
+        // It has to be written, whatever else is left out for it.
+        _ = self.allowance.take();
         let (context, group) = (self.context, self.job.id.clone());
         running.add(async move {
             let written = within(&context.host, WRITE_TIME, async {

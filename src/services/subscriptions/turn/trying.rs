@@ -156,7 +156,11 @@ impl<'a, H: Host, L: Log> Turn<'a, H, L> {
             return Ok(Begun::No);
         }
         self.reach(self.prepared.timeout).await?;
-        Ok(Begun::Yes)
+        // Others may have taken the last one meanwhile.
+        match self.allowance.take() {
+            true => Ok(Begun::Yes),
+            false => Ok(self.stop_with(JobEnd::OutOfTime)),
+        }
     }
 
     pub(super) fn stop_with(&mut self, end: JobEnd) -> Begun {
@@ -180,7 +184,6 @@ impl<'a, H: Host, L: Log> Turn<'a, H, L> {
         if self.state.waiting(first.offset).failures > 0 {
             self.state.totals.count(Total::Retried, 1);
         }
-        self.allowance.spend();
         let is_probe = self.stance() == Stance::Probe;
         let trace = trace_of(&first.item.record);
         let attempt = async move {
