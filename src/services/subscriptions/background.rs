@@ -172,7 +172,12 @@ async fn work<H: Host, L: Log>(context: &DeliveryContext<H, L>, mut job: Job) ->
         let pause = match &report.outcome {
             JobEnd::CaughtUp if again => Some(Duration::ZERO),
             JobEnd::Waiting { to, .. } if again && *to != i64::MAX => Some(Duration::ZERO),
-            JobEnd::Waiting { until: due, .. } => Some(until(*due, host.now())),
+            JobEnd::Waiting { until: due, .. } => {
+                // Whoever did nothing is not to look again at once.
+                let is_idle = report.delivered + report.failed == 0;
+                let least = if is_idle { FIRST_WORKER_PAUSE } else { Duration::ZERO };
+                Some(until(*due, host.now()).max(least))
+            }
             // The other instance may have looked for the last time before our
             // record was written, or it may have died.
             JobEnd::Busy => {

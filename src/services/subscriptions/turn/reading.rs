@@ -29,7 +29,10 @@ impl<'a, H: Host, L: Log> Turn<'a, H, L> {
             }
             return Begun::No;
         }
-        if self.job.to().is_some_and(|to| self.cursor >= to) {
+        // The end of the job may be older than what others have seen since.
+        let last = self.state.window.waiting().keys().next_back();
+        let has_more = last.is_some_and(|last| *last >= self.cursor);
+        if self.job.to().is_some_and(|to| self.cursor >= to) && !has_more {
             self.is_at_end = true;
             return Begun::Passed;
         }
