@@ -108,7 +108,8 @@ impl<'a, H: Host, L: Log> Turn<'a, H, L> {
         };
         let since = if before.failures == 0 { now } else { before.since };
         let mut waiting = Waiting { failures, due: now, since, key, last: None, exhausted: false };
-        waiting.last = (last != offset).then_some(last);
+        // Of one record, too: those behind it have a schedule of their own.
+        waiting.last = settings.body.is_batch().then_some(last);
         self.hold_back(&failure, in_a_row, is_probe, random, running);
         let is_over = failure.hint.is_gone && !is_legacy;
         let mut fields = vec![
