@@ -8,7 +8,7 @@ use crate::dead_letter::GivenUp;
 use crate::host::{Host, Millis};
 use crate::kafka::Log;
 use crate::random;
-use crate::services::subscriptions::attempt::{AttemptFailure, Attempted};
+use crate::services::subscriptions::attempt::{AttemptFailure, Attempted, trace_of};
 use crate::services::subscriptions::breaker::Hold;
 use crate::services::subscriptions::delivery_state::{LastAttempt, Total};
 use crate::services::subscriptions::disabling;
@@ -17,7 +17,7 @@ use crate::services::subscriptions::operations::Happened;
 use crate::services::subscriptions::retry::{Next, millis};
 use crate::services::subscriptions::settings::Exhausted;
 use crate::services::subscriptions::window::Waiting;
-use crate::telemetry::{Level, Value};
+use crate::telemetry::{Level, Value, with_trace};
 
 /// A callback that takes longer than this to accept a record is slow.
 const SLOW: Duration = Duration::from_secs(5);
@@ -34,7 +34,17 @@ pub(super) struct Sent {
 }
 
 impl<'a, H: Host, L: Log> Turn<'a, H, L> {
+    /// Everything that is reported here belongs to the record's trace.
     pub(super) async fn attempted(
+        &mut self,
+        sent: Sent,
+        running: &mut Running<'a, Event>,
+    ) -> Result<(), Stop> {
+        let trace = sent.pooled.first().and_then(|first| trace_of(&first.item.record));
+        with_trace(trace, self.has_ended(sent, running)).await
+    }
+
+    async fn has_ended(
         &mut self,
         sent: Sent,
         running: &mut Running<'a, Event>,
