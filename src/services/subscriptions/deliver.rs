@@ -57,7 +57,7 @@ async fn with_lane<H: Host, L: Log>(
     let has_runs = !subscription.runs.is_empty();
     let prepared = Rc::new(Prepared::of(context, subscription));
     let held = match take(context, job, &prepared).await? {
-        Taken::Lane(held) => held,
+        Taken::Lane(held) => *held,
         Taken::Nothing(outcome) => return Ok(JobReport { has_runs, ..JobReport::ended(outcome) }),
     };
     let kept = held.payload().place.clone().map(|place| (held.payload().position(), place));
@@ -104,7 +104,7 @@ fn start(job: &Job, subscription: &Subscription) -> i64 {
 
 /// The result of trying to take the lane.
 enum Taken<H> {
-    Lane(Held<H, DeliveryState>),
+    Lane(Box<Held<H, DeliveryState>>),
     /// There is nothing to do, or another instance does it.
     Nothing(JobEnd),
 }
@@ -137,7 +137,7 @@ async fn take<H: Host, L: Log>(
     );
     match taken.await? {
         Take::Busy { .. } => Ok(Taken::Nothing(JobEnd::Busy)),
-        Take::Held(held) => Ok(Taken::Lane(held)),
+        Take::Held(held) => Ok(Taken::Lane(held.into())),
         Take::Unworthy(document) => {
             let why = idle(document.as_ref()).map_or(JobEnd::CaughtUp, JobEnd::from);
             let state = match &document {

@@ -129,10 +129,7 @@ impl<H: Host> Pages<H> {
         let place = {
             let mut shelves = self.0.borrow_mut();
             let shelf = shelves.get_or_default(name.clone());
-            match shelf.place.take_if(|(next, _)| *next == spot.offset) {
-                Some((_, place)) => Some(place),
-                None => None,
-            }
+            shelf.place.take_if(|(next, _)| *next == spot.offset).map(|(_, place)| place)
         };
         let fetch = Fetch {
             topic: &spot.topic,
@@ -145,24 +142,29 @@ impl<H: Host> Pages<H> {
             wait: Duration::ZERO,
         };
         let fetched = log.fetch(fetch).await;
-        let now = host.monotonic();
+        let (page, old) = self.keep(name, spot, fetched, host.monotonic())?;
+        if let Some(old) = old {
+            log.close(old).await;
+        }
+        Ok(page)
+    }
+
+    /// Keeps what a read has given. Also returns a place that is of no use any more.
+    fn keep(
+        &self,
+        name: &Name,
+        spot: &Spot,
+        fetched: Result<Fetched>,
+        now: Duration,
+    ) -> Result<(Rc<Page>, Option<Place>)> {
         let mut shelves = self.0.borrow_mut();
         let shelf = shelves.get_or_default(name.clone());
-        let Fetched { records, next, place, silent_to } = match fetched {
-            Ok(fetched) => fetched,
-            Err(error) => {
-                // Later than anybody who waits for it began to.
-                shelf.failed = Some((now.max(Duration::from_nanos(1)), error.clone()));
-                return Err(error);
-            }
-        };
-        let old = match place {
-            Some(place) => shelf.place.replace((next, place)),
-            None => None,
-        };
+        let Fetched { records, next, place, silent_to } = fetched.inspect_err(|error| {
+            shelf.failed = Some((now, error.clone()));
+        })?;
+        let old = place.and_then(|place| shelf.place.replace((next, place)));
         let bytes = records.iter().map(Record::size).sum();
-        let page = Page { from: spot.offset, next, records, silent_to, bytes, at: now };
-        let page = Rc::new(page);
+        let page = Rc::new(Page { from: spot.offset, next, records, silent_to, bytes, at: now });
         if next > spot.offset {
             if shelf.pages.len() >= MAX_PAGES {
                 shelf.pages.remove(0);
@@ -170,11 +172,7 @@ impl<H: Host> Pages<H> {
             shelf.pages.push(page.clone());
         }
         make_room(&mut shelves, now);
-        drop(shelves);
-        if let Some((_, old)) = old {
-            log.close(old).await;
-        }
-        Ok(page)
+        Ok((page, old.map(|(_, place)| place)))
     }
 
     /// A job begins to read a partition, at a place that it may have kept.
