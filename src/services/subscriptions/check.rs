@@ -69,7 +69,7 @@ pub(super) fn parse(json: Value) -> Result<Settings> {
     };
     let never = members.get("disable_after").is_some_and(|after| {
         // Where a patch removes what is null, 0 says the same.
-        after.is_null() || *after == Value::from(0)
+        after.is_null() || *after == 0
     });
     members.retain(|_, value| !value.is_null());
     for name in ["topics", "callback_url"] {

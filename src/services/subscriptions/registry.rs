@@ -164,9 +164,10 @@ impl<H: Host> Registry<H> {
                 true => self.part(number).read().await?.names().cloned().collect(),
                 false => SortedSet::new(),
             };
-            of_part.extend(others.iter().filter(|topic| part(topic) == number).filter_map(
-                |topic| directory.matching(topic).next().is_some().then(|| topic.clone()),
-            ));
+            let is_here = |topic: &&String| {
+                part(topic) == number && directory.matching(topic).next().is_some()
+            };
+            of_part.extend(others.iter().filter(is_here).cloned());
             for topic in of_part {
                 let is_behind = topic > turn.after;
                 if (step == 0 && !is_behind) || (step == PARTS && is_behind) {
