@@ -162,6 +162,11 @@ impl Grant {
         }
     }
 
+    /// All that the caller may do.
+    pub fn permissions(&self) -> impl Iterator<Item = Permission> {
+        Permission::ALL.into_iter().filter(|permission| self.permits(*permission).is_ok())
+    }
+
     pub fn permits(&self, permission: Permission) -> Result<(), Denial> {
         let permitted = match &self.0 {
             GrantScope::Everything => true,

@@ -6,13 +6,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::StatusCode;
 use http::header::{
-    ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE,
+    ACCEPT_ENCODING, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderName, RETRY_AFTER,
+    VARY, WWW_AUTHENTICATE,
 };
 use serde::Serialize;
 
 use super::body::{Body, Source};
 use super::content_encoding;
 use super::refusal::Refusal;
+use super::request::Request;
 use crate::error::{Error, Fault};
 use crate::services::credentials::CredentialError;
 use crate::services::schema_registry::RegistryError;
@@ -56,6 +58,22 @@ impl Response {
     /// The answer of another server, passed on.
     pub fn passed_on(status: StatusCode, content_type: Option<&str>, body: Bytes) -> Self {
         Self::new(status, content_type.unwrap_or("application/json"), body)
+    }
+
+    /// A text that is there compressed, for a caller who takes it so or does not.
+    pub(super) fn compressed<B>(
+        request: &Request<B>,
+        content_type: &str,
+        text: &'static [u8],
+    ) -> Self {
+        let response = if content_encoding::takes_gzip(request) {
+            Self::new(StatusCode::OK, content_type, Bytes::from_static(text))
+                .with_header(CONTENT_ENCODING, "gzip")
+        } else {
+            let text = content_encoding::gunzip(text, usize::MAX).unwrap_or_default();
+            Self::new(StatusCode::OK, content_type, text)
+        };
+        response.with_header(VARY, "accept-encoding")
     }
 
     /// A body that is generated while it is sent.

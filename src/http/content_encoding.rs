@@ -119,6 +119,19 @@ fn has_zlib_header(body: &[u8]) -> bool {
     }
 }
 
+/// Whether the caller accepts gzip. `*` includes it; a weight of zero means that
+/// the caller does not.
+pub(super) fn takes_gzip<B>(request: &Request<B>) -> bool {
+    let values = request.header_values("accept-encoding");
+    let mut codings = values.flat_map(|value| value.split(|byte| *byte == b','));
+    codings.any(|coding| {
+        let text = String::from_utf8_lossy(coding).to_ascii_lowercase();
+        let (name, weight) = text.split_once(';').unwrap_or((&text, ""));
+        let refused = weight.trim().strip_prefix("q=").is_some_and(|q| q.parse() == Ok(0.0_f64));
+        matches!(name.trim(), "gzip" | "x-gzip" | "*") && !refused
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::Write as _;

@@ -2,6 +2,9 @@
 
 #[cfg(feature = "actions")]
 mod actions;
+mod caller;
+#[cfg(feature = "console")]
+mod console;
 mod consumer;
 mod credentials;
 mod description;
@@ -32,6 +35,9 @@ use futures_util::future::LocalBoxFuture;
 
 #[cfg(feature = "actions")]
 use self::actions::{CreateAction, DeleteAction, GetAction, ListActions, PatchAction, PutAction};
+use self::caller::GetCaller;
+#[cfg(feature = "console")]
+use self::console::{GetConsole, GetConsoleFile};
 use self::consumer::{Acknowledge, Consume, Dispose, GiveBack, Reject, Renew};
 use self::credentials::{
     CreateCredential, DeleteCredential, ListCredentials, RotateCredential, UpdateCredential,
@@ -204,6 +210,11 @@ endpoints! {
     GetDescription,
     Healthz,
     Readyz,
+    #[cfg(feature = "console")]
+    GetConsole,
+    #[cfg(feature = "console")]
+    GetConsoleFile,
+    GetCaller,
     ProduceMessage,
     ProduceBody,
     ReceiveWebhook,

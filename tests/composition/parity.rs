@@ -13,6 +13,8 @@ fn functions(name: &str) -> &'static [&'static str] {
     match name {
         // Links to follow, and a sign of life: a composed component has both.
         "index" | "getDescription" | "healthz" => &[],
+        // A page for people, and what it asks about the credential of its caller.
+        "getConsole" | "getConsoleFile" | "getCaller" => &[],
         // A protocol around calls that are in this list themselves.
         "mcp" => &[],
         "readyz" => &["consumer.ready"],

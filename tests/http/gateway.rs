@@ -154,6 +154,9 @@ impl Taken for Response {
                 .split_inclusive(|byte| *byte == b'\n')
                 .map(|line| serde_json::from_slice::<Value>(line).expect("each line is JSON"))
                 .collect(),
+            Some(text) if text.starts_with("text/") => {
+                String::from_utf8_lossy(self.whole_body()).into()
+            }
             other => {
                 assert_eq!((other, self.body.is_empty()), (None, true));
                 Value::Null

@@ -6,6 +6,7 @@ mod acknowledging;
 mod base_path;
 mod changes;
 mod clients;
+mod console;
 mod consuming;
 mod cors;
 mod credentials;

@@ -93,7 +93,7 @@ async fn a_caller_that_kafka_refuses_changes_nothing() {
                 let path = path.replace("{*callback_url}", "https://h.test/");
                 let path = path.replace("{id}", "webhook_1").replace("{name}", "a");
                 let (status, json) = call(&gateway, &by, route.method.clone(), &path).await;
-                if path == "/" || path == "/openapi.json" {
+                if ["/", "/openapi.json", "/caller"].contains(&&*path) {
                     assert_eq!(status, 200);
                     continue;
                 }

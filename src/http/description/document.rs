@@ -336,6 +336,7 @@ fn path_parameter(name: &str, topics: TopicPlace) -> (&'static str, Value) {
         ),
         "name" if topics == TopicPlace::OfSource => ("The source's name", name_of),
         "source" => ("The source's name", name_of),
+        "file" => ("The file's name", name_of),
         "name" => ("The name of the credential", json!({ "type": "string", "minLength": 1 })),
         "time" => (
             "`earliest`, `latest`, or a Unix timestamp in seconds or milliseconds",

@@ -136,6 +136,16 @@ impl Operation {
         self.give(200, about, "text/event-stream", Content::Text).gives_lines()
     }
 
+    /// The answer is a text of this type.
+    #[cfg(feature = "console")]
+    pub(in crate::http) fn gives_text(
+        &mut self,
+        content_type: &'static str,
+        about: &'static str,
+    ) -> &mut Self {
+        self.give(200, about, content_type, Content::Text)
+    }
+
     /// The answer has no body.
     pub(in crate::http) fn gives_nothing(&mut self, about: &'static str) -> &mut Self {
         self.gives_nothing_at(204, about)

@@ -97,6 +97,7 @@ mod tests {
                 .replace("{partition}", "0")
                 .replace("{consumer_group}", "g")
                 .replace("{instance}", "i")
+                .replace("{file}", "console.css")
                 .replace("{time}", "latest")
                 .replace("{*path}", "subjects")
                 .replace("{*message}", "m")
@@ -181,12 +182,13 @@ mod tests {
     }
 
     #[test]
-    fn only_health_checks_and_events_need_no_credential() {
+    fn only_health_checks_events_and_the_console_need_no_credential() {
         let open: Vec<_> = ENDPOINTS
             .iter()
             .filter(|listed| listed.declaration.caller == Caller::Anyone)
             .map(|listed| listed.declaration.path)
             .collect();
-        assert_eq!(open, ["/healthz", "/readyz", "/in/{source}"]);
+        let console = ["/console", "/console/{file}"];
+        assert_eq!(open, ["/healthz", "/readyz", console[0], console[1], "/in/{source}"]);
     }
 }

@@ -1,0 +1,141 @@
+// By keyboard, with landmarks, in light and dark, and on a phone.
+
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+
+import { open, openTab, signIn, startBrowser, startScene } from "./support/console.mjs";
+
+const VIEWS = ["topics", "topics/orders", "groups", "groups/billing", "sources", "sources/shop", "actions", "credentials"];
+
+describe("for everyone", () => {
+  let scene, browser;
+  before(async () => {
+    scene = await startScene();
+    browser = await startBrowser();
+    await scene.call("POST", "/groups/billing/seek", { topic: "orders", to: "earliest" });
+    await scene.call("POST", "/sources", { name: "shop", topic: "orders", verify: { none: {} } });
+  });
+  after(async () => {
+    await browser?.close();
+    await scene?.stop();
+  });
+
+  const settle = (page) => page.waitForLoadState("networkidle");
+
+  test("landmarks, headings and names of everything that can be used", async (t) => {
+    const page = await openTab(t, browser, scene);
+    await signIn(page, scene, "admin");
+    for (const view of VIEWS) {
+      await open(page, view);
+      await settle(page);
+      const found = await page.evaluate(() => {
+        const count = (selector) => document.querySelectorAll(selector).length;
+        const named = (element) =>
+          element.getAttribute("aria-label") || element.textContent.trim() || [...(element.labels ?? [])].some((label) => label.textContent.trim());
+        const ids = [...document.querySelectorAll("[id]")].map(({ id }) => id);
+        return {
+          language: document.documentElement.lang,
+          landmarks: [count("header"), count("nav[aria-label]"), count("main"), count("h1")],
+          unnamed: [...document.querySelectorAll("button, a, input, select, textarea")].filter((element) => !named(element)).map(({ outerHTML }) => outerHTML),
+          uncaptioned: [...document.querySelectorAll("table")].filter((table) => !table.caption?.textContent).length,
+          twice: ids.filter((id, place) => ids.indexOf(id) !== place),
+        };
+      });
+      assert.deepEqual(found, { language: "en", landmarks: [1, 1, 1, 1], unnamed: [], uncaptioned: 0, twice: [] }, view);
+    }
+  });
+
+  test("the keyboard alone leads to a topic, writes a record and follows", async (t) => {
+    const page = await openTab(t, browser, scene);
+    await page.goto(`${scene.url}/console`);
+    await page.getByRole("heading", { name: "Sign in" }).waitFor();
+    await page.keyboard.type("secret-of-the-admin-0001");
+    await page.keyboard.press("Enter");
+    await page.getByText("6 topics").waitFor();
+    await page.keyboard.press("/");
+    await page.keyboard.type("orders");
+    await page.keyboard.press("ArrowDown");
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { level: 2, name: "orders" }).waitFor();
+    const reach = async (what) => {
+      for (let turn = 0; turn < 40; turn += 1) {
+        await page.keyboard.press("Tab");
+        const here = await page.evaluate(() => {
+          const { labels, textContent, tagName } = document.activeElement;
+          const ring = getComputedStyle(document.activeElement).outlineStyle;
+          return { name: tagName === "SELECT" ? "" : (labels?.[0]?.textContent ?? textContent), ring };
+        });
+        assert.notEqual(here.ring, "none", "one sees where one is");
+        if (here.name === what) return;
+      }
+      assert.fail(`${what} was not reached`);
+    };
+    await reach("Follow");
+    await page.keyboard.press("Space");
+    await page.getByText("live", { exact: true }).waitFor();
+    await reach("Message");
+    await page.keyboard.type("by keyboard");
+    await page.keyboard.press("ControlOrMeta+Enter");
+    await page.getByText(/^Written to partition/).waitFor();
+    await page.getByRole("list", { name: "Records" }).getByText("by keyboard").waitFor();
+    await open(page, "groups/billing");
+    await page.getByRole("button", { name: "Forget this group…" }).focus();
+    await page.keyboard.press("Enter");
+    await page.getByRole("dialog").waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByRole("dialog").waitFor({ state: "detached" });
+  });
+
+  for (const colorScheme of ["light", "dark"]) {
+    test(`texts stand out from their ground, ${colorScheme}`, async (t) => {
+      const page = await openTab(t, browser, scene, { colorScheme });
+      await signIn(page, scene, "admin");
+      for (const view of VIEWS) {
+        await open(page, view);
+        await settle(page);
+        assert.deepEqual(await page.evaluate(faint), [], view);
+      }
+    });
+  }
+
+  test("nothing is wider than a phone, and everything is there", async (t) => {
+    const page = await openTab(t, browser, scene, { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true });
+    await signIn(page, scene, "admin");
+    for (const view of VIEWS) {
+      await open(page, view);
+      await settle(page);
+      const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      assert.ok(over <= 0, `${view}: ${over}`);
+    }
+    await open(page, "topics/orders");
+    assert.equal(await page.getByRole("searchbox").isVisible(), false);
+    await page.getByRole("link", { name: "All topics" }).tap();
+    assert.equal(await page.getByRole("searchbox").isVisible(), true);
+  });
+});
+
+// Texts whose contrast is below 4.5 (WCAG 2.2, 1.4.3). Runs in the page.
+function faint() {
+  const parse = (color) => (color.match(/[\d.]+/g) ?? []).map(Number);
+  const light = ([red, green, blue]) => {
+    const [r, g, b] = [red, green, blue].map((part) => (part / 255 <= 0.04045 ? part / 255 / 12.92 : ((part / 255 + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const ground = (element) => {
+    for (let at = element; at; at = at.parentElement) {
+      const color = parse(getComputedStyle(at).backgroundColor);
+      if (color.length === 3 || color[3] === 1) return color;
+    }
+    return [255, 255, 255];
+  };
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const found = [];
+  while (texts.nextNode()) {
+    const element = texts.currentNode.parentElement;
+    if (!texts.currentNode.data.trim() || !element.checkVisibility() || element.closest("noscript, option, button:disabled")) continue;
+    const [one, other] = [light(parse(getComputedStyle(element).color)), light(ground(element))];
+    const contrast = (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
+    if (contrast < 4.5) found.push(`${contrast.toFixed(2)} ${element.tagName} ${texts.currentNode.data.trim().slice(0, 40)}`);
+  }
+  return [...new Set(found)];
+}

@@ -1,0 +1,90 @@
+// 10,000 topics, and 10,000 records at 1,000 a second: all are counted, the last is shown,
+// at most 300 rows are in the document, and the heap is flat.
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+
+import { lines, openTab, rows, signIn, startBrowser, startScene, until } from "./support/console.mjs";
+
+const TOPICS = 10000;
+const RECORDS = 10000;
+const BATCH = 100;
+const EVERY = 100;
+// By which the heap may be larger after 10,000 records than after 2,000.
+const SLACK = 1.5 * 1024 * 1024;
+
+let scene, browser;
+before(async () => {
+  const topics = Object.fromEntries(Array.from({ length: TOPICS }, (_, number) => [`topic-${String(number).padStart(5, "0")}`, 1]));
+  scene = await startScene({ topics });
+  browser = await startBrowser();
+});
+after(async () => {
+  await browser?.close();
+  await scene?.stop();
+});
+
+test("ten thousand topics are counted, found, and not all drawn", async (t) => {
+  const page = await openTab(t, browser, scene);
+  await signIn(page, scene, "admin");
+  await page.getByText("10,000 topics, the first 100 shown").waitFor();
+  assert.ok((await rows(page)) <= 300);
+  const find = page.getByLabel("Find a topic");
+  await find.fill("topic-0999");
+  await page.getByText("10 of 10,000 topics").waitFor();
+  await find.fill("09");
+  assert.ok((await rows(page)) <= 300);
+  await find.fill("topic-09999");
+  await page.getByRole("link", { name: "topic-09999" }).click();
+  await page.getByRole("heading", { level: 2, name: "topic-09999" }).waitFor();
+});
+
+test("ten thousand records at a thousand a second leave the heap flat", async (t) => {
+  const page = await openTab(t, browser, scene);
+  await signIn(page, scene, "admin", "topics/topic-00000");
+  await page.getByRole("button", { name: "Follow" }).click();
+  await page.getByText("live", { exact: true }).waitFor();
+  const devtools = await page.context().newCDPSession(page);
+  const heap = async () => {
+    await devtools.send("HeapProfiler.collectGarbage");
+    return (await devtools.send("Runtime.getHeapUsage")).usedSize;
+  };
+  const counted = async (count) =>
+    until(`${count} are counted`, async () => {
+      assert.match(await page.locator(".tail .count").innerText(), new RegExp(`^${count.toLocaleString("en")} records `));
+    });
+  const padding = "x".repeat(900);
+  let sent = 0;
+  let most = 0;
+  const began = Date.now();
+  const write = async (until) => {
+    while (sent < until) {
+      const values = Array.from({ length: BATCH }, (_, place) => ({ value: `{"number":${sent + place},"padding":"${padding}"}` }));
+      await scene.call("POST", "/producer/topic-00000", ...lines(values));
+      sent += BATCH;
+      if (sent % 1000 === 0) most = Math.max(most, await rows(page));
+      const due = began + (sent / BATCH) * EVERY;
+      await new Promise((resolve) => setTimeout(resolve, Math.max(0, due - Date.now())));
+    }
+  };
+  await write(2000);
+  await counted(2000);
+  const early = await heap();
+  await write(RECORDS);
+  const seconds = (Date.now() - began) / 1000;
+  await counted(RECORDS);
+  const late = await heap();
+  const first = page.getByRole("list", { name: "Records" }).locator("li").first();
+  assert.match(await first.innerText(), new RegExp(`"number":${RECORDS - 1}`));
+  console.log(`${RECORDS} records in ${seconds.toFixed(1)} s; at most ${most} rows; the heap: ${early} bytes after 2,000, ${late} after ${RECORDS}`);
+  assert.ok(most <= 300, `${most} rows`);
+  assert.ok(late - early < SLACK, `${early} and then ${late} bytes`);
+
+  // A record as large as Kafka takes is not kept as a whole.
+  const large = JSON.stringify({ value: "y".repeat(900_000) });
+  for (let turn = 0; turn < 90; turn += 1) await scene.call("POST", "/producer/topic-00000", large, { headers: { "content-type": "application/x-ndjson" } });
+  await counted(RECORDS + 90);
+  const after = await heap();
+  console.log(`the heap after 90 records of 900,000 bytes: ${after}`);
+  assert.ok(after - late < 4 * SLACK, `${late} and then ${after} bytes`);
+});

@@ -1,0 +1,217 @@
+// One person's path through each view.
+
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+
+import { cells, lines, open, openTab, rows, signIn, startBrowser, startScene, tile, until, SECRETS } from "./support/console.mjs";
+
+describe("one person", () => {
+  let scene, browser;
+  before(async () => {
+    scene = await startScene();
+    browser = await startBrowser();
+  });
+  after(async () => {
+    await browser?.close();
+    await scene?.stop();
+  });
+
+  test("signs in with a secret, which the tab keeps, and signs out", async (t) => {
+    const page = await openTab(t, browser, scene);
+    await page.goto(`${scene.url}/console`);
+    await page.getByLabel("Secret").fill("a guess");
+    await page.getByRole("button", { name: "Sign in" }).click();
+    await page.getByText("The credential is not known").waitFor();
+    await signIn(page, scene, "admin");
+    await page.getByText("Ready", { exact: true }).waitFor();
+    await page.reload();
+    await page.getByRole("heading", { level: 1, name: "Topics" }).waitFor();
+    const kept = await page.evaluate(() => [sessionStorage.length, localStorage.length, document.cookie]);
+    assert.deepEqual(kept, [1, 0, ""]);
+    await page.getByRole("button", { name: "Sign out" }).click();
+    await page.getByRole("heading", { level: 1, name: "Sign in" }).waitFor();
+    assert.equal(await page.evaluate(() => sessionStorage.length), 0);
+  });
+
+  test("signs in with the browser's own dialogue", async (t) => {
+    const httpCredentials = { username: "reader", password: SECRETS.reader };
+    const page = await openTab(t, browser, scene, { httpCredentials });
+    await page.goto(`${scene.url}/console`);
+    await page.getByRole("button", { name: "Use the browser’s dialogue" }).click();
+    await page.getByText("reader", { exact: true }).waitFor();
+    assert.equal(await page.evaluate(() => sessionStorage.getItem("kafka-edge")), "browser");
+    await page.reload();
+    await page.getByText("reader", { exact: true }).waitFor();
+  });
+
+  test("follows a topic, and produces to it", async (t) => {
+    const page = await openTab(t, browser, scene);
+    await signIn(page, scene, "admin");
+    await page.getByLabel("Find a topic").fill("ord");
+    await page.getByText("1 of 6 topics").waitFor();
+    await page.getByRole("link", { name: "orders" }).click();
+    await page.getByRole("heading", { level: 2, name: "orders" }).waitFor();
+    await page.getByRole("button", { name: "Follow" }).click();
+    await page.getByText("live", { exact: true }).waitFor();
+    await page.getByLabel("Message").fill('{"order": 12345678901234567890}');
+    await page.getByLabel("Key").fill("customer-1");
+    await page.getByLabel("Partition", { exact: true }).fill("2");
+    await page.getByText("Headers", { exact: true }).click();
+    await page.getByLabel("One to a line").fill("trace: abc");
+    await page.getByRole("button", { name: "Produce" }).click();
+    await page.getByText("Written to partition 2 at offset 0.").waitFor();
+    const record = page.getByRole("list", { name: "Records" }).locator("li");
+    await record.getByText("customer-1").waitFor();
+    assert.equal(await record.count(), 1);
+    await record.locator("summary").click();
+    await record.locator("pre").getByText('"order": 12345678901234567890').waitFor();
+    await record.getByText("partition 2, offset 0").waitFor();
+    await record.getByText("trace", { exact: true }).waitFor();
+    await until("the record is counted", async () => assert.equal(await tile(page, "Records"), "1"));
+    await page.getByRole("button", { name: "Stop" }).click();
+    await page.getByText("off", { exact: true }).waitFor();
+    await page.locator("summary", { hasText: "Partitions" }).click();
+    assert.deepEqual(await cells(page, "Partitions"), [["0", "0", "0", "0"], ["1", "0", "0", "0"], ["2", "0", "1", "1"]]);
+  });
+
+  test("sees how far a group is, and moves it", async (t) => {
+    const values = Array.from({ length: 20 }, (_, value) => ({ value: `${value}`, partition: value % 2 }));
+    await scene.call("POST", "/producer/refunds", ...lines(values));
+    await scene.call("GET", "/consumer/refunds?group=billing&max=6&wait=0");
+    await scene.call("GET", "/consumer/refunds?group=billing&max=3&ack=manual&lease=600&wait=0");
+    const page = await openTab(t, browser, scene);
+    await signIn(page, scene, "admin", "groups");
+    await page.getByRole("link", { name: "billing" }).click();
+    const { topics } = await scene.call("GET", "/groups/billing");
+    const partitions = topics[0].partitions;
+    const text = (value) => (value === null ? "–" : String(value));
+    const expected = partitions.map(({ partition, committed, claimed, end_offset, lag }) => [
+      "refunds",
+      ...[partition, committed, claimed, end_offset, lag].map(text),
+    ]);
+    await until("the positions are those of the API", async () => {
+      const shown = await cells(page, "Positions");
+      assert.deepEqual(shown.map((row) => row.map((cell) => cell.split("\n")[0])), expected);
+    });
+    const sum = (of) => partitions.reduce((all, one) => all + of(one), 0);
+    assert.equal(await tile(page, "Lag"), String(sum(({ lag }) => lag)));
+    assert.equal(await tile(page, "Claimed"), "3");
+    await page.getByLabel("To", { exact: true }).selectOption("offset");
+    await page.getByLabel("Partition", { exact: true }).fill("1");
+    await page.getByLabel("Offset", { exact: true }).fill("10");
+    await page.getByRole("button", { name: "Move…" }).click();
+    const dialog = page.getByRole("dialog");
+    await dialog.getByText("Move billing on refunds?").waitFor();
+    await dialog.getByRole("button", { name: "Cancel" }).click();
+    await dialog.waitFor({ state: "detached" });
+    await page.getByRole("button", { name: "Move…" }).click();
+    await dialog.getByRole("button", { name: "Move", exact: true }).click();
+    await page.getByText("billing goes on at 1·10.").waitFor();
+    const moved = await scene.call("GET", "/groups/billing");
+    assert.equal(moved.topics[0].partitions[1].committed, 10);
+    assert.equal(moved.topics[0].partitions[1].lag, 0);
+    await page.getByRole("button", { name: "Forget this group…" }).click();
+    await dialog.getByRole("button", { name: "Forget" }).click();
+    await page.getByText("billing is forgotten.").waitFor();
+    assert.deepEqual(await scene.call("GET", "/groups"), { groups: [] });
+    await page.getByText("0 groups").waitFor();
+  });
+
+  test("tries an event as it is typed, and sees the last refusals", async (t) => {
+    await scene.call("POST", "/sources", {
+      name: "shop",
+      topic: "orders",
+      verify: { token: { header: "x-shop-token" }, secrets: ["the secret of the shop"] },
+      shape: { filter: ".total > 0", transform: "{id, total}", key: { jq: ".id" } },
+    });
+    const refused = await fetch(`${scene.url}/in/shop`, { method: "POST", headers: { "x-shop-token": "a guess" }, body: "{}" });
+    assert.equal(refused.status, 401);
+    const page = await openTab(t, browser, scene);
+    await signIn(page, scene, "admin", "sources/shop");
+    const box = page.getByRole("region", { name: "Try an event" });
+    const stage = (name) => box.getByRole("listitem").filter({ hasText: name });
+    await stage("verify").getByText("The header x-shop-token is missing").waitFor();
+    const event = box.getByLabel("Event");
+    await event.fill('{"id": 12345678901234567890, "total": 0}');
+    await stage("shape · filter").getByText("false").waitFor();
+    await stage("outcome").getByText("filtered").waitFor();
+    await event.press("ControlOrMeta+End");
+    await event.press("ArrowLeft");
+    await event.pressSequentially(".25");
+    await stage("shape · transform").getByText('"id": 12345678901234567890').waitFor();
+    await stage("outcome").getByText("written").waitFor();
+    await event.fill("no JSON");
+    await stage("outcome").getByText(/shape|JSON/i).first().waitFor();
+    await box.getByText("Headers, method, query").click();
+    await box.getByLabel("Headers, one to a line").fill("x-shop-token: the secret of the shop");
+    await stage("verify").getByText("passes").waitFor();
+    await until("the refusal is shown", async () => {
+      assert.equal((await cells(page, "The last refusals"))[0]?.[2], "mismatch");
+    });
+    assert.equal(await tile(page, "Refused"), "1");
+    await page.getByRole("button", { name: "Turn off" }).click();
+    await page.getByRole("button", { name: "Turn on" }).waitFor();
+    assert.equal((await scene.call("GET", "/sources/shop")).enabled, false);
+    assert.equal((await scene.call("GET", "/topics/orders")).offsets.reduce((sum, one) => sum + one.end_offset, 0), 1, "nothing was written");
+  });
+
+  test("makes a credential, whose secret is shown once, and removes it", async (t) => {
+    const page = await openTab(t, browser, scene);
+    await signIn(page, scene, "admin", "credentials");
+    await page.getByLabel("Name").fill("night-shift");
+    await page.getByLabel("Topics").fill("orders, logs.*");
+    await page.getByLabel("consume").check();
+    await page.getByRole("button", { name: "Make it" }).click();
+    const dialog = page.getByRole("dialog");
+    const secret = await dialog.locator("code").innerText();
+    assert.match(secret, /^ke_/);
+    await dialog.getByRole("button", { name: "I have it" }).click();
+    await dialog.waitFor({ state: "detached" });
+    const markup = async () => page.evaluate(() => document.documentElement.outerHTML + [...document.querySelectorAll("input, textarea")].map(({ value }) => value));
+    assert.ok(!(await markup()).includes(secret), "the secret is gone");
+    const headers = { authorization: `Bearer ${secret}` };
+    const self = await (await fetch(`${scene.url}/caller`, { headers })).json();
+    assert.deepEqual(self, { name: "night-shift", allow: ["consume"], topics: ["orders", "logs.*"] });
+    const row = page.getByRole("row", { name: /night-shift/ });
+    await row.getByRole("button", { name: "Rotate…" }).click();
+    await dialog.getByRole("button", { name: "Make a new secret" }).click();
+    await page.getByText("The new secret of night-shift").waitFor();
+    assert.notEqual(await dialog.locator("code").innerText(), secret);
+    await page.getByRole("button", { name: "I have it" }).click();
+    await row.getByRole("button", { name: "Remove…" }).click();
+    await dialog.getByRole("button", { name: "Remove" }).click();
+    await page.getByText("night-shift is removed.").waitFor();
+    await row.waitFor({ state: "detached" });
+    const names = (await scene.call("GET", "/credentials")).credentials.map(({ name }) => name);
+    assert.ok(!names.includes("night-shift"));
+    assert.equal(await page.getByRole("row", { name: /admin/ }).getByRole("button").count(), 0);
+  });
+
+  test("runs an action, and sees the report on it", async (t) => {
+    await scene.call("POST", "/actions", {
+      identifier: "greet",
+      config: { type: "KAFKA", topic: "customers", payload: { text: "Hello {{ .outputs.trigger.name }}" } },
+    });
+    const page = await openTab(t, browser, scene);
+    await signIn(page, scene, "admin", "actions/greet");
+    await page.getByLabel("Outputs").fill('{"trigger": {}}');
+    await page.getByRole("button", { name: "Run" }).click();
+    await page.getByText("config.payload/text").waitFor();
+    await page.getByLabel("Outputs").fill('{"trigger": {"name": "Ada"}}');
+    await page.getByRole("button", { name: "Run" }).click();
+    const run = (await page.getByText(/^Run wfr_/).innerText()).slice(4);
+    await page.getByText("IN_PROGRESS", { exact: true }).waitFor();
+    await scene.call("PATCH", `/v1/workflows/runs/${run}/nodes/${run.replace("wfr_", "wfnr_")}`, { status: "COMPLETED", result: "SUCCESS" });
+    await page.getByText("SUCCESS", { exact: true }).waitFor();
+  });
+
+  test("has at most 300 rows in each view", async (t) => {
+    const page = await openTab(t, browser, scene);
+    await signIn(page, scene, "admin");
+    for (const view of ["topics", "topics/payments", "groups", "sources", "actions", "credentials"]) {
+      await open(page, view);
+      await page.getByRole("heading", { level: 1 }).waitFor();
+      assert.ok((await rows(page)) <= 300, view);
+    }
+  });
+});
