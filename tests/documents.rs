@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-const DOCUMENTS: [&str; 16] = [
+const DOCUMENTS: [&str; 17] = [
     "README.md",
     "CONTRIBUTING.md",
     "docs/architecture.md",
+    "docs/console.md",
     "docs/http.md",
     "docs/mcp.md",
     "docs/operations.md",

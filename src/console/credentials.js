@@ -19,7 +19,7 @@ export function credentials({ place, signal }) {
     { name: "May", of: ({ allow }) => allow.map((one) => pill(one)) },
     { name: "Topics", kind: "fine", of: ({ topics }) => topics.join(", ") || "–" },
     { name: "Ends", of: ({ expires }) => (expires ? when(expires) : "never") },
-    { name: "Last used", of: ({ last_used: used, source }) => (source === "variable" ? "not kept" : (used ?? "never")) },
+    { name: "Last used", of: ({ last_used: used, source }) => (source === "variable" ? "–" : (used ?? "never")) },
     { name: "Change", kind: "acts", of: acts },
   ], 150, "stack");
   const look = often(signal, () =>

@@ -25,7 +25,7 @@ await call("POST", "/sources", {
   name: "shop",
   topic: "orders",
   verify: { token: { header: "x-shop-token" }, secrets: ["the secret of the shop"] },
-  dedupe: {},
+  dedupe: { id: { jq: ".id" } },
   shape: { filter: ".total > 0", transform: "{id, total}", key: { jq: ".id" } },
 });
 await call("POST", "/sources", { name: "github", topic: "logs.web", verify: { provider: "github", secrets: ["a secret of GitHub"] } });
@@ -59,7 +59,7 @@ const STEPS = {
     await open(page, "sources/shop");
     await page.getByText("Headers, method, query").click();
     await page.getByLabel("Headers, one to a line").fill("x-shop-token: the secret of the shop");
-    await page.getByLabel("Event").fill('{"id": 4711, "total": 19.90, "note": "by express"}');
+    await page.getByRole("textbox", { name: "Event" }).fill('{"id": 4711, "total": 19.90, "note": "by express"}');
     await page.getByText("written", { exact: true }).waitFor();
   },
   async actions(page) {

@@ -55,10 +55,9 @@ async fn answers() -> Answers {
     let mut answers = Answers::new();
     for route in routes() {
         // They would hold what is in the document already.
-        if answers.contains_key(route.name) || matches!(
-                route.name,
-                "index" | "getDescription" | "getConsole" | "getConsoleFile"
-            ) {
+        if answers.contains_key(route.name)
+            || matches!(route.name, "index" | "getDescription" | "getConsole" | "getConsoleFile")
+        {
             continue;
         }
         let (gateway, webhook) = scene().await;
