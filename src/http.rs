@@ -15,6 +15,7 @@ pub mod description;
 mod encoded_text;
 mod endpoint;
 mod endpoints;
+mod exposition;
 mod idempotency;
 mod if_match;
 mod json;

@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-const DOCUMENTS: [&str; 17] = [
+const DOCUMENTS: [&str; 18] = [
     "README.md",
     "CONTRIBUTING.md",
     "docs/architecture.md",
     "docs/console.md",
     "docs/http.md",
     "docs/mcp.md",
+    "docs/metrics.md",
     "docs/operations.md",
     "docs/sources.md",
     "docs/actions.md",
@@ -26,8 +27,8 @@ const DOCUMENTS: [&str; 17] = [
 ];
 
 /// Paths that are named in backticks begin with one of these.
-const FOLDERS: [&str; 9] =
-    [".ci/", "components/", "crates/", "docs/", "examples/", "packages/", "src/", "tests/", "wit/"];
+const FOLDERS: [&str; 10] =
+    [".ci/", "components/", "crates/", "deploy/", "docs/", "examples/", "packages/", "src/", "tests/", "wit/"];
 
 fn read(path: &str) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{path}: {error}"))

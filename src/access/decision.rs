@@ -176,7 +176,7 @@ impl Grant {
                 Permission::Produce | Permission::Consume => true,
                 // Deliveries would continue after the call, without the caller's
                 // key.
-                Permission::Webhooks | Permission::Admin => {
+                Permission::Webhooks | Permission::Admin | Permission::Metrics => {
                     return Err(Denial::Forbidden(Missing::KeyOfGateway(permission)));
                 }
             },

@@ -19,10 +19,13 @@ pub enum Permission {
     /// To create, see and remove credentials. A caller with this permission can
     /// get every other one.
     Admin,
+    /// To read metrics: how far groups are, and what came to sources.
+    Metrics,
 }
 
 impl Permission {
-    pub const ALL: [Self; 4] = [Self::Produce, Self::Consume, Self::Webhooks, Self::Admin];
+    pub const ALL: [Self; 5] =
+        [Self::Produce, Self::Consume, Self::Webhooks, Self::Admin, Self::Metrics];
 
     /// Its name in the list `allow`.
     pub fn name(self) -> &'static str {
@@ -31,6 +34,7 @@ impl Permission {
             Self::Consume => "consume",
             Self::Webhooks => "webhooks",
             Self::Admin => "admin",
+            Self::Metrics => "metrics",
         }
     }
 }
@@ -57,7 +61,7 @@ impl Permissions {
             let name: &str = AsRef::as_ref(name);
             let known = Permission::ALL.into_iter().find(|permission| permission.name() == name);
             known.ok_or_else(|| {
-                Flaw::at(place, "allow", "is none of produce, consume, webhooks and admin")
+                Flaw::at(place, "allow", "is none of produce, consume, webhooks, admin and metrics")
             })
         };
         let all: SortedSet<_> =

@@ -10,6 +10,7 @@ const PERMISSIONS = {
   consume: "read records, and move groups",
   webhooks: "webhooks in and out",
   admin: "credentials and actions",
+  metrics: "metrics, for Prometheus",
 };
 
 export function credentials({ place, signal }) {

@@ -50,7 +50,6 @@ impl Response {
     }
 
     /// A body of this type.
-    #[cfg(feature = "sources")]
     pub(super) fn text(status: StatusCode, content_type: &str, body: String) -> Self {
         Self::new(status, content_type, body)
     }

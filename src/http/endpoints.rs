@@ -17,6 +17,7 @@ mod inbound;
 mod index;
 #[cfg(feature = "mcp")]
 mod mcp;
+mod metrics;
 mod producer;
 mod receive_webhook;
 mod record;
@@ -55,6 +56,7 @@ use self::inbound::ReceiveEvent;
 use self::index::Index;
 #[cfg(feature = "mcp")]
 use self::mcp::Mcp;
+use self::metrics::GetMetrics;
 use self::producer::{ProduceBody, ProduceMessage};
 use self::receive_webhook::ReceiveWebhook;
 use self::records::ReadPartition;
@@ -215,6 +217,7 @@ endpoints! {
     #[cfg(feature = "console")]
     GetConsoleFile,
     GetCaller,
+    GetMetrics,
     ProduceMessage,
     ProduceBody,
     ReceiveWebhook,

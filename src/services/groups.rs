@@ -4,6 +4,7 @@
 //! A group has no members here. It is a name, with a position on each partition
 //! that was read under that name.
 
+mod figures;
 mod set;
 
 use std::fmt;
@@ -14,6 +15,7 @@ use futures_util::future::try_join;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use self::figures::{AllFigures, GroupFigures};
 pub use self::set::SetGroup;
 use crate::access::{AccessError, AllowedTopic, Grant};
 use crate::concurrent::{join_bounded, successes, try_join_bounded};

@@ -7,6 +7,7 @@
 mod admission;
 pub(in crate::services) mod cloud_events;
 mod decide;
+mod figures;
 mod inbound;
 #[cfg(feature = "jwt")]
 mod keys;
@@ -33,6 +34,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 pub use self::decide::Step;
+pub use self::figures::SourceFigures;
 pub use self::inbound::{Inbound, Received, Refused, Stage, Taken, Written};
 use self::list::SourceList;
 pub use self::list::{MAX_SOURCE_BYTES, MAX_SOURCES, StoredSource};

@@ -15,6 +15,8 @@ fn functions(name: &str) -> &'static [&'static str] {
         "index" | "getDescription" | "healthz" => &[],
         // A page for people, and what it asks about the credential of its caller.
         "getConsole" | "getConsoleFile" | "getCaller" => &[],
+        // A text in a format of its own; what is in it comes from the calls of this list.
+        "getMetrics" => &[],
         // A protocol around calls that are in this list themselves.
         "mcp" => &[],
         "readyz" => &["consumer.ready"],

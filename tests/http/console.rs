@@ -119,7 +119,7 @@ async fn every_caller_learns_what_it_may_do() {
         let caller = |name: Value, allow: &[&str], topics: &[&str]| {
             json!({"name": name, "allow": allow, "topics": topics})
         };
-        let all = ["produce", "consume", "webhooks", "admin"];
+        let all = ["produce", "consume", "webhooks", "admin", "metrics"];
         let (status, open) = gateway.get("/caller").await;
         assert_eq!((status, open), (200, caller(Value::Null, &all, &["*"])));
 

@@ -56,7 +56,10 @@ async fn answers() -> Answers {
     for route in routes() {
         // They would hold what is in the document already.
         if answers.contains_key(route.name)
-            || matches!(route.name, "index" | "getDescription" | "getConsole" | "getConsoleFile")
+            || matches!(
+                route.name,
+                "index" | "getDescription" | "getConsole" | "getConsoleFile" | "getMetrics"
+            )
         {
             continue;
         }
@@ -151,6 +154,6 @@ async fn every_status_of_an_example_gone_wrong_is_described() {
 fn credential() -> Value {
     json!([{
         "name": "all", "secret": "0123456789abcdef", "topics": ["*"],
-        "allow": ["produce", "consume", "webhooks", "admin"],
+        "allow": ["produce", "consume", "webhooks", "admin", "metrics"],
     }])
 }

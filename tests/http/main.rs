@@ -17,6 +17,7 @@ mod health;
 mod hostile;
 mod idempotency;
 mod mcp;
+mod metrics;
 mod pass_through;
 mod producing;
 mod reading;

@@ -137,7 +137,6 @@ impl Operation {
     }
 
     /// The answer is a text of this type.
-    #[cfg(feature = "console")]
     pub(in crate::http) fn gives_text(
         &mut self,
         content_type: &'static str,

@@ -30,7 +30,7 @@ use crate::services::credentials::{Created, Listed, Wish};
 #[cfg_attr(feature = "description", derive(schemars::JsonSchema))]
 struct NewCredential<'a> {
     name: String,
-    /// Of `produce`, `consume`, `webhooks` and `admin`.
+    /// Of `produce`, `consume`, `webhooks`, `admin` and `metrics`.
     allow: Vec<String>,
     /// Names, or beginnings of names with a `*` behind them.
     #[serde(default)]

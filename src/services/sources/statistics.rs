@@ -146,11 +146,16 @@ impl<H: Host> Counting<H> {
 
     /// What is stored, and what this instance has counted since.
     pub(super) async fn of(&self, source: &str) -> Result<Statistics> {
-        let mut all = get(&self.host, &key(source)?).await?.unwrap_or_default();
+        let mut all = self.stored(source).await?;
         if let Some(own) = self.own.borrow().get(source) {
             all.add(&own.counted);
         }
         Ok(all)
+    }
+
+    /// What is stored: the same for every instance.
+    pub(super) async fn stored(&self, source: &str) -> Result<Statistics> {
+        Ok(get(&self.host, &key(source)?).await?.unwrap_or_default())
     }
 
     /// Forgets a source that is deleted.

@@ -72,6 +72,7 @@ fn flag(permission: Permission) -> Permissions {
         Permission::Consume => Permissions::CONSUME,
         Permission::Webhooks => Permissions::WEBHOOKS,
         Permission::Admin => Permissions::ADMIN,
+        Permission::Metrics => Permissions::METRICS,
     }
 }
 

@@ -1,0 +1,96 @@
+"""Reads the metrics of a gateway as others read them. See .ci/metrics."""
+import json
+import subprocess
+import sys
+import time
+
+from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics
+# The classic parser reads an exemplar as a timestamp; there is none here.
+from prometheus_client.parser import text_string_to_metric_families as classic
+
+import server
+from gateway import SECRETS, SHOP, Gateway
+
+RULES = "deploy/prometheus/alerts.yml"
+TEXT = "text/plain"
+OPEN = "application/openmetrics-text"
+
+
+def samples(families):
+    """The samples by name and labels. Neither promtool nor the parsers refuse a duplicate."""
+    found = {}
+    for family in families:
+        assert family.documentation, f"{family.name} has no help"
+        assert family.type in ("gauge", "counter"), family
+        for sample in family.samples:
+            assert sample.timestamp is None and sample.exemplar is None, sample
+            key = (sample.name, tuple(sorted(sample.labels.items())))
+            assert key not in found, f"{key} is there twice"
+            found[key] = sample.value
+    return found
+
+
+def promtool(*arguments, text=None):
+    done = subprocess.run(["promtool", *arguments], input=text, capture_output=True, text=True)
+    said = done.stdout + done.stderr
+    assert done.returncode == 0, said
+    return said
+
+
+def check_formats(gateway):
+    kind, text = gateway.metrics(TEXT)
+    assert kind == "text/plain; version=0.0.4; charset=utf-8", kind
+    kind, opened = gateway.metrics(OPEN)
+    assert kind == "application/openmetrics-text; version=1.0.0; charset=utf-8", kind
+    assert opened.endswith("# EOF\n")
+    families = list(open_metrics(opened))
+    assert len({family.name for family in families}) == len(families)
+    classics = list(classic(text))
+    one, other = samples(families), samples(classics)
+    assert one.keys() == other.keys(), one.keys() ^ other.keys()
+    said = promtool("check", "metrics", text=text)
+    assert not said.strip(), f"promtool says: {said}"
+    for hidden in [*SECRETS.values(), SHOP, "a record of turn", "receipt"]:
+        assert hidden not in text and hidden not in opened, hidden
+    print(f"{len(one)} samples of {len(families)} families, in both formats")
+    return one
+
+
+def check_agreement(gateway):
+    """Nobody works meanwhile: the metrics are what the API says."""
+    time.sleep(1.5)
+    found = check_formats(gateway)
+    fields = {"lag": "lag", "claimed": "claimed", "rejected_total": "rejected", "given_up_total": "given_up"}
+    groups = gateway.ok("GET", "/groups")["groups"]
+    for group in groups:
+        name = group["group"]
+        path = "/groups/" + "".join(c if c.isalnum() else f"%{ord(c):02X}" for c in name)
+        for topic in gateway.ok("GET", path)["topics"]:
+            labels = (("group", name), ("topic", topic["topic"]))
+            for metric, field in fields.items():
+                expected = sum(one[field] for one in topic["partitions"])
+                told = found[(f"kafka_edge_group_{metric}", labels)]
+                assert told == expected, (metric, labels, told, expected)
+    assert any(value > 0 for (name, _), value in found.items() if name == "kafka_edge_group_lag")
+    assert 'odd"\\{}' in {group["group"] for group in groups}
+    print(f"{len(groups)} groups as the API tells them")
+
+
+def main():
+    said = promtool("check", "rules", RULES)
+    assert "8 rules found" in said, said
+    gateway = Gateway()
+    try:
+        gateway.prepare()
+        for turn in range(12):
+            gateway.work(turn)
+        check_agreement(gateway)
+        status, _, text = gateway.call("GET", "/metrics")
+        assert status == 403 and json.loads(text)["detail"] == 'The permission "metrics" is missing', text
+        if sys.argv[1:] == ["all"]:
+            server.check(gateway, RULES, "deploy/grafana/kafka-edge.json")
+    finally:
+        gateway.stop()
+
+
+main()
