@@ -27,8 +27,18 @@ const DOCUMENTS: [&str; 18] = [
 ];
 
 /// Paths that are named in backticks begin with one of these.
-const FOLDERS: [&str; 10] =
-    [".ci/", "components/", "crates/", "deploy/", "docs/", "examples/", "packages/", "src/", "tests/", "wit/"];
+const FOLDERS: [&str; 10] = [
+    ".ci/",
+    "components/",
+    "crates/",
+    "deploy/",
+    "docs/",
+    "examples/",
+    "packages/",
+    "src/",
+    "tests/",
+    "wit/",
+];
 
 fn read(path: &str) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{path}: {error}"))

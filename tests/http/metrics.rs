@@ -44,7 +44,7 @@ async fn scene() -> Gateway {
     gateway.log.create_topic("orders", 2);
     gateway.log.create_topic("logs.web", 1);
     for number in 0..10 {
-        gateway.log.append("orders", number % 2, &format!("a record {number}"));
+        gateway.log.append("orders", number % 2, format!("a record {number}"));
     }
     for (group, topic) in [("billing", "orders"), ("billing", "logs.web"), ("audit", "orders")] {
         let seek = json!({"topic": topic, "to": "earliest"});
