@@ -43,8 +43,7 @@ pub(crate) async fn play(plan: Plan) -> Counts {
         task.await.expect("an actor does not fail");
     }
     scene.drain().await;
-    let counts = scene.callbacks.model.borrow().counts;
-    counts
+    scene.callbacks.model.borrow().counts
 }
 
 impl Scene {

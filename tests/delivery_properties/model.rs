@@ -145,7 +145,7 @@ impl Model {
     }
 
     fn is_filtered(&self, number: usize, record: u64) -> bool {
-        self.plan.wishes[number].filter.is_some_and(|divisor| record % divisor == 0)
+        self.plan.wishes[number].filter.is_some_and(|divisor| record.is_multiple_of(divisor))
     }
 
     /// Notes which records may be done with, as far as can be seen from outside.

@@ -366,7 +366,7 @@ async fn no_record_waits_for_a_timer_whenever_it_comes() {
             let two = if same { one.clone() } else { scene.instance() };
             one.register(HOOK).await;
             // Both know of the webhook, and begin at once.
-            two.webhooks.list(None, &Grant::open()).await.unwrap().0;
+            two.webhooks.list(None, &Grant::open()).await.unwrap();
             scene.world.set_store_mode(StoreMode {
                 latency: Duration::from_millis(10),
                 ..StoreMode::default()
