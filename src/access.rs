@@ -46,6 +46,8 @@ mod topics;
 pub use allowed::{AccessError, AllowedTopic, Scope};
 pub use credential::{Credential, Flaw, MAX_NAME_BYTES, Name};
 pub use decision::{Denial, Grant, Missing, check, identify};
+#[cfg(feature = "configuration")]
+pub(crate) use document::read_entry;
 pub use document::{DocumentError, MAX_CREDENTIALS, parse as parse_document};
 pub use permission::{Permission, Permissions};
 pub use presented::Presented;

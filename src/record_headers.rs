@@ -88,7 +88,7 @@ const NAMES: [&str; 44] = [
 
 /// Words between the hyphens of a name that tell of a credential. A signature is
 /// none: it proves one event, and a consumer may want to verify it again.
-const CREDENTIALS: [&str; 24] = [
+const CREDENTIALS: [&str; 25] = [
     "access-key",
     "api-key",
     "apikey",
@@ -105,6 +105,7 @@ const CREDENTIALS: [&str; 24] = [
     "jwt",
     "license-key",
     "master-key",
+    "passphrase",
     "passwd",
     "password",
     "private-key",

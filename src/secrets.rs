@@ -39,6 +39,13 @@ struct Key {
     cipher: XChaCha20Poly1305,
 }
 
+impl Key {
+    fn new(key: [u8; 32]) -> Self {
+        let id = random::hex(&Sha256::digest(key)[..4]);
+        Self { id, cipher: XChaCha20Poly1305::new(&key.into()) }
+    }
+}
+
 impl SecretKeys {
     /// Reads the variable: 32 bytes in base64, or several such keys with commas
     /// between them.
@@ -51,14 +58,19 @@ impl SecretKeys {
         };
         let keys = text.split(',').map(str::trim).map(|key| {
             let key: [u8; 32] = STANDARD.decode(key).ok()?.try_into().ok()?;
-            let id = random::hex(&Sha256::digest(key)[..4]);
-            Some(Key { id, cipher: XChaCha20Poly1305::new(&key.into()) })
+            Some(Key::new(key))
         });
         let keys: Vec<Key> = keys.collect::<Option<_>>().ok_or_else(malformed)?;
         if keys.len() > MAX_KEYS {
             return Err(malformed());
         }
         Ok(Self(keys.into()))
+    }
+
+    /// One key.
+    #[cfg(feature = "configuration")]
+    pub(crate) fn of(key: [u8; 32]) -> Self {
+        Self([Key::new(key)].into())
     }
 
     pub fn is_empty(&self) -> bool {
@@ -115,6 +127,9 @@ impl SecretKeys {
         secret: &StoredSecret,
     ) -> Result<Option<StoredSecret>, SecretGone> {
         let Some(first) = self.0.first() else { return Ok(None) };
+        if secret.is_missing() {
+            return Ok(None);
+        }
         if matches!(secret, StoredSecret::Sealed { key, .. } if *key == first.id) {
             return Ok(None);
         }
@@ -150,9 +165,21 @@ impl fmt::Debug for SecretKeys {
 /// The key of a secret is not among those of the variable, or what is stored was
 /// changed by somebody else.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("The key {key}, under which a secret was encrypted, is not in the variable {VARIABLE}")]
+#[error("{}", self.sentence())]
 pub struct SecretGone {
     pub key: String,
+}
+
+impl SecretGone {
+    fn sentence(&self) -> String {
+        match &*self.key {
+            "" => "The secret is missing: nobody has given it yet".into(),
+            key => format!(
+                "The key {key}, under which a secret was encrypted, is not in the variable \
+                 {VARIABLE}"
+            ),
+        }
+    }
 }
 
 impl From<SecretGone> for Error {
@@ -169,6 +196,17 @@ pub enum StoredSecret {
 }
 
 impl StoredSecret {
+    /// What stands for a secret that is yet to be given, such as one that a document left
+    /// out: it is encrypted under no key.
+    #[cfg(feature = "configuration")]
+    pub(crate) fn missing() -> Self {
+        Self::Sealed { key: String::new(), sealed: Vec::new() }
+    }
+
+    pub(crate) fn is_missing(&self) -> bool {
+        matches!(self, Self::Sealed { key, .. } if key.is_empty())
+    }
+
     /// As it is stored.
     pub(crate) fn to_text(&self) -> String {
         match self {

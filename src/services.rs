@@ -6,6 +6,8 @@
 pub mod actions;
 pub mod beyond_end;
 pub mod condition;
+#[cfg(feature = "configuration")]
+pub mod configuration;
 pub mod consume;
 pub mod credentials;
 #[cfg(feature = "destinations")]

@@ -5,14 +5,16 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-const DOCUMENTS: [&str; 18] = [
+const DOCUMENTS: [&str; 20] = [
     "README.md",
     "CONTRIBUTING.md",
     "docs/architecture.md",
     "docs/console.md",
+    "docs/documented-calls.md",
     "docs/http.md",
     "docs/mcp.md",
     "docs/metrics.md",
+    "docs/moving.md",
     "docs/operations.md",
     "docs/sources.md",
     "docs/actions.md",

@@ -173,6 +173,14 @@ impl Credential {
         Self { secret, ..self.with_previous(former, Some(previous_expires)) }
     }
 
+    /// The credential with everything that another one allows.
+    #[must_use]
+    #[cfg(feature = "configuration")]
+    pub(crate) fn allowing_as(self, other: &Self) -> Self {
+        let (allow, topics) = (other.allow.clone(), other.topics.clone());
+        Self { allow, topics, expires: other.expires, rate: other.rate, ..self }
+    }
+
     pub fn name(&self) -> &Name {
         &self.name
     }

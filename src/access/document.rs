@@ -160,6 +160,15 @@ fn read(entry: &Value) -> Result<Credential, Problem> {
     credential().map_err(Problem::Flaw)
 }
 
+/// Reads an entry that stands alone.
+#[cfg(feature = "configuration")]
+pub(crate) fn read_entry(entry: &Value) -> Result<Credential, Flaw> {
+    read(entry).map_err(|problem| match problem {
+        Problem::Flaw(flaw) => flaw,
+        _ => Flaw::new("settings", "has a field other than allow, topics, expires and rate"),
+    })
+}
+
 /// The previous secret, and when it ends.
 fn previous(
     entry: &Map<String, Value>,

@@ -71,6 +71,24 @@ impl SecretHash {
         Self(Sha256::digest(secret).into())
     }
 
+    /// That of no secret: nobody can present one with this hash.
+    #[cfg(feature = "configuration")]
+    pub(crate) fn none() -> Self {
+        Self([0; 32])
+    }
+
+    /// Whether it is that of no secret.
+    #[cfg(feature = "configuration")]
+    pub(crate) fn is_none(&self) -> bool {
+        self.0 == [0; 32]
+    }
+
+    /// Whether a text is a hash and no secret.
+    #[cfg(feature = "configuration")]
+    pub(crate) fn is_written(text: &str) -> bool {
+        text.starts_with(HASH_PREFIX)
+    }
+
     /// Reads the field `secret` of a document: the secret itself, or `sha256:`
     /// and its hash in 64 hexadecimal digits.
     pub(super) fn parse(text: &str) -> Result<Self, Flaw> {

@@ -153,7 +153,7 @@ impl ErrorBody {
         Self { error: error.to_owned(), status: status.as_u16(), detail }
     }
 
-    #[cfg(any(feature = "actions", feature = "sources"))]
+    #[cfg(any(feature = "actions", feature = "configuration", feature = "sources"))]
     pub(super) fn status(&self) -> StatusCode {
         StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
     }

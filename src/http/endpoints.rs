@@ -5,6 +5,8 @@ mod actions;
 mod caller;
 #[cfg(feature = "console")]
 mod console;
+#[cfg(feature = "configuration")]
+mod configuration;
 mod consumer;
 mod credentials;
 mod description;
@@ -39,6 +41,8 @@ use self::actions::{CreateAction, DeleteAction, GetAction, ListActions, PatchAct
 use self::caller::GetCaller;
 #[cfg(feature = "console")]
 use self::console::{GetConsole, GetConsoleFile};
+#[cfg(feature = "configuration")]
+use self::configuration::{ApplyConfiguration, ExportConfiguration};
 use self::consumer::{Acknowledge, Consume, Dispose, GiveBack, Reject, Renew};
 use self::credentials::{
     CreateCredential, DeleteCredential, ListCredentials, RotateCredential, UpdateCredential,
@@ -264,6 +268,10 @@ endpoints! {
     RotateCredential,
     DeleteCredential,
     RewrapSecrets,
+    #[cfg(feature = "configuration")]
+    ExportConfiguration,
+    #[cfg(feature = "configuration")]
+    ApplyConfiguration,
     #[cfg(feature = "sources")]
     ReceiveEvent,
     #[cfg(feature = "sources")]

@@ -8,6 +8,8 @@
 mod action;
 mod change;
 mod list;
+#[cfg(feature = "configuration")]
+mod portable;
 mod publish;
 mod report;
 mod run;

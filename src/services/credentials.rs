@@ -18,6 +18,8 @@
 //! configuration may go on, and all others get the error of the store.
 
 mod last_use;
+#[cfg(feature = "configuration")]
+mod portable;
 mod stored;
 
 use std::cell::{Cell, RefCell};

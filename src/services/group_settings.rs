@@ -19,6 +19,7 @@ use crate::host::Host;
 use crate::limits;
 use crate::names;
 use crate::services::consume::MAX_CLAIMS;
+use crate::sorted::SortedSet;
 use crate::state::keys::LaneName;
 use crate::state::lane::Params;
 use crate::state::shared::Shared;
@@ -103,6 +104,42 @@ impl Settings {
             names::check_topic(topic).map_err(not_one)?;
         }
         Ok(())
+    }
+
+    /// A group that reads its own dead letters would go round for ever.
+    pub(super) fn check_topics(&self, topics: Option<&SortedSet<String>>) -> Result<()> {
+        let reads = |topic: &String| topics.is_some_and(|topics| topics.contains(topic));
+        match self.dead_letter.as_ref().is_some_and(reads) {
+            true => Err(Error::invalid("dead_letter", "The group reads this topic")),
+            false => Ok(()),
+        }
+    }
+
+    /// As JSON with everything in it, also what is none of a caller's to set.
+    #[cfg(feature = "configuration")]
+    pub(super) fn to_whole_json(&self) -> String {
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// The settings in such JSON.
+    #[cfg(feature = "configuration")]
+    pub(super) fn parse_whole(json: &Value) -> Result<Self> {
+        let mut settings = json.clone();
+        let of = settings.as_object_mut().and_then(|members| members.remove("of"));
+        let mut settings = Self::parse(&settings)?;
+        let patterns = |of: Value| {
+            let Value::Array(items) = of else { return None };
+            items
+                .into_iter()
+                .map(|item| match item {
+                    Value::String(text) => TopicPattern::parse(&text).map(|_| text),
+                    _ => None,
+                })
+                .collect::<Option<Vec<_>>>()
+        };
+        let malformed = || Error::invalid("of", "Not a list of topics and beginnings of topics");
+        settings.setters_topics = of.map(|of| patterns(of).ok_or_else(malformed)).transpose()?;
+        Ok(settings)
     }
 
     /// As the JSON that it is read from.
@@ -198,11 +235,11 @@ impl<H: Host> GroupSettings<H> {
     }
 
     /// Changes the settings. `edit` gets the latest ones, and may be called again.
-    pub(super) async fn change<R>(
+    pub(super) async fn change(
         &self,
         group: &str,
-        edit: impl Fn(&mut Settings) -> Result<R>,
-    ) -> Result<R> {
+        edit: &dyn Fn(&mut Settings) -> Result<()>,
+    ) -> Result<()> {
         self.of(group)?.change(edit).await
     }
 
@@ -215,7 +252,7 @@ impl<H: Host> GroupSettings<H> {
             *settings = Settings::default();
             Ok(())
         };
-        self.change(group, forget).await
+        self.change(group, &forget).await
     }
 }
 

@@ -5,6 +5,8 @@
 //! that was read under that name.
 
 mod figures;
+#[cfg(feature = "configuration")]
+mod portable;
 mod set;
 
 use std::fmt;
@@ -16,6 +18,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 pub use self::figures::{AllFigures, GroupFigures};
+#[cfg(feature = "configuration")]
+pub use self::portable::Positions;
 pub use self::set::SetGroup;
 use crate::access::{AccessError, AllowedTopic, Grant};
 use crate::concurrent::{join_bounded, successes, try_join_bounded};
@@ -34,6 +38,8 @@ use crate::telemetry::Change;
 
 /// What events call a group.
 const KIND: &str = "group";
+/// And where it stands on a topic.
+const POSITION: &str = "position";
 
 /// How long a seek or a delete waits for the instance that reads the partition.
 const MAX_LANE_WAIT: Duration = Duration::from_secs(15);
@@ -242,7 +248,7 @@ impl<H: Host, L: Log> Groups<H, L> {
         // Only now, so that it tells of no position that was never written.
         if !sought.is_empty() {
             let name = format!("{group}/{}", &**topic);
-            let moved = Change { kind: "position", name: &name, what: "moved", fields: "offsets" };
+            let moved = Change { kind: POSITION, name: &name, what: "moved", fields: "offsets" };
             moved.report(&self.host);
             let places = sought.into_iter().map(|(partition, advised, _)| (partition, advised));
             Advice::correct(&self.host, group, topic, places).await?;

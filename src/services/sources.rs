@@ -13,6 +13,8 @@ mod inbound;
 mod keys;
 mod list;
 mod masking;
+#[cfg(feature = "configuration")]
+mod portable;
 mod prepared;
 pub(in crate::services) mod programs;
 mod ready;
@@ -54,7 +56,7 @@ use crate::host::{AfterAnswer, Host, Millis};
 use crate::kafka::Log;
 use crate::merge_patch;
 use crate::random;
-use crate::secrets::SecretKeys;
+use crate::secrets::{SecretKeys, StoredSecret};
 pub use crate::services::condition::Condition;
 #[cfg(feature = "destinations")]
 use crate::services::destinations::Destinations;
@@ -181,11 +183,11 @@ impl<H: Host, L: Log> Sources<H, L> {
             // The name is in the path, and may be in the body, too.
             members.entry("name").or_insert_with(|| name.into());
         }
-        let source = Source::from_value(json).map_err(|error| malformed(&error))?;
+        let source = Source::given(json)?;
         if source.name.as_str() != name {
             return Err(Error::invalid("name", "The name is not that in the path").into());
         }
-        self.replace(name, condition, grant, |_| Ok(source.clone())).await
+        self.replace(name, condition, grant, &|_| Ok(source.clone())).await
     }
 
     /// Changes a source by JSON Merge Patch (RFC 7396).
@@ -197,18 +199,18 @@ impl<H: Host, L: Log> Sources<H, L> {
         grant: &Grant,
     ) -> Result<SourceView, AccessError> {
         let patch: Value = serde_json::from_slice(patch).map_err(|error| malformed(&error))?;
-        let put = self.replace(name, condition, grant, |before| {
+        let make = |before: Option<&StoredSource>| {
             let before = before.ok_or_else(|| Error::UnknownSource(name.to_owned()))?;
             let masked = masking::masked(&before.source);
             let mut json = masked.to_value();
             merge_patch::apply(&mut json, patch.clone());
-            let source = Source::from_value(json).map_err(|error| malformed(&error))?;
+            let source = Source::given(json)?;
             if source.name.as_str() != name {
                 return Err(Error::invalid("name", "A source cannot be given another name"));
             }
             Ok(source)
-        });
-        Ok(put.await?.view)
+        };
+        Ok(self.replace(name, condition, grant, &make).await?.view)
     }
 
     async fn replace(
@@ -216,7 +218,7 @@ impl<H: Host, L: Log> Sources<H, L> {
         name: &str,
         condition: Condition<'_>,
         grant: &Grant,
-        make: impl Fn(Option<&StoredSource>) -> Result<Source>,
+        make: &dyn Fn(Option<&StoredSource>) -> Result<Source>,
     ) -> Result<Put, AccessError> {
         // What will be refused takes no turn at the list.
         let list = self.list.read().await?;
@@ -435,7 +437,7 @@ impl<H: Host, L: Log> Sources<H, L> {
 
     fn read(&self, json: &[u8]) -> Result<Source> {
         let json = serde_json::from_slice(json).map_err(|error| malformed(&error))?;
-        Source::from_value(json).map_err(|error| malformed(&error))
+        Source::given(json)
     }
 
     /// A source that can work, by a caller who may have it, with its secrets encrypted.
@@ -445,7 +447,7 @@ impl<H: Host, L: Log> Sources<H, L> {
         before: Option<&StoredSource>,
         grant: &Grant,
     ) -> Result<StoredSource, AccessError> {
-        if !source.verify.secrets.is_empty() {
+        if source.verify.secrets.iter().any(|secret| !secret.is_missing()) {
             self.keys.check()?;
         }
         // Of a source that was read and is written again, the address is the gateway's.
@@ -459,7 +461,11 @@ impl<H: Host, L: Log> Sources<H, L> {
         };
         let stored = StoredSource { source: source.into(), created, memory };
         let source = &stored.source;
-        Prepared::new(&stored, &self.keys, &self.rules)?;
+        match source.verify.secrets.iter().any(StoredSecret::is_missing) {
+            // It does nothing before it is given them.
+            true => Prepared::check_without_secrets(&stored, &self.rules)?,
+            false => drop(Prepared::new(&stored, &self.keys, &self.rules)?),
+        }
         prepared::check_host(source, &self.rules)?;
         self.may_change(source, grant)?;
         Ok(stored)

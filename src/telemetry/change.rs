@@ -12,7 +12,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use futures_util::future::LocalBoxFuture;
-use serde_json::{Map, Value as Json};
+use serde_json::Value as Json;
 
 use super::{Level, Report, Value, is_on};
 
@@ -121,11 +121,19 @@ pub fn report_change(
 
 /// The names of the members in which two JSON objects differ, with commas between.
 fn differing(before: &str, after: &str) -> String {
-    let members = |text| serde_json::from_str::<Map<String, Json>>(text).unwrap_or_default();
-    let (before, after) = (members(before), members(after));
-    let changed = after.iter().filter(|(name, value)| before.get(*name) != Some(value));
-    let gone = before.keys().filter(|name| !after.contains_key(*name));
-    let names: Vec<&str> = changed.map(|(name, _)| name).chain(gone).map(String::as_str).collect();
+    let read = |text| serde_json::from_str::<Json>(text).unwrap_or_default();
+    let (before, after) = (read(before), read(after));
+    let mut names = Vec::new();
+    for (name, value) in after.as_object().into_iter().flatten() {
+        if before.get(name) != Some(value) {
+            names.push(name.as_str());
+        }
+    }
+    for (name, _) in before.as_object().into_iter().flatten() {
+        if after.get(name).is_none() {
+            names.push(name);
+        }
+    }
     names.join(",")
 }
 

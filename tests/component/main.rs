@@ -15,6 +15,7 @@ mod expressions;
 mod forwarding;
 mod hostile;
 mod listing;
+mod moving;
 mod outbound;
 mod outcome;
 mod price;

@@ -17,7 +17,7 @@ use crate::consuming::{Id, all, counted, id, pages, rest};
 use crate::world::{ConsumeApi, World};
 
 #[path = "../support/redis.rs"]
-mod server;
+pub(crate) mod server;
 
 use server::Redis;
 

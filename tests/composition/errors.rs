@@ -466,6 +466,9 @@ fn suited(arguments: &Arguments, case: &str, function: &str, before: &Before) ->
         }
         // It is known already, so that nothing is written; a new report is.
         "actions.report" => arguments.text = r#"{"status":"COMPLETED","result":"FAILED"}"#.into(),
+        "config.export" if case == "invalid" => arguments.text = "router/x".into(),
+        "config.apply" if case == "invalid" => arguments.text = "no document".into(),
+        "config.apply" => arguments.text = r#"{"version":1,"entries":[]}"#.into(),
         "sources.create" if case == "conflict" => arguments.text = settings("desk", "orders"),
         "sources.create" => arguments.text = settings("new-desk", "orders"),
         "sources.put" => arguments.text = settings(&arguments.name, "orders"),

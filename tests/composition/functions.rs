@@ -67,6 +67,7 @@ async fn every_function_does_what_it_is_there_for() {
     has_actions(&mut story).await;
     has_credentials(&mut story).await;
     produces_once(&mut story).await;
+    moves_all_of_it(&mut story).await;
 
     assert_eq!(story.called, Interface::exported().functions, "each function is called above");
 }
@@ -363,6 +364,36 @@ async fn produces_once(story: &mut Story) {
         parts.map(|part| part.split(',').next().map(str::to_owned)).collect::<Vec<_>>()
     };
     assert_eq!(offsets(&both), offsets(&again));
+}
+
+async fn moves_all_of_it(story: &mut Story) {
+    let settings = r#"{"name":"moved","topic":"orders","verify":{"provider":"stripe",
+        "secrets":["whsec_hush"]}}"#;
+    story.call("sources.create", Arguments { text: settings.into(), ..with() }).await;
+    let sealed = Arguments { tag: "correct horse battery".into(), ..with() };
+    let whole = [
+        "\\\"version\\\":1",
+        "\\\"kdf\\\":\\\"argon2id\\\"",
+        "\\\"kind\\\":\\\"source\\\"",
+        "\\\"secrets\\\":[\\\"sealed:",
+    ];
+    let document = story.expect("config.export", sealed, &whole).await;
+    let document: String = serde_json::from_str(&document).expect("it is a text");
+    assert!(!document.contains("hush"), "{document}");
+    let apply = |at| Arguments {
+        text: document.clone(),
+        tag: "correct horse battery".into(),
+        at,
+        ..with()
+    };
+    story.expect("config.apply", apply(1), &["name: \"moved\"", "Change::Unchanged"]).await;
+    story.call("sources.delete", Arguments { name: "moved".into(), ..with() }).await;
+    story.expect("config.apply", apply(1), &["name: \"moved\"", "Change::Create"]).await;
+    assert_eq!(story.call("sources.list", with()).await, "[]", "that was a dry run");
+    story.expect("config.apply", apply(0), &["name: \"moved\"", "Change::Create"]).await;
+    story.expect("sources.list", with(), &["name: \"moved\"", "secret-gone: false"]).await;
+    let without = Arguments { text: document.clone(), ..with() };
+    story.expect("config.apply", without, &["name: \"moved\"", "Change::Unchanged"]).await;
 }
 
 async fn has_credentials(story: &mut Story) {

@@ -73,6 +73,8 @@ fn functions(name: &str) -> &'static [&'static str] {
         "runAction" => &["actions.run"],
         "getRun" => &["actions.get-run"],
         "reportRun" => &["actions.report"],
+        "exportConfiguration" => &["config.export"],
+        "applyConfiguration" => &["config.apply"],
         "rewrapSecrets" => &["secrets.rewrap"],
         "listCredentials" => &["credentials.list"],
         "createCredential" => &["credentials.create"],

@@ -18,6 +18,7 @@ mod hostile;
 mod idempotency;
 mod mcp;
 mod metrics;
+mod moving;
 mod pass_through;
 mod producing;
 mod reading;

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "actions")]
 mod actions;
+#[cfg(feature = "configuration")]
+mod config;
 mod consumer;
 mod convert;
 mod credentials;
@@ -15,6 +17,8 @@ mod sources;
 mod subscriptions;
 #[cfg(not(feature = "actions"))]
 mod without_actions;
+#[cfg(not(feature = "configuration"))]
+mod without_configuration;
 #[cfg(not(feature = "destinations"))]
 mod without_destinations;
 #[cfg(not(feature = "sources"))]

@@ -22,6 +22,10 @@ pub enum Ability {
     OffsetByTime,
     /// The gateway was built with sources, and has a key for their secrets.
     Sources,
+    /// The gateway was built with actions.
+    Actions,
+    /// The gateway was built with `/config`.
+    Configuration,
     /// Callers need credentials, and the suite was given one.
     Credentials,
     /// What is written to the host's store is there for the next request.
@@ -29,7 +33,7 @@ pub enum Ability {
 }
 
 impl Ability {
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 12] = [
         Self::UnaskedDeliveries,
         Self::WorkAfterAnswers,
         Self::Callbacks,
@@ -38,6 +42,8 @@ impl Ability {
         Self::Timestamps,
         Self::OffsetByTime,
         Self::Sources,
+        Self::Actions,
+        Self::Configuration,
         Self::Credentials,
         Self::KeptState,
     ];
@@ -57,6 +63,8 @@ impl Ability {
             Self::Timestamps => "timestamps",
             Self::OffsetByTime => "offset-by-time",
             Self::Sources => "sources",
+            Self::Actions => "actions",
+            Self::Configuration => "configuration",
             Self::Credentials => "credentials",
             Self::KeptState => "kept-state",
         }
@@ -73,6 +81,8 @@ impl Ability {
             Self::Timestamps => "records that are read carry their timestamps",
             Self::OffsetByTime => "a time has an offset",
             Self::Sources => "sources were built in, and their secrets have a key",
+            Self::Actions => "actions were built in",
+            Self::Configuration => "/config was built in",
             Self::Credentials => "callers need credentials, and the suite was given one",
             Self::KeptState => "what is written to the store is there for the next request",
         }

@@ -1,11 +1,13 @@
 //! All scenarios, in one list.
 
 mod acknowledge;
+mod actions;
 mod consume;
 mod credentials;
 mod errors;
 mod groups;
 mod look;
+mod moving;
 mod produce;
 mod sources;
 mod stream;
@@ -105,6 +107,12 @@ pub(crate) fn all() -> Vec<Scenario> {
         sources::a_source_that_cannot_work_is_refused [Sources]
         sources::a_refusal_is_shown_without_values [Sources, KeptState]
         sources::events_are_counted [Sources, WorkAfterAnswers, KeptState]
+
+        actions::a_run_publishes_its_payload_and_is_reported_on [Actions, KeptState]
+        actions::a_list_is_several_records_of_one_run_and_a_key_makes_it_once [Actions, KeptState]
+        actions::what_cannot_be_rendered_writes_nothing [Actions, KeptState]
+
+        moving::what_was_removed_comes_back_from_a_document [Configuration, Sources, KeptState]
 
         credentials::a_credential_is_made_listed_and_removed [KeptState]
         credentials::callers_without_one_are_refused [Credentials]

@@ -4,6 +4,7 @@ use std::fmt::Debug;
 
 use crate::bindings::Arguments;
 use crate::bindings::kafka_edge::api::actions;
+use crate::bindings::kafka_edge::api::config;
 use crate::bindings::kafka_edge::api::consumer::{self, PageRequest, ReadRequest};
 use crate::bindings::kafka_edge::api::credentials::{self, Permissions};
 use crate::bindings::kafka_edge::api::destinations;
@@ -200,6 +201,17 @@ pub(crate) async fn call(function: &str, with: Arguments) -> Result<String, Erro
         }
         "credentials.rotate" => show(credentials::rotate(with.name, with.time).await?),
         "credentials.delete" => show(credentials::delete(with.name).await?),
+
+        "config.export" => {
+            // A text that is no entry's name is no place to go on from.
+            let after = Some(with.text).filter(|text| text.contains('/') && !text.contains(':'));
+            let selection = config::Selection { kinds: Vec::new(), after, limit: None };
+            show(config::export(selection, Some(with.tag).filter(|tag| !tag.is_empty())).await?)
+        }
+        "config.apply" => {
+            let passphrase = Some(with.tag).filter(|tag| !tag.is_empty());
+            show(config::apply(with.text, passphrase, with.at != 0).await?)
+        }
 
         "secrets.rewrap" => show(secrets::rewrap().await?),
 

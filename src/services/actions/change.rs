@@ -9,6 +9,9 @@ use crate::host::Millis;
 use crate::services::condition::Condition;
 use crate::telemetry::{Change as Reported, Report, report_change};
 
+/// What events call an action.
+pub(super) const KIND: &str = "action";
+
 /// What a caller wants of the list. The texts are JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change<'a> {
@@ -42,9 +45,14 @@ pub(super) struct Made {
 }
 
 impl Made {
+    /// Whether nothing is another than before.
+    #[cfg(feature = "configuration")]
+    pub(super) fn is_same(&self) -> bool {
+        self.before == self.stored
+    }
+
     /// Tells the operator.
     pub(super) fn report(&self, host: &impl Report) {
-        const KIND: &str = "action";
         let (name, before) = (&*self.identifier, self.before.as_ref());
         match &self.stored {
             None => Reported { kind: KIND, name, what: "removed", fields: "" }.report(host),

@@ -38,29 +38,29 @@ impl<H: Host, L: Log> Groups<H, L> {
         grant: &Grant,
     ) -> Result<SetGroup, AccessError> {
         let topics = self.list.topics(group).await?;
-        let change = Change::read(group, json, is_patch, topics, condition, grant)?;
+        let wish = Change::read(group, json, is_patch, topics, condition, grant)?;
         // What will be refused takes no turn.
         let latest = self.list.settings().read(group).await?;
-        if let Some(topic) = &change.make(&latest)?.dead_letter {
+        if let Some(topic) = &wish.make(&latest)?.dead_letter {
             self.log.topic(topic).await?;
         }
-        let is_new = change.topics.is_none();
+        let is_new = wish.topics.is_none();
         if is_new {
             self.list.enlist(group, &[] as &[&str]).await?;
         }
         let (denied, made) = (RefCell::new(None), RefCell::new(None::<Settings>));
         let before = RefCell::new(None::<Settings>);
-        let changed = self.list.settings().change(group, |settings| {
+        let change = |settings: &mut Settings| {
             if made.borrow().as_ref() == Some(settings) {
                 // An earlier write of the same change has been stored.
                 return Ok(());
             }
-            let changed = change.make(settings).map_err(|error| keep(&denied, error))?;
+            let changed = wish.make(settings).map_err(|error| keep(&denied, error))?;
             *before.borrow_mut() = Some(std::mem::replace(settings, changed));
             *made.borrow_mut() = Some(settings.clone());
             Ok(())
-        });
-        let changed = changed.await;
+        };
+        let changed = self.list.settings().change(group, &change).await;
         if let Some(denial) = denied.into_inner() {
             return Err(AccessError::Denied(denial));
         }
@@ -117,12 +117,8 @@ impl<'a> Change<'a> {
         may_bury(&settings, self.grant)?;
         settings.setters_topics =
             settings.dead_letter.as_ref().and_then(|_| self.grant.topic_patterns());
-        // A group that reads its own dead letters would go round for ever.
-        let reads = |topic: &String| self.topics.iter().any(|topics| topics.contains(topic));
-        match settings.dead_letter.as_ref().is_some_and(reads) {
-            true => Err(Error::invalid("dead_letter", "The group reads this topic").into()),
-            false => Ok(settings),
-        }
+        settings.check_topics(self.topics.as_ref())?;
+        Ok(settings)
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use kafka_edge_bounded_json::{Budget, Limits, parse};
-use kafka_edge_signatures::{Handshake, ValueAt, Verifier};
+use kafka_edge_signatures::{Handshake, Unusable, ValueAt, Verifier};
 use serde_json::Value;
 
 use super::admission;
@@ -93,14 +93,33 @@ impl std::fmt::Debug for Prepared {
 
 impl Prepared {
     pub(super) fn new(stored: &StoredSource, keys: &SecretKeys, rules: &Rules) -> Result<Self> {
-        let source = (*stored.source).clone();
-        check_plain(&source)?;
+        let source = &*stored.source;
         let owner = owner(source.name.as_str());
         let secrets = source.verify.secrets.iter().map(|secret| keys.open(&owner, secret));
         let secrets: Vec<String> = secrets.collect::<Result<_, _>>()?;
         let plain: Vec<&str> = secrets.iter().map(String::as_str).collect();
         let verifier = source.verify.settings.verifier(&plain);
         let verifier = verifier.map_err(|unusable| invalid(unusable.field, &unusable.sentence))?;
+        Self::with(stored, secrets, verifier, rules)
+    }
+
+    /// Checks what can be checked of a source whose secrets are yet to be given.
+    pub(super) fn check_without_secrets(stored: &StoredSource, rules: &Rules) -> Result<()> {
+        let unusable = |unusable: Unusable| invalid(unusable.field, &unusable.sentence);
+        stored.source.verify.settings.schemes().map_err(unusable)?;
+        // It believes nobody.
+        let verifier = Verifier::new(&[], &[]).map_err(unusable)?;
+        Self::with(stored, Vec::new(), verifier, rules).map(drop)
+    }
+
+    fn with(
+        stored: &StoredSource,
+        secrets: Vec<String>,
+        verifier: Verifier,
+        rules: &Rules,
+    ) -> Result<Self> {
+        let source = (*stored.source).clone();
+        check_plain(&source)?;
         if let Some(url) = &source.url {
             url.parse::<http::Uri>()
                 .ok()

@@ -10,7 +10,10 @@ use serde::ser::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
+use super::malformed;
+use super::prepared::invalid;
 use crate::access::Name;
+use crate::error::Result;
 use crate::secrets::StoredSecret;
 use crate::sorted::SortedMap;
 
@@ -64,6 +67,19 @@ impl Source {
     /// there once for each kind of input.
     pub(super) fn from_value(json: Value) -> serde_json::Result<Self> {
         serde_json::from_value(json)
+    }
+
+    /// The same from a caller, of whose secrets none is encrypted under a key of ours.
+    pub(super) fn given(json: Value) -> Result<Self> {
+        let source = Self::from_value(json).map_err(|error| malformed(&error))?;
+        let sealed = |secret: &StoredSecret| matches!(secret, StoredSecret::Sealed { .. });
+        match source.verify.secrets.iter().position(sealed) {
+            Some(place) => {
+                let field = format!("verify.secrets[{place}]");
+                Err(invalid(field, "A secret cannot begin with \"sealed:\""))
+            }
+            None => Ok(source),
+        }
     }
 
     pub fn to_value(&self) -> Value {
