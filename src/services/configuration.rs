@@ -72,6 +72,8 @@ impl<H: Host, L: Log> Configuration<H, L> {
     fn kinds(&self) -> Vec<&dyn Kind> {
         vec![
             &*self.credentials,
+            #[cfg(feature = "destinations")]
+            &self.services.destinations,
             #[cfg(feature = "sources")]
             &self.services.sources,
             #[cfg(feature = "actions")]

@@ -9,6 +9,8 @@ mod destination;
 mod given;
 mod in_use;
 mod list;
+#[cfg(feature = "configuration")]
+mod portable;
 mod trial;
 
 use std::cell::RefCell;
@@ -118,6 +120,7 @@ impl<H: Host, L: Log> Destinations<H, L> {
             condition,
             dialect,
             allow_private: self.parts.allow_private,
+            may_lack_secret: false,
             keys: &self.parts.keys,
             clock: &self.host,
         };

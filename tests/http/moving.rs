@@ -101,6 +101,10 @@ async fn set_up() -> (Gateway, String) {
         .unwrap()
         .to_owned();
     made(Method::POST, "/credentials", json!({"name": "ops", "allow": ["admin"]})).await;
+    let config = json!({"bootstrap_servers": "pkc-1.example.com:9092", "cluster_id": "lkc-1",
+        "topic": "events", "api_key": "KEY", "api_secret": "a secret of Kafka"});
+    let destination = json!({"name": "Event Stream", "type": "kafka", "config": config});
+    made(Method::POST, "/destinations", destination).await;
     made(
         Method::PUT,
         "/sources/stripe",
@@ -111,8 +115,8 @@ async fn set_up() -> (Gateway, String) {
     made(
         Method::PUT,
         "/sources/open",
-        json!({"topic": "t", "verify": {"none": {}},
-        "enabled": false}),
+        json!({"topic": "t", "verify": {"none": {}}, "enabled": false,
+        "destinations": ["gateway", "Event Stream"]}),
     )
     .await;
     // Numbers keep their digits, and members their order.
@@ -175,15 +179,15 @@ async fn a_document_moves_all_of_it_to_an_empty_store_and_taken_again_changes_no
             let entries = document["entries"].as_array().unwrap().iter();
             entries.map(|entry| entry["kind"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
         };
-        let all = ["credential", "source", "action", "webhook", "group", "position"];
+        let all = ["credential", "destination", "source", "action", "webhook", "group", "position"];
         let counts = all.map(|kind| kinds(&plain).iter().filter(|known| *known == kind).count());
-        assert_eq!(counts, [2, 2, 2, 2, 3, 3], "{plain}");
+        assert_eq!(counts, [2, 1, 2, 2, 2, 3, 3], "{plain}");
         assert!(fits(&plain) && fits(&encrypted), "{encrypted}");
         for (pointer, wrong) in [
             ("/version", json!(2)),
             ("/entries/0/settings/allow", json!(["root"])),
-            ("/entries/2/kind", json!(7)),
-            ("/entries/2/settings/verify", json!({"secrets": ["whsec_plain"]})),
+            ("/entries/3/kind", json!(7)),
+            ("/entries/3/settings/verify", json!({"secrets": ["whsec_plain"]})),
             ("/encryption/salt", json!("short")),
         ] {
             let mut changed = encrypted.clone();
@@ -213,7 +217,7 @@ async fn a_document_moves_all_of_it_to_an_empty_store_and_taken_again_changes_no
             let expected: &[&str] = if with_secrets {
                 &[]
             } else {
-                &["credential", "credential", "source", "webhook", "webhook"]
+                &["credential", "credential", "destination", "source", "webhook", "webhook"]
             };
             assert_eq!(lack, expected, "{told:#?}");
             // Another instance, which has read none of it.
@@ -248,7 +252,9 @@ async fn secrets_are_in_no_export_and_encrypted_ones_are_bound_to_their_entry() 
             text.split("sha256:").nth(1).map(|rest| rest[..64].to_owned())
         });
         let hash = hash.expect("a credential is stored by its hash");
-        for secret in ["whsec_one", "whsec_two", &secret, SECRETS_KEY, &hash, PASSPHRASE] {
+        for secret in
+            ["whsec_one", "whsec_two", "a secret of Kafka", &secret, SECRETS_KEY, &hash, PASSPHRASE]
+        {
             assert!(!plain.to_string().contains(secret), "{plain}");
             assert!(!encrypted.to_string().contains(secret), "{encrypted}");
         }
@@ -388,8 +394,8 @@ async fn what_needs_a_secret_does_nothing_before_it_is_given_one() {
         let taken: Vec<_> = told.iter().filter(|entry| entry.ends_with(": replace")).collect();
         assert_eq!(
             taken.len(),
-            4,
-            "ops, both webhooks, and the source that was changed: {told:#?}"
+            5,
+            "ops, the destination, both webhooks, and the source that was changed: {told:#?}"
         );
         assert!(!told.iter().any(|entry| entry.contains("needs")), "{told:#?}");
         // Nobody can say that a secret is missing, or that it is encrypted.
@@ -496,7 +502,7 @@ async fn a_document_comes_in_parts_and_never_in_part_without_saying_so() {
     local(async {
         let (gateway, _) = set_up().await;
         let whole = export(&gateway, "").await;
-        for limit in [1, 2, 5, 14, 2_000] {
+        for limit in [1, 2, 5, 15, 2_000] {
             let (mut entries, mut after, mut parts) = (Vec::new(), String::new(), 0);
             loop {
                 let part = export(&gateway, &format!("?limit={limit}{after}")).await;
@@ -509,7 +515,7 @@ async fn a_document_comes_in_parts_and_never_in_part_without_saying_so() {
                 after = format!("&after={next}");
             }
             assert_eq!(&Value::from(entries), &whole["entries"]);
-            assert_eq!(parts, 14_usize.div_ceil(limit));
+            assert_eq!(parts, 15_usize.div_ceil(limit));
         }
         let some = export(&gateway, "?kinds=group,credential").await;
         let names: Vec<_> =
@@ -532,7 +538,7 @@ async fn a_document_comes_in_parts_and_never_in_part_without_saying_so() {
             let config = json!({"config": {"type": "KAFKA", "payload": {"p": payload}}});
             made(&gateway, Method::PUT, &format!("/actions/large-{number}"), config).await;
         }
-        assert_eq!(export(&gateway, "").await["entries"].as_array().unwrap().len(), 14 + many);
+        assert_eq!(export(&gateway, "").await["entries"].as_array().unwrap().len(), 15 + many);
     })
     .await;
 }

@@ -38,6 +38,8 @@ pub(super) struct Wish<'a, C> {
     pub(super) condition: Condition<'a>,
     pub(super) dialect: Dialect,
     pub(super) allow_private: bool,
+    /// The mask may stand for a secret that is yet to be given.
+    pub(super) may_lack_secret: bool,
     pub(super) keys: &'a SecretKeys,
     pub(super) clock: &'a C,
 }
@@ -175,13 +177,15 @@ impl<C: Clock> Wish<'_, C> {
                     None => Some(self.keys.seal(self.clock, &owner, secret)?),
                 }
             }
-            Secret::Kept => {
-                let known = known.ok_or_else(|| {
+            Secret::Kept => match known {
+                Some(known) => Some(known.clone()),
+                #[cfg(feature = "configuration")]
+                None if self.may_lack_secret => Some(StoredSecret::missing()),
+                None => {
                     let sentence = "The mask stands for a secret that is not there";
-                    invalid("config.api_secret", sentence)
-                })?;
-                Some(known.clone())
-            }
+                    return Err(invalid("config.api_secret", sentence));
+                }
+            },
             Secret::None => None,
         };
         if secret.is_none() && given.destination.api_key.is_some() && given.destination.enabled {
