@@ -56,8 +56,6 @@ async fn set_up(host: &Host) {
     call(host, Method::PUT, "/sources/stripe", &source).await;
     let action = json!({"config": {"type": "KAFKA", "topic": "t", "payload": {"at": "{{ now }}"}}});
     call(host, Method::PUT, "/actions/order", &action).await;
-    let webhook = json!({"topic": "t3", "callback_url": "https://shop.example/hook"});
-    call(host, Method::POST, "/webhooks", &webhook).await;
     call(host, Method::PUT, "/groups/careful", &json!({"delivery_limit": 5})).await;
     let moved = json!({"topic": "t3", "offsets": {"0": 1, "2": 3}});
     call(host, Method::POST, "/groups/careful/seek", &moved).await;
@@ -81,7 +79,7 @@ async fn a_set_up_moves_from_each_kind_of_store_to_each_other_one() {
             let what = format!("from {from_kind} to {to_kind}");
             let applied = with_passphrase(&to, Method::POST, "/config/apply", &sealed).await;
             let entries = applied["entries"].as_array().unwrap();
-            assert_eq!(entries.len(), 8, "{what}: {applied}");
+            assert_eq!(entries.len(), 7, "{what}: {applied}");
             assert!(entries.iter().all(|entry| entry["what"] == "create"), "{what}: {applied}");
             let exported = get(&to, "/config/export").await;
             assert_eq!(exported.text, plain.text, "{what}");

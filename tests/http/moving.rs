@@ -130,9 +130,6 @@ async fn set_up() -> (Gateway, String) {
     put.body = action.into();
     assert_eq!(gateway.send(put).await.status, 201);
     made(Method::PUT, "/actions/plain", json!({"config": {"type": "KAFKA", "payload": {}}})).await;
-    for (topic, url) in [("t", "https://a.example/hook"), ("t2", "https://b.example/hook?k=v")] {
-        made(Method::POST, "/webhooks", json!({"topic": topic, "callback_url": url})).await;
-    }
     for message in 0..6 {
         let (status, json) = gateway.get(&format!("/producer/t/{message}")).await;
         assert_eq!(status, 200, "{json}");
@@ -179,9 +176,9 @@ async fn a_document_moves_all_of_it_to_an_empty_store_and_taken_again_changes_no
             let entries = document["entries"].as_array().unwrap().iter();
             entries.map(|entry| entry["kind"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
         };
-        let all = ["credential", "destination", "source", "action", "webhook", "group", "position"];
+        let all = ["credential", "destination", "source", "action", "group", "position"];
         let counts = all.map(|kind| kinds(&plain).iter().filter(|known| *known == kind).count());
-        assert_eq!(counts, [2, 1, 2, 2, 2, 3, 3], "{plain}");
+        assert_eq!(counts, [2, 1, 2, 2, 3, 3], "{plain}");
         assert!(fits(&plain) && fits(&encrypted), "{encrypted}");
         for (pointer, wrong) in [
             ("/version", json!(2)),
@@ -217,7 +214,7 @@ async fn a_document_moves_all_of_it_to_an_empty_store_and_taken_again_changes_no
             let expected: &[&str] = if with_secrets {
                 &[]
             } else {
-                &["credential", "credential", "destination", "source", "webhook", "webhook"]
+                &["credential", "credential", "destination", "source"]
             };
             assert_eq!(lack, expected, "{told:#?}");
             // Another instance, which has read none of it.
@@ -394,8 +391,7 @@ async fn what_needs_a_secret_does_nothing_before_it_is_given_one() {
         let taken: Vec<_> = told.iter().filter(|entry| entry.ends_with(": replace")).collect();
         assert_eq!(
             taken.len(),
-            5,
-            "ops, the destination, both webhooks, and the source that was changed: {told:#?}"
+            3, "ops, the destination, and the source that was changed: {told:#?}"
         );
         assert!(!told.iter().any(|entry| entry.contains("needs")), "{told:#?}");
         // Nobody can say that a secret is missing, or that it is encrypted.
@@ -434,10 +430,6 @@ async fn each_entry_that_cannot_be_taken_is_told_of_and_the_others_are_done() {
             (entry("credential", "c", json!({"allow": ["admin"], "secret": "x"})), 400, "settings"),
             (entry("credential", "c d", rights.clone()), 400, "name"),
             (with(entry("credential", "c", rights), json!(["a secret of my own"])), 400, "secrets"),
-            (entry("webhook", "w", json!({"topic": "t"})), 400, "settings"),
-            (entry("webhook", "w", json!({"topic": "t", "callback_url": "http://127.0.0.1/"})), 400, "callback_url"),
-            (entry("webhook", "a/b", json!({"topic": "t", "callback_url": "https://h.example/"})), 400, "name"),
-            (entry("webhook", "w", json!({"topic": "gone", "callback_url": "https://h.example/"})), 404, ""),
             (entry("group", "g", json!({"delivery_limit": 0})), 400, "delivery_limit"),
             (entry("group", "g", json!({"dead_letter": "gone"})), 404, ""),
             (entry("group", "g", json!({"of": 7})), 400, "of"),
@@ -502,7 +494,7 @@ async fn a_document_comes_in_parts_and_never_in_part_without_saying_so() {
     local(async {
         let (gateway, _) = set_up().await;
         let whole = export(&gateway, "").await;
-        for limit in [1, 2, 5, 15, 2_000] {
+        for limit in [1, 2, 5, 13, 2_000] {
             let (mut entries, mut after, mut parts) = (Vec::new(), String::new(), 0);
             loop {
                 let part = export(&gateway, &format!("?limit={limit}{after}")).await;
@@ -515,7 +507,7 @@ async fn a_document_comes_in_parts_and_never_in_part_without_saying_so() {
                 after = format!("&after={next}");
             }
             assert_eq!(&Value::from(entries), &whole["entries"]);
-            assert_eq!(parts, 15_usize.div_ceil(limit));
+            assert_eq!(parts, 13_usize.div_ceil(limit));
         }
         let some = export(&gateway, "?kinds=group,credential").await;
         let names: Vec<_> =
@@ -538,7 +530,7 @@ async fn a_document_comes_in_parts_and_never_in_part_without_saying_so() {
             let config = json!({"config": {"type": "KAFKA", "payload": {"p": payload}}});
             made(&gateway, Method::PUT, &format!("/actions/large-{number}"), config).await;
         }
-        assert_eq!(export(&gateway, "").await["entries"].as_array().unwrap().len(), 15 + many);
+        assert_eq!(export(&gateway, "").await["entries"].as_array().unwrap().len(), 13 + many);
     })
     .await;
 }
