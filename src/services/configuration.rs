@@ -73,7 +73,7 @@ impl<H: Host, L: Log> Configuration<H, L> {
         vec![
             &*self.credentials,
             #[cfg(feature = "destinations")]
-            &self.services.destinations,
+            &*self.services.destinations,
             #[cfg(feature = "sources")]
             &self.services.sources,
             #[cfg(feature = "actions")]
