@@ -3,10 +3,10 @@
 #[cfg(feature = "actions")]
 mod actions;
 mod caller;
-#[cfg(feature = "console")]
-mod console;
 #[cfg(feature = "configuration")]
 mod configuration;
+#[cfg(feature = "console")]
+mod console;
 mod consumer;
 mod credentials;
 mod description;
@@ -39,10 +39,10 @@ use futures_util::future::LocalBoxFuture;
 #[cfg(feature = "actions")]
 use self::actions::{CreateAction, DeleteAction, GetAction, ListActions, PatchAction, PutAction};
 use self::caller::GetCaller;
-#[cfg(feature = "console")]
-use self::console::{GetConsole, GetConsoleFile};
 #[cfg(feature = "configuration")]
 use self::configuration::{ApplyConfiguration, ExportConfiguration};
+#[cfg(feature = "console")]
+use self::console::{GetConsole, GetConsoleFile};
 use self::consumer::{Acknowledge, Consume, Dispose, GiveBack, Reject, Renew};
 use self::credentials::{
     CreateCredential, DeleteCredential, ListCredentials, RotateCredential, UpdateCredential,
