@@ -257,7 +257,7 @@ mod tests {
     fn a_document_is_read() {
         let known = parse(
             r#"[{"name":"orders-writer","secret":"hush-hush-hush-hush",
-                 "allow":["produce","consume","webhooks","admin"],"topics":["orders","logs.*"]},
+                 "allow":["produce","consume","webhooks","admin","metrics"],"topics":["orders","logs.*"]},
                 {"name":"root","allow":["admin"],
                  "secret":"sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"}]"#,
         )

@@ -188,7 +188,7 @@ async fn a_change() {
                 ("GET /sources", (2, 0)),
                 ("PUT /sources/s", (5, 2)),
                 ("PATCH /sources/s", (5, 2)),
-                ("POST /secrets/rewrap", (9, 6)),
+                ("POST /secrets/rewrap", (8, 4)),
                 ("DELETE /sources/s", (5, 3)),
             ]
         );
