@@ -5,8 +5,10 @@ import { h, put, say } from "./dom.js";
 import { button, field, input } from "./parts.js";
 import { actions } from "./actions.js";
 import { credentials } from "./credentials.js";
+import { destinations } from "./destinations.js";
 import { groups } from "./groups.js";
 import { sources } from "./sources.js";
+import { subscriptions } from "./subscriptions.js";
 import { topics } from "./topics.js";
 
 // In the order in which they are offered: what a view needs of the credential and of the
@@ -15,6 +17,8 @@ const VIEWS = [
   { name: "topics", title: "Topics", call: "/topics", open: topics },
   { name: "groups", title: "Groups", call: "/groups", needs: ["consume"], open: groups },
   { name: "sources", title: "Sources", call: "/sources", needs: ["webhooks", "produce"], open: sources },
+  { name: "subscriptions", title: "Subscriptions", call: "/subscriptions", needs: ["webhooks"], open: subscriptions },
+  { name: "destinations", title: "Destinations", call: "/destinations", needs: ["admin"], open: destinations },
   { name: "actions", title: "Actions", call: "/actions", needs: ["admin"], open: actions },
   { name: "credentials", title: "Credentials", call: "/credentials", needs: ["admin"], open: credentials },
 ];

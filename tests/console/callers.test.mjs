@@ -6,12 +6,12 @@ import { after, before, describe, test } from "node:test";
 import { CREDENTIALS, SECRETS, TOPICS, lines, open, openTab, signIn, startBrowser, startScene } from "./support/console.mjs";
 
 // By credential: the views and topics that it is offered.
-const ALL = ["Topics", "Groups", "Sources", "Actions", "Credentials"];
+const ALL = ["Topics", "Groups", "Sources", "Subscriptions", "Destinations", "Actions", "Credentials"];
 const OFFERED = {
   admin: { views: ALL, topics: Object.keys(TOPICS).sort(), groups: ["billing", "logs-reader"], produces: true, follows: true },
   reader: { views: ["Topics", "Groups"], topics: ["orders"], groups: ["billing"], produces: false, follows: true },
   writer: { views: ["Topics"], topics: ["orders"], groups: [], produces: true, follows: false },
-  hooks: { views: ["Topics", "Sources"], topics: ["orders"], groups: [], produces: true, follows: false },
+  hooks: { views: ["Topics", "Sources", "Subscriptions"], topics: ["orders"], groups: [], produces: true, follows: false },
   logs: { views: ["Topics", "Groups"], topics: ["logs.api", "logs.web"], groups: ["logs-reader"], produces: false, follows: true },
 };
 const SHOP = "the-secret-of-the-shop";

@@ -98,6 +98,21 @@ describe("for everyone", () => {
     });
   }
 
+  test("below a base path, and at once with open access", async (t) => {
+    const below = await startScene({ variables: { base_path: "/edge", open_access: "true", credentials: "" } });
+    t.after(below.stop);
+    const page = await openTab(t, browser, below);
+    await page.goto(`${below.url}/edge/console`);
+    await page.getByText("Open access", { exact: true }).waitFor();
+    await page.getByRole("link", { name: "orders" }).click();
+    await page.getByRole("button", { name: "Follow" }).click();
+    await page.getByText("live", { exact: true }).waitFor();
+    await page.getByLabel("Message").fill("below a base path");
+    await page.getByRole("button", { name: "Produce" }).click();
+    await page.getByRole("list", { name: "Records" }).getByText("below a base path").waitFor();
+    assert.equal(await page.getByRole("button", { name: "Sign out" }).count(), 0);
+  });
+
   test("nothing is wider than a phone, and everything is there", async (t) => {
     const page = await openTab(t, browser, scene, { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true });
     await signIn(page, scene, "admin");

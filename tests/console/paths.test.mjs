@@ -1,6 +1,7 @@
 // One person's path through each view.
 
 import assert from "node:assert/strict";
+import { createServer } from "node:http";
 import { after, before, describe, test } from "node:test";
 
 import { cells, lines, open, openTab, rows, signIn, startBrowser, startScene, tile, until, SECRETS } from "./support/console.mjs";
@@ -187,6 +188,66 @@ describe("one person", () => {
     assert.equal(await page.getByRole("row", { name: /admin/ }).getByRole("button").count(), 0);
   });
 
+  test("pauses a subscription, resumes it and sends its records again", async (t) => {
+    const received = [];
+    const callback = createServer((request, answer) => {
+      request.resume();
+      received.push(request.headers["webhook-id"]);
+      answer.writeHead(received.length === 1 ? 503 : 200, { "content-type": "text/plain" });
+      answer.end(received.length === 1 ? "<b>not yet</b>" : "");
+    });
+    await new Promise((resolve) => callback.listen(0, "127.0.0.1", resolve));
+    t.after(() => callback.close());
+    const callback_url = `http://127.0.0.1:${callback.address().port}/hook`;
+    const { id } = await scene.call("POST", "/subscriptions", { topics: ["logs.web"], callback_url });
+    for (const number of [1, 2, 3]) await scene.call("POST", "/producer/logs.web?partition=0", `record ${number}`);
+    const page = await openTab(t, browser, scene);
+    await signIn(page, scene, "admin", "subscriptions");
+    await page.getByRole("link", { name: id }).click();
+    await page.getByText(callback_url, { exact: true }).waitFor();
+    await until("all are delivered", async () => assert.equal(await tile(page, "Delivered"), "3"), 30);
+    assert.equal(await tile(page, "Lag"), "0");
+    await until("the attempt that failed is shown as text", async () => {
+      const attempts = await cells(page, "The last attempts");
+      assert.equal(attempts.length, 4);
+      const failed = attempts.find((cells) => cells[2] === "503");
+      assert.match(failed[4], /<b>not yet<\/b>/);
+    });
+    await page.getByRole("button", { name: "Pause" }).click();
+    await page.getByText("paused", { exact: true }).first().waitFor();
+    assert.equal((await scene.call("GET", `/subscriptions/${id}`)).state, "paused");
+    await page.getByRole("button", { name: "Resume" }).click();
+    await page.getByText("active", { exact: true }).waitFor();
+    const before = received.length;
+    await page.getByLabel("Partition", { exact: true }).fill("0");
+    await page.getByLabel("Topic", { exact: true }).fill("logs.web");
+    await page.getByRole("button", { name: "Replay" }).click();
+    await until("the records come again", async () => assert.ok(received.length >= before + 3), 30);
+    await page.getByRole("button", { name: "Redrive the dead letters" }).click();
+    await page.getByText(/dead-letter topic/).waitFor();
+    await page.getByRole("button", { name: "Remove it…" }).click();
+    await page.getByRole("dialog").getByRole("button", { name: "Remove" }).click();
+    await page.getByText(`${id} is removed.`).waitFor();
+    assert.deepEqual((await scene.call("GET", "/subscriptions")).subscriptions, []);
+  });
+
+  test("sees that a destination cannot be reached", async (t) => {
+    const config = { rest_url: "http://127.0.0.1:9", topic: "orders" };
+    const { id } = await scene.call("POST", "/destinations", { name: "Event Stream", type: "kafka", config });
+    const page = await openTab(t, browser, scene);
+    await signIn(page, scene, "admin", "destinations");
+    await page.getByRole("link", { name: id }).click();
+    await page.getByText("Event Stream", { exact: true }).last().waitFor();
+    const finding = page.getByRole("region", { name: "Check" }).getByRole("listitem").filter({ hasText: "Reachable" });
+    const said = await scene.call("POST", `/destinations/${id}/test`);
+    assert.equal(said.reachable.passed, false);
+    await finding.getByText(said.reachable.reason, { exact: true }).waitFor();
+    await finding.getByText(said.reachable.error, { exact: true }).waitFor();
+    await page.getByRole("button", { name: "Check again" }).click();
+    await page.getByText("Settings", { exact: true }).click();
+    await page.getByText('"rest_url": "http://127.0.0.1:9"').waitFor();
+  });
+
   test("runs an action, and sees the report on it", async (t) => {
     await scene.call("POST", "/actions", {
       identifier: "greet",
@@ -208,7 +269,7 @@ describe("one person", () => {
   test("has at most 300 rows in each view", async (t) => {
     const page = await openTab(t, browser, scene);
     await signIn(page, scene, "admin");
-    for (const view of ["topics", "topics/payments", "groups", "sources", "actions", "credentials"]) {
+    for (const view of ["topics", "topics/payments", "groups", "sources", "subscriptions", "destinations", "actions", "credentials"]) {
       await open(page, view);
       await page.getByRole("heading", { level: 1 }).waitFor();
       assert.ok((await rows(page)) <= 300, view);

@@ -73,5 +73,5 @@ class Gateway:
         claimed = self.ok("GET", "/consumer/orders?group=billing&ack=manual&lease=1&wait=0")
         if turn % 3 == 0 and claimed.get("receipt"):
             self.ok("POST", "/consumer/orders/reject?group=billing", {"receipts": [claimed["receipt"]]})
-        for secret in [SHOP, "a guess"]:
+        for secret in [SHOP, "a guess", "a guess", "a guess"]:
             self.call("POST", "/in/shop", "{}", {"x-token": secret})

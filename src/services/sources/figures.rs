@@ -29,7 +29,7 @@ impl<H: Host, L: Log> Sources<H, L> {
         let mine = list
             .iter()
             .map(|stored| &stored.source)
-            .filter(|source| covers(grant, source) && source.topics().any(is_chosen));
+            .filter(|source| covers(grant, source) && chooses(is_chosen, source));
         let figures = mine.map(async |source| {
             let name = source.name.as_str();
             let statistics = self.counting.stored(name).await?;
@@ -39,8 +39,21 @@ impl<H: Host, L: Log> Sources<H, L> {
     }
 }
 
+/// Permissions for topics say nothing of another Kafka, so that a source that writes to one
+/// is for callers who may use every topic.
 fn covers(grant: &Grant, source: &Source) -> bool {
-    source.topics().all(|topic| {
+    let elsewhere = source.destinations.iter().any(|target| !target.is_gateway());
+    let everything = elsewhere.then_some("*");
+    source.topics().chain(everything).all(|topic| {
         TopicPattern::parse(topic).is_some_and(|pattern| grant.covers_pattern(&pattern))
     })
+}
+
+/// A source without a topic of the gateway's own Kafka has none that could be named.
+fn chooses(is_chosen: &dyn Fn(&str) -> bool, source: &Source) -> bool {
+    let mut topics = source.topics().peekable();
+    match topics.peek() {
+        Some(_) => topics.any(is_chosen),
+        None => is_chosen(""),
+    }
 }
