@@ -32,14 +32,18 @@ pub(super) async fn what_was_removed_comes_back_from_a_document(c: &Context) -> 
         own(c, call.header("x-passphrase", PASSPHRASE).expect(200).await?)
     };
     let document = export().await?;
-    same("what has not changed", apply(c, &document, "").await?, vec!["unchanged"; 3])?;
+    same("what has not changed", apply(c, &document, "").await?, vec!["unchanged".to_owned(); 3])?;
 
     c.client.delete(format!("/sources/{}", c.name("source"))).expect(204).await?;
     c.forget(&group).await?;
-    same("what would be done", apply(c, &document, "?dry_run=true").await?, vec!["create"; 3])?;
+    same(
+        "what would be done",
+        apply(c, &document, "?dry_run=true").await?,
+        vec!["create".to_owned(); 3],
+    )?;
     c.client.get(format!("/sources/{}", c.name("source"))).refused(404).await?;
-    same("what is done", apply(c, &document, "").await?, vec!["create"; 3])?;
-    same("what is left to do", apply(c, &document, "").await?, vec!["unchanged"; 3])?;
+    same("what is done", apply(c, &document, "").await?, vec!["create".to_owned(); 3])?;
+    same("what is left to do", apply(c, &document, "").await?, vec!["unchanged".to_owned(); 3])?;
     let settings = |document: &Value| {
         let entries = list(document, "entries")?.iter();
         Ok::<_, anyhow::Error>(entries.map(|entry| entry["settings"].clone()).collect::<Vec<_>>())
