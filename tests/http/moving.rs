@@ -506,7 +506,7 @@ async fn a_document_comes_in_parts_and_never_in_part_without_saying_so() {
                 entries.extend(of_part);
                 parts += 1;
                 let Some(next) = part["next"].as_str() else { break };
-                let next = next.replace('/', "%2F").replace("ü", "%C3%BC").replace('%', "%");
+                let next = next.replace('/', "%2F").replace("ü", "%C3%BC");
                 after = format!("&after={next}");
             }
             assert_eq!(&Value::from(entries), &whole["entries"]);

@@ -186,7 +186,8 @@ impl Document {
         }
         let salt = self.encryption.get("salt").and_then(Value::as_str).unwrap_or_default();
         let salt = STANDARD.decode(salt).unwrap_or_default();
-        if salt.len() != SALT_BYTES || self.encryption.to_string() != encryption(&salt) {
+        let stated = self.encryption.to_string();
+        if salt.len() != SALT_BYTES || stated != encryption(&salt) {
             let sentence = "The document's secrets are encrypted in a way that is not known here";
             return Err(Error::invalid("encryption", sentence));
         }

@@ -147,7 +147,7 @@ impl<H: Host, L: Log> Positions<H, L> {
             let name = format!("{group}/{}", &**topic);
             Change { kind: POSITION, name: &name, what: "created", fields: "offsets" }
                 .report(&groups.host);
-            Advice::lower(&groups.host, group, topic, begun.into_iter()).await;
+            Advice::lower(&groups.host, group, topic, begun).await;
         }
         outcome
     }
