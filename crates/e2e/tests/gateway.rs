@@ -94,7 +94,7 @@ async fn a_gateway_that_is_open_and_reads_from_the_cloud_passes_all_but_refusals
 #[tokio::test(flavor = "multi_thread")]
 async fn a_gateway_that_asks_for_credentials_and_reads_from_a_proxy_passes_what_that_can() {
     let admin = format!(
-        r#"[{{"name":"e2e","secret":"{SECRET}","allow":["produce","consume","webhooks","admin"],"topics":["*"]}}]"#
+        r#"[{{"name":"e2e","secret":"{SECRET}","allow":["produce","consume","webhooks","admin","metrics"],"topics":["*"]}}]"#
     );
     let without = [Ability::Headers, Ability::Timestamps, Ability::OffsetByTime];
     let report = play(&SPIN, Offer::Proxy, &[("credentials", &admin)], |options| {
