@@ -82,7 +82,8 @@ pub(super) struct SubscriptionFields {
     exhausted: Option<serde_json::Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     breaker: Option<std::collections::BTreeMap<String, serde_json::Value>>,
-    /// Null: it is never disabled.
+    /// Null: it is never disabled. Left out: it is the default, 5 days.
+    #[serde(skip_serializing_if = "Option::is_none")]
     disable_after: Option<u64>,
     /// `off`, `preferred` or `required`.
     #[serde(skip_serializing_if = "Option::is_none")]
