@@ -35,6 +35,13 @@ async fn repeated(scene: &Scene, since: Instant) -> Answer {
 
 #[test]
 fn an_event_survives_a_death_at_each_call() {
+    for creates in [false, true] {
+        dies_at_each_call(creates);
+    }
+}
+
+/// Over a store that can create keys, or cannot: the memory of repeats is another one.
+fn dies_at_each_call(creates: bool) {
     let (mut in_between, mut noted) = (0, 0);
     for call in 1.. {
         let mut survived = false;
@@ -48,7 +55,8 @@ fn an_event_survives_a_death_at_each_call() {
                     clusters.of(name).faults.set(LogFaults { rate: 0.0, delay });
                 }
                 let latency = Duration::from_millis(10);
-                scene.world.set_store_mode(StoreMode { latency, ..StoreMode::default() });
+                let mode = StoreMode { latency, creates, ..StoreMode::default() };
+                scene.world.set_store_mode(mode);
                 let victim = scene.instance();
                 victim.host.kill_at(call, fate);
                 let since = Instant::now();
@@ -99,10 +107,17 @@ fn scene_ids(reports: &[crate::memory::Stored]) -> Vec<String> {
 /// While one destination keeps an event waiting, it is noted that the others have it.
 #[test]
 fn a_death_while_one_destination_is_slow_repeats_none_of_the_others() {
+    for creates in [false, true] {
+        dies_while_one_is_slow(creates);
+    }
+}
+
+fn dies_while_one_is_slow(creates: bool) {
     run(async {
         let clusters = Clusters::new(1, LogFaults::default());
         let scene = Scene::with_destinations(1, &clusters).await;
         scene.source("s", json!(NAMES), json!({})).await;
+        scene.world.set_store_mode(StoreMode { creates, ..StoreMode::default() });
         let slow = LogFaults { rate: 0.0, delay: Duration::from_secs(600) };
         clusters.b.faults.set(slow);
         let victim = scene.instance();

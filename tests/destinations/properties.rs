@@ -42,6 +42,8 @@ impl Plan {
             deaths: false,
             store: StoreMode {
                 latency: millis([0, 5, 40][random.usize(..3)]),
+                // The memory of repeats is another one then.
+                creates: random.bool(),
                 ..StoreMode::default()
             },
             parts: random.usize(1..=3),
@@ -190,8 +192,9 @@ impl Run {
         for tries in 0.. {
             if tries == calm_after {
                 self.fail([0.0; 3]);
-                let latency = self.plan.store.latency;
-                self.scene.world.set_store_mode(StoreMode { latency, ..StoreMode::default() });
+                let StoreMode { latency, creates, .. } = self.plan.store;
+                let calm = StoreMode { latency, creates, ..StoreMode::default() };
+                self.scene.world.set_store_mode(calm);
                 calm_since = Some(Instant::now());
             }
             let is_calm = calm_since.is_some();

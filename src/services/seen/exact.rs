@@ -102,7 +102,11 @@ impl<H: Host> Mark<'_, H> {
             Some(rest) => part.at = rest.last().unwrap_or(part.at),
             None => {
                 let behind = self.key.behind(part.at);
-                if self.seen.create(&behind, &Slot::of(entry)).await?.is_some() {
+                // Where the part is, the key of the id alone says: nobody looks behind it
+                // before that does.
+                let mut holder = entry.clone();
+                holder.places.clear();
+                if self.seen.create(&behind, &Slot::of(&holder)).await?.is_some() {
                     return Ok(());
                 }
                 taken.rest = Some(behind);

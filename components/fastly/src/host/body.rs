@@ -1,6 +1,6 @@
 //! The body of an answer while it arrives.
 
-use std::io::{ErrorKind, Read};
+use std::io::Read;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -41,7 +41,6 @@ impl Body for FastlyBody {
                 piece.truncate(length);
                 Some(Ok(piece.into()))
             }
-            Err(error) if error.kind() == ErrorKind::UnexpectedEof => broken(SendErrorKind::Broken),
             Err(_) => broken(SendErrorKind::Broken),
         }
     }
