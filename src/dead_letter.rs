@@ -211,7 +211,7 @@ impl Origin {
     }
 
     fn of_envelope(letter: &Record) -> Option<Self> {
-        let read: Read = serde_json::from_slice(letter.value.as_deref()?).ok()?;
+        let read: Read = kafka_edge_json::from_slice(letter.value.as_deref()?).ok()?;
         let value = match read.encoding {
             None => read.message.map(Bytes::from),
             Some(_) => Some(STANDARD.decode(read.message?).ok()?.into()),

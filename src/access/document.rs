@@ -103,7 +103,7 @@ impl std::error::Error for DocumentError {}
 
 /// Reads a document. A single mistake makes the whole document invalid.
 pub fn parse(text: &str) -> Result<Vec<Rc<Credential>>, DocumentError> {
-    let document: Value = serde_json::from_str(text)
+    let document: Value = kafka_edge_json::from_str(text)
         .map_err(|error| DocumentError::Syntax { line: error.line(), column: error.column() })?;
     let Value::Array(entries) = document else { return Err(DocumentError::NotAList) };
     if entries.len() > MAX_CREDENTIALS {

@@ -14,7 +14,7 @@ pub(super) fn without_mark(body: &[u8]) -> &[u8] {
 pub(super) fn object<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, String> {
     let text = without_mark(text);
     match text.trim_ascii_start().first() {
-        Some(b'{') => serde_json::from_slice(text).map_err(|error| error.to_string()),
+        Some(b'{') => kafka_edge_json::from_slice(text).map_err(|error| error.to_string()),
         _ => Err("it is not a JSON object".into()),
     }
 }

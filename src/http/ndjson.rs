@@ -139,7 +139,7 @@ fn message(raw: &str, encoding: Option<Encoding>) -> Result<Option<Bytes>> {
         return Ok(None);
     }
     if raw.starts_with('"') {
-        let text: String = serde_json::from_str(raw)
+        let text: String = kafka_edge_json::from_str(raw)
             .map_err(|_| Error::invalid("message", "Not a string of Unicode text"))?;
         return bytes("message", text.into(), encoding).map(Some);
     }

@@ -50,7 +50,7 @@ impl<'a> Arguments<'a> {
 
     pub(crate) fn text(&self, name: &'static str) -> Result<Option<String>> {
         let read = |text| {
-            serde_json::from_str(text).map_err(|_| Error::invalid(name, "Not a string of Unicode"))
+            kafka_edge_json::from_str(text).map_err(|_| Error::invalid(name, "Not a string of Unicode"))
         };
         self.0.get(name).map(read).transpose()
     }
@@ -142,13 +142,13 @@ impl<'a> Arguments<'a> {
     /// An array of strings; empty if there is none.
     pub(crate) fn texts(&self, name: &'static str) -> Result<Vec<String>> {
         let Some(text) = self.0.get(name) else { return Ok(Vec::new()) };
-        serde_json::from_str(text).map_err(|_| Error::invalid(name, "Not an array of strings"))
+        kafka_edge_json::from_str(text).map_err(|_| Error::invalid(name, "Not an array of strings"))
     }
 
     /// An array of objects that have the `known` members; empty if there is none.
     pub(crate) fn objects(&self, name: &'static str, known: &[&str]) -> Result<Vec<Arguments<'a>>> {
         let Some(text) = self.0.get(name) else { return Ok(Vec::new()) };
-        let all: Vec<&'a RawValue> = serde_json::from_str(text)
+        let all: Vec<&'a RawValue> = kafka_edge_json::from_str(text)
             .map_err(|_| Error::invalid(name, "Not an array of objects"))?;
         let mut objects = Vec::new();
         for raw in all {

@@ -16,10 +16,7 @@ impl<'a> Object<'a> {
     /// `None` if the text is not an object, or one with too many members or with two of
     /// the same name.
     pub(crate) fn parse(text: &'a str) -> Option<Self> {
-        let mut reader = serde_json::Deserializer::from_str(text);
-        let object = reader.deserialize_map(Members).ok()?;
-        reader.end().ok()?;
-        Some(object)
+        kafka_edge_json::from_str_with(text, |object| object.deserialize_map(Members)).ok()
     }
 
     /// The JSON text of a member; `None` if it is missing or null.
@@ -35,7 +32,7 @@ impl<'a> Object<'a> {
 
     /// A member that is a string.
     pub(crate) fn string(&self, name: &str) -> Option<String> {
-        serde_json::from_str(self.get(name)?).ok()
+        kafka_edge_json::from_str(self.get(name)?).ok()
     }
 
     /// A member that is an object.

@@ -125,7 +125,7 @@ pub(crate) fn listed(grant: &Grant) -> String {
     // It was compressed with the component, and is not damaged.
     let json = String::from_utf8(gunzip(DESCRIBED, usize::MAX).unwrap_or_default());
     let json = json.unwrap_or_default();
-    let all: Vec<&RawValue> = serde_json::from_str(&json).unwrap_or_default();
+    let all: Vec<&RawValue> = kafka_edge_json::from_str(&json).unwrap_or_default();
     let mine = TOOLS.iter().zip(all).filter(|(tool, _)| tool.check(grant).is_ok());
     format!("[{}]", mine.map(|(_, described)| described.get()).collect::<Vec<_>>().join(","))
 }

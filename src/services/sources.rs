@@ -178,7 +178,7 @@ impl<H: Host, L: Log> Sources<H, L> {
         condition: Condition<'_>,
         grant: &Grant,
     ) -> Result<Put, AccessError> {
-        let mut json: Value = serde_json::from_slice(json).map_err(|error| malformed(&error))?;
+        let mut json: Value = kafka_edge_json::from_slice(json).map_err(|error| malformed(&error))?;
         if let Value::Object(members) = &mut json {
             // The name is in the path, and may be in the body, too.
             members.entry("name").or_insert_with(|| name.into());
@@ -198,7 +198,7 @@ impl<H: Host, L: Log> Sources<H, L> {
         condition: Condition<'_>,
         grant: &Grant,
     ) -> Result<SourceView, AccessError> {
-        let patch: Value = serde_json::from_slice(patch).map_err(|error| malformed(&error))?;
+        let patch: Value = kafka_edge_json::from_slice(patch).map_err(|error| malformed(&error))?;
         let make = |before: Option<&StoredSource>| {
             let before = before.ok_or_else(|| Error::UnknownSource(name.to_owned()))?;
             let masked = masking::masked(&before.source);
@@ -436,7 +436,7 @@ impl<H: Host, L: Log> Sources<H, L> {
     }
 
     fn read(&self, json: &[u8]) -> Result<Source> {
-        let json = serde_json::from_slice(json).map_err(|error| malformed(&error))?;
+        let json = kafka_edge_json::from_slice(json).map_err(|error| malformed(&error))?;
         Source::given(json)
     }
 

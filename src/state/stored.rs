@@ -58,10 +58,7 @@ macro_rules! stored {
             }
 
             fn read(layout: &str) -> serde_json::Result<Self> {
-                let mut layout = serde_json::Deserializer::from_str(layout);
-                let document = <$type>::deserialize(&mut layout)?;
-                layout.end()?;
-                Ok(document)
+                kafka_edge_json::from_str_with(layout, |layout| <$type>::deserialize(layout))
             }
 
             fn upgrade(version: u32, layout: &str) -> serde_json::Result<Self> {
@@ -153,7 +150,7 @@ fn layout_in(text: &str) -> serde_json::Result<&str> {
         #[serde(borrow)]
         d: &'a RawValue,
     }
-    serde_json::from_str::<Envelope<'_>>(text).map(|envelope| envelope.d.get())
+    kafka_edge_json::from_str::<Envelope<'_>>(text).map(|envelope| envelope.d.get())
 }
 
 #[derive(Debug)]

@@ -121,7 +121,7 @@ pub fn report_change(
 
 /// The names of the members in which two JSON objects differ, with commas between.
 fn differing(before: &str, after: &str) -> String {
-    let read = |text| serde_json::from_str::<Json>(text).unwrap_or_default();
+    let read = |text| kafka_edge_json::from_str::<Json>(text).unwrap_or_default();
     let (before, after) = (read(before), read(after));
     let mut names = Vec::new();
     for (name, value) in after.as_object().into_iter().flatten() {

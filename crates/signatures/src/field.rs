@@ -33,7 +33,7 @@ pub(crate) fn below<'a>(value: &'a RawValue, pointer: &str) -> Vec<&'a RawValue>
 pub(crate) fn text(value: &RawValue) -> Option<Cow<'_, str>> {
     let json = value.get();
     match json.as_bytes().first()? {
-        b'"' => serde_json::from_str::<String>(json).ok().map(Cow::Owned),
+        b'"' => kafka_edge_json::from_str::<String>(json).ok().map(Cow::Owned),
         b'{' | b'[' => None,
         b'n' => Some(Cow::Borrowed("")),
         _ => Some(Cow::Borrowed(json)),
@@ -49,8 +49,8 @@ pub(crate) fn one_text<'a>(body: &'a [u8], pointer: &str) -> Option<Cow<'a, str>
 }
 
 fn children<'a>(value: &'a RawValue, name: &str) -> Vec<&'a RawValue> {
-    let mut json = serde_json::Deserializer::from_str(value.get());
-    Children(name).deserialize(&mut json).unwrap_or_default()
+    kafka_edge_json::from_str_with(value.get(), |value| Children(name).deserialize(value))
+        .unwrap_or_default()
 }
 
 /// Reads an object or a list, and keeps the children with this name.

@@ -123,9 +123,9 @@ impl JwkSet {
         struct Set {
             keys: Vec<Value>,
         }
-        let set: Set = serde_json::from_slice(json).ok()?;
+        let set: Set = kafka_edge_json::from_slice(json).ok()?;
         let keys = set.keys.into_iter().take(MAX_KEYS).filter_map(|key| {
-            let jwk: Jwk = serde_json::from_value(key).ok()?;
+            let jwk: Jwk = kafka_edge_json::from_value(&key).ok()?;
             let key = TokenKey::of_jwk(&jwk)?;
             Some(NamedKey { kid: jwk.kid, key })
         });
@@ -275,7 +275,7 @@ impl JwtWith {
         let (header, payload) = signed.split_once('.').ok_or(Failure::MalformedToken)?;
         let part = |text: &str| decode(text, Encoding::Base64url).ok_or(Failure::MalformedToken);
         let header: Header =
-            serde_json::from_slice(&part(header)?).map_err(|_| Failure::MalformedToken)?;
+            kafka_edge_json::from_slice(&part(header)?).map_err(|_| Failure::MalformedToken)?;
         // What is critical has to be understood (RFC 7515, 4.1.11), and nothing is.
         if header.crit.is_some() || !self.scheme.algorithms.contains(&header.alg) {
             return Err(Failure::MalformedToken);
@@ -293,7 +293,7 @@ impl JwtWith {
         if !candidates.any(|known| known.key.signed(header.alg, bytes, &signature)) {
             return Err(Failure::Mismatch);
         }
-        serde_json::from_slice(&part(payload)?).map_err(|_| Failure::MalformedToken)
+        kafka_edge_json::from_slice(&part(payload)?).map_err(|_| Failure::MalformedToken)
     }
 
     fn check_claims(

@@ -37,8 +37,7 @@ pub struct Provider {
 /// The provider of this name.
 pub fn provider(name: &str) -> Option<Provider> {
     let rows = rows();
-    let mut rows = serde_json::Deserializer::from_str(&rows);
-    Row(name).deserialize(&mut rows).ok().flatten()
+    kafka_edge_json::from_str_with(&rows, |rows| Row(name).deserialize(rows)).ok().flatten()
 }
 
 /// The names of all providers, in the order of the alphabet.
@@ -60,8 +59,7 @@ pub fn names() -> Vec<String> {
         }
     }
     let rows = rows();
-    let mut rows = serde_json::Deserializer::from_str(&rows);
-    rows.deserialize_map(Names).unwrap_or_default()
+    kafka_edge_json::from_str_with(&rows, |rows| rows.deserialize_map(Names)).unwrap_or_default()
 }
 
 /// Reads one row and skips the others.
@@ -86,10 +84,7 @@ impl<'de> Visitor<'de> for Row<'_> {
         let mut found = None;
         while let Some(name) = map.next_key::<String>()? {
             if name == self.0 {
-                // By way of a value, as settings are read: what serde derives is there once
-                // for each kind of source.
-                let row: serde_json::Value = map.next_value()?;
-                found = serde_json::from_value(row).ok();
+                found = Some(map.next_value()?);
             } else {
                 map.next_value::<IgnoredAny>()?;
             }

@@ -128,7 +128,7 @@ fn one_or_many<T: DeserializeOwned, E: Error>(value: Value) -> Result<Vec<T>, E>
         Value::Array(values) => values,
         one => vec![one],
     };
-    let one = |value| serde_json::from_value(value).map_err(E::custom);
+    let one = |value| kafka_edge_json::from_value(&value).map_err(E::custom);
     values.into_iter().map(one).collect()
 }
 
@@ -249,7 +249,7 @@ impl<'de> Deserialize<'de> for Tolerance {
         let value = Value::deserialize(deserializer)?;
         match value.as_u64() {
             Some(seconds) => Ok(Self::Both(seconds)),
-            None => serde_json::from_value(value).map(Self::Each).map_err(D::Error::custom),
+            None => kafka_edge_json::from_value(&value).map(Self::Each).map_err(D::Error::custom),
         }
     }
 }

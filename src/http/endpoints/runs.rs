@@ -100,7 +100,7 @@ struct PlaceJson {
 
 fn run(view: &RunView) -> Response {
     let (status, result) = (view.status.name(), view.result.map(|result| result.name()));
-    let output = view.output.as_deref().and_then(|text| serde_json::from_str(text).ok());
+    let output = view.output.as_deref().and_then(|text| kafka_edge_json::from_str(text).ok());
     let place = |place: &Option<(i32, i64)>| {
         place.map(|(partition, offset)| PlaceJson { partition, offset })
     };

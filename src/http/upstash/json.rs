@@ -42,7 +42,7 @@ pub(super) enum OneOrMany<T> {
 }
 
 pub(super) fn one<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
-    serde_json::from_slice(without_mark(body))
+    kafka_edge_json::from_slice(without_mark(body))
         .map_err(|error| Error::invalid("body", format!("Not the JSON that is needed: {error}")))
 }
 

@@ -165,7 +165,7 @@ impl<H: Host> Client<H> {
                 Err(failure) => return Err(failure),
             }
         };
-        serde_json::from_slice(&answer).map_err(|_| {
+        kafka_edge_json::from_slice(&answer).map_err(|_| {
             CallFailure::Nonsense.report(&self.report(call));
             CallFailure::Nonsense
         })

@@ -56,7 +56,7 @@ struct Complaint {
 
 impl ErrorAnswer {
     pub(super) fn new(status: StatusCode, headers: &HeaderMap, body: &[u8], now: Millis) -> Self {
-        let complaint: Option<Complaint> = serde_json::from_slice(body).ok();
+        let complaint: Option<Complaint> = kafka_edge_json::from_slice(body).ok();
         let (code, message) = match complaint {
             Some(Complaint { error_code, message }) => (Some(error_code), message),
             None => (None, None),

@@ -152,7 +152,7 @@ impl Document {
     /// Reads a document. `is_known` says whether there is a kind of this name.
     pub(super) fn parse(text: &[u8], is_known: &dyn Fn(&str) -> bool) -> Result<Self> {
         let document: Self = match text.trim_ascii_start().first() {
-            Some(b'{') => serde_json::from_slice(text).map_err(|error| malformed(&error)),
+            Some(b'{') => kafka_edge_json::from_slice(text).map_err(|error| malformed(&error)),
             _ => Err(Error::invalid("body", "Not a document: it is not a JSON object")),
         }?;
         let newer = |name: &str| {

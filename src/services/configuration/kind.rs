@@ -46,7 +46,7 @@ pub(in crate::services) struct Given {
 
 impl Given {
     pub(in crate::services) fn value(&self) -> Result<Value> {
-        serde_json::from_str(&self.settings)
+        kafka_edge_json::from_str(&self.settings)
             .map_err(|error| Error::invalid("settings", format!("Not JSON: {error}")))
     }
 

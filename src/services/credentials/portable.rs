@@ -22,7 +22,7 @@ const OF_SECRETS: [&str; 4] = ["name", "secret", "previous_secret", "previous_se
 /// What a credential allows, in the form in which callers give it.
 fn settings(credential: &Credential) -> String {
     let text = serde_json::to_string(credential).unwrap_or_default();
-    let mut json: Value = serde_json::from_str(&text).unwrap_or_default();
+    let mut json: Value = kafka_edge_json::from_str(&text).unwrap_or_default();
     let Some(members) = json.as_object_mut() else { return text };
     OF_SECRETS.iter().for_each(|name| drop(members.remove(*name)));
     if let Some(expires) = credential.expires() {

@@ -226,7 +226,7 @@ impl StoredDestination {
 }
 
 fn parsed(json: &[u8]) -> Result<Value> {
-    serde_json::from_slice(json).map_err(|_| invalid("body", "Not JSON"))
+    kafka_edge_json::from_slice(json).map_err(|_| invalid("body", "Not JSON"))
 }
 
 pub(super) fn unknown(reference: &str) -> Error {

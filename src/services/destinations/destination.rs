@@ -116,7 +116,7 @@ pub(super) struct Destination {
 impl Destination {
     /// Reads what was stored.
     pub(super) fn stored(settings: &str) -> Result<Self> {
-        let json = serde_json::from_str(settings).map_err(|_| Error::Store {
+        let json = kafka_edge_json::from_str(settings).map_err(|_| Error::Store {
             detail: "what is stored of a destination cannot be read".into(),
         })?;
         Ok(Given::read(json, None, Dialect::Gateway)?.destination)

@@ -42,6 +42,6 @@ impl<H: Host, L: Log> Services<H, L> {
 
 /// The name that a change gives.
 fn named(json: &[u8]) -> Option<String> {
-    let json: serde_json::Value = serde_json::from_slice(json).ok()?;
+    let json: serde_json::Value = kafka_edge_json::from_slice(json).ok()?;
     json.get("name")?.as_str().map(str::to_owned)
 }

@@ -92,7 +92,7 @@ impl<'a> Change<'a> {
         grant: &'a Grant,
     ) -> Result<Self, AccessError> {
         let malformed = |error| Error::invalid("body", format!("Not a group's settings: {error}"));
-        let given = serde_json::from_slice(json).map_err(malformed)?;
+        let given = kafka_edge_json::from_slice(json).map_err(malformed)?;
         if topics.is_none() && is_patch {
             return Err(Error::UnknownGroup(group.to_owned()).into());
         }
@@ -110,7 +110,7 @@ impl<'a> Change<'a> {
         may_bury(before, self.grant)?;
         let mut json = self.given.clone();
         if self.is_patch {
-            json = serde_json::from_slice(before.to_json().as_bytes()).unwrap_or_default();
+            json = kafka_edge_json::from_slice(before.to_json().as_bytes()).unwrap_or_default();
             merge_patch::apply(&mut json, self.given.clone());
         }
         let mut settings = Settings::parse(&json)?;

@@ -68,7 +68,7 @@ pub(super) async fn schema<H: Host, L: Log>(
         schema_type: Option<String>,
     }
     let unreadable = || refused(503, "no-schema", "The schema registry's answer is not understood");
-    let latest: Latest = serde_json::from_slice(&answer.body).map_err(|_| unreadable())?;
+    let latest: Latest = kafka_edge_json::from_slice(&answer.body).map_err(|_| unreadable())?;
     // Without a type it is Avro (Confluent's API of the registry).
     if latest.schema_type.as_deref() != Some("JSON") {
         let sentence = "The source's subject holds no JSON Schema: Avro and Protobuf are not taken";

@@ -66,7 +66,7 @@ impl Source {
     /// Reads a source. Everything that reads one comes here: what serde derives for it is
     /// there once for each kind of input.
     pub(super) fn from_value(json: Value) -> serde_json::Result<Self> {
-        serde_json::from_value(json)
+        kafka_edge_json::from_value(&json)
     }
 
     /// The same from a caller, of whose secrets none is encrypted under a key of ours.
@@ -83,7 +83,7 @@ impl Source {
     }
 
     pub fn to_value(&self) -> Value {
-        serde_json::from_str(&self.to_json()).unwrap_or_default()
+        kafka_edge_json::from_str(&self.to_json()).unwrap_or_default()
     }
 
     /// The settings in the form in which callers give them.
@@ -340,7 +340,7 @@ impl<'de> Deserialize<'de> for TextOf {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         match Value::deserialize(deserializer)? {
             Value::String(text) => Ok(Self::Fixed(text)),
-            other => serde_json::from_value(other).map(Self::Value).map_err(D::Error::custom),
+            other => kafka_edge_json::from_value(&other).map(Self::Value).map_err(D::Error::custom),
         }
     }
 }
@@ -376,7 +376,7 @@ impl Serialize for Verify {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let settings = serde_json::to_vec(&self.settings).map_err(S::Error::custom)?;
         let mut whole: Map<String, Value> =
-            serde_json::from_slice(&settings).map_err(S::Error::custom)?;
+            kafka_edge_json::from_slice(&settings).map_err(S::Error::custom)?;
         if !self.secrets.is_empty() {
             let secrets = self.secrets.iter().map(|secret| Value::String(secret.to_text()));
             whole.insert("secrets".into(), secrets.collect());
@@ -390,10 +390,10 @@ impl Serialize for Verify {
 impl<'de> Deserialize<'de> for Verify {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut whole = Map::<String, Value>::deserialize(deserializer)?;
-        let secrets = whole.remove("secrets").map(serde_json::from_value).transpose();
+        let secrets = whole.remove("secrets").map(|given| kafka_edge_json::from_value(&given)).transpose();
         // What serde says quotes what it read.
         let secrets = secrets.map_err(|_| D::Error::custom("secrets is not a list of texts"))?;
-        let settings = serde_json::from_value(whole.into());
+        let settings = kafka_edge_json::from_value(&whole.into());
         let settings = settings.map_err(|error| D::Error::custom(format!("verify: {error}")))?;
         Ok(Self { settings, secrets: secrets.unwrap_or_default() })
     }

@@ -303,7 +303,7 @@ pub(super) fn changed() -> Error {
 }
 
 fn json_of(json: &[u8]) -> Result<Value> {
-    serde_json::from_slice(json).map_err(|error| {
+    kafka_edge_json::from_slice(json).map_err(|error| {
         Error::invalid(
             "body",
             format!("Not JSON: line {}, column {}", error.line(), error.column()),

@@ -101,7 +101,7 @@ pub(super) fn parse(json: Value) -> Result<Settings> {
 }
 
 fn read(members: &Map<String, Value>) -> serde_json::Result<Settings> {
-    serde_json::from_str(&serde_json::to_string(members)?)
+    kafka_edge_json::from_str(&serde_json::to_string(members)?)
 }
 
 /// What stands in a wrong place may be a secret, so it is not repeated; nor is a line

@@ -86,7 +86,7 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
     /// Sends records of a topic once more, beside the live position.
     pub async fn replay(&self, id: &str, json: &[u8], grant: &Grant) -> Result<Run, AccessError> {
         let context = &*self.context;
-        let wanted: Wanted = serde_json::from_slice(json)
+        let wanted: Wanted = kafka_edge_json::from_slice(json)
             .map_err(|error| Error::invalid("body", format!("Not a replay: {error}")))?;
         let subscription = context.registry.get(id, Duration::ZERO).await?;
         may_see(&subscription, grant)?;

@@ -143,7 +143,7 @@ mod tests {
 
     fn shaping(filter: Option<&str>, transform: Option<&str>) -> Result<Shaping, Refused> {
         let settings = r#"{"topics":["t"],"callback_url":"https://example.com/"}"#;
-        let mut settings: Settings = serde_json::from_str(settings).unwrap();
+        let mut settings: Settings = kafka_edge_json::from_str(settings).unwrap();
         settings.filter = filter.map(str::to_owned);
         settings.transform = transform.map(str::to_owned);
         Shaping::of(&settings)

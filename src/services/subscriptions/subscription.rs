@@ -282,7 +282,7 @@ pub(super) mod tests {
         id: u32,
     ) -> Subscription {
         let settings = legacy_settings(topic, url.to_owned(), Start::Latest);
-        let secret = serde_json::from_str(r#""whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw""#).unwrap();
+        let secret = kafka_edge_json::from_str(r#""whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw""#).unwrap();
         let keys = Keys::of(secret);
         let mut new = Subscription::new(format!("webhook_{id}"), settings, keys, 7);
         new.starts = [(topic.to_owned(), vec![42])].into();
@@ -302,9 +302,9 @@ pub(super) mod tests {
     fn a_subscription_is_kept_whole_and_its_debug_is_harmless() {
         let all = Registered(Some(Rc::new(subscription("a", "https://x/", 1))));
         let text = serde_json::to_string(&all).unwrap();
-        assert_eq!(serde_json::from_str::<Registered>(&text).unwrap(), all);
+        assert_eq!(kafka_edge_json::from_str::<Registered>(&text).unwrap(), all);
         assert!(!format!("{all:?}").contains("MfKQ9r8"));
-        assert_eq!(serde_json::from_str::<Registered>("null").unwrap(), Registered::default());
+        assert_eq!(kafka_edge_json::from_str::<Registered>("null").unwrap(), Registered::default());
     }
 
     #[test]

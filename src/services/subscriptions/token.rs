@@ -151,7 +151,7 @@ impl Client {
 
 /// The value of `Authorization`, and how long it is used.
 fn read(body: &[u8]) -> Option<(HeaderValue, Duration)> {
-    let answer: Answer<'_> = serde_json::from_slice(body).ok()?;
+    let answer: Answer<'_> = kafka_edge_json::from_slice(body).ok()?;
     if answer.access_token.len() > MAX_TOKEN_BYTES {
         return None;
     }

@@ -42,7 +42,7 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
         let context = &*self.context;
         let sample = match json.trim_ascii().is_empty() {
             true => Sample::default(),
-            false => serde_json::from_slice(json)
+            false => kafka_edge_json::from_slice(json)
                 .map_err(|error| Error::invalid("body", format!("Not a sample: {error}")))?,
         };
         let subscription = context.registry.get(id, Duration::ZERO).await?;
@@ -107,7 +107,7 @@ fn value(message: Option<&RawValue>) -> Bytes {
         return Bytes::from_static(br#"{"sample":true}"#);
     };
     // Only text is in quotation marks.
-    serde_json::from_str::<String>(message).unwrap_or_else(|_| message.to_owned()).into()
+    kafka_edge_json::from_str::<String>(message).unwrap_or_else(|_| message.to_owned()).into()
 }
 
 fn failed(sentence: impl Into<String>) -> TestReport {

@@ -85,7 +85,7 @@ impl Endpoint for UpdateCredential {
             changed = Some(credentials.expire(&name, time).await?);
         }
         if let Some(raw) = patch.rate {
-            let rate = serde_json::from_str(raw.get()).map_err(|_| {
+            let rate = kafka_edge_json::from_str(raw.get()).map_err(|_| {
                 Error::invalid("rate", "Not a number of calls in a second, from 1 on")
             })?;
             changed = Some(credentials.set_rate(&name, rate).await?);

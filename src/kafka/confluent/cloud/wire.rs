@@ -130,7 +130,7 @@ impl ConsumeAnswer {
         if body.trim_ascii().is_empty() {
             return Some(Self::default());
         }
-        serde_json::from_slice(body).ok()
+        kafka_edge_json::from_slice(body).ok()
     }
 
     /// The records of one partition that was asked for from `offset` on. The

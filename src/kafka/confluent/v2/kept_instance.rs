@@ -19,7 +19,7 @@ pub(super) struct KeptInstance {
 impl KeptInstance {
     /// `None` for anything that [`place`](Self::place) did not make.
     pub(super) fn of(place: &Place) -> Option<Self> {
-        let kept: Self = serde_json::from_str(&place.0).ok()?;
+        let kept: Self = kafka_edge_json::from_str(&place.0).ok()?;
         is_segment(&kept.instance).then_some(kept)
     }
 

@@ -1,0 +1,426 @@
+//! A value of a text as serde's deserializer.
+
+use serde::de::{self, DeserializeSeed, Error as _, Unexpected, Visitor};
+use serde_json::Error;
+
+use crate::tape::{Tape, Token};
+
+/// The name under which serde_json's `RawValue` asks for the text of a value: its crate
+/// has no other way (`serde_json::raw`, 1.0).
+const RAW_VALUE: &str = "$serde_json::private::RawValue";
+
+/// As deep as serde_json reads.
+const MAX_DEPTH: u8 = 127;
+
+/// One value, or one key of an object.
+#[derive(Debug, Clone, Copy)]
+pub struct Node<'t, 'de> {
+    tape: &'t Tape<'de>,
+    at: u32,
+    depth: u8,
+    is_key: bool,
+}
+
+enum Number {
+    Positive(u64),
+    Negative(i64),
+    Float(f64),
+}
+
+impl<'t, 'de> Node<'t, 'de> {
+    pub(crate) fn root(tape: &'t Tape<'de>) -> Self {
+        Self { tape, at: 0, depth: 0, is_key: false }
+    }
+
+    /// Its text, with the quotation marks of a string. It notes that it is read.
+    #[inline(never)]
+    fn raw(&self) -> &'de str {
+        self.tape.token(self.at).map_or("", |token| {
+            self.tape.reads(token);
+            self.tape.text(token)
+        })
+    }
+
+    fn first(&self) -> u8 {
+        self.raw().bytes().next().unwrap_or_default()
+    }
+
+    /// Its text, if it is a string without escapes.
+    #[inline(never)]
+    fn plain(&self) -> Option<&'de str> {
+        let inner = self.raw().strip_prefix('"')?.strip_suffix('"')?;
+        (!inner.contains('\\')).then_some(inner)
+    }
+
+    /// What it holds, if it is an array or an object. Arrays and objects may lie in each
+    /// other as deep as serde_json lets them.
+    #[inline(never)]
+    fn items(&self, bracket: u8) -> Result<Option<Items<'t, 'de>>, Error> {
+        if self.first() != bracket {
+            return Ok(None);
+        }
+        if self.depth >= MAX_DEPTH {
+            return Err(Error::custom("recursion limit exceeded"));
+        }
+        let Some(whole) = self.tape.token(self.at) else { return Ok(None) };
+        let child = Node { at: self.at + 1, depth: self.depth + 1, ..*self };
+        Ok(Some(Items { child, whole }))
+    }
+
+    #[inline(never)]
+    fn number(&self) -> Result<Option<Number>, Error> {
+        let raw = match self.is_key {
+            true => self.plain().unwrap_or_default(),
+            false => self.raw(),
+        };
+        Ok(match raw.as_bytes() {
+            [b'0'..=b'9', ..] | [b'-', b'0'..=b'9', ..] => {
+                // "-0" is a float to serde_json.
+                let negative = raw.parse().ok().filter(|number: &i64| *number < 0);
+                Some(match raw.parse() {
+                    Ok(number) => Number::Positive(number),
+                    Err(_) => match negative {
+                        Some(number) => Number::Negative(number),
+                        None => Number::Float(self.float(raw)?),
+                    },
+                })
+            }
+            _ => None,
+        })
+    }
+
+    fn float(&self, raw: &str) -> Result<f64, Error> {
+        serde_json::from_str(raw).map_err(|_| Error::custom("number out of range"))
+    }
+
+    /// Its text, if it is a string with escapes.
+    #[inline(never)]
+    fn unescaped(&self) -> Result<Option<String>, Error> {
+        let raw = self.raw();
+        let is_string = raw.starts_with('"');
+        let text = is_string.then(|| serde_json::from_str(raw)).transpose();
+        text.map_err(|_| Error::custom("an escape of half a character"))
+    }
+
+    /// What is there instead of what was expected.
+    #[inline(never)]
+    fn unexpected(&self, expected: &dyn de::Expected) -> Error {
+        let text;
+        let found = match self.first() {
+            b'"' => match self.plain() {
+                Some(plain) => Unexpected::Str(plain),
+                None => {
+                    text = self.unescaped().ok().flatten().unwrap_or_default();
+                    Unexpected::Str(&text)
+                }
+            },
+            b'{' => Unexpected::Map,
+            b'[' => Unexpected::Seq,
+            b't' => Unexpected::Bool(true),
+            b'f' => Unexpected::Bool(false),
+            b'n' => Unexpected::Unit,
+            _ => match self.number() {
+                Ok(Some(Number::Positive(number))) => Unexpected::Unsigned(number),
+                Ok(Some(Number::Negative(number))) => Unexpected::Signed(number),
+                Ok(Some(Number::Float(number))) => Unexpected::Float(number),
+                Ok(None) => Unexpected::Other("nothing"),
+                Err(error) => return error,
+            },
+        };
+        Error::invalid_type(found, expected)
+    }
+}
+
+/// What an array or an object holds.
+struct Items<'t, 'de> {
+    /// The next one.
+    child: Node<'t, 'de>,
+    whole: Token,
+}
+
+impl<'t, 'de> Items<'t, 'de> {
+    #[inline(never)]
+    fn next(&mut self) -> Option<Node<'t, 'de>> {
+        let tape = self.child.tape;
+        if self.child.at >= self.whole.next {
+            tape.has_read(self.whole);
+            return None;
+        }
+        let node = self.child;
+        self.child.at = tape.token(node.at)?.next;
+        Some(node)
+    }
+
+    /// Nothing may be left that was not asked for.
+    #[inline(never)]
+    fn end(&self) -> Result<(), Error> {
+        match self.child.at >= self.whole.next {
+            true => Ok(()),
+            false => Err(Error::custom("trailing characters")),
+        }
+    }
+}
+
+impl<'de> de::SeqAccess<'de> for &mut Items<'_, 'de> {
+    type Error = Error;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, Error> {
+        self.next().map(|node| seed.deserialize(node)).transpose()
+    }
+}
+
+impl<'de> de::MapAccess<'de> for &mut Items<'_, 'de> {
+    type Error = Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Error> {
+        let key = self.next().map(|node| Node { is_key: true, ..node });
+        key.map(|key| seed.deserialize(key)).transpose()
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
+        match self.next() {
+            Some(node) => seed.deserialize(node),
+            None => Err(Error::custom("a key without a value")),
+        }
+    }
+}
+
+/// A variant of an enum: its name, and what it holds.
+struct Variant<'t, 'de> {
+    name: Node<'t, 'de>,
+    content: Option<Node<'t, 'de>>,
+}
+
+impl<'t, 'de> de::EnumAccess<'de> for Variant<'t, 'de> {
+    type Error = Error;
+    type Variant = Self;
+
+    fn variant_seed<V: DeserializeSeed<'de>>(self, seed: V) -> Result<(V::Value, Self), Error> {
+        Ok((seed.deserialize(self.name)?, self))
+    }
+}
+
+impl<'t, 'de> Variant<'t, 'de> {
+    fn content(&self) -> Result<Node<'t, 'de>, Error> {
+        self.content.ok_or_else(|| {
+            Error::invalid_type(Unexpected::UnitVariant, &"a variant that holds something")
+        })
+    }
+}
+
+impl<'de> de::VariantAccess<'de> for Variant<'_, 'de> {
+    type Error = Error;
+
+    fn unit_variant(self) -> Result<(), Error> {
+        self.content.map_or(Ok(()), de::Deserialize::deserialize)
+    }
+
+    fn newtype_variant_seed<T: DeserializeSeed<'de>>(self, seed: T) -> Result<T::Value, Error> {
+        seed.deserialize(self.content()?)
+    }
+
+    fn tuple_variant<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Error> {
+        de::Deserializer::deserialize_seq(self.content()?, visitor)
+    }
+
+    fn struct_variant<V: Visitor<'de>>(
+        self,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        de::Deserializer::deserialize_map(self.content()?, visitor)
+    }
+}
+
+/// The text of a value, as `RawValue` asks for it.
+struct Raw<'de>(Option<&'de str>);
+
+impl<'de> de::MapAccess<'de> for Raw<'de> {
+    type Error = Error;
+
+    fn next_key_seed<K: DeserializeSeed<'de>>(
+        &mut self,
+        seed: K,
+    ) -> Result<Option<K::Value>, Error> {
+        let key = self.0.map(|_| de::value::BorrowedStrDeserializer::new(RAW_VALUE));
+        key.map(|key| seed.deserialize(key)).transpose()
+    }
+
+    fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
+        let text = self.0.take().unwrap_or_default();
+        seed.deserialize(de::value::BorrowedStrDeserializer::new(text))
+    }
+}
+
+macro_rules! numbers {
+    ($($name:ident)+) => {$(
+        #[inline]
+        fn $name<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+            match self.number()? {
+                Some(Number::Positive(number)) => visitor.visit_u64(number),
+                Some(Number::Negative(number)) => visitor.visit_i64(number),
+                Some(Number::Float(number)) => visitor.visit_f64(number),
+                None => Err(self.unexpected(&visitor)),
+            }
+        }
+    )+};
+}
+
+macro_rules! strings {
+    ($($name:ident)+) => {$(
+        #[inline]
+        fn $name<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+            match self.plain() {
+                Some(text) => visitor.visit_borrowed_str(text),
+                None => match self.unescaped()? {
+                    Some(text) => visitor.visit_string(text),
+                    None => Err(self.unexpected(&visitor)),
+                },
+            }
+        }
+    )+};
+}
+
+impl<'de> de::Deserializer<'de> for Node<'_, 'de> {
+    type Error = Error;
+
+    numbers! {
+        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128
+        deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128
+        deserialize_f32 deserialize_f64
+    }
+
+    strings! { deserialize_str deserialize_string deserialize_char deserialize_identifier }
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.first() {
+            b'"' => self.deserialize_str(visitor),
+            b'{' => self.deserialize_map(visitor),
+            b'[' => self.deserialize_seq(visitor),
+            b't' | b'f' => self.deserialize_bool(visitor),
+            b'n' => visitor.visit_unit(),
+            _ => self.deserialize_f64(visitor),
+        }
+    }
+
+    fn deserialize_ignored_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        visitor.visit_unit()
+    }
+
+    fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        let text = if self.is_key { self.plain().unwrap_or_default() } else { self.raw() };
+        match text {
+            "true" => visitor.visit_bool(true),
+            "false" => visitor.visit_bool(false),
+            _ => Err(self.unexpected(&visitor)),
+        }
+    }
+
+    fn deserialize_bytes<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_any(visitor)
+    }
+
+    fn deserialize_byte_buf<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_any(visitor)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.first() {
+            b'n' => visitor.visit_none(),
+            _ => visitor.visit_some(self),
+        }
+    }
+
+    fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.first() {
+            b'n' => visitor.visit_unit(),
+            _ => Err(self.unexpected(&visitor)),
+        }
+    }
+
+    fn deserialize_unit_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.deserialize_unit(visitor)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        match name {
+            RAW_VALUE => visitor.visit_map(Raw(Some(self.raw()))),
+            _ => visitor.visit_newtype_struct(self),
+        }
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.items(b'[')? {
+            Some(mut items) => {
+                let value = visitor.visit_seq(&mut items)?;
+                items.end()?;
+                Ok(value)
+            }
+            None => Err(self.unexpected(&visitor)),
+        }
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Error> {
+        self.deserialize_seq(visitor)
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: usize,
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.deserialize_seq(visitor)
+    }
+
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        match self.items(b'{')? {
+            Some(mut items) => visitor.visit_map(&mut items),
+            None => Err(self.unexpected(&visitor)),
+        }
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        self.deserialize_map(visitor)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        if self.first() == b'"' {
+            return visitor.visit_enum(Variant { name: self, content: None });
+        }
+        let Some(mut items) = self.items(b'{')? else {
+            return Err(self.unexpected(&visitor));
+        };
+        match (items.next(), items.next()) {
+            (Some(name), Some(content)) => {
+                items.end()?;
+                visitor.visit_enum(Variant { name, content: Some(content) })
+            }
+            _ => Err(Error::invalid_value(Unexpected::Map, &"an object with one key")),
+        }
+    }
+}
