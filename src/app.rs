@@ -20,7 +20,7 @@ use self::recent::{Id, Recent};
 use crate::access::{AccessError, AllowedTopic, Denial, Grant, Missing, Permission, Presented};
 use crate::api_key::ApiKey;
 use crate::config::{self, Access, Config, GatewayConfig, KafkaConfig};
-use crate::error::{Error, Result};
+use crate::error::{ErrorKind, Result};
 use crate::host::Host;
 use crate::kafka::Log;
 use crate::services::credentials::Credentials;
@@ -123,10 +123,11 @@ impl<H: Host, L: Log> App<H, L> {
         }
         match &self.key {
             Some(key) => instance.services_with(key).await,
-            None if self.credentials().await?.pass_through() => Err(Error::Unconfigured(
+            None if self.credentials().await?.pass_through() => Err(ErrorKind::Unconfigured(
                 "kafka_credentials is passthrough, and only callers over HTTP bring a key along"
                     .into(),
-            )),
+            )
+            .into()),
             None => {
                 // Concurrent requests each read the configuration instead of
                 // waiting for one another. The first to finish makes the services.
@@ -171,7 +172,7 @@ impl<H: Host, L: Log> App<H, L> {
         // and would serve the next one, whose key may not allow that.
         let reads = permission == Permission::Consume;
         if reads && !services.topics.capabilities().await?.random_access {
-            return Err(Error::Unsupported(
+            return Err(ErrorKind::Unsupported(
                 "Consumer instances are shared among callers: to read through them, set \
                  kafka_credentials to configured"
                     .into(),
@@ -198,7 +199,7 @@ impl<H: Host, L: Log> App<H, L> {
         }
         let config = self.instance.config_without_key().await?;
         match self.instance.connected(config, None, Delivering::No).topics.ready().await {
-            Err(Error::PermissionDenied { .. }) => Ok(()),
+            Err(error) if matches!(*error, ErrorKind::PermissionDenied { .. }) => Ok(()),
             other => other,
         }
     }
@@ -228,11 +229,12 @@ impl<H: Host, L: Log> Instance<H, L> {
     async fn config_without_key(&self) -> Result<Config> {
         let config = self.checked(Config::load(&self.host).await)?;
         if config.kafka.api_key.is_some() {
-            return self.checked(Err(Error::Unconfigured(
+            return self.checked(Err(ErrorKind::Unconfigured(
                 "kafka_credentials is passthrough, so that kafka_api_key has no meaning; leave it \
                  out"
                 .into(),
-            )));
+            )
+            .into()));
         }
         Ok(config)
     }

@@ -94,7 +94,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::error::Error;
+    use crate::error::ErrorKind;
 
     fn parse(values: &[(&str, &str)]) -> Result<Config> {
         Config::parse(|name| {
@@ -105,7 +105,7 @@ mod tests {
 
     fn sentence(values: &[(&str, &str)]) -> String {
         match parse(values) {
-            Err(Error::Unconfigured(sentence)) => sentence,
+            Err(ErrorKind::Unconfigured(sentence)) => sentence,
             other => panic!("{other:?}"),
         }
     }
@@ -118,7 +118,8 @@ mod tests {
         assert_eq!(open(" 12 ").unwrap().consuming.open_partitions, 12);
         for text in ["0", "65", "-1", "many", "1.5"] {
             let refused =
-                Err(Error::Unconfigured("open_partitions is no number from 1 to 64".into()));
+                Err(ErrorKind::Unconfigured("open_partitions is no number from 1 to 64".into())
+                    .into());
             assert_eq!(open(text).map(|_| ()), refused, "{text}");
         }
     }

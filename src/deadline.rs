@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 
-use crate::error::{Error, Result};
+use crate::error::{ErrorKind, Result};
 use crate::host::Clock;
 
 /// Returns the result of `work`, or drops it after `limit` and returns `None`.
@@ -28,5 +28,5 @@ pub async fn or_timeout<T>(
     limit: Duration,
     work: impl Future<Output = Result<T>>,
 ) -> Result<T> {
-    within(clock, limit, work).await.unwrap_or(Err(Error::Timeout))
+    within(clock, limit, work).await.unwrap_or(Err(ErrorKind::Timeout.into()))
 }

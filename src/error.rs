@@ -2,14 +2,21 @@
 
 mod fault;
 
+use std::ops::Deref;
 use std::time::Duration;
 
 pub use self::fault::Fault;
 
-/// An error of a service. Its text is a short, true sentence for the caller. It
-/// contains no secret, and an upstream's own words only in the field `detail`.
+/// An error of a service: one pointer, so that whoever passes it on moves no more. There
+/// are 1,500 such places; with 32 bytes they were … KB more of the component.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum Error {
+#[error(transparent)]
+pub struct Error(Box<ErrorKind>);
+
+/// What went wrong. Its text is a short, true sentence for the caller. It contains no
+/// secret, and an upstream's own words only in the field `detail`.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ErrorKind {
     #[error("Topic not found")]
     UnknownTopic(String),
     #[error("Webhook not found")]
@@ -91,9 +98,39 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     pub fn invalid(field: &'static str, message: impl Into<String>) -> Self {
-        Self::Invalid { field, message: message.into() }
+        ErrorKind::Invalid { field, message: message.into() }.into()
     }
 
+    pub fn into_kind(self) -> ErrorKind {
+        *self.0
+    }
+
+    /// What went wrong before any record was looked at, the same for each of
+    /// them: then it is the answer to the whole call.
+    pub fn of_all<T>(reports: &[Result<T>]) -> Option<Self> {
+        let (first, others) = reports.split_first()?;
+        let error = first.as_ref().err()?;
+        let whole = matches!(**error, ErrorKind::UnknownTopic(_) | ErrorKind::Unconfigured(_));
+        (whole && others.iter().all(|other| other.as_ref().err() == Some(error)))
+            .then(|| error.clone())
+    }
+}
+
+impl Deref for Error {
+    type Target = ErrorKind;
+
+    fn deref(&self) -> &ErrorKind {
+        &self.0
+    }
+}
+
+impl From<ErrorKind> for Error {
+    fn from(kind: ErrorKind) -> Self {
+        Self(kind.into())
+    }
+}
+
+impl ErrorKind {
     /// What kind of error it is, in kebab case: all that may be reported to
     /// operators of one whose `detail` may quote an upstream.
     pub fn kind(&self) -> &'static str {
@@ -158,21 +195,11 @@ impl Error {
             | Self::Unsupported(_) => false,
         }
     }
-
-    /// What went wrong before any record was looked at, the same for each of
-    /// them: then it is the answer to the whole call.
-    pub fn of_all<T>(reports: &[Result<T>]) -> Option<Self> {
-        let (first, others) = reports.split_first()?;
-        let error = first.as_ref().err()?;
-        let whole = matches!(error, Self::UnknownTopic(_) | Self::Unconfigured(_));
-        (whole && others.iter().all(|other| other.as_ref().err() == Some(error)))
-            .then(|| error.clone())
-    }
 }
 
 impl From<crate::host::StoreError> for Error {
     fn from(error: crate::host::StoreError) -> Self {
-        Self::Store { detail: error.detail }
+        ErrorKind::Store { detail: error.detail }.into()
     }
 }
 

@@ -110,9 +110,9 @@ pub trait Log: 'static {
     fn topics(&self) -> impl Future<Output = Result<Vec<Topic>>>;
 
     /// One topic, from a short-lived cache. A missing topic is found out here
-    /// ([`Error::UnknownTopic`]), before a produce would wait a minute for it.
+    /// ([`ErrorKind::UnknownTopic`]), before a produce would wait a minute for it.
     ///
-    /// [`Error::UnknownTopic`]: crate::error::Error::UnknownTopic
+    /// [`ErrorKind::UnknownTopic`]: crate::error::Error::UnknownTopic
     fn topic(&self, name: &str) -> impl Future<Output = Result<Topic>>;
 
     /// Whether these credentials may write to a topic, found out without writing anything

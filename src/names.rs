@@ -1,7 +1,7 @@
 //! Checks the names of topics and groups, for callers over HTTP and WIT, before
 //! any service is called.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::state::keys::{MAX_GROUP_BYTES, MAX_TOPIC_BYTES};
 
@@ -64,7 +64,7 @@ mod tests {
         let long = "x".repeat(250);
         for bad in ["", ".", "..", "a b", "a/b", "a\0b", "grün", "a%20", "a:b", &long] {
             let error = check_topic(bad).unwrap_err();
-            assert!(matches!(error, Error::Invalid { field: "topic", .. }), "{bad}: {error}");
+            assert!(matches!(error, ErrorKind::Invalid { field: "topic", .. }), "{bad}: {error}");
         }
     }
 
@@ -75,7 +75,7 @@ mod tests {
         }
         for bad in ["", ".", "..", "a\0", "a\nb", "\u{7f}", &"x".repeat(201)] {
             let error = check_group(bad).unwrap_err();
-            assert!(matches!(error, Error::Invalid { field: "group", .. }), "{bad:?}: {error}");
+            assert!(matches!(error, ErrorKind::Invalid { field: "group", .. }), "{bad:?}: {error}");
         }
     }
 }

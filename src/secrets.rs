@@ -17,7 +17,7 @@ use chacha20poly1305::{KeyInit, XChaCha20Poly1305, XNonce};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::Clock;
 use crate::random;
 
@@ -51,10 +51,10 @@ impl SecretKeys {
     /// between them.
     pub fn parse(text: &str) -> Result<Self> {
         let malformed = || {
-            Error::Unconfigured(format!(
+            Error::from(ErrorKind::Unconfigured(format!(
                 "{VARIABLE} is not 32 bytes in base64, or up to {MAX_KEYS} of them with commas \
                  between"
-            ))
+            )))
         };
         let keys = text.split(',').map(str::trim).map(|key| {
             let key: [u8; 32] = STANDARD.decode(key).ok()?.try_into().ok()?;
@@ -62,7 +62,7 @@ impl SecretKeys {
         });
         let keys: Vec<Key> = keys.collect::<Option<_>>().ok_or_else(malformed)?;
         if keys.len() > MAX_KEYS {
-            return Err(malformed());
+            return Err(malformed().into());
         }
         Ok(Self(keys.into()))
     }
@@ -91,7 +91,7 @@ impl SecretKeys {
         let sealed = key
             .cipher
             .encrypt(&XNonce::from(nonce), payload)
-            .map_err(|_| Error::Store { detail: "a secret could not be encrypted".into() })?;
+            .map_err(|_| ErrorKind::Store { detail: "a secret could not be encrypted".into() })?;
         Ok(StoredSecret::Sealed { key: key.id.clone(), sealed: [&nonce[..], &sealed].concat() })
     }
 
@@ -139,10 +139,11 @@ impl SecretKeys {
 
     fn first(&self) -> Result<&Key> {
         self.0.first().ok_or_else(|| {
-            Error::Unconfigured(format!(
+            ErrorKind::Unconfigured(format!(
                 "Secrets are stored encrypted, and the variable {VARIABLE} holds no key: set it to \
                  32 random bytes in base64"
             ))
+            .into()
         })
     }
 }
@@ -184,7 +185,7 @@ impl SecretGone {
 
 impl From<SecretGone> for Error {
     fn from(gone: SecretGone) -> Self {
-        Self::Unconfigured(gone.to_string())
+        ErrorKind::Unconfigured(gone.to_string()).into()
     }
 }
 

@@ -28,7 +28,7 @@ pub use self::line::{Field, Level, LogFormat, Value};
 pub use self::request::RequestReport;
 pub use self::task::{WithTrace, current_trace, inheriting, with_trace};
 pub use self::trace::{TRACEPARENT, Trace};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::host::Host;
 use crate::render;
 
@@ -88,31 +88,31 @@ impl<'a> Value<'a> {
 /// The level of a service's error. A caller's mistake does not concern the
 /// operator.
 pub fn level_of(error: &Error) -> Level {
-    match error {
-        Error::UnknownTopic(_)
-        | Error::UnknownSubscription(_)
-        | Error::UnknownGroup(_)
-        | Error::UnknownSource(_)
-        | Error::UnknownDestination(_)
-        | Error::UnknownAction(_)
-        | Error::UnknownRun(_)
-        | Error::Unprocessable { .. }
-        | Error::Invalid { .. }
-        | Error::InvalidSource { .. }
-        | Error::NameTaken(_)
-        | Error::Changed(_)
-        | Error::InvalidCallback { .. }
-        | Error::TooLarge { .. }
-        | Error::Unsupported(_) => Level::Debug,
-        Error::Busy(_) | Error::LimitReached(_) => Level::Info,
-        Error::Unconfigured(_) => Level::Error,
-        Error::Destination { .. } => Level::Warn,
-        Error::Throttled { .. }
-        | Error::PermissionDenied { .. }
-        | Error::Unreachable { .. }
-        | Error::Upstream { .. }
-        | Error::Timeout
-        | Error::OutcomeUnknown { .. }
-        | Error::Store { .. } => Level::Warn,
+    match &**error {
+        ErrorKind::UnknownTopic(_)
+        | ErrorKind::UnknownSubscription(_)
+        | ErrorKind::UnknownGroup(_)
+        | ErrorKind::UnknownSource(_)
+        | ErrorKind::UnknownDestination(_)
+        | ErrorKind::UnknownAction(_)
+        | ErrorKind::UnknownRun(_)
+        | ErrorKind::Unprocessable { .. }
+        | ErrorKind::Invalid { .. }
+        | ErrorKind::InvalidSource { .. }
+        | ErrorKind::NameTaken(_)
+        | ErrorKind::Changed(_)
+        | ErrorKind::InvalidCallback { .. }
+        | ErrorKind::TooLarge { .. }
+        | ErrorKind::Unsupported(_) => Level::Debug,
+        ErrorKind::Busy(_) | ErrorKind::LimitReached(_) => Level::Info,
+        ErrorKind::Unconfigured(_) => Level::Error,
+        ErrorKind::Destination { .. } => Level::Warn,
+        ErrorKind::Throttled { .. }
+        | ErrorKind::PermissionDenied { .. }
+        | ErrorKind::Unreachable { .. }
+        | ErrorKind::Upstream { .. }
+        | ErrorKind::Timeout
+        | ErrorKind::OutcomeUnknown { .. }
+        | ErrorKind::Store { .. } => Level::Warn,
     }
 }

@@ -7,7 +7,7 @@ use futures_util::future::{join, join_all};
 use kafka_edge::access::AccessError;
 use kafka_edge::access::{Denial, Permission, Presented};
 use kafka_edge::config::Access;
-use kafka_edge::error::Error;
+use kafka_edge::error::ErrorKind;
 use kafka_edge::host::Clock;
 use kafka_edge::services::credentials::{
     Created, CredentialError, Credentials, MAX_LIST_AGE, MAX_LIST_AGE_TO_REFUSE, MAX_STORED, Wish,
@@ -265,20 +265,20 @@ async fn a_store_that_fails_opens_nothing() {
 
         for presented in [basic(&created), bearer("guess"), bearer(created.secret.reveal())] {
             let refused = credentials.check(&presented).await.unwrap_err();
-            assert!(matches!(refused, AccessError::Failed(Error::Store { .. })), "{refused:?}");
+            assert!(matches!(refused, AccessError::Failed(ErrorKind::Store { .. })), "{refused:?}");
         }
         // What needs no store goes on.
         assert!(credentials.check(&bearer(ROOT)).await.is_ok());
         assert_eq!(credentials.check(&Presented::Nothing).await, Err(denied(Denial::Nobody)));
         let failed = credentials.create(wish("other")).await.unwrap_err();
-        assert!(matches!(failed, CredentialError::Failed(Error::Store { .. })), "{failed:?}");
+        assert!(matches!(failed, CredentialError::Failed(ErrorKind::Store { .. })), "{failed:?}");
         let failed = credentials.delete("writer").await.unwrap_err();
-        assert!(matches!(failed, CredentialError::Failed(Error::Store { .. })), "{failed:?}");
+        assert!(matches!(failed, CredentialError::Failed(ErrorKind::Store { .. })), "{failed:?}");
 
         // And with nobody in the configuration, it is not taken for empty.
         let bare = Credentials::new(world.instance(), Access::default());
         let refused = bare.check(&Presented::Nothing).await.unwrap_err();
-        assert!(matches!(refused, AccessError::Failed(Error::Store { .. })), "{refused:?}");
+        assert!(matches!(refused, AccessError::Failed(ErrorKind::Store { .. })), "{refused:?}");
 
         world.set_store_mode(StoreMode::default());
         assert!(credentials.check(&basic(&created)).await.is_ok());
@@ -293,7 +293,7 @@ async fn with_nobody_at_all_it_is_said_what_to_configure() {
         let bare = Credentials::new(world.instance(), Access::default());
         for presented in [Presented::Nothing, Presented::Malformed, bearer("x")] {
             match bare.check(&presented).await {
-                Err(AccessError::Failed(Error::Unconfigured(sentence))) => {
+                Err(AccessError::Failed(ErrorKind::Unconfigured(sentence))) => {
                     assert!(sentence.contains("credentials"), "{sentence}");
                     assert!(sentence.contains("open_access"), "{sentence}");
                 }

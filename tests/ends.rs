@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::join_all;
-use kafka_edge::error::Error;
+use kafka_edge::error::{Error, ErrorKind};
 use kafka_edge::services::ends::{EndPoller, Ends};
 use kafka_edge_sim::{SimHost, SimLog, World, local};
 use tokio::time::{Instant, sleep};
@@ -142,10 +142,10 @@ async fn a_failure_is_that_of_all_who_wait_for_it_and_of_nobody_later() {
         let scene = Scene::new();
         let mut later = scene.watch(&["a"]);
         assert_eq!(end(&mut later).await, Ok(0));
-        scene.log.set_failure(Some(Error::Timeout));
+        scene.log.set_failure(Some(ErrorKind::Timeout));
         let mut watches: Vec<_> = (0..20).map(|_| scene.watch(&["a"])).collect();
         let ends = join_all(watches.iter_mut().map(end)).await;
-        assert!(ends.iter().all(|end| *end == Err(Error::Timeout)), "{ends:?}");
+        assert!(ends.iter().all(|end| *end == Err(ErrorKind::Timeout.into())), "{ends:?}");
         assert!(scene.log.calls("offsets") <= 3, "{}", scene.log.calls("offsets"));
         scene.log.set_failure(None);
         assert_eq!(end(&mut later).await, Ok(0));

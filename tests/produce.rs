@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
-use kafka_edge::error::Error;
+use kafka_edge::error::ErrorKind;
 use kafka_edge::record::NewRecord;
 use kafka_edge::services::produce::SharedCalls;
 use kafka_edge_sim::{SimHost, SimLog, World, local};
@@ -112,9 +112,9 @@ async fn a_caller_that_hangs_up_takes_nobody_with_it() {
 async fn a_failed_call_is_told_to_each_of_its_callers() {
     local(async {
         let (_, log, produce) = setup();
-        log.set_failure(Some(Error::Timeout));
+        log.set_failure(Some(ErrorKind::Timeout));
         let answer = produce.send("orders", vec![record("a".into()), record("b".into())]).await;
-        assert_eq!(answer, [Err(Error::Timeout), Err(Error::Timeout)]);
+        assert_eq!(answer, [Err(ErrorKind::Timeout.into()), Err(ErrorKind::Timeout.into())]);
         assert!(produce.send("orders", Vec::new()).await.is_empty());
         assert_eq!(log.calls("produce"), 1, "nothing to send is no call");
     })

@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Deref;
 
 use super::decision::{Denial, Grant};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::names;
 
 /// The valid name of a topic that the caller may use.
@@ -55,6 +55,12 @@ pub enum AccessError {
     Denied(#[from] Denial),
     #[error(transparent)]
     Failed(#[from] Error),
+}
+
+impl From<ErrorKind> for AccessError {
+    fn from(kind: ErrorKind) -> Self {
+        Error::from(kind).into()
+    }
 }
 
 impl Grant {

@@ -6,7 +6,7 @@ use super::store::{self, StoreConfig};
 use super::value;
 use super::variables::Variables;
 use crate::access::{self, Credential};
-use crate::error::{Error, Result};
+use crate::error::{ErrorKind, Result};
 use crate::host::Host;
 
 /// Who may call. This is read separately, because health checks and refusals
@@ -44,25 +44,28 @@ impl Access {
     ) -> Result<Self> {
         let credentials = credentials.filter(|document| !document.trim().is_empty());
         let credentials = credentials.map(access::parse_document).transpose();
-        let credentials = credentials.map_err(|error| Error::Unconfigured(error.to_string()))?;
+        let credentials =
+            credentials.map_err(|error| ErrorKind::Unconfigured(error.to_string()))?;
         let open = value::switch("open_access", open)?;
         let credentials: Rc<[_]> = credentials.unwrap_or_default().into();
         let pass_through = match kafka_credentials.map(str::trim) {
             None | Some("" | "configured") => false,
             Some("passthrough") => true,
             Some(_) => {
-                return Err(Error::Unconfigured(
+                return Err(ErrorKind::Unconfigured(
                     "kafka_credentials is neither configured nor passthrough".into(),
-                ));
+                )
+                .into());
             }
         };
         // Setting both would suggest that one restricts the other; it does not.
         if pass_through && (open || !credentials.is_empty()) {
-            return Err(Error::Unconfigured(
+            return Err(ErrorKind::Unconfigured(
                 "kafka_credentials is passthrough, so that open_access and credentials have no \
                  meaning; leave them out"
                     .into(),
-            ));
+            )
+            .into());
         }
         Ok(Self { open, credentials, pass_through, store: StoreConfig::default() })
     }
@@ -74,7 +77,7 @@ mod tests {
 
     fn sentence(open: &str, credentials: &str) -> String {
         match Access::parse(Some(open), Some(credentials), None) {
-            Err(Error::Unconfigured(sentence)) => sentence,
+            Err(ErrorKind::Unconfigured(sentence)) => sentence,
             other => panic!("{other:?}"),
         }
     }
@@ -120,7 +123,7 @@ mod tests {
             (None, Some(root), "passthrough"),
             (None, None, "caller"),
         ] {
-            let Err(Error::Unconfigured(sentence)) = parse(open, credentials, kafka) else {
+            let Err(ErrorKind::Unconfigured(sentence)) = parse(open, credentials, kafka) else {
                 panic!("{open:?} {kafka}");
             };
             assert!(sentence.contains("kafka_credentials"), "{sentence}");

@@ -1,7 +1,7 @@
 //! What actions are told of their surroundings.
 
 use super::variables::Variables;
-use crate::error::{Error, Result};
+use crate::error::{ErrorKind, Result};
 use crate::names;
 
 const ORG_ID: &str = "org_id";
@@ -18,9 +18,10 @@ impl ActionsConfig {
     pub(super) fn of(variables: &Variables<'_>) -> Result<Self> {
         let org_id = variables.text(ORG_ID).map(|text| text.trim().to_owned());
         match org_id.as_deref().map(names::check_topic) {
-            Some(Err(_)) => Err(Error::Unconfigured(format!(
+            Some(Err(_)) => Err(ErrorKind::Unconfigured(format!(
                 "{ORG_ID} holds something other than letters, digits, dots, underscores and hyphens"
-            ))),
+            ))
+            .into()),
             _ => Ok(Self { org_id }),
         }
     }

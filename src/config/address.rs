@@ -4,7 +4,7 @@ use http::Uri;
 use http::uri::Scheme;
 
 use super::ConsumeApi;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// Scheme, authority and the path before `/v3`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,19 +17,20 @@ pub(super) struct Address {
 impl Address {
     /// The address may end with `/kafka`, `/kafka/v3` or `/v3`.
     pub(super) fn of_rest_url(url: &str) -> Result<Self> {
-        let malformed = |what: &str| Error::Unconfigured(format!("kafka_rest_url {what}"));
+        let malformed = |what: &str| ErrorKind::Unconfigured(format!("kafka_rest_url {what}"));
         let uri: Uri = url.trim().parse().map_err(|_| malformed("is not a URL"))?;
         let scheme = uri.scheme().filter(|s| [Scheme::HTTP, Scheme::HTTPS].contains(s));
         let (Some(scheme), Some(authority)) = (scheme, uri.authority()) else {
-            return Err(malformed("is not a URL that begins with http:// or https://"));
+            return Err(malformed("is not a URL that begins with http:// or https://").into());
         };
         if authority.as_str().contains('@') {
             return Err(malformed(
                 "holds credentials; they belong in kafka_api_key and kafka_api_secret",
-            ));
+            )
+            .into());
         }
         if uri.query().is_some() || url.contains('#') {
-            return Err(malformed("has more than a host, a port and a path"));
+            return Err(malformed("has more than a host, a port and a path").into());
         }
         let path = uri.path().trim_end_matches('/');
         Ok(Self {
@@ -42,13 +43,16 @@ impl Address {
     /// From the first entry of `host:9092,…`: the REST interface of a cluster in
     /// Confluent Cloud is on the same host, at port 443.
     pub(super) fn of_bootstrap_servers(servers: &str) -> Result<Self> {
-        let malformed =
-            || Error::Unconfigured("kafka_bootstrap_servers is not a list of host:port".into());
+        let malformed = || {
+            Error::from(ErrorKind::Unconfigured(
+                "kafka_bootstrap_servers is not a list of host:port".into(),
+            ))
+        };
         let first = servers.split(',').next().unwrap_or_default().trim();
         let first = first.rsplit_once("://").map_or(first, |(_, address)| address);
         let authority: http::uri::Authority = first.parse().map_err(|_| malformed())?;
         if authority.host().is_empty() || first.contains('@') {
-            return Err(malformed());
+            return Err(malformed().into());
         }
         let host = authority.host().to_ascii_lowercase();
         Ok(Self { origin: format!("https://{host}"), host, prefix: "/kafka".into() })

@@ -1,7 +1,7 @@
 //! How records are read for groups.
 
 use super::variables::Variables;
-use crate::error::{Error, Result};
+use crate::error::{ErrorKind, Result};
 
 const OPEN_PARTITIONS: &str = "open_partitions";
 
@@ -28,11 +28,12 @@ impl ConsumingConfig {
         let Some(text) = variables.text(OPEN_PARTITIONS) else { return Ok(Self::default()) };
         match text.trim().parse() {
             Ok(open_partitions) if RANGE.contains(&open_partitions) => Ok(Self { open_partitions }),
-            _ => Err(Error::Unconfigured(format!(
+            _ => Err(ErrorKind::Unconfigured(format!(
                 "{OPEN_PARTITIONS} is no number from {} to {}",
                 RANGE.start(),
                 RANGE.end()
-            ))),
+            ))
+            .into()),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::variables::Variables;
-use crate::error::{Error, Result};
+use crate::error::{ErrorKind, Result};
 use crate::names::check_topic;
 
 pub(super) const VARIABLES: [&str; 4] =
@@ -36,7 +36,10 @@ impl DeliveriesConfig {
         let timeout = variables.duration("webhook_timeout", Duration::from_secs(15))?;
         let operations_topic = variables.text("operations_topic");
         if operations_topic.as_deref().is_some_and(|topic| check_topic(topic).is_err()) {
-            return Err(Error::Unconfigured("operations_topic is not the name of a topic".into()));
+            return Err(ErrorKind::Unconfigured(
+                "operations_topic is not the name of a topic".into(),
+            )
+            .into());
         }
         Ok(Self {
             connect_timeout,

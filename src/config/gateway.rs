@@ -6,7 +6,7 @@ use http::uri::Scheme;
 
 use super::origins::Origins;
 use super::variables::Variables;
-use crate::error::{Error, Result};
+use crate::error::{ErrorKind, Result};
 use crate::host::Host;
 
 const VARIABLES: [&str; 3] = ["base_path", "public_url", "cors_origins"];
@@ -86,15 +86,16 @@ fn base_path_of(value: &str) -> Result<String> {
         |segment: &str| !matches!(segment, "" | "." | "..") && segment.chars().all(lawful);
     match segments.split('/').all(is_segment) {
         true => Ok(format!("/{segments}")),
-        false => Err(Error::Unconfigured(
+        false => Err(ErrorKind::Unconfigured(
             "base_path is not a path of plain segments, such as /kafka or /teams/kafka".into(),
-        )),
+        )
+        .into()),
     }
 }
 
 fn public_url_of(url: &str) -> Result<String> {
     let malformed = || {
-        Error::Unconfigured(
+        ErrorKind::Unconfigured(
             "public_url is not an http or https URL of a host, a port and a path, such as \
              https://example.com/kafka"
                 .into(),
@@ -103,9 +104,11 @@ fn public_url_of(url: &str) -> Result<String> {
     let uri: Uri = url.parse().map_err(|_| malformed())?;
     let scheme = uri.scheme().filter(|s| [Scheme::HTTP, Scheme::HTTPS].contains(s));
     let authority = uri.authority().filter(|authority| !authority.as_str().contains('@'));
-    let (Some(scheme), Some(authority)) = (scheme, authority) else { return Err(malformed()) };
+    let (Some(scheme), Some(authority)) = (scheme, authority) else {
+        return Err(malformed().into());
+    };
     if uri.query().is_some() || url.contains('#') {
-        return Err(malformed());
+        return Err(malformed().into());
     }
     Ok(format!("{scheme}://{authority}{}", uri.path().trim_end_matches('/')))
 }
@@ -187,7 +190,8 @@ mod tests {
             "http://h#a",
             "http://",
         ] {
-            let Err(Error::Unconfigured(sentence)) = GatewayConfig::parse(None, Some(wrong), None)
+            let Err(ErrorKind::Unconfigured(sentence)) =
+                GatewayConfig::parse(None, Some(wrong), None)
             else {
                 panic!("{wrong}");
             };

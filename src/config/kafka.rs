@@ -6,7 +6,7 @@ use super::address::Address;
 use super::value;
 use super::variables::Variables;
 use crate::api_key::ApiKey;
-use crate::error::{Error, Result};
+use crate::error::{ErrorKind, Result};
 
 pub(super) const VARIABLES: [&str; 8] = [
     "kafka_rest_url",
@@ -55,9 +55,10 @@ impl KafkaConfig {
             (Some(url), _) => Address::of_rest_url(&url)?,
             (None, Some(servers)) => Address::of_bootstrap_servers(&servers)?,
             (None, None) => {
-                return Err(Error::Unconfigured(
+                return Err(ErrorKind::Unconfigured(
                     "Set kafka_rest_url to the address of the Kafka REST server".into(),
-                ));
+                )
+                .into());
             }
         };
         let cluster_id = text("kafka_cluster_id").map(|id| value::cluster_id(&id)).transpose()?;
@@ -69,9 +70,10 @@ impl KafkaConfig {
             None | Some("auto" | "v2") => ConsumeApi::V2,
             Some("cloud") => ConsumeApi::Cloud,
             Some(_) => {
-                return Err(Error::Unconfigured(
+                return Err(ErrorKind::Unconfigured(
                     "kafka_consume_api is none of auto, v2 and cloud".into(),
-                ));
+                )
+                .into());
             }
         };
         Ok(Self {

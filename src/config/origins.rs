@@ -2,7 +2,7 @@
 
 use url::{Origin, Url};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Origins {
@@ -75,11 +75,12 @@ fn origin(name: &str) -> Option<String> {
 }
 
 fn malformed() -> Error {
-    Error::Unconfigured(
+    ErrorKind::Unconfigured(
         "cors_origins is not a list of origins, such as https://app.example.com,\
          http://localhost:5173, or *"
             .into(),
     )
+    .into()
 }
 
 #[cfg(test)]
@@ -110,7 +111,9 @@ mod tests {
             "file:///",
             "data:text/html,x",
         ] {
-            let Err(Error::Unconfigured(sentence)) = Origins::of(wrong) else { panic!("{wrong}") };
+            let Err(ErrorKind::Unconfigured(sentence)) = Origins::of(wrong) else {
+                panic!("{wrong}")
+            };
             assert!(sentence.contains("cors_origins"), "{sentence}");
         }
     }

@@ -8,7 +8,7 @@ use http::uri::Scheme;
 use super::kafka::KafkaConfig;
 use super::variables::Variables;
 use crate::api_key::ApiKey;
-use crate::error::{Error, Result};
+use crate::error::{ErrorKind, Result};
 
 pub(super) const VARIABLES: [&str; 3] =
     ["schema_registry_url", "schema_registry_api_key", "schema_registry_api_secret"];
@@ -38,7 +38,7 @@ impl SchemaRegistryConfig {
 
     fn base(url: &str) -> Result<String> {
         let malformed = || {
-            Error::Unconfigured(
+            ErrorKind::Unconfigured(
                 "schema_registry_url is not an http or https URL of a host, a port and a path"
                     .into(),
             )
@@ -46,9 +46,11 @@ impl SchemaRegistryConfig {
         let uri: Uri = url.trim().parse().map_err(|_| malformed())?;
         let scheme = uri.scheme().filter(|s| [Scheme::HTTP, Scheme::HTTPS].contains(s));
         let authority = uri.authority().filter(|authority| !authority.as_str().contains('@'));
-        let (Some(scheme), Some(authority)) = (scheme, authority) else { return Err(malformed()) };
+        let (Some(scheme), Some(authority)) = (scheme, authority) else {
+            return Err(malformed().into());
+        };
         if uri.query().is_some() || url.contains('#') {
-            return Err(malformed());
+            return Err(malformed().into());
         }
         Ok(format!("{scheme}://{authority}{}", uri.path().trim_end_matches('/')))
     }

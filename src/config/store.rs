@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::value;
 use super::variables::Variables;
-use crate::error::{Error, Result};
+use crate::error::{ErrorKind, Result};
 use crate::host::Host;
 
 /// [`Access`](super::Access) reads this too, because the store holds credentials.
@@ -39,7 +39,7 @@ impl StoreConfig {
     /// The same with what the host says of its store.
     pub(super) async fn with_capabilities(self, host: &impl Host) -> Result<Self> {
         let stated = host.store_capabilities().await;
-        let stated = stated.map_err(|error| Error::Unconfigured(error.detail))?;
+        let stated = stated.map_err(|error| ErrorKind::Unconfigured(error.detail))?;
         Ok(Self { creates: stated.creates, ..self })
     }
 }

@@ -1,7 +1,7 @@
 //! The variables that determine what is reported, and how.
 
 use super::variables::Variables;
-use crate::error::{Error, Result};
+use crate::error::{ErrorKind, Result};
 use crate::host::Host;
 use crate::telemetry::{Level, LogFormat, Settings};
 
@@ -18,7 +18,9 @@ pub fn parse(format: Option<&str>, level: Option<&str>) -> Result<Settings> {
         Some("logfmt") => LogFormat::Logfmt,
         Some("json") => LogFormat::Json,
         Some(_) => {
-            return Err(Error::Unconfigured("log_format is neither logfmt nor json".into()));
+            return Err(
+                ErrorKind::Unconfigured("log_format is neither logfmt nor json".into()).into()
+            );
         }
     };
     let level = match level.map(str::trim) {
@@ -28,9 +30,10 @@ pub fn parse(format: Option<&str>, level: Option<&str>) -> Result<Settings> {
         Some("info") => Level::Info,
         Some("debug") => Level::Debug,
         Some(_) => {
-            return Err(Error::Unconfigured(
+            return Err(ErrorKind::Unconfigured(
                 "log_level is none of error, warn, info and debug".into(),
-            ));
+            )
+            .into());
         }
     };
     Ok(Settings { format, level })
@@ -57,7 +60,9 @@ mod tests {
         for (format, level, name) in
             [(Some("xml"), None, "log_format"), (None, Some("all"), "log_level")]
         {
-            let Err(Error::Unconfigured(sentence)) = parse(format, level) else { panic!("{name}") };
+            let Err(ErrorKind::Unconfigured(sentence)) = parse(format, level) else {
+                panic!("{name}")
+            };
             assert!(sentence.contains(name), "{sentence}");
         }
     }

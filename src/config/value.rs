@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::error::{Error, Result};
+use crate::error::{ErrorKind, Result};
 
 const LONGEST: Duration = Duration::from_secs(600);
 
@@ -10,7 +10,10 @@ const LONGEST: Duration = Duration::from_secs(600);
 pub(super) fn duration(name: &str, value: Option<&str>, default: Duration) -> Result<Duration> {
     let Some(value) = value else { return Ok(default) };
     time(value).filter(|time| !time.is_zero()).ok_or_else(|| {
-        Error::Unconfigured(format!("{name} is not a time from 1ms to 10m, such as 500ms or 10s"))
+        ErrorKind::Unconfigured(format!(
+            "{name} is not a time from 1ms to 10m, such as 500ms or 10s"
+        ))
+        .into()
     })
 }
 
@@ -20,7 +23,10 @@ pub(super) fn age(name: &str, value: Option<&str>) -> Result<Duration> {
         return Ok(Duration::ZERO);
     };
     time(value).ok_or_else(|| {
-        Error::Unconfigured(format!("{name} is not a time from 0s to 10m, such as 300ms or 60s"))
+        ErrorKind::Unconfigured(format!(
+            "{name} is not a time from 0s to 10m, such as 300ms or 60s"
+        ))
+        .into()
     })
 }
 
@@ -42,7 +48,7 @@ pub(super) fn switch(name: &str, value: Option<&str>) -> Result<bool> {
     match value.map(str::trim) {
         None | Some("" | "false") => Ok(false),
         Some("true") => Ok(true),
-        Some(_) => Err(Error::Unconfigured(format!("{name} is neither true nor false"))),
+        Some(_) => Err(ErrorKind::Unconfigured(format!("{name} is neither true nor false")).into()),
     }
 }
 
@@ -51,7 +57,9 @@ pub(super) fn cluster_id(value: &str) -> Result<String> {
     let value = value.trim();
     let lawful = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
     if value.len() > 100 || !value.chars().all(lawful) {
-        return Err(Error::Unconfigured("kafka_cluster_id is not the id of a cluster".into()));
+        return Err(
+            ErrorKind::Unconfigured("kafka_cluster_id is not the id of a cluster".into()).into()
+        );
     }
     Ok(value.to_owned())
 }

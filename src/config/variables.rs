@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::value;
 use crate::api_key::ApiKey;
 use crate::concurrent::try_join_bounded;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::sorted::SortedMap;
 
@@ -21,8 +21,9 @@ impl<'v> Variables<'v> {
     pub(super) async fn read(host: &impl Host, names: Vec<&'static str>) -> Result<Self> {
         let read = names.into_iter().map(async |name| {
             let value = host.variable(name).await;
-            let value = value
-                .map_err(|_| Error::Unconfigured(format!("The variable {name} could not be read")));
+            let value = value.map_err(|_| {
+                ErrorKind::Unconfigured(format!("The variable {name} could not be read"))
+            });
             Ok::<_, Error>((name, value?))
         });
         let values = try_join_bounded(read).await?.into_iter().collect();
@@ -56,7 +57,7 @@ impl<'v> Variables<'v> {
         secret_name: &'static str,
     ) -> Result<Option<ApiKey>> {
         let missing = |there: &str, missing: &str| {
-            Err(Error::Unconfigured(format!("{there} is set, but {missing} is not")))
+            Err(ErrorKind::Unconfigured(format!("{there} is set, but {missing} is not")).into())
         };
         match (self.text(key_name), self.text(secret_name)) {
             (None, None) => Ok(None),
@@ -67,10 +68,11 @@ impl<'v> Variables<'v> {
                 // Basic authentication ends the user name at the first colon.
                 if key.contains(':') || [&key, &secret].iter().any(|s| s.contains(char::is_control))
                 {
-                    return Err(Error::Unconfigured(format!(
+                    return Err(ErrorKind::Unconfigured(format!(
                         "{key_name} must not contain a colon, and neither it nor {secret_name} a \
                          control character"
-                    )));
+                    ))
+                    .into());
                 }
                 Ok(Some(ApiKey { key, secret }))
             }

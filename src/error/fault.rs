@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Error;
+use super::{Error, ErrorKind};
 
 /// What is at fault with a destination. Nothing of it is in the words of its Kafka.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -83,18 +83,18 @@ impl Fault {
 /// What an error of the destination's log says of it.
 impl From<&Error> for Fault {
     fn from(error: &Error) -> Self {
-        match error {
-            Error::Destination { fault, .. } => *fault,
-            Error::UnknownTopic(_) => Self::Topic,
-            Error::TooLarge { size, limit } => Self::TooLarge { size: *size, limit: *limit },
-            Error::Throttled { retry_after } => Self::Throttled { retry_after: *retry_after },
-            Error::Unconfigured(_) => Self::Cluster,
-            Error::PermissionDenied { known: false, .. } => Self::Credentials,
-            Error::PermissionDenied { known: true, .. } => Self::Forbidden,
-            Error::Invalid { .. } | Error::Unprocessable { .. } => Self::Refused,
-            Error::Unreachable { .. } => Self::Unreachable,
-            Error::Timeout => Self::Timeout,
-            Error::OutcomeUnknown { .. } => Self::Unknown,
+        match &**error {
+            ErrorKind::Destination { fault, .. } => *fault,
+            ErrorKind::UnknownTopic(_) => Self::Topic,
+            ErrorKind::TooLarge { size, limit } => Self::TooLarge { size: *size, limit: *limit },
+            ErrorKind::Throttled { retry_after } => Self::Throttled { retry_after: *retry_after },
+            ErrorKind::Unconfigured(_) => Self::Cluster,
+            ErrorKind::PermissionDenied { known: false, .. } => Self::Credentials,
+            ErrorKind::PermissionDenied { known: true, .. } => Self::Forbidden,
+            ErrorKind::Invalid { .. } | ErrorKind::Unprocessable { .. } => Self::Refused,
+            ErrorKind::Unreachable { .. } => Self::Unreachable,
+            ErrorKind::Timeout => Self::Timeout,
+            ErrorKind::OutcomeUnknown { .. } => Self::Unknown,
             _ => Self::Failed,
         }
     }
@@ -108,12 +108,12 @@ mod tests {
     fn nothing_that_kafka_said_is_passed_on() {
         let detail = || "HTTP 500: hush".to_owned();
         for error in [
-            Error::PermissionDenied { known: false, detail: detail() },
-            Error::PermissionDenied { known: true, detail: detail() },
+            ErrorKind::PermissionDenied { known: false, detail: detail() },
+            ErrorKind::PermissionDenied { known: true, detail: detail() },
             Error::Upstream { detail: detail() },
-            Error::Unreachable { detail: detail() },
-            Error::OutcomeUnknown { detail: detail() },
-            Error::Unconfigured(detail()),
+            ErrorKind::Unreachable { detail: detail() },
+            ErrorKind::OutcomeUnknown { detail: detail() },
+            ErrorKind::Unconfigured(detail()),
             Error::invalid("record", detail()),
         ] {
             let fault = Fault::from(&error);
@@ -123,9 +123,9 @@ mod tests {
 
     #[test]
     fn only_what_may_have_been_written_is_unknown() {
-        let unknown = Error::OutcomeUnknown { detail: String::new() };
+        let unknown = ErrorKind::OutcomeUnknown { detail: String::new() };
         assert_eq!(Fault::from(&unknown), Fault::Unknown);
-        for error in [Error::Timeout, Error::Unreachable { detail: String::new() }] {
+        for error in [ErrorKind::Timeout, ErrorKind::Unreachable { detail: String::new() }] {
             assert_ne!(Fault::from(&error), Fault::Unknown);
         }
     }

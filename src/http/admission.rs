@@ -13,7 +13,7 @@ use super::request::Request;
 use super::routing::Params;
 use crate::access::{AllowedTopic, Denial, Grant, Presented};
 use crate::app::App;
-use crate::error::Error;
+use crate::error::ErrorKind;
 use crate::host::Host;
 use crate::kafka::Log;
 
@@ -104,9 +104,12 @@ fn in_path(
 /// In pass-through mode, it is the caller's own key that Kafka refuses.
 pub(super) fn explain(refusal: Refusal, grant: &Grant) -> Refusal {
     match refusal {
-        Refusal::Service(Error::PermissionDenied { known, detail }) if grant.key().is_some() => {
-            Denial::RefusedByKafka { known, detail }.into()
-        }
+        Refusal::Service(error) if grant.key().is_some() => match error.into_kind() {
+            ErrorKind::PermissionDenied { known, detail } => {
+                Denial::RefusedByKafka { known, detail }.into()
+            }
+            kind => kind.into(),
+        },
         other => other,
     }
 }

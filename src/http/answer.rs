@@ -15,7 +15,7 @@ use super::body::{Body, Source};
 use super::content_encoding;
 use super::refusal::Refusal;
 use super::request::Request;
-use crate::error::{Error, Fault};
+use crate::error::{Error, ErrorKind, Fault};
 use crate::services::credentials::CredentialError;
 use crate::services::schema_registry::RegistryError;
 
@@ -166,30 +166,30 @@ impl From<&Error> for ErrorBody {
 }
 
 fn status(error: &Error) -> StatusCode {
-    match error {
-        Error::UnknownTopic(_)
-        | Error::UnknownSubscription(_)
-        | Error::UnknownGroup(_)
-        | Error::UnknownSource(_)
-        | Error::UnknownDestination(_)
-        | Error::UnknownAction(_)
-        | Error::UnknownRun(_) => StatusCode::NOT_FOUND,
-        Error::Destination { fault, .. } => of_fault(fault),
-        Error::Unprocessable { .. } => StatusCode::UNPROCESSABLE_ENTITY,
-        Error::Invalid { .. } | Error::InvalidSource { .. } | Error::InvalidCallback { .. } => {
-            StatusCode::BAD_REQUEST
-        }
-        Error::Changed(_) => StatusCode::PRECONDITION_FAILED,
-        Error::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-        Error::Throttled { .. } => StatusCode::TOO_MANY_REQUESTS,
-        Error::LimitReached(_) | Error::NameTaken(_) => StatusCode::CONFLICT,
-        Error::Unsupported(_) => StatusCode::NOT_IMPLEMENTED,
-        Error::PermissionDenied { .. } | Error::Upstream { .. } => StatusCode::BAD_GATEWAY,
-        Error::Timeout | Error::OutcomeUnknown { .. } => StatusCode::GATEWAY_TIMEOUT,
-        Error::Unconfigured(_)
-        | Error::Unreachable { .. }
-        | Error::Store { .. }
-        | Error::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
+    match &**error {
+        ErrorKind::UnknownTopic(_)
+        | ErrorKind::UnknownSubscription(_)
+        | ErrorKind::UnknownGroup(_)
+        | ErrorKind::UnknownSource(_)
+        | ErrorKind::UnknownDestination(_)
+        | ErrorKind::UnknownAction(_)
+        | ErrorKind::UnknownRun(_) => StatusCode::NOT_FOUND,
+        ErrorKind::Destination { fault, .. } => of_fault(fault),
+        ErrorKind::Unprocessable { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+        ErrorKind::Invalid { .. }
+        | ErrorKind::InvalidSource { .. }
+        | ErrorKind::InvalidCallback { .. } => StatusCode::BAD_REQUEST,
+        ErrorKind::Changed(_) => StatusCode::PRECONDITION_FAILED,
+        ErrorKind::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+        ErrorKind::Throttled { .. } => StatusCode::TOO_MANY_REQUESTS,
+        ErrorKind::LimitReached(_) | ErrorKind::NameTaken(_) => StatusCode::CONFLICT,
+        ErrorKind::Unsupported(_) => StatusCode::NOT_IMPLEMENTED,
+        ErrorKind::PermissionDenied { .. } | ErrorKind::Upstream { .. } => StatusCode::BAD_GATEWAY,
+        ErrorKind::Timeout | ErrorKind::OutcomeUnknown { .. } => StatusCode::GATEWAY_TIMEOUT,
+        ErrorKind::Unconfigured(_)
+        | ErrorKind::Unreachable { .. }
+        | ErrorKind::Store { .. }
+        | ErrorKind::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
 
@@ -212,36 +212,36 @@ fn of_fault(fault: &Fault) -> StatusCode {
 }
 
 fn detail(error: &Error) -> Option<String> {
-    match error {
-        Error::Destination { name, .. } => Some(name.clone()),
-        Error::Invalid { field, .. } => Some((*field).to_owned()),
-        Error::InvalidSource { field, .. } | Error::Unprocessable { field, .. } => {
+    match &**error {
+        ErrorKind::Destination { name, .. } => Some(name.clone()),
+        ErrorKind::Invalid { field, .. } => Some((*field).to_owned()),
+        ErrorKind::InvalidSource { field, .. } | ErrorKind::Unprocessable { field, .. } => {
             Some(field.clone())
         }
-        Error::TooLarge { size, limit } => {
+        ErrorKind::TooLarge { size, limit } => {
             Some(format!("{size} bytes, where at most {limit} are taken"))
         }
-        Error::InvalidCallback { detail }
-        | Error::PermissionDenied { detail, .. }
-        | Error::Unreachable { detail }
-        | Error::Upstream { detail }
-        | Error::OutcomeUnknown { detail }
-        | Error::Store { detail } => Some(detail.clone()),
-        Error::UnknownTopic(_)
-        | Error::UnknownSubscription(_)
-        | Error::UnknownGroup(_)
-        | Error::UnknownSource(_)
-        | Error::UnknownDestination(_)
-        | Error::UnknownAction(_)
-        | Error::UnknownRun(_)
-        | Error::NameTaken(_)
-        | Error::Changed(_)
-        | Error::Throttled { .. }
-        | Error::LimitReached(_)
-        | Error::Unsupported(_)
-        | Error::Unconfigured(_)
-        | Error::Timeout
-        | Error::Busy(_) => None,
+        ErrorKind::InvalidCallback { detail }
+        | ErrorKind::PermissionDenied { detail, .. }
+        | ErrorKind::Unreachable { detail }
+        | ErrorKind::Upstream { detail }
+        | ErrorKind::OutcomeUnknown { detail }
+        | ErrorKind::Store { detail } => Some(detail.clone()),
+        ErrorKind::UnknownTopic(_)
+        | ErrorKind::UnknownSubscription(_)
+        | ErrorKind::UnknownGroup(_)
+        | ErrorKind::UnknownSource(_)
+        | ErrorKind::UnknownDestination(_)
+        | ErrorKind::UnknownAction(_)
+        | ErrorKind::UnknownRun(_)
+        | ErrorKind::NameTaken(_)
+        | ErrorKind::Changed(_)
+        | ErrorKind::Throttled { .. }
+        | ErrorKind::LimitReached(_)
+        | ErrorKind::Unsupported(_)
+        | ErrorKind::Unconfigured(_)
+        | ErrorKind::Timeout
+        | ErrorKind::Busy(_) => None,
     }
 }
 
@@ -275,12 +275,14 @@ impl From<Told> for Response {
 
 /// How long to wait before a retry, if that is known.
 fn retry_after(error: &Error) -> Option<Duration> {
-    match error {
-        Error::Throttled { retry_after }
-        | Error::Destination { fault: Fault::Throttled { retry_after }, .. } => Some(*retry_after),
+    match &**error {
+        ErrorKind::Throttled { retry_after }
+        | ErrorKind::Destination { fault: Fault::Throttled { retry_after }, .. } => {
+            Some(*retry_after)
+        }
         // Leases and queues become free within moments, and a store that fails or
         // shows old values mostly recovers within them.
-        Error::Busy(_) | Error::Store { .. } => Some(Duration::from_secs(1)),
+        ErrorKind::Busy(_) | ErrorKind::Store { .. } => Some(Duration::from_secs(1)),
         _ => None,
     }
 }
@@ -441,23 +443,23 @@ mod tests {
     fn every_error_has_its_status() {
         let text = || String::from("x");
         for (error, status) in [
-            (Error::UnknownTopic(text()), 404),
-            (Error::UnknownSubscription(text()), 404),
-            (Error::UnknownGroup(text()), 404),
+            (ErrorKind::UnknownTopic(text()), 404),
+            (ErrorKind::UnknownSubscription(text()), 404),
+            (ErrorKind::UnknownGroup(text()), 404),
             (Error::invalid("topic", "x"), 400),
-            (Error::InvalidCallback { detail: text() }, 400),
-            (Error::TooLarge { size: 2, limit: 1 }, 413),
-            (Error::Throttled { retry_after: Duration::ZERO }, 429),
-            (Error::LimitReached(text()), 409),
-            (Error::Unconfigured(text()), 503),
-            (Error::PermissionDenied { known: true, detail: text() }, 502),
-            (Error::Unsupported(text()), 501),
-            (Error::Unreachable { detail: text() }, 503),
-            (Error::Upstream { detail: text() }, 502),
-            (Error::Timeout, 504),
-            (Error::OutcomeUnknown { detail: text() }, 504),
-            (Error::Store { detail: text() }, 503),
-            (Error::Busy(text()), 503),
+            (ErrorKind::InvalidCallback { detail: text() }, 400),
+            (ErrorKind::TooLarge { size: 2, limit: 1 }, 413),
+            (ErrorKind::Throttled { retry_after: Duration::ZERO }, 429),
+            (ErrorKind::LimitReached(text()), 409),
+            (ErrorKind::Unconfigured(text()), 503),
+            (ErrorKind::PermissionDenied { known: true, detail: text() }, 502),
+            (ErrorKind::Unsupported(text()), 501),
+            (ErrorKind::Unreachable { detail: text() }, 503),
+            (ErrorKind::Upstream { detail: text() }, 502),
+            (ErrorKind::Timeout, 504),
+            (ErrorKind::OutcomeUnknown { detail: text() }, 504),
+            (ErrorKind::Store { detail: text() }, 503),
+            (ErrorKind::Busy(text()), 503),
         ] {
             let (answered, json) = body(error.clone());
             assert_eq!(answered, status, "{error:?}");
@@ -470,7 +472,7 @@ mod tests {
     #[test]
     fn a_detail_names_the_field() {
         assert_eq!(
-            body(Error::UnknownTopic("t".into())),
+            body(ErrorKind::UnknownTopic("t".into())),
             (404, r#"{"error":"Topic not found","status":404}"#.into())
         );
         assert_eq!(
@@ -487,13 +489,13 @@ mod tests {
     fn whoever_is_throttled_is_told_when_to_come_again() {
         for (millis, seconds) in [(0, "1"), (1, "1"), (1000, "1"), (1001, "2"), (60_000, "60")] {
             let retry_after = Duration::from_millis(millis);
-            let response = Response::from(Error::Throttled { retry_after });
+            let response = Response::from(ErrorKind::Throttled { retry_after });
             assert_eq!(response.header(&RETRY_AFTER), Some(seconds), "{millis}");
         }
-        let busy = Response::from(Error::Busy("The group is busy".into()));
+        let busy = Response::from(ErrorKind::Busy("The group is busy".into()));
         assert_eq!(busy.header(&RETRY_AFTER), Some("1"));
-        let store = Response::from(Error::Store { detail: "it failed".into() });
+        let store = Response::from(ErrorKind::Store { detail: "it failed".into() });
         assert_eq!(store.header(&RETRY_AFTER), Some("1"));
-        assert_eq!(Response::from(Error::Timeout).header(&RETRY_AFTER), None);
+        assert_eq!(Response::from(ErrorKind::Timeout).header(&RETRY_AFTER), None);
     }
 }

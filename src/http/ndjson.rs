@@ -19,7 +19,7 @@ use super::encoded_text::{Encoding, bytes};
 use super::json;
 use super::refusal::Refusal;
 use super::time;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
 use crate::record::{Header, NewRecord, RecordMetadata};
 
@@ -248,7 +248,7 @@ mod tests {
             let records = parse(body.as_bytes(), &[]).unwrap();
             assert!(records[0].is_ok() && records[2].is_ok() && records.len() == 3, "{line}");
             match &records[1] {
-                Err(Error::Invalid { field: named, .. }) => assert_eq!(*named, field, "{line}"),
+                Err(ErrorKind::Invalid { field: named, .. }) => assert_eq!(*named, field, "{line}"),
                 other => panic!("{line}: {other:?}"),
             }
         }

@@ -1,7 +1,7 @@
 //! Percent-decoding without loss: a malformed escape is an error of the field
 //! that contains it, and is never passed through as text.
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 
 /// Decodes a part of a path. A plus stands for itself.
 pub(super) fn decode(field: &'static str, raw: &str) -> Result<Vec<u8>> {
@@ -58,7 +58,7 @@ mod tests {
     fn a_malformed_escape_names_its_field() {
         for raw in ["%", "a%2", "%g0", "%0g", "%%41", "% 1", "%+1"] {
             let error = decode("message", raw).unwrap_err();
-            assert!(matches!(error, Error::Invalid { field: "message", .. }), "{raw}");
+            assert!(matches!(error, ErrorKind::Invalid { field: "message", .. }), "{raw}");
             assert_eq!(decode_query(raw), None, "{raw}");
         }
     }
@@ -68,7 +68,7 @@ mod tests {
         assert_eq!(decode_text("topic", "gr%C3%BCn").unwrap(), "grün");
         for raw in ["%ff", "%C3", "%ED%A0%80"] {
             let error = decode_text("topic", raw).unwrap_err();
-            assert!(matches!(error, Error::Invalid { field: "topic", .. }), "{raw}");
+            assert!(matches!(error, ErrorKind::Invalid { field: "topic", .. }), "{raw}");
         }
     }
 }

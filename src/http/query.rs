@@ -4,7 +4,7 @@ use super::declaration::QueryRule;
 use super::parameter::Parameter;
 use super::percent;
 use super::refusal::Refusal;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::services::consume::StartFrom;
 
 /// The parameters of one request, decoded.
@@ -157,9 +157,9 @@ mod tests {
         assert_eq!(parse("k%65y=a").unwrap().bytes("key"), Some(&b"a"[..]));
 
         let twice = parse("key=a&key=a").unwrap_err();
-        assert!(matches!(twice, Refusal::Service(Error::Invalid { field: "key", .. })));
+        assert!(matches!(twice, Refusal::Service(ErrorKind::Invalid { field: "key", .. })));
         let malformed = parse("wait=%1").unwrap_err();
-        assert!(matches!(malformed, Refusal::Service(Error::Invalid { field: "wait", .. })));
+        assert!(matches!(malformed, Refusal::Service(ErrorKind::Invalid { field: "wait", .. })));
         assert!(matches!(parse("%zz=1"), Err(Refusal::MalformedQuery)));
     }
 
@@ -168,7 +168,7 @@ mod tests {
         for bad in ["-1", "%2B1", "x", "", "1.5", "2147483648", "%00", " 1", "0x1"] {
             let query = parse(&format!("partition={bad}")).unwrap();
             let error = query.partition().unwrap_err();
-            assert!(matches!(error, Error::Invalid { field: "partition", .. }), "{bad}");
+            assert!(matches!(error, ErrorKind::Invalid { field: "partition", .. }), "{bad}");
         }
         let number = |raw: &str| COUNT.of(&parse(&format!("count={raw}")).unwrap());
         assert_eq!(number("1"), Ok(Some(1)));

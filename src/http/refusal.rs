@@ -1,7 +1,7 @@
 //! Why a request is refused: an error from a service, or from the HTTP layer.
 
 use crate::access::{AccessError, Denial};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::services::credentials::CredentialError;
 use crate::services::schema_registry::RegistryError;
 
@@ -58,6 +58,12 @@ pub enum Refusal {
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
         Self::Service(error)
+    }
+}
+
+impl From<ErrorKind> for Refusal {
+    fn from(kind: ErrorKind) -> Self {
+        Error::from(kind).into()
     }
 }
 

@@ -28,7 +28,7 @@ use super::answer::Response;
 use super::endpoint::Call;
 use super::refusal::Refusal;
 use crate::access::{AllowedTopic, Grant};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::kafka::Log;
 use crate::names;
@@ -54,8 +54,10 @@ fn names<H: Host, L: Log, B>(call: &Call<'_, H, L, B>) -> Result<(String, String
         let name = call.path_text(field)?;
         match names::check_group(&name) {
             Ok(()) => Ok(name),
-            Err(Error::Invalid { message, .. }) => Err(Error::Invalid { field, message }),
-            Err(error) => Err(error),
+            Err(error) => Err(Error::from(match error.into_kind() {
+                ErrorKind::Invalid { message, .. } => ErrorKind::Invalid { field, message },
+                kind => kind,
+            })),
         }
     };
     Ok((name("consumer_group")?, name("instance")?))

@@ -27,7 +27,7 @@ use self::names::TopicName;
 use super::WriteAccess;
 use super::{Fetch, Fetched, Log, LogCapabilities, Offsets, Place, Topic};
 use crate::config::{ConsumeApi, KafkaConfig};
-use crate::error::{Error, Result};
+use crate::error::{ErrorKind, Result};
 use crate::host::{Host, Millis};
 use crate::record::{NewRecord, RecordMetadata};
 use crate::sorted::SortedMap;
@@ -58,10 +58,11 @@ impl<H: Host> ConfluentLog<H> {
     /// calls of v2 say that in several ways, and some not at all.
     async fn unless_gone<T>(&self, topic: &str, answer: Result<T>) -> Result<T> {
         match answer {
-            Err(Error::Upstream { .. } | Error::Timeout)
-                if self.metadata.is_gone(TopicName::new(topic)?).await =>
+            Err(error)
+                if matches!(*error, ErrorKind::Upstream { .. } | ErrorKind::Timeout)
+                    && self.metadata.is_gone(TopicName::new(topic)?).await =>
             {
-                Err(Error::UnknownTopic(topic.to_owned()))
+                Err(ErrorKind::UnknownTopic(topic.to_owned()).into())
             }
             answer => answer,
         }
@@ -144,9 +145,10 @@ impl<H: Host> Log for ConfluentLog<H> {
             // A v2 instance can seek to a time, but does not report the offset
             // until it has read a record there (`recordings/v2-consumer.jsonl`,
             // "seek by time").
-            ConsumeApi::V2 => {
-                Err(Error::Unsupported("The Kafka server cannot look up offsets by time".into()))
-            }
+            ConsumeApi::V2 => Err(ErrorKind::Unsupported(
+                "The Kafka server cannot look up offsets by time".into(),
+            )
+            .into()),
             ConsumeApi::Cloud => {
                 Ok(self.cloud().offset_at(topic, time).await?.into_iter().collect())
             }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use serde_json::value::RawValue;
 
 use super::object::Object;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::{calendar, names};
 
 /// A larger offset or number of bytes is none.
@@ -50,7 +50,8 @@ impl<'a> Arguments<'a> {
 
     pub(crate) fn text(&self, name: &'static str) -> Result<Option<String>> {
         let read = |text| {
-            kafka_edge_json::from_str(text).map_err(|_| Error::invalid(name, "Not a string of Unicode"))
+            kafka_edge_json::from_str(text)
+                .map_err(|_| Error::invalid(name, "Not a string of Unicode"))
         };
         self.0.get(name).map(read).transpose()
     }
@@ -174,7 +175,7 @@ mod tests {
 
     fn field<T: std::fmt::Debug>(result: Result<T>) -> &'static str {
         match result {
-            Err(Error::Invalid { field, .. }) => field,
+            Err(ErrorKind::Invalid { field, .. }) => field,
             other => panic!("{other:?}"),
         }
     }

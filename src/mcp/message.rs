@@ -42,7 +42,8 @@ impl<'a> Body<'a> {
         if !text.starts_with('[') {
             return Ok(Self::One(text));
         }
-        let many: Vec<&RawValue> = kafka_edge_json::from_str(text).map_err(|_| Malformed::NotJson)?;
+        let many: Vec<&RawValue> =
+            kafka_edge_json::from_str(text).map_err(|_| Malformed::NotJson)?;
         if many.is_empty() || many.len() > MAX_MESSAGES {
             return Err(Malformed::NotARequest { id: None });
         }

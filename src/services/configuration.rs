@@ -20,7 +20,7 @@ use super::Services;
 use super::credentials::Credentials;
 use super::groups::Positions;
 use crate::concurrent::try_join_bounded;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::kafka::Log;
 use crate::sorted::SortedSet;
@@ -159,7 +159,7 @@ impl<H: Host, L: Log> Configuration<H, L> {
                     }
                     if self.host.monotonic().saturating_sub(begun) > MAX_TIME {
                         let sentence = "There was no time left for it; apply the document again";
-                        return Err(Error::Busy(sentence.into()));
+                        return Err(ErrorKind::Busy(sentence.into()).into());
                     }
                     if !std::mem::replace(&mut is_read, true) {
                         // Each kind goes by what it has read here.
@@ -186,13 +186,14 @@ fn unknown_kind(field: &'static str, name: &str) -> Error {
 }
 
 fn too_much() -> Error {
-    Error::Unprocessable {
+    ErrorKind::Unprocessable {
         field: "limit".into(),
         sentence: format!(
             "There is more than the {MAX_ENTRIES} entries or {MAX_BYTES} bytes of one document: \
              ask for it in parts, with limit and after"
         ),
     }
+    .into()
 }
 
 impl<H: Host, L> std::fmt::Debug for Configuration<H, L> {

@@ -47,7 +47,7 @@ pub use self::position::{OldestClaim, Shares};
 use self::serving::Serving;
 use crate::access::AllowedTopic;
 use crate::config::ConsumingConfig;
-use crate::error::{Error, Result};
+use crate::error::{ErrorKind, Result};
 use crate::host::Host;
 use crate::kafka::Log;
 use crate::record::Record;
@@ -288,7 +288,8 @@ impl<H: Host, L: Log> Consume<H, L> {
         // the wait if that task is stopped.
         let limit = Box::pin(self.host.sleep(next.wait + QUEUE_TIME + LONGEST_ROUND));
         select(woken, limit).await;
-        slot.take().unwrap_or_else(|| Err(Error::Busy("The consumer group is busy".into())))
+        slot.take()
+            .unwrap_or_else(|| Err(ErrorKind::Busy("The consumer group is busy".into()).into()))
     }
 
     /// The desk of a group.

@@ -36,7 +36,7 @@ use crate::access::{
 };
 use crate::calendar::Day;
 use crate::config::Access;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::host::{Host, Millis};
 use crate::rate::Rate;
 use crate::sorted::SortedMap;
@@ -129,6 +129,12 @@ pub enum CredentialError {
     Failed(#[from] Error),
 }
 
+impl From<ErrorKind> for CredentialError {
+    fn from(kind: ErrorKind) -> Self {
+        Error::from(kind).into()
+    }
+}
+
 pub struct Credentials<H> {
     host: H,
     configured: Access,
@@ -204,7 +210,7 @@ impl<H: Host> Credentials<H> {
         let mut rates = self.rates.borrow_mut();
         let used = rates.get_or_default(credential.name().as_str().to_owned());
         let taken = used.take(rate.get(), self.host.monotonic());
-        taken.map_err(|retry_after| Error::Throttled { retry_after })
+        taken.map_err(|retry_after| ErrorKind::Throttled { retry_after }.into())
     }
 
     /// Creates a credential and its secret.
@@ -352,11 +358,12 @@ impl<H: Host> Credentials<H> {
 }
 
 fn nobody_may() -> Error {
-    Error::Unconfigured(
+    ErrorKind::Unconfigured(
         "Nobody may call this gateway yet: list who may in its variable credentials, or set \
          open_access to true to let in everyone who can reach it"
             .into(),
     )
+    .into()
 }
 
 impl Listed {

@@ -16,7 +16,7 @@ use std::time::Duration;
 use futures_util::future::{Either, join, select};
 
 pub use self::poller::EndPoller;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::kafka::Log;
 use crate::sorted::SortedMap;
@@ -34,7 +34,7 @@ pub struct SeenEnds {
 
 /// The error if an end is needed but the server does not report it.
 pub fn untold() -> Error {
-    Error::Unsupported("The Kafka server does not report where a topic ends".into())
+    ErrorKind::Unsupported("The Kafka server does not report where a topic ends".into()).into()
 }
 
 /// Looks are numbered in the order in which they begin, from 1 on.
@@ -136,7 +136,7 @@ impl<H: Host, L: Log> Ends<H, L> {
         let (known, ends) = join(self.log.topic(topic), self.log.ends(topic)).await;
         let answer = known.and_then(|known| {
             let ends = match ends {
-                Err(Error::Unsupported(_)) => None,
+                Err(error) if matches!(*error, ErrorKind::Unsupported(_)) => None,
                 ends => Some(ends?.into_iter().collect()),
             };
             Ok(Rc::new(SeenEnds { partitions: known.partitions, ends }))

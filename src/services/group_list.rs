@@ -16,7 +16,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use self::document::ListedGroups;
-use crate::error::{Error, Result};
+use crate::error::{ErrorKind, Result};
 use crate::host::Host;
 use crate::services::group_settings::GroupSettings;
 use crate::sorted::{SortedMap, SortedSet};
@@ -88,7 +88,7 @@ impl<H: Host> GroupList<H> {
             }
         }
         match self.list.change_within(MAX_LISTING_WAIT, |list| list.enlist(group, topics)).await {
-            Err(Error::Busy(_)) => {
+            Err(error) if matches!(*error, ErrorKind::Busy(_)) => {
                 self.see_to(group, topics);
                 Ok(())
             }

@@ -14,7 +14,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::access::TopicPattern;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::limits;
 use crate::names;
@@ -273,7 +273,7 @@ mod tests {
     #[test]
     fn what_cannot_be_is_refused_by_name() {
         let field = |json: &str| match parse(json) {
-            Err(Error::Invalid { field, .. }) => field,
+            Err(ErrorKind::Invalid { field, .. }) => field,
             other => panic!("{json}: {other:?}"),
         };
         for (json, named) in [
@@ -312,7 +312,10 @@ mod tests {
         let short = parse(r#"{"lease":{"maximum":10},"delivery_limit":2}"#).unwrap();
         assert_eq!(short.default_lease(usual), Duration::from_secs(10));
         assert!(short.check_lease(Duration::from_secs(10)).is_ok());
-        assert!(matches!(short.check_lease(usual), Err(Error::Invalid { field: "lease", .. })));
+        assert!(matches!(
+            short.check_lease(usual),
+            Err(ErrorKind::Invalid { field: "lease", .. }.into())
+        ));
         assert!(!short.is_spent(1) && short.is_spent(2));
         let setters_topics = Some(vec!["orders".to_owned(), "logs.*".to_owned()]);
         let of_some = Settings { setters_topics, ..Settings::default() };

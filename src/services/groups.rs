@@ -23,7 +23,7 @@ pub use self::portable::Positions;
 pub use self::set::SetGroup;
 use crate::access::{AccessError, AllowedTopic, Grant};
 use crate::concurrent::{join_bounded, successes, try_join_bounded};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::kafka::Log;
 use crate::services::consume::advice::{Advice, Advised};
@@ -110,7 +110,7 @@ impl<H: Host, L: Log> Groups<H, L> {
         let is_new = topics.is_empty();
         topics.retain(|topic| grant.covers(topic));
         if topics.is_empty() && !is_new {
-            return Err(Error::UnknownGroup(group.to_owned()));
+            return Err(ErrorKind::UnknownGroup(group.to_owned()).into());
         }
         let standings = topics.iter().map(|topic| self.standings(group, topic));
         let standings = try_join_bounded(standings);
@@ -131,7 +131,7 @@ impl<H: Host, L: Log> Groups<H, L> {
 
     async fn topics(&self, group: &str) -> Result<SortedSet<String>> {
         let topics = self.list.topics(group).await?;
-        topics.ok_or_else(|| Error::UnknownGroup(group.to_owned()))
+        topics.ok_or_else(|| ErrorKind::UnknownGroup(group.to_owned()).into())
     }
 
     async fn standings(&self, group: &str, topic: &str) -> Result<Vec<GroupPosition>> {
@@ -202,7 +202,7 @@ impl<H: Host, L: Log> Groups<H, L> {
         let lanes = match self.lanes(group, topic).await {
             Ok(lanes) => lanes,
             // The topic was deleted, and so the group's positions mean nothing.
-            Err(Error::UnknownTopic(_)) => return Ok(Vec::new()),
+            Err(error) if matches!(*error, ErrorKind::UnknownTopic(_)) => return Ok(Vec::new()),
             Err(error) => return Err(error),
         };
         let latest = try_join_bounded(lanes.iter().map(Lane::peek)).await?;
@@ -273,7 +273,7 @@ impl<H: Host, L: Log> Groups<H, L> {
             _ = self.forget(&start::lane(&self.host, group, topic, self.params)?).await?;
             let lanes = match self.lanes(group, topic).await {
                 Ok(lanes) => lanes,
-                Err(Error::UnknownTopic(_)) => continue,
+                Err(error) if matches!(*error, ErrorKind::UnknownTopic(_)) => continue,
                 Err(error) => return Err(error),
             };
             let forgotten = lanes.iter().map(async |lane| {
@@ -344,7 +344,9 @@ impl<H: Host, L: Log> Groups<H, L> {
                 }
             };
             if self.host.monotonic() + pause >= give_up {
-                return Err(Error::Busy("The consumer group is being read; try again".into()));
+                return Err(
+                    ErrorKind::Busy("The consumer group is being read; try again".into()).into()
+                );
             }
             self.host.sleep(pause).await;
         }

@@ -20,7 +20,7 @@ use std::time::Duration;
 use self::list::InstanceList;
 pub use self::list::{MAX_INSTANCES, MAX_TOPICS_PER_INSTANCE, NamedConsumer, Reset, Settings};
 use crate::access::{AccessError, AllowedTopic, Grant};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::kafka::Log;
 use crate::limits;
@@ -113,7 +113,7 @@ impl<H: Host, L: Log> Instances<H, L> {
         let reader = NamedReader { owner, shares: SortedMap::new() };
         match self.consume.next_for(reader, anything).await {
             // Other instances are reading these partitions.
-            Err(Error::Busy(_)) => Ok(Handed::default()),
+            Err(error) if matches!(*error, ErrorKind::Busy(_)) => Ok(Handed::default()),
             handed => handed,
         }
     }
@@ -132,7 +132,7 @@ impl<H: Host, L: Log> Instances<H, L> {
                 |list: &mut InstanceList| list.enter(group, instance, topics, *settings, now);
             match self.list.change(enter).await {
                 // Its next call will show that it is alive.
-                Err(Error::Busy(_)) if was_known => {}
+                Err(error) if matches!(*error, ErrorKind::Busy(_)) && was_known => {}
                 entered => entered?,
             }
         }

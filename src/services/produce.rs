@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 pub use self::shared_calls::SharedCalls;
 use crate::access::AllowedTopic;
-use crate::error::{Error, Result};
+use crate::error::{ErrorKind, Result};
 use crate::host::Host;
 use crate::kafka::Log;
 use crate::record::{NewRecord, RecordMetadata};
@@ -49,7 +49,9 @@ impl<H: Host, L: Log> Producer<H, L> {
         let reports = self.calls.send(topic, records).await;
         self.report_failures(topic, &reports);
         let perhaps = |report: &Result<RecordMetadata>| {
-            matches!(report, Ok(_) | Err(Error::OutcomeUnknown { .. }))
+            report
+                .as_ref()
+                .map_or_else(|error| matches!(**error, ErrorKind::OutcomeUnknown { .. }), |_| true)
         };
         if reports.iter().any(perhaps) {
             self.ends.written(topic);

@@ -51,7 +51,7 @@ use self::statistics::Counting;
 pub use self::statistics::{Refusal, Statistics};
 pub use self::trial::{Trial, TrialEvent, TrialOutcome};
 use crate::access::{AccessError, Denial, Grant, Missing, Permission, TopicPattern};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::{AfterAnswer, Host, Millis};
 use crate::kafka::Log;
 use crate::merge_patch;
@@ -178,7 +178,8 @@ impl<H: Host, L: Log> Sources<H, L> {
         condition: Condition<'_>,
         grant: &Grant,
     ) -> Result<Put, AccessError> {
-        let mut json: Value = kafka_edge_json::from_slice(json).map_err(|error| malformed(&error))?;
+        let mut json: Value =
+            kafka_edge_json::from_slice(json).map_err(|error| malformed(&error))?;
         if let Value::Object(members) = &mut json {
             // The name is in the path, and may be in the body, too.
             members.entry("name").or_insert_with(|| name.into());
@@ -200,7 +201,7 @@ impl<H: Host, L: Log> Sources<H, L> {
     ) -> Result<SourceView, AccessError> {
         let patch: Value = kafka_edge_json::from_slice(patch).map_err(|error| malformed(&error))?;
         let make = |before: Option<&StoredSource>| {
-            let before = before.ok_or_else(|| Error::UnknownSource(name.to_owned()))?;
+            let before = before.ok_or_else(|| ErrorKind::UnknownSource(name.to_owned()))?;
             let masked = masking::masked(&before.source);
             let mut json = masked.to_value();
             merge_patch::apply(&mut json, patch.clone());
@@ -263,7 +264,7 @@ impl<H: Host, L: Log> Sources<H, L> {
         }
         changed?;
         let made = made.into_inner();
-        let (stored, is_new) = made.ok_or_else(|| Error::UnknownSource(name.to_owned()))?;
+        let (stored, is_new) = made.ok_or_else(|| ErrorKind::UnknownSource(name.to_owned()))?;
         self.report(admitted.borrow().0.as_ref(), &stored);
         Ok(Put { view: self.view(&stored), is_new })
     }
@@ -308,7 +309,7 @@ impl<H: Host, L: Log> Sources<H, L> {
                 return Ok(());
             }
             check(condition, before)?;
-            let before = before.ok_or_else(|| Error::UnknownSource(name.to_owned()))?;
+            let before = before.ok_or_else(|| ErrorKind::UnknownSource(name.to_owned()))?;
             self.may_change(&before.source, grant).map_err(|error| keep(&denied, error))?;
             *removed.borrow_mut() = true;
             list.remove(name)
@@ -499,14 +500,16 @@ impl<H: Host, L: Log> Sources<H, L> {
 }
 
 fn taken() -> Error {
-    Error::NameTaken("There is a source of this name already".into())
+    ErrorKind::NameTaken("There is a source of this name already".into()).into()
 }
 
 fn check(condition: Condition<'_>, before: Option<&StoredSource>) -> Result<()> {
     let tag = before.map(StoredSource::tag);
     match condition.holds(tag.as_ref()) {
         true => Ok(()),
-        false => Err(Error::Changed("The source is not in the version that was named".into())),
+        false => {
+            Err(ErrorKind::Changed("The source is not in the version that was named".into()).into())
+        }
     }
 }
 

@@ -24,7 +24,7 @@ use self::outage::Outage;
 use self::tail::Tail;
 use crate::access::AllowedTopic;
 use crate::concurrent::try_join_bounded;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::kafka::Log;
 use crate::services::beyond_end::BeyondEnd;
@@ -198,7 +198,7 @@ impl<H: Host, L: Log> Stream<H, L> {
             RecordSource::Group { consume, next, .. } => {
                 match consume.next(Next { wait, ..next.clone() }).await {
                     // Another reader is about to begin the group.
-                    Err(Error::Busy(_)) => Ok(Handed::default()),
+                    Err(error) if matches!(*error, ErrorKind::Busy(_)) => Ok(Handed::default()),
                     Ok(mut handed) => {
                         for beyond in std::mem::take(&mut handed.beyond) {
                             if !self.told.contains(&beyond) {

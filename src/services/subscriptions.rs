@@ -58,7 +58,7 @@ pub use self::view::{Status, SubscriptionView, add};
 pub use super::condition::Condition;
 use crate::access::{AllowedTopic, Denial, Grant, Missing};
 use crate::config::DeliveriesConfig;
-use crate::error::{Error, Result};
+use crate::error::{ErrorKind, Result};
 use crate::host::{AfterAnswer, Host, Millis};
 use crate::kafka::Log;
 use crate::secrets::SecretKeys;
@@ -137,7 +137,7 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
         let context = &*self.context;
         let DeliveryContext { host, log, config, keys, .. } = context;
         let callback = callback::check(callback_url, config).map_err(|reason| {
-            Error::InvalidCallback { detail: format!("callback_url {reason}") }
+            ErrorKind::InvalidCallback { detail: format!("callback_url {reason}") }
         })?;
         log.topic(topic).await?;
         if let Some(known) = making::twin(context, topic, &callback.url).await? {
@@ -244,7 +244,9 @@ async fn starts<L: Log>(log: &L, topic: &str, from: StartFrom) -> Result<Vec<i64
             Ok(offsets.into_iter().map(|(_, o)| o.first).collect())
         }
         // A partition without a start is delivered from its beginning.
-        (StartFrom::Earliest, Err(Error::Unsupported(_))) => Ok(Vec::new()),
+        (StartFrom::Earliest, Err(error)) if matches!(*error, ErrorKind::Unsupported(_)) => {
+            Ok(Vec::new())
+        }
         (StartFrom::Earliest, Err(error)) => Err(error),
     }
 }

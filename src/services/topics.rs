@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use crate::access::{AllowedTopic, Grant};
-use crate::error::{Error, Result};
+use crate::error::{ErrorKind, Result};
 use crate::host::{Host, Millis};
 use crate::kafka::{Log, LogCapabilities, Offsets, Topic};
 use crate::sorted::SortedMap;
@@ -39,7 +39,7 @@ impl<H: Host, L: Log> Topics<H, L> {
     pub async fn describe(&self, name: &AllowedTopic) -> Result<Description> {
         let topic = self.log.topic(name).await?;
         let offsets = match self.log.offsets(name).await {
-            Err(Error::Unsupported(_)) => SortedMap::new(),
+            Err(error) if matches!(*error, ErrorKind::Unsupported(_)) => SortedMap::new(),
             offsets => offsets?.into_iter().collect(),
         };
         Ok(Description { topic, offsets })

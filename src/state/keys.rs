@@ -42,7 +42,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::state::lane::{Document, Era, Knock, Watch};
 
 /// The lowest limit for keys among the hosts (`reference/hosts.md`).
@@ -353,7 +353,7 @@ mod tests {
     #[test]
     fn what_is_too_long_or_empty_is_refused_by_name() {
         let refused = |result: Result<LaneName>| match result {
-            Err(Error::Invalid { field, .. }) => field,
+            Err(ErrorKind::Invalid { field, .. }) => field,
             other => panic!("{other:?}"),
         };
         assert_eq!(refused(LaneName::group("", "t", 0)), "group");

@@ -12,7 +12,7 @@ use serde::de::DeserializeOwned;
 use super::gate::Gate;
 use super::keys::LaneName;
 use super::lane::{Document, Lane, Params, Payload, Take, Written};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 
 /// How long a change waits for those of other instances.
@@ -65,7 +65,7 @@ struct Snapshot<T> {
 }
 
 fn busy() -> Error {
-    Error::Busy("Others are changing the same list; try again".into())
+    ErrorKind::Busy("Others are changing the same list; try again".into()).into()
 }
 
 fn parsed<T: DeserializeOwned + Default>(payload: Option<&Payload>) -> Result<T> {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::deadline::within;
-use crate::error::{Error, Result};
+use crate::error::{ErrorKind, Result};
 use crate::host::{Clock, Store, StoreError, StoreErrorKind};
 use crate::state::keys::{CounterKey, Key, PROBE, Prefix};
 
@@ -60,14 +60,14 @@ pub(crate) async fn get<V: DeserializeOwned>(
 }
 
 fn from_bytes<V: DeserializeOwned>(key: &Key<V>, value: &[u8]) -> Result<V> {
-    kafka_edge_json::from_slice(value).map_err(|error| Error::Store {
-        detail: format!("{} cannot be read: {error}", key.as_str()),
+    kafka_edge_json::from_slice(value).map_err(|error| {
+        ErrorKind::Store { detail: format!("{} cannot be read: {error}", key.as_str()) }.into()
     })
 }
 
 fn to_bytes<V: Serialize>(key: &Key<V>, value: &V) -> Result<Vec<u8>> {
-    serde_json::to_vec(value).map_err(|error| Error::Store {
-        detail: format!("{} cannot be written: {error}", key.as_str()),
+    serde_json::to_vec(value).map_err(|error| {
+        ErrorKind::Store { detail: format!("{} cannot be written: {error}", key.as_str()) }.into()
     })
 }
 

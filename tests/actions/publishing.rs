@@ -1,6 +1,6 @@
 //! What becomes of a payload.
 
-use kafka_edge::error::Error;
+use kafka_edge::error::ErrorKind;
 use kafka_edge_bounded_json::{Budget, parse};
 use kafka_edge_schema::Schema;
 use kafka_edge_sim::local;
@@ -149,16 +149,16 @@ async fn what_kafka_refuses_is_no_run() {
     local(async {
         let scene = Scene::with_action(1, json!([1, 2])).await;
         for (error, status) in [
-            (Error::Timeout, 504),
-            (Error::TooLarge { size: 2, limit: 1 }, 413),
-            (Error::Unreachable { detail: String::new() }, 503),
+            (ErrorKind::Timeout, 504),
+            (ErrorKind::TooLarge { size: 2, limit: 1 }, 413),
+            (ErrorKind::Unreachable { detail: String::new() }, 503),
         ] {
             scene.log.set_failure(Some(error));
             let answer = scene.instance().run(json!({})).await.unwrap();
             assert_eq!((answer.status, answer.json.get("run_id")), (status, None));
         }
         // It may have been written, and whoever consumes it may report on it.
-        scene.log.set_failure(Some(Error::OutcomeUnknown { detail: String::new() }));
+        scene.log.set_failure(Some(ErrorKind::OutcomeUnknown { detail: String::new() }));
         let answer = scene.instance().run(json!({})).await.unwrap();
         assert_eq!((answer.status, &answer.json["records"][1]["status"]), (504, &json!(504)));
         scene.log.set_failure(None);
@@ -192,7 +192,7 @@ async fn under_a_key_a_run_is_published_once() {
         assert_ne!(free.run(), first.run());
 
         // What was not written is written by the next call, in the same run.
-        scene.log.set_failure(Some(Error::Timeout));
+        scene.log.set_failure(Some(ErrorKind::Timeout));
         let failed = scene.instance().run_once(json!({"n": 3}), "m").await.unwrap();
         assert_eq!(failed.status, 504, "{}", failed.json);
         scene.log.set_failure(None);

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE, EXPECT};
 use kafka_edge::api_key::ApiKey;
 use kafka_edge::config::{ConsumeApi, KafkaConfig};
-use kafka_edge::error::Error;
+use kafka_edge::error::{Error, ErrorKind};
 use kafka_edge::host::{Clock, SendError, SendErrorKind, Sent};
 use kafka_edge::kafka::Log;
 use kafka_edge::kafka::confluent::ConfluentLog;
@@ -92,7 +92,7 @@ async fn an_unknown_topic_is_found_out_before_the_server_would_wait_for_it() {
             .on(TOPIC, [error(404, 40403, "This server does not host this topic-partition.")]);
         test.script.on(CONFIGS, [error(404, 40403, "")]);
         let outcome = test.produce_values(["a", "b"]).await;
-        assert_eq!(outcome, [(); 2].map(|()| Err(Error::UnknownTopic("orders".into()))));
+        assert_eq!(outcome, [(); 2].map(|()| Err(ErrorKind::UnknownTopic("orders".into()).into())));
         assert_eq!(test.script.count(RECORDS), 0);
     })
     .await;
@@ -104,7 +104,10 @@ async fn an_illegal_name_is_asked_of_nobody() {
         let test = Scripted::new(ConsumeApi::V2);
         for name in ["..", "a/b", "a b", "", &"n".repeat(250)] {
             let outcome = produce(&test.log, name, vec![value("a")]).await.remove(0);
-            assert!(matches!(outcome, Err(Error::Invalid { field: "topic", .. })), "{name}");
+            assert!(
+                matches!(outcome, Err(ErrorKind::Invalid { field: "topic", .. }.into())),
+                "{name}"
+            );
         }
         assert!(test.script.seen().is_empty());
     })
@@ -127,10 +130,10 @@ async fn a_bad_record_is_refused_alone_and_never_sent() {
         ];
         let outcomes = test.produce(records).await;
         assert_eq!(outcomes[0], written(0));
-        assert!(matches!(outcomes[1], Err(Error::Invalid { field: "partition", .. })));
-        assert!(matches!(outcomes[2], Err(Error::Invalid { field: "partition", .. })));
-        assert!(matches!(outcomes[3], Err(Error::Invalid { field: "timestamp", .. })));
-        assert!(matches!(outcomes[4], Err(Error::TooLarge { limit: 1_000, .. })));
+        assert!(matches!(outcomes[1], Err(ErrorKind::Invalid { field: "partition", .. }.into())));
+        assert!(matches!(outcomes[2], Err(ErrorKind::Invalid { field: "partition", .. }.into())));
+        assert!(matches!(outcomes[3], Err(ErrorKind::Invalid { field: "timestamp", .. }.into())));
+        assert!(matches!(outcomes[4], Err(ErrorKind::TooLarge { limit: 1_000, .. }.into())));
         assert_eq!(outcomes[5], written(1));
         assert_eq!(test.produced(), [["a", "b"]]);
     })
@@ -143,7 +146,7 @@ async fn a_topic_whose_limit_is_secret_is_written_all_the_same() {
         let test = Scripted::producing([Answer::body(200, refusal(413, "too large"))]);
         test.script.on(CONFIGS, [error(403, 40301, "not for you")]);
         let outcome = test.produce_values(["large"]).await;
-        assert!(matches!(outcome, [Err(Error::TooLarge { .. })]), "{outcome:?}");
+        assert!(matches!(outcome, [Err(ErrorKind::TooLarge { .. }.into())]), "{outcome:?}");
     })
     .await;
 }
@@ -160,7 +163,11 @@ async fn a_record_that_may_be_over_a_secret_limit_is_sent_alone() {
         let large = NewRecord { value: Some(vec![b'x'; 1024 * 1024].into()), ..value("") };
         let outcomes = test.produce(vec![value("a"), value("b"), large, value("c")]).await;
         assert_eq!(outcomes[..2], [written(0), written(1)]);
-        assert!(matches!(outcomes[2], Err(Error::TooLarge { .. })), "{:?}", outcomes[2]);
+        assert!(
+            matches!(outcomes[2], Err(error) if matches!(**error, ErrorKind::TooLarge { .. })),
+            "{:?}",
+            outcomes[2]
+        );
         assert_eq!(outcomes[3], written(2));
         let sent: Vec<_> = test.produced().iter().map(Vec::len).collect();
         assert_eq!(sent, [2, 1, 1]);
@@ -177,7 +184,9 @@ async fn nothing_is_sent_while_the_limit_cannot_be_asked_for() {
             let outcome = test.produce_values(["a"]).await;
             let told = matches!(
                 outcome[0],
-                Err(Error::Upstream { .. } | Error::Throttled { .. } | Error::Timeout)
+                Err(ErrorKind::Upstream { .. }
+                    | ErrorKind::Throttled { .. }
+                    | ErrorKind::Timeout.into())
             );
             assert!(told, "{outcome:?}");
             assert_eq!(test.script.count(RECORDS), 0);
@@ -213,7 +222,7 @@ async fn no_connection_is_tried_again_and_then_named() {
         test.faults.times(99, "/records", Fault::Refuse);
         let start = test.host.monotonic();
         let outcome = test.produce_values(["a"]).await;
-        assert!(matches!(outcome, [Err(Error::Unreachable { .. })]), "{outcome:?}");
+        assert!(matches!(outcome, [Err(ErrorKind::Unreachable { .. }.into())]), "{outcome:?}");
         assert!(test.host.monotonic() - start < Duration::from_secs(3));
         assert_eq!(test.script.count(RECORDS), 1);
     })
@@ -247,7 +256,10 @@ async fn a_time_to_wait_is_kept() {
         let too_long = error(429, 429, "slow down").header("retry-after", "60");
         let test = Scripted::producing([too_long]);
         let outcome = test.produce_values(["a"]).await;
-        assert_eq!(outcome, [Err(Error::Throttled { retry_after: Duration::from_secs(60) })]);
+        assert_eq!(
+            outcome,
+            [Err(ErrorKind::Throttled { retry_after: Duration::from_secs(60) }.into())]
+        );
         assert_eq!(test.script.count(RECORDS), 1);
     })
     .await;
@@ -270,7 +282,7 @@ async fn throttled_for_good_is_said_after_a_while() {
     local(async {
         let test = Scripted::producing([Answer::body(200, refusal(429, "rate"))]);
         let outcome = test.produce_values(["a"]).await;
-        assert!(matches!(outcome, [Err(Error::Throttled { .. })]), "{outcome:?}");
+        assert!(matches!(outcome, [Err(ErrorKind::Throttled { .. }.into())]), "{outcome:?}");
         assert_eq!(test.script.count(RECORDS), 7);
     })
     .await;
@@ -291,7 +303,7 @@ async fn what_may_have_arrived_is_unknown_and_never_sent_again() {
         ] {
             let test = Scripted::producing([answer.clone()]);
             let outcomes = test.produce_values(["a", "b"]).await;
-            let unknown = |o: &Result<_, _>| matches!(o, Err(Error::OutcomeUnknown { .. }));
+            let unknown = |o: &Result<_, _>| matches!(o, Err(error) if matches!(**error, ErrorKind::OutcomeUnknown { .. }));
             assert!(outcomes.iter().all(unknown), "{answer:?}: {outcomes:?}");
             assert_eq!(test.script.count(RECORDS), 1, "{answer:?}");
         }
@@ -309,7 +321,7 @@ async fn a_server_that_never_answers_is_given_up() {
             let test = Scripted::producing([answer]);
             let start = test.host.monotonic();
             let outcomes = test.produce_values(["a", "b"]).await;
-            assert!(matches!(outcomes[1], Err(Error::OutcomeUnknown { .. })), "{outcomes:?}");
+            assert!(matches!(outcomes[1], Err(error) if matches!(**error, ErrorKind::OutcomeUnknown { .. })), "{outcomes:?}");
             let took = test.host.monotonic() - start;
             assert!(took <= Duration::from_millis(15_001), "{took:?}");
         }
@@ -330,7 +342,7 @@ async fn a_call_too_large_for_a_proxy_in_between_is_split() {
         ]);
         let outcomes = test.produce_values(["a", "b", "c", "d"]).await;
         assert_eq!(outcomes[..3], [written(0), written(1), written(2)]);
-        assert!(matches!(outcomes[3], Err(Error::TooLarge { .. })));
+        assert!(matches!(outcomes[3], Err(error) if matches!(**error, ErrorKind::TooLarge { .. })));
     })
     .await;
 }
@@ -340,11 +352,11 @@ async fn credentials_that_are_refused_are_named() {
     local(async {
         let test = Scripted::producing([error(401, 40101, "who are you")]);
         let outcome = test.produce_values(["a"]).await;
-        assert!(matches!(outcome, [Err(Error::PermissionDenied { .. })]), "{outcome:?}");
+        assert!(matches!(outcome, [Err(ErrorKind::PermissionDenied { .. }.into())]), "{outcome:?}");
         let denied = refusal(40301, "Not authorized to access topics: [orders]");
         let test = Scripted::producing([Answer::body(200, denied)]);
         let outcome = test.produce_values(["a"]).await;
-        assert!(matches!(outcome, [Err(Error::PermissionDenied { .. })]), "{outcome:?}");
+        assert!(matches!(outcome, [Err(ErrorKind::PermissionDenied { .. }.into())]), "{outcome:?}");
     })
     .await;
 }
@@ -358,7 +370,7 @@ async fn a_topic_deleted_meanwhile_is_asked_for_anew() {
         test.script.on(CONFIGS, [configs(1_000)]);
         for _ in 0..2 {
             let outcome = test.produce_values(["a"]).await;
-            assert_eq!(outcome, [Err(Error::UnknownTopic("orders".into()))]);
+            assert_eq!(outcome, [Err(ErrorKind::UnknownTopic("orders".into()).into())]);
         }
         assert_eq!(test.script.count(RECORDS), 1);
     })

@@ -1,7 +1,7 @@
 //! Everything that was seen to go wrong within a stream of reports, and what
 //! is said then of each record.
 
-use kafka_edge::error::{Error, Result};
+use kafka_edge::error::{Error, ErrorKind, Result};
 use kafka_edge::record::RecordMetadata;
 use kafka_edge_sim::{Answer, Piece, local};
 
@@ -17,11 +17,11 @@ async fn three(pieces: impl IntoIterator<Item = impl Into<Piece>>) -> [Result<Re
 }
 
 fn is_unknown(outcome: &Result<RecordMetadata>) -> bool {
-    matches!(outcome, Err(Error::OutcomeUnknown { .. }))
+    matches!(outcome, Err(error) if matches!(**error, ErrorKind::OutcomeUnknown { .. }))
 }
 
 fn is_upstream(outcome: &Result<RecordMetadata>) -> bool {
-    matches!(outcome, Err(Error::Upstream { .. }))
+    matches!(outcome, Err(error) if matches!(**error, ErrorKind::Upstream { .. }))
 }
 
 #[tokio::test(start_paused = true)]

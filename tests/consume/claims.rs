@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join;
 use kafka_edge::access::Grant;
-use kafka_edge::error::Error;
+use kafka_edge::error::ErrorKind;
 use kafka_edge::services::consume::{Acknowledged, Disposal, Next, StartFrom};
 use kafka_edge::state::lane::Params;
 use kafka_edge_sim::{Fate, StoreMode, local};
@@ -141,7 +141,8 @@ async fn an_acknowledgement_that_is_written_too_late_does_not_count() {
                 }
                 other => {
                     // It may have been too late, or the turn was.
-                    let is_late = matches!(other, Ok(Acknowledged::Expired) | Err(Error::Busy(_)));
+                    let is_late =
+                        matches!(other, Ok(Acknowledged::Expired) | Err(ErrorKind::Busy(_).into()));
                     assert!(is_late, "{step}: {other:?}");
                     late += 1;
                 }

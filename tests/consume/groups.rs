@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join;
 use kafka_edge::access::{AllowedTopic, Grant};
-use kafka_edge::error::Error;
+use kafka_edge::error::ErrorKind;
 use kafka_edge::services::consume::{Acknowledged, Next, StartFrom};
 use kafka_edge::services::seek::SeekTo;
 use kafka_edge::sorted::SortedMap;
@@ -43,7 +43,7 @@ async fn groups_are_listed_moved_and_deleted() {
         let instance = cluster.instance();
         assert_eq!(
             instance.groups.get("g", &Grant::open()).await,
-            Err(Error::UnknownGroup("g".into())),
+            Err(ErrorKind::UnknownGroup("g".into()).into()),
             "a group exists once it has read"
         );
         let claimed = page(&instance, claiming(500, 60)).await;
@@ -79,11 +79,14 @@ async fn groups_are_listed_moved_and_deleted() {
             .groups
             .seek("g", &AllowedTopic::trusted(TOPIC), SeekTo::Offsets([(2, 0)].into()))
             .await;
-        assert!(matches!(refused, Err(Error::Invalid { field: "offsets", .. })), "{refused:?}");
+        assert!(
+            matches!(refused, Err(ErrorKind::Invalid { field: "offsets", .. }.into())),
+            "{refused:?}"
+        );
 
         instance.groups.delete("g", &Grant::open()).await.unwrap();
         assert_eq!(instance.groups.list(&Grant::open()).await, Ok(SortedMap::new()));
-        let unknown = Err(Error::UnknownGroup("g".into()).into());
+        let unknown = Err(ErrorKind::UnknownGroup("g".into()).into());
         assert_eq!(instance.groups.delete("g", &Grant::open()).await, unknown);
         assert_eq!(page(&instance, Next { max: 500, ..next(1) }).await.len(), 10);
         assert_eq!(

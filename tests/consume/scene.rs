@@ -4,7 +4,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use kafka_edge::access::{AllowedTopic, Grant};
-use kafka_edge::error::{Error, Result};
+use kafka_edge::error::{ErrorKind, Result};
 use kafka_edge::services::consume::{
     Ack, Acknowledged, Acquired, Consume, Consumed, Disposal, Next, StartFrom,
 };
@@ -107,7 +107,7 @@ pub(crate) async fn page(instance: &Instance, next: Next) -> Vec<Consumed> {
     let taken = instance.host.run(async move {
         let handed = match consume.next(next).await {
             // Others hold what there is.
-            Err(Error::Busy(_)) => return Vec::new(),
+            Err(error) if matches!(*error, ErrorKind::Busy(_)) => return Vec::new(),
             handed => handed.unwrap(),
         };
         let records = handed.records.clone();

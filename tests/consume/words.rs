@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use kafka_edge::access::Grant;
-use kafka_edge::error::Error;
+use kafka_edge::error::ErrorKind;
 use kafka_edge::record::Record;
 use kafka_edge::services::condition::Condition;
 use kafka_edge::services::consume::{Acknowledged, Consumed, Disposal, Next};
@@ -185,7 +185,7 @@ async fn a_record_whose_dead_letter_cannot_be_written_is_not_lost() {
         let cluster = scene(1, 3, &with_dead_letters()).await;
         let instance = cluster.instance();
         let claimed = page(&instance, claiming(3, 8)).await;
-        cluster.log.set_failure_of("produce", Error::Timeout);
+        cluster.log.set_failure_of("produce", ErrorKind::Timeout);
         let receipts_ = receipts(&claimed);
         let undelivered = instance.acknowledge(&receipts_[..2], Disposal::Reject).await;
         assert_eq!(undelivered, [Acknowledged::Undelivered; 2]);
@@ -326,10 +326,16 @@ async fn settings_are_heeded_within_five_seconds() {
         let usual = seconds(30);
         assert_eq!(one.consume.default_lease("g", usual).await, Ok(seconds(20)));
         let refused = one.consume.next(claiming(1, 41)).await.map(drop);
-        assert!(matches!(refused, Err(Error::Invalid { field: "lease", .. })), "{refused:?}");
+        assert!(
+            matches!(refused, Err(ErrorKind::Invalid { field: "lease", .. }.into())),
+            "{refused:?}"
+        );
         let receipts = receipts(&page(&one, claiming(1, 40)).await);
         let longer = one.try_acknowledge(&receipts, renewing(41)).await;
-        assert!(matches!(longer, Err(Error::Invalid { field: "lease", .. })), "{longer:?}");
+        assert!(
+            matches!(longer, Err(ErrorKind::Invalid { field: "lease", .. }.into())),
+            "{longer:?}"
+        );
         cluster.instance().set("{}").await;
         sleep(seconds(6)).await;
         assert_eq!(one.consume.default_lease("g", usual).await, Ok(usual));

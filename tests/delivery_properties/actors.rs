@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use kafka_edge::error::Error;
+use kafka_edge::error::ErrorKind;
 use kafka_edge::record::NewRecord;
 use kafka_edge_sim::{Fate, SimLog, StoreMode, World};
 use tokio::time::sleep;
@@ -195,7 +195,7 @@ async fn events(scene: Rc<Scene>) {
         }
         if scene.plan.log_failures {
             let failed = ["fetch", "ends", "produce", "cluster_id"][scene.draw(4) as usize];
-            let error = Error::Unreachable { detail: "the simulated log failed".into() };
+            let error = ErrorKind::Unreachable { detail: "the simulated log failed".into() };
             scene.log.set_failure_of(failed, error);
             sleep(scene.draw_millis(1_000)).await;
             scene.log.clear_failures();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::Method;
-use kafka_edge::error::Error;
+use kafka_edge::error::{Error, ErrorKind};
 use kafka_edge_sim::local;
 use serde_json::{Value, json};
 use tokio::time::sleep;
@@ -72,42 +72,42 @@ async fn what_failed_is_told_and_only_that_is_written_again() {
         scene.source("s", json!(ALL), json!({})).await;
         let detail = "HTTP 500: a text of the server's own".to_owned();
         for (number, (error, status, sentence)) in [
-            (Error::UnknownTopic("t".into()), 404, "The destination has no such topic"),
+            (ErrorKind::UnknownTopic("t".into()), 404, "The destination has no such topic"),
             (
-                Error::TooLarge { size: 7, limit: 5 },
+                ErrorKind::TooLarge { size: 7, limit: 5 },
                 413,
                 "The record is too large for the destination",
             ),
             (
-                Error::Throttled { retry_after: Duration::from_secs(7) },
+                ErrorKind::Throttled { retry_after: Duration::from_secs(7) },
                 429,
                 "The destination's Kafka takes no more calls for now",
             ),
             (
-                Error::PermissionDenied { known: false, detail: detail.clone() },
+                ErrorKind::PermissionDenied { known: false, detail: detail.clone() },
                 502,
                 "The destination's Kafka does not know the key",
             ),
             (
-                Error::PermissionDenied { known: true, detail: detail.clone() },
+                ErrorKind::PermissionDenied { known: true, detail: detail.clone() },
                 502,
                 "The destination's Kafka does not allow this to the key",
             ),
-            (Error::Upstream { detail: detail.clone() }, 502, "The destination's Kafka failed"),
+            (ErrorKind::Upstream { detail: detail.clone() }, 502, "The destination's Kafka failed"),
             (
-                Error::Unreachable { detail: detail.clone() },
+                ErrorKind::Unreachable { detail: detail.clone() },
                 503,
                 "The destination's Kafka cannot be reached",
             ),
             (
-                Error::Unconfigured(detail.clone()),
+                ErrorKind::Unconfigured(detail.clone()),
                 503,
                 "The destination's Kafka does not have the cluster, or does not say which one it \
                  has",
             ),
-            (Error::Timeout, 504, "The destination's Kafka took too long to answer"),
+            (ErrorKind::Timeout, 504, "The destination's Kafka took too long to answer"),
             (
-                Error::OutcomeUnknown { detail: detail.clone() },
+                ErrorKind::OutcomeUnknown { detail: detail.clone() },
                 504,
                 "Unknown outcome: the record may or may not be at the destination",
             ),
@@ -247,7 +247,7 @@ async fn the_memory_outlasts_a_change_of_the_destinations() {
             assert_eq!(one.call(Method::PATCH, "/sources/s", &patch).await.status, 200);
             sleep(A_WHILE).await;
         };
-        clusters.a.log.set_failure_of("produce", Error::Timeout);
+        clusters.a.log.set_failure_of("produce", ErrorKind::Timeout);
         assert_eq!(one.event("s", "part").await.unwrap().status, 504);
         assert!(one.event("s", "done").await.unwrap().status == 504);
         clusters.a.log.clear_failures();
@@ -268,7 +268,7 @@ async fn the_memory_outlasts_a_change_of_the_destinations() {
         change(json!(["B", "gateway"])).await;
         let done = scene.instance().event("s", "done").await.unwrap();
         assert!(done.is_repeat(), "{done:?}");
-        clusters.b.log.set_failure_of("produce", Error::Timeout);
+        clusters.b.log.set_failure_of("produce", ErrorKind::Timeout);
         assert_eq!(one.event("s", "next").await.unwrap().status, 504);
         change(json!(["A", "B"])).await;
         clusters.b.log.clear_failures();

@@ -1,7 +1,7 @@
 //! `/groups`.
 
 use http::Method;
-use kafka_edge::error::Error;
+use kafka_edge::error::ErrorKind;
 use kafka_edge_sim::local;
 use serde_json::{Value, json};
 
@@ -77,7 +77,7 @@ async fn a_group_is_moved_by_name_by_offset_and_by_time() {
             let (answered, json) = seek(body.clone()).await;
             assert_eq!((answered, json["detail"].as_str()), (status, detail), "{body}: {json}");
         }
-        gateway.log.set_failure(Some(Error::Unsupported("There is no such call".into())));
+        gateway.log.set_failure(Some(ErrorKind::Unsupported("There is no such call".into())));
         assert_eq!(seek(json!({"topic": "t", "timestamp": 1})).await.0, 501);
     })
     .await;

@@ -1,7 +1,7 @@
 //! `/healthz`, `/readyz` and `/`.
 
 use http::Method;
-use kafka_edge::error::Error;
+use kafka_edge::error::ErrorKind;
 use kafka_edge_sim::{StoreMode, local};
 
 use crate::gateway::Taken;
@@ -24,7 +24,7 @@ async fn ready_says_what_is_missing() {
         let gateway = Gateway::open();
         assert_eq!(gateway.get("/readyz").await.0, 200);
 
-        gateway.log.set_failure(Some(Error::Upstream { detail: "it answered 500".into() }));
+        gateway.log.set_failure(Some(ErrorKind::Upstream { detail: "it answered 500".into() }));
         let (sentence, detail) = gateway.refused("/readyz", 503).await;
         assert_eq!(
             (sentence.as_str(), detail.as_str()),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderName, Method};
-use kafka_edge::error::Error;
+use kafka_edge::error::ErrorKind;
 use kafka_edge::host::Clock;
 use kafka_edge::http::Request;
 use kafka_edge_sim::local;
@@ -77,7 +77,7 @@ async fn lines_that_failed_are_written_by_the_repeat() {
             lines.headers.push(header("content-type", b"application/x-ndjson"));
             lines
         };
-        gateway.log.set_failure(Some(Error::Timeout));
+        gateway.log.set_failure(Some(ErrorKind::Timeout));
         assert_eq!(send(&gateway, lines()).await.2[0]["status"], 504);
         gateway.log.set_failure(None);
         let (_, replayed, reports) = send(&gateway, lines()).await;
@@ -96,7 +96,7 @@ async fn lines_that_failed_are_written_by_the_repeat() {
 async fn after_an_unknown_outcome_a_repeat_waits_and_then_writes() {
     local(async {
         let gateway = Gateway::open();
-        let unknown = Error::OutcomeUnknown { detail: "no report".into() };
+        let unknown = ErrorKind::OutcomeUnknown { detail: "no report".into() };
         gateway.log.set_failure(Some(unknown));
         let call = || produce("/producer/t", "k", "hello");
         assert_eq!(send(&gateway, call()).await.0, 504);

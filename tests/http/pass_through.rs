@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::Method;
 use http::header::{AUTHORIZATION, WWW_AUTHENTICATE};
-use kafka_edge::error::Error;
+use kafka_edge::error::ErrorKind;
 use kafka_edge::http::{Caller, TopicPlace};
 use kafka_edge_sim::{SimLog, World, local};
 use serde_json::Value;
@@ -28,7 +28,7 @@ fn gateway() -> (Gateway, Keys) {
     log.create_topic("t", 1);
     let refusing = |known, detail: &str| {
         let log = SimLog::new();
-        log.set_failure(Some(Error::PermissionDenied { known, detail: detail.to_owned() }));
+        log.set_failure(Some(ErrorKind::PermissionDenied { known, detail: detail.to_owned() }));
         log
     };
     let (unknown, known) = (refusing(false, "HTTP 401"), refusing(true, "HTTP 403"));

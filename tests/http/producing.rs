@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use http::Method;
-use kafka_edge::error::Error;
+use kafka_edge::error::ErrorKind;
 use kafka_edge_sim::local;
 use serde_json::json;
 
@@ -110,9 +110,9 @@ async fn errors_reach_the_caller_as_they_are() {
         assert_eq!(gateway.refused("/producer/t/m?partition=2", 400).await.1, "partition");
 
         for (error, status) in [
-            (Error::OutcomeUnknown { detail: "x".into() }, 504),
-            (Error::Unreachable { detail: "x".into() }, 503),
-            (Error::TooLarge { size: 2, limit: 1 }, 413),
+            (ErrorKind::OutcomeUnknown { detail: "x".into() }, 504),
+            (ErrorKind::Unreachable { detail: "x".into() }, 503),
+            (ErrorKind::TooLarge { size: 2, limit: 1 }, 413),
         ] {
             gateway.log.set_failure(Some(error.clone()));
             let (sentence, _) = gateway.refused("/producer/t/m", status).await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::select;
 use http::Method;
 use http::header::CONTENT_TYPE;
-use kafka_edge::error::Error;
+use kafka_edge::error::{Error, ErrorKind};
 use kafka_edge::host::{Host, HostCapabilities, Limit};
 use kafka_edge::http::{Body, Source};
 use kafka_edge_sim::local;
@@ -321,7 +321,7 @@ async fn what_fails_for_good_is_an_answer_at_first_and_an_event_later() {
         }
         for target in ["/consumer/t", "/consumer/t?group=g&from=latest"] {
             let mut reader = Reader::events(&gateway, target, None).await;
-            gateway.log.set_failure(Some(Error::Unsupported("Not here".into())));
+            gateway.log.set_failure(Some(ErrorKind::Unsupported("Not here".into())));
             let last = reader.piece().await.expect("the error");
             let expected = "event: error\ndata: {\"error\":\"Not here\",\"status\":501}\n\n";
             assert_eq!(last, expected, "{target}");
@@ -363,11 +363,11 @@ async fn a_reader_that_comes_back_takes_nothing_from_its_group() {
 /// Failures that pass.
 fn passing() -> [Error; 5] {
     [
-        Error::Store { detail: "gone".into() },
-        Error::Unreachable { detail: "refused".into() },
-        Error::Upstream { detail: "500".into() },
-        Error::Timeout,
-        Error::Throttled { retry_after: Duration::from_secs(1) },
+        ErrorKind::Store { detail: "gone".into() },
+        ErrorKind::Unreachable { detail: "refused".into() },
+        ErrorKind::Upstream { detail: "500".into() },
+        ErrorKind::Timeout,
+        ErrorKind::Throttled { retry_after: Duration::from_secs(1) },
     ]
 }
 
@@ -416,7 +416,7 @@ async fn a_reader_hears_of_a_failure_and_of_its_end_once() {
     local(async {
         let gateway = Gateway::open();
         let mut reader = Reader::events(&gateway, "/consumer/t", None).await;
-        gateway.log.set_failure(Some(Error::Unreachable { detail: "secret detail".into() }));
+        gateway.log.set_failure(Some(ErrorKind::Unreachable { detail: "secret detail".into() }));
         let first = reader.piece().await.expect("it goes on");
         let expected =
             ": The Kafka server cannot be reached; the stream goes on when that is over\n";
@@ -427,7 +427,7 @@ async fn a_reader_hears_of_a_failure_and_of_its_end_once() {
         assert_eq!(reader.piece().await.as_deref(), Some(":\n"));
 
         // After five minutes the stream ends; whoever comes back is let in.
-        gateway.log.set_failure(Some(Error::Timeout));
+        gateway.log.set_failure(Some(ErrorKind::Timeout));
         let start = Instant::now();
         let last = loop {
             let piece = reader.piece().await.expect("it says why it ends");

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use kafka_edge::error::Error;
+use kafka_edge::error::ErrorKind;
 use kafka_edge::services::consume::{Disposal, Handed};
 use kafka_edge_sim::{Fate, SimLog, StoreMode, World};
 use tokio::time::{Instant, sleep};
@@ -246,7 +246,7 @@ async fn events(scene: Rc<Scene>) {
         if plan.undelivered {
             match scene.draw(3) {
                 0 => scene.log.clear_failures(),
-                1 => scene.log.set_failure_of("produce", Error::Timeout),
+                1 => scene.log.set_failure_of("produce", ErrorKind::Timeout),
                 _ => {}
             }
         }

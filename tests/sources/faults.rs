@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::Method;
-use kafka_edge::error::Error;
+use kafka_edge::error::ErrorKind;
 use kafka_edge::host::{AfterAnswer, Host, HostCapabilities};
 use kafka_edge_sim::{SimLog, StoreMode, local};
 use serde_json::{Value, json};
@@ -83,10 +83,10 @@ async fn what_kafka_refused_may_come_again_at_once() {
         let scene = scene().await;
         let retry_after = Duration::from_secs(7);
         for (error, status, wait) in [
-            (Error::Throttled { retry_after }, 429, Some(7)),
-            (Error::Timeout, 504, None),
-            (Error::UnknownTopic("t".into()), 404, None),
-            (Error::Unreachable { detail: "refused".into() }, 503, None),
+            (ErrorKind::Throttled { retry_after }, 429, Some(7)),
+            (ErrorKind::Timeout, 504, None),
+            (ErrorKind::UnknownTopic("t".into()), 404, None),
+            (ErrorKind::Unreachable { detail: "refused".into() }, 503, None),
         ] {
             scene.log.set_failure(Some(error.clone()));
             let answer = scene.instance().event("plain", "e").await.unwrap();
@@ -172,7 +172,7 @@ async fn a_promised_event_is_remembered() {
         }
         assert_eq!(scene.log.records("t", 0).len(), 1);
         // One that failed is welcome again.
-        scene.log.set_failure(Some(Error::Timeout));
+        scene.log.set_failure(Some(ErrorKind::Timeout));
         assert_eq!(one.event("quick", "f").await.unwrap().status, 202);
         seconds(1).await;
         scene.log.set_failure(None);

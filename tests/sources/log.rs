@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use kafka_edge::error::{Error, Result};
+use kafka_edge::error::{Error, ErrorKind, Result};
 use kafka_edge::host::Millis;
 use kafka_edge::kafka::{Fetch, Fetched, Log, LogCapabilities, Offsets, Place, Topic};
 use kafka_edge::record::{NewRecord, RecordMetadata};
@@ -41,9 +41,9 @@ impl FailingLog {
     fn fault(&self) -> Option<Fault> {
         let mut random = self.random.borrow_mut();
         (random.f64() < self.faults.get().rate).then(|| match random.u8(..6) {
-            0 => Fault::Not(Error::Timeout),
-            1 => Fault::Not(Error::Throttled { retry_after: Duration::from_secs(1) }),
-            2 => Fault::Not(Error::Unreachable { detail: String::new() }),
+            0 => Fault::Not(ErrorKind::Timeout),
+            1 => Fault::Not(ErrorKind::Throttled { retry_after: Duration::from_secs(1) }),
+            2 => Fault::Not(ErrorKind::Unreachable { detail: String::new() }),
             _ => Fault::Unknown { written: random.bool() },
         })
     }
@@ -107,7 +107,9 @@ impl Log for FailingLog {
             }
             reports.push(match fault {
                 Some(Fault::Not(error)) => Err(error),
-                Some(Fault::Unknown { .. }) => Err(Error::OutcomeUnknown { detail: String::new() }),
+                Some(Fault::Unknown { .. }) => {
+                    Err(ErrorKind::OutcomeUnknown { detail: String::new() }.into())
+                }
                 None => written.expect("the simulated log reports on each record"),
             });
         }

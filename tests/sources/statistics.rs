@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::Method;
-use kafka_edge::error::Error;
+use kafka_edge::error::ErrorKind;
 use kafka_edge_sim::{StoreMode, local};
 use serde_json::{Value, json};
 use tokio::time::sleep;
@@ -53,11 +53,11 @@ async fn what_kafka_fails_is_counted() {
     local(async {
         let scene = Scene::new(1, topics()).await;
         let one = scene.instance();
-        let unknown = Error::OutcomeUnknown { detail: "no report".into() };
+        let unknown = ErrorKind::OutcomeUnknown { detail: "no report".into() };
         for (failure, status) in [
-            (Some(Error::Unreachable { detail: "refused".into() }), 503),
-            (Some(Error::UnknownTopic("t".into())), 404),
-            (Some(Error::Timeout), 504),
+            (Some(ErrorKind::Unreachable { detail: "refused".into() }), 503),
+            (Some(ErrorKind::UnknownTopic("t".into())), 404),
+            (Some(ErrorKind::Timeout), 504),
             (Some(unknown), 504),
             (None, 200),
         ] {

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use kafka_edge::access::{AllowedTopic, Grant};
-use kafka_edge::error::Error;
+use kafka_edge::error::ErrorKind;
 use kafka_edge::host::{AfterAnswer, Host, HostCapabilities};
 use kafka_edge::services::consume::StartFrom;
 use kafka_edge::services::seek::SeekTo;
@@ -413,10 +413,10 @@ async fn a_log_that_fails_is_said_and_harms_nothing() {
         let instance = scene.instance();
         instance.register(HOOK).await;
         scene.append(0, 1);
-        scene.log.set_failure(Some(Error::Timeout));
+        scene.log.set_failure(Some(ErrorKind::Timeout));
         let deliveries = instance.deliver().await;
         assert_eq!(counts(&deliveries), [(0, 0)]);
-        assert_eq!(deliveries[0].error, Some(Error::Timeout.to_string()));
+        assert_eq!(deliveries[0].error, Some(ErrorKind::Timeout.to_string()));
         scene.log.set_failure(None);
         assert_eq!(counts(&instance.deliver().await), [(1, 0)]);
     })

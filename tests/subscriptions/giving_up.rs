@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kafka_edge::access::Grant;
-use kafka_edge::error::Error;
+use kafka_edge::error::ErrorKind;
 use kafka_edge::record::NewRecord;
 use kafka_edge_sim::{Fate, local};
 use serde_json::{Value, json};
@@ -77,7 +77,7 @@ async fn a_dead_letter_that_cannot_be_written_loses_nothing() {
         instance.create(dead_letters()).await;
         scene.append(0, 2);
         scene.receiver.refuse(0, Some(422));
-        let error = Error::Unreachable { detail: "gone".into() };
+        let error = ErrorKind::Unreachable { detail: "gone".into() };
         scene.log.set_failure_of("produce", error);
         rounds(&instance, 12).await;
         assert_eq!(scene.receiver.accepted(HOOK), [0_i64; 0], "the next one waits");

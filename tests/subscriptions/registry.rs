@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use kafka_edge::access::Grant;
-use kafka_edge::error::Error;
+use kafka_edge::error::ErrorKind;
 use kafka_edge::services::subscriptions::{Condition, Put};
 use kafka_edge_sim::{Fate, local};
 use serde_json::{Value, json};
@@ -225,7 +225,7 @@ async fn a_removal_that_dies_is_finished_or_was_not_begun() {
                 if left.is_empty() {
                     assert_eq!(traces(&scene, &id), Vec::<String>::new(), "{call} {fate:?}");
                     let gone = other.webhooks.get(&id, &Grant::open()).await.unwrap_err();
-                    assert_eq!(gone, Error::UnknownSubscription(id.clone()).into());
+                    assert_eq!(gone, ErrorKind::UnknownSubscription(id.clone()).into());
                 }
                 answer.is_some()
             })

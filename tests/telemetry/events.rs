@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kafka_edge::access::AllowedTopic;
-use kafka_edge::error::Error;
+use kafka_edge::error::ErrorKind;
 use kafka_edge::services::consume::{Ack, Next, StartFrom};
 use kafka_edge_sim::{Fault, StoreMode, local};
 use serde_json::Value;
@@ -91,7 +91,7 @@ async fn a_group_that_cannot_read_is_seen() {
         };
         let consume = services.consume.clone();
         let answer = scene.host.run(async move { consume.next(next).await.map(drop) }).await;
-        assert!(matches!(answer, Some(Err(Error::Store { .. }))), "{answer:?}");
+        assert!(matches!(answer, Some(Err(ErrorKind::Store { .. }.into()))), "{answer:?}");
         let lines = scene.lines("consume-failed");
         assert!(lines[0].contains(" level=warn "), "{lines:?}");
         assert!(lines[0].ends_with(" group=g why=store-failed"), "{lines:?}");
@@ -138,11 +138,11 @@ async fn a_mistake_in_the_configuration_is_reported_until_it_is_repaired() {
         let why = r#"why="log_level is none of error, warn, info and debug""#;
         assert!(mistake().ends_with(why), "{}", mistake());
         assert!(mistake().contains(" level=error "));
-        assert!(matches!(scene.app.ready().await, Err(Error::Unconfigured(_))));
+        assert!(matches!(scene.app.ready().await, Err(error) if matches!(**error, ErrorKind::Unconfigured(_))));
 
         scene.world.set_variable("log_level", "error");
         scene.world.set_variable("base_path", "/a/../b");
-        assert!(matches!(scene.app.ready().await, Err(Error::Unconfigured(_))));
+        assert!(matches!(scene.app.ready().await, Err(error) if matches!(**error, ErrorKind::Unconfigured(_))));
         assert!(mistake().contains(r#"why="base_path "#), "{}", mistake());
         scene.world.set_variable("base_path", "/kafka");
         scene.app.ready().await.unwrap();

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use kafka_edge::error::{Error, Result};
+use kafka_edge::error::{Error, ErrorKind, Result};
 use kafka_edge::host::Millis;
 use kafka_edge::kafka::{Fetch, Fetched, Log, LogCapabilities, Offsets, Place, Topic};
 use kafka_edge::record::{NewRecord, Record, RecordMetadata};
@@ -129,7 +129,7 @@ impl SimLog {
 
     fn partitions<T>(&self, topic: &str, f: impl Fn(&Partition) -> T) -> Result<Vec<(i32, T)>> {
         let topics = self.0.topics.borrow();
-        let partitions = topics.get(topic).ok_or_else(|| Error::UnknownTopic(topic.into()))?;
+        let partitions = topics.get(topic).ok_or_else(|| ErrorKind::UnknownTopic(topic.into()))?;
         Ok((0..).zip(partitions.iter().map(f)).collect())
     }
 
@@ -171,7 +171,7 @@ impl Log for SimLog {
         self.call("topic").await?;
         match self.0.topics.borrow().get(name) {
             Some(partitions) => Ok(topic(name, partitions)),
-            None => Err(Error::UnknownTopic(name.into())),
+            None => Err(ErrorKind::UnknownTopic(name.into()).into()),
         }
     }
 

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 pub(super) use self::set::{PatchGroup, PutGroup};
 use super::seek::seek_to;
 use crate::access::Permission;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::host::Host;
 use crate::http::answer::Response;
 use crate::http::declaration::{BodyRule, Caller, Declaration, QueryRule};
@@ -371,7 +371,7 @@ mod tests {
         ] {
             let error = to(rest).unwrap_err();
             assert!(
-                matches!(&error, Error::Invalid { field: named, .. } if *named == field),
+                matches!(&error, ErrorKind::Invalid { field: named, .. } if *named == field),
                 "{rest}: {error:?}"
             );
         }

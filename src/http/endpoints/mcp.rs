@@ -6,7 +6,7 @@ use http::{HeaderName, Method, StatusCode};
 
 use crate::access::{AccessError, Denial, Missing};
 use crate::config::{GatewayConfig, OriginAccess};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::host::Host;
 use crate::http::admission;
 #[cfg(feature = "description")]
@@ -233,7 +233,9 @@ impl<H: Host, L: Log, B> Answering<'_, '_, H, L, B> {
         };
         let caller = match self.caller(counted).await {
             Ok(caller) => caller,
-            Err(Refusal::Service(error @ Error::Throttled { .. })) if counted == Counted::Yes => {
+            Err(Refusal::Service(error))
+                if counted == Counted::Yes && matches!(*error, ErrorKind::Throttled { .. }) =>
+            {
                 return Reply::failed(era, id, &sentence(&error.into(), None));
             }
             Err(refusal) => {
@@ -302,14 +304,20 @@ fn response(reply: Reply, header: Option<(HeaderName, String)>) -> Response {
 fn sentence(refused: &AccessError, key: Option<&crate::access::Grant>) -> String {
     let refusal = Refusal::from(refused.clone());
     let told = Told::from(key.map_or(refusal.clone(), |grant| admission::explain(refusal, grant)));
-    let detail = match refused {
-        AccessError::Failed(
-            Error::UnknownTopic(name) | Error::UnknownGroup(name) | Error::UnknownSource(name),
+    let failed = match refused {
+        AccessError::Failed(error) => Some(&**error),
+        AccessError::Denied(_) => None,
+    };
+    let detail = match failed {
+        Some(
+            ErrorKind::UnknownTopic(name)
+            | ErrorKind::UnknownGroup(name)
+            | ErrorKind::UnknownSource(name),
         ) => Some(name.as_str()),
         _ => told.detail.as_deref(),
     };
-    let what = match (refused, detail) {
-        (AccessError::Failed(Error::Invalid { field, message }), _) => {
+    let what = match (failed, detail) {
+        (Some(ErrorKind::Invalid { field, message }), _) => {
             format!("{field}: {message}")
         }
         (_, Some(detail)) => format!("{}: {detail}", told.error),
@@ -319,16 +327,16 @@ fn sentence(refused: &AccessError, key: Option<&crate::access::Grant>) -> String
         let unit = if seconds == "1" { "second" } else { "seconds" };
         format!("Try again in {seconds} {unit}.")
     });
-    let advice = match refused {
-        AccessError::Denied(Denial::Forbidden(Missing::Topic(_)))
-        | AccessError::Failed(Error::UnknownTopic(_)) => "list_topics names your topics.",
-        AccessError::Failed(Error::UnknownGroup(_)) => "group_lag without a group names those.",
-        AccessError::Failed(Error::UnknownSource(_)) => "list_sources without a name names those.",
-        AccessError::Failed(Error::OutcomeUnknown { .. }) => {
+    let advice = match (refused, failed) {
+        (AccessError::Denied(Denial::Forbidden(Missing::Topic(_))), _)
+        | (_, Some(ErrorKind::UnknownTopic(_))) => "list_topics names your topics.",
+        (_, Some(ErrorKind::UnknownGroup(_))) => "group_lag without a group names those.",
+        (_, Some(ErrorKind::UnknownSource(_))) => "list_sources without a name names those.",
+        (_, Some(ErrorKind::OutcomeUnknown { .. })) => {
             "Call again with the same idempotency_key; if there was none, look with read_records \
              first."
         }
-        AccessError::Failed(error) if error.is_passing() => {
+        (AccessError::Failed(error), _) if error.is_passing() => {
             wait.as_deref().unwrap_or("Try again a little later.")
         }
         _ => "",
@@ -395,15 +403,15 @@ mod tests {
         for (refused, expected) in [
             (Error::invalid("max", "Too many").into(), "max: Too many."),
             (
-                Error::UnknownTopic(text()).into(),
+                ErrorKind::UnknownTopic(text()).into(),
                 "Topic not found: x. list_topics names your topics.",
             ),
             (
-                Error::Throttled { retry_after: Duration::from_millis(1500) }.into(),
+                ErrorKind::Throttled { retry_after: Duration::from_millis(1500) }.into(),
                 "Too many requests. Try again in 2 seconds.",
             ),
             (
-                Error::Unreachable { detail: text() }.into(),
+                ErrorKind::Unreachable { detail: text() }.into(),
                 "The Kafka server cannot be reached: x. Try again a little later.",
             ),
             (
@@ -411,11 +419,11 @@ mod tests {
                 "The credential does not allow this: The topic \"x\" is none of those of this \
                  credential. list_topics names your topics.",
             ),
-            (Error::Unsupported("Not offered".into()).into(), "Not offered."),
+            (ErrorKind::Unsupported("Not offered".into()).into(), "Not offered."),
         ] {
             assert_eq!(sentence(&refused, None), expected);
         }
-        let unknown = sentence(&Error::OutcomeUnknown { detail: text() }.into(), None);
+        let unknown = sentence(&ErrorKind::OutcomeUnknown { detail: text() }.into(), None);
         assert!(unknown.contains("idempotency_key"), "{unknown}");
     }
 }

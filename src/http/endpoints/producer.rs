@@ -7,7 +7,7 @@ use http::{Method, StatusCode};
 use serde::Serialize;
 
 use crate::access::{AllowedTopic, Permission};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::host::Host;
 use crate::http::answer::Response;
 use crate::http::declaration::{BodyRule, Caller, Declaration, QueryRule};
@@ -194,7 +194,7 @@ async fn send_one<H: Host, L: Log, B>(
 }
 
 fn no_report() -> Result<RecordMetadata, Error> {
-    Err(Error::OutcomeUnknown { detail: "there is no report on this record".into() })
+    Err(ErrorKind::OutcomeUnknown { detail: "there is no report on this record".into() }.into())
 }
 
 fn produced<'a>(topic: &'a str, written: &RecordMetadata) -> Produced<'a> {

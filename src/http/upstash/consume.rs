@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::json::TIMEOUT;
 use super::{GET, GET_OR_POST, json, names, record};
 use crate::access::{AllowedTopic, Permission};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::http::answer::Response;
 use crate::http::declaration::{BodyRule, Caller, Declaration, QueryRule};
@@ -127,7 +127,7 @@ async fn next<H: Host, L: Log, B>(
     let handed = match services.instances.next(ask).await {
         Ok(handed) => handed,
         // The answer is empty, as if the group were still being formed.
-        Err(Error::Busy(_)) => Handed::default(),
+        Err(error) if matches!(*error, ErrorKind::Busy(_)) => Handed::default(),
         Err(error) => return Err(error.into()),
     };
     let records: Vec<_> = handed
@@ -234,7 +234,7 @@ mod tests {
             ("kafka-session-timeout-ms", "1h"),
         ] {
             let error = of(&[(name, value)]).unwrap_err();
-            assert!(matches!(error, Error::Invalid { field, .. } if field == name), "{name}");
+            assert!(matches!(error, ErrorKind::Invalid { field, .. } if field == name), "{name}");
         }
     }
 }

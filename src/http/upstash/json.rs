@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::http::json::without_mark;
 use crate::http::parameter::{Kind, Parameter};
 use crate::http::query::Query;
@@ -111,7 +111,7 @@ mod tests {
         assert_eq!(parse(two), Ok(vec![partition(1), partition(2)]));
         for bad in ["", "[]", "{}", "7", "{\"topic\":\"t\"}", "[{}]", "nonsense"] {
             let error = parse(bad).unwrap_err();
-            assert!(matches!(error, Error::Invalid { field: "body", .. }), "{bad}: {error}");
+            assert!(matches!(error, ErrorKind::Invalid { field: "body", .. }), "{bad}: {error}");
         }
         assert_eq!(one_or_many::<Partition>(b" \n"), Ok(Vec::new()));
     }

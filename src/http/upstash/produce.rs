@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{GET, GET_OR_POST, json};
 use crate::access::{AllowedTopic, Permission};
 use crate::concurrent::{join_bounded, try_join_bounded};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::host::Host;
 use crate::http::answer::Response;
 use crate::http::declaration::{BodyRule, Caller, Declaration, QueryRule};
@@ -284,7 +284,7 @@ async fn write<H: Host, L: Log, B>(
 }
 
 fn no_report() -> Error {
-    Error::OutcomeUnknown { detail: "there is no report on this record".into() }
+    ErrorKind::OutcomeUnknown { detail: "there is no report on this record".into() }.into()
 }
 
 impl<'a> Metadata<'a> {

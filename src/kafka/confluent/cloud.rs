@@ -19,7 +19,7 @@ use super::metadata::Metadata;
 use super::names::TopicName;
 use super::retry;
 use crate::concurrent::try_join_few;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::{Host, Millis};
 use crate::kafka::{Fetch, Fetched, Offsets};
 use crate::random;
@@ -153,12 +153,13 @@ impl<H: Host> CloudReader<'_, H> {
 fn refused(failure: CallFailure, topic: TopicName<'_>) -> Error {
     let Some(refusal) = failure.refusal() else { return failure.into() };
     match (refusal.status.as_u16(), refusal.code) {
-        (404, Some(40401 | 40403)) => Error::UnknownTopic(topic.as_str().into()),
-        (401 | 403 | 404 | 405, _) => Error::Unsupported(
+        (404, Some(40401 | 40403)) => ErrorKind::UnknownTopic(topic.as_str().into()).into(),
+        (401 | 403 | 404 | 405, _) => ErrorKind::Unsupported(
             "Confluent Cloud does not let this gateway read records over HTTP: \
              it refused the internal call that its own tools use"
                 .into(),
-        ),
+        )
+        .into(),
         _ => failure.into(),
     }
 }

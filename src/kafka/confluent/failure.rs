@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::{HeaderMap, StatusCode};
 use serde::Deserialize;
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::host::{Host, Millis, SendError, SendErrorKind, Sent};
 use crate::retry_after::retry_after;
 use crate::telemetry::CallReport;
@@ -90,17 +90,17 @@ impl ErrorAnswer {
     }
 
     pub(super) fn throttled(&self) -> Error {
-        Error::Throttled { retry_after: self.retry_after.unwrap_or(DEFAULT_RETRY_AFTER) }
+        ErrorKind::Throttled { retry_after: self.retry_after.unwrap_or(DEFAULT_RETRY_AFTER) }.into()
     }
 
     pub(super) fn error(&self) -> Error {
         let detail = self.detail();
         match self.status {
-            StatusCode::UNAUTHORIZED => Error::PermissionDenied { known: false, detail },
-            StatusCode::FORBIDDEN => Error::PermissionDenied { known: true, detail },
+            StatusCode::UNAUTHORIZED => ErrorKind::PermissionDenied { known: false, detail }.into(),
+            StatusCode::FORBIDDEN => ErrorKind::PermissionDenied { known: true, detail }.into(),
             StatusCode::TOO_MANY_REQUESTS => self.throttled(),
-            StatusCode::GATEWAY_TIMEOUT => Error::Timeout,
-            _ => Error::Upstream { detail },
+            StatusCode::GATEWAY_TIMEOUT => ErrorKind::Timeout.into(),
+            _ => ErrorKind::Upstream { detail }.into(),
         }
     }
 }
@@ -172,17 +172,23 @@ impl From<BodyError> for CallFailure {
 impl From<CallFailure> for Error {
     fn from(failure: CallFailure) -> Self {
         match failure {
-            CallFailure::Address => Error::Unconfigured("kafka_rest_url is not a URL".into()),
-            CallFailure::Send(error) if error.sent == Sent::Not => {
-                Error::Unreachable { detail: error.to_string() }
+            CallFailure::Address => {
+                ErrorKind::Unconfigured("kafka_rest_url is not a URL".into()).into()
             }
-            CallFailure::Send(SendError { kind: SendErrorKind::Timeout, .. }) => Error::Timeout,
-            CallFailure::Send(error) => Error::Upstream { detail: error.to_string() },
+            CallFailure::Send(error) if error.sent == Sent::Not => {
+                ErrorKind::Unreachable { detail: error.to_string() }.into()
+            }
+            CallFailure::Send(SendError { kind: SendErrorKind::Timeout, .. }) => {
+                ErrorKind::Timeout.into()
+            }
+            CallFailure::Send(error) => ErrorKind::Upstream { detail: error.to_string() }.into(),
             CallFailure::Refused(refusal) => refusal.error(),
             CallFailure::Nonsense => {
-                Error::Upstream { detail: "its answer was not understood".into() }
+                ErrorKind::Upstream { detail: "its answer was not understood".into() }.into()
             }
-            CallFailure::TooLong => Error::Upstream { detail: "its answer was too long".into() },
+            CallFailure::TooLong => {
+                ErrorKind::Upstream { detail: "its answer was too long".into() }.into()
+            }
             CallFailure::Ours(error) => error,
         }
     }
@@ -225,12 +231,12 @@ mod tests {
     #[test]
     fn statuses_become_errors() {
         let error = |status| refusal(status, "").error();
-        assert!(matches!(error(401), Error::PermissionDenied { known: false, .. }));
-        assert!(matches!(error(403), Error::PermissionDenied { known: true, .. }));
-        assert_eq!(error(429), Error::Throttled { retry_after: Duration::from_secs(1) });
-        assert_eq!(error(504), Error::Timeout);
-        assert!(matches!(error(500), Error::Upstream { .. }));
-        assert!(matches!(error(302), Error::Upstream { .. }));
+        assert!(matches!(error(401), ErrorKind::PermissionDenied { known: false, .. }));
+        assert!(matches!(error(403), ErrorKind::PermissionDenied { known: true, .. }));
+        assert_eq!(error(429), ErrorKind::Throttled { retry_after: Duration::from_secs(1) });
+        assert_eq!(error(504), ErrorKind::Timeout);
+        assert!(matches!(error(500), ErrorKind::Upstream { .. }));
+        assert!(matches!(error(302), ErrorKind::Upstream { .. }));
     }
 
     #[test]
@@ -240,7 +246,7 @@ mod tests {
             let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static(value))]);
             let refusal = ErrorAnswer::new(StatusCode::TOO_MANY_REQUESTS, &headers, b"", now);
             let retry_after = Duration::from_secs(seconds);
-            assert_eq!(refusal.error(), Error::Throttled { retry_after }, "{value}");
+            assert_eq!(refusal.error(), ErrorKind::Throttled { retry_after }, "{value}");
         }
     }
 }

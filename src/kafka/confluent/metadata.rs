@@ -12,7 +12,7 @@ use super::client::{Client, RestCall};
 use super::client::{JSON, is_forbidden};
 use super::failure::CallFailure;
 use super::names::{TopicName, is_segment};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::kafka::Topic;
 #[cfg(feature = "destinations")]
@@ -151,7 +151,7 @@ impl<H: Host> Metadata<H> {
         if self.remembered(name, |_| MAX_AGE_IN_DOUBT).is_some() {
             return false;
         }
-        matches!(self.ask_topic(name).await, Err(Error::UnknownTopic(_)))
+        matches!(self.ask_topic(name).await, Err(error) if matches!(*error, ErrorKind::UnknownTopic(_)))
     }
 
     /// A record of this size was written.
@@ -199,7 +199,7 @@ impl<H: Host> Metadata<H> {
             Err(failure) => {
                 self.forget(name.as_str());
                 return Err(match failure.refusal().and_then(|refusal| refusal.code) {
-                    Some(40401 | 40403) => Error::UnknownTopic(name.as_str().into()),
+                    Some(40401 | 40403) => ErrorKind::UnknownTopic(name.as_str().into()).into(),
                     _ => self.error(failure),
                 });
             }
@@ -235,7 +235,7 @@ impl<H: Host> Metadata<H> {
             .refusal()
             .and_then(|refusal| refusal.code)
         {
-            Some(40401 | 40403) => Error::UnknownTopic(name.as_str().into()),
+            Some(40401 | 40403) => ErrorKind::UnknownTopic(name.as_str().into()).into(),
             _ => self.error(failure),
         })?;
         if described.topic_name != name.as_str() {
@@ -280,10 +280,11 @@ impl<H: Host> Metadata<H> {
             // Confluent Cloud's description has no list of clusters
             // (`reference/confluent-rest.md`, 1).
             Err(CallFailure::Refused(refusal)) if matches!(refusal.status.as_u16(), 404 | 405) => {
-                return Err(Error::Unconfigured(
+                return Err(ErrorKind::Unconfigured(
                     "Set kafka_cluster_id: the Kafka server does not say which cluster it has"
                         .into(),
-                ));
+                )
+                .into());
             }
             Err(failure) => return Err(failure.into()),
         };
@@ -317,5 +318,6 @@ impl<H: Host> Metadata<H> {
 }
 
 fn unknown_cluster() -> Error {
-    Error::Unconfigured("The Kafka server does not have the cluster of kafka_cluster_id".into())
+    ErrorKind::Unconfigured("The Kafka server does not have the cluster of kafka_cluster_id".into())
+        .into()
 }

@@ -18,7 +18,7 @@ use super::metadata::{DEFAULT_MAX_MESSAGE_BYTES, Metadata};
 use super::names::TopicName;
 use super::retry;
 use crate::deadline::within;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::{Body, Host, Incoming, SendError, SendErrorKind, Sent};
 use crate::kafka::Topic;
 use crate::random;
@@ -61,7 +61,7 @@ pub(super) async fn produce<H: Host>(
     // wait a minute for each record (`recordings/v3-produce-unknown-topic.jsonl`,
     // the same in 7.9.9 and 8.3.1).
     let found = within(&client.host, client.request_timeout, found).await;
-    let (topic, path) = match found.unwrap_or(Err(Error::Timeout)) {
+    let (topic, path) = match found.unwrap_or(Err(ErrorKind::Timeout.into())) {
         Ok(found) => found,
         Err(error) => return refuse_all(error),
     };
@@ -77,7 +77,7 @@ pub(super) async fn produce<H: Host>(
     let mut gone = false;
     writing
         .run(lawful, |index, outcome| {
-            gone |= matches!(outcome, Err(Error::UnknownTopic(_)));
+            gone |= matches!(&outcome, Err(error) if matches!(**error, ErrorKind::UnknownTopic(_)));
             if outcome.is_ok() {
                 metadata.was_accepted(&topic.name, size::in_a_batch(&records[index]));
             }
@@ -123,7 +123,7 @@ impl<H: Host> Writing<'_, H> {
                 continue;
             }
             if self.left().is_zero() {
-                indexes.into_iter().for_each(|index| report(index, Err(Error::Timeout)));
+                indexes.into_iter().for_each(|index| report(index, Err(ErrorKind::Timeout.into())));
                 continue;
             }
             match self.call(indexes, &mut report).await {
@@ -134,8 +134,8 @@ impl<H: Host> Writing<'_, H> {
                 // to keep.
                 Rest::Again { indexes, why, hint } => {
                     let pause = retry::pause(tries, random::number(&self.client.host), hint);
-                    let most = match why {
-                        Error::Unreachable { .. } => MAX_CONNECT_TRIES,
+                    let most = match *why {
+                        ErrorKind::Unreachable { .. } => MAX_CONNECT_TRIES,
                         _ => MAX_PRODUCE_TRIES,
                     };
                     if tries < most && pause < self.left() {

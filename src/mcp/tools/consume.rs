@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Call, Called, Tool, Topics};
 use crate::access::{AccessError, Permission};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::kafka::Log;
 use crate::limits;
@@ -113,7 +113,8 @@ mod tests {
             (r#","x":1"#, "arguments"),
         ] {
             let refused = ack(wrong);
-            let named = matches!(&refused, Err(Error::Invalid { field, .. }) if *field == named);
+            let named =
+                matches!(&refused, Err(ErrorKind::Invalid { field, .. }) if *field == named);
             assert!(named, "{wrong}: {refused:?}");
         }
         assert!(read(&Arguments::parse(Some(r#"{"topic":"t"}"#)).unwrap()).is_err());

@@ -2,7 +2,7 @@
 
 use super::{Call, Called, Tool, Topics, done};
 use crate::access::{AccessError, Permission};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::kafka::Log;
 use crate::mcp::arguments::{Arguments, missing};
@@ -69,7 +69,11 @@ pub(super) async fn call<H: Host, L: Log>(call: Call<'_, H, L>) -> Result<Called
 
 #[inline(never)]
 fn write(topic: &str, Reports { mut reports, is_repeat }: Reports) -> Result<Called> {
-    let no_report = || Error::OutcomeUnknown { detail: "there is no report on this record".into() };
+    let no_report = || {
+        Error::from(ErrorKind::OutcomeUnknown {
+            detail: "there is no report on this record".into(),
+        })
+    };
     let record = reports.pop().ok_or_else(no_report)??;
     Ok(done(|json| {
         json.text("topic", topic);
@@ -88,7 +92,7 @@ mod tests {
 
     fn field(arguments: &str) -> &'static str {
         match read(&Arguments::parse(Some(arguments)).unwrap()).err() {
-            Some(Error::Invalid { field, .. }) => field,
+            Some(ErrorKind::Invalid { field, .. }) => field,
             other => panic!("{arguments}: {other:?}"),
         }
     }

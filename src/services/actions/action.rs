@@ -5,7 +5,7 @@ use kafka_edge_templates::Payload;
 
 use super::list::MAX_ACTION_BYTES;
 use crate::access::Name;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::names;
 
 /// What stands for the organisation in the name of a topic.
@@ -120,16 +120,21 @@ impl Action {
             None if self.topic.contains(ORG) => {
                 let sentence = "The topic has {orgId} in it, and neither the action nor the \
                                 variable org_id says what that is";
-                return Err(Error::Unprocessable {
+                return Err(ErrorKind::Unprocessable {
                     field: "org_id".into(),
                     sentence: sentence.into(),
-                });
+                }
+                .into());
             }
             None => self.topic.clone(),
         };
         if names::check_topic(&topic).is_err() {
             let sentence = "The topic's name is too long with this organisation in it";
-            return Err(Error::Unprocessable { field: "org_id".into(), sentence: sentence.into() });
+            return Err(ErrorKind::Unprocessable {
+                field: "org_id".into(),
+                sentence: sentence.into(),
+            }
+            .into());
         }
         Ok((org_id.map(str::to_owned), topic))
     }
@@ -173,7 +178,7 @@ pub(super) fn sentence(message: &dyn std::fmt::Display) -> String {
 }
 
 pub(super) fn invalid(field: &str, sentence: &str) -> Error {
-    Error::InvalidSource { field: field.into(), sentence: sentence.into() }
+    ErrorKind::InvalidSource { field: field.into(), sentence: sentence.into() }.into()
 }
 
 /// JSON Merge Patch (RFC 7396), on values that keep their numbers and the order of their
@@ -232,7 +237,7 @@ mod tests {
 
     fn refused(settings: &str) -> (String, String) {
         match Action::read(settings.as_bytes(), None) {
-            Err(Error::InvalidSource { field, sentence }) => (field, sentence),
+            Err(ErrorKind::InvalidSource { field, sentence }) => (field, sentence),
             other => panic!("{settings}: {other:?}"),
         }
     }
@@ -300,7 +305,7 @@ mod tests {
         let none = action("", "");
         assert_eq!(none.topic(Some("other")).unwrap().1, "other.runs");
         let missing = none.topic(None).unwrap_err();
-        assert!(matches!(missing, Error::Unprocessable { ref field, .. } if field == "org_id"));
+        assert!(matches!(missing, ErrorKind::Unprocessable { ref field, .. } if field == "org_id"));
         assert_eq!(action("", r#","topic":"plain""#).topic(None).unwrap().1, "plain");
         let long = "o".repeat(248);
         assert!(none.topic(Some(&long)).is_err(), "the topic's name would be too long");

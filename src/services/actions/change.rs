@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use super::action::Action;
 use super::list::{ActionList, StoredAction};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::Millis;
 use crate::services::condition::Condition;
 use crate::telemetry::{Change as Reported, Report, report_change};
@@ -74,7 +74,7 @@ impl Wish<'_> {
         let tag = before.map(StoredAction::tag);
         if !self.condition.holds(tag.as_ref()) {
             let sentence = "The action is not in the version that was named";
-            return Err(Error::Changed(sentence.into()));
+            return Err(ErrorKind::Changed(sentence.into()).into());
         }
         let there = || before.ok_or_else(|| unknown(self.identifier));
         let action = match self.change {
@@ -89,7 +89,7 @@ impl Wish<'_> {
         let identifier = String::from(action.identifier);
         if matches!(self.change, Change::Create(_)) && list.get(&identifier).is_some() {
             let sentence = "There is an action of this identifier already";
-            return Err(Error::NameTaken(sentence.into()));
+            return Err(ErrorKind::NameTaken(sentence.into()).into());
         }
         let created = before.map_or(self.now, |before| before.created);
         let settings = action.settings.into();
@@ -121,5 +121,5 @@ impl Wish<'_> {
 }
 
 pub(super) fn unknown(identifier: &str) -> Error {
-    Error::UnknownAction(identifier.to_owned())
+    ErrorKind::UnknownAction(identifier.to_owned()).into()
 }

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use crate::error::{Error, Result};
+use crate::error::{ErrorKind, Result};
 use crate::host::Millis;
 use crate::state::stored::stored;
 
@@ -58,7 +58,7 @@ impl ActionList {
             Some(place) => self.0[place] = new.clone(),
             None if self.0.len() >= MAX_ACTIONS => {
                 let sentence = format!("There are {MAX_ACTIONS} actions already");
-                return Err(Error::LimitReached(sentence));
+                return Err(ErrorKind::LimitReached(sentence).into());
             }
             None => self.0.push(new.clone()),
         }

@@ -9,7 +9,7 @@ use super::action::{Action, invalid, sentence};
 use super::change::unknown;
 use super::run::{Run, RunId, counter};
 use crate::access::{AccessError, AllowedTopic, Grant, Permission};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::kafka::Log;
 use crate::record::{Header, NewRecord, RecordMetadata};
@@ -60,7 +60,7 @@ impl<H: Host, L: Log> Actions<H, L> {
         let trigger = trigger(&data)?;
         let payload = action.payload.render(&data, now, &mut budget).map_err(|error| {
             let field = format!("config.payload{}", error.at);
-            Error::Unprocessable { field, sentence: sentence(&error.failure) }
+            ErrorKind::Unprocessable { field, sentence: sentence(&error.failure) }
         })?;
         let payloads = match &payload {
             Value::Array(items) if action.is_list => items.iter().cloned().collect(),
@@ -78,7 +78,7 @@ impl<H: Host, L: Log> Actions<H, L> {
                     First::Repeat(places) => return repeated(&places, topic),
                     First::Pending { .. } => {
                         let sentence = "The same call is being made; try again";
-                        return Err(Error::Busy(sentence.into()).into());
+                        return Err(ErrorKind::Busy(sentence.into()).into());
                     }
                     First::Different => {
                         let sentence = "The key came with something else before";
@@ -133,7 +133,7 @@ impl<H: Host, L: Log> Actions<H, L> {
                 });
             }
         }
-        let is_unknown = |report: &Result<_>| matches!(report, Err(Error::OutcomeUnknown { .. }));
+        let is_unknown = |report: &Result<_>| matches!(report, Err(error) if matches!(**error, ErrorKind::OutcomeUnknown { .. }));
         let unknown = reports.iter().any(is_unknown);
         if places.iter().any(Option::is_some) {
             self.keep(&id, &topic, &places).await;
@@ -239,11 +239,11 @@ fn report(place: &Option<Place>) -> Result<RecordMetadata> {
 }
 
 fn no_report() -> Error {
-    Error::OutcomeUnknown { detail: "there is no report on this record".into() }
+    ErrorKind::OutcomeUnknown { detail: "there is no report on this record".into() }.into()
 }
 
 fn too_costly(exceeded: &Exceeded) -> Error {
-    Error::Unprocessable { field: "config.payload".into(), sentence: sentence(exceeded) }
+    ErrorKind::Unprocessable { field: "config.payload".into(), sentence: sentence(exceeded) }.into()
 }
 
 /// What the templates read: `{"outputs":{"trigger":{…}}}`, and the outputs of other nodes.

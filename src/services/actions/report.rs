@@ -7,7 +7,7 @@ use super::Actions;
 use super::action::{invalid, sentence};
 use super::run::{MAX_RUNS, Run, RunId, counter};
 use crate::access::{AccessError, Grant, Permission};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::{Host, Millis};
 use crate::kafka::Log;
 use crate::state::shared::Shared;
@@ -130,7 +130,7 @@ impl<H: Host, L: Log> Actions<H, L> {
         let found = self.find(run_id, grant).await?;
         let update = match report {
             Some((node, _)) if node != found.id.node() => {
-                return Err(Error::UnknownRun(node.to_owned()).into());
+                return Err(ErrorKind::UnknownRun(node.to_owned()).into());
             }
             report => report.map(|(_, json)| Update::read(json)).transpose()?,
         };
@@ -153,7 +153,7 @@ impl<H: Host, L: Log> Actions<H, L> {
 
     async fn find(&self, run_id: &str, grant: &Grant) -> Result<Found, AccessError> {
         grant.permits(Permission::Consume)?;
-        let unknown = || Error::UnknownRun(run_id.to_owned());
+        let unknown = || Error::from(ErrorKind::UnknownRun(run_id.to_owned()));
         let id = RunId::parse(run_id).ok_or_else(unknown)?;
         let action = self.open(&|stored| id.is_of(&stored.identifier)).await?;
         let action = action.ok_or_else(unknown)?;
@@ -186,7 +186,7 @@ impl Found {
         let nothing = Reported::default();
         let reported = match reported.number.cmp(&id.number) {
             _ if reported.id == id.run() => reported,
-            std::cmp::Ordering::Greater => return Err(Error::UnknownRun(id.run())),
+            std::cmp::Ordering::Greater => return Err(ErrorKind::UnknownRun(id.run()).into()),
             _ => &nothing,
         };
         Ok(RunView {
@@ -252,7 +252,7 @@ impl Update {
         if known.id != id.run() {
             // A place that a later run has taken is not given back.
             return match known.number > id.number {
-                true => Err(Error::UnknownRun(id.run())),
+                true => Err(ErrorKind::UnknownRun(id.run()).into()),
                 false => Ok(true),
             };
         }
@@ -263,7 +263,7 @@ impl Update {
             _ if same => Ok(false),
             Status::InProgress => Ok(true),
             Status::Completed => {
-                Err(Error::NameTaken("The run is finished, with another result".into()))
+                Err(ErrorKind::NameTaken("The run is finished, with another result".into()).into())
             }
         }
     }

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use super::kind::{Entry, Given};
 use super::passphrase::{self, MEMORY_KIB, PASSES, SALT_BYTES};
 use super::{MAX_BYTES, MAX_ENTRIES};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::Clock;
 use crate::secrets::{SecretKeys, StoredSecret};
 
@@ -93,10 +93,11 @@ impl<'c, C: Clock> Writer<'c, C> {
         if self.text.len() > MAX_BYTES - END_BYTES - kind.len() - name.len() {
             self.text.truncate(before);
             if self.entries == 0 {
-                return Err(Error::Unprocessable {
+                return Err(ErrorKind::Unprocessable {
                     field: "entries".into(),
                     sentence: "One entry alone is too large for a document".into(),
-                });
+                }
+                .into());
             }
             return Ok(false);
         }

@@ -8,7 +8,7 @@
 
 use argon2::{Algorithm, Argon2, Params, Version};
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::secrets::SecretKeys;
 
 /// The length of a passphrase in bytes.
@@ -48,7 +48,10 @@ mod tests {
             let key = key(&"x".repeat(length), b"of sixteen bytes");
             assert_eq!(key.is_ok(), is_taken, "{length}");
             if let Err(error) = key {
-                assert!(matches!(error, Error::Invalid { field: "passphrase", .. }), "{error:?}");
+                assert!(
+                    matches!(error, ErrorKind::Invalid { field: "passphrase", .. }),
+                    "{error:?}"
+                );
             }
         }
     }

@@ -7,7 +7,7 @@ use super::advice::{Advice, Advised};
 use super::owner::Owner;
 use super::position::Position;
 use crate::concurrent::{join_bounded, successes, try_join_bounded};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::{Host, Millis};
 use crate::kafka::Log;
 use crate::sorted::SortedMap;
@@ -60,10 +60,11 @@ impl<H: Host, L: Log> Consume<H, L> {
             let commit = |mut position: Position| {
                 let now = self.host.now();
                 if position.claims.held_by_others(owner, now, self.margin()) {
-                    return Err(Error::Busy(
+                    return Err(ErrorKind::Busy(
                         "Another consumer of the group has uncommitted records of this partition"
                             .into(),
-                    ));
+                    )
+                    .into());
                 }
                 Ok(match position.commit(owner, *offset, now.saturating_add(millis(lease))) {
                     true => PositionChange::Keep(position),
@@ -113,7 +114,7 @@ impl<H: Host, L: Log> Consume<H, L> {
             let partitions = match self.log.topic(topic).await {
                 Ok(topic) => topic.partitions,
                 // The topic was deleted, and so were the claims.
-                Err(Error::UnknownTopic(_)) => 0,
+                Err(error) if matches!(*error, ErrorKind::UnknownTopic(_)) => 0,
                 Err(error) => return Err(error),
             };
             let lanes = (0..partitions).map(async |partition| {
@@ -216,7 +217,9 @@ impl<H: Host, L: Log> Consume<H, L> {
                 }
             };
             if self.host.monotonic() + pause >= give_up {
-                return Err(Error::Busy("The consumer group is being read; try again".into()));
+                return Err(
+                    ErrorKind::Busy("The consumer group is being read; try again".into()).into()
+                );
             }
             self.host.sleep(pause).await;
         }

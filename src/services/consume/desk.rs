@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::page::HandOut;
 use super::{Ack, Confirmation, Consumed, Handed, Settle, StartFrom};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::Millis;
 use crate::record::Record;
 use crate::services::beyond_end::BeyondEnd;
@@ -423,7 +423,9 @@ impl<W> Desk<W> {
     /// long. To say that nothing came would promise them all that follows.
     pub(super) fn answer_unbegun(&mut self, now: Duration) {
         let over = |order: &Order<W>| order.wait_until + BEGIN_TIME <= now;
-        self.answer_where(over, || Err(Error::Busy("The consumer group is being begun".into())));
+        self.answer_where(over, || {
+            Err(ErrorKind::Busy("The consumer group is being begun".into()).into())
+        });
     }
 
     pub(super) fn answer_all(&mut self, error: &Error) {
@@ -615,7 +617,7 @@ mod tests {
         desk.answer_unbegun(2 * SECOND + QUEUE_TIME);
         assert!(!desk.is_empty());
         desk.answer_unbegun(SECOND + BEGIN_TIME + SECOND);
-        assert!(matches!(unbegun.take(), Some(Err(Error::Busy(_)))));
+        assert!(matches!(unbegun.take(), Some(Err(ErrorKind::Busy(_).into()))));
     }
 
     #[test]
@@ -636,9 +638,9 @@ mod tests {
         let open = place(&mut desk, Want { records: 2, bytes: 100, ack: Ack::Auto }, SECOND, ());
         let other = place(&mut desk, ONE, SECOND, ());
         serve(&mut desk, 0, &counter);
-        desk.answer_all(&Error::Timeout);
+        desk.answer_all(&ErrorKind::Timeout);
         assert_eq!(offsets(open), Some(vec![0]));
-        assert!(matches!(other.take(), Some(Err(Error::Timeout))));
+        assert!(matches!(other.take(), Some(Err(ErrorKind::Timeout.into()))));
     }
 
     #[test]

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::StartFrom;
-use crate::error::{Error, Result};
+use crate::error::{ErrorKind, Result};
 use crate::host::{Clock, Store};
 use crate::services::ends::untold;
 use crate::sorted::SortedMap;
@@ -80,8 +80,8 @@ pub(super) async fn begin<H: Store + Clock>(
         Take::Busy { retry_in } => Ok(Begun::Busy { retry_in }),
         Take::Unworthy(document) => {
             let start = document.and_then(|document| document.payload);
-            start.map(Begun::Known).ok_or_else(|| Error::Store {
-                detail: "where a group begins cannot be read".into(),
+            start.map(Begun::Known).ok_or_else(|| {
+                ErrorKind::Store { detail: "where a group begins cannot be read".into() }.into()
             })
         }
         Take::Held(held) => {

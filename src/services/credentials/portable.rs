@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::stored::Stored;
 use super::{CredentialError, Credentials, KIND, MAX_LIST_AGE};
 use crate::access::{Credential, Flaw, SecretHash, read_entry};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::render::timestamp;
 use crate::services::configuration::{Entry, Given, Kind, Taken, What};
@@ -57,8 +57,8 @@ fn failed(error: CredentialError) -> Error {
     match error {
         CredentialError::Failed(error) => error,
         CredentialError::Invalid(flaw) => flawed(flaw),
-        CredentialError::TooMany => Error::LimitReached(error.to_string()),
-        _ => Error::NameTaken(error.to_string()),
+        CredentialError::TooMany => ErrorKind::LimitReached(error.to_string()).into(),
+        _ => ErrorKind::NameTaken(error.to_string()).into(),
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::destination::{Dialect, invalid, is_id, new_id};
 use super::given::{Given, Secret};
 use super::list::{DestinationList, StoredDestination};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::Clock;
 use crate::merge_patch;
 use crate::secrets::{SecretKeys, StoredSecret};
@@ -84,7 +84,7 @@ impl<C: Clock> Wish<'_, C> {
         let tag = before.map(StoredDestination::tag);
         if !self.condition.holds(tag.as_ref()) {
             let sentence = "The destination is not in the version that was named";
-            return Err(Error::Changed(sentence.into()));
+            return Err(ErrorKind::Changed(sentence.into()).into());
         }
         let there = || before.ok_or_else(|| unknown(self.reference));
         let given = match self.change {
@@ -119,11 +119,11 @@ impl<C: Clock> Wish<'_, C> {
         for other in others {
             if other.name == name {
                 let sentence = "There is a destination of this name already";
-                return Err(Error::NameTaken(sentence.into()));
+                return Err(ErrorKind::NameTaken(sentence.into()).into());
             }
             if other.id == id {
                 let sentence = "There is a destination of this id already";
-                return Err(Error::NameTaken(sentence.into()));
+                return Err(ErrorKind::NameTaken(sentence.into()).into());
             }
         }
         given.destination.server.base(self.allow_private).map_err(|flaw| {
@@ -230,7 +230,7 @@ fn parsed(json: &[u8]) -> Result<Value> {
 }
 
 pub(super) fn unknown(reference: &str) -> Error {
-    Error::UnknownDestination(reference.to_owned())
+    ErrorKind::UnknownDestination(reference.to_owned()).into()
 }
 
 /// To whom a sealed secret belongs. The name may change.

@@ -7,7 +7,7 @@ use bytes::Bytes;
 
 use super::destination::Format;
 use super::list::StoredDestination;
-use crate::error::{Error, Fault, Result};
+use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::host::Host;
 use crate::json_text;
 use crate::kafka::Log;
@@ -54,7 +54,7 @@ impl<H: Host, L: Log> Client<H, L> {
     }
 
     pub fn error(&self, fault: Fault) -> Error {
-        Error::Destination { name: self.name.to_string(), fault }
+        ErrorKind::Destination { name: self.name.to_string(), fault }.into()
     }
 
     /// Whether it can take this value.

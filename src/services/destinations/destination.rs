@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::given::{Given, Secret};
 use crate::callers_url;
 use crate::config;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::names;
 use crate::secrets::MASK;
 
@@ -116,7 +116,7 @@ pub(super) struct Destination {
 impl Destination {
     /// Reads what was stored.
     pub(super) fn stored(settings: &str) -> Result<Self> {
-        let json = kafka_edge_json::from_str(settings).map_err(|_| Error::Store {
+        let json = kafka_edge_json::from_str(settings).map_err(|_| ErrorKind::Store {
             detail: "what is stored of a destination cannot be read".into(),
         })?;
         Ok(Given::read(json, None, Dialect::Gateway)?.destination)
@@ -214,5 +214,5 @@ pub(super) fn new_id(clock: &impl crate::host::Clock) -> String {
 }
 
 pub(super) fn invalid(field: &str, sentence: &str) -> Error {
-    Error::InvalidSource { field: field.into(), sentence: sentence.into() }
+    ErrorKind::InvalidSource { field: field.into(), sentence: sentence.into() }.into()
 }

@@ -3,13 +3,13 @@
 use super::change::Change;
 use super::destination::Dialect;
 use super::{Changed, Condition};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::kafka::Log;
 use crate::services::Services;
 
 fn in_use(source: &str) -> Error {
-    Error::NameTaken(format!("The source {source} writes to this destination"))
+    ErrorKind::NameTaken(format!("The source {source} writes to this destination")).into()
 }
 
 impl<H: Host, L: Log> Services<H, L> {

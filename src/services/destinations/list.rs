@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::destination::Destination;
-use crate::error::{Error, Result};
+use crate::error::{ErrorKind, Result};
 use crate::host::Millis;
 use crate::secrets::StoredSecret;
 use crate::state::stored::stored;
@@ -82,7 +82,7 @@ impl DestinationList {
             Some(place) => self.0[place] = new.clone(),
             None if self.0.len() >= MAX_DESTINATIONS => {
                 let sentence = format!("There are {MAX_DESTINATIONS} destinations already");
-                return Err(Error::LimitReached(sentence));
+                return Err(ErrorKind::LimitReached(sentence).into());
             }
             None => self.0.push(new.clone()),
         }

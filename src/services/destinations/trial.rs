@@ -1,6 +1,6 @@
 //! Trying a destination, without leaving a record behind.
 
-use crate::error::{Error, Fault, Result};
+use crate::error::{ErrorKind, Fault, Result};
 use crate::kafka::WriteAccess;
 
 /// What trying a destination shows.
@@ -51,16 +51,16 @@ impl Trial {
             Err(error) => error,
         };
         let fault = Fault::from(&error);
-        let (reachable, topic, write) = match error {
-            Error::Unreachable { .. } | Error::Timeout => return Self::impossible(fault),
-            Error::UnknownTopic(_) => {
+        let (reachable, topic, write) = match *error {
+            ErrorKind::Unreachable { .. } | ErrorKind::Timeout => return Self::impossible(fault),
+            ErrorKind::UnknownTopic(_) => {
                 (Finding::Yes, Finding::No(fault), Finding::Unknown("The topic is not there"))
             }
             // Whoever may write to a topic may see it, and the gateway looks before it writes.
-            Error::PermissionDenied { .. } => {
+            ErrorKind::PermissionDenied { .. } => {
                 (Finding::Yes, Finding::Unknown(NOT_SHOWN), Finding::No(fault))
             }
-            Error::Unconfigured(_) => {
+            ErrorKind::Unconfigured(_) => {
                 (Finding::Yes, Finding::No(fault), Finding::Unknown(NOT_SHOWN))
             }
             _ => (Finding::No(fault), Finding::Unknown(NOT_SHOWN), Finding::Unknown(NOT_SHOWN)),

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::{Groups, KIND, POSITION};
 use crate::access::AllowedTopic;
 use crate::concurrent::{join_bounded, successes, try_join_bounded};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::kafka::Log;
 use crate::names;
@@ -108,7 +108,7 @@ impl<H: Host, L: Log> Positions<H, L> {
         let groups = &*self.0;
         let lanes = match groups.lanes(group, topic).await {
             Ok(lanes) => lanes,
-            Err(Error::UnknownTopic(_)) => return Ok(None),
+            Err(error) if matches!(*error, ErrorKind::UnknownTopic(_)) => return Ok(None),
             Err(error) => return Err(error),
         };
         let start = start::lane(&groups.host, group, topic, groups.params)?.peek().await?;

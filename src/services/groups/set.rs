@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::{Groups, KIND};
 use crate::access::{AccessError, Denial, Grant, Missing, Permission, TopicPattern};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::kafka::Log;
 use crate::merge_patch;
@@ -94,7 +94,7 @@ impl<'a> Change<'a> {
         let malformed = |error| Error::invalid("body", format!("Not a group's settings: {error}"));
         let given = kafka_edge_json::from_slice(json).map_err(malformed)?;
         if topics.is_none() && is_patch {
-            return Err(Error::UnknownGroup(group.to_owned()).into());
+            return Err(ErrorKind::UnknownGroup(group.to_owned()).into());
         }
         topics.iter().flatten().try_for_each(|topic| grant.permits_topic(topic))?;
         Ok(Self { given, is_patch, topics, condition, grant })
@@ -105,7 +105,7 @@ impl<'a> Change<'a> {
         let tag = self.topics.is_some().then(|| before.tag());
         if !self.condition.holds(tag.as_ref()) {
             let sentence = "The group is not set as in the version that was named";
-            return Err(Error::Changed(sentence.into()).into());
+            return Err(ErrorKind::Changed(sentence.into()).into());
         }
         may_bury(before, self.grant)?;
         let mut json = self.given.clone();

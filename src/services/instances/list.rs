@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, Result};
+use crate::error::{ErrorKind, Result};
 use crate::host::Millis;
 use crate::limits;
 use crate::services::consume::Share;
@@ -110,18 +110,20 @@ impl InstanceList {
         self.sweep(now);
         let known = self.get(group, name, now);
         if known.is_none() && self.len() >= MAX_INSTANCES {
-            return Err(Error::LimitReached(format!(
+            return Err(ErrorKind::LimitReached(format!(
                 "There are {MAX_INSTANCES} consumer instances already; delete one first"
-            )));
+            ))
+            .into());
         }
         let new = || NamedConsumer { topics: SortedSet::new(), settings, seen: now };
         let mut instance = known.cloned().unwrap_or_else(new);
         instance.seen = now;
         instance.topics.extend(topics.iter().cloned());
         if instance.topics.len() > MAX_TOPICS_PER_INSTANCE {
-            return Err(Error::LimitReached(format!(
+            return Err(ErrorKind::LimitReached(format!(
                 "A consumer instance reads {MAX_TOPICS_PER_INSTANCE} topics at most"
-            )));
+            ))
+            .into());
         }
         self.0.get_or_default(group.to_owned()).insert(name.to_owned(), instance);
         Ok(())

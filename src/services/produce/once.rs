@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 
 use super::Producer;
 use crate::access::AllowedTopic;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::kafka::Log;
 use crate::record::{NewRecord, RecordMetadata};
@@ -68,7 +68,7 @@ impl<H: Host, L: Log> Producer<H, L> {
                 return Ok(Reports { reports: reports.collect(), is_repeat: true });
             }
             First::Pending { .. } => {
-                return Err(Error::Busy("The same call is being made; try again".into()));
+                return Err(ErrorKind::Busy("The same call is being made; try again".into()).into());
             }
             First::Different => {
                 let sentence = "The key came with other records before";
@@ -85,7 +85,7 @@ impl<H: Host, L: Log> Producer<H, L> {
             places.iter().map(|place| place.clone().map(metadata).ok_or_else(no_report)).collect();
         let mut unknown = false;
         for (place, report) in missing.into_iter().zip(written) {
-            unknown |= matches!(report, Err(Error::OutcomeUnknown { .. }));
+            unknown |= matches!(&report, Err(error) if matches!(**error, ErrorKind::OutcomeUnknown { .. }));
             places[place] = report.as_ref().ok().map(|written| Place {
                 topic: String::new(),
                 partition: written.partition,
@@ -114,7 +114,7 @@ fn metadata(Place { partition, offset, .. }: Place) -> RecordMetadata {
 }
 
 fn no_report() -> Error {
-    Error::OutcomeUnknown { detail: "there is no report on this record".into() }
+    ErrorKind::OutcomeUnknown { detail: "there is no report on this record".into() }.into()
 }
 
 /// What tells these records from others. Headers do not: those of a repeat may have

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::record::{NewRecord, RecordMetadata};
 use crate::telemetry::{Trace, current_trace};
 
@@ -23,11 +23,12 @@ pub(super) struct CallerReports(Rc<RefCell<Vec<Option<Result<RecordMetadata>>>>>
 impl CallerReports {
     /// The reports; a record without one may or may not have been written.
     pub(super) fn take(&self) -> Vec<Result<RecordMetadata>> {
-        let unreported = || Error::OutcomeUnknown { detail: "no report came in time".into() };
+        let unreported =
+            || Error::from(ErrorKind::OutcomeUnknown { detail: "no report came in time".into() });
         self.0
             .borrow_mut()
             .iter_mut()
-            .map(|slot| slot.take().unwrap_or_else(|| Err(unreported())))
+            .map(|slot| slot.take().unwrap_or_else(|| Err(unreported().into())))
             .collect()
     }
 }
@@ -203,10 +204,10 @@ mod tests {
         reports.report(2, written(12));
         assert_eq!(Rc::strong_count(&woken[0]), 2, "the first caller still waits for b");
         assert_eq!(Rc::strong_count(&woken[1]), 1, "the second caller has all it asked for");
-        reports.report(1, Err(Error::Timeout));
+        reports.report(1, Err(ErrorKind::Timeout.into()));
         assert_eq!(Rc::strong_count(&woken[0]), 1);
 
-        assert_eq!(first_outcome.take(), [written(10), Err(Error::Timeout)]);
+        assert_eq!(first_outcome.take(), [written(10), Err(ErrorKind::Timeout.into())]);
         assert_eq!(second_outcome.take(), [written(12)]);
     }
 
@@ -217,8 +218,8 @@ mod tests {
         reports.report(1, written(1));
         reports.report(1, written(2));
         reports.report(7, written(7));
-        reports.close(|| Err(Error::Timeout));
-        assert_eq!(outcome.take(), [Err(Error::Timeout), written(1)]);
+        reports.close(|| Err(ErrorKind::Timeout.into()));
+        assert_eq!(outcome.take(), [Err(ErrorKind::Timeout.into()), written(1)]);
     }
 
     #[test]

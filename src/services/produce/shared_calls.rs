@@ -10,7 +10,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use super::queue::{Batch, Queue, QueuedProduce};
-use crate::error::{Error, Result};
+use crate::error::{ErrorKind, Result};
 use crate::host::Host;
 use crate::kafka::Log;
 use crate::record::{NewRecord, RecordMetadata};
@@ -87,7 +87,10 @@ impl<H: Host, L: Log> Lead<H, L> {
         let report = |index, report| reports.report(index, report);
         with_trace(trace, self.shared.log.produce(&self.topic, records, report)).await;
         reports.close(|| {
-            Err(Error::OutcomeUnknown { detail: "the server sent no report on this record".into() })
+            Err(ErrorKind::OutcomeUnknown {
+                detail: "the server sent no report on this record".into(),
+            }
+            .into())
         });
     }
 

@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use super::slot::{Entry, PENDING_TIME, Slot};
 use super::{FIRST_PAUSE, First, LONGEST_PAUSE, Mark, REPEAT_WAIT, Seen};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::state::keys::{self, Key};
 use crate::state::{create, delete, set_for};
@@ -81,7 +81,8 @@ impl<H: Host> Seen<H> {
 
     /// What is under this key already.
     async fn create(&self, key: &Key<Slot>, note: &Slot) -> Result<Option<Entry>> {
-        let unreadable = || Error::Store { detail: format!("{} cannot be read", key.as_str()) };
+        let unreadable =
+            || Error::from(ErrorKind::Store { detail: format!("{} cannot be read", key.as_str()) });
         let there = create(&self.host, key, note, PENDING_TIME).await?;
         there.map(|there| there.only().ok_or_else(unreadable)).transpose()
     }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::source::Source;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::Millis;
 use crate::state::stored::stored;
 
@@ -72,7 +72,7 @@ impl SourceList {
 
     pub(super) fn get(&self, name: &str) -> Result<&StoredSource> {
         let found = self.0.iter().find(|stored| stored.source.name.as_str() == name);
-        found.ok_or_else(|| Error::UnknownSource(name.to_owned()))
+        found.ok_or_else(|| ErrorKind::UnknownSource(name.to_owned()).into())
     }
 
     /// Puts a source in place of the one with its name, or beside the others.
@@ -86,9 +86,10 @@ impl SourceList {
         match self.0.iter().position(same) {
             Some(place) => self.0[place] = new.clone(),
             None if self.0.len() >= MAX_SOURCES => {
-                return Err(Error::LimitReached(format!(
+                return Err(ErrorKind::LimitReached(format!(
                     "There are {MAX_SOURCES} sources already"
-                )));
+                ))
+                .into());
             }
             None => self.0.push(new.clone()),
         }

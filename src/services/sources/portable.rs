@@ -7,7 +7,7 @@ use super::prepared::{invalid, owner};
 use super::source::Source;
 use super::{KIND, MAX_LIST_AGE, Sources, masking};
 use crate::access::{AccessError, Grant};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::kafka::Log;
 use crate::secrets::{MASK, StoredSecret};
@@ -54,7 +54,7 @@ fn settings(source: &Source) -> String {
 fn failed(error: AccessError) -> Error {
     match error {
         AccessError::Failed(error) => error,
-        AccessError::Denied(denial) => Error::Unsupported(denial.to_string()),
+        AccessError::Denied(denial) => ErrorKind::Unsupported(denial.to_string()).into(),
     }
 }
 

@@ -18,7 +18,7 @@ use super::source::{Otherwise, Source, Target, TextOf, ValueOf};
 use crate::access::TopicPatterns;
 #[cfg(feature = "jwt")]
 use crate::callers_url;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::names;
 use crate::rate::Rate;
 use crate::secrets::SecretKeys;
@@ -236,7 +236,7 @@ pub(super) fn owner(name: &str) -> String {
 }
 
 pub(super) fn invalid(field: impl Into<String>, sentence: &str) -> Error {
-    Error::InvalidSource { field: field.into(), sentence: sentence.to_owned() }
+    ErrorKind::InvalidSource { field: field.into(), sentence: sentence.to_owned() }.into()
 }
 
 fn program(field: &str, text: &str) -> Result<Program> {

@@ -17,7 +17,7 @@ use super::programs::Schema;
 use super::source::{Ack, Dedupe, Source};
 use super::{Sources, registry, shares};
 use crate::access::AllowedTopic;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::kafka::Log;
 use crate::record::RecordMetadata;
@@ -43,6 +43,12 @@ impl From<Refused> for NotTaken {
 impl From<Error> for NotTaken {
     fn from(error: Error) -> Self {
         Self::Failed(error)
+    }
+}
+
+impl From<ErrorKind> for NotTaken {
+    fn from(kind: ErrorKind) -> Self {
+        Error::from(kind).into()
     }
 }
 
@@ -405,9 +411,9 @@ fn drafts(decision: Decision) -> (Vec<Draft>, bool) {
 
 /// Keeps in mind what became of the records of an event.
 async fn settle<H: Host>(mark: Mark<'_, H>, places: Vec<Option<Place>>, error: Option<&Error>) {
-    match error {
+    match error.map(|error| &**error) {
         // Until its mark is too old a repeat waits, because the record may be there.
-        Some(Error::OutcomeUnknown { .. }) if places.iter().all(Option::is_none) => drop(mark),
+        Some(ErrorKind::OutcomeUnknown { .. }) if places.iter().all(Option::is_none) => drop(mark),
         Some(_) if places.iter().all(Option::is_none) => mark.forget().await,
         _ => mark.done(places).await,
     }
@@ -419,7 +425,11 @@ pub(super) async fn produce<H: Host, L: Log>(
     producer: &Producer<H, L>,
     drafts: Vec<Draft>,
 ) -> (Vec<Option<Place>>, Option<Error>) {
-    let missing = || Error::OutcomeUnknown { detail: "there is no report on this record".into() };
+    let missing = || {
+        Error::from(ErrorKind::OutcomeUnknown {
+            detail: "there is no report on this record".into(),
+        })
+    };
     let mut reports: Vec<Result<Place>> = drafts.iter().map(|_| Err(missing())).collect();
     let mut by_topic: SortedMap<String, Vec<(usize, crate::record::NewRecord)>> = SortedMap::new();
     for (place, Draft { topic, record }) in drafts.into_iter().enumerate() {

@@ -14,7 +14,7 @@ use super::receive::{NotTaken, merged, produce, without};
 use super::source::{Ack, Source, Target};
 use super::{Sources, shares};
 use crate::concurrent::join_bounded;
-use crate::error::{Error, Fault, Result};
+use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::host::Host;
 use crate::kafka::Log;
 use crate::record::RecordMetadata;
@@ -136,7 +136,7 @@ impl<H: Host, L: Log> Sources<H, L> {
                     return Err(refused.at(&target.name).into());
                 }
                 Err(fault) => {
-                    return Err(Error::Destination { name: target.name.clone(), fault }.into());
+                    return Err(ErrorKind::Destination { name: target.name.clone(), fault }.into());
                 }
             }
         }
@@ -278,7 +278,10 @@ impl<H: Host, L: Log> Writing<H, L> {
 }
 
 fn is_unknown(error: &Error) -> bool {
-    matches!(error, Error::OutcomeUnknown { .. } | Error::Destination { fault: Fault::Unknown, .. })
+    matches!(
+        **error,
+        ErrorKind::OutcomeUnknown { .. } | ErrorKind::Destination { fault: Fault::Unknown, .. }
+    )
 }
 
 fn off(reason: &'static str, sentence: &str) -> Refused {

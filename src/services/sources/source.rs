@@ -390,7 +390,8 @@ impl Serialize for Verify {
 impl<'de> Deserialize<'de> for Verify {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let mut whole = Map::<String, Value>::deserialize(deserializer)?;
-        let secrets = whole.remove("secrets").map(|given| kafka_edge_json::from_value(&given)).transpose();
+        let secrets =
+            whole.remove("secrets").map(|given| kafka_edge_json::from_value(&given)).transpose();
         // What serde says quotes what it read.
         let secrets = secrets.map_err(|_| D::Error::custom("secrets is not a list of texts"))?;
         let settings = kafka_edge_json::from_value(&whole.into());

@@ -15,7 +15,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::inbound::{Inbound, Refused, Taken};
-use crate::error::{Error, Fault, Result};
+use crate::error::{Error, ErrorKind, Fault, Result};
 use crate::host::{AfterAnswer, Host, Millis};
 use crate::sorted::SortedMap;
 use crate::state::keys::{self, Key};
@@ -109,8 +109,8 @@ impl<H: Host> Counting<H> {
     /// An event whose records are not all in Kafka, as far as is known.
     pub(super) async fn not_written(&self, source: &str, error: &Error) {
         let is_unknown = matches!(
-            error,
-            Error::OutcomeUnknown { .. } | Error::Destination { fault: Fault::Unknown, .. }
+            **error,
+            ErrorKind::OutcomeUnknown { .. } | ErrorKind::Destination { fault: Fault::Unknown, .. }
         );
         self.became(source, if is_unknown { "unknown" } else { "failed" });
         self.write_soon(source, true).await;

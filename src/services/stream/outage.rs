@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::random::between;
 
 /// A stream gives up after this time. Its reader reconnects, and its credential is
@@ -31,8 +31,8 @@ impl Outage {
         };
         let doubled = FIRST_PAUSE.saturating_mul(1 << (failures - 1).min(10)).min(LONGEST_PAUSE);
         let pause = between(doubled / 2, doubled, random);
-        let asked = match error {
-            Error::Throttled { retry_after } => *retry_after,
+        let asked = match &**error {
+            ErrorKind::Throttled { retry_after } => *retry_after,
             _ => Duration::ZERO,
         };
         *known = Some(Self { since, next_attempt: now + pause.max(asked), failures });
@@ -66,17 +66,17 @@ mod tests {
     #[test]
     fn pauses_grow_and_differ_among_readers() {
         let longest = [250, 500, 1000, 2000, 4000, 5000, 5000];
-        assert_eq!(pauses(&Error::Timeout, u32::MAX), longest);
-        assert_eq!(pauses(&Error::Timeout, 0), longest.map(|millis| millis / 2));
-        let throttled = Error::Throttled { retry_after: Duration::from_secs(3) };
+        assert_eq!(pauses(&ErrorKind::Timeout, u32::MAX), longest);
+        assert_eq!(pauses(&ErrorKind::Timeout, 0), longest.map(|millis| millis / 2));
+        let throttled = ErrorKind::Throttled { retry_after: Duration::from_secs(3) };
         assert_eq!(pauses(&throttled, 0)[..2], [3000, 3000]);
     }
 
     #[test]
     fn an_outage_is_ridden_out_for_five_minutes() {
         let mut outage = None;
-        Outage::failed(&mut outage, &Error::Timeout, AT, 0);
-        Outage::failed(&mut outage, &Error::Timeout, AT + Duration::from_secs(299), 0);
+        Outage::failed(&mut outage, &ErrorKind::Timeout, AT, 0);
+        Outage::failed(&mut outage, &ErrorKind::Timeout, AT + Duration::from_secs(299), 0);
         let outage = outage.unwrap();
         assert!(!outage.is_long(AT + Duration::from_secs(299)));
         assert!(outage.is_long(AT + Duration::from_secs(300)));

@@ -15,7 +15,7 @@ use super::subscription::{State, Subscription, new_id};
 use super::view::SubscriptionView;
 use super::{KIND, SubscriptionSummary, Subscriptions, due, may_see, topics, view};
 use crate::access::{AccessError, Grant};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::{Host, Millis};
 use crate::kafka::Log;
 use crate::merge_patch;
@@ -294,12 +294,12 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
 pub(super) fn live(subscription: &Subscription) -> Result<()> {
     match subscription.is_live() {
         true => Ok(()),
-        false => Err(Error::UnknownSubscription(subscription.id.clone())),
+        false => Err(ErrorKind::UnknownSubscription(subscription.id.clone()).into()),
     }
 }
 
 pub(super) fn changed() -> Error {
-    Error::Changed("The subscription is not in the version that was named".into())
+    ErrorKind::Changed("The subscription is not in the version that was named".into()).into()
 }
 
 fn json_of(json: &[u8]) -> Result<Value> {

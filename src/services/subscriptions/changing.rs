@@ -16,7 +16,7 @@ use super::{callback, consent, due, may_see, removal, topics, view};
 use crate::access::{AccessError, Denial, Grant, Missing, Permission, TopicPattern};
 use crate::calendar;
 use crate::concurrent::try_join_bounded;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::kafka::Log;
 use crate::secrets::{MASK, StoredSecret};
@@ -87,7 +87,9 @@ async fn exists<H: Host, L: Log>(
 ) -> Result<i32> {
     match context.log.topic(topic).await {
         Ok(topic) => Ok(topic.partitions),
-        Err(Error::UnknownTopic(_)) => Err(refused(field, "There is no such topic")),
+        Err(error) if matches!(*error, ErrorKind::UnknownTopic(_)) => {
+            Err(refused(field, "There is no such topic"))
+        }
         Err(error) => Err(error),
     }
 }
@@ -143,7 +145,7 @@ async fn start<H: Host, L: Log>(
         Start::Latest => log.ends(topic).await?,
         Start::Earliest => match log.offsets(topic).await {
             Ok(offsets) => offsets.into_iter().map(|(p, offsets)| (p, offsets.first)).collect(),
-            Err(Error::Unsupported(_)) => Vec::new(),
+            Err(error) if matches!(*error, ErrorKind::Unsupported(_)) => Vec::new(),
             Err(error) => return Err(error),
         },
         Start::Offset(offset) => (0..partitions).map(|partition| (partition, *offset)).collect(),
@@ -200,7 +202,8 @@ pub(super) async fn replace<H: Host, L: Log>(
             context.registry.change(id, &write).await
         };
         match written {
-            Err(Error::Changed(_)) if condition == Condition::None => {}
+            Err(error)
+                if matches!(*error, ErrorKind::Changed(_)) && condition == Condition::None => {}
             Err(error) => return Err(error.into()),
             Ok(written) => {
                 written.report(Some(&before), &context.host);
@@ -208,7 +211,7 @@ pub(super) async fn replace<H: Host, L: Log>(
             }
         }
     }
-    Err(Error::Busy("Others are changing the same subscription; try again".into()).into())
+    Err(ErrorKind::Busy("Others are changing the same subscription; try again".into()).into())
 }
 
 /// The subscription with other settings.

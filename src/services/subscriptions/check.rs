@@ -14,7 +14,7 @@ use super::signature::SigningSecret;
 use crate::access::TopicPattern;
 use crate::calendar;
 use crate::config::DeliveriesConfig;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::names;
 use crate::record_headers;
 use crate::secrets::{MASK, StoredSecret};
@@ -59,7 +59,7 @@ const OWN_HEADERS: [&str; 19] = [
 const OWN_BEGINNINGS: [&str; 4] = ["webhook-", "ce-", "proxy-", "svix-"];
 
 pub(super) fn refused(field: impl Into<String>, sentence: impl Into<String>) -> Error {
-    Error::Unprocessable { field: field.into(), sentence: sentence.into() }
+    ErrorKind::Unprocessable { field: field.into(), sentence: sentence.into() }.into()
 }
 
 /// The settings in a caller's JSON. A member that is null counts as not given.
@@ -392,7 +392,7 @@ mod tests {
 
     fn field(refused: Result<Settings>) -> String {
         match refused {
-            Err(Error::Unprocessable { field, .. }) => field,
+            Err(ErrorKind::Unprocessable { field, .. }) => field,
             other => panic!("{other:?}"),
         }
     }
@@ -517,7 +517,9 @@ mod tests {
     #[test]
     fn a_secret_in_a_wrong_place_is_not_repeated() {
         let refused = with("auth", json!("Bearer hunter2"));
-        let Err(Error::Unprocessable { field, sentence }) = refused else { panic!("{refused:?}") };
+        let Err(ErrorKind::Unprocessable { field, sentence }) = refused else {
+            panic!("{refused:?}")
+        };
         assert_eq!(field, "auth");
         assert!(!sentence.contains("hunter2"), "{sentence}");
         let refused = with("rate", json!("hunter2"));

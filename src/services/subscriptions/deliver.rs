@@ -12,7 +12,7 @@ use super::job::{Job, JobEnd, JobReport};
 use super::prepared::Prepared;
 use super::subscription::Subscription;
 use super::turn::{Stop, Turn};
-use crate::error::{Error, Result};
+use crate::error::{ErrorKind, Result};
 use crate::host::Host;
 use crate::kafka::Log;
 use crate::services::beyond_end::BeyondEnd;
@@ -82,7 +82,7 @@ pub(super) async fn subscription_of<H: Host, L: Log>(
     let subscription = context.registry.get(&job.id, MAX_SUBSCRIPTION_AGE).await?;
     match subscription.is_active() && is_of(job, &subscription) {
         true => Ok(subscription),
-        false => Err(Error::UnknownSubscription(job.id.as_ref().into())),
+        false => Err(ErrorKind::UnknownSubscription(job.id.as_ref().into()).into()),
     }
 }
 
@@ -131,7 +131,7 @@ async fn take<H: Host, L: Log>(
             let now = context.registry.get(&job.id, Duration::ZERO).await?;
             match is_of(job, &now) {
                 true => Ok(DeliveryState::at(start(job, &now))),
-                false => Err(Error::UnknownSubscription(job.id.as_ref().into())),
+                false => Err(ErrorKind::UnknownSubscription(job.id.as_ref().into()).into()),
             }
         },
     );

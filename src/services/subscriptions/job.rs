@@ -5,7 +5,7 @@ use std::rc::Rc;
 use super::RoundReport;
 use super::breaker::Hold;
 use super::delivery_state::Idle;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::host::{Host, Millis};
 use crate::services::beyond_end::BeyondEnd;
 use crate::telemetry::{Field, Level, Report};
@@ -120,10 +120,16 @@ pub(super) enum JobEnd {
 
 impl From<Error> for JobEnd {
     fn from(error: Error) -> Self {
-        match error {
-            Error::UnknownSubscription(_) => Self::Removed,
-            error => Self::Error(error),
+        match *error {
+            ErrorKind::UnknownSubscription(_) => Self::Removed,
+            _ => Self::Error(error),
         }
+    }
+}
+
+impl From<ErrorKind> for JobEnd {
+    fn from(kind: ErrorKind) -> Self {
+        Error::from(kind).into()
     }
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 #[cfg(feature = "sources")]
 use super::signature::SigningSeed;
 use super::signature::{Signer, SigningSecret};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::{Clock, Millis};
 use crate::secrets::{SecretGone, SecretKeys, StoredSecret};
 
@@ -89,7 +89,8 @@ impl Keys {
     /// All keys that sign at this time.
     pub(super) fn signer(&self, id: &str, keys: &SecretKeys, now: Millis) -> Result<Signer> {
         let owner = owner(id);
-        let malformed = || Error::Store { detail: "a key of a webhook is malformed".into() };
+        let malformed =
+            || Error::from(ErrorKind::Store { detail: "a key of a webhook is malformed".into() });
         let previous = self.previous.as_ref().filter(|(_, until)| now < *until);
         let all = std::iter::once(&self.secret).chain(previous.map(|(secret, _)| secret));
         let secrets = all
@@ -139,7 +140,7 @@ pub(super) fn new_seed(
 
 #[cfg(not(feature = "sources"))]
 pub(super) fn new_seed(_: &str, _: &impl Clock, _: &SecretKeys) -> Result<(StoredSecret, String)> {
-    Err(Error::Unsupported("This gateway was built without Ed25519".into()))
+    Err(ErrorKind::Unsupported("This gateway was built without Ed25519".into()).into())
 }
 
 /// Encrypts secrets under the first key that are not; whether there was one.

@@ -7,7 +7,7 @@ use super::changing::settle;
 use super::context::DeliveryContext;
 use super::subscription::{Stage, Subscription};
 use super::{due, removal};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::{Host, Millis};
 use crate::kafka::Log;
 use crate::telemetry::{Level, Report};
@@ -46,7 +46,7 @@ pub(super) async fn make<H: Host, L: Log>(
             }
         }
         // It is somebody else's.
-        Err(Error::NameTaken(_)) => {}
+        Err(error) if matches!(**error, ErrorKind::NameTaken(_)) => {}
         // What cannot be taken back now is mended later.
         _ => drop(tidy(context, &new).await),
     }
@@ -119,7 +119,7 @@ async fn finish<H: Host, L: Log>(
     id: &str,
 ) -> Result<Rc<Subscription>> {
     let finish = |subscription: &mut Subscription| match subscription.stage {
-        Stage::Removing { .. } => Err(Error::UnknownSubscription(id.to_owned())),
+        Stage::Removing { .. } => Err(ErrorKind::UnknownSubscription(id.to_owned()).into()),
         _ => {
             subscription.stage = Stage::Whole;
             Ok(())

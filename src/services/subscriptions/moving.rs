@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::context::DeliveryContext;
 use super::delivery_state::DeliveryState;
 use super::subscription::Subscription;
-use crate::error::{Error, Result};
+use crate::error::{ErrorKind, Result};
 use crate::host::Host;
 use crate::kafka::Log;
 use crate::state::lane::{Take, Written};
@@ -42,7 +42,7 @@ pub(super) async fn move_to<H: Host, L: Log>(
             }
         };
         if host.monotonic() + pause >= give_up {
-            return Err(Error::Busy("The webhook is being delivered; try again".into()));
+            return Err(ErrorKind::Busy("The webhook is being delivered; try again".into()).into());
         }
         host.sleep(pause).await;
     }

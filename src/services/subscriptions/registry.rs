@@ -26,7 +26,7 @@ use self::directory::{Directory, PARTS, part};
 pub(super) use self::entries::Entries;
 use self::known::Known;
 use super::subscription::{Registered, Subscription};
-use crate::error::{Error, Result};
+use crate::error::{ErrorKind, Result};
 use crate::host::Host;
 use crate::sorted::SortedSet;
 use crate::state::keys::LaneName;
@@ -87,7 +87,7 @@ impl<H: Host> Registry<H> {
     /// A subscription, from a copy that is at most about `age` old.
     pub(super) async fn get(&self, id: &str, age: Duration) -> Result<Rc<Subscription>> {
         let found = self.find(id, age).await?.filter(|subscription| subscription.is_live());
-        found.ok_or_else(|| Error::UnknownSubscription(id.into()))
+        found.ok_or_else(|| ErrorKind::UnknownSubscription(id.into()).into())
     }
 
     /// The document of an id, whatever its stage.

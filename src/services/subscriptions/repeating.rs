@@ -13,7 +13,7 @@ use super::subscription::{MAX_RUNS, SideRun, Subscription};
 use super::{Subscriptions, due, may_see, topics};
 use crate::access::{AccessError, Grant, Permission};
 use crate::calendar;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::kafka::{Log, Offsets};
 use crate::random;
@@ -163,7 +163,7 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
             }
             if subscription.runs.len() >= MAX_RUNS {
                 let sentence = format!("{MAX_RUNS} replays of this subscription are under way");
-                return Err(Error::LimitReached(sentence));
+                return Err(ErrorKind::LimitReached(sentence).into());
             }
             subscription.runs.push(run.clone());
             if let Some(redriven) = &redriven {

@@ -13,7 +13,7 @@ use super::registry::Turn;
 use super::tasks::{self, Task};
 use super::{runs, topics};
 use crate::concurrent::{join_bounded, try_join_bounded};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::kafka::Log;
 use crate::random;
@@ -25,7 +25,7 @@ pub(super) type PartitionEnds = SortedMap<i32, Option<i64>>;
 pub(super) async fn ends<L: Log>(log: &L, topic: &str) -> Result<PartitionEnds> {
     match log.ends(topic).await {
         Ok(ends) => Ok(ends.into_iter().map(|(partition, end)| (partition, Some(end))).collect()),
-        Err(Error::Unsupported(_)) => {
+        Err(error) if matches!(*error, ErrorKind::Unsupported(_)) => {
             let topic = log.topic(topic).await?;
             Ok((0..topic.partitions).map(|partition| (partition, None)).collect())
         }

@@ -10,7 +10,7 @@ use super::delivery_state::{DeliveryState, Total, Totals};
 use super::job::{Job, JobEnd, Kind, Part};
 use super::subscription::{SideRun, Subscription};
 use crate::concurrent::{join_groups, try_join_bounded};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::kafka::Log;
 use crate::sorted::SortedSet;
@@ -48,7 +48,7 @@ async fn of_one<H: Host, L: Log>(
 ) -> Option<Rc<str>> {
     let subscription = match context.registry.get(id, MAX_AGE).await {
         Ok(subscription) => subscription,
-        Err(Error::UnknownSubscription(_)) => return None,
+        Err(error) if matches!(*error, ErrorKind::UnknownSubscription(_)) => return None,
         Err(_) => return Some(id.clone()),
     };
     let run = async |job: Job| deliver::run(context, &job, allowance).await.outcome;

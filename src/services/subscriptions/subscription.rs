@@ -282,7 +282,8 @@ pub(super) mod tests {
         id: u32,
     ) -> Subscription {
         let settings = legacy_settings(topic, url.to_owned(), Start::Latest);
-        let secret = kafka_edge_json::from_str(r#""whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw""#).unwrap();
+        let secret =
+            kafka_edge_json::from_str(r#""whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw""#).unwrap();
         let keys = Keys::of(secret);
         let mut new = Subscription::new(format!("webhook_{id}"), settings, keys, 7);
         new.starts = [(topic.to_owned(), vec![42])].into();

@@ -33,7 +33,7 @@ use super::prepared::Prepared;
 use super::settings::Order;
 use super::window::{Candidate, Choice};
 use crate::concurrent::Running;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::{Host, Millis};
 use crate::kafka::Log;
 use crate::state::lane::Held;
@@ -115,6 +115,12 @@ pub(super) enum Stop {
 impl From<Error> for Stop {
     fn from(error: Error) -> Self {
         Self::With(error.into())
+    }
+}
+
+impl From<ErrorKind> for Stop {
+    fn from(kind: ErrorKind) -> Self {
+        Error::from(kind).into()
     }
 }
 

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::document::Document;
-use crate::error::{Error, Result};
+use crate::error::{ErrorKind, Result};
 
 /// JSON that is not looked into.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -17,16 +17,17 @@ pub(in crate::state) struct Payload(Box<RawValue>);
 
 impl Payload {
     pub(in crate::state) fn of(value: &impl Serialize) -> Result<Self> {
-        serde_json::value::to_raw_value(value).map(Self).map_err(|error| Error::Store {
-            detail: format!("a document cannot be written: {error}"),
+        serde_json::value::to_raw_value(value).map(Self).map_err(|error| {
+            ErrorKind::Store { detail: format!("a document cannot be written: {error}") }.into()
         })
     }
 
     /// Something that does not parse is an error: whoever took it for nothing
     /// would start afresh and forget all that was done.
     pub(in crate::state) fn parse<T: DeserializeOwned>(&self) -> Result<T> {
-        kafka_edge_json::from_str(self.0.get())
-            .map_err(|error| Error::Store { detail: format!("a document cannot be read: {error}") })
+        kafka_edge_json::from_str(self.0.get()).map_err(|error| {
+            ErrorKind::Store { detail: format!("a document cannot be read: {error}") }.into()
+        })
     }
 }
 

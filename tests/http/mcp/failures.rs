@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::header::RETRY_AFTER;
-use kafka_edge::error::Error;
+use kafka_edge::error::ErrorKind;
 use kafka_edge::host::Clock;
 use kafka_edge_sim::{StoreMode, local};
 use serde_json::{Value, json};
@@ -28,12 +28,15 @@ async fn a_failure_of_kafka_is_a_result_that_an_agent_can_act_on() {
     local(async {
         let detail = || String::from("x");
         for (failure, expected) in [
-            (Error::Throttled { retry_after: Duration::from_secs(3) }, "Try again in 3 seconds."),
-            (Error::Unreachable { detail: detail() }, "The Kafka server cannot be reached"),
-            (Error::Timeout, "The Kafka server took too long to answer. Try again"),
-            (Error::Upstream { detail: detail() }, "The Kafka server failed: x. Try again"),
             (
-                Error::PermissionDenied { known: true, detail: detail() },
+                ErrorKind::Throttled { retry_after: Duration::from_secs(3) },
+                "Try again in 3 seconds.",
+            ),
+            (ErrorKind::Unreachable { detail: detail() }, "The Kafka server cannot be reached"),
+            (ErrorKind::Timeout, "The Kafka server took too long to answer. Try again"),
+            (ErrorKind::Upstream { detail: detail() }, "The Kafka server failed: x. Try again"),
+            (
+                ErrorKind::PermissionDenied { known: true, detail: detail() },
                 "The Kafka server refused the credentials of this gateway",
             ),
         ] {
@@ -94,7 +97,7 @@ async fn what_is_not_there_or_not_allowed_says_where_to_look() {
 async fn an_outcome_that_nobody_knows_is_repeated_under_its_key() {
     local(async {
         let scene = Scene::new().await;
-        let unknown = Error::OutcomeUnknown { detail: "x".into() };
+        let unknown = ErrorKind::OutcomeUnknown { detail: "x".into() };
         scene.gateway.log.set_failure_of("produce", unknown);
         let produce = json!({"topic": "orders", "value": "x", "idempotency_key": "k"});
         let sentence = failed(scene.call("all", "produce", produce).await);

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::Method;
 use http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
-use kafka_edge::error::Error;
+use kafka_edge::error::ErrorKind;
 use kafka_edge::host::{Clock, Host, HostCapabilities};
 use kafka_edge_sim::local;
 use serde_json::{Value, json};
@@ -167,14 +167,14 @@ async fn an_event_that_was_not_written_may_come_again_at_once() {
     local(async {
         let source = json!({"dedupe": {"id": {"field": "/id"}}});
         let gateway = with(plain(source)).await;
-        gateway.log.set_failure(Some(Error::Timeout));
+        gateway.log.set_failure(Some(ErrorKind::Timeout));
         assert_eq!(send(&gateway, &[], r#"{"id":7}"#).await.0, 504);
         gateway.log.set_failure(None);
         let (status, json) = send(&gateway, &[], r#"{"id":7}"#).await;
         assert_eq!((status, json.get("repeat")), (200, None), "{json}");
 
         // After an unknown outcome a repeat waits until the first try counts as dead.
-        let unknown = Error::OutcomeUnknown { detail: "no report".into() };
+        let unknown = ErrorKind::OutcomeUnknown { detail: "no report".into() };
         gateway.log.set_failure(Some(unknown));
         assert_eq!(send(&gateway, &[], r#"{"id":8}"#).await.0, 504);
         gateway.log.set_failure(None);

@@ -6,42 +6,42 @@ use bytes::Bytes;
 
 use crate::bindings::exports::kafka_edge::api::types;
 use kafka_edge::access::AccessError;
-use kafka_edge::error::{Error, Fault};
+use kafka_edge::error::{Error, ErrorKind, Fault};
 use kafka_edge::record::Header;
 use kafka_edge::services::consume::StartFrom;
 
 impl From<Error> for types::Error {
     fn from(error: Error) -> Self {
-        match error {
-            Error::UnknownTopic(_) => Self::UnknownTopic,
-            Error::UnknownSubscription(_) => Self::UnknownWebhook,
-            Error::UnknownGroup(_) => Self::UnknownGroup,
-            Error::UnknownSource(_) => Self::UnknownSource,
-            Error::UnknownDestination(_) => Self::UnknownDestination,
-            Error::Destination { name, fault } => of_fault(&name, fault),
-            Error::UnknownAction(_) => Self::UnknownAction,
-            Error::UnknownRun(_) => Self::UnknownRun,
-            Error::Invalid { field, message } => {
+        match error.into_kind() {
+            ErrorKind::UnknownTopic(_) => Self::UnknownTopic,
+            ErrorKind::UnknownSubscription(_) => Self::UnknownWebhook,
+            ErrorKind::UnknownGroup(_) => Self::UnknownGroup,
+            ErrorKind::UnknownSource(_) => Self::UnknownSource,
+            ErrorKind::UnknownDestination(_) => Self::UnknownDestination,
+            ErrorKind::Destination { name, fault } => of_fault(&name, fault),
+            ErrorKind::UnknownAction(_) => Self::UnknownAction,
+            ErrorKind::UnknownRun(_) => Self::UnknownRun,
+            ErrorKind::Invalid { field, message } => {
                 Self::Invalid(types::InvalidArgument { field: field.into(), message })
             }
-            Error::InvalidSource { field, sentence } | Error::Unprocessable { field, sentence } => {
+            ErrorKind::InvalidSource { field, sentence } | ErrorKind::Unprocessable { field, sentence } => {
                 Self::Invalid(types::InvalidArgument { field, message: sentence })
             }
-            Error::NameTaken(text) => Self::Conflict(text),
-            Error::Changed(text) => Self::Changed(text),
-            Error::InvalidCallback { detail } => Self::InvalidCallback(detail),
-            Error::TooLarge { size, limit } => Self::TooLarge(types::TooLarge { size, limit }),
-            Error::Throttled { retry_after } => Self::Throttled(millis(retry_after)),
-            Error::LimitReached(text) => Self::LimitReached(text),
-            Error::Unconfigured(text) => Self::Unconfigured(text),
-            Error::PermissionDenied { detail, .. } => Self::PermissionDenied(detail),
-            Error::Unsupported(text) => Self::Unsupported(text),
-            Error::Unreachable { detail } => Self::Connection(detail),
-            Error::Upstream { detail } => Self::Upstream(detail),
-            Error::Timeout => Self::Timeout,
-            Error::OutcomeUnknown { detail } => Self::OutcomeUnknown(detail),
-            Error::Store { detail } => Self::Store(detail),
-            Error::Busy(text) => Self::Busy(text),
+            ErrorKind::NameTaken(text) => Self::Conflict(text),
+            ErrorKind::Changed(text) => Self::Changed(text),
+            ErrorKind::InvalidCallback { detail } => Self::InvalidCallback(detail),
+            ErrorKind::TooLarge { size, limit } => Self::TooLarge(types::TooLarge { size, limit }),
+            ErrorKind::Throttled { retry_after } => Self::Throttled(millis(retry_after)),
+            ErrorKind::LimitReached(text) => Self::LimitReached(text),
+            ErrorKind::Unconfigured(text) => Self::Unconfigured(text),
+            ErrorKind::PermissionDenied { detail, .. } => Self::PermissionDenied(detail),
+            ErrorKind::Unsupported(text) => Self::Unsupported(text),
+            ErrorKind::Unreachable { detail } => Self::Connection(detail),
+            ErrorKind::Upstream { detail } => Self::Upstream(detail),
+            ErrorKind::Timeout => Self::Timeout,
+            ErrorKind::OutcomeUnknown { detail } => Self::OutcomeUnknown(detail),
+            ErrorKind::Store { detail } => Self::Store(detail),
+            ErrorKind::Busy(text) => Self::Busy(text),
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::bindings::exports::kafka_edge::api::producer::{
     Error, Guest, ProducerRecord, RecordMetadata, Topic,
 };
 use crate::{Component, services};
-use kafka_edge::error::Error as ServiceError;
+use kafka_edge::error::{Error as ServiceError, ErrorKind};
 use kafka_edge::limits;
 use kafka_edge::record::{Header, NewRecord, RecordMetadata as Written};
 use kafka_edge::services::produce::once::Once;
@@ -49,7 +49,7 @@ async fn write_one(
     let mut reports = write(topic, vec![record], key).await?;
     let report = reports.pop().unwrap_or_else(|| {
         let detail = "there is no report on this record".into();
-        Err(ServiceError::OutcomeUnknown { detail })
+        Err(ErrorKind::OutcomeUnknown { detail }.into())
     });
     Ok(report?.into())
 }

@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::Millis;
 use crate::json_text;
 use crate::kafka::Topic;
@@ -117,7 +117,7 @@ pub(super) fn check(record: &NewRecord, topic: &Topic, json_values: bool) -> Res
     }
     let size = super::size::in_a_batch(record);
     match topic.max_message_bytes {
-        Some(limit) if size > limit => Err(Error::TooLarge { size, limit }),
+        Some(limit) if size > limit => Err(ErrorKind::TooLarge { size, limit }.into()),
         _ => Ok(()),
     }
 }
@@ -171,7 +171,10 @@ mod tests {
         let topic = Topic { name: "t".into(), partitions: 1, max_message_bytes: None };
         assert_eq!(check(&records[0], &topic, true), Ok(()));
         assert_eq!(check(&records[1], &topic, true), Ok(()));
-        assert!(matches!(check(&value(b"a=1"), &topic, true), Err(Error::Invalid { .. })));
+        assert!(matches!(
+            check(&value(b"a=1"), &topic, true),
+            Err(ErrorKind::Invalid { .. }.into())
+        ));
         assert_eq!(check(&value(b"a=1"), &topic, false), Ok(()));
     }
 
@@ -204,7 +207,7 @@ mod tests {
         assert_eq!(check(&value(b"0123456789")), Ok(()));
         assert_eq!(
             check(&value(b"0123456789a")),
-            Err(Error::TooLarge { size: 61 + 7 + 11, limit: 61 + 7 + 10 })
+            Err(ErrorKind::TooLarge { size: 61 + 7 + 11, limit: 61 + 7 + 10 }.into())
         );
         for (partition, fine) in [(0, true), (2, true), (3, false), (-1, false)] {
             let record = NewRecord { partition: Some(partition), ..value(b"") };

@@ -9,7 +9,7 @@
 
 use super::report::Report;
 use crate::calendar;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::kafka::Topic;
 use crate::kafka::confluent::failure::{ErrorAnswer, clean};
 use crate::record::{NewRecord, RecordMetadata};
@@ -33,34 +33,36 @@ pub(super) fn of_report(report: Report, record: &NewRecord, topic: &Topic) -> Re
         // The proxy and Kafka check their rate limits before they accept a
         // record (`recordings/configured-produce-rate-limit.jsonl`).
         429 | 42901 => {
-            return ReportMeaning::Again(Error::Throttled {
-                retry_after: std::time::Duration::from_secs(1),
-            });
+            return ReportMeaning::Again(
+                ErrorKind::Throttled { retry_after: std::time::Duration::from_secs(1) }.into(),
+            );
         }
-        401 | 40101 => Error::PermissionDenied { known: false, detail },
-        403 | 40301 => Error::PermissionDenied { known: true, detail },
+        401 | 40101 => ErrorKind::PermissionDenied { known: false, detail }.into(),
+        403 | 40301 => ErrorKind::PermissionDenied { known: true, detail }.into(),
         // The topic was still missing after a minute, or was deleted in the
         // meantime. A missing partition has the same code
         // (`recordings/v3-produce-unknown-topic.jsonl`).
-        40401 | 40403 if record.partition.is_none() => Error::UnknownTopic(topic.name.clone()),
+        40401 | 40403 if record.partition.is_none() => {
+            ErrorKind::UnknownTopic(topic.name.clone()).into()
+        }
         40401 | 40403 => Error::invalid("partition", "The topic or its partition is gone"),
         40402 => Error::invalid("partition", "The topic has no such partition"),
         413 => too_large(record),
         // The answer for a record sent on a stream that is too old. The record
         // is in the log most of the time
         // (`recordings/configured-stream-age-2s.jsonl`).
-        408 => Error::OutcomeUnknown { detail },
+        408 => ErrorKind::OutcomeUnknown { detail }.into(),
         // Kafka refused for good, because of the record itself: it has no key
         // for a compacted topic (`recordings/v3-produce-more.jsonl`), or its time
         // is out of range (`recordings/8.3.1/v3-produce.jsonl`).
         50_002 => Error::invalid("record", format!("Kafka refused the record: {message}")),
         // Other 4xx: the proxy could not make a Kafka record of the JSON, or
         // Kafka refused the request as invalid.
-        400..=499 | 40_000..=49_999 => Error::Upstream { detail },
+        400..=499 | 40_000..=49_999 => ErrorKind::Upstream { detail }.into(),
         // 50003 and 50302 are Kafka's retriable errors: a lost connection to a
         // broker, or no acknowledgement in time. The record may have been sent.
         // 500 is any other exception of the proxy, at any moment.
-        _ => Error::OutcomeUnknown { detail },
+        _ => ErrorKind::OutcomeUnknown { detail }.into(),
     })
 }
 
@@ -91,12 +93,14 @@ pub(super) fn of_status(refusal: &ErrorAnswer, topic: &Topic) -> Whole {
     let detail = refusal.detail();
     match (refusal.status.as_u16(), refusal.code) {
         (429, _) => Whole::Again(refusal.throttled()),
-        (504, _) | (502, None) => Whole::Failed(Error::OutcomeUnknown { detail }),
-        (500.., _) => Whole::Again(Error::Upstream { detail }),
-        (404, Some(40401 | 40403)) => Whole::Failed(Error::UnknownTopic(topic.name.clone())),
+        (504, _) | (502, None) => Whole::Failed(ErrorKind::OutcomeUnknown { detail }.into()),
+        (500.., _) => Whole::Again(ErrorKind::Upstream { detail }.into()),
+        (404, Some(40401 | 40403)) => {
+            Whole::Failed(ErrorKind::UnknownTopic(topic.name.clone()).into())
+        }
         (413, _) => Whole::Split,
         // Any other success is not what a produce answers with.
-        (..300, _) => Whole::Failed(Error::OutcomeUnknown { detail }),
+        (..300, _) => Whole::Failed(ErrorKind::OutcomeUnknown { detail }.into()),
         _ => Whole::Failed(refusal.error()),
     }
 }
@@ -104,11 +108,11 @@ pub(super) fn of_status(refusal: &ErrorAnswer, topic: &Topic) -> Whole {
 /// The server says that the record is over its limit, but not what the limit is.
 pub(super) fn too_large(record: &NewRecord) -> Error {
     let size = super::size::in_a_batch(record);
-    Error::TooLarge { size, limit: size - 1 }
+    ErrorKind::TooLarge { size, limit: size - 1 }.into()
 }
 
 pub(super) fn unknown(detail: &str) -> Error {
-    Error::OutcomeUnknown { detail: detail.into() }
+    ErrorKind::OutcomeUnknown { detail: detail.into() }.into()
 }
 
 #[cfg(test)]
@@ -145,14 +149,17 @@ mod tests {
         let verdict = |report| of_report(report, &NewRecord::default(), &topic());
         assert_eq!(verdict(report.clone()), ReportMeaning::Written(written));
         let without = Report { offset: None, ..report };
-        assert!(matches!(verdict(without), ReportMeaning::Failed(Error::OutcomeUnknown { .. })));
+        assert!(matches!(
+            verdict(without),
+            ReportMeaning::Failed(ErrorKind::OutcomeUnknown { .. })
+        ));
     }
 
     #[test]
     fn only_what_was_throttled_is_sent_again() {
         for code in [429, 42901] {
             assert!(
-                matches!(of_code(code), ReportMeaning::Again(Error::Throttled { .. })),
+                matches!(of_code(code), ReportMeaning::Again(ErrorKind::Throttled { .. })),
                 "{code}"
             );
         }
@@ -163,7 +170,7 @@ mod tests {
         for code in [0, 200, 408, 500, 502, 503, 50003, 50302, 50001, 99_999, -1] {
             let verdict = of_code(code);
             assert!(
-                matches!(verdict, ReportMeaning::Failed(Error::OutcomeUnknown { .. })),
+                matches!(verdict, ReportMeaning::Failed(ErrorKind::OutcomeUnknown { .. })),
                 "{code}"
             );
         }
@@ -173,25 +180,31 @@ mod tests {
     fn what_was_refused_is_not() {
         for code in [400, 422, 40002, 42206] {
             let verdict = of_code(code);
-            assert!(matches!(verdict, ReportMeaning::Failed(Error::Upstream { .. })), "{code}");
+            assert!(matches!(verdict, ReportMeaning::Failed(ErrorKind::Upstream { .. })), "{code}");
         }
         for code in [401, 403, 40101, 40301] {
             let verdict = of_code(code);
             assert!(
-                matches!(verdict, ReportMeaning::Failed(Error::PermissionDenied { .. })),
+                matches!(verdict, ReportMeaning::Failed(ErrorKind::PermissionDenied { .. })),
                 "{code}"
             );
         }
         for code in [40401, 40403] {
-            assert_eq!(of_code(code), ReportMeaning::Failed(Error::UnknownTopic("orders".into())));
+            assert_eq!(
+                of_code(code),
+                ReportMeaning::Failed(ErrorKind::UnknownTopic("orders".into()))
+            );
         }
         assert!(matches!(
             of_code(40402),
-            ReportMeaning::Failed(Error::Invalid { field: "partition", .. })
+            ReportMeaning::Failed(ErrorKind::Invalid { field: "partition", .. })
         ));
         let refused = Error::invalid("record", "Kafka refused the record: why");
         assert_eq!(of_code(50002), ReportMeaning::Failed(refused));
-        assert!(matches!(of_code(413), ReportMeaning::Failed(Error::TooLarge { size: 68, .. })));
+        assert!(matches!(
+            of_code(413),
+            ReportMeaning::Failed(ErrorKind::TooLarge { size: 68, .. })
+        ));
     }
 
     #[test]
@@ -201,17 +214,17 @@ mod tests {
             of_status(&ErrorAnswer::new(status, &HeaderMap::new(), body.as_bytes(), 0), &topic())
         };
         let json = |code: i64| format!(r#"{{"error_code":{code},"message":"why"}}"#);
-        assert!(matches!(of(429, ""), Whole::Again(Error::Throttled { .. })));
-        assert!(matches!(of(500, &json(500)), Whole::Again(Error::Upstream { .. })));
-        assert!(matches!(of(503, "<html>"), Whole::Again(Error::Upstream { .. })));
-        assert!(matches!(of(502, &json(502)), Whole::Again(Error::Upstream { .. })));
-        assert!(matches!(of(502, "<html>"), Whole::Failed(Error::OutcomeUnknown { .. })));
-        assert!(matches!(of(504, &json(504)), Whole::Failed(Error::OutcomeUnknown { .. })));
-        assert!(matches!(of(204, ""), Whole::Failed(Error::OutcomeUnknown { .. })));
-        assert_eq!(of(404, &json(40403)), Whole::Failed(Error::UnknownTopic("orders".into())));
-        assert!(matches!(of(404, &json(404)), Whole::Failed(Error::Upstream { .. })));
-        assert!(matches!(of(401, &json(40101)), Whole::Failed(Error::PermissionDenied { .. })));
-        assert!(matches!(of(302, ""), Whole::Failed(Error::Upstream { .. })));
+        assert!(matches!(of(429, ""), Whole::Again(ErrorKind::Throttled { .. })));
+        assert!(matches!(of(500, &json(500)), Whole::Again(ErrorKind::Upstream { .. })));
+        assert!(matches!(of(503, "<html>"), Whole::Again(ErrorKind::Upstream { .. })));
+        assert!(matches!(of(502, &json(502)), Whole::Again(ErrorKind::Upstream { .. })));
+        assert!(matches!(of(502, "<html>"), Whole::Failed(ErrorKind::OutcomeUnknown { .. })));
+        assert!(matches!(of(504, &json(504)), Whole::Failed(ErrorKind::OutcomeUnknown { .. })));
+        assert!(matches!(of(204, ""), Whole::Failed(ErrorKind::OutcomeUnknown { .. })));
+        assert_eq!(of(404, &json(40403)), Whole::Failed(ErrorKind::UnknownTopic("orders".into())));
+        assert!(matches!(of(404, &json(404)), Whole::Failed(ErrorKind::Upstream { .. })));
+        assert!(matches!(of(401, &json(40101)), Whole::Failed(ErrorKind::PermissionDenied { .. })));
+        assert!(matches!(of(302, ""), Whole::Failed(ErrorKind::Upstream { .. })));
         assert_eq!(of(413, &json(413)), Whole::Split);
     }
 }

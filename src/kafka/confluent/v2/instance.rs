@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::Method;
 use serde::{Deserialize, Serialize};
 
-use crate::error::Error;
+use crate::error::ErrorKind;
 use crate::host::Host;
 use crate::kafka::Offsets;
 use crate::kafka::confluent::client::{Client, RestCall};
@@ -170,9 +170,13 @@ fn post(path: String, body: &impl Serialize) -> RestCall {
 /// 6.5). A missing topic or partition has a code of its own.
 fn no_such_api(failure: CallFailure) -> CallFailure {
     match failure.refusal().map(|refusal| (refusal.status.as_u16(), refusal.code)) {
-        Some((404 | 405, None | Some(404 | 405))) => CallFailure::Ours(Error::Unsupported(
-            "The Kafka server does not have the v2 consumer API that records are read with".into(),
-        )),
+        Some((404 | 405, None | Some(404 | 405))) => CallFailure::Ours(
+            ErrorKind::Unsupported(
+                "The Kafka server does not have the v2 consumer API that records are read with"
+                    .into(),
+            )
+            .into(),
+        ),
         _ => failure,
     }
 }

@@ -9,7 +9,7 @@ use super::kept_instance::KeptInstance;
 use super::own_instances::OwnInstance;
 use super::page::{self, Expected, InstanceOrigin, Page};
 use super::{Known, MAX_PAGE_BYTES};
-use crate::error::{Error, Result};
+use crate::error::{ErrorKind, Result};
 use crate::host::{Host, Sent};
 use crate::kafka::confluent::client::{Client, is_forbidden};
 use crate::kafka::confluent::failure::CallFailure;
@@ -321,7 +321,7 @@ impl<'a, H: Host> Reading<'a, H> {
             KnownEnd::Beyond { .. } => {
                 let (topic, partition, next) = (self.topic, self.partition, self.next);
                 let detail = format!("record {topic}/{partition}/{next} is too large to be read");
-                Err(Error::Upstream { detail })
+                Err(ErrorKind::Upstream { detail }.into())
             }
         }
     }
@@ -337,7 +337,7 @@ impl<'a, H: Host> Reading<'a, H> {
     fn count_replacement(&mut self, why: &str) -> Result<()> {
         if std::mem::replace(&mut self.replaced, true) {
             let detail = format!("a new consumer instance failed too: {why}");
-            return Err(Error::Upstream { detail });
+            return Err(ErrorKind::Upstream { detail }.into());
         }
         Ok(())
     }

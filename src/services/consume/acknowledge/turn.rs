@@ -8,7 +8,7 @@ use futures_util::future::{Either, join, select};
 
 use super::Order;
 use crate::dead_letter::GivenUp;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::{Host, Millis};
 use crate::kafka::Log;
 use crate::services::consume::disposal::{Told, Wishes, apply_all, judge_all, rejected, told_all};
@@ -25,7 +25,7 @@ use crate::telemetry::{Level, Report};
 pub(super) const PATIENCE: Duration = Duration::from_secs(9);
 
 pub(super) fn busy() -> Error {
-    Error::Busy("The consumer group is being read; try again".into())
+    ErrorKind::Busy("The consumer group is being read; try again".into()).into()
 }
 
 /// The turns of this instance at one lane.
@@ -112,7 +112,7 @@ impl<H: Host, L: Log> Turns<H, L> {
                     }
                     if read_again {
                         let detail = "the store shows an older state than that of a receipt";
-                        return Err(Error::Store { detail: detail.into() });
+                        return Err(ErrorKind::Store { detail: detail.into() }.into());
                     }
                     read_again = true;
                     Duration::ZERO

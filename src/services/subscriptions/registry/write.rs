@@ -7,7 +7,7 @@ use super::{
     Directory, Entries, MAX_DIRECTORY_AGE, MAX_PAGES, MAX_PER_TOPIC, MAX_PREFIXES,
     MAX_TOPICS_OF_PART, PAGE, Registry, recent,
 };
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::{Host, Millis};
 use crate::services::subscriptions::subscription::{
     MAX_SUBSCRIPTION_BYTES, Registered, Subscription,
@@ -53,7 +53,7 @@ impl<H: Host> Registry<H> {
             }
         }
         let most = PAGE * MAX_PAGES as usize;
-        Err(Error::LimitReached(format!("There are {most} webhooks already")))
+        Err(ErrorKind::LimitReached(format!("There are {most} webhooks already")).into())
     }
 
     pub(in crate::services::subscriptions) async fn delist(
@@ -77,7 +77,7 @@ impl<H: Host> Registry<H> {
         // An earlier write of the same may have been stored.
         let write = |registered: &mut Registered| match &registered.0 {
             Some(known) if known != new => {
-                Err(Error::NameTaken("There is a webhook of this id already".into()))
+                Err(ErrorKind::NameTaken("There is a webhook of this id already".into()).into())
             }
             _ => {
                 *registered = Registered(Some(new.clone()));
@@ -94,7 +94,7 @@ impl<H: Host> Registry<H> {
         id: &str,
         edit: &dyn Fn(&mut Subscription) -> Result<()>,
     ) -> Result<Rc<Subscription>> {
-        let unknown = || Error::UnknownSubscription(id.into());
+        let unknown = || Error::from(ErrorKind::UnknownSubscription(id.into()));
         let document = self.document(id)?;
         // Nothing is drawn for an id that is not there: its keys would stay.
         recent(&document, MAX_DIRECTORY_AGE).await?.0.as_ref().ok_or_else(unknown)?;
@@ -138,9 +138,10 @@ impl<H: Host> Registry<H> {
                 return Ok(Some(other.to_owned()));
             }
             if entries.note(id).is_none() && entries.len() >= MAX_PER_TOPIC {
-                return Err(Error::LimitReached(format!(
+                return Err(ErrorKind::LimitReached(format!(
                     "The topic has {MAX_PER_TOPIC} webhooks already"
-                )));
+                ))
+                .into());
             }
             entries.put(id, twin);
             Ok(None)
@@ -159,7 +160,9 @@ impl<H: Host> Registry<H> {
         if list.read().await?.note(topic) != Some("") {
             let add = |topics: &mut Entries| {
                 if topics.note(topic).is_none() && topics.len() >= MAX_TOPICS_OF_PART {
-                    return Err(Error::LimitReached("Too many topics have webhooks".into()));
+                    return Err(
+                        ErrorKind::LimitReached("Too many topics have webhooks".into()).into()
+                    );
                 }
                 topics.put(topic, "");
                 Ok(())
@@ -229,9 +232,10 @@ impl<H: Host> Registry<H> {
             let mut next = directory.clone();
             next.set_prefixes(id, of());
             if next.prefix_count() > MAX_PREFIXES && !prefixes.is_empty() {
-                return Err(Error::LimitReached(format!(
+                return Err(ErrorKind::LimitReached(format!(
                     "There are {MAX_PREFIXES} prefixes of topics already"
-                )));
+                ))
+                .into());
             }
             *directory = next;
             Ok(())
@@ -246,5 +250,5 @@ fn check_size(subscription: &Subscription) -> Result<()> {
         return Ok(());
     }
     let sentence = format!("The webhook is larger than {MAX_SUBSCRIPTION_BYTES} bytes");
-    Err(Error::Unprocessable { field: "body".into(), sentence })
+    Err(ErrorKind::Unprocessable { field: "body".into(), sentence }.into())
 }

@@ -8,7 +8,7 @@ use super::{Event, Pooled, Stop, Turn};
 use crate::concurrent::Running;
 use crate::dead_letter::{DeadRecord, GivenUp};
 use crate::deadline::within;
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::host::Host;
 use crate::kafka::Log;
 use crate::random;
@@ -121,7 +121,7 @@ impl<'a, H: Host, L: Log> Turn<'a, H, L> {
                         DeadRecord { group: &group, topic, record, delivery_count, status, why };
                     dead.letter(reads_headers)
                 });
-                let reports = RefCell::new(vec![Err(Error::Timeout); pooled.len()]);
+                let reports = RefCell::new(vec![Err(ErrorKind::Timeout.into()); pooled.len()]);
                 let report = |index: usize, report: Result<_, Error>| {
                     if let Some(known) = reports.borrow_mut().get_mut(index) {
                         *known = report.map(drop);
@@ -130,7 +130,7 @@ impl<'a, H: Host, L: Log> Turn<'a, H, L> {
                 context.log.produce(&topic, letters.collect(), report).await;
                 Ok::<_, Error>(reports.into_inner())
             });
-            let reports = match written.await.unwrap_or(Err(Error::Timeout)) {
+            let reports = match written.await.unwrap_or(Err(ErrorKind::Timeout.into())) {
                 Ok(reports) => reports,
                 Err(error) => vec![Err(error); pooled.len()],
             };

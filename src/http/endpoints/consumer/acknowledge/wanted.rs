@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::http::answer::Response;
 use crate::http::json;
 use crate::http::limits::DEFAULT_LEASE;
@@ -171,7 +171,7 @@ mod tests {
         let refused = |word, json: &str| {
             let body: Body = serde_json::from_str(json).unwrap();
             match check(&body, word) {
-                Err(Error::Invalid { field, .. }) => field,
+                Err(ErrorKind::Invalid { field, .. }) => field,
                 other => panic!("{json}: {other:?}"),
             }
         };
