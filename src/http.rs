@@ -42,7 +42,7 @@ pub use endpoints::{ENDPOINTS, Listed};
 pub use parameter::{Kind, Parameter};
 pub use request::{BodyBroken, Request, RequestBody};
 
-use self::refusal::Refusal;
+use self::refusal::{Refusal, RefusalKind};
 use self::routing::Lead;
 use crate::app::App;
 use crate::config::GatewayConfig;
@@ -94,7 +94,7 @@ async fn answer<H: Host, L: Log, B: RequestBody>(
         Err(error) => (Rc::default(), Some(error)),
     };
     let path = request.path().to_owned();
-    let local = gateway.local_path(&path).ok_or(Refusal::NoSuchPath)?;
+    let local = gateway.local_path(&path).ok_or(RefusalKind::NoSuchPath)?;
     match routing::find(&request.method, local)? {
         Lead::To { place, path } => {
             let declaration = &ENDPOINTS[place].declaration;

@@ -52,9 +52,15 @@ impl AsRef<str> for AllowedTopic {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AccessError {
     #[error(transparent)]
-    Denied(#[from] Denial),
+    Denied(Box<Denial>),
     #[error(transparent)]
     Failed(#[from] Error),
+}
+
+impl From<Denial> for AccessError {
+    fn from(denial: Denial) -> Self {
+        Self::Denied(denial.into())
+    }
 }
 
 impl From<ErrorKind> for AccessError {

@@ -8,7 +8,7 @@ use super::endpoints::Listed;
 use super::parameter::{Kind, Parameter};
 use super::percent;
 use super::query::Query;
-use super::refusal::Refusal;
+use super::refusal::{Refusal, RefusalKind};
 use super::request::Request;
 use super::routing::Params;
 use crate::access::{AllowedTopic, Denial, Grant, Presented};
@@ -103,14 +103,14 @@ fn in_path(
 
 /// In pass-through mode, it is the caller's own key that Kafka refuses.
 pub(super) fn explain(refusal: Refusal, grant: &Grant) -> Refusal {
-    match refusal {
-        Refusal::Service(error) if grant.key().is_some() => match error.into_kind() {
+    match refusal.into_kind() {
+        RefusalKind::Service(error) if grant.key().is_some() => match error.into_kind() {
             ErrorKind::PermissionDenied { known, detail } => {
                 Denial::RefusedByKafka { known, detail }.into()
             }
             kind => kind.into(),
         },
-        other => other,
+        other => other.into(),
     }
 }
 

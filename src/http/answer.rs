@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::body::{Body, Source};
 use super::content_encoding;
-use super::refusal::Refusal;
+use super::refusal::{Refusal, RefusalKind};
 use super::request::Request;
 use crate::error::{Error, ErrorKind, Fault};
 use crate::services::credentials::CredentialError;
@@ -316,45 +316,45 @@ impl From<Error> for Told {
 impl From<Refusal> for Told {
     fn from(refusal: Refusal) -> Self {
         let refuse = Self::new;
-        match refusal {
-            Refusal::Service(error) => error.into(),
-            Refusal::NoSuchPath => refuse(StatusCode::NOT_FOUND, "No such path", None),
+        match refusal.into_kind() {
+            RefusalKind::Service(error) => error.into(),
+            RefusalKind::NoSuchPath => refuse(StatusCode::NOT_FOUND, "No such path", None),
             #[cfg(feature = "mcp")]
-            Refusal::NoAuthorizationServer => refuse(
+            RefusalKind::NoAuthorizationServer => refuse(
                 StatusCode::NOT_FOUND,
                 "There is no authorization server: send a credential of the gateway with each \
                  request, as Bearer or Basic authorization or as X-API-Key",
                 None,
             ),
             #[cfg(feature = "mcp")]
-            Refusal::Origin => refuse(
+            RefusalKind::Origin => refuse(
                 StatusCode::FORBIDDEN,
                 "Pages of this origin may not call: cors_origins names those that may",
                 Some("origin".into()),
             ),
-            Refusal::NoSuchWebhookPath => refuse(
+            RefusalKind::NoSuchWebhookPath => refuse(
                 StatusCode::NOT_FOUND,
                 "No such path: /webhook?topic=… writes the body as a record, and GET \
                  /webhook/{topic}/{callback_url} registers a callback",
                 None,
             ),
-            Refusal::Method { allowed } => {
+            RefusalKind::Method { allowed } => {
                 refuse(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed", None)
                     .with_header(ALLOW, allowed)
             }
-            Refusal::Denied(denial) => match denial.challenge() {
+            RefusalKind::Denied(denial) => match denial.challenge() {
                 Some(challenge) => {
                     refuse(StatusCode::UNAUTHORIZED, &denial.to_string(), denial.detail())
                         .with_header(WWW_AUTHENTICATE, challenge)
                 }
                 None => refuse(StatusCode::FORBIDDEN, &denial.to_string(), denial.detail()),
             },
-            Refusal::ForeignPage => refuse(
+            RefusalKind::ForeignPage => refuse(
                 StatusCode::FORBIDDEN,
                 "A page of another origin may not use the credentials that a browser remembers",
                 Some("origin".into()),
             ),
-            Refusal::Credential(error) => {
+            RefusalKind::Credential(error) => {
                 let (status, detail) = match &error {
                     CredentialError::Invalid(flaw) => (StatusCode::BAD_REQUEST, Some(flaw.field)),
                     CredentialError::Unknown => (StatusCode::NOT_FOUND, None),
@@ -365,14 +365,14 @@ impl From<Refusal> for Told {
                 };
                 refuse(status, &error.to_string(), detail.map(str::to_owned))
             }
-            Refusal::UnknownInstance => {
+            RefusalKind::UnknownInstance => {
                 refuse(StatusCode::NOT_FOUND, "Consumer instance not found", None)
             }
-            Refusal::NotAllWritten { error, written, of } => {
+            RefusalKind::NotAllWritten { error, written, of } => {
                 let detail = format!("{written} of {of} records were written");
                 refuse(status(&error), &error.to_string(), Some(detail))
             }
-            Refusal::Registry(error) => {
+            RefusalKind::Registry(error) => {
                 let status = match error {
                     RegistryError::None => StatusCode::NOT_IMPLEMENTED,
                     RegistryError::Path => StatusCode::BAD_REQUEST,
@@ -382,46 +382,46 @@ impl From<Refusal> for Told {
                 };
                 refuse(status, &error.to_string(), None)
             }
-            Refusal::UnknownParameter(name) => {
+            RefusalKind::UnknownParameter(name) => {
                 refuse(StatusCode::BAD_REQUEST, "Unknown query parameter", Some(name))
             }
-            Refusal::MalformedQuery => refuse(
+            RefusalKind::MalformedQuery => refuse(
                 StatusCode::BAD_REQUEST,
                 "Malformed percent-encoding in the name of a query parameter",
                 Some("query".into()),
             ),
-            Refusal::TargetTooLong => refuse(
+            RefusalKind::TargetTooLong => refuse(
                 StatusCode::URI_TOO_LONG,
                 "The path and query are too long",
                 Some(format!("at most {} bytes are taken", super::limits::TARGET_BYTES)),
             ),
-            Refusal::HeadersTooLarge { limit } => refuse(
+            RefusalKind::HeadersTooLarge { limit } => refuse(
                 StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
                 "The request's headers are too large",
                 Some(format!("at most {limit} are taken")),
             ),
-            Refusal::BodyTooLarge { limit } => refuse(
+            RefusalKind::BodyTooLarge { limit } => refuse(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 "The request's body is too large",
                 Some(format!("at most {limit} are taken")),
             ),
-            Refusal::MediaType { taken } => refuse(
+            RefusalKind::MediaType { taken } => refuse(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "Bodies of this type are not taken",
                 Some(format!("{taken} is taken, for example")),
             ),
-            Refusal::ContentEncoding => refuse(
+            RefusalKind::ContentEncoding => refuse(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "Bodies with this encoding are not taken",
                 Some("content-encoding".into()),
             )
             .with_header(ACCEPT_ENCODING, content_encoding::ACCEPTED),
-            Refusal::BodyUndecodable => refuse(
+            RefusalKind::BodyUndecodable => refuse(
                 StatusCode::BAD_REQUEST,
                 "The request's body is not encoded as it says",
                 Some("content-encoding".into()),
             ),
-            Refusal::BodyBroken => {
+            RefusalKind::BodyBroken => {
                 refuse(StatusCode::BAD_REQUEST, "The request's body broke off", None)
             }
         }
@@ -480,7 +480,7 @@ mod tests {
             (400, r#"{"error":"Too long","status":400,"detail":"wait"}"#.into())
         );
         assert_eq!(
-            body(Refusal::UnknownParameter("grpup".into())),
+            body(RefusalKind::UnknownParameter("grpup".into())),
             (400, r#"{"error":"Unknown query parameter","status":400,"detail":"grpup"}"#.into())
         );
     }

@@ -13,7 +13,7 @@ use http::header::{
 
 use super::answer::Response;
 use super::declaration::Declaration;
-use super::refusal::Refusal;
+use super::refusal::{Refusal, RefusalKind};
 use super::request::Request;
 use crate::config::{OriginAccess, Origins};
 
@@ -43,7 +43,7 @@ pub(super) fn check<B>(
     let origin = request.header(ORIGIN.as_str());
     match origin.map_or(OriginAccess::None, |origin| origins.access(origin)) {
         OriginAccess::Named => Ok(()),
-        OriginAccess::Any | OriginAccess::None => Err(Refusal::ForeignPage),
+        OriginAccess::Any | OriginAccess::None => Err(RefusalKind::ForeignPage.into()),
     }
 }
 

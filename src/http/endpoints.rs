@@ -86,7 +86,7 @@ use super::declaration::{Declaration, TopicPlace};
 #[cfg(feature = "description")]
 use super::description::Operation;
 use super::endpoint::{Call, Endpoint, Topics};
-use super::refusal::Refusal;
+use super::refusal::{Refusal, RefusalKind};
 use super::request::{Request, RequestBody};
 use super::routing::Params;
 use super::upstash;
@@ -156,8 +156,10 @@ async fn changing<H: Host>(
     answering: Answering<'_>,
 ) -> Result<Response, Refusal> {
     let answer = call.clone().making(answering).await;
-    let failed = match &answer {
-        Err(Refusal::Service(error) | Refusal::Credential(CredentialError::Failed(error))) => error,
+    let failed = match answer.as_ref().map_err(Refusal::kind) {
+        Err(
+            RefusalKind::Service(error) | RefusalKind::Credential(CredentialError::Failed(error)),
+        ) => error,
         _ => return answer,
     };
     if level_of(failed) == Level::Warn {

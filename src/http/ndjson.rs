@@ -17,7 +17,7 @@ use serde_json::value::RawValue;
 use super::answer::{ErrorBody, to_json};
 use super::encoded_text::{Encoding, bytes};
 use super::json;
-use super::refusal::Refusal;
+use super::refusal::{Refusal, RefusalKind};
 use super::time;
 use crate::error::{Error, ErrorKind, Result};
 use crate::limits;
@@ -46,7 +46,7 @@ pub(super) fn is_content_type(value: &[u8]) -> Result<bool, Refusal> {
     let essence = value.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
     let is = |name: &str| essence.eq_ignore_ascii_case(name.as_bytes());
     if is(SEQUENCE) {
-        return Err(Refusal::MediaType { taken: CONTENT_TYPE });
+        return Err(RefusalKind::MediaType { taken: CONTENT_TYPE }.into());
     }
     Ok(CONTENT_TYPES.iter().any(|name| is(name)))
 }
@@ -101,7 +101,9 @@ pub(super) fn parse(body: &[u8], common: &[Header]) -> Result<Vec<Result<NewReco
         return Err(Error::invalid("body", "The body holds no line").into());
     }
     if lines.len() > limits::RECORDS {
-        return Err(Refusal::BodyTooLarge { limit: format!("{} lines", limits::RECORDS) });
+        return Err(
+            RefusalKind::BodyTooLarge { limit: format!("{} lines", limits::RECORDS) }.into()
+        );
     }
     Ok(lines.into_iter().map(|line| record(line, common)).collect())
 }
@@ -266,7 +268,7 @@ mod tests {
         let full = "{\"message\":1}\n".repeat(limits::RECORDS);
         assert_eq!(parse(full.as_bytes(), &[]).unwrap().len(), limits::RECORDS);
         let over = full + "{\"message\":1}";
-        assert!(matches!(parse(over.as_bytes(), &[]), Err(Refusal::BodyTooLarge { .. })));
+        assert!(matches!(parse(over.as_bytes(), &[]), Err(RefusalKind::BodyTooLarge { .. })));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use super::declaration::QueryRule;
 use super::parameter::Parameter;
 use super::percent;
-use super::refusal::Refusal;
+use super::refusal::{Refusal, RefusalKind};
 use crate::error::{Error, ErrorKind};
 use crate::services::consume::StartFrom;
 
@@ -24,10 +24,10 @@ impl Query {
         let mut parameters: Vec<(&'static str, Vec<u8>)> = Vec::new();
         for pair in raw.unwrap_or_default().split('&').filter(|pair| !pair.is_empty()) {
             let (raw_name, raw_value) = pair.split_once('=').unwrap_or((pair, ""));
-            let name = percent::decode_query(raw_name).ok_or(Refusal::MalformedQuery)?;
+            let name = percent::decode_query(raw_name).ok_or(RefusalKind::MalformedQuery)?;
             let Some(name) = named(known, &name) else {
                 let name = String::from_utf8_lossy(&name).into_owned();
-                return Err(Refusal::UnknownParameter(name));
+                return Err(RefusalKind::UnknownParameter(name).into());
             };
             if parameters.iter().any(|(earlier, _)| *earlier == name) {
                 return Err(Error::invalid(name, "Query parameter given twice").into());
@@ -52,7 +52,7 @@ impl Query {
     /// Refuses parameters that this form of the call does not have.
     pub(super) fn without(&self, names: &[&str]) -> Result<(), Refusal> {
         match self.0.iter().find(|(name, _)| names.contains(name)) {
-            Some((name, _)) => Err(Refusal::UnknownParameter((*name).to_owned())),
+            Some((name, _)) => Err(RefusalKind::UnknownParameter((*name).to_owned()).into()),
             None => Ok(()),
         }
     }
@@ -148,7 +148,7 @@ mod tests {
     #[test]
     fn what_is_unknown_or_twice_is_refused_by_name() {
         let unknown = |raw| match parse(raw) {
-            Err(Refusal::UnknownParameter(name)) => name,
+            Err(RefusalKind::UnknownParameter(name)) => name,
             other => panic!("{raw}: {other:?}"),
         };
         assert_eq!(unknown("grpup=a"), "grpup");
@@ -157,10 +157,13 @@ mod tests {
         assert_eq!(parse("k%65y=a").unwrap().bytes("key"), Some(&b"a"[..]));
 
         let twice = parse("key=a&key=a").unwrap_err();
-        assert!(matches!(twice, Refusal::Service(ErrorKind::Invalid { field: "key", .. })));
+        assert!(matches!(twice, RefusalKind::Service(ErrorKind::Invalid { field: "key", .. })));
         let malformed = parse("wait=%1").unwrap_err();
-        assert!(matches!(malformed, Refusal::Service(ErrorKind::Invalid { field: "wait", .. })));
-        assert!(matches!(parse("%zz=1"), Err(Refusal::MalformedQuery)));
+        assert!(matches!(
+            malformed,
+            RefusalKind::Service(ErrorKind::Invalid { field: "wait", .. })
+        ));
+        assert!(matches!(parse("%zz=1"), Err(RefusalKind::MalformedQuery)));
     }
 
     #[test]
@@ -204,7 +207,7 @@ mod tests {
         assert_eq!(query.bytes("key"), Some(&b"a"[..]));
         assert!(query.without(&["wait"]).is_ok());
         assert!(
-            matches!(query.without(&["key"]), Err(Refusal::UnknownParameter(name)) if name == "key")
+            matches!(query.without(&["key"]), Err(RefusalKind::UnknownParameter(name)) if name == "key")
         );
     }
 }

@@ -5,9 +5,12 @@ use crate::error::{Error, ErrorKind};
 use crate::services::credentials::CredentialError;
 use crate::services::schema_registry::RegistryError;
 
-/// An error on its way to becoming an answer.
+/// An error on its way to becoming an answer: one pointer, as [`Error`] is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refusal {
+pub struct Refusal(Box<RefusalKind>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RefusalKind {
     /// A service failed, or would not accept a value.
     Service(Error),
     /// The gateway does not have this path.
@@ -55,9 +58,25 @@ pub enum Refusal {
     BodyBroken,
 }
 
+impl Refusal {
+    pub(super) fn kind(&self) -> &RefusalKind {
+        &self.0
+    }
+
+    pub(super) fn into_kind(self) -> RefusalKind {
+        *self.0
+    }
+}
+
+impl From<RefusalKind> for Refusal {
+    fn from(kind: RefusalKind) -> Self {
+        Self(kind.into())
+    }
+}
+
 impl From<Error> for Refusal {
     fn from(error: Error) -> Self {
-        Self::Service(error)
+        RefusalKind::Service(error).into()
     }
 }
 
@@ -69,14 +88,14 @@ impl From<ErrorKind> for Refusal {
 
 impl From<Denial> for Refusal {
     fn from(denial: Denial) -> Self {
-        Self::Denied(denial)
+        RefusalKind::Denied(denial).into()
     }
 }
 
 impl From<AccessError> for Refusal {
     fn from(refused: AccessError) -> Self {
         match refused {
-            AccessError::Denied(denial) => denial.into(),
+            AccessError::Denied(denial) => (*denial).into(),
             AccessError::Failed(error) => error.into(),
         }
     }
@@ -86,13 +105,13 @@ impl From<CredentialError> for Refusal {
     fn from(error: CredentialError) -> Self {
         match error {
             CredentialError::Failed(error) => error.into(),
-            error => Self::Credential(error),
+            error => RefusalKind::Credential(error).into(),
         }
     }
 }
 
 impl From<RegistryError> for Refusal {
     fn from(error: RegistryError) -> Self {
-        Self::Registry(error)
+        RefusalKind::Registry(error).into()
     }
 }

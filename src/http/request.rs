@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 
 use super::content_encoding::{ContentEncoding, Undecoded};
 use super::limits;
-use super::refusal::Refusal;
+use super::refusal::{Refusal, RefusalKind};
 
 /// A request. Its path and query are unchanged, neither decoded nor normalised,
 /// since a part of them may be a message or another URL.
@@ -67,15 +67,18 @@ impl<B> Request<B> {
     /// reads them.
     pub fn check_size(&self) -> Result<(), Refusal> {
         if self.target.len() > limits::TARGET_BYTES {
-            return Err(Refusal::TargetTooLong);
+            return Err(RefusalKind::TargetTooLong.into());
         }
         if self.headers.len() > limits::HEADERS {
-            return Err(Refusal::HeadersTooLarge { limit: format!("{} headers", limits::HEADERS) });
+            return Err(RefusalKind::HeadersTooLarge {
+                limit: format!("{} headers", limits::HEADERS),
+            }
+            .into());
         }
         let size = |(name, value): &(String, Bytes)| name.len() + value.len();
         if self.headers.iter().map(size).sum::<usize>() > limits::HEADER_BYTES {
             let limit = format!("{} bytes of headers", limits::HEADER_BYTES);
-            return Err(Refusal::HeadersTooLarge { limit });
+            return Err(RefusalKind::HeadersTooLarge { limit }.into());
         }
         Ok(())
     }
@@ -84,8 +87,9 @@ impl<B> Request<B> {
 impl<B: RequestBody> Request<B> {
     /// The whole body, decoded. Reading stops with an error after `limit` bytes.
     pub async fn read_body(&mut self, limit: usize) -> Result<Bytes, Refusal> {
-        let encoding = ContentEncoding::of(self).ok_or(Refusal::ContentEncoding)?;
-        let too_large = || Refusal::BodyTooLarge { limit: format!("{limit} bytes") };
+        let encoding = ContentEncoding::of(self).ok_or(RefusalKind::ContentEncoding)?;
+        let too_large =
+            || Refusal::from(RefusalKind::BodyTooLarge { limit: format!("{limit} bytes") });
         let announced = self.header("content-length").and_then(|value| {
             std::str::from_utf8(value).ok().and_then(|text| text.parse::<u64>().ok())
         });
@@ -94,7 +98,7 @@ impl<B: RequestBody> Request<B> {
         }
         let mut whole = BytesMut::new();
         while let Some(chunk) = self.body.chunk().await {
-            let chunk = chunk.map_err(|BodyBroken| Refusal::BodyBroken)?;
+            let chunk = chunk.map_err(|BodyBroken| RefusalKind::BodyBroken)?;
             if whole.len() + chunk.len() > limit {
                 return Err(too_large());
             }
@@ -102,7 +106,7 @@ impl<B: RequestBody> Request<B> {
         }
         encoding.decode(whole.freeze(), limit).map_err(|why| match why {
             Undecoded::TooLarge => too_large(),
-            Undecoded::Damaged => Refusal::BodyUndecodable,
+            Undecoded::Damaged => RefusalKind::BodyUndecodable.into(),
         })
     }
 }
@@ -135,12 +139,12 @@ mod tests {
     fn sizes_are_limited() {
         let header = |name: &str, length: usize| (name.to_owned(), Bytes::from(vec![b'x'; length]));
         let path = "/".repeat(limits::TARGET_BYTES + 1);
-        assert_eq!(request(&path, Vec::new()).check_size(), Err(Refusal::TargetTooLong));
+        assert_eq!(request(&path, Vec::new()).check_size(), Err(RefusalKind::TargetTooLong));
         let many = (0..300).map(|n| header(&format!("h{n}"), 1)).collect();
         let large = vec![header("h", limits::HEADER_BYTES)];
         for headers in [many, large] {
             let refusal = request("/", headers).check_size().unwrap_err();
-            assert!(matches!(refusal, Refusal::HeadersTooLarge { .. }), "{refusal:?}");
+            assert!(matches!(refusal, RefusalKind::HeadersTooLarge { .. }), "{refusal:?}");
         }
         assert_eq!(request("/", vec![header("h", 100)]).check_size(), Ok(()));
     }
@@ -151,8 +155,8 @@ mod tests {
             request("/", headers).read_body(limit).now_or_never().expect("the body is there")
         };
         assert_eq!(read(Vec::new(), 8).unwrap(), "12345678");
-        assert!(matches!(read(Vec::new(), 7), Err(Refusal::BodyTooLarge { .. })));
+        assert!(matches!(read(Vec::new(), 7), Err(RefusalKind::BodyTooLarge { .. })));
         let announced = vec![("Content-Length".to_owned(), Bytes::from_static(b"9"))];
-        assert!(matches!(read(announced, 8), Err(Refusal::BodyTooLarge { .. })));
+        assert!(matches!(read(announced, 8), Err(RefusalKind::BodyTooLarge { .. })));
     }
 }

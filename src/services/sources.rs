@@ -260,7 +260,7 @@ impl<H: Host, L: Log> Sources<H, L> {
         });
         let changed = changed.await;
         if let Some(denial) = denied.into_inner() {
-            return Err(AccessError::Denied(denial));
+            return Err(denial.into());
         }
         changed?;
         let made = made.into_inner();
@@ -316,7 +316,7 @@ impl<H: Host, L: Log> Sources<H, L> {
         });
         let changed = changed.await;
         if let Some(denial) = denied.into_inner() {
-            return Err(AccessError::Denied(denial));
+            return Err(denial.into());
         }
         changed?;
         Change { kind: KIND, name, what: "removed", fields: "" }.report(&self.host);
@@ -518,7 +518,7 @@ fn keep(denied: &RefCell<Option<Denial>>, error: AccessError) -> Error {
     match error {
         AccessError::Failed(error) => error,
         AccessError::Denied(denial) => {
-            *denied.borrow_mut() = Some(denial);
+            *denied.borrow_mut() = Some(*denial);
             invalid("topic", "denied")
         }
     }

@@ -15,7 +15,7 @@ use crate::http::declaration::{BodyRule, Caller, Declaration, QueryRule};
 #[cfg(feature = "description")]
 use crate::http::description::Operation;
 use crate::http::endpoint::{Call, Endpoint, NoTopic};
-use crate::http::refusal::Refusal;
+use crate::http::refusal::{Refusal, RefusalKind};
 use crate::http::request::{Request, RequestBody};
 use crate::kafka::Log;
 
@@ -33,7 +33,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 
 fn file<B>(request: &Request<B>, name: &str) -> Result<Response, Refusal> {
     let found = FILES.iter().find(|(known, ..)| *known == name);
-    let (_, content_type, text) = found.ok_or(Refusal::NoSuchPath)?;
+    let (_, content_type, text) = found.ok_or(RefusalKind::NoSuchPath)?;
     Ok(Response::compressed(request, content_type, text)
         .with_header(CONTENT_SECURITY_POLICY, POLICY)
         .with_header(X_CONTENT_TYPE_OPTIONS, "nosniff")

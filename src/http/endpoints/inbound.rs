@@ -15,7 +15,7 @@ use crate::http::declaration::{BodyRule, Caller, Declaration, QueryRule};
 #[cfg(feature = "description")]
 use crate::http::description::Operation;
 use crate::http::endpoint::{Call, Endpoint, NoTopic};
-use crate::http::refusal::Refusal;
+use crate::http::refusal::{Refusal, RefusalKind};
 use crate::http::request::RequestBody;
 use crate::kafka::Log;
 use crate::services::sources::{
@@ -122,11 +122,12 @@ impl Endpoint for ReceiveEvent {
         let limit = prepared.source().allow.max_bytes;
         request.body = match call.request.read_body(limit).await {
             Ok(body) => body,
-            Err(too_large @ Refusal::BodyTooLarge { .. }) => {
-                sources.count_too_large(&prepared, &request).await;
-                return Err(too_large);
+            Err(refusal) => {
+                if matches!(refusal.kind(), RefusalKind::BodyTooLarge { .. }) {
+                    sources.count_too_large(&prepared, &request).await;
+                }
+                return Err(refusal);
             }
-            Err(refusal) => return Err(refusal),
         };
         match sources.receive(&prepared, request).await {
             Ok(answer) => Ok(received(&prepared, answer)),

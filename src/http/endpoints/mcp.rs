@@ -17,7 +17,7 @@ use crate::http::declaration::{BodyRule, Caller, Declaration, QueryRule};
 use crate::http::description::Operation;
 use crate::http::endpoint::{Call, Endpoint, Filtered};
 use crate::http::limits::MESSAGE_BYTES;
-use crate::http::refusal::Refusal;
+use crate::http::refusal::{Refusal, RefusalKind};
 use crate::http::request::{Request, RequestBody};
 use crate::kafka::Log;
 use crate::mcp::{self, Decision, Headers, Posted, Reply, What, code};
@@ -175,7 +175,7 @@ async fn before<H: Host, L: Log, B: RequestBody>(
     call: &mut Call<'_, H, L, B>,
 ) -> Result<bytes::Bytes, Refusal> {
     if !is_allowed(call.request, &*call.app.gateway().await?) {
-        return Err(Refusal::Origin);
+        return Err(RefusalKind::Origin.into());
     }
     call.body().await
 }
@@ -233,12 +233,12 @@ impl<H: Host, L: Log, B> Answering<'_, '_, H, L, B> {
         };
         let caller = match self.caller(counted).await {
             Ok(caller) => caller,
-            Err(Refusal::Service(error))
-                if counted == Counted::Yes && matches!(*error, ErrorKind::Throttled { .. }) =>
-            {
-                return Reply::failed(era, id, &sentence(&error.into(), None));
-            }
             Err(refusal) => {
+                if let (Counted::Yes, RefusalKind::Service(error)) = (counted, refusal.kind())
+                    && matches!(**error, ErrorKind::Throttled { .. })
+                {
+                    return Reply::failed(era, id, &sentence(&error.clone().into(), None));
+                }
                 let told = Told::from(refusal);
                 let status = match told.status {
                     StatusCode::UNAUTHORIZED => 401,
@@ -327,9 +327,14 @@ fn sentence(refused: &AccessError, key: Option<&crate::access::Grant>) -> String
         let unit = if seconds == "1" { "second" } else { "seconds" };
         format!("Try again in {seconds} {unit}.")
     });
+    const TOPICS: &str = "list_topics names your topics.";
     let advice = match (refused, failed) {
-        (AccessError::Denied(Denial::Forbidden(Missing::Topic(_))), _)
-        | (_, Some(ErrorKind::UnknownTopic(_))) => "list_topics names your topics.",
+        (_, Some(ErrorKind::UnknownTopic(_))) => TOPICS,
+        (AccessError::Denied(denial), _)
+            if matches!(**denial, Denial::Forbidden(Missing::Topic(_))) =>
+        {
+            TOPICS
+        }
         (_, Some(ErrorKind::UnknownGroup(_))) => "group_lag without a group names those.",
         (_, Some(ErrorKind::UnknownSource(_))) => "list_sources without a name names those.",
         (_, Some(ErrorKind::OutcomeUnknown { .. })) => {

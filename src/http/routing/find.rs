@@ -4,7 +4,7 @@ use http::Method;
 
 use super::pattern::Params;
 use crate::http::endpoints::{ENDPOINTS, Listed};
-use crate::http::refusal::Refusal;
+use crate::http::refusal::{Refusal, RefusalKind};
 
 /// The result for a request's method and path.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,21 +38,21 @@ pub(in crate::http) fn find<'p>(method: &Method, path: &'p str) -> Result<Lead<'
     match place {
         Some(place) => Ok(Lead::To { place, path: params }),
         None if method == Method::OPTIONS => Ok(Lead::Options { allowed: allowed(same_path()) }),
-        None => Err(Refusal::Method { allowed: allowed(same_path()) }),
+        None => Err(RefusalKind::Method { allowed: allowed(same_path()) }.into()),
     }
 }
 
 /// Two calls share the beginning `/webhook`, and whoever confuses them is told of
 /// both. Clients of MCP that are set up for OAuth show their user what they read at the
 /// paths of RFC 9728, RFC 8414 and RFC 7591.
-fn no_such(path: &str) -> Refusal {
+fn no_such(path: &str) -> RefusalKind {
     match path {
-        _ if path.starts_with("/webhook/") => Refusal::NoSuchWebhookPath,
+        _ if path.starts_with("/webhook/") => RefusalKind::NoSuchWebhookPath,
         #[cfg(feature = "mcp")]
         _ if path == "/register" || path.starts_with("/.well-known/") => {
-            Refusal::NoAuthorizationServer
+            RefusalKind::NoAuthorizationServer
         }
-        _ => Refusal::NoSuchPath,
+        _ => RefusalKind::NoSuchPath,
     }
 }
 
@@ -145,7 +145,7 @@ mod tests {
             "/webhooks/a/b",
             "*",
         ] {
-            assert_eq!(find(&Method::GET, path), Err(Refusal::NoSuchPath), "{path}");
+            assert_eq!(find(&Method::GET, path), Err(RefusalKind::NoSuchPath.into()), "{path}");
         }
     }
 
@@ -153,7 +153,11 @@ mod tests {
     fn who_confuses_the_two_calls_at_webhook_is_told_of_both() {
         for path in ["/webhook/orders", "/webhook/", "/webhook//https://h"] {
             for method in [Method::GET, Method::POST, Method::OPTIONS] {
-                assert_eq!(find(&method, path), Err(Refusal::NoSuchWebhookPath), "{path}");
+                assert_eq!(
+                    find(&method, path),
+                    Err(RefusalKind::NoSuchWebhookPath.into()),
+                    "{path}"
+                );
             }
         }
         assert_eq!(to(Method::POST, "/webhook").0, "receiveWebhook");
@@ -163,7 +167,7 @@ mod tests {
     #[test]
     fn a_wrong_method_is_told_the_right_ones() {
         let allowed = |method: Method, path| match find(&method, path) {
-            Err(Refusal::Method { allowed }) => allowed,
+            Err(RefusalKind::Method { allowed }) => allowed,
             other => panic!("{method} {path}: {other:?}"),
         };
         assert_eq!(allowed(Method::DELETE, "/"), "GET, HEAD, OPTIONS");

@@ -15,7 +15,7 @@ use crate::http::declaration::{BodyRule, Caller, Declaration, QueryRule};
 use crate::http::description::Operation;
 use crate::http::endpoint::{Call, Endpoint, InBody};
 use crate::http::limits;
-use crate::http::refusal::Refusal;
+use crate::http::refusal::{Refusal, RefusalKind};
 use crate::http::request::RequestBody;
 use crate::kafka::Log;
 use crate::services::instances::At;
@@ -63,7 +63,7 @@ impl Endpoint for Commit {
         let instances = &call.app.services().await?.instances;
         if offsets.is_empty() {
             if !instances.commit_all(&group, &instance, &grant).await? {
-                return Err(Refusal::UnknownInstance);
+                return Err(RefusalKind::UnknownInstance.into());
             }
         } else {
             instances.commit(&group, &instance, &offsets).await?;

@@ -11,7 +11,7 @@ use crate::http::declaration::{BodyRule, Caller, Declaration, QueryRule};
 #[cfg(feature = "description")]
 use crate::http::description::Operation;
 use crate::http::endpoint::{Call, Endpoint, Filtered, OfInstance};
-use crate::http::refusal::Refusal;
+use crate::http::refusal::{Refusal, RefusalKind};
 use crate::http::request::RequestBody;
 use crate::kafka::Log;
 use crate::sorted::SortedMap;
@@ -114,7 +114,7 @@ impl Endpoint for DeleteConsumer {
         if instances.delete(&group, &instance, &grant).await? {
             Ok(success())
         } else {
-            Err(Refusal::UnknownInstance)
+            Err(RefusalKind::UnknownInstance.into())
         }
     }
 

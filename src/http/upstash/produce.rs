@@ -17,7 +17,7 @@ use crate::http::encoded_text::{Encoding, bytes};
 use crate::http::endpoint::{Call, Endpoint, InBody, InPath};
 use crate::http::idempotency::{self, replayed};
 use crate::http::parameter::{Kind, Parameter};
-use crate::http::refusal::Refusal;
+use crate::http::refusal::{Refusal, RefusalKind};
 use crate::http::request::RequestBody;
 use crate::http::{limits as http_limits, percent};
 use crate::kafka::Log;
@@ -219,7 +219,9 @@ async fn messages<H: Host, L: Log, B: RequestBody>(
     let body = call.body().await?;
     let messages = json::some::<Message>(&body)?;
     if messages.len() > limits::RECORDS {
-        return Err(Refusal::BodyTooLarge { limit: format!("{} records", limits::RECORDS) });
+        return Err(
+            RefusalKind::BodyTooLarge { limit: format!("{} records", limits::RECORDS) }.into()
+        );
     }
     Ok(messages)
 }
@@ -279,7 +281,7 @@ async fn write<H: Host, L: Log, B>(
     match all {
         Ok(all) => Ok((all, is_repeat)),
         Err(error) if count == 1 => Err(error.into()),
-        Err(error) => Err(Refusal::NotAllWritten { error, written, of: count }),
+        Err(error) => Err(RefusalKind::NotAllWritten { error, written, of: count }.into()),
     }
 }
 

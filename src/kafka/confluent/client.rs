@@ -133,7 +133,7 @@ impl<H: Host> Client<H> {
         let whole = async {
             let mut answer = self.send(call).await?;
             if !answer.status.is_success() {
-                return Err(CallFailure::Refused(self.refusal(answer).await));
+                return Err(CallFailure::Refused(self.refusal(answer).await.into()));
             }
             Ok(read_body(&mut answer.body, call.answer_limit).await?)
         };

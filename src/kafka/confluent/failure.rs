@@ -26,7 +26,7 @@ pub(super) enum CallFailure {
     Address,
     Send(SendError),
     /// The status is not a success.
-    Refused(ErrorAnswer),
+    Refused(Box<ErrorAnswer>),
     /// The status is a success, but the body has an unexpected form.
     Nonsense,
     /// The body is longer than the limit of the call.

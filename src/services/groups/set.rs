@@ -62,7 +62,7 @@ impl<H: Host, L: Log> Groups<H, L> {
         };
         let changed = self.list.settings().change(group, &change).await;
         if let Some(denial) = denied.into_inner() {
-            return Err(AccessError::Denied(denial));
+            return Err(denial.into());
         }
         changed?;
         let settings = made.into_inner().unwrap_or_default();
@@ -127,7 +127,7 @@ fn keep(denied: &RefCell<Option<Denial>>, error: AccessError) -> Error {
     match error {
         AccessError::Failed(error) => error,
         AccessError::Denied(denial) => {
-            *denied.borrow_mut() = Some(denial);
+            *denied.borrow_mut() = Some(*denial);
             Error::invalid("dead_letter", "denied")
         }
     }

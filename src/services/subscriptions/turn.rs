@@ -107,14 +107,14 @@ pub(super) struct Turn<'a, H: Host, L> {
 
 /// Why work on a lane ends.
 pub(super) enum Stop {
-    With(JobEnd),
+    Failed(Error),
     /// The lane is no longer held; its new holder's state counts.
     Lost,
 }
 
 impl From<Error> for Stop {
     fn from(error: Error) -> Self {
-        Self::With(error.into())
+        Self::Failed(error)
     }
 }
 

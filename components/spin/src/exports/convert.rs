@@ -24,7 +24,8 @@ impl From<Error> for types::Error {
             ErrorKind::Invalid { field, message } => {
                 Self::Invalid(types::InvalidArgument { field: field.into(), message })
             }
-            ErrorKind::InvalidSource { field, sentence } | ErrorKind::Unprocessable { field, sentence } => {
+            ErrorKind::InvalidSource { field, sentence }
+            | ErrorKind::Unprocessable { field, sentence } => {
                 Self::Invalid(types::InvalidArgument { field, message: sentence })
             }
             ErrorKind::NameTaken(text) => Self::Conflict(text),

@@ -48,9 +48,14 @@ impl<H: Host, L: Log> Turn<'_, H, L> {
         self.note_oldest();
         let position = self.state.position();
         let place = context.pages.leave(&job.topic, job.partition, position);
+        let ended = match ended {
+            Ok(outcome) => Some(outcome),
+            Err(Stop::Failed(error)) => Some(error.into()),
+            Err(Stop::Lost) => None,
+        };
         let (outcome, is_lost) = match ended {
-            Err(Stop::Lost) => (JobEnd::Busy, true),
-            Ok(outcome) | Err(Stop::With(outcome)) => {
+            None => (JobEnd::Busy, true),
+            Some(outcome) => {
                 self.state.place.clone_from(&place);
                 self.state.rest = match outcome {
                     JobEnd::Waiting { until, to } => Some((to, until)),
