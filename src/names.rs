@@ -1,7 +1,7 @@
 //! Checks the names of topics and groups, for callers over HTTP and WIT, before
 //! any service is called.
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::limits;
 use crate::state::keys::{MAX_GROUP_BYTES, MAX_TOPIC_BYTES};
 

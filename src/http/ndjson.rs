@@ -19,7 +19,7 @@ use super::encoded_text::{Encoding, bytes};
 use super::json;
 use super::refusal::{Refusal, RefusalKind};
 use super::time;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::limits;
 use crate::record::{Header, NewRecord, RecordMetadata};
 

@@ -1,7 +1,7 @@
 //! Percent-decoding without loss: a malformed escape is an error of the field
 //! that contains it, and is never passed through as text.
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 
 /// Decodes a part of a path. A plus stands for itself.
 pub(super) fn decode(field: &'static str, raw: &str) -> Result<Vec<u8>> {

@@ -4,7 +4,7 @@ use super::declaration::QueryRule;
 use super::parameter::Parameter;
 use super::percent;
 use super::refusal::{Refusal, RefusalKind};
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::services::consume::StartFrom;
 
 /// The parameters of one request, decoded.

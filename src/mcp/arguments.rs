@@ -9,7 +9,7 @@ use bytes::Bytes;
 use serde_json::value::RawValue;
 
 use super::object::Object;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::{calendar, names};
 
 /// A larger offset or number of bytes is none.

@@ -42,7 +42,7 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::state::lane::{Document, Era, Knock, Watch};
 
 /// The lowest limit for keys among the hosts (`reference/hosts.md`).

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 pub(super) use self::set::{PatchGroup, PutGroup};
 use super::seek::seek_to;
 use crate::access::Permission;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::host::Host;
 use crate::http::answer::Response;
 use crate::http::declaration::{BodyRule, Caller, Declaration, QueryRule};

@@ -6,7 +6,7 @@ use http::{HeaderName, Method, StatusCode};
 
 use crate::access::{AccessError, Denial, Missing};
 use crate::config::{GatewayConfig, OriginAccess};
-use crate::error::{Error, ErrorKind};
+use crate::error::ErrorKind;
 use crate::host::Host;
 use crate::http::admission;
 #[cfg(feature = "description")]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Call, Called, Tool, Topics};
 use crate::access::{AccessError, Permission};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kafka::Log;
 use crate::limits;

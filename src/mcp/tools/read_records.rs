@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Call, Called, Tool, Topics, done};
 use crate::access::{AccessError, AllowedTopic, Permission};
 use crate::concurrent::try_join_bounded;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kafka::{Log, Offsets};
 use crate::limits;

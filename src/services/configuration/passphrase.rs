@@ -8,7 +8,7 @@
 
 use argon2::{Algorithm, Argon2, Params, Version};
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::secrets::SecretKeys;
 
 /// The length of a passphrase in bytes.

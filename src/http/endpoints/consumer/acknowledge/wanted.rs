@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::http::answer::Response;
 use crate::http::json;
 use crate::http::limits::DEFAULT_LEASE;
