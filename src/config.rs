@@ -94,6 +94,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+    use crate::error::Error;
     use crate::error::ErrorKind;
 
     fn parse(values: &[(&str, &str)]) -> Result<Config> {
@@ -104,7 +105,7 @@ mod tests {
     }
 
     fn sentence(values: &[(&str, &str)]) -> String {
-        match parse(values) {
+        match parse(values).map_err(Error::into_kind) {
             Err(ErrorKind::Unconfigured(sentence)) => sentence,
             other => panic!("{other:?}"),
         }

@@ -209,11 +209,12 @@ mod tests {
 
     #[test]
     fn only_an_error_of_the_whole_call_answers_for_all() {
-        let unknown = || Err(Error::UnknownTopic("t".into()));
+        let timeout = || Err(ErrorKind::Timeout.into());
+        let unknown = || Err(ErrorKind::UnknownTopic("t".into()).into());
         assert_eq!(Error::of_all::<()>(&[unknown(), unknown()]), unknown().err());
         assert_eq!(Error::of_all(&[Ok(()), unknown()]), None);
         assert_eq!(Error::of_all::<()>(&[unknown(), Err(Error::invalid("line", "x"))]), None);
-        assert_eq!(Error::of_all::<()>(&[Err(Error::Timeout), Err(Error::Timeout)]), None);
+        assert_eq!(Error::of_all::<()>(&[timeout(), timeout()]), None);
         assert_eq!(Error::of_all::<()>(&[]), None);
     }
 }

@@ -55,6 +55,7 @@ pub fn check_group(name: &str) -> Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorKind;
 
     #[test]
     fn topics_follow_kafkas_rule() {
@@ -64,7 +65,7 @@ mod tests {
         let long = "x".repeat(250);
         for bad in ["", ".", "..", "a b", "a/b", "a\0b", "grün", "a%20", "a:b", &long] {
             let error = check_topic(bad).unwrap_err();
-            assert!(matches!(error, ErrorKind::Invalid { field: "topic", .. }), "{bad}: {error}");
+            assert!(matches!(*error, ErrorKind::Invalid { field: "topic", .. }), "{bad}: {error}");
         }
     }
 
@@ -75,7 +76,10 @@ mod tests {
         }
         for bad in ["", ".", "..", "a\0", "a\nb", "\u{7f}", &"x".repeat(201)] {
             let error = check_group(bad).unwrap_err();
-            assert!(matches!(error, ErrorKind::Invalid { field: "group", .. }), "{bad:?}: {error}");
+            assert!(
+                matches!(*error, ErrorKind::Invalid { field: "group", .. }),
+                "{bad:?}: {error}"
+            );
         }
     }
 }

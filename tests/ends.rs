@@ -142,7 +142,7 @@ async fn a_failure_is_that_of_all_who_wait_for_it_and_of_nobody_later() {
         let scene = Scene::new();
         let mut later = scene.watch(&["a"]);
         assert_eq!(end(&mut later).await, Ok(0));
-        scene.log.set_failure(Some(ErrorKind::Timeout));
+        scene.log.set_failure(Some(ErrorKind::Timeout.into()));
         let mut watches: Vec<_> = (0..20).map(|_| scene.watch(&["a"])).collect();
         let ends = join_all(watches.iter_mut().map(end)).await;
         assert!(ends.iter().all(|end| *end == Err(ErrorKind::Timeout.into())), "{ends:?}");

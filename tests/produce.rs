@@ -112,7 +112,7 @@ async fn a_caller_that_hangs_up_takes_nobody_with_it() {
 async fn a_failed_call_is_told_to_each_of_its_callers() {
     local(async {
         let (_, log, produce) = setup();
-        log.set_failure(Some(ErrorKind::Timeout));
+        log.set_failure(Some(ErrorKind::Timeout.into()));
         let answer = produce.send("orders", vec![record("a".into()), record("b".into())]).await;
         assert_eq!(answer, [Err(ErrorKind::Timeout.into()), Err(ErrorKind::Timeout.into())]);
         assert!(produce.send("orders", Vec::new()).await.is_empty());

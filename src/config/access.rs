@@ -74,9 +74,10 @@ impl Access {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Error;
 
     fn sentence(open: &str, credentials: &str) -> String {
-        match Access::parse(Some(open), Some(credentials), None) {
+        match Access::parse(Some(open), Some(credentials), None).map_err(Error::into_kind) {
             Err(ErrorKind::Unconfigured(sentence)) => sentence,
             other => panic!("{other:?}"),
         }
@@ -123,7 +124,9 @@ mod tests {
             (None, Some(root), "passthrough"),
             (None, None, "caller"),
         ] {
-            let Err(ErrorKind::Unconfigured(sentence)) = parse(open, credentials, kafka) else {
+            let Err(ErrorKind::Unconfigured(sentence)) =
+                parse(open, credentials, kafka).map_err(Error::into_kind)
+            else {
                 panic!("{open:?} {kafka}");
             };
             assert!(sentence.contains("kafka_credentials"), "{sentence}");

@@ -116,6 +116,7 @@ fn public_url_of(url: &str) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Error;
 
     fn below(base_path: &str) -> GatewayConfig {
         GatewayConfig::parse(Some(base_path), None, None).unwrap()
@@ -191,7 +192,7 @@ mod tests {
             "http://",
         ] {
             let Err(ErrorKind::Unconfigured(sentence)) =
-                GatewayConfig::parse(None, Some(wrong), None)
+                GatewayConfig::parse(None, Some(wrong), None).map_err(Error::into_kind)
             else {
                 panic!("{wrong}");
             };

@@ -111,7 +111,9 @@ mod tests {
             "file:///",
             "data:text/html,x",
         ] {
-            let Err(ErrorKind::Unconfigured(sentence)) = Origins::of(wrong) else {
+            let Err(ErrorKind::Unconfigured(sentence)) =
+                Origins::of(wrong).map_err(Error::into_kind)
+            else {
                 panic!("{wrong}")
             };
             assert!(sentence.contains("cors_origins"), "{sentence}");

@@ -42,6 +42,7 @@ pub fn parse(format: Option<&str>, level: Option<&str>) -> Result<Settings> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Error;
 
     #[test]
     fn what_is_not_set_is_the_default() {
@@ -60,7 +61,9 @@ mod tests {
         for (format, level, name) in
             [(Some("xml"), None, "log_format"), (None, Some("all"), "log_level")]
         {
-            let Err(ErrorKind::Unconfigured(sentence)) = parse(format, level) else {
+            let Err(ErrorKind::Unconfigured(sentence)) =
+                parse(format, level).map_err(Error::into_kind)
+            else {
                 panic!("{name}")
             };
             assert!(sentence.contains(name), "{sentence}");

@@ -446,7 +446,7 @@ mod tests {
             (ErrorKind::UnknownTopic(text()), 404),
             (ErrorKind::UnknownSubscription(text()), 404),
             (ErrorKind::UnknownGroup(text()), 404),
-            (Error::invalid("topic", "x"), 400),
+            (Error::invalid("topic", "x").into_kind(), 400),
             (ErrorKind::InvalidCallback { detail: text() }, 400),
             (ErrorKind::TooLarge { size: 2, limit: 1 }, 413),
             (ErrorKind::Throttled { retry_after: Duration::ZERO }, 429),
@@ -461,7 +461,7 @@ mod tests {
             (ErrorKind::Store { detail: text() }, 503),
             (ErrorKind::Busy(text()), 503),
         ] {
-            let (answered, json) = body(error.clone());
+            let (answered, json) = body(Error::from(error.clone()));
             assert_eq!(answered, status, "{error:?}");
             let json: serde_json::Value = serde_json::from_str(&json).unwrap();
             assert_eq!(json["status"], status, "{error:?}");
@@ -472,7 +472,7 @@ mod tests {
     #[test]
     fn a_detail_names_the_field() {
         assert_eq!(
-            body(ErrorKind::UnknownTopic("t".into())),
+            body(Error::from(ErrorKind::UnknownTopic("t".into()))),
             (404, r#"{"error":"Topic not found","status":404}"#.into())
         );
         assert_eq!(
@@ -480,7 +480,7 @@ mod tests {
             (400, r#"{"error":"Too long","status":400,"detail":"wait"}"#.into())
         );
         assert_eq!(
-            body(RefusalKind::UnknownParameter("grpup".into())),
+            body(Refusal::from(RefusalKind::UnknownParameter("grpup".into()))),
             (400, r#"{"error":"Unknown query parameter","status":400,"detail":"grpup"}"#.into())
         );
     }
@@ -489,13 +489,13 @@ mod tests {
     fn whoever_is_throttled_is_told_when_to_come_again() {
         for (millis, seconds) in [(0, "1"), (1, "1"), (1000, "1"), (1001, "2"), (60_000, "60")] {
             let retry_after = Duration::from_millis(millis);
-            let response = Response::from(ErrorKind::Throttled { retry_after });
+            let response = Response::from(Error::from(ErrorKind::Throttled { retry_after }));
             assert_eq!(response.header(&RETRY_AFTER), Some(seconds), "{millis}");
         }
-        let busy = Response::from(ErrorKind::Busy("The group is busy".into()));
+        let busy = Response::from(Error::from(ErrorKind::Busy("The group is busy".into())));
         assert_eq!(busy.header(&RETRY_AFTER), Some("1"));
-        let store = Response::from(ErrorKind::Store { detail: "it failed".into() });
+        let store = Response::from(Error::from(ErrorKind::Store { detail: "it failed".into() }));
         assert_eq!(store.header(&RETRY_AFTER), Some("1"));
-        assert_eq!(Response::from(ErrorKind::Timeout).header(&RETRY_AFTER), None);
+        assert_eq!(Response::from(Error::from(ErrorKind::Timeout)).header(&RETRY_AFTER), None);
     }
 }

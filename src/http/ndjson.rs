@@ -170,6 +170,7 @@ pub(super) fn render<T: Serialize>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorKind;
 
     fn one(line: &str) -> Result<NewRecord> {
         let mut records = parse(line.as_bytes(), &[]).unwrap();
@@ -249,7 +250,7 @@ mod tests {
             let body = format!("{{\"message\":1}}\n{line}\n{{\"message\":2}}\n");
             let records = parse(body.as_bytes(), &[]).unwrap();
             assert!(records[0].is_ok() && records[2].is_ok() && records.len() == 3, "{line}");
-            match &records[1] {
+            match &records[1].clone().map_err(Error::into_kind) {
                 Err(ErrorKind::Invalid { field: named, .. }) => assert_eq!(*named, field, "{line}"),
                 other => panic!("{line}: {other:?}"),
             }
@@ -268,7 +269,10 @@ mod tests {
         let full = "{\"message\":1}\n".repeat(limits::RECORDS);
         assert_eq!(parse(full.as_bytes(), &[]).unwrap().len(), limits::RECORDS);
         let over = full + "{\"message\":1}";
-        assert!(matches!(parse(over.as_bytes(), &[]), Err(RefusalKind::BodyTooLarge { .. })));
+        assert!(matches!(
+            parse(over.as_bytes(), &[]).map_err(Refusal::into_kind),
+            Err(RefusalKind::BodyTooLarge { .. })
+        ));
     }
 
     #[test]

@@ -43,6 +43,7 @@ fn digit(byte: u8) -> Option<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorKind;
 
     #[test]
     fn every_byte_can_be_written() {
@@ -58,7 +59,7 @@ mod tests {
     fn a_malformed_escape_names_its_field() {
         for raw in ["%", "a%2", "%g0", "%0g", "%%41", "% 1", "%+1"] {
             let error = decode("message", raw).unwrap_err();
-            assert!(matches!(error, ErrorKind::Invalid { field: "message", .. }), "{raw}");
+            assert!(matches!(*error, ErrorKind::Invalid { field: "message", .. }), "{raw}");
             assert_eq!(decode_query(raw), None, "{raw}");
         }
     }
@@ -68,7 +69,7 @@ mod tests {
         assert_eq!(decode_text("topic", "gr%C3%BCn").unwrap(), "grün");
         for raw in ["%ff", "%C3", "%ED%A0%80"] {
             let error = decode_text("topic", raw).unwrap_err();
-            assert!(matches!(error, ErrorKind::Invalid { field: "topic", .. }), "{raw}");
+            assert!(matches!(*error, ErrorKind::Invalid { field: "topic", .. }), "{raw}");
         }
     }
 }

@@ -168,13 +168,14 @@ pub(crate) fn missing(name: &'static str) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorKind;
 
     fn of(text: &str) -> Arguments<'_> {
         Arguments::parse(Some(text)).unwrap()
     }
 
     fn field<T: std::fmt::Debug>(result: Result<T>) -> &'static str {
-        match result {
+        match result.map_err(Error::into_kind) {
             Err(ErrorKind::Invalid { field, .. }) => field,
             other => panic!("{other:?}"),
         }

@@ -265,6 +265,7 @@ impl<H> fmt::Debug for GroupSettings<H> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorKind;
 
     fn parse(json: &str) -> Result<Settings> {
         Settings::parse(&serde_json::from_str(json).unwrap())
@@ -272,7 +273,7 @@ mod tests {
 
     #[test]
     fn what_cannot_be_is_refused_by_name() {
-        let field = |json: &str| match parse(json) {
+        let field = |json: &str| match parse(json).map_err(Error::into_kind) {
             Err(ErrorKind::Invalid { field, .. }) => field,
             other => panic!("{json}: {other:?}"),
         };
@@ -314,7 +315,7 @@ mod tests {
         assert!(short.check_lease(Duration::from_secs(10)).is_ok());
         assert!(matches!(
             short.check_lease(usual),
-            Err(ErrorKind::Invalid { field: "lease", .. }.into())
+            Err(error) if matches!(*error, ErrorKind::Invalid { field: "lease", .. })
         ));
         assert!(!short.is_spent(1) && short.is_spent(2));
         let setters_topics = Some(vec!["orders".to_owned(), "logs.*".to_owned()]);

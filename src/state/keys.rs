@@ -323,6 +323,7 @@ fn encode(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorKind;
 
     #[test]
     fn names_cannot_reach_into_each_other() {
@@ -352,7 +353,7 @@ mod tests {
 
     #[test]
     fn what_is_too_long_or_empty_is_refused_by_name() {
-        let refused = |result: Result<LaneName>| match result {
+        let refused = |result: Result<LaneName>| match result.map_err(Error::into_kind) {
             Err(ErrorKind::Invalid { field, .. }) => field,
             other => panic!("{other:?}"),
         };

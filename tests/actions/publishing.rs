@@ -153,12 +153,12 @@ async fn what_kafka_refuses_is_no_run() {
             (ErrorKind::TooLarge { size: 2, limit: 1 }, 413),
             (ErrorKind::Unreachable { detail: String::new() }, 503),
         ] {
-            scene.log.set_failure(Some(error));
+            scene.log.set_failure(Some(error.into()));
             let answer = scene.instance().run(json!({})).await.unwrap();
             assert_eq!((answer.status, answer.json.get("run_id")), (status, None));
         }
         // It may have been written, and whoever consumes it may report on it.
-        scene.log.set_failure(Some(ErrorKind::OutcomeUnknown { detail: String::new() }));
+        scene.log.set_failure(Some(ErrorKind::OutcomeUnknown { detail: String::new() }.into()));
         let answer = scene.instance().run(json!({})).await.unwrap();
         assert_eq!((answer.status, &answer.json["records"][1]["status"]), (504, &json!(504)));
         scene.log.set_failure(None);
@@ -192,7 +192,7 @@ async fn under_a_key_a_run_is_published_once() {
         assert_ne!(free.run(), first.run());
 
         // What was not written is written by the next call, in the same run.
-        scene.log.set_failure(Some(ErrorKind::Timeout));
+        scene.log.set_failure(Some(ErrorKind::Timeout.into()));
         let failed = scene.instance().run_once(json!({"n": 3}), "m").await.unwrap();
         assert_eq!(failed.status, 504, "{}", failed.json);
         scene.log.set_failure(None);

@@ -102,7 +102,7 @@ async fn throttling_without_a_hint_is_waited_out_if_there_is_time() {
 
         let test = reading([slow()]);
         let outcome = test.log.fetch(at(5, None, NOW)).await.unwrap_err();
-        assert_eq!(outcome, ErrorKind::Throttled { retry_after: Duration::from_secs(1) });
+        assert_eq!(outcome, ErrorKind::Throttled { retry_after: Duration::from_secs(1) }.into());
         assert_eq!(test.script.count(CONSUME), 1);
     })
     .await;
@@ -115,9 +115,8 @@ async fn a_cloud_that_refuses_says_so_in_one_sentence() {
         let mut sentences = Vec::new();
         for (status, code) in refusals {
             let test = reading([error(status, code, "no")]);
-            let ErrorKind::Unsupported(sentence) =
-                test.log.fetch(at(5, None, Duration::from_secs(30))).await.unwrap_err()
-            else {
+            let fetched = test.log.fetch(at(5, None, Duration::from_secs(30))).await;
+            let ErrorKind::Unsupported(sentence) = fetched.unwrap_err().into_kind() else {
                 panic!("HTTP {status}")
             };
             assert_eq!(test.script.count(CONSUME), 1);
@@ -138,7 +137,7 @@ async fn what_cannot_be_right_is_an_error_and_no_record() {
             let test = reading([answer]);
             let outcome = test.log.fetch(at(offset, None, NOW)).await;
             assert!(
-                matches!(outcome, Err(error) if matches!(**error, ErrorKind::Upstream { .. })),
+                matches!(&outcome, Err(error) if matches!(**error, ErrorKind::Upstream { .. })),
                 "{outcome:?}"
             );
         }
@@ -146,7 +145,7 @@ async fn what_cannot_be_right_is_an_error_and_no_record() {
             let test = reading([Answer::body(200, body)]);
             let outcome = test.log.fetch(at(5, None, NOW)).await;
             assert!(
-                matches!(outcome, Err(error) if matches!(**error, ErrorKind::Upstream { .. })),
+                matches!(&outcome, Err(error) if matches!(**error, ErrorKind::Upstream { .. })),
                 "{body}: {outcome:?}"
             );
         }

@@ -258,7 +258,7 @@ async fn a_second_instance_that_is_off_is_an_error() {
         let test = reading([page([4])]);
         let outcome = test.fetch(5, None).await;
         assert!(
-            matches!(outcome, Err(error) if matches!(**error, ErrorKind::Upstream { .. })),
+            matches!(&outcome, Err(error) if matches!(**error, ErrorKind::Upstream { .. })),
             "{outcome:?}"
         );
         assert_eq!(test.instances(), (2, 2), "no instance is left behind");
@@ -313,7 +313,8 @@ async fn a_record_that_fits_no_page_is_named() {
     local(async {
         // A record that does not fit is withheld, and the answer comes at once.
         let test = reading([page([])]);
-        let Err(ErrorKind::Upstream { detail }) = test.fetch(5, None).await else { panic!() };
+        let error = test.fetch(5, None).await.unwrap_err();
+        let ErrorKind::Upstream { detail } = error.into_kind() else { panic!() };
         assert!(detail.contains("orders/0/5") && detail.contains("too large"), "{detail}");
         let sizes = test.script.seen().into_iter().filter_map(|call| {
             Some(call.uri.query()?.split_once("max_bytes=")?.1.parse::<usize>().unwrap())
@@ -391,7 +392,7 @@ async fn throttled_the_place_is_kept() {
         let test = reading([page([5]), slow, page([6])]);
         let first = test.fetch(5, None).await.unwrap();
         let outcome = test.fetch(6, first.place.clone()).await.unwrap_err();
-        assert_eq!(outcome, ErrorKind::Throttled { retry_after: Duration::from_secs(1) });
+        assert_eq!(outcome, ErrorKind::Throttled { retry_after: Duration::from_secs(1) }.into());
         let fetched = test.fetch(6, first.place).await.unwrap();
         assert_eq!(offsets(&fetched), [6]);
         assert_eq!(test.instances(), (1, 0));
@@ -448,7 +449,7 @@ async fn a_server_without_this_api_is_named() {
             test.script.on(route, [error(404, 404, "HTTP 404 Not Found")]);
             let outcome = test.fetch(5, None).await;
             assert!(
-                matches!(outcome, Err(error) if matches!(**error, ErrorKind::Unsupported(_))),
+                matches!(&outcome, Err(error) if matches!(**error, ErrorKind::Unsupported(_))),
                 "{outcome:?}"
             );
         }
@@ -464,7 +465,7 @@ async fn a_partition_that_does_not_exist_is_not_read() {
             let fetch = kafka_edge::kafka::Fetch { partition, ..at(0, None, NOW) };
             let outcome = test.log.fetch(fetch).await;
             assert!(
-                matches!(outcome, Err(error) if matches!(**error, ErrorKind::Invalid { .. })),
+                matches!(&outcome, Err(error) if matches!(**error, ErrorKind::Invalid { .. })),
                 "{outcome:?}"
             );
         }

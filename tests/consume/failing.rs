@@ -102,7 +102,7 @@ async fn errors_reach_every_caller_and_heal() {
         let asked = instance.ask(unknown).await.unwrap();
         assert_eq!(asked, Err(ErrorKind::UnknownTopic("nowhere".into()).into()));
 
-        cluster.log.set_failure(Some(ErrorKind::Timeout));
+        cluster.log.set_failure(Some(ErrorKind::Timeout.into()));
         let callers = (0..3).map(|_| instance.ask(next(30)));
         for answer in join_all(callers).await {
             assert_eq!(answer.unwrap(), Err(ErrorKind::Timeout.into()));
@@ -113,7 +113,7 @@ async fn errors_reach_every_caller_and_heal() {
         let unnamed = Next { group: String::new(), ..next(0) };
         let refused = instance.ask(unnamed).await.unwrap();
         assert!(
-            matches!(refused, Err(ErrorKind::Invalid { field: "group", .. }.into())),
+            matches!(&refused, Err(error) if matches!(**error, ErrorKind::Invalid { field: "group", .. })),
             "{refused:?}"
         );
     })
@@ -143,7 +143,8 @@ async fn a_document_of_a_newer_version_is_refused_and_no_other_one() {
 
         // An instance that has just written another one knows nothing of it.
         let refused = cluster.instance().ask(next(5)).await.unwrap();
-        let Err(ErrorKind::Store { detail }) = &refused else { panic!("{refused:?}") };
+        let error = refused.unwrap_err();
+        let ErrorKind::Store { detail } = &*error else { panic!("{error:?}") };
         assert!(
             detail.contains("was written by a newer version of kafka-edge")
                 && detail.contains("version 2 of a group's position"),
@@ -174,7 +175,7 @@ async fn a_store_that_never_answers_costs_a_caller_ten_seconds_at_most() {
         let start = tokio::time::Instant::now();
         let refused = cluster.instance().ask(next(1)).await.unwrap();
         assert!(
-            matches!(refused, Err(error) if matches!(**error, ErrorKind::Store { .. })),
+            matches!(&refused, Err(error) if matches!(**error, ErrorKind::Store { .. })),
             "{refused:?}"
         );
         assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());

@@ -185,7 +185,7 @@ async fn a_record_whose_dead_letter_cannot_be_written_is_not_lost() {
         let cluster = scene(1, 3, &with_dead_letters()).await;
         let instance = cluster.instance();
         let claimed = page(&instance, claiming(3, 8)).await;
-        cluster.log.set_failure_of("produce", ErrorKind::Timeout);
+        cluster.log.set_failure_of("produce", ErrorKind::Timeout.into());
         let receipts_ = receipts(&claimed);
         let undelivered = instance.acknowledge(&receipts_[..2], Disposal::Reject).await;
         assert_eq!(undelivered, [Acknowledged::Undelivered; 2]);
@@ -327,13 +327,13 @@ async fn settings_are_heeded_within_five_seconds() {
         assert_eq!(one.consume.default_lease("g", usual).await, Ok(seconds(20)));
         let refused = one.consume.next(claiming(1, 41)).await.map(drop);
         assert!(
-            matches!(refused, Err(ErrorKind::Invalid { field: "lease", .. }.into())),
+            matches!(&refused, Err(error) if matches!(**error, ErrorKind::Invalid { field: "lease", .. })),
             "{refused:?}"
         );
         let receipts = receipts(&page(&one, claiming(1, 40)).await);
         let longer = one.try_acknowledge(&receipts, renewing(41)).await;
         assert!(
-            matches!(longer, Err(ErrorKind::Invalid { field: "lease", .. }.into())),
+            matches!(&longer, Err(error) if matches!(**error, ErrorKind::Invalid { field: "lease", .. })),
             "{longer:?}"
         );
         cluster.instance().set("{}").await;

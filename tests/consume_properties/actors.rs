@@ -352,7 +352,7 @@ async fn events(scene: Rc<Scene>) {
             host.set_skew(scene.draw_skew());
         }
         if plan.log_failures && scene.draw(10) == 0 {
-            scene.log.set_failure(Some(kafka_edge::error::Error::Timeout));
+            scene.log.set_failure(Some(kafka_edge::error::ErrorKind::Timeout.into()));
             sleep(scene.draw_millis(300)).await;
             scene.log.set_failure(None);
         }

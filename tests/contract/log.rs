@@ -176,7 +176,7 @@ mod promises {
             match log.capabilities().await.unwrap().offset_by_time {
                 true => assert_eq!(answer, Ok(vec![(0, offset), (1, 0), (2, 0)]), "{time}"),
                 false => assert!(
-                    matches!(answer, Err(error) if matches!(**error, ErrorKind::Unsupported(_))),
+                    matches!(&answer, Err(error) if matches!(**error, ErrorKind::Unsupported(_))),
                     "{answer:?}"
                 ),
             }
@@ -211,7 +211,7 @@ mod promises {
         let reports = produce(&log, "orders", vec![to(0), to(3), to(0)]).await;
         assert!(reports[0].is_ok() && reports[2].is_ok(), "{reports:?}");
         assert!(
-            matches!(reports[1], Err(error) if matches!(**error, ErrorKind::Invalid { .. })),
+            matches!(&reports[1], Err(error) if matches!(**error, ErrorKind::Invalid { .. })),
             "{reports:?}"
         );
         assert_eq!(log.ends("orders").await.unwrap()[0], (0, 2));

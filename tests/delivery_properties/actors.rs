@@ -196,7 +196,7 @@ async fn events(scene: Rc<Scene>) {
         if scene.plan.log_failures {
             let failed = ["fetch", "ends", "produce", "cluster_id"][scene.draw(4) as usize];
             let error = ErrorKind::Unreachable { detail: "the simulated log failed".into() };
-            scene.log.set_failure_of(failed, error);
+            scene.log.set_failure_of(failed, error.into());
             sleep(scene.draw_millis(1_000)).await;
             scene.log.clear_failures();
         }

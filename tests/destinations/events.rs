@@ -112,7 +112,7 @@ async fn what_failed_is_told_and_only_that_is_written_again() {
                 "Unknown outcome: the record may or may not be at the destination",
             ),
             (
-                Error::invalid("record", detail.clone()),
+                Error::invalid("record", detail.clone()).into_kind(),
                 422,
                 "The destination's Kafka has refused the record",
             ),
@@ -121,7 +121,7 @@ async fn what_failed_is_told_and_only_that_is_written_again() {
         .enumerate()
         {
             let before = counts(&clusters);
-            clusters.a.log.set_failure_of("produce", error);
+            clusters.a.log.set_failure_of("produce", error.into());
             let id = format!("e{number}");
             for instance in [scene.instance(), scene.instance()] {
                 let failed = instance.event("s", &id).await.unwrap();
@@ -247,7 +247,7 @@ async fn the_memory_outlasts_a_change_of_the_destinations() {
             assert_eq!(one.call(Method::PATCH, "/sources/s", &patch).await.status, 200);
             sleep(A_WHILE).await;
         };
-        clusters.a.log.set_failure_of("produce", ErrorKind::Timeout);
+        clusters.a.log.set_failure_of("produce", ErrorKind::Timeout.into());
         assert_eq!(one.event("s", "part").await.unwrap().status, 504);
         assert!(one.event("s", "done").await.unwrap().status == 504);
         clusters.a.log.clear_failures();
@@ -268,7 +268,7 @@ async fn the_memory_outlasts_a_change_of_the_destinations() {
         change(json!(["B", "gateway"])).await;
         let done = scene.instance().event("s", "done").await.unwrap();
         assert!(done.is_repeat(), "{done:?}");
-        clusters.b.log.set_failure_of("produce", ErrorKind::Timeout);
+        clusters.b.log.set_failure_of("produce", ErrorKind::Timeout.into());
         assert_eq!(one.event("s", "next").await.unwrap().status, 504);
         change(json!(["A", "B"])).await;
         clusters.b.log.clear_failures();

@@ -165,7 +165,7 @@ async fn one_call_takes_all_four_words() {
         let answer = gateway.post_json("/consumer/t/renew?group=g", &renewed).await;
         assert_eq!(statuses(&answer), ["renewed", "expired", "unknown"]);
         tokio::time::sleep(Duration::from_secs(40)).await;
-        gateway.log.set_failure_of("produce", kafka_edge::error::Error::Timeout);
+        gateway.log.set_failure_of("produce", kafka_edge::error::ErrorKind::Timeout.into());
         let body = json!({"receipts": [given[3], given[0]]});
         let answer = gateway.post_json("/consumer/t/reject?group=g", &body).await;
         assert_eq!(statuses(&answer), ["undelivered", "acked"]);

@@ -77,7 +77,9 @@ async fn a_group_is_moved_by_name_by_offset_and_by_time() {
             let (answered, json) = seek(body.clone()).await;
             assert_eq!((answered, json["detail"].as_str()), (status, detail), "{body}: {json}");
         }
-        gateway.log.set_failure(Some(ErrorKind::Unsupported("There is no such call".into())));
+        gateway
+            .log
+            .set_failure(Some(ErrorKind::Unsupported("There is no such call".into()).into()));
         assert_eq!(seek(json!({"topic": "t", "timestamp": 1})).await.0, 501);
     })
     .await;

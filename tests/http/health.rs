@@ -24,7 +24,9 @@ async fn ready_says_what_is_missing() {
         let gateway = Gateway::open();
         assert_eq!(gateway.get("/readyz").await.0, 200);
 
-        gateway.log.set_failure(Some(ErrorKind::Upstream { detail: "it answered 500".into() }));
+        gateway
+            .log
+            .set_failure(Some(ErrorKind::Upstream { detail: "it answered 500".into() }.into()));
         let (sentence, detail) = gateway.refused("/readyz", 503).await;
         assert_eq!(
             (sentence.as_str(), detail.as_str()),

@@ -77,7 +77,7 @@ async fn lines_that_failed_are_written_by_the_repeat() {
             lines.headers.push(header("content-type", b"application/x-ndjson"));
             lines
         };
-        gateway.log.set_failure(Some(ErrorKind::Timeout));
+        gateway.log.set_failure(Some(ErrorKind::Timeout.into()));
         assert_eq!(send(&gateway, lines()).await.2[0]["status"], 504);
         gateway.log.set_failure(None);
         let (_, replayed, reports) = send(&gateway, lines()).await;
@@ -97,7 +97,7 @@ async fn after_an_unknown_outcome_a_repeat_waits_and_then_writes() {
     local(async {
         let gateway = Gateway::open();
         let unknown = ErrorKind::OutcomeUnknown { detail: "no report".into() };
-        gateway.log.set_failure(Some(unknown));
+        gateway.log.set_failure(Some(unknown.into()));
         let call = || produce("/producer/t", "k", "hello");
         assert_eq!(send(&gateway, call()).await.0, 504);
         gateway.log.set_failure(None);

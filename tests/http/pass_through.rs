@@ -28,7 +28,9 @@ fn gateway() -> (Gateway, Keys) {
     log.create_topic("t", 1);
     let refusing = |known, detail: &str| {
         let log = SimLog::new();
-        log.set_failure(Some(ErrorKind::PermissionDenied { known, detail: detail.to_owned() }));
+        log.set_failure(Some(
+            ErrorKind::PermissionDenied { known, detail: detail.to_owned() }.into(),
+        ));
         log
     };
     let (unknown, known) = (refusing(false, "HTTP 401"), refusing(true, "HTTP 403"));

@@ -114,7 +114,7 @@ async fn errors_reach_the_caller_as_they_are() {
             (ErrorKind::Unreachable { detail: "x".into() }, 503),
             (ErrorKind::TooLarge { size: 2, limit: 1 }, 413),
         ] {
-            gateway.log.set_failure(Some(error.clone()));
+            gateway.log.set_failure(Some(error.clone().into()));
             let (sentence, _) = gateway.refused("/producer/t/m", status).await;
             assert_eq!(sentence, error.to_string());
         }

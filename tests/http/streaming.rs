@@ -321,7 +321,7 @@ async fn what_fails_for_good_is_an_answer_at_first_and_an_event_later() {
         }
         for target in ["/consumer/t", "/consumer/t?group=g&from=latest"] {
             let mut reader = Reader::events(&gateway, target, None).await;
-            gateway.log.set_failure(Some(ErrorKind::Unsupported("Not here".into())));
+            gateway.log.set_failure(Some(ErrorKind::Unsupported("Not here".into()).into()));
             let last = reader.piece().await.expect("the error");
             let expected = "event: error\ndata: {\"error\":\"Not here\",\"status\":501}\n\n";
             assert_eq!(last, expected, "{target}");
@@ -363,11 +363,11 @@ async fn a_reader_that_comes_back_takes_nothing_from_its_group() {
 /// Failures that pass.
 fn passing() -> [Error; 5] {
     [
-        ErrorKind::Store { detail: "gone".into() },
-        ErrorKind::Unreachable { detail: "refused".into() },
-        ErrorKind::Upstream { detail: "500".into() },
-        ErrorKind::Timeout,
-        ErrorKind::Throttled { retry_after: Duration::from_secs(1) },
+        ErrorKind::Store { detail: "gone".into() }.into(),
+        ErrorKind::Unreachable { detail: "refused".into() }.into(),
+        ErrorKind::Upstream { detail: "500".into() }.into(),
+        ErrorKind::Timeout.into(),
+        ErrorKind::Throttled { retry_after: Duration::from_secs(1) }.into(),
     ]
 }
 
@@ -416,7 +416,9 @@ async fn a_reader_hears_of_a_failure_and_of_its_end_once() {
     local(async {
         let gateway = Gateway::open();
         let mut reader = Reader::events(&gateway, "/consumer/t", None).await;
-        gateway.log.set_failure(Some(ErrorKind::Unreachable { detail: "secret detail".into() }));
+        gateway
+            .log
+            .set_failure(Some(ErrorKind::Unreachable { detail: "secret detail".into() }.into()));
         let first = reader.piece().await.expect("it goes on");
         let expected =
             ": The Kafka server cannot be reached; the stream goes on when that is over\n";
@@ -427,7 +429,7 @@ async fn a_reader_hears_of_a_failure_and_of_its_end_once() {
         assert_eq!(reader.piece().await.as_deref(), Some(":\n"));
 
         // After five minutes the stream ends; whoever comes back is let in.
-        gateway.log.set_failure(Some(ErrorKind::Timeout));
+        gateway.log.set_failure(Some(ErrorKind::Timeout.into()));
         let start = Instant::now();
         let last = loop {
             let piece = reader.piece().await.expect("it says why it ends");

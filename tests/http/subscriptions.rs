@@ -462,8 +462,8 @@ async fn what_starts_by_time_is_unsupported_where_the_log_knows_no_times() {
         let time = json!({"from": {"time": "1970-01-01T00:00:00Z"}});
         let made = created(&gateway, time.clone()).await;
         assert_eq!(gateway.get(&path(&made)).await.1["lag"], 1);
-        let unsupported = kafka_edge::error::Error::Unsupported("no such call".into());
-        gateway.log.set_failure_of("offset_at", unsupported);
+        let unsupported = kafka_edge::error::ErrorKind::Unsupported("no such call".into());
+        gateway.log.set_failure_of("offset_at", unsupported.into());
         assert_eq!(gateway.post_json("/subscriptions", &new(time)).await.0, 501);
         let offset = created(&gateway, json!({"from": {"offset": 7}})).await;
         let (_, one) = gateway.get(&path(&offset)).await;

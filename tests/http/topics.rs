@@ -36,9 +36,9 @@ async fn topics_are_listed_and_described() {
 async fn offsets_are_left_out_where_the_server_has_none_and_not_where_it_fails() {
     local(async {
         let gateway = Gateway::open();
-        gateway.log.set_failure_of("offsets", ErrorKind::Unsupported("no such call".into()));
+        gateway.log.set_failure_of("offsets", ErrorKind::Unsupported("no such call".into()).into());
         assert_eq!(gateway.get("/topics/t").await, (200, json!({"topic": "t", "partitions": 2})));
-        gateway.log.set_failure_of("offsets", ErrorKind::Timeout);
+        gateway.log.set_failure_of("offsets", ErrorKind::Timeout.into());
         gateway.refused("/topics/t", 504).await;
     })
     .await;

@@ -246,7 +246,7 @@ async fn events(scene: Rc<Scene>) {
         if plan.undelivered {
             match scene.draw(3) {
                 0 => scene.log.clear_failures(),
-                1 => scene.log.set_failure_of("produce", ErrorKind::Timeout),
+                1 => scene.log.set_failure_of("produce", ErrorKind::Timeout.into()),
                 _ => {}
             }
         }

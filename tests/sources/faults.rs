@@ -88,7 +88,7 @@ async fn what_kafka_refused_may_come_again_at_once() {
             (ErrorKind::UnknownTopic("t".into()), 404, None),
             (ErrorKind::Unreachable { detail: "refused".into() }, 503, None),
         ] {
-            scene.log.set_failure(Some(error.clone()));
+            scene.log.set_failure(Some(error.clone().into()));
             let answer = scene.instance().event("plain", "e").await.unwrap();
             assert_eq!((answer.status, answer.retry_after), (status, wait), "{error:?}");
         }
@@ -172,7 +172,7 @@ async fn a_promised_event_is_remembered() {
         }
         assert_eq!(scene.log.records("t", 0).len(), 1);
         // One that failed is welcome again.
-        scene.log.set_failure(Some(ErrorKind::Timeout));
+        scene.log.set_failure(Some(ErrorKind::Timeout.into()));
         assert_eq!(one.event("quick", "f").await.unwrap().status, 202);
         seconds(1).await;
         scene.log.set_failure(None);

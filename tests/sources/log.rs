@@ -41,9 +41,9 @@ impl FailingLog {
     fn fault(&self) -> Option<Fault> {
         let mut random = self.random.borrow_mut();
         (random.f64() < self.faults.get().rate).then(|| match random.u8(..6) {
-            0 => Fault::Not(ErrorKind::Timeout),
-            1 => Fault::Not(ErrorKind::Throttled { retry_after: Duration::from_secs(1) }),
-            2 => Fault::Not(ErrorKind::Unreachable { detail: String::new() }),
+            0 => Fault::Not(ErrorKind::Timeout.into()),
+            1 => Fault::Not(ErrorKind::Throttled { retry_after: Duration::from_secs(1) }.into()),
+            2 => Fault::Not(ErrorKind::Unreachable { detail: String::new() }.into()),
             _ => Fault::Unknown { written: random.bool() },
         })
     }

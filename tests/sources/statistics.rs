@@ -61,7 +61,7 @@ async fn what_kafka_fails_is_counted() {
             (Some(unknown), 504),
             (None, 200),
         ] {
-            scene.log.set_failure(failure);
+            scene.log.set_failure(failure.map(Into::into));
             let answer = one.event("plain", &format!("{status}")).await.unwrap();
             assert_eq!(answer.status, status, "{}", answer.json);
             sleep(Duration::from_secs(12)).await;

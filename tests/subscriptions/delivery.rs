@@ -413,7 +413,7 @@ async fn a_log_that_fails_is_said_and_harms_nothing() {
         let instance = scene.instance();
         instance.register(HOOK).await;
         scene.append(0, 1);
-        scene.log.set_failure(Some(ErrorKind::Timeout));
+        scene.log.set_failure(Some(ErrorKind::Timeout.into()));
         let deliveries = instance.deliver().await;
         assert_eq!(counts(&deliveries), [(0, 0)]);
         assert_eq!(deliveries[0].error, Some(ErrorKind::Timeout.to_string()));

@@ -78,7 +78,7 @@ async fn a_dead_letter_that_cannot_be_written_loses_nothing() {
         scene.append(0, 2);
         scene.receiver.refuse(0, Some(422));
         let error = ErrorKind::Unreachable { detail: "gone".into() };
-        scene.log.set_failure_of("produce", error);
+        scene.log.set_failure_of("produce", error.into());
         rounds(&instance, 12).await;
         assert_eq!(scene.receiver.accepted(HOOK), [0_i64; 0], "the next one waits");
         assert_eq!(scene.receiver.of(HOOK).len(), 3, "it is not tried any more");

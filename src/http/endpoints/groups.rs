@@ -345,6 +345,7 @@ impl From<GroupPosition> for PartitionPosition {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorKind;
 
     #[test]
     fn a_place_to_seek_to_is_named_in_exactly_one_way() {
@@ -371,7 +372,7 @@ mod tests {
         ] {
             let error = to(rest).unwrap_err();
             assert!(
-                matches!(&error, ErrorKind::Invalid { field: named, .. } if *named == field),
+                matches!(*error, ErrorKind::Invalid { field: named, .. } if named == field),
                 "{rest}: {error:?}"
             );
         }

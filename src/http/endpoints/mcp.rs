@@ -356,6 +356,7 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
+    use crate::error::Error;
 
     fn allowed(gateway: &GatewayConfig, origin: Option<&str>, host: &str) -> bool {
         let header = |name: &str, value: &str| (name.to_owned(), Bytes::from(value.to_owned()));

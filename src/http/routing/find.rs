@@ -166,7 +166,7 @@ mod tests {
 
     #[test]
     fn a_wrong_method_is_told_the_right_ones() {
-        let allowed = |method: Method, path| match find(&method, path) {
+        let allowed = |method: Method, path| match find(&method, path).map_err(Refusal::into_kind) {
             Err(RefusalKind::Method { allowed }) => allowed,
             other => panic!("{method} {path}: {other:?}"),
         };

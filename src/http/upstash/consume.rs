@@ -234,7 +234,7 @@ mod tests {
             ("kafka-session-timeout-ms", "1h"),
         ] {
             let error = of(&[(name, value)]).unwrap_err();
-            assert!(matches!(error, ErrorKind::Invalid { field, .. } if field == name), "{name}");
+            assert!(matches!(*error, ErrorKind::Invalid { field, .. } if field == name), "{name}");
         }
     }
 }

@@ -95,6 +95,7 @@ pub(super) fn timeout_of_query(query: &Query) -> Result<Option<i64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorKind;
     use crate::http::declaration::QueryRule;
 
     fn timeout_of_query(raw: &str) -> Result<Option<i64>> {
@@ -111,7 +112,7 @@ mod tests {
         assert_eq!(parse(two), Ok(vec![partition(1), partition(2)]));
         for bad in ["", "[]", "{}", "7", "{\"topic\":\"t\"}", "[{}]", "nonsense"] {
             let error = parse(bad).unwrap_err();
-            assert!(matches!(error, ErrorKind::Invalid { field: "body", .. }), "{bad}: {error}");
+            assert!(matches!(*error, ErrorKind::Invalid { field: "body", .. }), "{bad}: {error}");
         }
         assert_eq!(one_or_many::<Partition>(b" \n"), Ok(Vec::new()));
     }

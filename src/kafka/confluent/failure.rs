@@ -231,12 +231,12 @@ mod tests {
     #[test]
     fn statuses_become_errors() {
         let error = |status| refusal(status, "").error();
-        assert!(matches!(error(401), ErrorKind::PermissionDenied { known: false, .. }));
-        assert!(matches!(error(403), ErrorKind::PermissionDenied { known: true, .. }));
-        assert_eq!(error(429), ErrorKind::Throttled { retry_after: Duration::from_secs(1) });
-        assert_eq!(error(504), ErrorKind::Timeout);
-        assert!(matches!(error(500), ErrorKind::Upstream { .. }));
-        assert!(matches!(error(302), ErrorKind::Upstream { .. }));
+        assert!(matches!(*error(401), ErrorKind::PermissionDenied { known: false, .. }));
+        assert!(matches!(*error(403), ErrorKind::PermissionDenied { known: true, .. }));
+        assert_eq!(error(429), ErrorKind::Throttled { retry_after: Duration::from_secs(1) }.into());
+        assert_eq!(error(504), ErrorKind::Timeout.into());
+        assert!(matches!(*error(500), ErrorKind::Upstream { .. }));
+        assert!(matches!(*error(302), ErrorKind::Upstream { .. }));
     }
 
     #[test]
@@ -246,7 +246,7 @@ mod tests {
             let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static(value))]);
             let refusal = ErrorAnswer::new(StatusCode::TOO_MANY_REQUESTS, &headers, b"", now);
             let retry_after = Duration::from_secs(seconds);
-            assert_eq!(refusal.error(), ErrorKind::Throttled { retry_after }, "{value}");
+            assert_eq!(refusal.error(), ErrorKind::Throttled { retry_after }.into(), "{value}");
         }
     }
 }

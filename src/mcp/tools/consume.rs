@@ -88,6 +88,7 @@ fn write(records: &[Consumed], cut: Cut) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorKind;
 
     #[test]
     fn records_are_claimed_unless_the_caller_says_otherwise() {
@@ -113,8 +114,7 @@ mod tests {
             (r#","x":1"#, "arguments"),
         ] {
             let refused = ack(wrong);
-            let named =
-                matches!(&refused, Err(ErrorKind::Invalid { field, .. }) if *field == named);
+            let named = matches!(&refused, Err(error) if matches!(**error, ErrorKind::Invalid { field, .. } if field == named));
             assert!(named, "{wrong}: {refused:?}");
         }
         assert!(read(&Arguments::parse(Some(r#"{"topic":"t"}"#)).unwrap()).is_err());

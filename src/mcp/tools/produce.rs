@@ -91,9 +91,9 @@ mod tests {
     use super::*;
 
     fn field(arguments: &str) -> &'static str {
-        match read(&Arguments::parse(Some(arguments)).unwrap()).err() {
-            Some(ErrorKind::Invalid { field, .. }) => field,
-            other => panic!("{arguments}: {other:?}"),
+        match read(&Arguments::parse(Some(arguments)).unwrap()).map_err(Error::into_kind) {
+            Err(ErrorKind::Invalid { field, .. }) => field,
+            other => panic!("{arguments}: {:?}", other.err()),
         }
     }
 

@@ -236,7 +236,7 @@ mod tests {
     }
 
     fn refused(settings: &str) -> (String, String) {
-        match Action::read(settings.as_bytes(), None) {
+        match Action::read(settings.as_bytes(), None).map_err(Error::into_kind) {
             Err(ErrorKind::InvalidSource { field, sentence }) => (field, sentence),
             other => panic!("{settings}: {other:?}"),
         }
@@ -305,7 +305,9 @@ mod tests {
         let none = action("", "");
         assert_eq!(none.topic(Some("other")).unwrap().1, "other.runs");
         let missing = none.topic(None).unwrap_err();
-        assert!(matches!(missing, ErrorKind::Unprocessable { ref field, .. } if field == "org_id"));
+        assert!(
+            matches!(*missing, ErrorKind::Unprocessable { ref field, .. } if field == "org_id")
+        );
         assert_eq!(action("", r#","topic":"plain""#).topic(None).unwrap().1, "plain");
         let long = "o".repeat(248);
         assert!(none.topic(Some(&long)).is_err(), "the topic's name would be too long");

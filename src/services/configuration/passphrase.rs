@@ -39,6 +39,7 @@ pub(super) fn key(passphrase: &str, salt: &[u8]) -> Result<SecretKeys> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorKind;
 
     #[test]
     fn a_passphrase_has_a_length() {
@@ -49,7 +50,7 @@ mod tests {
             assert_eq!(key.is_ok(), is_taken, "{length}");
             if let Err(error) = key {
                 assert!(
-                    matches!(error, ErrorKind::Invalid { field: "passphrase", .. }),
+                    matches!(*error, ErrorKind::Invalid { field: "passphrase", .. }),
                     "{error:?}"
                 );
             }

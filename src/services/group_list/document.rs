@@ -95,7 +95,7 @@ mod tests {
         }
         let full = list.clone();
         assert!(
-            matches!(list.enlist("g", &["more"]), Err(error) if matches!(**error, ErrorKind::LimitReached(_)))
+            matches!(list.enlist("g", &["more"]), Err(error) if matches!(*error, ErrorKind::LimitReached(_)))
         );
         assert_eq!(list, full);
         assert!(!list.has("g", &["more"]));
@@ -106,7 +106,7 @@ mod tests {
         }
         let full = list.clone();
         assert!(
-            matches!(list.enlist("more", &["t"]), Err(error) if matches!(**error, ErrorKind::LimitReached(_)))
+            matches!(list.enlist("more", &["t"]), Err(error) if matches!(*error, ErrorKind::LimitReached(_)))
         );
         assert_eq!(list, full);
         list.enlist("1", &["t2"]).unwrap();

@@ -66,17 +66,17 @@ mod tests {
     #[test]
     fn pauses_grow_and_differ_among_readers() {
         let longest = [250, 500, 1000, 2000, 4000, 5000, 5000];
-        assert_eq!(pauses(&ErrorKind::Timeout, u32::MAX), longest);
-        assert_eq!(pauses(&ErrorKind::Timeout, 0), longest.map(|millis| millis / 2));
+        assert_eq!(pauses(&ErrorKind::Timeout.into(), u32::MAX), longest);
+        assert_eq!(pauses(&ErrorKind::Timeout.into(), 0), longest.map(|millis| millis / 2));
         let throttled = ErrorKind::Throttled { retry_after: Duration::from_secs(3) };
-        assert_eq!(pauses(&throttled, 0)[..2], [3000, 3000]);
+        assert_eq!(pauses(&throttled.clone().into(), 0)[..2], [3000, 3000]);
     }
 
     #[test]
     fn an_outage_is_ridden_out_for_five_minutes() {
         let mut outage = None;
-        Outage::failed(&mut outage, &ErrorKind::Timeout, AT, 0);
-        Outage::failed(&mut outage, &ErrorKind::Timeout, AT + Duration::from_secs(299), 0);
+        Outage::failed(&mut outage, &ErrorKind::Timeout.into(), AT, 0);
+        Outage::failed(&mut outage, &ErrorKind::Timeout.into(), AT + Duration::from_secs(299), 0);
         let outage = outage.unwrap();
         assert!(!outage.is_long(AT + Duration::from_secs(299)));
         assert!(outage.is_long(AT + Duration::from_secs(300)));

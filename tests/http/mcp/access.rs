@@ -180,8 +180,8 @@ async fn a_callers_own_key_for_kafka_decides_where_it_is_passed_through() {
         }
         // Kafka does not know the key.
         let refused =
-            kafka_edge::error::Error::PermissionDenied { known: false, detail: "x".into() };
-        gateway.log.set_failure(Some(refused));
+            kafka_edge::error::ErrorKind::PermissionDenied { known: false, detail: "x".into() };
+        gateway.log.set_failure(Some(refused.into()));
         for (tool, arguments) in [
             ("list_topics", json!({})),
             ("read_records", json!({"topic": "t"})),

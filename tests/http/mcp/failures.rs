@@ -42,7 +42,7 @@ async fn a_failure_of_kafka_is_a_result_that_an_agent_can_act_on() {
         ] {
             for (era, way) in ERAS.into_iter().zip(WAYS) {
                 let scene = Scene::new().await;
-                scene.gateway.log.set_failure(Some(failure.clone()));
+                scene.gateway.log.set_failure(Some(failure.clone().into()));
                 for (tool, arguments) in calls() {
                     let call = tool_call(era, tool, &arguments);
                     let sentence = failed(scene.send(call, "all", way).await.taken());
@@ -98,7 +98,7 @@ async fn an_outcome_that_nobody_knows_is_repeated_under_its_key() {
     local(async {
         let scene = Scene::new().await;
         let unknown = ErrorKind::OutcomeUnknown { detail: "x".into() };
-        scene.gateway.log.set_failure_of("produce", unknown);
+        scene.gateway.log.set_failure_of("produce", unknown.into());
         let produce = json!({"topic": "orders", "value": "x", "idempotency_key": "k"});
         let sentence = failed(scene.call("all", "produce", produce).await);
         assert!(sentence.contains("with the same idempotency_key"), "{sentence}");

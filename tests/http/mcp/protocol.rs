@@ -20,8 +20,8 @@ async fn what_comes_before_the_tools_needs_no_credential_no_store_and_no_kafka()
         let scene = Scene::new().await;
         let failing = StoreMode { refusals: 1.0, ..StoreMode::default() };
         scene.gateway.world.set_store_mode(failing);
-        let unreachable = kafka_edge::error::Error::Unreachable { detail: "x".into() };
-        scene.gateway.log.set_failure(Some(unreachable));
+        let unreachable = kafka_edge::error::ErrorKind::Unreachable { detail: "x".into() };
+        scene.gateway.log.set_failure(Some(unreachable.into()));
         let before = scene.gateway.world.store_calls();
         for (era, method, status) in [
             (Era::New, "server/discover", 200),

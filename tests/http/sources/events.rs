@@ -167,7 +167,7 @@ async fn an_event_that_was_not_written_may_come_again_at_once() {
     local(async {
         let source = json!({"dedupe": {"id": {"field": "/id"}}});
         let gateway = with(plain(source)).await;
-        gateway.log.set_failure(Some(ErrorKind::Timeout));
+        gateway.log.set_failure(Some(ErrorKind::Timeout.into()));
         assert_eq!(send(&gateway, &[], r#"{"id":7}"#).await.0, 504);
         gateway.log.set_failure(None);
         let (status, json) = send(&gateway, &[], r#"{"id":7}"#).await;
@@ -175,7 +175,7 @@ async fn an_event_that_was_not_written_may_come_again_at_once() {
 
         // After an unknown outcome a repeat waits until the first try counts as dead.
         let unknown = ErrorKind::OutcomeUnknown { detail: "no report".into() };
-        gateway.log.set_failure(Some(unknown));
+        gateway.log.set_failure(Some(unknown.into()));
         assert_eq!(send(&gateway, &[], r#"{"id":8}"#).await.0, 504);
         gateway.log.set_failure(None);
         let pending = answer(&gateway, event(&[], r#"{"id":8}"#)).await;

@@ -287,7 +287,7 @@ mod tests {
         let cut = r#"{"partition_data_list":[{"partition_id":0,"next_offset":1,"records":[
             {"partition_id":0,"offset":0,"key":null,"value":null,"exceeded_fields":{"key":false,"value":true}}]}]}"#;
         assert!(
-            matches!(page(cut, 0, 0), Err(error) if matches!(**error, ErrorKind::Upstream { .. }))
+            matches!(page(cut, 0, 0), Err(error) if matches!(*error, ErrorKind::Upstream { .. }))
         );
     }
 

@@ -165,12 +165,13 @@ fn seconds(field: &'static str, number: f64) -> Result<Duration, Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorKind;
 
     #[test]
     fn each_call_takes_what_is_its_own() {
         let refused = |word, json: &str| {
             let body: Body = serde_json::from_str(json).unwrap();
-            match check(&body, word) {
+            match check(&body, word).map_err(Error::into_kind) {
                 Err(ErrorKind::Invalid { field, .. }) => field,
                 other => panic!("{json}: {other:?}"),
             }
