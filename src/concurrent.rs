@@ -2,11 +2,13 @@
 //!
 //! The usual combinators are compiled again for every type of future that they
 //! join, which is a large part of the code of a small component. Here each
-//! future is boxed, and the code exists once for each type of result.
+//! future is boxed, and what exists once for each type of result does no more
+//! than to keep the results.
 
 use std::future::{Future, poll_fn};
+use std::ops::Range;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 /// The maximum number of futures that run at the same time. Usually each is a
 /// call of the host, and all of them are polled whenever one makes progress.
@@ -59,8 +61,8 @@ fn parts<'a, F: Future + 'a>(futures: impl IntoIterator<Item = F>) -> Vec<Part<'
     futures.into_iter().map(|future| Box::pin(future) as Part<'a, F::Output>).collect()
 }
 
-async fn join<T>(parts: Vec<Part<'_, T>>) -> Vec<T> {
-    run(MAX_RUNNING, parts, |_| false).await
+fn join<T>(parts: Vec<Part<'_, T>>) -> impl Future<Output = Vec<T>> {
+    run(MAX_RUNNING, parts, |_| false)
 }
 
 async fn join_grouped<T>(groups: Vec<Vec<Part<'_, T>>>) -> Vec<T> {
@@ -71,31 +73,62 @@ async fn join_grouped<T>(groups: Vec<Vec<Part<'_, T>>>) -> Vec<T> {
 }
 
 async fn try_join<T, E>(at_once: usize, parts: Vec<Part<'_, Result<T, E>>>) -> Result<Vec<T>, E> {
-    run(at_once, parts, Result::is_err).await.into_iter().collect()
+    let answers = run(at_once, parts, Result::is_err).await;
+    let mut successes = Vec::with_capacity(answers.len());
+    for answer in answers {
+        successes.push(answer?);
+    }
+    Ok(successes)
 }
 
 /// Runs parts until the result of one is the last that is needed; then no other
 /// is started. The results are in the order of the parts.
 async fn run<T>(at_once: usize, parts: Vec<Part<'_, T>>, is_last: fn(&T) -> bool) -> Vec<T> {
-    let mut answers: Vec<Option<T>> = parts.iter().map(|_| None).collect();
-    let mut waiting: Vec<_> = parts.into_iter().enumerate().collect();
-    waiting.reverse();
-    let mut running: Vec<(usize, Part<'_, T>)> = Vec::new();
+    let places = 0..parts.len();
+    let mut states: Vec<_> = parts.into_iter().map(State::Runs).collect();
+    let mut poll = |place: usize, cx: &mut Context<'_>| {
+        let State::Runs(part) = &mut states[place] else { return Poll::Ready(false) };
+        let answer = ready!(part.as_mut().poll(cx));
+        let is_last = is_last(&answer);
+        states[place] = State::Done(answer);
+        Poll::Ready(is_last)
+    };
+    run_places(at_once, places, &mut poll).await;
+    let mut answers = Vec::with_capacity(states.len());
+    for state in states {
+        if let State::Done(answer) = state {
+            answers.push(answer);
+        }
+    }
+    answers
+}
+
+enum State<'a, T> {
+    /// Or waits for its turn.
+    Runs(Part<'a, T>),
+    Done(T),
+}
+
+/// Polls the part at a place. Once it is done, it tells whether it is the last.
+type PollPlace<'a> = &'a mut dyn FnMut(usize, &mut Context<'_>) -> Poll<bool>;
+
+/// Runs the parts at these places, whatever their results are.
+async fn run_places(at_once: usize, mut waiting: Range<usize>, poll: PollPlace<'_>) {
+    let mut running: Vec<usize> = Vec::new();
     poll_fn(|cx| {
         loop {
             while running.len() < at_once
-                && let Some(part) = waiting.pop()
+                && let Some(place) = waiting.next()
             {
-                running.push(part);
+                running.push(place);
             }
             let before = running.len();
-            running.retain_mut(|(place, part)| match part.as_mut().poll(cx) {
+            running.retain(|place| match poll(*place, cx) {
                 Poll::Pending => true,
-                Poll::Ready(answer) => {
-                    if is_last(&answer) {
-                        waiting.clear();
+                Poll::Ready(is_last) => {
+                    if is_last {
+                        waiting = 0..0;
                     }
-                    answers[*place] = Some(answer);
                     false
                 }
             });
@@ -108,7 +141,6 @@ async fn run<T>(at_once: usize, parts: Vec<Part<'_, T>>, is_last: fn(&T) -> bool
         if running.is_empty() { Poll::Ready(()) } else { Poll::Pending }
     })
     .await;
-    answers.into_iter().flatten().collect()
 }
 
 /// What has succeeded, and the first failure of the rest.

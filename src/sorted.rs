@@ -8,6 +8,7 @@
 //! after it, so these types are unsuitable for queues of records.
 
 use std::borrow::Borrow;
+use std::cmp::Ordering;
 use std::collections::BinaryHeap;
 use std::fmt;
 use std::marker::PhantomData;
@@ -126,11 +127,48 @@ impl<K: Ord, V> SortedMap<K, V> {
     where
         K: Borrow<Q>,
     {
-        match self.0.last() {
-            Some((last, _)) if last.borrow() < key => Err(self.0.len()),
-            _ => self.0.binary_search_by(|(known, _)| known.borrow().cmp(key)),
-        }
+        search(&Sought { entries: &self.0, key })
     }
+}
+
+/// A key that is sought. This is no closure, because the table of a closure's functions
+/// has two more, which are there for each type.
+trait Seek {
+    /// Among how many it is sought.
+    fn entries(&self) -> usize;
+    /// How the key of the entry at an index compares with it.
+    fn compare(&self, index: usize) -> Ordering;
+}
+
+struct Sought<'a, K, V, Q: ?Sized> {
+    entries: &'a [(K, V)],
+    key: &'a Q,
+}
+
+impl<K: Borrow<Q>, V, Q: Ord + ?Sized> Seek for Sought<'_, K, V, Q> {
+    fn entries(&self) -> usize {
+        self.entries.len()
+    }
+
+    fn compare(&self, index: usize) -> Ordering {
+        self.entries[index].0.borrow().cmp(self.key)
+    }
+}
+
+/// Where a key is, or would be. This is in the component once, and not once for each type
+/// of key and value.
+fn search(sought: &dyn Seek) -> Result<usize, usize> {
+    let (mut from, mut to) = (0, sought.entries());
+    let mut index = to.saturating_sub(1);
+    while from < to {
+        match sought.compare(index) {
+            Ordering::Less => from = index + 1,
+            Ordering::Equal => return Ok(index),
+            Ordering::Greater => to = index,
+        }
+        index = from + (to - from) / 2;
+    }
+    Err(from)
 }
 
 /// Entries by reference.

@@ -69,8 +69,8 @@ impl<H: Host, L: Log, B> Call<'_, H, L, B> {
 
 impl<H: Host, L: Log, B: RequestBody> Call<'_, H, L, B> {
     /// The whole body, up to the limit that the endpoint declares.
-    pub(super) async fn body(&mut self) -> Result<Bytes, Refusal> {
-        self.request.read_body(self.body_limit).await
+    pub(super) fn body(&mut self) -> impl Future<Output = Result<Bytes, Refusal>> {
+        self.request.read_body(self.body_limit)
     }
 }
 

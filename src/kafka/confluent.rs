@@ -105,12 +105,12 @@ impl<H: Host> Log for ConfluentLog<H> {
         })
     }
 
-    async fn cluster_id(&self) -> Result<String> {
-        self.metadata.cluster_id().await
+    fn cluster_id(&self) -> impl Future<Output = Result<String>> {
+        self.metadata.cluster_id()
     }
 
-    async fn topics(&self) -> Result<Vec<Topic>> {
-        self.metadata.topics().await
+    fn topics(&self) -> impl Future<Output = Result<Vec<Topic>>> {
+        self.metadata.topics()
     }
 
     async fn topic(&self, name: &str) -> Result<Topic> {
@@ -180,7 +180,7 @@ impl<H: Host> Log for ConfluentLog<H> {
         }
     }
 
-    async fn ping(&self) -> Result<()> {
-        self.metadata.ping().await
+    fn ping(&self) -> impl Future<Output = Result<()>> {
+        self.metadata.ping()
     }
 }

@@ -247,8 +247,8 @@ impl<H: Host, L: Log> Consume<H, L> {
     }
 
     /// The group's next records; empty if there is none within the wait.
-    pub async fn next(&self, next: Next) -> Result<Handed> {
-        self.next_for(NamedReader::default(), next).await
+    pub fn next(&self, next: Next) -> impl Future<Output = Result<Handed>> {
+        self.next_for(NamedReader::default(), next)
     }
 
     /// The same for a named reader. With an owner and [`Ack::Manual`] the

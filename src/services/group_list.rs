@@ -119,12 +119,12 @@ impl<H: Host> GroupList<H> {
         }
     }
 
-    pub async fn remove(&self, group: &str) -> Result<()> {
+    pub fn remove(&self, group: &str) -> impl Future<Output = Result<()>> {
         let remove = |list: &mut ListedGroups| {
             list.remove(group);
             Ok(())
         };
-        self.list.change(remove).await
+        self.list.change(remove)
     }
 
     fn is_known(&self, group: &str, topics: &[impl AsRef<str>]) -> bool {

@@ -277,8 +277,8 @@ impl<H: Host, L: Log> Sources<H, L> {
     }
 
     /// What came to a source.
-    pub async fn statistics(&self, source: &SourceView) -> Result<Statistics> {
-        self.counting.of(source.source.name.as_str()).await
+    pub fn statistics(&self, source: &SourceView) -> impl Future<Output = Result<Statistics>> {
+        self.counting.of(source.source.name.as_str())
     }
 
     /// A source, and what came to it.

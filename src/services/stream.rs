@@ -140,8 +140,8 @@ impl<H: Host, L: Log> Stream<H, L> {
     /// are marked as [`delivered`](Handed::delivered).
     ///
     /// A failure that passes is an error only once it has lasted for minutes.
-    pub async fn next(&mut self, wait: Duration) -> Result<Handed> {
-        with_trace(self.trace, self.page(wait)).await
+    pub fn next(&mut self, wait: Duration) -> impl Future<Output = Result<Handed>> {
+        with_trace(self.trace, self.page(wait))
     }
 
     async fn page(&mut self, wait: Duration) -> Result<Handed> {

@@ -205,8 +205,8 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
 
     /// Since when something has been overdue, as far as is noted; for those whose turn it
     /// is.
-    pub async fn overdue(&self) -> Result<Option<Millis>> {
-        overdue::since(&self.context).await
+    pub fn overdue(&self) -> impl Future<Output = Result<Option<Millis>>> {
+        overdue::since(&self.context)
     }
 
     /// Goes on with what is overdue, a bounded piece of it, beyond the answer of the

@@ -45,14 +45,14 @@ impl<H: Host, L: Log> Topics<H, L> {
         Ok(Description { topic, offsets })
     }
 
-    pub async fn capabilities(&self) -> Result<LogCapabilities> {
-        self.log.capabilities().await
+    pub fn capabilities(&self) -> impl Future<Output = Result<LogCapabilities>> {
+        self.log.capabilities()
     }
 
     /// One topic, if there is such a one and the log lets us see it. The log
     /// is asked now and then only.
-    pub async fn get(&self, name: &AllowedTopic) -> Result<Topic> {
-        self.log.topic(name).await
+    pub fn get(&self, name: &AllowedTopic) -> impl Future<Output = Result<Topic>> {
+        self.log.topic(name)
     }
 
     /// First and end offsets of a topic's partitions.

@@ -116,8 +116,8 @@ where
     /// again, even if its earlier change may have been stored. Its result is
     /// returned only after the changed document was stored for good. If `edit`
     /// fails, the document stays unchanged.
-    pub async fn change<R>(&self, edit: impl Fn(&mut T) -> Result<R>) -> Result<R> {
-        self.change_within(MAX_WAIT, edit).await
+    pub fn change<R>(&self, edit: impl Fn(&mut T) -> Result<R>) -> impl Future<Output = Result<R>> {
+        self.change_within(MAX_WAIT, edit)
     }
 
     /// The same, with a limit for the wait.
@@ -126,19 +126,34 @@ where
         wait: Duration,
         edit: impl Fn(&mut T) -> Result<R>,
     ) -> Result<R> {
-        let made = RefCell::new(None);
+        let answer = Cell::new(None);
+        self.edit_within(wait, &|document| answer.set(Some(edit(document)))).await?;
+        answer.take().ok_or_else(busy)?
+    }
+
+    /// The same, for an edit that keeps its result. This is in the component once for each
+    /// document, and not once for each edit.
+    async fn edit_within(&self, wait: Duration, edit: &dyn Fn(&mut T)) -> Result<()> {
+        let made = Cell::new(None);
         let needs = |before: Option<&Payload>| parsed::<T>(before).map(|_| true);
-        let edit = |before: Option<&Payload>| {
-            let mut document = parsed(before)?;
-            let answer = edit(&mut document);
-            let payload = Payload::of(&document)?;
-            *made.borrow_mut() = Some((answer, document));
-            Ok(payload)
-        };
+        let edit = |before: Option<&Payload>| self.edited(before, edit, &made);
         let at = self.lane.change(wait, &needs, &edit).await?;
-        let (answer, document) = made.take().ok_or_else(busy)?;
-        self.remember(at, document);
-        answer
+        self.remember(at, made.take().ok_or_else(busy)?);
+        Ok(())
+    }
+
+    /// Edits the document, and puts it where it is found once it has been stored.
+    fn edited(
+        &self,
+        before: Option<&Payload>,
+        edit: &dyn Fn(&mut T),
+        made: &Cell<Option<T>>,
+    ) -> Result<Payload> {
+        let mut document = parsed(before)?;
+        edit(&mut document);
+        let payload = Payload::of(&document)?;
+        made.set(Some(document));
+        Ok(payload)
     }
 
     /// Changes the document if it `needs` that and nobody else is changing it. Returns
@@ -148,17 +163,11 @@ where
         needs: impl Fn(&T) -> bool,
         edit: impl Fn(&mut T),
     ) -> Result<bool> {
-        let made = RefCell::new(None);
+        let made = Cell::new(None);
         let needs = |before: Option<&Payload>| {
             before.map_or(Ok(true), |before| before.parse().map(|document| needs(&document)))
         };
-        let edit = |before: Option<&Payload>| {
-            let mut document = parsed(before)?;
-            edit(&mut document);
-            let payload = Payload::of(&document)?;
-            *made.borrow_mut() = Some(document);
-            Ok(payload)
-        };
+        let edit = |before: Option<&Payload>| self.edited(before, &edit, &made);
         let turned = self.lane.change_at_once(&needs, &edit).await?;
         if let (Turned::Kept { at }, Some(document)) = (&turned, made.take()) {
             self.remember(*at, document);

@@ -164,11 +164,11 @@ impl Endpoint for CreateAction {
 
     type Topics = NoTopic;
 
-    async fn answer<H: Host, L: Log, B: RequestBody>(
+    fn answer<H: Host, L: Log, B: RequestBody>(
         call: Call<'_, H, L, B>,
         NoTopic: NoTopic,
-    ) -> Result<Response, Refusal> {
-        changed(call, Verb::Create).await
+    ) -> impl Future<Output = Result<Response, Refusal>> {
+        changed(call, Verb::Create)
     }
 
     #[cfg(feature = "description")]
@@ -202,11 +202,11 @@ impl Endpoint for ListActions {
 
     type Topics = NoTopic;
 
-    async fn answer<H: Host, L: Log, B: RequestBody>(
+    fn answer<H: Host, L: Log, B: RequestBody>(
         call: Call<'_, H, L, B>,
         NoTopic: NoTopic,
-    ) -> Result<Response, Refusal> {
-        shown(call, false).await
+    ) -> impl Future<Output = Result<Response, Refusal>> {
+        shown(call, false)
     }
 
     #[cfg(feature = "description")]
@@ -227,11 +227,11 @@ impl Endpoint for GetAction {
 
     type Topics = NoTopic;
 
-    async fn answer<H: Host, L: Log, B: RequestBody>(
+    fn answer<H: Host, L: Log, B: RequestBody>(
         call: Call<'_, H, L, B>,
         NoTopic: NoTopic,
-    ) -> Result<Response, Refusal> {
-        shown(call, true).await
+    ) -> impl Future<Output = Result<Response, Refusal>> {
+        shown(call, true)
     }
 
     #[cfg(feature = "description")]
@@ -259,11 +259,11 @@ impl Endpoint for PutAction {
 
     type Topics = NoTopic;
 
-    async fn answer<H: Host, L: Log, B: RequestBody>(
+    fn answer<H: Host, L: Log, B: RequestBody>(
         call: Call<'_, H, L, B>,
         NoTopic: NoTopic,
-    ) -> Result<Response, Refusal> {
-        changed(call, Verb::Put).await
+    ) -> impl Future<Output = Result<Response, Refusal>> {
+        changed(call, Verb::Put)
     }
 
     #[cfg(feature = "description")]
@@ -297,11 +297,11 @@ impl Endpoint for PatchAction {
 
     type Topics = NoTopic;
 
-    async fn answer<H: Host, L: Log, B: RequestBody>(
+    fn answer<H: Host, L: Log, B: RequestBody>(
         call: Call<'_, H, L, B>,
         NoTopic: NoTopic,
-    ) -> Result<Response, Refusal> {
-        changed(call, Verb::Patch).await
+    ) -> impl Future<Output = Result<Response, Refusal>> {
+        changed(call, Verb::Patch)
     }
 
     #[cfg(feature = "description")]
@@ -331,11 +331,11 @@ impl Endpoint for DeleteAction {
 
     type Topics = NoTopic;
 
-    async fn answer<H: Host, L: Log, B: RequestBody>(
+    fn answer<H: Host, L: Log, B: RequestBody>(
         call: Call<'_, H, L, B>,
         NoTopic: NoTopic,
-    ) -> Result<Response, Refusal> {
-        changed(call, Verb::Delete).await
+    ) -> impl Future<Output = Result<Response, Refusal>> {
+        changed(call, Verb::Delete)
     }
 
     #[cfg(feature = "description")]

@@ -140,11 +140,11 @@ impl<const V1: bool> Endpoint for CreateDestination<V1> {
 
     type Topics = NoTopic;
 
-    async fn answer<H: Host, L: Log, B: RequestBody>(
+    fn answer<H: Host, L: Log, B: RequestBody>(
         call: Call<'_, H, L, B>,
         NoTopic: NoTopic,
-    ) -> Result<Response, Refusal> {
-        answer(call, Verb::Create, dialect(V1)).await
+    ) -> impl Future<Output = Result<Response, Refusal>> {
+        answer(call, Verb::Create, dialect(V1))
     }
 
     #[cfg(feature = "description")]
@@ -176,11 +176,11 @@ impl<const V1: bool> Endpoint for ListDestinations<V1> {
 
     type Topics = NoTopic;
 
-    async fn answer<H: Host, L: Log, B: RequestBody>(
+    fn answer<H: Host, L: Log, B: RequestBody>(
         call: Call<'_, H, L, B>,
         NoTopic: NoTopic,
-    ) -> Result<Response, Refusal> {
-        answer(call, Verb::List, dialect(V1)).await
+    ) -> impl Future<Output = Result<Response, Refusal>> {
+        answer(call, Verb::List, dialect(V1))
     }
 
     #[cfg(feature = "description")]
@@ -203,11 +203,11 @@ impl<const V1: bool> Endpoint for GetDestination<V1> {
 
     type Topics = NoTopic;
 
-    async fn answer<H: Host, L: Log, B: RequestBody>(
+    fn answer<H: Host, L: Log, B: RequestBody>(
         call: Call<'_, H, L, B>,
         NoTopic: NoTopic,
-    ) -> Result<Response, Refusal> {
-        answer(call, Verb::Get, dialect(V1)).await
+    ) -> impl Future<Output = Result<Response, Refusal>> {
+        answer(call, Verb::Get, dialect(V1))
     }
 
     #[cfg(feature = "description")]
@@ -235,11 +235,11 @@ impl<const V1: bool> Endpoint for PutDestination<V1> {
 
     type Topics = NoTopic;
 
-    async fn answer<H: Host, L: Log, B: RequestBody>(
+    fn answer<H: Host, L: Log, B: RequestBody>(
         call: Call<'_, H, L, B>,
         NoTopic: NoTopic,
-    ) -> Result<Response, Refusal> {
-        answer(call, Verb::Put, dialect(V1)).await
+    ) -> impl Future<Output = Result<Response, Refusal>> {
+        answer(call, Verb::Put, dialect(V1))
     }
 
     #[cfg(feature = "description")]
@@ -270,11 +270,11 @@ impl<const V1: bool> Endpoint for PatchDestination<V1> {
 
     type Topics = NoTopic;
 
-    async fn answer<H: Host, L: Log, B: RequestBody>(
+    fn answer<H: Host, L: Log, B: RequestBody>(
         call: Call<'_, H, L, B>,
         NoTopic: NoTopic,
-    ) -> Result<Response, Refusal> {
-        answer(call, Verb::Patch, dialect(V1)).await
+    ) -> impl Future<Output = Result<Response, Refusal>> {
+        answer(call, Verb::Patch, dialect(V1))
     }
 
     #[cfg(feature = "description")]
@@ -305,11 +305,11 @@ impl<const V1: bool> Endpoint for DeleteDestination<V1> {
 
     type Topics = NoTopic;
 
-    async fn answer<H: Host, L: Log, B: RequestBody>(
+    fn answer<H: Host, L: Log, B: RequestBody>(
         call: Call<'_, H, L, B>,
         NoTopic: NoTopic,
-    ) -> Result<Response, Refusal> {
-        answer(call, Verb::Delete, dialect(V1)).await
+    ) -> impl Future<Output = Result<Response, Refusal>> {
+        answer(call, Verb::Delete, dialect(V1))
     }
 
     #[cfg(feature = "description")]
@@ -338,11 +338,11 @@ impl<const V1: bool> Endpoint for TestDestination<V1> {
 
     type Topics = NoTopic;
 
-    async fn answer<H: Host, L: Log, B: RequestBody>(
+    fn answer<H: Host, L: Log, B: RequestBody>(
         call: Call<'_, H, L, B>,
         NoTopic: NoTopic,
-    ) -> Result<Response, Refusal> {
-        answer(call, Verb::Test, dialect(V1)).await
+    ) -> impl Future<Output = Result<Response, Refusal>> {
+        answer(call, Verb::Test, dialect(V1))
     }
 
     #[cfg(feature = "description")]

@@ -18,11 +18,11 @@ impl Endpoint for ReceiveWebhook {
 
     type Topics = InQuery;
 
-    async fn answer<H: Host, L: Log, B: RequestBody>(
+    fn answer<H: Host, L: Log, B: RequestBody>(
         call: Call<'_, H, L, B>,
         topic: InQuery,
-    ) -> Result<Response, Refusal> {
-        plain_webhook::answer(call, topic, BareGet::Refused).await
+    ) -> impl Future<Output = Result<Response, Refusal>> {
+        plain_webhook::answer(call, topic, BareGet::Refused)
     }
 
     #[cfg(feature = "description")]

@@ -140,7 +140,7 @@ fn record<'a>(topic: &'a str, report: &Result<RecordMetadata, Error>) -> Publish
 /// Shows a run, after a report on it if there is one.
 async fn shown<H: Host, L: Log, B: RequestBody>(
     mut call: Call<'_, H, L, B>,
-    grant: &Grant,
+    grant: Grant,
     is_report: bool,
 ) -> Result<Response, Refusal> {
     let run_id = call.path_text("run_id")?;
@@ -149,7 +149,7 @@ async fn shown<H: Host, L: Log, B: RequestBody>(
         false => Default::default(),
     };
     let report = is_report.then(|| (node.as_str(), without_mark(&body)));
-    Ok(run(&call.app.services().await?.actions.report(&run_id, report, grant).await?))
+    Ok(run(&call.app.services().await?.actions.report(&run_id, report, &grant).await?))
 }
 
 pub(super) struct RunAction;
@@ -233,11 +233,11 @@ impl Endpoint for GetRun {
 
     type Topics = OfRun;
 
-    async fn answer<H: Host, L: Log, B: RequestBody>(
+    fn answer<H: Host, L: Log, B: RequestBody>(
         call: Call<'_, H, L, B>,
         OfRun(grant): OfRun,
-    ) -> Result<Response, Refusal> {
-        shown(call, &grant, false).await
+    ) -> impl Future<Output = Result<Response, Refusal>> {
+        shown(call, grant, false)
     }
 
     #[cfg(feature = "description")]
@@ -280,11 +280,11 @@ impl Endpoint for ReportRun {
 
     type Topics = OfRun;
 
-    async fn answer<H: Host, L: Log, B: RequestBody>(
+    fn answer<H: Host, L: Log, B: RequestBody>(
         call: Call<'_, H, L, B>,
         OfRun(grant): OfRun,
-    ) -> Result<Response, Refusal> {
-        shown(call, &grant, true).await
+    ) -> impl Future<Output = Result<Response, Refusal>> {
+        shown(call, grant, true)
     }
 
     #[cfg(feature = "description")]

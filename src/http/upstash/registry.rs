@@ -37,11 +37,11 @@ impl Endpoint for ReadRegistry {
 
     type Topics = NoTopic;
 
-    async fn answer<H: Host, L: Log, B: RequestBody>(
+    fn answer<H: Host, L: Log, B: RequestBody>(
         call: Call<'_, H, L, B>,
         _: NoTopic,
-    ) -> Result<Response, Refusal> {
-        forward(call).await
+    ) -> impl Future<Output = Result<Response, Refusal>> {
+        forward(call)
     }
 
     #[cfg(feature = "description")]
@@ -64,11 +64,11 @@ impl Endpoint for WriteRegistry {
 
     type Topics = NoTopic;
 
-    async fn answer<H: Host, L: Log, B: RequestBody>(
+    fn answer<H: Host, L: Log, B: RequestBody>(
         call: Call<'_, H, L, B>,
         _: NoTopic,
-    ) -> Result<Response, Refusal> {
-        forward(call).await
+    ) -> impl Future<Output = Result<Response, Refusal>> {
+        forward(call)
     }
 
     #[cfg(feature = "description")]

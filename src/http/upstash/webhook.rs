@@ -23,11 +23,11 @@ impl Endpoint for Webhook {
 
     type Topics = InQuery;
 
-    async fn answer<H: Host, L: Log, B: RequestBody>(
+    fn answer<H: Host, L: Log, B: RequestBody>(
         call: Call<'_, H, L, B>,
         topic: InQuery,
-    ) -> Result<Response, Refusal> {
-        plain_webhook::answer(call, topic, BareGet::Event).await
+    ) -> impl Future<Output = Result<Response, Refusal>> {
+        plain_webhook::answer(call, topic, BareGet::Event)
     }
 
     #[cfg(feature = "description")]

@@ -112,8 +112,8 @@ impl<H: Host, L: Log> GivingUp<H, L> {
         Self { host, log, groups, producer }
     }
 
-    pub(super) async fn settings(&self, group: &str) -> Result<Rc<Settings>> {
-        self.groups.settings().recent(group).await
+    pub(super) fn settings(&self, group: &str) -> impl Future<Output = Result<Rc<Settings>>> {
+        self.groups.settings().recent(group)
     }
 
     /// Gives up records that were handed out as often as they may be. Returns of each

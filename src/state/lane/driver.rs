@@ -109,21 +109,21 @@ where
     /// Takes the lane if it is free. It waits only for a ticket of its own that was
     /// lost: until it is void, or gets its turn, it keeps others waiting. `init`
     /// gives the payload of a lane that has none.
-    pub async fn try_take(
+    pub fn try_take(
         &self,
         init: impl AsyncFnOnce(Origin) -> Result<T>,
-    ) -> Result<Take<H, T>> {
-        self.take_when(|_| true, init).await
+    ) -> impl Future<Output = Result<Take<H, T>>> {
+        self.take_when(|_| true, init)
     }
 
     /// The same, but draws no ticket if the latest document shows that there is
     /// nothing to do.
-    pub async fn take_when(
+    pub fn take_when(
         &self,
         worth: impl Fn(Option<&Document<T>>) -> bool,
         init: impl AsyncFnOnce(Origin) -> Result<T>,
-    ) -> Result<Take<H, T>> {
-        self.take(worth, init, true).await
+    ) -> impl Future<Output = Result<Take<H, T>>> {
+        self.take(worth, init, true)
     }
 
     async fn take(

@@ -122,18 +122,18 @@ where
     }
 
     /// Writes a state, all of which must have been done, and lets go.
-    pub async fn release(self, payload: T) -> Result<Written> {
-        self.last(Some(payload), false).await
+    pub fn release(self, payload: T) -> impl Future<Output = Result<Written>> {
+        self.last(Some(payload), false)
     }
 
     /// Sets the state at will and lets go; what earlier holders gave out is void.
-    pub async fn seek(self, payload: T) -> Result<Written> {
-        self.last(Some(payload), true).await
+    pub fn seek(self, payload: T) -> impl Future<Output = Result<Written>> {
+        self.last(Some(payload), true)
     }
 
     /// Lets go; the lane begins anew with whoever takes it next.
-    pub async fn delete(self) -> Result<Written> {
-        self.last(None, true).await
+    pub fn delete(self) -> impl Future<Output = Result<Written>> {
+        self.last(None, true)
     }
 
     async fn last(self, payload: Option<T>, seek: bool) -> Result<Written> {

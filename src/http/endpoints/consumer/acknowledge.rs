@@ -82,11 +82,11 @@ impl Endpoint for Acknowledge {
 
     type Topics = ListInPath;
 
-    async fn answer<H: Host, L: Log, B: RequestBody>(
+    fn answer<H: Host, L: Log, B: RequestBody>(
         call: Call<'_, H, L, B>,
         ListInPath(topics): ListInPath,
-    ) -> Result<Response, Refusal> {
-        dispose(call, &topics, Word::Accept).await
+    ) -> impl Future<Output = Result<Response, Refusal>> {
+        dispose(call, topics, Word::Accept)
     }
 
     #[cfg(feature = "description")]
@@ -110,11 +110,11 @@ impl Endpoint for GiveBack {
 
     type Topics = ListInPath;
 
-    async fn answer<H: Host, L: Log, B: RequestBody>(
+    fn answer<H: Host, L: Log, B: RequestBody>(
         call: Call<'_, H, L, B>,
         ListInPath(topics): ListInPath,
-    ) -> Result<Response, Refusal> {
-        dispose(call, &topics, Word::Release).await
+    ) -> impl Future<Output = Result<Response, Refusal>> {
+        dispose(call, topics, Word::Release)
     }
 
     #[cfg(feature = "description")]
@@ -138,11 +138,11 @@ impl Endpoint for Reject {
 
     type Topics = ListInPath;
 
-    async fn answer<H: Host, L: Log, B: RequestBody>(
+    fn answer<H: Host, L: Log, B: RequestBody>(
         call: Call<'_, H, L, B>,
         ListInPath(topics): ListInPath,
-    ) -> Result<Response, Refusal> {
-        dispose(call, &topics, Word::Reject).await
+    ) -> impl Future<Output = Result<Response, Refusal>> {
+        dispose(call, topics, Word::Reject)
     }
 
     #[cfg(feature = "description")]
@@ -171,11 +171,11 @@ impl Endpoint for Renew {
 
     type Topics = ListInPath;
 
-    async fn answer<H: Host, L: Log, B: RequestBody>(
+    fn answer<H: Host, L: Log, B: RequestBody>(
         call: Call<'_, H, L, B>,
         ListInPath(topics): ListInPath,
-    ) -> Result<Response, Refusal> {
-        dispose(call, &topics, Word::Renew).await
+    ) -> impl Future<Output = Result<Response, Refusal>> {
+        dispose(call, topics, Word::Renew)
     }
 
     #[cfg(feature = "description")]
@@ -199,11 +199,11 @@ impl Endpoint for Dispose {
 
     type Topics = ListInPath;
 
-    async fn answer<H: Host, L: Log, B: RequestBody>(
+    fn answer<H: Host, L: Log, B: RequestBody>(
         call: Call<'_, H, L, B>,
         ListInPath(topics): ListInPath,
-    ) -> Result<Response, Refusal> {
-        dispose(call, &topics, Word::Named).await
+    ) -> impl Future<Output = Result<Response, Refusal>> {
+        dispose(call, topics, Word::Named)
     }
 
     #[cfg(feature = "description")]
@@ -226,7 +226,7 @@ impl Endpoint for Dispose {
 /// other topics are answered with `unknown`.
 async fn dispose<H: Host, L: Log, B: RequestBody>(
     mut call: Call<'_, H, L, B>,
-    topics: &[AllowedTopic],
+    topics: Vec<AllowedTopic>,
     word: Word,
 ) -> Result<Response, Refusal> {
     let body = call.body().await?;

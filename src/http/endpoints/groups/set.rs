@@ -54,11 +54,11 @@ impl Endpoint for PutGroup {
 
     type Topics = OfGroup;
 
-    async fn answer<H: Host, L: Log, B: RequestBody>(
+    fn answer<H: Host, L: Log, B: RequestBody>(
         call: Call<'_, H, L, B>,
         OfGroup(grant): OfGroup,
-    ) -> Result<Response, Refusal> {
-        set(call, &grant, false).await
+    ) -> impl Future<Output = Result<Response, Refusal>> {
+        set(call, grant, false)
     }
 
     #[cfg(feature = "description")]
@@ -97,11 +97,11 @@ impl Endpoint for PatchGroup {
 
     type Topics = OfGroup;
 
-    async fn answer<H: Host, L: Log, B: RequestBody>(
+    fn answer<H: Host, L: Log, B: RequestBody>(
         call: Call<'_, H, L, B>,
         OfGroup(grant): OfGroup,
-    ) -> Result<Response, Refusal> {
-        set(call, &grant, true).await
+    ) -> impl Future<Output = Result<Response, Refusal>> {
+        set(call, grant, true)
     }
 
     #[cfg(feature = "description")]
@@ -119,7 +119,7 @@ impl Endpoint for PatchGroup {
 
 async fn set<H: Host, L: Log, B: RequestBody>(
     mut call: Call<'_, H, L, B>,
-    grant: &Grant,
+    grant: Grant,
     is_patch: bool,
 ) -> Result<Response, Refusal> {
     let group = group(&call)?;
@@ -127,7 +127,7 @@ async fn set<H: Host, L: Log, B: RequestBody>(
     let body = call.body().await?;
     let services = call.app.services().await?;
     let (body, condition) = (without_mark(&body), as_condition(tags.as_deref()));
-    let set = services.groups.set(&group, body, is_patch, condition, grant).await?;
+    let set = services.groups.set(&group, body, is_patch, condition, &grant).await?;
     let SetGroup { settings, tag, is_new } = set;
     let place = call.app.gateway().await?.link(&format!("/groups/{}", call.path_raw("group")));
     let status = if is_new { StatusCode::CREATED } else { StatusCode::OK };

@@ -227,11 +227,11 @@ impl Endpoint for DeliverDue {
 
     type Topics = Filtered;
 
-    async fn answer<H: Host, L: Log, B: RequestBody>(
+    fn answer<H: Host, L: Log, B: RequestBody>(
         call: Call<'_, H, L, B>,
         filtered: Filtered,
-    ) -> Result<Response, Refusal> {
-        Deliver::answer(call, filtered).await
+    ) -> impl Future<Output = Result<Response, Refusal>> {
+        Deliver::answer(call, filtered)
     }
 
     #[cfg(feature = "description")]
