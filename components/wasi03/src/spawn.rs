@@ -8,7 +8,7 @@
 
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -29,6 +29,11 @@ thread_local! {
 
 /// Runs a task beside the one that runs.
 pub fn spawn(task: impl Future<Output = ()> + 'static) {
+    spawn_boxed(Box::pin(task));
+}
+
+/// This is in a component once, and not once for each type of task.
+fn spawn_boxed(task: Pin<Box<dyn Future<Output = ()>>>) {
     SPAWNED.set(true);
     UNFINISHED.set(UNFINISHED.get() + 1);
     let unfinished = Unfinished;
