@@ -1,5 +1,7 @@
 //! The exports of `wit/`, over the same services as the HTTP API.
 
+#![allow(refining_impl_trait, reason = "each answer is of one type, whatever makes it")]
+
 #[cfg(feature = "actions")]
 mod actions;
 #[cfg(feature = "configuration")]
@@ -25,25 +27,48 @@ mod without_destinations;
 mod without_sources;
 
 use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use kafka_edge::access::{AccessError, AllowedTopic, Grant};
-use kafka_edge::telemetry::{Trace, with_trace};
+use kafka_edge::telemetry::{Trace, WithTrace, with_trace};
 
 use crate::app;
-use kafka_edge_wasi03::starting_tasks;
+use crate::bindings::exports::kafka_edge::api::types::Error;
+use kafka_edge_wasi03::start_tasks;
+
+/// The answer to a call of another component, on its way. It has this type whatever is
+/// done for it, so that what all calls do is in the component once for each type of
+/// answer, and not for each call.
+pub(crate) struct Answer<T>(WithTrace<Call<T>>);
+
+type Call<T> = Pin<Box<dyn Future<Output = Result<T, Error>>>>;
 
 /// Runs a call of another component. The call has no trace of its caller's, so
 /// it begins one, to which all events belong that it causes.
-async fn answering<F: Future>(call: F) -> F::Output {
-    let app = app();
-    let traced = async {
-        // Settings that are not right are reported by this, and defaults apply.
-        let _ = app.prepare_telemetry().await;
-        let answer = with_trace(Some(Trace::begin(app.host())), call).await;
-        app.go_on_delivering();
-        answer
-    };
-    starting_tasks(traced).await
+fn answering<T>(call: impl Future<Output = Result<T, Error>> + 'static) -> Answer<T> {
+    answer(Box::pin(call))
+}
+
+fn answer<T>(call: Call<T>) -> Answer<T> {
+    Answer(with_trace(Some(Trace::begin(app().host())), call))
+}
+
+impl<T> Future for Answer<T> {
+    type Output = Result<T, Error>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let poll = Pin::new(&mut self.0).poll(cx);
+        polled(poll.is_ready(), cx);
+        poll
+    }
+}
+
+fn polled(is_ready: bool, cx: &mut Context<'_>) {
+    if is_ready {
+        app().go_on_delivering();
+    }
+    start_tasks(cx);
 }
 
 /// What the component that is composed with this one may do: everything. Its

@@ -34,6 +34,10 @@ fn app() -> Rc<App<SpinHost, SpinLog>> {
     APP.with(Rc::clone)
 }
 
+/// The services, for a call of another component.
 async fn services() -> Result<Rc<Services<SpinHost, SpinLog>>> {
-    app().services().await
+    let app = app();
+    // Settings for reports that are not right are reported by this, and defaults apply.
+    let _ = app.prepare_telemetry().await;
+    app.services().await
 }

@@ -16,4 +16,4 @@ pub use body::AnswerBody;
 pub use handler::{Ending, handle};
 pub use send::send;
 pub use signal::{Wait, Wake, signal};
-pub use spawn::{spawn, starting_tasks};
+pub use spawn::{spawn, start_tasks, starting_tasks};

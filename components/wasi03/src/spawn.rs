@@ -9,7 +9,7 @@
 use std::cell::{Cell, RefCell};
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use kafka_edge::telemetry::inheriting;
@@ -87,10 +87,15 @@ pub async fn starting_tasks<F: Future>(future: F) -> F::Output {
     let mut future = pin!(future);
     poll_fn(|cx| {
         let poll = future.as_mut().poll(cx);
-        if SPAWNED.take() {
-            cx.waker().wake_by_ref();
-        }
+        start_tasks(cx);
         poll
     })
     .await
+}
+
+/// What [`starting_tasks`] does after each poll, for futures that are polled by hand.
+pub fn start_tasks(cx: &mut Context<'_>) {
+    if SPAWNED.take() {
+        cx.waker().wake_by_ref();
+    }
 }

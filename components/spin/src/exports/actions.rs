@@ -1,6 +1,6 @@
 //! The export of `kafka-edge:api/actions`.
 
-use super::{answering, grant};
+use super::{Answer, answering, grant};
 use crate::bindings::exports::kafka_edge::api::actions::{
     Action, ActionRun, Error, Guest, Outcome, Published, PutAction, RecordPlace, Status,
 };
@@ -18,12 +18,12 @@ enum Verb {
     Delete,
 }
 
-async fn change(
+fn change(
     verb: Verb,
     identifier: String,
     text: String,
     tag: Option<String>,
-) -> Result<service::Changed, Error> {
+) -> Answer<service::Changed> {
     let changing = async move {
         let condition = match &tag {
             None => service::Condition::None,
@@ -38,26 +38,22 @@ async fn change(
         };
         Ok(services().await?.actions.change(&identifier, change, condition).await?)
     };
-    answering(changing).await
+    answering(changing)
 }
 
 fn made(changed: service::Changed) -> Result<Action, Error> {
     changed.view.map(Into::into).ok_or(Error::UnknownAction)
 }
 
-async fn all() -> Result<Vec<service::ActionView>, Error> {
-    answering(async move { Ok(services().await?.actions.list().await?) }).await
+fn all() -> Answer<Vec<service::ActionView>> {
+    answering(async move { Ok(services().await?.actions.list().await?) })
 }
 
-async fn report(
-    run_id: String,
-    node_and_report: Option<(String, String)>,
-) -> Result<ActionRun, Error> {
+fn report(run_id: String, node_and_report: Option<(String, String)>) -> Answer<ActionRun> {
     answering(async move {
         let report = node_and_report.as_ref().map(|(node, text)| (node.as_str(), text.as_bytes()));
         Ok(services().await?.actions.report(&run_id, report, &grant()).await?.into())
     })
-    .await
 }
 
 impl Guest for Component {
@@ -94,30 +90,21 @@ impl Guest for Component {
         change(Verb::Delete, identifier, String::new(), tag).await.map(drop)
     }
 
-    async fn run(
-        identifier: String,
-        outputs: String,
-        key: Option<String>,
-    ) -> Result<Published, Error> {
+    fn run(identifier: String, outputs: String, key: Option<String>) -> Answer<Published> {
         answering(async move {
             let once = key.as_deref().map(|key| Once { key, caller: "" });
             let services = services().await?;
             let outputs = outputs.as_bytes();
             Ok(services.actions.run(&identifier, outputs, once, &grant()).await?.into())
         })
-        .await
     }
 
-    async fn get_run(run_id: String) -> Result<ActionRun, Error> {
-        report(run_id, None).await
+    fn get_run(run_id: String) -> Answer<ActionRun> {
+        report(run_id, None)
     }
 
-    async fn report(
-        run_id: String,
-        node_run_id: String,
-        report_text: String,
-    ) -> Result<ActionRun, Error> {
-        report(run_id, Some((node_run_id, report_text))).await
+    fn report(run_id: String, node_run_id: String, report_text: String) -> Answer<ActionRun> {
+        report(run_id, Some((node_run_id, report_text)))
     }
 }
 

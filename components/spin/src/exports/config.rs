@@ -1,6 +1,6 @@
 //! The export of `kafka-edge:api/config`.
 
-use super::answering;
+use super::{Answer, answering};
 use crate::bindings::exports::kafka_edge::api::config::{
     Applied, Change, Error, Guest, Selection, Taken,
 };
@@ -9,7 +9,7 @@ use kafka_edge::error::Error as ServiceError;
 use kafka_edge::services::configuration::{self as service, Configuration, MAX_ENTRIES, Wanted};
 
 impl Guest for Component {
-    async fn export(selection: Selection, passphrase: Option<String>) -> Result<String, Error> {
+    fn export(selection: Selection, passphrase: Option<String>) -> Answer<String> {
         answering(async move {
             let limit = selection.limit.map(|limit| limit as usize);
             if limit.is_some_and(|limit| !(1..=MAX_ENTRIES).contains(&limit)) {
@@ -19,14 +19,9 @@ impl Guest for Component {
             let configuration = configuration().await?;
             Ok(configuration.export(&wanted, passphrase.as_deref()).await?)
         })
-        .await
     }
 
-    async fn apply(
-        document: String,
-        passphrase: Option<String>,
-        dry_run: bool,
-    ) -> Result<Vec<Applied>, Error> {
+    fn apply(document: String, passphrase: Option<String>, dry_run: bool) -> Answer<Vec<Applied>> {
         answering(async move {
             if document.len() > service::MAX_BYTES {
                 return Err(ServiceError::invalid("document", "Longer than 2 MiB").into());
@@ -35,7 +30,6 @@ impl Guest for Component {
             let applied = configuration().await?.apply(document, passphrase, dry_run).await?;
             Ok(applied.into_iter().map(Into::into).collect())
         })
-        .await
     }
 }
 

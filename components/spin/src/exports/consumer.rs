@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 
 use spin_sdk::wit_bindgen;
 
-use super::{answering, grant, topic, topics};
+use super::{Answer, answering, grant, topic, topics};
 use crate::bindings::exports::kafka_edge::api::consumer::{
     Acknowledgement, ClaimedRecord, ConsumerRecord, Error, GroupSettings, GroupSummary, GroupTopic,
     Guest, Milliseconds, PageRequest, PartitionOffset, PartitionOffsets, ReadPage, ReadRequest,
@@ -24,12 +24,12 @@ use kafka_edge::sorted::SortedMap;
 use kafka_edge::{kafka, limits, names};
 
 impl Guest for Component {
-    async fn next(
+    fn next(
         topic: Topic,
         group: String,
         start: Start,
         wait: Milliseconds,
-    ) -> Result<Option<ConsumerRecord>, Error> {
+    ) -> Answer<Option<ConsumerRecord>> {
         answering(async move {
             let max_bytes = *limits::PAGE_BYTES.end();
             let next = Next {
@@ -43,132 +43,126 @@ impl Guest for Component {
             };
             Ok(take(next).await?.pop().map(Into::into))
         })
-        .await
     }
 
-    async fn next_page(page: PageRequest) -> Result<Vec<ConsumerRecord>, Error> {
+    fn next_page(page: PageRequest) -> Answer<Vec<ConsumerRecord>> {
         answering(async move {
             let records = take(next_of(page, Ack::Auto)?).await?;
             Ok(records.into_iter().map(Into::into).collect())
         })
-        .await
     }
 
-    async fn claim(page: PageRequest, lease: Milliseconds) -> Result<Vec<ClaimedRecord>, Error> {
-        answering(claims::claim(page, time(lease))).await
+    fn claim(page: PageRequest, lease: Milliseconds) -> Answer<Vec<ClaimedRecord>> {
+        answering(claims::claim(page, time(lease)))
     }
 
-    async fn ack(group: String, receipts: Vec<String>) -> Result<Vec<Acknowledgement>, Error> {
-        answering(claims::acknowledge(group, receipts, Disposal::Ack)).await
+    fn ack(group: String, receipts: Vec<String>) -> Answer<Vec<Acknowledgement>> {
+        acknowledge(group, receipts, Ok(Disposal::Ack))
     }
 
-    async fn nack(
+    fn nack(
         group: String,
         receipts: Vec<String>,
         delay: Milliseconds,
-    ) -> Result<Vec<Acknowledgement>, Error> {
-        let delay = limits::check_time("delay", time(delay), limits::DELAY)?;
-        answering(claims::acknowledge(group, receipts, Disposal::Nack { delay })).await
+    ) -> Answer<Vec<Acknowledgement>> {
+        acknowledge(group, receipts, nack(delay))
     }
 
-    async fn accept(group: String, receipts: Vec<String>) -> Result<Vec<Acknowledgement>, Error> {
-        answering(claims::acknowledge(group, receipts, Disposal::Ack)).await
+    fn accept(group: String, receipts: Vec<String>) -> Answer<Vec<Acknowledgement>> {
+        acknowledge(group, receipts, Ok(Disposal::Ack))
     }
 
-    async fn release(
+    fn release(
         group: String,
         receipts: Vec<String>,
         delay: Milliseconds,
-    ) -> Result<Vec<Acknowledgement>, Error> {
-        let delay = limits::check_time("delay", time(delay), limits::DELAY)?;
-        answering(claims::acknowledge(group, receipts, Disposal::Nack { delay })).await
+    ) -> Answer<Vec<Acknowledgement>> {
+        acknowledge(group, receipts, nack(delay))
     }
 
-    async fn reject(group: String, receipts: Vec<String>) -> Result<Vec<Acknowledgement>, Error> {
-        answering(claims::acknowledge(group, receipts, Disposal::Reject)).await
+    fn reject(group: String, receipts: Vec<String>) -> Answer<Vec<Acknowledgement>> {
+        acknowledge(group, receipts, Ok(Disposal::Reject))
     }
 
-    async fn renew(
+    fn renew(
         group: String,
         receipts: Vec<String>,
         lease: Milliseconds,
-    ) -> Result<Vec<Acknowledgement>, Error> {
-        let lease = limits::check_lease(time(lease))?;
-        answering(claims::acknowledge(group, receipts, Disposal::Renew { lease })).await
+    ) -> Answer<Vec<Acknowledgement>> {
+        let lease = limits::check_lease(time(lease));
+        acknowledge(group, receipts, lease.map(|lease| Disposal::Renew { lease }))
     }
 
-    async fn get_group(group: String) -> Result<GroupSettings, Error> {
-        answering(groups::get(group)).await
+    fn get_group(group: String) -> Answer<GroupSettings> {
+        answering(groups::get(group))
     }
 
-    async fn put_group(
-        group: String,
-        settings: String,
-        tag: Option<String>,
-    ) -> Result<GroupSettings, Error> {
-        answering(groups::set(group, settings, false, tag)).await
+    fn put_group(group: String, settings: String, tag: Option<String>) -> Answer<GroupSettings> {
+        answering(groups::set(group, settings, false, tag))
     }
 
-    async fn patch_group(
-        group: String,
-        patch: String,
-        tag: Option<String>,
-    ) -> Result<GroupSettings, Error> {
-        answering(groups::set(group, patch, true, tag)).await
+    fn patch_group(group: String, patch: String, tag: Option<String>) -> Answer<GroupSettings> {
+        answering(groups::set(group, patch, true, tag))
     }
 
-    async fn list_groups() -> Result<Vec<GroupSummary>, Error> {
-        answering(groups::list()).await
+    fn list_groups() -> Answer<Vec<GroupSummary>> {
+        answering(groups::list())
     }
 
-    async fn describe_group(group: String) -> Result<Vec<GroupTopic>, Error> {
-        answering(groups::describe(group)).await
+    fn describe_group(group: String) -> Answer<Vec<GroupTopic>> {
+        answering(groups::describe(group))
     }
 
-    async fn seek(
-        group: String,
-        topic: Topic,
-        to: SeekTarget,
-    ) -> Result<Vec<PartitionOffset>, Error> {
-        answering(groups::seek(group, topic, to)).await
+    fn seek(group: String, topic: Topic, to: SeekTarget) -> Answer<Vec<PartitionOffset>> {
+        answering(groups::seek(group, topic, to))
     }
 
-    async fn delete_group(group: String) -> Result<(), Error> {
-        answering(groups::delete(group)).await
+    fn delete_group(group: String) -> Answer<()> {
+        answering(groups::delete(group))
     }
 
-    async fn read_at(request: ReadRequest) -> Result<ReadPage, Error> {
-        answering(read_at(request)).await
+    fn read_at(request: ReadRequest) -> Answer<ReadPage> {
+        answering(read_at(request))
     }
 
-    async fn list_topics() -> Result<Vec<TopicSummary>, Error> {
+    fn list_topics() -> Answer<Vec<TopicSummary>> {
         answering(async move {
             let topics = services().await?.topics.list(&grant()).await?;
             Ok(topics.into_iter().map(Into::into).collect())
         })
-        .await
     }
 
-    async fn describe_topic(topic: Topic) -> Result<TopicDescription, Error> {
+    fn describe_topic(topic: Topic) -> Answer<TopicDescription> {
         answering(async move {
             let topic = self::topic(topic)?;
             Ok(services().await?.topics.describe(&topic).await?.into())
         })
-        .await
     }
 
-    async fn offsets_at(topic: Topic, time: Timestamp) -> Result<Vec<PartitionOffset>, Error> {
+    fn offsets_at(topic: Topic, time: Timestamp) -> Answer<Vec<PartitionOffset>> {
         answering(async move {
             let topic = self::topic(topic)?;
             let offsets = services().await?.topics.offsets_at(&topic, time).await?;
             Ok(partition_offsets(offsets))
         })
-        .await
     }
 
-    async fn ready() -> Result<(), Error> {
-        answering(async move { Ok(services().await?.topics.ready().await?) }).await
+    fn ready() -> Answer<()> {
+        answering(async move { Ok(services().await?.topics.ready().await?) })
     }
+}
+
+fn acknowledge(
+    group: String,
+    receipts: Vec<String>,
+    disposal: Result<Disposal, ServiceError>,
+) -> Answer<Vec<Acknowledgement>> {
+    answering(claims::acknowledge(group, receipts, disposal))
+}
+
+fn nack(delay: Milliseconds) -> Result<Disposal, ServiceError> {
+    let delay = limits::check_time("delay", time(delay), limits::DELAY)?;
+    Ok(Disposal::Nack { delay })
 }
 
 fn number(

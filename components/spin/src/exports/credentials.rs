@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use super::answering;
+use super::{Answer, answering};
 use crate::bindings::exports::kafka_edge::api::credentials::{
     Credential, Error, Guest, NewCredential, Permissions,
 };
@@ -13,35 +13,32 @@ use kafka_edge::access::Permission;
 use kafka_edge::services::credentials::{Created, CredentialError, Listed, Wish};
 
 impl Guest for Component {
-    async fn create(
+    fn create(
         name: String,
         allow: Permissions,
         topics: Vec<String>,
         expires: Option<i64>,
-    ) -> Result<NewCredential, Error> {
+    ) -> Answer<NewCredential> {
         answering(async move {
             let wish = Wish { name, allow: names_of(allow), topics, expires, rate: None };
             Ok(app().credentials().await?.create(wish).await?.into())
         })
-        .await
     }
 
-    async fn list() -> Result<Vec<Credential>, Error> {
+    fn list() -> Answer<Vec<Credential>> {
         answering(async move {
             let credentials = app().credentials().await?.list().await?;
             Ok(credentials.into_iter().map(Into::into).collect())
         })
-        .await
     }
 
-    async fn set_expiry(name: String, expires: Option<i64>) -> Result<Credential, Error> {
+    fn set_expiry(name: String, expires: Option<i64>) -> Answer<Credential> {
         answering(
             async move { Ok(app().credentials().await?.expire(&name, expires).await?.into()) },
         )
-        .await
     }
 
-    async fn set_rate(name: String, rate: Option<u32>) -> Result<Credential, Error> {
+    fn set_rate(name: String, rate: Option<u32>) -> Answer<Credential> {
         answering(async move {
             let rate = rate.map(|rate| {
                 NonZeroU32::new(rate).ok_or_else(|| {
@@ -50,19 +47,17 @@ impl Guest for Component {
             });
             Ok(app().credentials().await?.set_rate(&name, rate.transpose()?).await?.into())
         })
-        .await
     }
 
-    async fn rotate(name: String, overlap: u32) -> Result<NewCredential, Error> {
+    fn rotate(name: String, overlap: u32) -> Answer<NewCredential> {
         answering(async move {
             let overlap = Duration::from_millis(overlap.into());
             Ok(app().credentials().await?.rotate(&name, overlap).await?.into())
         })
-        .await
     }
 
-    async fn delete(name: String) -> Result<(), Error> {
-        answering(async move { Ok(app().credentials().await?.delete(&name).await?) }).await
+    fn delete(name: String) -> Answer<()> {
+        answering(async move { Ok(app().credentials().await?.delete(&name).await?) })
     }
 }
 

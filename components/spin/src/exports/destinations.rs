@@ -1,6 +1,6 @@
 //! The export of `kafka-edge:api/destinations`.
 
-use super::answering;
+use super::{Answer, answering};
 use crate::bindings::exports::kafka_edge::api::destinations::{
     Destination, Error, Finding, Guest, Obstacle, PutDestination, Trial,
 };
@@ -17,12 +17,7 @@ enum Verb {
     Delete,
 }
 
-async fn change(
-    verb: Verb,
-    id: String,
-    text: String,
-    tag: Option<String>,
-) -> Result<service::Changed, Error> {
+fn change(verb: Verb, id: String, text: String, tag: Option<String>) -> Answer<service::Changed> {
     let changing = async move {
         let condition = match &tag {
             None => service::Condition::None,
@@ -38,15 +33,15 @@ async fn change(
         let dialect = service::Dialect::Gateway;
         Ok(services().await?.change_destination(&id, change, condition, dialect).await?)
     };
-    answering(changing).await
+    answering(changing)
 }
 
 fn made(changed: service::Changed) -> Result<Destination, Error> {
     changed.view.map(Into::into).ok_or(Error::UnknownDestination)
 }
 
-async fn all() -> Result<Vec<service::DestinationView>, Error> {
-    answering(async move { Ok(services().await?.destinations.list().await?) }).await
+fn all() -> Answer<Vec<service::DestinationView>> {
+    answering(async move { Ok(services().await?.destinations.list().await?) })
 }
 
 impl Guest for Component {
@@ -79,8 +74,8 @@ impl Guest for Component {
         change(Verb::Delete, id, String::new(), tag).await.map(drop)
     }
 
-    async fn test(id: String) -> Result<Trial, Error> {
-        answering(async move { Ok(services().await?.destinations.trial(&id).await?.into()) }).await
+    fn test(id: String) -> Answer<Trial> {
+        answering(async move { Ok(services().await?.destinations.trial(&id).await?.into()) })
     }
 }
 

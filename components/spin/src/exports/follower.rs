@@ -9,7 +9,7 @@ use crate::bindings::exports::kafka_edge::api::follower::{
 };
 use crate::bindings::{wit_future, wit_stream};
 use crate::exports::convert::time;
-use crate::exports::{answering, topics};
+use crate::exports::{Answer, answering, topics};
 use crate::host::SpinHost;
 use crate::{Component, SpinLog, services};
 use kafka_edge::access::AllowedTopic;
@@ -26,10 +26,10 @@ const READER_CHECK_INTERVAL: Duration = Duration::from_secs(15);
 type RecordStream = Stream<SpinHost, SpinLog>;
 
 impl Guest for Component {
-    async fn follow(
+    fn follow(
         request: FollowRequest,
-    ) -> Result<(StreamReader<FollowedRecord>, FutureReader<Result<(), Error>>), Error> {
-        answering(follow(request)).await
+    ) -> Answer<(StreamReader<FollowedRecord>, FutureReader<Result<(), Error>>)> {
+        answering(follow(request))
     }
 }
 

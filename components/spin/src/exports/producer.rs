@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{answering, topic};
+use super::{Answer, answering, topic};
 use crate::bindings::exports::kafka_edge::api::producer::{
     Error, Guest, ProducerRecord, RecordMetadata, Topic,
 };
@@ -13,28 +13,20 @@ use kafka_edge::record::{Header, NewRecord, RecordMetadata as Written};
 use kafka_edge::services::produce::once::Once;
 
 impl Guest for Component {
-    async fn send(topic: Topic, record: ProducerRecord) -> Result<RecordMetadata, Error> {
-        answering(write_one(topic, record, None)).await
+    fn send(topic: Topic, record: ProducerRecord) -> Answer<RecordMetadata> {
+        answering(write_one(topic, record, None))
     }
 
-    async fn send_once(
-        topic: Topic,
-        record: ProducerRecord,
-        key: String,
-    ) -> Result<RecordMetadata, Error> {
-        answering(write_one(topic, record, Some(key))).await
+    fn send_once(topic: Topic, record: ProducerRecord, key: String) -> Answer<RecordMetadata> {
+        answering(write_one(topic, record, Some(key)))
     }
 
-    async fn send_many(topic: Topic, records: Vec<ProducerRecord>) -> Result<Reports, Error> {
-        answering(write_many(topic, records, None)).await
+    fn send_many(topic: Topic, records: Vec<ProducerRecord>) -> Answer<Reports> {
+        answering(write_many(topic, records, None))
     }
 
-    async fn send_many_once(
-        topic: Topic,
-        records: Vec<ProducerRecord>,
-        key: String,
-    ) -> Result<Reports, Error> {
-        answering(write_many(topic, records, Some(key))).await
+    fn send_many_once(topic: Topic, records: Vec<ProducerRecord>, key: String) -> Answer<Reports> {
+        answering(write_many(topic, records, Some(key)))
     }
 }
 

@@ -1,13 +1,13 @@
 //! The export of `kafka-edge:api/secrets`.
 
-use super::answering;
-use crate::bindings::exports::kafka_edge::api::secrets::{Error, Guest, RewrapReport, Rewrapped};
+use super::{Answer, answering};
+use crate::bindings::exports::kafka_edge::api::secrets::{Guest, RewrapReport, Rewrapped};
 use crate::{Component, services};
 use kafka_edge::services::rewrap as service;
 
 impl Guest for Component {
-    async fn rewrap() -> Result<RewrapReport, Error> {
-        answering(async move { Ok(services().await?.rewrap_secrets().await?.into()) }).await
+    fn rewrap() -> Answer<RewrapReport> {
+        answering(async move { Ok(services().await?.rewrap_secrets().await?.into()) })
     }
 }
 

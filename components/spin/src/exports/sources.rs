@@ -5,81 +5,73 @@ mod trial;
 
 use bytes::Bytes;
 
-use super::{answering, grant};
+use super::{Answer, answering, grant};
 use crate::bindings::exports::kafka_edge::api::sources::{
-    Error, Guest, InboundRequest, LastRefusal, PutSource, Received, RefusedCount, Source,
-    Statistics, Trial,
+    Guest, InboundRequest, LastRefusal, PutSource, Received, RefusedCount, Source, Statistics,
+    Trial,
 };
 use crate::{Component, services};
 use kafka_edge::error::Error as ServiceError;
 use kafka_edge::services::sources as service;
 
 impl Guest for Component {
-    async fn create(settings: String) -> Result<Source, Error> {
+    fn create(settings: String) -> Answer<Source> {
         answering(async move {
             let services = services().await?;
             Ok(services.sources.create(settings.as_bytes(), &grant()).await?.into())
         })
-        .await
     }
 
-    async fn list() -> Result<Vec<Source>, Error> {
+    fn list() -> Answer<Vec<Source>> {
         answering(async move {
             let sources = services().await?.sources.list(&grant()).await?;
             Ok(sources.into_iter().map(Into::into).collect())
         })
-        .await
     }
 
-    async fn get(name: String) -> Result<(Source, Statistics), Error> {
+    fn get(name: String) -> Answer<(Source, Statistics)> {
         answering(async move {
             let (source, statistics) = services().await?.sources.get(&name, &grant()).await?;
             Ok((source.into(), statistics.into()))
         })
-        .await
     }
 
-    async fn put(name: String, settings: String, tag: Option<String>) -> Result<PutSource, Error> {
+    fn put(name: String, settings: String, tag: Option<String>) -> Answer<PutSource> {
         answering(async move {
             let (settings, tag) = (settings.as_bytes(), condition(tag.as_ref()));
             let put = services().await?.sources.put(&name, settings, tag, &grant()).await?;
             Ok(PutSource { source: put.view.into(), is_new: put.is_new })
         })
-        .await
     }
 
-    async fn patch(name: String, patch: String, tag: Option<String>) -> Result<Source, Error> {
+    fn patch(name: String, patch: String, tag: Option<String>) -> Answer<Source> {
         answering(async move {
             let (patch, tag) = (patch.as_bytes(), condition(tag.as_ref()));
             Ok(services().await?.sources.patch(&name, patch, tag, &grant()).await?.into())
         })
-        .await
     }
 
-    async fn delete(name: String, tag: Option<String>) -> Result<(), Error> {
+    fn delete(name: String, tag: Option<String>) -> Answer<()> {
         answering(async move {
             let tag = condition(tag.as_ref());
             Ok(services().await?.sources.delete(&name, tag, &grant()).await?)
         })
-        .await
     }
 
-    async fn receive(name: String, request: InboundRequest) -> Result<Received, Error> {
+    fn receive(name: String, request: InboundRequest) -> Answer<Received> {
         answering(async move {
             let request = inbound(request)?;
             received::received(services().await?.sources.receive_whole(&name, request).await)
         })
-        .await
     }
 
-    async fn test(name: String, request: InboundRequest) -> Result<Trial, Error> {
+    fn test(name: String, request: InboundRequest) -> Answer<Trial> {
         answering(async move {
             let request = inbound(request)?;
             let sources = &services().await?.sources;
             let prepared = sources.open_for(&name, &grant()).await?;
             Ok(sources.trial(&prepared, &request).await?.into())
         })
-        .await
     }
 }
 

@@ -1,9 +1,9 @@
 //! The export of `kafka-edge:api/subscriptions`.
 
 use super::consumer::{groups::seek_to, partition_offsets};
-use super::{answering, grant, topic};
+use super::{Answer, answering, grant, topic};
 use crate::bindings::exports::kafka_edge::api::subscriptions::{
-    Attempt, Delivery, Error, Guest, Made, Milliseconds, Moved, Page, Progress, Run, RunPartition,
+    Attempt, Delivery, Guest, Made, Milliseconds, Moved, Page, Progress, Run, RunPartition,
     SeekTarget, Standing, Start, State, Subscription, Topic, Totals, Trial,
 };
 use crate::exports::convert::time;
@@ -12,7 +12,7 @@ use kafka_edge::limits;
 use kafka_edge::services::subscriptions as service;
 
 impl Guest for Component {
-    async fn register(topic: Topic, callback_url: String, start: Start) -> Result<Made, Error> {
+    fn register(topic: Topic, callback_url: String, start: Start) -> Answer<Made> {
         answering(async move {
             let topic = self::topic(topic)?;
             let subscriptions = &services().await?.subscriptions;
@@ -22,72 +22,63 @@ impl Guest for Component {
             let is_new = registered.secret.is_some();
             Ok(Made { subscription: view.into(), secret: registered.secret, is_new })
         })
-        .await
     }
 
-    async fn create(settings: String) -> Result<Made, Error> {
+    fn create(settings: String) -> Answer<Made> {
         answering(async move {
             let subscriptions = &services().await?.subscriptions;
             Ok(subscriptions.create(settings.as_bytes(), &grant()).await?.into())
         })
-        .await
     }
 
-    async fn list(cursor: Option<String>) -> Result<Page, Error> {
+    fn list(cursor: Option<String>) -> Answer<Page> {
         answering(async move {
             let page = services().await?.subscriptions.page(cursor.as_deref(), &grant()).await?;
             let subscriptions = page.subscriptions.into_iter().map(Into::into).collect();
             Ok(Page { subscriptions, next: page.next })
         })
-        .await
     }
 
-    async fn get(id: String) -> Result<Standing, Error> {
+    fn get(id: String) -> Answer<Standing> {
         answering(async move {
             Ok(services().await?.subscriptions.describe(&id, &grant()).await?.into())
         })
-        .await
     }
 
-    async fn put(id: String, settings: String, tag: Option<String>) -> Result<Made, Error> {
+    fn put(id: String, settings: String, tag: Option<String>) -> Answer<Made> {
         answering(async move {
             let (settings, tag) = (settings.as_bytes(), condition(tag.as_ref()));
             Ok(services().await?.subscriptions.put(&id, settings, tag, &grant()).await?.into())
         })
-        .await
     }
 
-    async fn patch(id: String, patch: String, tag: Option<String>) -> Result<Subscription, Error> {
+    fn patch(id: String, patch: String, tag: Option<String>) -> Answer<Subscription> {
         answering(async move {
             let (patch, tag) = (patch.as_bytes(), condition(tag.as_ref()));
             Ok(services().await?.subscriptions.patch(&id, patch, tag, &grant()).await?.into())
         })
-        .await
     }
 
-    async fn delete(id: String, tag: Option<String>) -> Result<(), Error> {
+    fn delete(id: String, tag: Option<String>) -> Answer<()> {
         answering(async move {
             let tag = condition(tag.as_ref());
             Ok(services().await?.subscriptions.delete(&id, tag, &grant()).await?)
         })
-        .await
     }
 
-    async fn pause(id: String) -> Result<Subscription, Error> {
+    fn pause(id: String) -> Answer<Subscription> {
         answering(
             async move { Ok(services().await?.subscriptions.pause(&id, &grant()).await?.into()) },
         )
-        .await
     }
 
-    async fn resume(id: String) -> Result<Subscription, Error> {
+    fn resume(id: String) -> Answer<Subscription> {
         answering(
             async move { Ok(services().await?.subscriptions.resume(&id, &grant()).await?.into()) },
         )
-        .await
     }
 
-    async fn seek(id: String, topic: Option<Topic>, to: SeekTarget) -> Result<Vec<Moved>, Error> {
+    fn seek(id: String, topic: Option<Topic>, to: SeekTarget) -> Answer<Vec<Moved>> {
         answering(async move {
             let (to, subscriptions) = (seek_to(to)?, &services().await?.subscriptions);
             let moved = subscriptions.seek(&id, topic.as_deref(), to, &grant()).await?;
@@ -96,14 +87,9 @@ impl Guest for Component {
                 moved.map(|(topic, offsets)| Moved { topic, offsets: partition_offsets(offsets) });
             Ok(moved.collect())
         })
-        .await
     }
 
-    async fn rotate(
-        id: String,
-        overlap: Option<u32>,
-        secret: Option<String>,
-    ) -> Result<Made, Error> {
+    fn rotate(id: String, overlap: Option<u32>, secret: Option<String>) -> Answer<Made> {
         answering(async move {
             let (overlap, secret) = (overlap.map(u64::from), secret.as_deref());
             let subscriptions = &services().await?.subscriptions;
@@ -111,47 +97,41 @@ impl Guest for Component {
             let service::Rotated { view, secret } = rotated;
             Ok(Made { subscription: view.into(), secret, is_new: false })
         })
-        .await
     }
 
-    async fn test(id: String, sample: String) -> Result<Trial, Error> {
+    fn test(id: String, sample: String) -> Answer<Trial> {
         answering(async move {
             let subscriptions = &services().await?.subscriptions;
             Ok(subscriptions.test(&id, sample.as_bytes(), &grant()).await?.into())
         })
-        .await
     }
 
-    async fn attempts(id: String) -> Result<Vec<Attempt>, Error> {
+    fn attempts(id: String) -> Answer<Vec<Attempt>> {
         answering(async move {
             let attempts = services().await?.subscriptions.attempts(&id, &grant()).await?;
             Ok(attempts.into_iter().map(Into::into).collect())
         })
-        .await
     }
 
-    async fn replay(id: String, what: String) -> Result<Run, Error> {
+    fn replay(id: String, what: String) -> Answer<Run> {
         answering(async move {
             let subscriptions = &services().await?.subscriptions;
             Ok(subscriptions.replay(&id, what.as_bytes(), &grant()).await?.into())
         })
-        .await
     }
 
-    async fn redrive(id: String) -> Result<Run, Error> {
+    fn redrive(id: String) -> Answer<Run> {
         answering(async move {
             Ok(services().await?.subscriptions.redrive(&id, &grant()).await?.into())
         })
-        .await
     }
 
-    async fn deliver(budget: Milliseconds) -> Result<Vec<Delivery>, Error> {
+    fn deliver(budget: Milliseconds) -> Answer<Vec<Delivery>> {
         answering(async move {
             let budget = limits::check_time("budget", time(budget), limits::BUDGET)?;
             let deliveries = services().await?.subscriptions.deliver(budget, &grant()).await?;
             Ok(deliveries.into_iter().map(Into::into).collect())
         })
-        .await
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::{Acknowledgement, ClaimedRecord, Error, PageRequest, next_of, take};
 use crate::exports::grant;
 use crate::services;
+use kafka_edge::error::Error as ServiceError;
 use kafka_edge::services::consume::{Ack, Acknowledged, Disposal};
 use kafka_edge::{limits, names};
 
@@ -24,8 +25,9 @@ pub(super) async fn claim(page: PageRequest, lease: Duration) -> Result<Vec<Clai
 pub(super) async fn acknowledge(
     group: String,
     receipts: Vec<String>,
-    disposal: Disposal,
+    disposal: Result<Disposal, ServiceError>,
 ) -> Result<Vec<Acknowledgement>, Error> {
+    let disposal = disposal?;
     names::check_group(&group)?;
     limits::check_receipts(receipts.len())?;
     let consume = &services().await?.consume;
