@@ -35,7 +35,7 @@ mod ticket;
 pub mod turn;
 
 pub use document::{Document, HeldUntil, Knock, Now, Version, Watch, Watched};
-pub use driver::{Lane, Take};
+pub use driver::{Ask, Lane, Take};
 pub use held::Held;
 pub use params::{Params, Rules};
 pub(in crate::state) use payload::Payload;

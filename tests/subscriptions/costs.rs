@@ -5,6 +5,20 @@ use serde_json::json;
 
 use crate::scene::{HOOK, Scene, counts};
 
+/// What a fresh instance's round over the one topic costs, which finds so many records.
+async fn round(scene: &Scene, webhooks: usize, records: usize) -> (u64, u64) {
+    scene.append(0, records);
+    let fresh = scene.instance();
+    let before = scene.world.store_calls();
+    let delivered = counts(&fresh.deliver().await);
+    assert_eq!(delivered, vec![(records as u64, 0); webhooks]);
+    fresh.host.idle().await;
+    let after = scene.world.store_calls();
+    (after.reads - before.reads, after.writes - before.writes)
+}
+
+/// Of several rounds the cheapest: one of eight also reads subscriptions that have nothing
+/// to do.
 #[tokio::test(start_paused = true)]
 async fn a_round() {
     local(async {
@@ -18,30 +32,48 @@ async fn a_round() {
             scene.append(0, 1);
             first.deliver().await;
             for records in [0, 1, 10] {
-                scene.append(0, records);
-                let fresh = scene.instance();
-                let before = scene.world.store_calls();
-                let delivered = counts(&fresh.deliver().await);
-                assert_eq!(delivered, vec![(records as u64, 0); webhooks]);
-                fresh.host.idle().await;
-                let after = scene.world.store_calls();
-                let cost = (after.reads - before.reads, after.writes - before.writes);
-                costs.push((webhooks, records, cost));
+                let mut all = Vec::new();
+                for _ in 0..5 {
+                    all.push(round(&scene, webhooks, records).await);
+                }
+                costs.push((webhooks, records, all.into_iter().min().unwrap()));
             }
         }
         assert_eq!(
             costs,
             [
-                // What leads to a topic's webhooks (6), the advice, a document and its lane.
-                (1, 0, (11, 0)),
-                (1, 1, (12, 3)),
-                (1, 10, (12, 3)),
-                // The same, and a look at one.
-                (20, 0, (11, 0)),
-                (20, 1, (108, 61)),
-                (20, 10, (108, 61)),
+                // What leads to a topic's webhooks (4), the advice, a look at a lane (2).
+                (1, 0, (7, 0)),
+                // And the subscription (2), and whether somebody waits for the lane.
+                (1, 1, (10, 3)),
+                (1, 10, (10, 3)),
+                // The same, whatever number there is.
+                (20, 0, (7, 0)),
+                // Of each the lane (3) and the subscription (2), and the advice once more.
+                (20, 1, (106, 61)),
+                (20, 10, (106, 61)),
             ]
         );
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_round_of_eight_reads_a_subscription_that_has_nothing_to_do() {
+    local(async {
+        let scene = Scene::new(1);
+        scene.instance().register(HOOK).await;
+        scene.append(0, 1);
+        scene.instance().deliver().await;
+        let mut more = 0;
+        for _ in 0..80 {
+            match round(&scene, 1, 0).await {
+                (7, 0) => {}
+                (9, 0) => more += 1,
+                other => panic!("{other:?}"),
+            }
+        }
+        assert!((4..=18).contains(&more), "{more} of 80");
     })
     .await;
 }
@@ -60,8 +92,8 @@ async fn a_delivery_with_a_short_timeout() {
             let before = scene.world.store_calls();
             assert_eq!(counts(&fresh.deliver().await), [(10, 0)]);
             let after = scene.world.store_calls();
-            // Of the reads, six lead to the subscription and two are its document.
-            let cost = (after.reads - before.reads - 8, after.writes - before.writes);
+            // Of the reads, four lead to the subscription and two are its document.
+            let cost = (after.reads - before.reads - 6, after.writes - before.writes);
             assert_eq!(cost, (4, writes), "with {timeout} s");
         }
     })

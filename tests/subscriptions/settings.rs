@@ -329,6 +329,37 @@ async fn one_read_serves_all_that_stand_at_the_same_place() {
     .await;
 }
 
+/// A log that is read in sequence, as a REST Proxy is: a reader of it costs calls of its own.
+#[tokio::test(start_paused = true)]
+async fn at_the_head_all_share_one_reader_of_each_partition() {
+    local(async {
+        let scene = Scene::new(2);
+        scene.log.read_in_places(30);
+        let instance = scene.instance();
+        for number in 0..20 {
+            let url = format!("{HOOK}/{number}");
+            // One answers at once, the last one after 19 ms.
+            scene.receiver.set(&url, Mood::Slow(Duration::from_millis(number)));
+            instance.create(json!({"callback_url": url})).await;
+        }
+        for count in 1..=10 {
+            for partition in 0..2 {
+                scene.append(partition, 1);
+            }
+            instance.webhooks.deliver_in_background(TOPIC);
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            for number in 0..20 {
+                let received = scene.receiver.accepted(&format!("{HOOK}/{number}"));
+                assert_eq!(received.len(), 2 * count, "{number}");
+            }
+        }
+        let calls = (scene.log.calls("fetch"), scene.log.calls("open"));
+        // Of each partition one read for each record, and one reader in all.
+        assert_eq!(calls, (20, 2));
+    })
+    .await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_host_that_allows_few_requests_gets_no_more() {
     local(async {

@@ -33,7 +33,7 @@ const USAGE: &str =
     "cargo run --release -p kafka-edge-bench -- [seconds per round] [rounds] [part]";
 
 /// What can be run alone.
-const PARTS: [&str; 5] = ["builds", "produce", "consume", "ingest", "proxy"];
+const PARTS: [&str; 6] = ["builds", "produce", "consume", "ingest", "deliver", "proxy"];
 
 #[tokio::main]
 async fn main() -> ExitCode {

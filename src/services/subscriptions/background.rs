@@ -190,7 +190,7 @@ async fn work<H: Host, L: Log>(context: &DeliveryContext<H, L>, mut job: Job) ->
         all.delivered += report.delivered;
         all.failed += report.failed;
         all.hold = report.hold.or(all.hold);
-        all.has_runs |= report.has_runs;
+        all.has_runs = report.has_runs.or(all.has_runs);
         all.outcome = report.outcome;
         match pause {
             Some(pause) if pause <= MAX_WORKER_PAUSE => host.sleep(pause).await,

@@ -92,15 +92,10 @@ impl<H: Host, L> DeliveryContext<H, L> {
         Ok(Lane::new(self.host.clone(), LaneName::subscription(id, topic, partition)?, params))
     }
 
-    /// The lane of a job, for whoever delivers with that timeout. A deliverer leaves the lane
-    /// to another one, and does not ask it to let go.
-    pub(super) fn lane_of(
-        &self,
-        job: &Job,
-        timeout: Duration,
-    ) -> Result<Lane<H, DeliveryState>, Error> {
-        // The lease is long enough for an attempt between two writes.
-        let params = self.params.passing_by().with_longer_lease(timeout);
+    /// The lane of a job. A deliverer leaves the lane to another one, and does not ask it to
+    /// let go.
+    pub(super) fn lane_of(&self, job: &Job) -> Result<Lane<H, DeliveryState>, Error> {
+        let params = self.params.passing_by();
         let name = match &job.kind {
             Kind::Live => LaneName::subscription(&job.id, &job.topic, job.partition)?,
             Kind::Run(part) => LaneName::run(&job.id, &part.run, job.partition)?,

@@ -1,8 +1,11 @@
 //! Delivers one partition to one callback. Everything that starts deliveries
 //! uses this step; it may run in any instance at any time.
 
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
+
+use futures_util::FutureExt;
 
 use super::allowance::Allowance;
 use super::breaker::Stance;
@@ -53,13 +56,11 @@ async fn with_lane<H: Host, L: Log>(
     if let Some(Stance::Held(until)) = known.map(|hold| hold.stance(context.host.now())) {
         return Ok(JobReport::ended(JobEnd::Waiting { until, to: i64::MAX }));
     }
-    let subscription = subscription_of(context, job).await?;
-    let has_runs = !subscription.runs.is_empty();
-    let prepared = Rc::new(Prepared::of(context, subscription));
-    let held = match take(context, job, &prepared).await? {
-        Taken::Lane(held) => *held,
-        Taken::Nothing(outcome) => return Ok(JobReport { has_runs, ..JobReport::ended(outcome) }),
+    let (held, prepared) = match take(context, job).await? {
+        Taken::Lane(held, prepared) => (*held, prepared),
+        Taken::Nothing(report) => return Ok(report),
     };
+    let has_runs = Some(!prepared.subscription.runs.is_empty());
     let kept = held.payload().place.clone().map(|place| (held.payload().position(), place));
     if let Some(useless) = context.pages.enter(&job.topic, job.partition, kept) {
         context.log.close(useless).await;
@@ -104,27 +105,68 @@ fn start(job: &Job, subscription: &Subscription) -> i64 {
 
 /// The result of trying to take the lane.
 enum Taken<H> {
-    Lane(Box<Held<H, DeliveryState>>),
+    Lane(Box<Held<H, DeliveryState>>, Rc<Prepared>),
     /// There is nothing to do, or another instance does it.
-    Nothing(JobEnd),
+    Nothing(JobReport),
 }
 
-/// Takes the lane if there seems to be something to do.
-async fn take<H: Host, L: Log>(
-    context: &DeliveryContext<H, L>,
-    job: &Job,
-    prepared: &Prepared,
-) -> Result<Taken<H>> {
-    let lane = context.lane_of(job, prepared.timeout)?;
-    let begin = DeliveryState::at(start(job, &prepared.subscription));
+/// What is found out of a job before its lane is drawn.
+struct Look<'a, H: Host, L> {
+    context: &'a DeliveryContext<H, L>,
+    job: &'a Job,
+    /// The latest state; `None` if the lane has none.
+    state: RefCell<Option<DeliveryState>>,
+    prepared: RefCell<Option<Rc<Prepared>>>,
+    why: RefCell<JobEnd>,
+}
 
-    let (now, order, to) = (context.host.now(), prepared.order, job.to());
-    let idle = |document: Option<&Document<DeliveryState>>| match document {
-        Some(document) => document.payload.as_ref()?.idle(to, order, now),
-        None => begin.idle(to, order, now),
-    };
-    let taken = lane.hold_when(
-        |document| idle(document).is_none(),
+impl<H: Host, L: Log> Look<'_, H, L> {
+    /// The subscription as it is now, read if it was not.
+    async fn prepared(&self) -> Result<Rc<Prepared>> {
+        let known = self.prepared.borrow().clone();
+        if let Some(known) = known {
+            return Ok(known);
+        }
+        let subscription = subscription_of(self.context, self.job).await?;
+        let prepared = Rc::new(Prepared::of(self.context, subscription));
+        *self.prepared.borrow_mut() = Some(prepared.clone());
+        Ok(prepared)
+    }
+
+    /// Whether the state alone shows that there may be something to do. Whoever is at the
+    /// end of the partition has nothing to do, whatever its subscription says.
+    fn is_worth(&self, document: Option<&Document<DeliveryState>>) -> bool {
+        let state = document.and_then(|document| document.payload.clone());
+        let is_at_end = state.as_ref().is_some_and(|state| state.is_at(self.job.to()));
+        *self.state.borrow_mut() = state;
+        *self.why.borrow_mut() = JobEnd::CaughtUp;
+        !is_at_end
+    }
+
+    /// Whether there is something to do by what the subscription says.
+    async fn has_work(&self) -> Result<bool> {
+        let prepared = self.prepared().await?;
+        let begin = || DeliveryState::at(start(self.job, &prepared.subscription));
+        let state = self.state.borrow_mut().get_or_insert_with(begin).clone();
+        let idle = state.idle(self.job.to(), prepared.order, self.context.host.now());
+        *self.why.borrow_mut() = idle.map_or(JobEnd::CaughtUp, JobEnd::from);
+        Ok(idle.is_none())
+    }
+}
+
+/// Takes the lane if there seems to be something to do. The subscription is read once its
+/// lane shows that there may be.
+async fn take<H: Host, L: Log>(context: &DeliveryContext<H, L>, job: &Job) -> Result<Taken<H>> {
+    let lane = context.lane_of(job)?;
+    let (state, prepared, why) = Default::default();
+    let look = Look { context, job, state, prepared, why };
+    if job.is_thorough {
+        look.prepared().await?;
+    }
+    let ask = || look.has_work().boxed_local();
+    let taken = lane.hold_if(
+        |document| look.is_worth(document),
+        &ask,
         async |_| {
             // A lane without a state is new, unless its subscription was removed or has left
             // the topic.
@@ -135,19 +177,22 @@ async fn take<H: Host, L: Log>(
             }
         },
     );
-    match taken.await? {
-        Take::Busy { .. } => Ok(Taken::Nothing(JobEnd::Busy)),
-        Take::Held(held) => Ok(Taken::Lane(held.into())),
-        Take::Unworthy(document) => {
-            let why = idle(document.as_ref()).map_or(JobEnd::CaughtUp, JobEnd::from);
-            let state = match &document {
-                Some(document) => document.payload.as_ref(),
-                None => Some(&begin),
-            };
-            let beyond = beyond_end(context, job, state).await?;
-            Ok(Taken::Nothing(beyond.map_or(why, JobEnd::BeyondEnd)))
+    let outcome = match taken.await? {
+        Take::Busy { .. } => JobEnd::Busy,
+        Take::Held(held) => {
+            let prepared = look.prepared().await?;
+            // The lease is long enough for an attempt between two writes.
+            held.lengthen_lease(prepared.timeout);
+            return Ok(Taken::Lane(held.into(), prepared));
         }
-    }
+        Take::Unworthy(_) => {
+            let beyond = beyond_end(context, job, look.state.borrow().as_ref()).await?;
+            beyond.map_or_else(|| look.why.take(), JobEnd::BeyondEnd)
+        }
+    };
+    let prepared = look.prepared.borrow();
+    let has_runs = prepared.as_ref().map(|known| !known.subscription.runs.is_empty());
+    Ok(Taken::Nothing(JobReport { has_runs, ..JobReport::ended(outcome) }))
 }
 
 /// Whether the position lies beyond the end. The end of the job may be older than

@@ -201,10 +201,16 @@ impl DeliveryState {
         }
     }
 
+    /// Whether everything before the end is done with; `end` is that of the partition, if it
+    /// is known.
+    pub(super) fn is_at(&self, end: Option<i64>) -> bool {
+        end.is_some_and(|end| self.position() >= end)
+    }
+
     /// Whether there is nothing to do; `end` is the end of the partition, if it is
     /// known.
     pub(super) fn idle(&self, end: Option<i64>, order: Order, now: Millis) -> Option<Idle> {
-        if end.is_some_and(|end| self.position() >= end) {
+        if self.is_at(end) {
             return Some(Idle::CaughtUp);
         }
         if let Some(hold) = self.hold

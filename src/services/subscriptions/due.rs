@@ -4,7 +4,7 @@
 //! One value for a topic says of each partition up to where all of its subscriptions
 //! have delivered, and names those that wait for a time, or whose callback is left alone. So a round costs by
 //! what is due, and not by how many subscriptions there are. Positions only grow, except
-//! by a seek, which deletes the value, as a registration does. What two writers lose of
+//! by a seek, which sets the value to nothing, as a registration does. What two writers lose of
 //! it costs time and no delivery: each round looks at one of the jobs that are not due all
 //! the same.
 
@@ -21,10 +21,14 @@ use crate::random;
 use crate::sorted::{SortedMap, SortedSet};
 use crate::state::keys::{Key, topic_advice};
 use crate::state::stored::stored;
-use crate::state::{delete, get, set};
+use crate::state::{get, set};
 
 /// Below this number of jobs, looking at each costs no more than the advice.
 const MIN_JOBS: usize = 4;
+
+/// One round of so many reads subscriptions that have nothing to do, in case what they have
+/// else is not noted.
+const THOROUGH: usize = 8;
 
 /// How many subscriptions of a partition may be named; with more of them waiting, nothing
 /// is said of it.
@@ -42,6 +46,15 @@ pub(super) struct Due {
     /// Ids of subscriptions that have records sent once more.
     #[serde(rename = "r", default, skip_serializing_if = "SortedSet::is_empty")]
     runs: SortedSet<String>,
+    /// Not 0: somebody has begun, moved or changed something since the last round. Two that
+    /// do so are told apart.
+    #[serde(rename = "f", default, skip_serializing_if = "is_zero")]
+    forgotten: u32,
+}
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(number: &u32) -> bool {
+    *number == 0
 }
 
 stored!(Due, "what is due of a topic's webhooks");
@@ -62,6 +75,8 @@ pub(super) struct Planned {
     /// Those that wait for another attempt.
     pub(super) waiting: Vec<(Job, Millis)>,
     known: Due,
+    /// There was no advice.
+    is_new: bool,
     /// Looking at each costs no more than the advice; only holds are noted.
     is_small: bool,
     /// The subscription and the partition of the job that is looked at although it is not
@@ -77,7 +92,7 @@ pub(super) struct Ended {
     pub(super) attempted: bool,
     /// What it showed of the callback, if anything.
     pub(super) hold: Option<Option<Hold>>,
-    pub(super) has_runs: bool,
+    pub(super) has_runs: Option<bool>,
 }
 
 impl Ended {
@@ -89,14 +104,21 @@ impl Ended {
 }
 
 /// Chooses the jobs of a topic that are due.
-pub(super) async fn plan<H: Host>(host: &H, topic: &str, jobs: Vec<Job>) -> Planned {
+pub(super) async fn plan<H: Host>(host: &H, topic: &str, mut jobs: Vec<Job>) -> Planned {
     // Without it everything is looked at.
     let known = match jobs.is_empty() {
-        true => Due::default(),
-        false => read(host, topic).await.ok().flatten().unwrap_or_default(),
+        true => None,
+        false => read(host, topic).await.ok().flatten(),
     };
-    let glance = random::number(host) as usize % jobs.len().max(1);
-    known.choose(jobs, host.now(), glance)
+    let random = random::number(host) as usize;
+    let (glance, is_thorough) = (random % jobs.len().max(1), (random >> 16) % THOROUGH == 0);
+    let is_new = known.is_none() && !jobs.is_empty();
+    let known = known.unwrap_or_default();
+    let is_thorough = is_thorough || is_new || known.forgotten != 0;
+    for job in &mut jobs {
+        job.is_thorough = is_thorough;
+    }
+    Planned { is_new, ..known.choose(jobs, host.now(), glance) }
 }
 
 impl Due {
@@ -127,7 +149,7 @@ impl Due {
         }
         let glance = glanced.as_ref().map(|job| (job.id.clone(), job.partition));
         due.extend(glanced);
-        Planned { due, waiting, known: self, is_small, glance }
+        Planned { due, waiting, known: self, is_new: false, is_small, glance }
     }
 
     fn note_holds(&mut self, ended: &[Ended], now: Millis) {
@@ -158,7 +180,7 @@ impl Planned {
     /// The subscriptions that have runs, as far as is known.
     pub(super) fn with_runs(&self, ended: &[Ended]) -> SortedSet<Rc<str>> {
         let known = self.known.runs.iter().map(|id| Rc::from(id.as_str()));
-        let seen = ended.iter().filter(|ended| ended.has_runs).map(|ended| ended.job.id.clone());
+        let seen = ended.iter().filter(|ended| ended.has_runs == Some(true)).map(|ended| ended.job.id.clone());
         known.chain(seen).collect()
     }
 
@@ -183,13 +205,23 @@ impl Planned {
         let known = &self.known;
         let mut next = self.after(ended, host.now());
         next.runs = runs.iter().take(MAX_NAMED).map(|id| id.as_ref().to_owned()).collect();
-        if next == *known {
+        // Each subscription was read, so that all their runs are known.
+        let is_read =
+            |ended: &Ended| ended.has_runs.is_some() || ended.outcome == JobEnd::Removed;
+        if ended.iter().all(is_read) {
+            next.forgotten = 0;
+        } else if self.is_new {
+            return;
+        }
+        if next == *known && !self.is_new {
             return;
         }
         // What somebody else has written since may be newer: a seek or a registration.
         // Failures cost others a look.
-        let latest = read(host, topic).await.map(Option::unwrap_or_default);
-        if let (true, Ok(key)) = (latest.is_ok_and(|latest| latest == *known), key(topic)) {
+        let before = (!self.is_new).then_some(known);
+        let latest = read(host, topic).await;
+        if let (true, Ok(key)) = (latest.is_ok_and(|latest| latest.as_ref() == before), key(topic))
+        {
             _ = set(host, &key, &next).await;
         }
     }
@@ -248,11 +280,13 @@ async fn read<H: Host>(host: &H, topic: &str) -> Result<Option<Due>> {
     get(host, &key(topic)?).await
 }
 
-/// Forgets what is known of a topic: a subscription has come, or was moved. Without it
-/// the subscription's turn comes later.
+/// Forgets what is known of a topic: a subscription has come, was moved, or has something
+/// else to do. Without it the subscription's turn comes later. A round that is under way
+/// does not take it back.
 pub(super) async fn forget<H: Host>(host: &H, topic: &str) {
+    let nothing = Due { forgotten: random::number(host).max(1), ..Due::default() };
     if let Ok(key) = key(topic) {
-        _ = delete(host, &key).await;
+        _ = set(host, &key, &nothing).await;
     }
 }
 
@@ -276,7 +310,7 @@ mod tests {
 
     fn ended(job: &Job, outcome: JobEnd) -> Ended {
         let attempted = outcome != JobEnd::Busy;
-        Ended { job: job.clone(), outcome, attempted, hold: None, has_runs: false }
+        Ended { job: job.clone(), outcome, attempted, hold: None, has_runs: Some(false) }
     }
 
     fn ids(planned: &Planned) -> Vec<&str> {
@@ -360,7 +394,7 @@ mod tests {
         let hold = Hold { until: NOW + 10, is_open: true };
         let one = |mut job: Job, partition, hold| {
             job.partition = partition;
-            Ended { job, outcome: JobEnd::CaughtUp, attempted: true, hold, has_runs: false }
+            Ended { job, outcome: JobEnd::CaughtUp, attempted: true, hold, has_runs: Some(false) }
         };
         let job = &jobs(1, 5)[0];
         let planned = Due::default().choose(jobs(2, 5), NOW, 0);

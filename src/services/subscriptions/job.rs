@@ -22,6 +22,9 @@ pub(super) struct Job {
     pub(super) kind: Kind,
     /// What other instances have said of the subscription.
     pub(super) hold: Option<Hold>,
+    /// The subscription is read even if its lane shows that there is nothing to do: it may
+    /// have something else.
+    pub(super) is_thorough: bool,
 }
 
 /// Which of a subscription's positions a job moves.
@@ -46,7 +49,7 @@ pub(super) struct Part {
 
 impl Job {
     pub(super) fn live(id: Rc<str>, topic: Rc<str>, partition: i32, end: Option<i64>) -> Self {
-        Self { id, topic, partition, end, kind: Kind::Live, hold: None }
+        Self { id, topic, partition, end, kind: Kind::Live, hold: None, is_thorough: false }
     }
 
     /// Where the job ends, if that is known.
@@ -90,8 +93,8 @@ pub(super) struct JobReport {
     pub(super) outcome: JobEnd,
     /// The subscription is held back, or is not any more: others are to know it.
     pub(super) hold: Option<Option<Hold>>,
-    /// The subscription has runs.
-    pub(super) has_runs: bool,
+    /// Whether the subscription has runs, if it was read.
+    pub(super) has_runs: Option<bool>,
 }
 
 impl JobReport {

@@ -2,11 +2,11 @@
 //!
 //! | document | holds |
 //! |---|---|
-//! | the directory | how many pages there are, which parts of the topics' list, all prefixes |
+//! | the directory | how many pages there are, the first topics that have an index, which parts of the list of the others, all prefixes |
 //! | a page of ids | up to [`PAGE`] ids, each with the time of its subscription |
 //! | a subscription | everything about it |
 //! | the index of a topic | the ids of the subscriptions that name it |
-//! | a part of the topics' list | the topics that have an index, divided by a hash |
+//! | a part of the topics' list | the other topics that have an index, divided by a hash |
 //!
 //! An id is listed before its document is written and until that is gone. The document is
 //! written before the index entries, and is nobody's any more before they are removed. So
@@ -168,6 +168,8 @@ impl<H: Host> Registry<H> {
                 part(topic) == number && directory.matching(topic).next().is_some()
             };
             of_part.extend(others.iter().filter(is_here).cloned());
+            let is_of_part = |topic: &&String| part(topic) == number;
+            of_part.extend(directory.topics.names().filter(is_of_part).cloned());
             for topic in of_part {
                 let is_behind = topic > turn.after;
                 if (step == 0 && !is_behind) || (step == PARTS && is_behind) {

@@ -93,7 +93,7 @@ pub(super) async fn progress<H: Host, L: Log>(
 ) -> Result<Vec<RunProgress>> {
     let id = Rc::from(id);
     let looks = jobs(&id, run).map(async |job| {
-        let latest = context.lane_of(&job, context.config.timeout)?.peek().await?;
+        let latest = context.lane_of(&job)?.peek().await?;
         let state = latest.and_then(|(_, document)| document.payload);
         let from = job.part().map_or(0, |part| part.from);
         let state = state.unwrap_or_else(|| DeliveryState::at(from));

@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use std::rc::Rc;
 use std::time::Duration;
 
-use futures_util::future::try_join;
+use futures_util::future::{LocalBoxFuture, try_join};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -123,12 +123,13 @@ where
         worth: impl Fn(Option<&Document<T>>) -> bool,
         init: impl AsyncFnOnce(Origin) -> Result<T>,
     ) -> impl Future<Output = Result<Take<H, T>>> {
-        self.take(worth, init, true)
+        self.take(worth, None, init, true)
     }
 
     async fn take(
         &self,
         worth: impl Fn(Option<&Document<T>>) -> bool,
+        ask: Option<Ask<'_>>,
         init: impl AsyncFnOnce(Origin) -> Result<T>,
         patient: bool,
     ) -> Result<Take<H, T>> {
@@ -139,7 +140,7 @@ where
             *seen.borrow_mut() = document;
             Ok(is_worth)
         };
-        let won = match self.inner.take(&is_worth, patient).await? {
+        let won = match self.inner.take(&is_worth, ask, patient).await? {
             Taken::Won(won) => *won,
             Taken::Unworthy => return Ok(Take::Unworthy(seen.into_inner())),
             Taken::Busy(retry_in) => return Ok(Take::Busy { retry_in }),
@@ -163,7 +164,18 @@ where
         worth: impl Fn(Option<&Document<T>>) -> bool,
         init: impl AsyncFnOnce(Origin) -> Result<T>,
     ) -> Result<Take<H, T>> {
-        self.begin(self.take(worth, init, true).await?).await
+        self.begin(self.take(worth, None, init, true).await?).await
+    }
+
+    /// The same, but where the latest document seems worth a turn, `ask` decides: it may
+    /// read something else. The turn of a ticket that was lost begins without it.
+    pub async fn hold_if(
+        &self,
+        worth: impl Fn(Option<&Document<T>>) -> bool,
+        ask: Ask<'_>,
+        init: impl AsyncFnOnce(Origin) -> Result<T>,
+    ) -> Result<Take<H, T>> {
+        self.begin(self.take(worth, Some(ask), init, true).await?).await
     }
 
     /// The same for whoever holds other lanes: a ticket that is lost is not waited for,
@@ -173,7 +185,7 @@ where
         worth: impl Fn(Option<&Document<T>>) -> bool,
         init: impl AsyncFnOnce(Origin) -> Result<T>,
     ) -> Result<Take<H, T>> {
-        self.begin(self.take(worth, init, false).await?).await
+        self.begin(self.take(worth, None, init, false).await?).await
     }
 
     /// Whether a ticket was lost that may still get its turn.
@@ -188,7 +200,7 @@ where
             Some(only) if self.has_lost() => only,
             _ => return Ok(()),
         };
-        let held = match self.inner.take(&|_| Ok(false), true).await? {
+        let held = match self.inner.take(&|_| Ok(false), None, true).await? {
             Taken::Won(won) => won,
             Taken::Unworthy | Taken::Busy(_) => return Ok(()),
         };
@@ -241,9 +253,17 @@ enum Look {
 /// Whether a document is worth a turn.
 type IsWorth<'a> = &'a dyn Fn(Option<&Document<Payload>>) -> Result<bool>;
 
+/// Decides on a draw by what has to be read first.
+pub type Ask<'a> = &'a dyn Fn() -> LocalBoxFuture<'a, Result<bool>>;
+
 impl<H: Store + Clock> Inner<H> {
     /// Takes the lane, or tells when to try again.
-    async fn take(&self, is_worth: IsWorth<'_>, patient: bool) -> Result<Taken> {
+    async fn take(
+        &self,
+        is_worth: IsWorth<'_>,
+        ask: Option<Ask<'_>>,
+        patient: bool,
+    ) -> Result<Taken> {
         let now = self.now();
         if let Some(rest) = self.away_until.get().checked_sub(now.monotonic)
             && !rest.is_zero()
@@ -252,7 +272,7 @@ impl<H: Store + Clock> Inner<H> {
         }
         loop {
             let drew_at_once = self.memory.borrow().may_draw_at_once();
-            let busy = match self.look(is_worth).await? {
+            let busy = match self.look(is_worth, ask).await? {
                 // This instance has judged by the document that it released itself, and
                 // somebody else may have had a turn since. So it looks.
                 Look::Taken(Taken::Unworthy) | Look::Busy(_)
@@ -274,7 +294,7 @@ impl<H: Store + Clock> Inner<H> {
         }
     }
 
-    async fn look(&self, is_worth: IsWorth<'_>) -> Result<Look> {
+    async fn look(&self, is_worth: IsWorth<'_>, ask: Option<Ask<'_>>) -> Result<Look> {
         let Some(_only) = OnlyOne::begin(&self.is_looked_at) else {
             return Ok(Look::Busy(Busy::Soon));
         };
@@ -285,10 +305,15 @@ impl<H: Store + Clock> Inner<H> {
         loop {
             if let Step::Draw(draw) = &step
                 && let Some(base) = draw.base()
-                && !is_worth(base)?
             {
-                *self.memory.borrow_mut() = draw.memory();
-                return Ok(Look::Taken(Taken::Unworthy));
+                let is_worth = match (is_worth(base)?, ask) {
+                    (true, Some(ask)) => ask().await?,
+                    (is_worth, _) => is_worth,
+                };
+                if !is_worth {
+                    *self.memory.borrow_mut() = draw.memory();
+                    return Ok(Look::Taken(Taken::Unworthy));
+                }
             }
             match self.perform(step).await? {
                 Step::Done(Outcome::Won(won)) => {

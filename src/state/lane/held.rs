@@ -89,6 +89,11 @@ where
         self.turn.borrow().remaining(self.lane.inner.now())
     }
 
+    /// From the next write on, the lane is held for so much longer with each.
+    pub fn lengthen_lease(&self, by: Duration) {
+        self.turn.borrow_mut().lengthen_lease(by);
+    }
+
     /// Whether it is time for a write, if the turn is to last.
     pub fn renew_due(&self) -> bool {
         self.turn.borrow().renew_due(self.lane.inner.now())

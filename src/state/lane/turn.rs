@@ -138,6 +138,11 @@ impl Turn {
         }
     }
 
+    /// From the next write on, the lane is held for so much longer with each.
+    pub fn lengthen_lease(&mut self, by: Duration) {
+        self.params = self.params.with_longer_lease(by);
+    }
+
     /// Half of the grace is over, or half of the lease: whoever stays writes now.
     pub fn renew_due(&self, now: Now) -> bool {
         self.until_renewal(now).is_zero()

@@ -1,10 +1,15 @@
-//! What leads to everything else: how many pages of ids there are, which parts of the
-//! topics' list hold any, and all prefixes. A produce to a topic without subscriptions
-//! needs nothing else.
+//! What leads to everything else: how many pages of ids there are, the first topics that have
+//! an index, which parts of the list of the others hold any, and all prefixes. A produce to a
+//! topic without subscriptions needs nothing else.
 
 use serde::{Deserialize, Serialize};
 
+use super::entries::Entries;
 use crate::state::stored::stored;
+
+/// How many topics the directory names itself: where there are no more, nobody reads a part
+/// of the list. Names have up to 249 characters, and each instance reads the directory.
+pub(super) const MAX_TOPICS: usize = 32;
 
 /// Into how many parts the topics with an index are divided, by a hash.
 pub(super) const PARTS: u8 = 16;
@@ -18,6 +23,9 @@ pub(super) struct Directory {
     /// A bit for each part of the topics' list that has held one.
     #[serde(rename = "t")]
     parts: u16,
+    /// The first topics with an index; others are in the parts.
+    #[serde(rename = "n", default, skip_serializing_if = "Entries::is_empty")]
+    pub(super) topics: Entries,
     /// Prefixes, each with the id of a subscription.
     #[serde(rename = "x", default, skip_serializing_if = "Vec::is_empty")]
     prefixes: Vec<(String, String)>,
@@ -28,7 +36,7 @@ stored!(Directory, "the directory of webhooks");
 impl Directory {
     /// Whether a topic may have an index.
     pub(super) fn may_have(&self, topic: &str) -> bool {
-        self.has_part(part(topic))
+        self.topics.note(topic).is_some() || self.has_part(part(topic))
     }
 
     pub(super) fn has_part(&self, part: u8) -> bool {
@@ -84,6 +92,17 @@ mod tests {
             counts[usize::from(part(&format!("orders.{number}")))] += 1;
         }
         assert!(counts.iter().all(|count| (60..160).contains(count)), "{counts:?}");
+    }
+
+    #[test]
+    fn a_topic_has_an_index_if_it_is_named_or_its_part_is_in_use() {
+        let mut directory = Directory::default();
+        directory.topics.put("orders", "");
+        assert!(directory.may_have("orders") && !directory.may_have("audit"));
+        directory.add_part(part("audit"));
+        assert!(directory.may_have("audit"));
+        let text = serde_json::to_string(&Directory::default()).unwrap();
+        assert_eq!(text, r#"{"g":0,"t":0}"#, "as it was before topics were named");
     }
 
     #[test]

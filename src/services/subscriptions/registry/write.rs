@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use super::directory::part;
+use super::directory::{MAX_TOPICS, part};
 use super::{
     Directory, Entries, MAX_DIRECTORY_AGE, MAX_PAGES, MAX_PER_TOPIC, MAX_PREFIXES,
     MAX_TOPICS_OF_PART, PAGE, Registry, recent,
@@ -153,28 +153,65 @@ impl<H: Host> Registry<H> {
         Ok(other)
     }
 
-    /// Sees to it that a topic with an index is found.
+    /// Sees to it that a topic with an index is found: by the directory while that has room,
+    /// else by a part of the list.
     async fn list_topic(&self, topic: &str) -> Result<()> {
         let number = part(topic);
         let list = self.part(number);
-        if list.read().await?.note(topic) != Some("") {
-            let add = |topics: &mut Entries| {
-                if topics.note(topic).is_none() && topics.len() >= MAX_TOPICS_OF_PART {
-                    return Err(
-                        ErrorKind::LimitReached("Too many topics have webhooks".into()).into()
-                    );
-                }
-                topics.put(topic, "");
-                Ok(())
-            };
-            list.change(add).await?;
+        let directory = self.directory.read().await?;
+        if directory.topics.note(topic) == Some("") {
+            return Ok(());
         }
-        if !recent(&self.directory, MAX_DIRECTORY_AGE).await?.has_part(number) {
-            let add = |directory: &mut Directory| {
+        if directory.has_part(number) && list.read().await?.note(topic) == Some("") {
+            return Ok(());
+        }
+        let name = |directory: &mut Directory| {
+            let topics = &mut directory.topics;
+            let has_room = topics.len() < MAX_TOPICS || topics.note(topic).is_some();
+            if has_room {
+                topics.put(topic, "");
+            } else {
                 directory.add_part(number);
+            }
+            Ok(has_room)
+        };
+        let is_named = match directory.topics.len() < MAX_TOPICS
+            || directory.topics.note(topic).is_some()
+            || !directory.has_part(number)
+        {
+            true => self.directory.change(name).await?,
+            false => false,
+        };
+        if is_named {
+            return Ok(());
+        }
+        let add = |topics: &mut Entries| {
+            if topics.note(topic).is_none() && topics.len() >= MAX_TOPICS_OF_PART {
+                return Err(ErrorKind::LimitReached("Too many topics have webhooks".into()).into());
+            }
+            topics.put(topic, "");
+            Ok(())
+        };
+        list.change(add).await
+    }
+
+    /// Changes the lists in which a topic is.
+    async fn relist(&self, topic: &str, edit: &dyn Fn(&mut Entries)) -> Result<()> {
+        let directory = self.directory.read().await?;
+        if directory.topics.note(topic).is_some() {
+            let edit = |directory: &mut Directory| {
+                edit(&mut directory.topics);
                 Ok(())
             };
-            self.directory.change(add).await?;
+            self.directory.change(edit).await?;
+        }
+        let list = self.part(part(topic));
+        if directory.has_part(part(topic)) && list.read().await?.note(topic).is_some() {
+            let edit = |topics: &mut Entries| {
+                edit(topics);
+                Ok(())
+            };
+            list.change(edit).await?;
         }
         Ok(())
     }
@@ -198,22 +235,19 @@ impl<H: Host> Registry<H> {
         }
         // A subscription that comes meanwhile is in the index first, and takes the mark
         // away after that. So a topic that still has it after a look is really empty.
-        let list = self.part(part(topic));
         let mark = |topics: &mut Entries| {
             if topics.note(topic).is_some() {
                 topics.put(topic, EMPTY);
             }
-            Ok(())
         };
-        list.change(mark).await?;
+        self.relist(topic, &mark).await?;
         if index.read().await?.is_empty() {
             let unlist = |topics: &mut Entries| {
                 if topics.note(topic) == Some(EMPTY) {
                     topics.remove(topic);
                 }
-                Ok(())
             };
-            list.change(unlist).await?;
+            self.relist(topic, &unlist).await?;
         }
         Ok(())
     }
