@@ -2,25 +2,28 @@
 //! the others.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use http::Method;
-use kafka_edge_emulator::NewRecord;
-use kafka_edge_host::Host;
+use kafka_edge_emulator::{NewRecord, Options};
+use kafka_edge_host::faults::{CallKind, Fault, HostCall, Moment};
 use kafka_edge_host::kv::Memory;
+use kafka_edge_host::{Host, HostBuilder};
 use serde_json::json;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
 
 use crate::load::{self, Sample};
-use crate::scene::{Scene, serve};
+use crate::receiver::{Reaction, Receiver};
+use crate::scene::{SECRETS_KEY, Scene, serve};
 
-const SECRETS_KEY: &str = "a2Fma2EtZWRnZSB0ZXN0czoga2V5IG9mIDMyIGJ5dGU=";
-const SUBSCRIPTIONS: [usize; 3] = [1, 10, 100];
-/// What is delivered in all, to so many subscriptions together.
-const DELIVERIES: usize = 10_000;
+/// So many, and how many records each has before it.
+const SUBSCRIPTIONS: [(usize, usize); 3] = [(1, 10_000), (10, 2_000), (100, 500)];
+
+/// Records of which each is produced when nobody is at work.
+const PRODUCED: usize = 30;
+const SLOW: Slow = Some((Duration::from_millis(10), Duration::from_millis(40)));
 
 /// Of these, so many hang, refuse the connection, or answer 500.
 const MANY: usize = 1_000;
@@ -32,14 +35,14 @@ const PAUSE: Duration = Duration::from_millis(500);
 const CALLERS: usize = 64;
 
 pub(crate) async fn run(scene: &Scene, round: Duration, rounds: u32) -> Result<()> {
-    let receiver = Receiver::start().await?;
+    let callbacks = Callbacks::start().await?;
     println!("\nDeliveries with a backlog, pages of 100, the store in memory\n");
     println!("{:<20} {:>10} {:>7} {:>10} {:>10}", "subscriptions", "per s", "to (b)", "p50", "p99");
-    for count in SUBSCRIPTIONS {
+    for (count, records) in SUBSCRIPTIONS {
         let (mut smallest, mut rates, mut gaps) = (Sample::default(), Vec::new(), Vec::new());
         for number in 0..rounds {
             smallest.add(load::run(&scene.client, &scene.producers[1], CALLERS, round).await?);
-            let (rate, more) = backlog(scene, &receiver, count, number).await?;
+            let (rate, more) = backlog(scene, &callbacks, count, records, number).await?;
             rates.push(rate);
             gaps.extend(more);
         }
@@ -51,12 +54,23 @@ pub(crate) async fn run(scene: &Scene, round: Duration, rounds: u32) -> Result<(
             percentile(&mut gaps, 99),
         );
     }
+    println!("\np50 and p99: between two deliveries to one callback\n");
+    println!(
+        "From a produce's report to the callback's POST, one subscription, {PRODUCED} records\n"
+    );
+    println!(
+        "{:<44} {:>10} {:>10} {:>12} {:>10} {:>7}",
+        "", "p50", "upstream", "store calls", "together", "ratio"
+    );
+    for (name, slow) in [("store and Kafka here", None), ("10 ms and 40 ms for each call", SLOW)] {
+        latency(scene, &callbacks, name, slow).await?;
+    }
     println!(
         "\n{MANY} subscriptions of one topic, a record every {PAUSE:?}: from its report to its POST\n"
     );
     println!("{:<44} {:>10} {:>10}", "", "p50", "p99");
-    let without = crowd(scene, &receiver, "crowd", 0).await?;
-    let with = crowd(scene, &receiver, "crowd-bad", BAD).await?;
+    let without = crowd(scene, &callbacks, "crowd", 0).await?;
+    let with = crowd(scene, &callbacks, "crowd-bad", BAD).await?;
     for (name, (p50, p99)) in [
         (format!("all {} are healthy", MANY - BAD), without),
         (format!("and {BAD} more hang, refuse or answer 500"), with),
@@ -67,7 +81,73 @@ pub(crate) async fn run(scene: &Scene, round: Duration, rounds: u32) -> Result<(
     Ok(())
 }
 
+/// How long each call of the store takes, and each to Kafka.
+type Slow = Option<(Duration, Duration)>;
+
+/// One call to Kafka's REST server reads records.
+async fn upstream_call(scene: &Scene, topic: &str, slow: Slow) -> Result<Duration> {
+    let cluster = Options::default().cluster_id;
+    let url = format!("{}/v3/clusters/{cluster}/topics/{topic}", scene.rest_url);
+    let start = Instant::now();
+    load::call(&scene.client, Method::GET, &url, "".into()).await?;
+    Ok(start.elapsed() + slow.map_or(Duration::ZERO, |(_, kafka)| kafka))
+}
+
+/// Prints what the way of a record to an idle callback takes.
+async fn latency(scene: &Scene, callbacks: &Callbacks, name: &str, slow: Slow) -> Result<()> {
+    let topic = format!("latency-{}", slow.is_some());
+    scene.emulator.create_topic(&topic, 1)?;
+    let calls = Arc::new(AtomicU64::new(0));
+    let (count, rest_url) = (Arc::clone(&calls), scene.rest_url.clone());
+    let faults = move |call: &HostCall<'_>| {
+        let is_kafka = call.target.starts_with(&rest_url);
+        let is_store = !matches!(call.kind, CallKind::Variable | CallKind::Http | CallKind::Sleep);
+        if call.moment == Moment::After || !(is_kafka || is_store) {
+            return Fault::Continue;
+        }
+        count.fetch_add(u64::from(is_store), Ordering::SeqCst);
+        match slow {
+            Some((store, kafka)) => Fault::Delay(if is_store { store } else { kafka }),
+            None => Fault::Continue,
+        }
+    };
+    let url = gateway_with(scene, |host| host.faults(faults).spread_over(1)).await?;
+    subscribe(scene, &url, &topic, format!("{}/ok/0", callbacks.url)).await?;
+    let (mut latencies, mut upstream, mut stores) = (Vec::new(), Vec::new(), Vec::new());
+    for number in 0..PRODUCED {
+        upstream.push(upstream_call(scene, &topic, slow).await?.as_secs_f64() * 1000.0);
+        callbacks.arrived.clear();
+        let target = format!("{url}/producer/{topic}/{number}");
+        load::call(&scene.client, Method::GET, &target, "".into()).await?;
+        let (reported, before) = (Instant::now(), calls.load(Ordering::SeqCst));
+        while callbacks.arrived.count() == 0 {
+            tokio::time::sleep(Duration::from_micros(100)).await;
+            ensure!(reported.elapsed() < Duration::from_secs(30), "record {number} did not come");
+        }
+        let at = callbacks.arrived.times()[0];
+        stores.push((calls.load(Ordering::SeqCst) - before) as f64);
+        latencies.push(at.saturating_duration_since(reported).as_secs_f64() * 1000.0);
+        // The next one finds nobody at work.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+    let [latency, upstream, stores] =
+        [&mut latencies, &mut upstream, &mut stores].map(|values| percentile(values, 50));
+    let together = upstream + stores * slow.map_or(0.0, |(store, _)| store.as_secs_f64() * 1000.0);
+    println!(
+        "{name:<44} {latency:>7.2} ms {upstream:>7.2} ms {stores:>12} {together:>7.2} ms {:>7.2}",
+        latency / together
+    );
+    Ok(())
+}
+
 async fn gateway(scene: &Scene) -> Result<String> {
+    gateway_with(scene, |host| host).await
+}
+
+async fn gateway_with(
+    scene: &Scene,
+    more: impl FnOnce(HostBuilder) -> HostBuilder,
+) -> Result<String> {
     let gateway = Host::builder(&scene.program)
         .store("default", Memory::new())
         .variable("kafka_rest_url", scene.rest_url.as_str())
@@ -75,8 +155,8 @@ async fn gateway(scene: &Scene) -> Result<String> {
         .variable("open_access", "true")
         .variable("webhook_allow_private", "true")
         .variable("secrets_key", SECRETS_KEY)
-        .build()?;
-    Ok(format!("http://{}", serve(gateway).await?))
+        .output(|_| {});
+    Ok(format!("http://{}", serve(more(gateway).build()?).await?))
 }
 
 async fn subscribe(scene: &Scene, url: &str, topic: &str, callback: String) -> Result<()> {
@@ -86,53 +166,61 @@ async fn subscribe(scene: &Scene, url: &str, topic: &str, callback: String) -> R
     load::call(&scene.client, Method::POST, &target, body).await.map(drop)
 }
 
-/// Deliveries a second, and the time between two that follow each other.
+/// Deliveries a second, and the times between two to the same callback.
 async fn backlog(
     scene: &Scene,
-    receiver: &Receiver,
+    callbacks: &Callbacks,
     count: usize,
+    records: usize,
     round: u32,
 ) -> Result<(f64, Vec<f64>)> {
-    let (topic, records) = (format!("backlog-{count}-{round}"), DELIVERIES / count);
+    let (topic, wanted) = (format!("backlog-{count}-{round}"), count * records);
     scene.emulator.create_topic(&topic, 1)?;
     for number in 0..records {
         scene.emulator.append(&topic, 0, NewRecord::value(format!("record number {number}")))?;
     }
     let url = gateway(scene).await?;
     for number in 0..count {
-        subscribe(scene, &url, &topic, format!("{}/ok/{number}", receiver.url)).await?;
+        subscribe(scene, &url, &topic, format!("{}/ok/{number}", callbacks.url)).await?;
     }
-    receiver.clear();
+    callbacks.arrived.clear();
     let start = Instant::now();
     let target = format!("{url}/subscriptions/deliver");
-    while receiver.count() < DELIVERIES {
+    while callbacks.arrived.count() < wanted {
         load::call(&scene.client, Method::POST, &target, "".into()).await?;
-        ensure!(start.elapsed() < Duration::from_secs(120), "{} came", receiver.count());
+        ensure!(start.elapsed() < Duration::from_secs(120), "{} came", callbacks.arrived.count());
     }
-    let times = receiver.times();
+    let times = callbacks.arrived.times();
     let last = times.last().copied().unwrap_or(start);
-    let gaps = times.windows(2).map(|two| (two[1] - two[0]).as_secs_f64() * 1000.0).collect();
-    Ok((DELIVERIES as f64 / (last - start).as_secs_f64(), gaps))
+    let by_path = callbacks.arrived.by_path();
+    let gaps = by_path.values().flat_map(|times| times.windows(2));
+    let gaps = gaps.map(|two| (two[1] - two[0]).as_secs_f64() * 1000.0).collect();
+    Ok((wanted as f64 / (last - start).as_secs_f64(), gaps))
 }
 
 /// The time from a record's report to its POST, for the healthy ones.
-async fn crowd(scene: &Scene, receiver: &Receiver, topic: &str, bad: usize) -> Result<(f64, f64)> {
+async fn crowd(
+    scene: &Scene,
+    callbacks: &Callbacks,
+    topic: &str,
+    bad: usize,
+) -> Result<(f64, f64)> {
     scene.emulator.create_topic(topic, 1)?;
     let url = gateway(scene).await?;
     let healthy = MANY - BAD;
     for number in 0..healthy {
-        subscribe(scene, &url, topic, format!("{}/ok/{number}", receiver.url)).await?;
+        subscribe(scene, &url, topic, format!("{}/ok/{number}", callbacks.url)).await?;
     }
     for number in 0..bad {
         let callback = match number % 3 {
-            0 => format!("{}/hang/{number}", receiver.url),
-            1 => format!("{}/fail/{number}", receiver.url),
+            0 => format!("{}/hang/{number}", callbacks.url),
+            1 => format!("{}/fail/{number}", callbacks.url),
             // Nobody listens there.
             _ => format!("http://127.0.0.1:9/{number}"),
         };
         subscribe(scene, &url, topic, callback).await?;
     }
-    receiver.clear();
+    callbacks.arrived.clear();
     let mut reported = BTreeMap::new();
     for number in 0..RECORDS {
         let target = format!("{url}/producer/{topic}/{number}");
@@ -141,13 +229,17 @@ async fn crowd(scene: &Scene, receiver: &Receiver, topic: &str, bad: usize) -> R
         tokio::time::sleep(PAUSE).await;
     }
     let (wanted, start) = (healthy * RECORDS, Instant::now());
-    while receiver.count() < wanted {
+    while callbacks.arrived.count() < wanted {
         tokio::time::sleep(Duration::from_millis(50)).await;
-        ensure!(start.elapsed() < Duration::from_secs(120), "{} of {wanted}", receiver.count());
+        ensure!(
+            start.elapsed() < Duration::from_secs(120),
+            "{} of {wanted}",
+            callbacks.arrived.count()
+        );
     }
     // Each callback gets the records in their order.
     let mut latencies = Vec::new();
-    for (_, times) in receiver.by_path() {
+    for (_, times) in callbacks.arrived.by_path() {
         for (number, at) in times.iter().enumerate().take(RECORDS) {
             let latency = at.saturating_duration_since(reported[&number]);
             latencies.push(latency.as_secs_f64() * 1000.0);
@@ -162,85 +254,54 @@ fn percentile(values: &mut [f64], percent: usize) -> f64 {
     values.get(index).copied().unwrap_or_default()
 }
 
-/// A server for callbacks: `/ok/…` answers 204, `/fail/…` 500, `/hang/…` never.
-struct Receiver {
+/// What has come, and when.
+#[derive(Clone, Default)]
+struct Arrived(Arc<Mutex<Vec<(String, Instant)>>>);
+
+struct Callbacks {
     url: String,
-    arrived: Arc<Mutex<Vec<(String, Instant)>>>,
+    arrived: Arrived,
 }
 
-impl Receiver {
+impl Callbacks {
+    /// `/ok/…` answers 204, `/fail/…` 500, `/hang/…` never.
     async fn start() -> Result<Self> {
-        let listener = TcpListener::bind("127.0.0.1:0").await?;
-        let url = format!("http://{}", listener.local_addr()?);
-        let arrived = Arc::new(Mutex::new(Vec::new()));
+        let arrived = Arrived::default();
         let kept = arrived.clone();
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let arrived = kept.clone();
-                tokio::spawn(async move { answer(stream, &arrived).await });
+        let receiver = Receiver::start(move |request| match &request.path {
+            path if path.starts_with("/hang") => Reaction::Hang,
+            path if path.starts_with("/fail") => Reaction::Status(500),
+            path => {
+                kept.with(|all| all.push((path.clone(), Instant::now())));
+                Reaction::Status(204)
             }
         });
-        Ok(Self { url, arrived })
+        Ok(Self { url: receiver.await?.url, arrived })
     }
+}
 
-    fn all(&self) -> Vec<(String, Instant)> {
-        self.arrived.lock().map(|all| all.clone()).unwrap_or_default()
+impl Arrived {
+    fn with<R>(&self, work: impl FnOnce(&mut Vec<(String, Instant)>) -> R) -> R {
+        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn clear(&self) {
-        if let Ok(mut all) = self.arrived.lock() {
-            all.clear();
-        }
+        self.with(Vec::clear);
     }
 
     fn count(&self) -> usize {
-        self.arrived.lock().map_or(0, |all| all.len())
+        self.with(|all| all.len())
     }
 
     fn times(&self) -> Vec<Instant> {
-        self.all().into_iter().map(|(_, at)| at).collect()
+        self.with(|all| all.iter().map(|(_, at)| *at).collect())
     }
 
     fn by_path(&self) -> BTreeMap<String, Vec<Instant>> {
         let mut by_path = BTreeMap::<_, Vec<_>>::new();
-        for (path, at) in self.all() {
+        for (path, at) in self.with(|all| all.clone()) {
             by_path.entry(path).or_default().push(at);
         }
         by_path
-    }
-}
-
-/// Answers the requests of a connection.
-async fn answer(mut stream: TcpStream, arrived: &Mutex<Vec<(String, Instant)>>) -> Option<()> {
-    let mut buffer = Vec::new();
-    loop {
-        let end = loop {
-            if let Some(end) = buffer.windows(4).position(|four| four == b"\r\n\r\n") {
-                break end + 4;
-            }
-            if stream.read_buf(&mut buffer).await.ok()? == 0 {
-                return None;
-            }
-        };
-        let head = String::from_utf8_lossy(&buffer[..end]).to_lowercase();
-        let path = head.split(' ').nth(1)?.to_owned();
-        let length = head.lines().find_map(|line| line.strip_prefix("content-length:"))?;
-        let length: usize = length.trim().parse().ok()?;
-        while buffer.len() < end + length {
-            if stream.read_buf(&mut buffer).await.ok()? == 0 {
-                return None;
-            }
-        }
-        buffer.drain(..end + length);
-        if path.starts_with("/hang") {
-            return std::future::pending().await;
-        }
-        let status = if path.starts_with("/ok") {
-            arrived.lock().ok()?.push((path, Instant::now()));
-            "204 No Content"
-        } else {
-            "500 Internal Server Error\r\ncontent-length: 0"
-        };
-        stream.write_all(format!("HTTP/1.1 {status}\r\n\r\n").as_bytes()).await.ok()?;
     }
 }

@@ -11,12 +11,11 @@ use kafka_edge_host::kv::Memory;
 use sha2::Sha256;
 
 use crate::load::{self, Sample};
-use crate::scene::{Producer, Scene, TOPIC, serve};
+use crate::scene::{Producer, SECRETS_KEY, Scene, TOPIC, serve};
 use crate::table;
 
 const CALLERS: usize = 64;
 const SECRET: &str = "a secret of the benchmark";
-const SECRETS_KEY: &str = "a2Fma2EtZWRnZSB0ZXN0czoga2V5IG9mIDMyIGJ5dGU=";
 const EVENT_BYTES: usize = 1024;
 
 pub(crate) async fn run(scene: &Scene, round: Duration, rounds: u32) -> Result<()> {

@@ -16,7 +16,9 @@ mod deliver;
 mod ingest;
 mod load;
 mod proxy;
+mod receiver;
 mod scene;
+mod soak;
 mod table;
 
 use std::process::ExitCode;
@@ -33,7 +35,7 @@ const USAGE: &str =
     "cargo run --release -p kafka-edge-bench -- [seconds per round] [rounds] [part]";
 
 /// What can be run alone.
-const PARTS: [&str; 6] = ["builds", "produce", "consume", "ingest", "deliver", "proxy"];
+const PARTS: [&str; 7] = ["builds", "produce", "consume", "ingest", "deliver", "proxy", "soak"];
 
 #[tokio::main]
 async fn main() -> ExitCode {
@@ -41,7 +43,7 @@ async fn main() -> ExitCode {
     let Some((round, rounds, part)) = plan(&arguments) else {
         eprintln!(
             "{USAGE}\n\nThe numbers are whole and from 1 on: 2 seconds and 5 rounds, if not said. \
-             A part is one of {}; without it, all are run.",
+             A part is one of {}; without it, all are run but for the soak, which takes one round.",
             PARTS.join(", ")
         );
         return ExitCode::from(2);
@@ -78,6 +80,9 @@ async fn run(round: Duration, rounds: u32, part: Option<&str>) -> Result<()> {
     let scene = Scene::start().await?;
     println!("component: {} KiB", scene.component_bytes / 1024);
     println!("instantiation: {:?} (median of 200)", builds::instantiation(&scene.gateway).await?);
+    if part == Some("soak") {
+        return soak::run(&scene, round * rounds).await;
+    }
     if wanted("produce") {
         produce(&scene, round, rounds).await?;
     }

@@ -18,6 +18,7 @@ use tokio::net::TcpListener;
 pub(crate) type HttpClient = Client<HttpConnector, Full<Bytes>>;
 
 pub(crate) const TOPIC: &str = "bench";
+pub(crate) const SECRETS_KEY: &str = "a2Fma2EtZWRnZSB0ZXN0czoga2V5IG9mIDMyIGJ5dGU=";
 const PARTITIONS: i32 = 3;
 
 /// Something that takes a produce.
