@@ -16,6 +16,7 @@ use crate::record::{NewRecord, RecordMetadata};
 use crate::services::ends::Ends;
 use crate::services::seen::Seen;
 use crate::services::subscriptions::Subscriptions;
+use crate::sorted::SortedMap;
 use crate::telemetry::{Report, Value, level_of};
 
 pub struct Producer<H: Host, L> {
@@ -56,7 +57,10 @@ impl<H: Host, L: Log> Producer<H, L> {
         if reports.iter().any(perhaps) {
             self.ends.written(topic);
             if let Some(deliveries) = &self.deliveries {
-                deliveries.deliver_in_background(topic);
+                match ends(&reports) {
+                    Some(ends) => deliveries.deliver_written(topic, ends),
+                    None => deliveries.deliver_in_background(topic),
+                }
             }
         }
         reports
@@ -73,6 +77,24 @@ impl<H: Host, L: Log> Producer<H, L> {
         ];
         self.host.event(level_of(first), "produce-failed", &fields);
     }
+}
+
+/// Behind what was written, by partition; `None` if that is not known of all.
+fn ends(reports: &[Result<RecordMetadata>]) -> Option<SortedMap<i32, i64>> {
+    let mut ends = SortedMap::new();
+    for report in reports {
+        match report {
+            Ok(written) if written.offset < 0 => return None,
+            Ok(written) => {
+                let end = written.offset + 1;
+                let known = ends.get(&written.partition).copied().unwrap_or(end);
+                ends.insert(written.partition, end.max(known));
+            }
+            Err(Error::OutcomeUnknown { .. }) => return None,
+            Err(_) => {}
+        }
+    }
+    Some(ends)
 }
 
 impl<H: Host, L> fmt::Debug for Producer<H, L> {

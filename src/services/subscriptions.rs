@@ -47,6 +47,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 pub use self::administration::{Put, Rotated, SubscriptionPage};
+use self::background::Wanted;
 use self::context::DeliveryContext;
 use self::keys::Keys;
 use self::making::Made;
@@ -63,6 +64,7 @@ use crate::host::{AfterAnswer, Host, Millis};
 use crate::kafka::Log;
 use crate::secrets::SecretKeys;
 use crate::services::consume::StartFrom;
+use crate::sorted::SortedMap;
 use crate::state::lane::Params;
 use crate::telemetry::Change;
 
@@ -219,10 +221,21 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
     /// webhooks and the host goes on that long. If it does not, the next round
     /// of deliveries finds the record.
     pub fn deliver_in_background(&self, topic: &str) {
+        self.deliver_wanted(topic, None);
+    }
+
+    /// The same where it is known what was written: in these partitions, up to before these
+    /// offsets. Kafka is not asked for ends, and the other partitions have to wait for
+    /// [`go_on`](Self::go_on) or a round.
+    pub fn deliver_written(&self, topic: &str, ends: SortedMap<i32, i64>) {
+        self.deliver_wanted(topic, Some(ends));
+    }
+
+    fn deliver_wanted(&self, topic: &str, wanted: Wanted) {
         if self.context.host.capabilities().after_answer == AfterAnswer::Ends {
             return;
         }
-        background::start(&self.context, topic);
+        background::start(&self.context, topic, wanted);
     }
 }
 

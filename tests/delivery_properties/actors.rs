@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use kafka_edge::error::ErrorKind;
 use kafka_edge::record::NewRecord;
+use kafka_edge::sorted::SortedMap;
 use kafka_edge_sim::{Fate, SimLog, StoreMode, World};
 use tokio::time::sleep;
 
@@ -111,7 +112,8 @@ impl Scene {
         instances[index].clone()
     }
 
-    fn write(&self) {
+    /// Writes a record; returns its partition and where that ends now.
+    fn write(&self) -> (i32, i64) {
         let number = self.written.get();
         self.written.set(number + 1);
         let partition = self.draw(self.plan.partitions as u64) as usize;
@@ -123,6 +125,7 @@ impl Scene {
         };
         let offset = self.log.write(TOPIC, partition, record);
         self.callbacks.model.borrow_mut().wrote(number, partition, offset, key);
+        (partition as i32, offset + 1)
     }
 
     /// With faults at an end, everything is delivered.
@@ -157,13 +160,17 @@ impl Scene {
 
 async fn producer(scene: Rc<Scene>) {
     while !scene.is_over.get() {
-        for _ in 0..scene.draw(6) {
-            scene.write();
-        }
+        // Of each partition the last one is the end.
+        let written: SortedMap<_, _> = (0..scene.draw(6)).map(|_| scene.write()).collect();
         if scene.draw(3) > 0 {
             let instance = scene.any();
-            let subscriptions = instance.subscriptions.clone();
-            let produced = async move { subscriptions.deliver_in_background(TOPIC) };
+            let (subscriptions, is_known) = (instance.subscriptions.clone(), scene.draw(3) > 0);
+            let produced = async move {
+                match is_known {
+                    true => subscriptions.deliver_written(TOPIC, written),
+                    false => subscriptions.deliver_in_background(TOPIC),
+                }
+            };
             instance.host.run(produced).await;
         }
         sleep(scene.draw_millis(700)).await;

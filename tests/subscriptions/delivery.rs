@@ -355,6 +355,41 @@ async fn background_delivery_takes_records_that_come_while_it_works_and_tries_ag
     .await;
 }
 
+/// Of what this gateway has written it knows where it is.
+#[tokio::test(start_paused = true)]
+async fn what_was_written_here_is_delivered_by_one_call_to_kafka() {
+    local(async {
+        let scene = Scene::new(3);
+        let instance = scene.instance();
+        for number in 0..4 {
+            instance.register(&format!("{HOOK}/{number}")).await;
+        }
+        instance.deliver().await;
+        let (ends, fetches) = (scene.log.calls("ends"), scene.log.calls("fetch"));
+        let received = || -> Vec<_> {
+            (0..4).map(|number| scene.receiver.accepted(&format!("{HOOK}/{number}"))).collect()
+        };
+        // Two more are written while the first one is being planned.
+        for offset in 0..3 {
+            scene.append(1, 1);
+            instance.webhooks.deliver_written(TOPIC, [(1, offset + 1)].into());
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(received(), vec![vec![0, 1, 2]; 4]);
+        let calls = (scene.log.calls("ends") - ends, scene.log.calls("fetch") - fetches);
+        assert_eq!(calls, (0, 1));
+        // What others have written elsewhere waits for a round, and is not lost.
+        scene.append(2, 1);
+        scene.append(1, 1);
+        instance.webhooks.deliver_written(TOPIC, [(1, 4)].into());
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(received(), vec![vec![0, 1, 2, 3]; 4]);
+        instance.deliver().await;
+        assert_eq!(received(), vec![vec![0, 1, 2, 3, 0]; 4]);
+    })
+    .await;
+}
+
 /// Whoever is at work may look for the last time just before a record comes.
 #[tokio::test(start_paused = true)]
 async fn no_record_waits_for_a_timer_whenever_it_comes() {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use kafka_edge::access::Grant;
+use kafka_edge::host::Store;
 use kafka_edge_sim::{Fate, local};
 use serde_json::json;
 
@@ -122,6 +123,60 @@ async fn an_instance_may_die_at_any_call_of_a_replay() {
             let standing = instance.webhooks.describe(&id, &Grant::open()).await.unwrap();
             assert!(standing.runs.is_empty(), "at {call}");
         }
+    })
+    .await;
+}
+
+/// What is known of the topic's subscriptions, as the store holds it.
+fn advice(scene: &Scene) -> (String, Vec<u8>) {
+    let all = scene.world.store().into_iter();
+    let mut found = all.filter_map(|(key, value)| Some((key, value?)));
+    found.find(|(key, _)| key.contains("/due/")).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replay_that_is_noted_nowhere_is_found_all_the_same() {
+    for partitions in [1, 4] {
+        local(async {
+            let scene = Scene::new(partitions);
+            let instance = scene.instance();
+            let id = instance.create(json!({})).await;
+            scene.append(0, 1);
+            instance.deliver().await;
+            instance.deliver().await;
+            let (key, before) = advice(&scene);
+            instance.webhooks.replay(&id, b"{}", &Grant::open()).await.unwrap();
+            // Somebody who has not heard of it writes what was known before.
+            instance.host.set(&key, &before).await.unwrap();
+            let mut rounds = 0;
+            while scene.receiver.accepted(HOOK).len() < 2 {
+                scene.instance().deliver().await;
+                rounds += 1;
+                assert!(rounds < 200, "{partitions} partitions");
+            }
+        })
+        .await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_round_that_is_under_way_does_not_hide_a_replay() {
+    local(async {
+        let scene = Scene::new(4);
+        let instance = scene.instance();
+        let id = instance.create(json!({})).await;
+        scene.append(0, 1);
+        instance.deliver().await;
+        scene.receiver.set(HOOK, Mood::Slow(Duration::from_secs(2)));
+        scene.append(0, 1);
+        let slow = scene.instance();
+        let round = tokio::task::spawn_local(async move { slow.deliver().await });
+        seconds(1).await;
+        instance.webhooks.replay(&id, b"{}", &Grant::open()).await.unwrap();
+        round.await.unwrap();
+        scene.receiver.set(HOOK, Mood::Status(204));
+        scene.instance().deliver().await;
+        assert_eq!(scene.receiver.accepted(HOOK), [0, 1, 0, 1]);
     })
     .await;
 }

@@ -361,6 +361,39 @@ async fn at_the_head_all_share_one_reader_of_each_partition() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_is_in_flight_is_shown_while_it_is() {
+    local(async {
+        let scene = Scene::new(1);
+        let instance = scene.instance();
+        scene.receiver.set(HOOK, Mood::Slow(Duration::from_secs(4)));
+        let settings = json!({"order": "none", "concurrency": 3});
+        let id = instance.create(settings).await;
+        let in_flight = async || {
+            let other = scene.instance();
+            other.webhooks.describe(&id, &Grant::open()).await.unwrap().in_flight
+        };
+        assert_eq!(in_flight().await, 0);
+        scene.append(0, 5);
+        scene.instance().webhooks.deliver_in_background(TOPIC);
+        for (after, most) in [(2, 3), (4, 3), (4, 0)] {
+            tokio::time::sleep(Duration::from_secs(after)).await;
+            let number = in_flight().await;
+            assert!((most.min(1)..=most).contains(&number), "{number}, {after} s later");
+        }
+        // Nobody is at work any more once the lease of a dead one is over.
+        scene.append(0, 3);
+        let dead = scene.instance();
+        dead.webhooks.deliver_in_background(TOPIC);
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        dead.host.kill();
+        assert_eq!(in_flight().await, 3);
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        assert_eq!(in_flight().await, 0);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_host_that_allows_few_requests_gets_no_more() {
     local(async {
         let scene = Scene::new(3);

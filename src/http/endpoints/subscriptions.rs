@@ -145,6 +145,8 @@ struct SubscriptionDescription {
     waiting_since: Option<String>,
     /// Since when something is due, as far as is known.
     overdue_since: Option<String>,
+    /// How many deliveries are under way, as far as is known.
+    in_flight: u64,
     /// `delivered`, `failed`, `retried`, `dead_lettered`, `skipped` and `filtered`.
     totals: std::collections::BTreeMap<String, u64>,
     /// What is sent once more.
@@ -188,13 +190,15 @@ impl From<Progress> for PartitionJson {
 /// A subscription and where it stands, and its entity tag.
 fn described(standing: Standing) -> (String, String) {
     let lag = standing.lag();
-    let Standing { view, progress, totals, waiting_since, overdue_since, runs } = standing;
+    let Standing { view, progress, totals, waiting_since, overdue_since, in_flight, runs } =
+        standing;
     let mut json = view.to_json();
     let partitions: Vec<_> = progress.into_iter().map(PartitionJson::from).collect();
     add(&mut json, "partitions", &partitions);
     add(&mut json, "lag", &lag);
     add(&mut json, "waiting_since", &waiting_since.map(timestamp));
     add(&mut json, "overdue_since", &overdue_since.map(timestamp));
+    add(&mut json, "in_flight", &in_flight);
     add(&mut json, "totals", &totals.into_iter().collect::<SortedMap<_, _>>());
     let runs: Vec<_> = runs.into_iter().map(repeating::RunJson::from).collect();
     add(&mut json, "runs", &runs);

@@ -37,39 +37,50 @@ const FIRST_WORKER_PAUSE: Duration = Duration::from_millis(100);
 /// The background work of this instance.
 #[derive(Debug, Default)]
 pub(super) struct Background {
-    /// Topics whose work is being planned, and whether to plan once more.
-    planned: RefCell<SortedMap<String, bool>>,
-    /// Partitions being delivered, and whether to
-    /// look for records once more.
-    at_work: RefCell<SortedMap<JobName, bool>>,
+    /// Topics whose work is being planned, and what is to be planned after that.
+    planned: RefCell<SortedMap<String, Option<Wanted>>>,
+    /// Partitions being delivered, and whether to look for records once more: up to this
+    /// end, if it is known.
+    at_work: RefCell<SortedMap<JobName, Option<Option<i64>>>>,
     /// Topics whose index is to be read again.
     later: RefCell<SortedSet<String>>,
     waiting: Cell<bool>,
 }
 
+/// Which partitions of a topic have records: those that were just written, up to before
+/// these offsets. `None`: any, so that Kafka is asked for their ends.
+pub(super) type Wanted = Option<SortedMap<i32, i64>>;
+
 /// Delivers to the subscriptions of a topic, in the background.
-pub(super) fn start<H: Host, L: Log>(context: &Rc<DeliveryContext<H, L>>, topic: &str) {
+pub(super) fn start<H: Host, L: Log>(
+    context: &Rc<DeliveryContext<H, L>>,
+    topic: &str,
+    wanted: Wanted,
+) {
     if let Some(ids) = context.registry.known_of_topic(topic, MAX_INDEX_AGE) {
         look_again(context, topic);
         if ids.is_empty() {
             return;
         }
     }
-    start_now(context, topic);
+    start_now(context, topic, wanted);
 }
 
-fn start_now<H: Host, L: Log>(context: &Rc<DeliveryContext<H, L>>, topic: &str) {
+fn start_now<H: Host, L: Log>(context: &Rc<DeliveryContext<H, L>>, topic: &str, wanted: Wanted) {
     if let Some(again) = context.background.planned.borrow_mut().get_mut(topic) {
-        *again = true;
+        *again = Some(match again.take() {
+            None => wanted,
+            Some(known) => both(known, wanted),
+        });
         return;
     }
-    context.background.planned.borrow_mut().insert(topic.into(), false);
+    context.background.planned.borrow_mut().insert(topic.into(), None);
     let (context, topic) = (context.clone(), topic.to_owned());
     context.clone().host.spawn(async move {
-        let planned = plan(&context, &topic).await;
+        let planned = plan(&context, &topic, wanted).await;
         let again = context.background.planned.borrow_mut().remove(&topic);
-        if again == Some(true) {
-            start_now(&context, &topic);
+        if let Some(wanted) = again.flatten() {
+            start_now(&context, &topic, wanted);
         }
         match planned {
             Ok(mut planned) => {
@@ -104,6 +115,15 @@ fn start_now<H: Host, L: Log>(context: &Rc<DeliveryContext<H, L>>, topic: &str) 
     });
 }
 
+fn both(one: Wanted, other: Wanted) -> Wanted {
+    let mut all = one?;
+    for (partition, end) in other? {
+        let end = all.get(&partition).map_or(end, |known| end.max(*known));
+        all.insert(partition, end);
+    }
+    Some(all)
+}
+
 /// Looks for subscriptions of the topic once more, in an index read later than now.
 fn look_again<H: Host, L: Log>(context: &Rc<DeliveryContext<H, L>>, topic: &str) {
     if !context.background.later.borrow().contains(topic) {
@@ -124,7 +144,7 @@ fn look_again<H: Host, L: Log>(context: &Rc<DeliveryContext<H, L>>, topic: &str)
         for topic in &topics {
             let ids = context.registry.of_listed(topic).await;
             if ids.is_ok_and(|ids| !ids.is_empty()) {
-                start_now(&context, topic);
+                start_now(&context, topic, None);
             }
         }
     });
@@ -132,11 +152,16 @@ fn look_again<H: Host, L: Log>(context: &Rc<DeliveryContext<H, L>>, topic: &str)
 
 /// The jobs of a topic that are due and have no worker in this instance. The
 /// workers of the others are told to look for records once more.
-async fn plan<H: Host, L: Log>(context: &DeliveryContext<H, L>, topic: &str) -> Result<Planned> {
+async fn plan<H: Host, L: Log>(
+    context: &DeliveryContext<H, L>,
+    topic: &str,
+    wanted: Wanted,
+) -> Result<Planned> {
     let ids = context.registry.of_topic(topic, MAX_INDEX_AGE).await?;
-    let ends = match ids.is_empty() {
-        true => round::PartitionEnds::new(),
-        false => round::ends(&*context.log, topic).await?,
+    let ends = match (ids.is_empty(), wanted) {
+        (true, _) => round::PartitionEnds::new(),
+        (false, Some(written)) => written.into_iter().map(|(at, end)| (at, Some(end))).collect(),
+        (false, None) => round::ends(&*context.log, topic).await?,
     };
     let name_of_topic = Rc::<str>::from(topic);
     let jobs = ids.iter().flat_map(|id| round::jobs(id, &name_of_topic, &ends)).collect();
@@ -144,11 +169,14 @@ async fn plan<H: Host, L: Log>(context: &DeliveryContext<H, L>, topic: &str) -> 
     let mut at_work = context.background.at_work.borrow_mut();
     planned.due.retain(|job| match at_work.get_mut(&name(job)) {
         Some(again) => {
-            *again = true;
+            *again = Some(match again {
+                None => job.end,
+                Some(known) => known.zip(job.end).map(|(known, end)| end.max(known)),
+            });
             false
         }
         None => {
-            at_work.insert(name(job), false);
+            at_work.insert(name(job), None);
             true
         }
     });
@@ -163,12 +191,13 @@ async fn work<H: Host, L: Log>(context: &DeliveryContext<H, L>, mut job: Job) ->
     let mut looks = 0;
     let mut all = JobReport::default();
     loop {
-        if context.background.at_work.borrow_mut().insert(name.clone(), false) == Some(true) {
+        if let Some(Some(end)) = context.background.at_work.borrow_mut().insert(name.clone(), None)
+        {
             // There may be records beyond the end that was known at the start.
-            job.end = None;
+            job.end = end;
         }
         let report = deliver::run(context, &job, &allowance).await;
-        let again = context.background.at_work.borrow().get(&name) == Some(&true);
+        let again = matches!(context.background.at_work.borrow().get(&name), Some(Some(_)));
         let pause = match &report.outcome {
             JobEnd::CaughtUp if again => Some(Duration::ZERO),
             JobEnd::Waiting { to, .. } if again && *to != i64::MAX => Some(Duration::ZERO),

@@ -56,6 +56,7 @@ async fn with_lane<H: Host, L: Log>(
     if let Some(Stance::Held(until)) = known.map(|hold| hold.stance(context.host.now())) {
         return Ok(JobReport::ended(JobEnd::Waiting { until, to: i64::MAX }));
     }
+    let coming = context.pages.come(job);
     let (held, prepared) = match take(context, job).await? {
         Taken::Lane(held, prepared) => (*held, prepared),
         Taken::Nothing(report) => return Ok(report),
@@ -65,6 +66,7 @@ async fn with_lane<H: Host, L: Log>(
     if let Some(useless) = context.pages.enter(&job.topic, job.partition, kept) {
         context.log.close(useless).await;
     }
+    drop(coming);
     let cluster = context.log.cluster_id().await;
     let name = cluster.as_deref().unwrap_or_default().into();
     let mut turn = Turn::new(context, job, allowance, prepared, name, held);

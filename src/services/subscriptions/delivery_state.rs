@@ -40,6 +40,9 @@ pub(super) struct DeliveryState {
     /// Failures since the last success, and when the first of them was.
     #[serde(rename = "f", default, skip_serializing_if = "Option::is_none")]
     pub(super) failing: Option<(u32, Millis)>,
+    /// What was under way when this was written, or about to begin, while the lane is held.
+    #[serde(rename = "u", default, skip_serializing_if = "is_none_under_way")]
+    pub(super) in_flight: u32,
     /// When the callback last accepted something.
     #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
     pub(super) succeeded: Option<Millis>,
@@ -49,6 +52,11 @@ pub(super) struct DeliveryState {
 }
 
 stored!(DeliveryState, "a webhook's position");
+
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_none_under_way(number: &u32) -> bool {
+    *number == 0
+}
 
 /// One attempt, as it is remembered.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

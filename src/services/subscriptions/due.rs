@@ -180,7 +180,10 @@ impl Planned {
     /// The subscriptions that have runs, as far as is known.
     pub(super) fn with_runs(&self, ended: &[Ended]) -> SortedSet<Rc<str>> {
         let known = self.known.runs.iter().map(|id| Rc::from(id.as_str()));
-        let seen = ended.iter().filter(|ended| ended.has_runs == Some(true)).map(|ended| ended.job.id.clone());
+        let seen = ended
+            .iter()
+            .filter(|ended| ended.has_runs == Some(true))
+            .map(|ended| ended.job.id.clone());
         known.chain(seen).collect()
     }
 
@@ -206,8 +209,7 @@ impl Planned {
         let mut next = self.after(ended, host.now());
         next.runs = runs.iter().take(MAX_NAMED).map(|id| id.as_ref().to_owned()).collect();
         // Each subscription was read, so that all their runs are known.
-        let is_read =
-            |ended: &Ended| ended.has_runs.is_some() || ended.outcome == JobEnd::Removed;
+        let is_read = |ended: &Ended| ended.has_runs.is_some() || ended.outcome == JobEnd::Removed;
         if ended.iter().all(is_read) {
             next.forgotten = 0;
         } else if self.is_new {

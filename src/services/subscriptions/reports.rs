@@ -61,6 +61,9 @@ pub struct Standing {
     pub waiting_since: Option<Millis>,
     /// Since when something is due, as far as is known.
     pub overdue_since: Option<Millis>,
+    /// How many deliveries are under way, as far as is known: deliverers write it with where
+    /// they stand.
+    pub in_flight: u64,
     /// What is sent once more.
     pub runs: Vec<Run>,
 }
@@ -106,6 +109,7 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
         let mut totals = Totals::default();
         states.iter().for_each(|(.., state)| totals.add(&state.totals));
         let waiting_since = states.iter().filter_map(|(.., state)| state.oldest).min();
+        let in_flight = states.iter().map(|(.., state)| u64::from(state.in_flight)).sum();
         let runs = subscription.runs.iter().map(async |run| {
             let progress = runs::progress(&self.context, id, run).await?;
             Ok::<_, Error>(Run::of(run, &progress))
@@ -121,6 +125,7 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
             overdue_since,
             totals: TOTALS.map(|(name, total)| (name, totals.of(total))).into(),
             waiting_since,
+            in_flight,
             runs,
             view: self.view(&subscription),
         })
@@ -160,9 +165,15 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
         let states = lanes.into_iter().map(async |(topic, partition)| {
             let latest = context.lane(&subscription.id, &topic, partition)?.peek().await?;
             let start = subscription.start(&topic, partition).unwrap_or(0);
-            let state = latest
-                .and_then(|(_, document)| document.payload)
-                .unwrap_or_else(|| DeliveryState::at(start));
+            let document = latest.map(|(_, document)| document);
+            // Whoever holds the lane no more has nothing under way.
+            let until = document.as_ref().and_then(|document| document.held);
+            let is_held = until.is_some_and(|held| held.until > context.host.now());
+            let state = document.and_then(|document| document.payload);
+            let mut state = state.unwrap_or_else(|| DeliveryState::at(start));
+            if !is_held {
+                state.in_flight = 0;
+            }
             Ok::<_, Error>((topic, partition, state))
         });
         try_join_bounded(states).await

@@ -169,8 +169,15 @@ impl From<service::Put> for Made {
 
 impl From<service::Standing> for Standing {
     fn from(standing: service::Standing) -> Self {
-        let service::Standing { view, progress, totals, waiting_since, overdue_since, runs } =
-            standing;
+        let service::Standing {
+            view,
+            progress,
+            totals,
+            waiting_since,
+            overdue_since,
+            in_flight,
+            runs,
+        } = standing;
         let count = |name: &str| {
             totals.iter().find_map(|(known, count)| (*known == name).then_some(*count)).unwrap_or(0)
         };
@@ -179,6 +186,7 @@ impl From<service::Standing> for Standing {
             partitions: progress.into_iter().map(Into::into).collect(),
             waiting_since,
             overdue_since,
+            in_flight,
             totals: Totals {
                 delivered: count("delivered"),
                 failed: count("failed"),

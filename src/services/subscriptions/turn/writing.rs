@@ -11,6 +11,7 @@ impl<H: Host, L: Log> Turn<'_, H, L> {
     /// Writes the state, which renews the lease.
     pub(super) async fn write(&mut self) -> Result<(), Stop> {
         self.note_oldest();
+        self.state.in_flight = self.in_flight();
         match self.held.write(self.state.clone()).await? {
             Written::Lost => Err(Stop::Lost),
             Written::Kept => {
@@ -19,6 +20,13 @@ impl<H: Host, L: Log> Turn<'_, H, L> {
                 Ok(())
             }
         }
+    }
+
+    /// What is under way, and what may begin once the state is written.
+    fn in_flight(&self) -> u32 {
+        let under_way = self.under_way.len();
+        let more = self.prepared.at_once.saturating_sub(under_way).min(self.pool.len());
+        u32::try_from(under_way + if self.stop.is_none() { more } else { 0 }).unwrap_or(u32::MAX)
     }
 
     /// Since when the oldest record has waited.
@@ -46,8 +54,9 @@ impl<H: Host, L: Log> Turn<'_, H, L> {
     ) -> JobReport {
         let Self { context, job, .. } = self;
         self.note_oldest();
+        self.state.in_flight = 0;
         let position = self.state.position();
-        let place = context.pages.leave(&job.topic, job.partition, position);
+        let place = context.pages.leave(job, position);
         let ended = match ended {
             Ok(outcome) => Some(outcome),
             Err(Stop::Failed(error)) => Some(error.into()),
