@@ -77,8 +77,10 @@ impl Shared {
             if let [record] = records[..] {
                 arrived.ids.entry((number, record)).or_default().insert(request.id.clone());
             }
+            let is_poisonous = number % 5 == 4 && records.iter().any(|record| record % 50 == 7);
             let reaction = match mixed(arrived.requests) % 100 {
                 _ if !self.is_faulty.load(Ordering::SeqCst) => Reaction::Status(204),
+                _ if is_poisonous => Reaction::Status(422),
                 0..=3 => Reaction::Status(500),
                 4 => Reaction::Status(429),
                 5 => Reaction::Close,
