@@ -390,6 +390,54 @@ async fn what_was_written_here_is_delivered_by_one_call_to_kafka() {
     .await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_is_written_while_the_first_is_being_planned_is_delivered_with_it() {
+    local(async {
+        let scene = Scene::new(3);
+        scene.instance().register(HOOK).await;
+        scene.world.set_store_mode(StoreMode {
+            latency: Duration::from_millis(10),
+            ..StoreMode::default()
+        });
+        let instance = scene.instance();
+        for partition in 0..3 {
+            scene.append(partition, 1);
+            let ends = [(partition as i32, 1)].into();
+            instance.webhooks.deliver_written(TOPIC, ends);
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(scene.receiver.accepted(HOOK), [0, 0, 0]);
+        instance.host.idle().await;
+    })
+    .await;
+}
+
+/// Nothing else shows that there is a new record.
+#[tokio::test(start_paused = true)]
+async fn a_log_that_tells_no_ends_is_read_anew_in_each_round() {
+    local(async {
+        let scene = Scene::new(1);
+        let instance = scene.instance();
+        for number in 0..3 {
+            instance.create(serde_json::json!({"callback_url": format!("{HOOK}/{number}")})).await;
+        }
+        scene.log.set_failure_of("ends", Error::Unsupported("no ends".into()));
+        scene.log.set_delay(Duration::from_millis(20));
+        for count in 0..5 {
+            let fetches = scene.log.calls("fetch");
+            instance.deliver().await;
+            // A read that began before somebody asked is shared with nobody.
+            assert!(scene.log.calls("fetch") - fetches <= 4, "in round {count}");
+            for number in 0..3 {
+                let received = scene.receiver.accepted(&format!("{HOOK}/{number}"));
+                assert_eq!(received, (0..count).collect::<Vec<_>>());
+            }
+            scene.append(0, 1);
+        }
+    })
+    .await;
+}
+
 /// Whoever is at work may look for the last time just before a record comes.
 #[tokio::test(start_paused = true)]
 async fn no_record_waits_for_a_timer_whenever_it_comes() {

@@ -265,6 +265,35 @@ async fn a_topic_that_was_left_and_comes_back_begins_anew() {
     .await;
 }
 
+/// Its copies say that the topic is still the subscription's.
+#[tokio::test(start_paused = true)]
+async fn a_deliverer_that_is_late_begins_nothing_in_a_topic_that_was_left() {
+    local(async {
+        let scene = Scene::new(1);
+        scene.log.create_topic(OTHER, 1);
+        let (instance, late) = (scene.instance(), scene.instance());
+        let id = create(&instance, &settings(&[TOPIC])).await.view.id;
+        scene.append(0, 2);
+        late.webhooks.deliver_in_background(TOPIC);
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let topics = async |topics: &[&str]| {
+            let patch = json!({"topics": topics}).to_string();
+            let open = Grant::open();
+            instance.webhooks.patch(&id, patch.as_bytes(), Condition::None, &open).await.unwrap()
+        };
+        topics(&[OTHER]).await;
+        scene.append(0, 1);
+        late.webhooks.deliver_in_background(TOPIC);
+        late.host.idle().await;
+        assert_eq!(scene.receiver.accepted(HOOK), [0, 1]);
+        topics(&[OTHER, TOPIC]).await;
+        scene.append(0, 1);
+        instance.deliver().await;
+        assert_eq!(scene.receiver.accepted(HOOK), [0, 1, 3], "from is the latest");
+    })
+    .await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_prefix_finds_what_matches_and_what_comes_later_from_its_first_record() {
     local(async {

@@ -215,6 +215,26 @@ async fn a_breaker_leaves_the_callback_alone_and_tries_one_record_in_each_partit
 }
 
 #[tokio::test(start_paused = true)]
+async fn behind_a_breaker_one_record_is_tried_even_where_many_may_be() {
+    local(async {
+        let scene = Scene::new(1);
+        let settings = json!({"order": "none", "concurrency": 4,
+            "breaker": {"failures": 2, "cooldown": 60.0},
+            "retry": {"delays": vec![1.0; 20], "jitter": 0.0}});
+        scene.instance().create(settings).await;
+        scene.append(0, 8);
+        scene.receiver.set(HOOK, Mood::Status(400));
+        scene.instance().deliver().await;
+        let before = scene.receiver.of(HOOK).len();
+        assert!((2..8).contains(&before), "{before}");
+        seconds(65).await;
+        scene.instance().deliver().await;
+        assert_eq!(scene.receiver.of(HOOK).len() - before, 1);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_overloaded_callback_is_left_alone_in_all_partitions() {
     local(async {
         let scene = Scene::new(4);

@@ -14,11 +14,29 @@ use crate::services::subscriptions::subscription::{
 };
 use crate::state::delete_all;
 use crate::state::keys::{LaneName, Prefix};
+use crate::state::shared::Shared;
+
+/// A change that also tells something.
+type Edit<'a, T> = &'a dyn Fn(&mut T) -> Result<bool>;
 
 /// The note of a topic whose index was seen empty.
 const EMPTY: &str = "-";
 
 impl<H: Host> Registry<H> {
+    /// Changes the directory. What is generic is there once for each function that it is
+    /// used with; so this one takes any.
+    async fn change_directory(&self, edit: Edit<'_, Directory>) -> Result<bool> {
+        self.directory.change(edit).await
+    }
+
+    async fn change_list(
+        &self,
+        list: &Shared<H, Entries>,
+        edit: Edit<'_, Entries>,
+    ) -> Result<bool> {
+        list.change(edit).await
+    }
+
     /// Puts an id on a page that has room: the last one, else a new one, else any.
     pub(in crate::services::subscriptions) async fn enlist(
         &self,
@@ -30,12 +48,11 @@ impl<H: Host> Registry<H> {
         let others = (pages.max(1)..MAX_PAGES).take(1).chain(0..last);
         for page in std::iter::once(last).chain(others) {
             if page >= pages {
-                self.directory
-                    .change(|directory| {
-                        directory.pages = directory.pages.max(page + 1);
-                        Ok(())
-                    })
-                    .await?;
+                let add = |directory: &mut Directory| {
+                    directory.pages = directory.pages.max(page + 1);
+                    Ok(true)
+                };
+                self.change_directory(&add).await?;
             }
             let ids = self.ids(page);
             if ids.read().await?.len() >= PAGE {
@@ -48,7 +65,7 @@ impl<H: Host> Registry<H> {
                 }
                 Ok(has_room)
             };
-            if ids.change(enlist).await? {
+            if self.change_list(&ids, &enlist).await? {
                 return Ok(page);
             }
         }
@@ -63,9 +80,9 @@ impl<H: Host> Registry<H> {
     ) -> Result<()> {
         let delist = |ids: &mut Entries| {
             gone.iter().for_each(|id| ids.remove(id));
-            Ok(())
+            Ok(true)
         };
-        self.ids(page).change(delist).await
+        self.change_list(&self.ids(page), &delist).await.map(drop)
     }
 
     /// Writes the document of a new subscription.
@@ -179,7 +196,7 @@ impl<H: Host> Registry<H> {
             || directory.topics.note(topic).is_some()
             || !directory.has_part(number)
         {
-            true => self.directory.change(name).await?,
+            true => self.change_directory(&name).await?,
             false => false,
         };
         if is_named {
@@ -190,9 +207,9 @@ impl<H: Host> Registry<H> {
                 return Err(ErrorKind::LimitReached("Too many topics have webhooks".into()).into());
             }
             topics.put(topic, "");
-            Ok(())
+            Ok(true)
         };
-        list.change(add).await
+        self.change_list(&list, &add).await.map(drop)
     }
 
     /// Changes the lists in which a topic is.
@@ -201,17 +218,17 @@ impl<H: Host> Registry<H> {
         if directory.topics.note(topic).is_some() {
             let edit = |directory: &mut Directory| {
                 edit(&mut directory.topics);
-                Ok(())
+                Ok(true)
             };
-            self.directory.change(edit).await?;
+            self.change_directory(&edit).await?;
         }
         let list = self.part(part(topic));
         if directory.has_part(part(topic)) && list.read().await?.note(topic).is_some() {
             let edit = |topics: &mut Entries| {
                 edit(topics);
-                Ok(())
+                Ok(true)
             };
-            list.change(edit).await?;
+            self.change_list(&list, &edit).await?;
         }
         Ok(())
     }
@@ -230,7 +247,7 @@ impl<H: Host> Registry<H> {
             entries.remove(id);
             Ok(entries.is_empty())
         };
-        if !index.change(remove).await? {
+        if !self.change_list(&index, &remove).await? {
             return Ok(());
         }
         // A subscription that comes meanwhile is in the index first, and takes the mark
@@ -272,9 +289,9 @@ impl<H: Host> Registry<H> {
                 .into());
             }
             *directory = next;
-            Ok(())
+            Ok(true)
         };
-        self.directory.change(set).await
+        self.change_directory(&set).await.map(drop)
     }
 }
 
