@@ -102,3 +102,18 @@ impl<H: Host, L> fmt::Debug for Producer<H, L> {
         f.debug_struct("Producer").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_records_end_is_known_if_all_that_were_perhaps_written_are() {
+        let at = |partition, offset| Ok(RecordMetadata { partition, offset, timestamp: None });
+        let known = ends(&[at(1, 5), at(0, 7), at(1, 4), Err(Error::Timeout)]);
+        assert_eq!(known, Some([(0, 8), (1, 6)].into()));
+        let perhaps = Error::OutcomeUnknown { detail: "cut".into() };
+        assert_eq!(ends(&[at(1, 5), Err(perhaps)]), None);
+        assert_eq!(ends(&[at(1, -1)]), None, "the server does not say where");
+    }
+}

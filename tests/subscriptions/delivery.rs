@@ -438,6 +438,27 @@ async fn a_log_that_tells_no_ends_is_read_anew_in_each_round() {
     .await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn who_moves_a_webhook_does_not_wait_for_the_end_of_its_backlog() {
+    local(async {
+        let scene = Scene::new(1);
+        let id = scene.instance().register(HOOK).await;
+        scene.receiver.set(HOOK, Mood::Slow(Duration::from_millis(300)));
+        scene.append(0, 100);
+        let deliverer = scene.instance();
+        deliverer.webhooks.deliver_in_background(TOPIC);
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let (other, open) = (scene.instance(), Grant::open());
+        other.webhooks.seek(&id, None, SeekTo::Latest, &open).await.unwrap();
+        let before = scene.receiver.accepted(HOOK).len();
+        assert!((1..50).contains(&before), "{before}");
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        assert_eq!(scene.receiver.accepted(HOOK).len(), before);
+        deliverer.host.idle().await;
+    })
+    .await;
+}
+
 /// Whoever is at work may look for the last time just before a record comes.
 #[tokio::test(start_paused = true)]
 async fn no_record_waits_for_a_timer_whenever_it_comes() {

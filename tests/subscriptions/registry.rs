@@ -9,6 +9,7 @@ use kafka_edge::services::subscriptions::{Condition, Put};
 use kafka_edge_sim::{Fate, local};
 use serde_json::{Value, json};
 
+use crate::receiver::Mood;
 use crate::scene::{HOOK, Instance, Scene, TOPIC, counts};
 
 const OTHER: &str = "payments";
@@ -265,6 +266,45 @@ async fn a_topic_that_was_left_and_comes_back_begins_anew() {
     .await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_change_counts_for_a_backlog_that_is_under_way() {
+    local(async {
+        let scene = Scene::new(1);
+        let (instance, deliverer) = (scene.instance(), scene.instance());
+        let id = create(&instance, &settings(&[TOPIC])).await.view.id;
+        scene.receiver.set(HOOK, Mood::Slow(Duration::from_millis(200)));
+        scene.append(0, 50);
+        deliverer.webhooks.deliver_in_background(TOPIC);
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let elsewhere = "https://example.com/elsewhere";
+        let patch = json!({"callback_url": elsewhere}).to_string();
+        let open = Grant::open();
+        instance.webhooks.patch(&id, patch.as_bytes(), Condition::None, &open).await.unwrap();
+        deliverer.host.idle().await;
+        let (before, after) = (scene.receiver.accepted(HOOK), scene.receiver.accepted(elsewhere));
+        // A copy of the subscription is kept for a second.
+        assert!((5..25).contains(&before.len()), "{}", before.len());
+        assert_eq!([before, after].concat(), (0..50).collect::<Vec<_>>());
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_topic_without_subscriptions_is_in_no_list() {
+    local(async {
+        let scene = Scene::new(1);
+        let instance = scene.instance();
+        let names_it = || current(&scene).into_iter().any(|(_, value)| value.contains(TOPIC));
+        let first = create(&instance, &settings(&[TOPIC])).await.view.id;
+        let second = create(&instance, &settings(&[TOPIC])).await.view.id;
+        for (id, is_left) in [(first, true), (second, false)] {
+            instance.webhooks.delete(&id, Condition::None, &Grant::open()).await.unwrap();
+            assert_eq!(names_it(), is_left);
+        }
+    })
+    .await;
+}
+
 /// Its copies say that the topic is still the subscription's.
 #[tokio::test(start_paused = true)]
 async fn a_deliverer_that_is_late_begins_nothing_in_a_topic_that_was_left() {
@@ -288,7 +328,11 @@ async fn a_deliverer_that_is_late_begins_nothing_in_a_topic_that_was_left() {
         assert_eq!(scene.receiver.accepted(HOOK), [0, 1]);
         topics(&[OTHER, TOPIC]).await;
         scene.append(0, 1);
-        instance.deliver().await;
+        // The late one has drawn a ticket, which others wait for.
+        for _ in 0..3 {
+            instance.deliver().await;
+            tokio::time::sleep(Duration::from_secs(5)).await;
+        }
         assert_eq!(scene.receiver.accepted(HOOK), [0, 1, 3], "from is the latest");
     })
     .await;
