@@ -13,7 +13,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use self::document::{Document, Writer};
-pub(super) use self::kind::{Entry, Given, Kind};
+use self::kind::Planned;
+pub(super) use self::kind::{Entry, Given, Kind, Run};
 pub use self::kind::{Taken, What};
 pub use self::passphrase::{MAX_PASSPHRASE, MIN_PASSPHRASE};
 use super::Services;
@@ -78,6 +79,7 @@ impl<H: Host, L: Log> Configuration<H, L> {
             &self.services.sources,
             #[cfg(feature = "actions")]
             &self.services.actions,
+            &*self.services.subscriptions,
             &*self.services.groups,
             &self.positions,
         ]
@@ -141,11 +143,14 @@ impl<H: Host, L: Log> Configuration<H, L> {
         let (kinds, begun) = (self.kinds(), self.host.monotonic());
         let document = Document::parse(document, &|kind| find(&kinds, kind).is_some())?;
         let keys = document.keys(passphrase)?;
+        let planned = Planned::default();
+        let run = if dry_run { Run::Dry(&planned) } else { Run::Real };
         let mut seen = SortedSet::new();
         let mut applied = Vec::new();
         // What others need comes first, and what is of no kind last.
         for place in 0..=kinds.len() {
             let mut is_read = false;
+            planned.new.set(0);
             for written in &document.entries {
                 let kind = kinds.iter().position(|kind| kind.name() == written.kind);
                 if kind.unwrap_or(kinds.len()) != place {
@@ -165,9 +170,12 @@ impl<H: Host, L: Log> Configuration<H, L> {
                         // Each kind goes by what it has read here.
                         kind.names().await?;
                     }
-                    kind.take(&written.given(keys.as_ref())?, dry_run).await
+                    kind.take(&written.given(keys.as_ref())?, run).await
                 };
                 let taken = taken.await;
+                if let Ok(Taken { what: What::Create, .. }) = taken {
+                    planned.new.set(planned.new.get() + 1);
+                }
                 let (kind, name) = (written.kind.clone(), written.name.clone());
                 applied.push(Applied { kind, name, taken });
             }

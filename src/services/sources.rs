@@ -153,7 +153,7 @@ impl<H: Host, L: Log> Sources<H, L> {
     /// Creates a source; its name must be new.
     pub async fn create(&self, json: &[u8], grant: &Grant) -> Result<SourceView, AccessError> {
         let source = self.read(json)?;
-        self.check_targets(&source).await?;
+        self.check_targets(&source, &|_| None).await?;
         let stored = self.admit(source, None, grant)?;
         if self.list.read().await?.get(stored.source.name.as_str()).is_ok() {
             return Err(taken().into());
@@ -227,7 +227,7 @@ impl<H: Host, L: Log> Sources<H, L> {
         check(condition, before)?;
         before.map_or(Ok(()), |before| self.may_change(&before.source, grant))?;
         let source = make(before)?;
-        self.check_targets(&source).await?;
+        self.check_targets(&source, &|_| None).await?;
         let admitted = self.admit(source, before, grant)?;
         // Making a source ready is the dear part, and is done again only if somebody else
         // has changed the source since.
@@ -377,9 +377,13 @@ impl<H: Host, L: Log> Sources<H, L> {
         changed.then_some(Ok(renewed))
     }
 
-    /// Checks that the destinations of a source are there, and named once each.
+    /// Checks that the destinations of a source are there, or planned, and named once each.
     #[cfg(feature = "destinations")]
-    async fn check_targets(&self, source: &Source) -> Result<()> {
+    async fn check_targets(
+        &self,
+        source: &Source,
+        planned: &dyn Fn(&str) -> Option<Rc<str>>,
+    ) -> Result<()> {
         prepared::check_targets(&source.destinations)?;
         let mut ids = Vec::new();
         for (place, target) in source.destinations.iter().enumerate() {
@@ -387,17 +391,18 @@ impl<H: Host, L: Log> Sources<H, L> {
                 continue;
             }
             let refused = |sentence| Err(invalid(format!("destinations[{place}]"), sentence));
-            match self.destinations.find(&target.name).await? {
+            let found = self.destinations.find(&target.name).await?.map(|(id, _)| id);
+            match found.or_else(|| planned(&target.name)) {
                 None => return refused("There is no such destination"),
-                Some((id, _)) if ids.contains(&id) => return refused("It is named twice"),
-                Some((id, _)) => ids.push(id),
+                Some(id) if ids.contains(&id) => return refused("It is named twice"),
+                Some(id) => ids.push(id),
             }
         }
         Ok(())
     }
 
     #[cfg(not(feature = "destinations"))]
-    async fn check_targets(&self, _: &Source) -> Result<()> {
+    async fn check_targets(&self, _: &Source, _: &dyn Fn(&str) -> Option<Rc<str>>) -> Result<()> {
         Ok(())
     }
 

@@ -23,6 +23,8 @@ mod moving;
 mod operations;
 mod overdue;
 mod pages;
+#[cfg(feature = "configuration")]
+mod portable;
 mod prepared;
 mod registry;
 mod removal;

@@ -56,6 +56,9 @@ async fn set_up(host: &Host) {
     call(host, Method::PUT, "/sources/stripe", &source).await;
     let action = json!({"config": {"type": "KAFKA", "topic": "t", "payload": {"at": "{{ now }}"}}});
     call(host, Method::PUT, "/actions/order", &action).await;
+    let hook = json!({"topics": ["t", "logs.*"], "callback_url": "https://h.test/hook",
+        "auth": {"bearer": "whsec_of_the_callback"}, "sign": ["v1", "v1a"]});
+    call(host, Method::PUT, "/subscriptions/webhook_1", &hook).await;
     call(host, Method::PUT, "/groups/careful", &json!({"delivery_limit": 5})).await;
     let moved = json!({"topic": "t3", "offsets": {"0": 1, "2": 3}});
     call(host, Method::POST, "/groups/careful/seek", &moved).await;
@@ -79,7 +82,7 @@ async fn a_set_up_moves_from_each_kind_of_store_to_each_other_one() {
             let what = format!("from {from_kind} to {to_kind}");
             let applied = with_passphrase(&to, Method::POST, "/config/apply", &sealed).await;
             let entries = applied["entries"].as_array().unwrap();
-            assert_eq!(entries.len(), 7, "{what}: {applied}");
+            assert_eq!(entries.len(), 8, "{what}: {applied}");
             assert!(entries.iter().all(|entry| entry["what"] == "create"), "{what}: {applied}");
             let exported = get(&to, "/config/export").await;
             assert_eq!(exported.text, plain.text, "{what}");

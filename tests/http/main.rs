@@ -19,6 +19,8 @@ mod idempotency;
 mod mcp;
 mod metrics;
 mod moving;
+mod moving_dry_runs;
+mod moving_subscriptions;
 mod pass_through;
 mod producing;
 mod reading;

@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 
 use crate::gateway::{Gateway, Taken, header, request};
 
-const PASSPHRASE: &str = "correct horse battery staple";
+pub(crate) const PASSPHRASE: &str = "correct horse battery staple";
 
 /// Another key for secrets than that of the other gateways.
-const OTHER_KEY: &str = "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=";
+pub(crate) const OTHER_KEY: &str = "AgICAgICAgICAgICAgICAgICAgICAgICAgICAgICAgI=";
 
 /// Whether a document is as its schema says.
 fn fits(document: &Value) -> bool {
@@ -24,25 +24,25 @@ fn fits(document: &Value) -> bool {
     schema.check(&document, &mut Budget::default()).expect("within the budget").is_ok()
 }
 
-fn exporting(query: &str, passphrase: Option<&str>) -> Request<Bytes> {
+pub(crate) fn exporting(query: &str, passphrase: Option<&str>) -> Request<Bytes> {
     let mut export = request(Method::GET, &format!("/config/export{query}"));
     export.headers.extend(passphrase.map(|text| header("X-Passphrase", text.as_bytes())));
     export
 }
 
-async fn export(gateway: &Gateway, query: &str) -> Value {
+pub(crate) async fn export(gateway: &Gateway, query: &str) -> Value {
     let (status, document) = gateway.send(exporting(query, None)).await.taken();
     assert_eq!(status, 200, "{document}");
     document
 }
 
-async fn sealed(gateway: &Gateway) -> Value {
+pub(crate) async fn sealed(gateway: &Gateway) -> Value {
     let (status, document) = gateway.send(exporting("", Some(PASSPHRASE))).await.taken();
     assert_eq!(status, 200, "{document}");
     document
 }
 
-async fn answer(
+pub(crate) async fn answer(
     gateway: &Gateway,
     document: &Value,
     passphrase: Option<&str>,
@@ -57,7 +57,11 @@ async fn answer(
 }
 
 /// Applies a document of which every entry is taken; returns `kind/name: what` of each.
-async fn apply(gateway: &Gateway, document: &Value, passphrase: Option<&str>) -> Vec<String> {
+pub(crate) async fn apply(
+    gateway: &Gateway,
+    document: &Value,
+    passphrase: Option<&str>,
+) -> Vec<String> {
     let stored = gateway.world.store();
     let (dry_status, dry) = answer(gateway, document, passphrase, true).await;
     assert_eq!(stored, gateway.world.store(), "a dry run writes nothing");
@@ -68,7 +72,7 @@ async fn apply(gateway: &Gateway, document: &Value, passphrase: Option<&str>) ->
     what(&json)
 }
 
-fn what(json: &Value) -> Vec<String> {
+pub(crate) fn what(json: &Value) -> Vec<String> {
     let entries = json["entries"].as_array().unwrap().iter();
     entries
         .map(|entry| {
@@ -79,7 +83,7 @@ fn what(json: &Value) -> Vec<String> {
         .collect()
 }
 
-async fn made(gateway: &Gateway, method: Method, target: &str, body: Value) -> Value {
+pub(crate) async fn made(gateway: &Gateway, method: Method, target: &str, body: Value) -> Value {
     let (status, json) = gateway.json(method, target, &body).await;
     assert!((200..300).contains(&status), "{target}: {status} {json}");
     json
@@ -130,6 +134,13 @@ async fn set_up() -> (Gateway, String) {
     put.body = action.into();
     assert_eq!(gateway.send(put).await.status, 201);
     made(Method::PUT, "/actions/plain", json!({"config": {"type": "KAFKA", "payload": {}}})).await;
+    let subscription = json!({"topics": ["t", "audit.*"], "callback_url": "https://h.test/1",
+        "from": "earliest", "sign": ["v1", "v1a"], "headers": {"x-tenant": "7"},
+        "auth": {"basic": {"user": "ada", "password": "a password of a callback"}},
+        "retry": {"delays": [1.5, 60]}, "exhausted": {"dead_letter": "t2"}, "disable_after": 0});
+    made(Method::PUT, "/subscriptions/webhook_first", subscription).await;
+    made(Method::POST, "/subscriptions/webhook_first/pause", json!({})).await;
+    assert_eq!(gateway.get("/webhook/t/https://h.test/2").await.0, 201);
     for message in 0..6 {
         let (status, json) = gateway.get(&format!("/producer/t/{message}")).await;
         assert_eq!(status, 200, "{json}");
@@ -149,7 +160,7 @@ async fn set_up() -> (Gateway, String) {
     (gateway, secret)
 }
 
-fn empty(key: &str) -> Gateway {
+pub(crate) fn empty(key: &str) -> Gateway {
     let gateway = Gateway::open();
     gateway.log.create_topic("t2", 1);
     gateway.world.set_variable("secrets_key", key);
@@ -157,7 +168,7 @@ fn empty(key: &str) -> Gateway {
 }
 
 /// The same Kafka behind another, empty store.
-fn elsewhere(of: &Gateway, key: &str) -> Gateway {
+pub(crate) fn elsewhere(of: &Gateway, key: &str) -> Gateway {
     let log = of.log.clone();
     let connect = log.clone();
     let gateway = Gateway::connecting(kafka_edge_sim::World::new(7), log, move |_| connect.clone());
@@ -176,15 +187,18 @@ async fn a_document_moves_all_of_it_to_an_empty_store_and_taken_again_changes_no
             let entries = document["entries"].as_array().unwrap().iter();
             entries.map(|entry| entry["kind"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
         };
-        let all = ["credential", "destination", "source", "action", "group", "position"];
+        let all =
+            ["credential", "destination", "source", "action", "subscription", "group", "position"];
         let counts = all.map(|kind| kinds(&plain).iter().filter(|known| *known == kind).count());
-        assert_eq!(counts, [2, 1, 2, 2, 3, 3], "{plain}");
+        assert_eq!(counts, [2, 1, 2, 2, 2, 3, 3], "{plain}");
         assert!(fits(&plain) && fits(&encrypted), "{encrypted}");
         for (pointer, wrong) in [
             ("/version", json!(2)),
             ("/entries/0/settings/allow", json!(["root"])),
             ("/entries/3/kind", json!(7)),
             ("/entries/3/settings/verify", json!({"secrets": ["whsec_plain"]})),
+            ("/entries/8/settings/secret", json!("whsec_plain")),
+            ("/entries/8/settings/paused", json!("yes")),
             ("/encryption/salt", json!("short")),
         ] {
             let mut changed = encrypted.clone();
@@ -214,7 +228,14 @@ async fn a_document_moves_all_of_it_to_an_empty_store_and_taken_again_changes_no
             let expected: &[&str] = if with_secrets {
                 &[]
             } else {
-                &["credential", "credential", "destination", "source"]
+                &[
+                    "credential",
+                    "credential",
+                    "destination",
+                    "source",
+                    "subscription",
+                    "subscription",
+                ]
             };
             assert_eq!(lack, expected, "{told:#?}");
             // Another instance, which has read none of it.
@@ -249,9 +270,15 @@ async fn secrets_are_in_no_export_and_encrypted_ones_are_bound_to_their_entry() 
             text.split("sha256:").nth(1).map(|rest| rest[..64].to_owned())
         });
         let hash = hash.expect("a credential is stored by its hash");
-        for secret in
-            ["whsec_one", "whsec_two", "a secret of Kafka", &secret, SECRETS_KEY, &hash, PASSPHRASE]
-        {
+        for secret in [
+            "whsec_",
+            "a password of a callback",
+            "a secret of Kafka",
+            &secret,
+            SECRETS_KEY,
+            &hash,
+            PASSPHRASE,
+        ] {
             assert!(!plain.to_string().contains(secret), "{plain}");
             assert!(!encrypted.to_string().contains(secret), "{encrypted}");
         }
@@ -394,7 +421,8 @@ async fn what_needs_a_secret_does_nothing_before_it_is_given_one() {
         let taken: Vec<_> = told.iter().filter(|entry| entry.ends_with(": replace")).collect();
         assert_eq!(
             taken.len(),
-            3, "ops, the destination, and the source that was changed: {told:#?}"
+            5, "ops, the destination, the source that was changed, and the two subscriptions: \
+             {told:#?}"
         );
         assert!(!told.iter().any(|entry| entry.contains("needs")), "{told:#?}");
         // Nobody can say that a secret is missing, or that it is encrypted.
@@ -421,6 +449,11 @@ async fn each_entry_that_cannot_be_taken_is_told_of_and_the_others_are_done() {
         let plain = json!({"topic": "t", "name": "s", "verify": {"provider": "stripe", "secrets": ["whsec_hush"]}});
         let action = json!({"config": {"type": "KAFKA", "payload": {"a": "{{ env }}"}}});
         let rights = json!({"allow": ["produce"], "topics": ["t"]});
+        let hook = |more: Value| {
+            let mut hook = json!({"topics": ["t"], "callback_url": "https://h.test/hook"});
+            hook.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            hook
+        };
         for (entry, status, detail) in [
             (entry("router", "x", json!({})), 400, "kind"),
             (entry("source", "s", json!({})), 400, "body"),
@@ -436,6 +469,14 @@ async fn each_entry_that_cannot_be_taken_is_told_of_and_the_others_are_done() {
             (entry("group", "g", json!({"delivery_limit": 0})), 400, "delivery_limit"),
             (entry("group", "g", json!({"dead_letter": "gone"})), 404, ""),
             (entry("group", "g", json!({"of": 7})), 400, "of"),
+            (entry("subscription", "first", hook(json!({}))), 422, "id"),
+            (entry("subscription", "webhook_1", json!({})), 422, "topics"),
+            (entry("subscription", "webhook_1", hook(json!({"topics": ["gone"]}))), 422, "topics[0]"),
+            (entry("subscription", "webhook_1", hook(json!({"paused": 1}))), 422, "paused"),
+            (entry("subscription", "webhook_1", hook(json!({"auth": {"bearer": "hush"}}))), 400, "settings"),
+            (with(entry("subscription", "webhook_1", hook(json!({}))), json!(["a", "b"])), 400, "secrets"),
+            (with(entry("subscription", "webhook_1", hook(json!({}))), json!(["whsec_hush"])), 422, "secret"),
+            (entry("subscription", "webhook_1", hook(json!({"consent": "required"}))), 422, "consent"),
             (entry("position", "g", json!({"offsets": {}})), 400, "name"),
             (entry("position", "g/t", json!({"offsets": {"2": 1}})), 400, "settings.offsets"),
             (entry("position", "g/t", json!({"offsets": {"0": -1}})), 400, "settings.offsets"),
@@ -510,7 +551,7 @@ async fn a_document_comes_in_parts_and_never_in_part_without_saying_so() {
                 after = format!("&after={next}");
             }
             assert_eq!(&Value::from(entries), &whole["entries"]);
-            assert_eq!(parts, 13_usize.div_ceil(limit));
+            assert_eq!(parts, 15_usize.div_ceil(limit));
         }
         let some = export(&gateway, "?kinds=group,credential").await;
         let names: Vec<_> =
@@ -533,7 +574,7 @@ async fn a_document_comes_in_parts_and_never_in_part_without_saying_so() {
             let config = json!({"config": {"type": "KAFKA", "payload": {"p": payload}}});
             made(&gateway, Method::PUT, &format!("/actions/large-{number}"), config).await;
         }
-        assert_eq!(export(&gateway, "").await["entries"].as_array().unwrap().len(), 13 + many);
+        assert_eq!(export(&gateway, "").await["entries"].as_array().unwrap().len(), 15 + many);
     })
     .await;
 }

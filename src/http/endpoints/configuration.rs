@@ -69,7 +69,7 @@ struct DocumentJson {
 #[derive(schemars::JsonSchema)]
 #[allow(dead_code)]
 struct EntryJson {
-    /// `credential`, `destination`, `source`, `action`, `group` or `position`.
+    /// `credential`, `destination`, `source`, `action`, `subscription`, `group` or `position`.
     kind: String,
     name: String,
     settings: std::collections::BTreeMap<String, serde_json::Value>,

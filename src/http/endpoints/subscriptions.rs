@@ -117,7 +117,7 @@ pub(super) struct SubscriptionJson {
     #[serde(skip_serializing_if = "Option::is_none")]
     granted_rate: Option<u32>,
     /// Present and true where a secret cannot be read, because its key is not in
-    /// `secrets_key` any more.
+    /// `secrets_key` any more or nobody has given it yet.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     secret_gone: bool,
 }

@@ -56,13 +56,20 @@ impl ActionList {
     pub(super) fn put(&mut self, new: &StoredAction) -> Result<()> {
         match self.0.iter().position(|stored| stored.identifier == new.identifier) {
             Some(place) => self.0[place] = new.clone(),
-            None if self.0.len() >= MAX_ACTIONS => {
-                let sentence = format!("There are {MAX_ACTIONS} actions already");
-                return Err(ErrorKind::LimitReached(sentence).into());
+            None => {
+                self.has_room(0)?;
+                self.0.push(new.clone());
             }
-            None => self.0.push(new.clone()),
         }
         Ok(())
+    }
+
+    /// Whether one more fits beside those that are there and `more` others.
+    pub(super) fn has_room(&self, more: usize) -> Result<()> {
+        match self.0.len() + more < MAX_ACTIONS {
+            true => Ok(()),
+            false => Err(Error::LimitReached(format!("There are {MAX_ACTIONS} actions already"))),
+        }
     }
 
     pub(super) fn remove(&mut self, identifier: &str) {

@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kafka::Log;
 use crate::services::condition::Condition;
-use crate::services::configuration::{Entry, Given, Kind, Taken, What};
+use crate::services::configuration::{Entry, Given, Kind, Run, Taken, What};
 
 impl<H: Host, L: Log> Kind for Actions<H, L> {
     fn name(&self) -> &'static str {
@@ -30,7 +30,7 @@ impl<H: Host, L: Log> Kind for Actions<H, L> {
         })
     }
 
-    fn take<'a>(&'a self, given: &'a Given, dry_run: bool) -> LocalBoxFuture<'a, Result<Taken>> {
+    fn take<'a>(&'a self, given: &'a Given, run: Run<'a>) -> LocalBoxFuture<'a, Result<Taken>> {
         Box::pin(async move {
             if given.secrets.is_some() {
                 return Err(Error::invalid("secrets", "An action has no secrets"));
@@ -38,9 +38,13 @@ impl<H: Host, L: Log> Kind for Actions<H, L> {
             let change = Change::Put(given.settings.as_bytes());
             let (identifier, now) = (&*given.name, self.host.now());
             let wish = Wish { identifier, change, condition: Condition::None, now };
-            let made = wish.made(&*self.list.recent(MAX_LIST_AGE).await?)?;
+            let list = self.list.recent(MAX_LIST_AGE).await?;
+            let made = wish.made(&list)?;
             let what = What::of(!made.is_new, made.is_same());
-            if what != What::Unchanged && !dry_run {
+            if let (What::Create, Some(planned)) = (what, run.planned()) {
+                list.has_room(planned.new.get())?;
+            }
+            if what != What::Unchanged && !run.is_dry() {
                 self.change(identifier, change, Condition::None).await?;
             }
             Ok(Taken { what, needs_secret: false })

@@ -1,5 +1,8 @@
 //! A kind of entries.
 
+use std::cell::{Cell, RefCell};
+use std::rc::Rc;
+
 use futures_util::future::LocalBoxFuture;
 use serde_json::Value;
 
@@ -8,7 +11,7 @@ use crate::error::{Error, Result};
 /// One kind of what is set up. A new one is a file beside its service, and a line in
 /// `Configuration::kinds`.
 pub(in crate::services) trait Kind {
-    /// What documents and events call an entry of it.
+    /// What documents call an entry of it.
     fn name(&self) -> &'static str;
 
     /// The names of all entries, as they are now. It is called before the others.
@@ -24,7 +27,38 @@ pub(in crate::services) trait Kind {
     /// Makes an entry what is given, unless it is that already, or says what would be done.
     /// An entry that is there keeps its secrets; one that is new and lacks them does nothing
     /// before it is given them.
-    fn take<'a>(&'a self, given: &'a Given, dry_run: bool) -> LocalBoxFuture<'a, Result<Taken>>;
+    fn take<'a>(&'a self, given: &'a Given, run: Run<'a>) -> LocalBoxFuture<'a, Result<Taken>>;
+}
+
+/// Whether a document is carried out, or only looked at.
+#[derive(Clone, Copy)]
+pub(in crate::services) enum Run<'a> {
+    Real,
+    Dry(&'a Planned),
+}
+
+impl<'a> Run<'a> {
+    /// What the entries before would have done, in a dry run.
+    pub(in crate::services) fn planned(self) -> Option<&'a Planned> {
+        match self {
+            Self::Real => None,
+            Self::Dry(planned) => Some(planned),
+        }
+    }
+
+    pub(in crate::services) fn is_dry(self) -> bool {
+        self.planned().is_some()
+    }
+}
+
+/// What the entries of a dry run would have made so far, so that it says of the next one
+/// what the real run would.
+#[derive(Default)]
+pub(in crate::services) struct Planned {
+    /// How many of the kind that is being taken are new.
+    pub(in crate::services) new: Cell<usize>,
+    /// The names and the ids of destinations.
+    pub(in crate::services) destinations: RefCell<Vec<(String, Rc<str>)>>,
 }
 
 /// An entry as it is.

@@ -14,7 +14,7 @@ use crate::access::{Credential, Flaw, SecretHash, read_entry};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::render::timestamp;
-use crate::services::configuration::{Entry, Given, Kind, Taken, What};
+use crate::services::configuration::{Entry, Given, Kind, Run, Taken, What};
 
 /// What a credential says of its secrets.
 const OF_SECRETS: [&str; 4] = ["name", "secret", "previous_secret", "previous_secret_expires"];
@@ -85,7 +85,7 @@ impl<H: Host> Kind for Credentials<H> {
         })
     }
 
-    fn take<'a>(&'a self, given: &'a Given, dry_run: bool) -> LocalBoxFuture<'a, Result<Taken>> {
+    fn take<'a>(&'a self, given: &'a Given, run: Run<'a>) -> LocalBoxFuture<'a, Result<Taken>> {
         Box::pin(async move {
             let wanted = read(given)?;
             if self.is_configured(&given.name) {
@@ -100,13 +100,16 @@ impl<H: Host> Kind for Credentials<H> {
             let before = list.get(&given.name).map(Stored::credential);
             let after = before.map_or(wanted.clone(), changed);
             let what = What::of(before.is_some(), before == Some(&after));
+            if let (What::Create, Some(planned)) = (what, run.planned()) {
+                list.has_room(planned.new.get()).map_err(failed)?;
+            }
             match what {
-                What::Create if !dry_run => {
+                What::Create if !run.is_dry() => {
                     let new = Stored::new(wanted.clone(), self.host.now());
                     self.change(&|list| list.add(&new).map(|()| None)).await.map_err(failed)?;
                     self.report(None, &new);
                 }
-                What::Replace if !dry_run => {
+                What::Replace if !run.is_dry() => {
                     let updated = self.update(&given.name, &|known| changed(&known)).await;
                     updated.map_err(failed)?;
                 }

@@ -74,11 +74,19 @@ impl CredentialList {
         match self.0.iter().find(|known| known.credential.name() == new.credential.name()) {
             Some(known) if known == new => Ok(()),
             Some(_) => Err(CredentialError::NameTaken),
-            None if self.0.len() >= MAX_STORED => Err(CredentialError::TooMany),
             None => {
+                self.has_room(0)?;
                 self.0.push(new.clone());
                 Ok(())
             }
+        }
+    }
+
+    /// Whether one more fits beside those that are there and `more` others.
+    pub(super) fn has_room(&self, more: usize) -> Result<(), CredentialError> {
+        match self.0.len() + more < MAX_STORED {
+            true => Ok(()),
+            false => Err(CredentialError::TooMany),
         }
     }
 

@@ -80,13 +80,22 @@ impl DestinationList {
     pub(super) fn put(&mut self, new: &StoredDestination) -> Result<()> {
         match self.0.iter().position(|stored| stored.id == new.id) {
             Some(place) => self.0[place] = new.clone(),
-            None if self.0.len() >= MAX_DESTINATIONS => {
-                let sentence = format!("There are {MAX_DESTINATIONS} destinations already");
-                return Err(ErrorKind::LimitReached(sentence).into());
+            None => {
+                self.has_room(0)?;
+                self.0.push(new.clone());
             }
-            None => self.0.push(new.clone()),
         }
         Ok(())
+    }
+
+    /// Whether one more fits beside those that are there and `more` others.
+    pub(super) fn has_room(&self, more: usize) -> Result<()> {
+        match self.0.len() + more < MAX_DESTINATIONS {
+            true => Ok(()),
+            false => Err(Error::LimitReached(format!(
+                "There are {MAX_DESTINATIONS} destinations already"
+            ))),
+        }
     }
 
     pub(super) fn remove(&mut self, id: &str) {

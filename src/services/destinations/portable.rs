@@ -15,7 +15,7 @@ use crate::host::Host;
 use crate::kafka::Log;
 use crate::secrets::{MASK, StoredSecret};
 use crate::services::condition::Condition;
-use crate::services::configuration::{Entry, Given, Kind, Taken, What};
+use crate::services::configuration::{Entry, Given, Kind, Run, Taken, What};
 
 fn is_missing(stored: &StoredDestination) -> bool {
     stored.secret.as_ref().is_some_and(StoredSecret::is_missing)
@@ -76,7 +76,7 @@ impl<H: Host, L: Log> Kind for Destinations<H, L> {
         })
     }
 
-    fn take<'a>(&'a self, given: &'a Given, dry_run: bool) -> LocalBoxFuture<'a, Result<Taken>> {
+    fn take<'a>(&'a self, given: &'a Given, run: Run<'a>) -> LocalBoxFuture<'a, Result<Taken>> {
         Box::pin(async move {
             let list = self.list.recent(MAX_LIST_AGE).await?;
             let before = list.iter().find(|stored| *stored.name == *given.name);
@@ -94,7 +94,11 @@ impl<H: Host, L: Log> Kind for Destinations<H, L> {
             let made = wish.made(&list)?;
             let needs_secret = made.stored.as_ref().is_some_and(is_missing);
             let what = What::of(!made.is_new, made.stored.as_ref() == before);
-            if what != What::Unchanged && !dry_run {
+            if let (What::Create, Some(planned)) = (what, run.planned()) {
+                list.has_room(planned.new.get())?;
+                planned.destinations.borrow_mut().push((given.name.clone(), made.id.clone()));
+            }
+            if what != What::Unchanged && !run.is_dry() {
                 let made = RefCell::new(None);
                 self.list.change(|list| wish.carry_out(list, &made)).await?;
                 if let Some(made) = made.into_inner() {

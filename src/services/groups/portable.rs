@@ -17,7 +17,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::kafka::Log;
 use crate::names;
-use crate::services::configuration::{Entry, Given, Kind, Taken, What};
+use crate::services::configuration::{Entry, Given, Kind, Run, Taken, What};
 use crate::services::consume::advice::{Advice, Advised};
 use crate::services::consume::{Position, start};
 use crate::services::group_settings::Settings;
@@ -48,7 +48,7 @@ impl<H: Host, L: Log> Kind for Groups<H, L> {
         })
     }
 
-    fn take<'a>(&'a self, given: &'a Given, dry_run: bool) -> LocalBoxFuture<'a, Result<Taken>> {
+    fn take<'a>(&'a self, given: &'a Given, run: Run<'a>) -> LocalBoxFuture<'a, Result<Taken>> {
         Box::pin(async move {
             let name = &*given.name;
             names::check_group(name)?;
@@ -64,7 +64,7 @@ impl<H: Host, L: Log> Kind for Groups<H, L> {
                 self.log.topic(topic).await?;
             }
             wanted.check_topics(topics.as_ref())?;
-            if !dry_run {
+            if !run.is_dry() {
                 self.list.enlist(name, &[] as &[&str]).await?;
                 let set = |settings: &mut Settings| {
                     *settings = wanted.clone();
@@ -178,7 +178,7 @@ impl<H: Host, L: Log> Kind for Positions<H, L> {
         })
     }
 
-    fn take<'a>(&'a self, given: &'a Given, dry_run: bool) -> LocalBoxFuture<'a, Result<Taken>> {
+    fn take<'a>(&'a self, given: &'a Given, run: Run<'a>) -> LocalBoxFuture<'a, Result<Taken>> {
         Box::pin(async move {
             let (group, topic) = parts(&given.name)?;
             no_secrets(given)?;
@@ -203,7 +203,7 @@ impl<H: Host, L: Log> Kind for Positions<H, L> {
                 (true, true) => What::Unchanged,
                 (true, false) => What::Kept,
             };
-            if what == What::Create && !dry_run {
+            if what == What::Create && !run.is_dry() {
                 self.begin(group, &topic, missing).await?;
             }
             Ok(Taken { what, needs_secret: false })

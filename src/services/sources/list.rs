@@ -41,6 +41,16 @@ impl StoredSource {
         Rc::ptr_eq(&self.source, &other.source) || self == other
     }
 
+    /// Whether it may be stored.
+    pub(super) fn is_small(&self) -> Result<()> {
+        let size = serde_json::to_vec(self).map_or(usize::MAX, |text| text.len());
+        if size > MAX_SOURCE_BYTES {
+            let sentence = format!("The source is larger than {MAX_SOURCE_BYTES} bytes");
+            return Err(Error::invalid("body", sentence));
+        }
+        Ok(())
+    }
+
     /// The name of its memory of ids.
     pub(super) fn scope(&self) -> String {
         let name = self.source.name.as_str();
@@ -77,23 +87,24 @@ impl SourceList {
 
     /// Puts a source in place of the one with its name, or beside the others.
     pub(super) fn put(&mut self, new: &StoredSource) -> Result<()> {
-        let size = serde_json::to_vec(new).map_or(usize::MAX, |text| text.len());
-        if size > MAX_SOURCE_BYTES {
-            let sentence = format!("The source is larger than {MAX_SOURCE_BYTES} bytes");
-            return Err(Error::invalid("body", sentence));
-        }
+        new.is_small()?;
         let same = |stored: &StoredSource| stored.source.name == new.source.name;
         match self.0.iter().position(same) {
             Some(place) => self.0[place] = new.clone(),
-            None if self.0.len() >= MAX_SOURCES => {
-                return Err(ErrorKind::LimitReached(format!(
-                    "There are {MAX_SOURCES} sources already"
-                ))
-                .into());
+            None => {
+                self.has_room(0)?;
+                self.0.push(new.clone());
             }
-            None => self.0.push(new.clone()),
         }
         Ok(())
+    }
+
+    /// Whether one more fits beside those that are there and `more` others.
+    pub(super) fn has_room(&self, more: usize) -> Result<()> {
+        match self.0.len() + more < MAX_SOURCES {
+            true => Ok(()),
+            false => Err(Error::LimitReached(format!("There are {MAX_SOURCES} sources already"))),
+        }
     }
 
     pub(super) fn remove(&mut self, name: &str) -> Result<()> {

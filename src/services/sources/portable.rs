@@ -1,5 +1,7 @@
 //! Sources as entries of a document.
 
+use std::rc::Rc;
+
 use futures_util::future::LocalBoxFuture;
 
 use super::list::StoredSource;
@@ -12,7 +14,7 @@ use crate::host::Host;
 use crate::kafka::Log;
 use crate::secrets::{MASK, StoredSecret};
 use crate::services::condition::Condition;
-use crate::services::configuration::{Entry, Given, Kind, Taken, What};
+use crate::services::configuration::{Entry, Given, Kind, Run, Taken, What};
 
 fn is_missing(source: &Source) -> bool {
     source.verify.secrets.iter().any(StoredSecret::is_missing)
@@ -85,20 +87,34 @@ impl<H: Host, L: Log> Kind for Sources<H, L> {
         })
     }
 
-    fn take<'a>(&'a self, given: &'a Given, dry_run: bool) -> LocalBoxFuture<'a, Result<Taken>> {
+    fn take<'a>(&'a self, given: &'a Given, run: Run<'a>) -> LocalBoxFuture<'a, Result<Taken>> {
         Box::pin(async move {
             let grant = Grant::open();
             let list = self.list.recent(MAX_LIST_AGE).await?;
             let before = list.get(&given.name).ok();
             let known = before.map(|before| &*before.source);
-            let admitted = self.admit(wanted(given, known)?, before, &grant).map_err(failed)?;
+            let source = wanted(given, known)?;
+            let planned = |reference: &str| {
+                let planned = run.planned()?.destinations.borrow();
+                let is_it =
+                    |(name, id): &&(String, Rc<str>)| name == reference || **id == *reference;
+                planned.iter().find(is_it).map(|(_, id)| id.clone())
+            };
+            self.check_targets(&source, &planned).await?;
+            let admitted = self.admit(source, before, &grant).map_err(failed)?;
             let after = &*admitted.source;
             let is_same = known.is_some_and(|known| {
                 settings(known) == settings(after) && is_missing(known) == is_missing(after)
             });
             let taken =
                 Taken { what: What::of(known.is_some(), is_same), needs_secret: is_missing(after) };
-            if !is_same && !dry_run {
+            if let Some(planned) = run.planned().filter(|_| !is_same) {
+                admitted.is_small()?;
+                if known.is_none() {
+                    list.has_room(planned.new.get())?;
+                }
+            }
+            if !is_same && !run.is_dry() {
                 let make = |before: Option<&StoredSource>| {
                     wanted(given, before.map(|before| &*before.source))
                 };

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::changing::{Admitted, admit, replace};
+use super::changing::{Admitted, admit, replace, woken};
 use super::check::{parse, refused};
 use super::keys::{Keys, new_seed, owner};
 use super::making::{self, Made};
@@ -261,6 +261,7 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
         };
         let changed = context.registry.change(id, &rotate).await?;
         changed.report(Some(&before), host);
+        woken(context, &before, &changed).await;
         let secret = chosen.is_none().then(|| secret.reveal());
         Ok(Rotated { view: self.view(&changed), secret })
     }
@@ -312,7 +313,7 @@ fn json_of(json: &[u8]) -> Result<Value> {
 }
 
 /// An id that a caller gives: of the same form as those that the gateway makes.
-fn check_id(id: &str) -> Result<()> {
+pub(super) fn check_id(id: &str) -> Result<()> {
     let lawful = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     let own = id.strip_prefix("webhook_").unwrap_or_default();
     match (1..=64).contains(&own.len()) && own.bytes().all(lawful) {

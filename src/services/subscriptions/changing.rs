@@ -207,6 +207,7 @@ pub(super) async fn replace<H: Host, L: Log>(
             Err(error) => return Err(error.into()),
             Ok(written) => {
                 written.report(Some(&before), &context.host);
+                woken(context, &before, &written).await;
                 return Ok(settle(context, &written).await?);
             }
         }
@@ -214,8 +215,21 @@ pub(super) async fn replace<H: Host, L: Log>(
     Err(ErrorKind::Busy("Others are changing the same subscription; try again".into()).into())
 }
 
+/// One that had no secret and has it now stands behind what is known of its topics.
+pub(super) async fn woken<H: Host, L: Log>(
+    context: &DeliveryContext<H, L>,
+    before: &Subscription,
+    after: &Subscription,
+) {
+    if before.lacks_secret() && !after.lacks_secret() {
+        for topic in topics::of(context, after).await {
+            due::forget(&context.host, &topic).await;
+        }
+    }
+}
+
 /// The subscription with other settings.
-fn next<H: Host, L: Log>(
+pub(super) fn next<H: Host, L: Log>(
     context: &DeliveryContext<H, L>,
     before: &Subscription,
     admitted: Admitted,

@@ -47,7 +47,7 @@ impl Keys {
     /// Puts another secret in place of that of `v1`, which signs until a time, too.
     pub(super) fn replace(&mut self, secret: StoredSecret, until: Option<Millis>) {
         let before = std::mem::replace(&mut self.secret, secret);
-        self.previous = until.map(|until| (before, until));
+        self.previous = until.filter(|_| !before.is_missing()).map(|until| (before, until));
     }
 
     /// Gives a seed to who has none; takes away the one of who needs none.

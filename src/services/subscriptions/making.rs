@@ -97,6 +97,26 @@ pub(super) async fn twin<H: Host, L: Log>(
     Ok(None)
 }
 
+/// Whether another subscription is in the way of a new one that is found by its callback.
+#[cfg(feature = "configuration")]
+pub(super) async fn has_twin<H: Host, L: Log>(
+    context: &DeliveryContext<H, L>,
+    new: &Subscription,
+) -> Result<bool> {
+    let note = new.twin();
+    for topic in new.named().filter(|_| !note.is_empty()) {
+        let index = context.registry.index_of(topic, Duration::ZERO).await?;
+        for (id, _) in index.iter().filter(|(_, known)| *known == note) {
+            if let Some(known) = context.registry.find(id, Duration::ZERO).await?
+                && known.is_twin_of(topic, &new.settings.callback_url)
+            {
+                return Ok(true);
+            }
+        }
+    }
+    Ok(false)
+}
+
 /// A subscription that stands in the index. Whoever is making it may have died.
 async fn adopt<H: Host, L: Log>(
     context: &DeliveryContext<H, L>,

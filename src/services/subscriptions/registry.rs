@@ -25,6 +25,8 @@ use std::time::Duration;
 use self::directory::{Directory, PARTS, part};
 pub(super) use self::entries::Entries;
 use self::known::Known;
+#[cfg(feature = "configuration")]
+pub(super) use self::write::check_size;
 use super::subscription::{Registered, Subscription};
 use crate::error::{ErrorKind, Result};
 use crate::host::Host;

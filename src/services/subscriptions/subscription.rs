@@ -11,7 +11,7 @@ use super::{KIND, SubscriptionSummary};
 use crate::access::TopicPattern;
 use crate::host::{Clock, Millis};
 use crate::random;
-use crate::secrets::{SecretGone, SecretKeys};
+use crate::secrets::{SecretGone, SecretKeys, StoredSecret};
 use crate::sorted::SortedMap;
 use crate::state::stored::stored;
 use crate::telemetry::{Report, report_change};
@@ -171,7 +171,12 @@ impl Subscription {
 
     /// Whether records are delivered to it now.
     pub(super) fn is_active(&self) -> bool {
-        self.is_live() && self.state.is_active()
+        self.is_live() && self.state.is_active() && !self.lacks_secret()
+    }
+
+    /// Whether a secret is yet to be given, which a document of a set-up left out.
+    pub(super) fn lacks_secret(&self) -> bool {
+        self.keys.secrets().chain(self.settings.secrets()).any(StoredSecret::is_missing)
     }
 
     /// Whether it is the one that a registration of this topic and callback finds, or would

@@ -134,8 +134,7 @@ pub(super) fn sealed(
     clock: &impl Clock,
     keys: &SecretKeys,
 ) -> Result<Settings> {
-    let known = before.filter(|before| sends_to(before) == sends_to(&settings));
-    let known = known.and_then(|before| same_kind(before.auth.as_ref()?, settings.auth.as_ref()?));
+    let known = before.and_then(|before| known_auth(before, &settings));
     let kept = settings.secret.take();
     for secret in settings.secrets_mut() {
         *secret = match &*secret {
@@ -157,6 +156,14 @@ pub(super) fn sealed(
     }
     settings.secret = kept;
     Ok(settings)
+}
+
+/// The secret of its credentials that a subscription keeps when it is set to something else.
+pub(super) fn known_auth<'a>(before: &'a Settings, now: &Settings) -> Option<&'a StoredSecret> {
+    match sends_to(before) == sends_to(now) {
+        true => same_kind(before.auth.as_ref()?, now.auth.as_ref()?),
+        false => None,
+    }
 }
 
 /// Whom the credentials go to.

@@ -295,7 +295,7 @@ impl<H: Host> Registry<H> {
     }
 }
 
-fn check_size(subscription: &Subscription) -> Result<()> {
+pub(in crate::services::subscriptions) fn check_size(subscription: &Subscription) -> Result<()> {
     let size = serde_json::to_vec(subscription).map_or(usize::MAX, |text| text.len());
     if size <= MAX_SUBSCRIPTION_BYTES {
         return Ok(());
