@@ -75,6 +75,9 @@ impl fmt::Display for Banner<'_> {
             writeln!(f, "  curl {gateway}/consumer/{topic}")?;
         } else if self.callers == Callers::Listed {
             writeln!(f, "  Callers need one of the credentials in the variable `credentials`.")?;
+            if let Some(callback) = &self.callback {
+                writeln!(f, "  Deliveries to {callback} are shown here.")?;
+            }
         } else {
             writeln!(f, "  Nobody may call any endpoint but /healthz and /readyz.")?;
             writeln!(f, "  `--variable open_access=true` lets in everyone who can reach it.")?;
@@ -134,6 +137,7 @@ mod tests {
         assert!(banner(Callers::Nobody).contains("open_access=true"));
         assert!(!banner(Callers::Listed).contains("curl"));
         assert!(banner(Callers::Listed).contains("`credentials`"));
+        assert!(banner(Callers::Listed).contains("http://127.0.0.1:3001/callback"));
     }
 
     #[test]
