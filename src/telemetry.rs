@@ -14,6 +14,7 @@
 
 mod call;
 mod change;
+mod done;
 mod line;
 mod request;
 mod task;
@@ -24,6 +25,7 @@ use std::time::Duration;
 
 pub use self::call::{CallReport, Server};
 pub use self::change::{AdministrativeCall, Change, Making, report_change};
+pub use self::done::{Done, Work, count, done};
 pub use self::line::{Field, Level, LogFormat, Value};
 pub use self::request::RequestReport;
 pub use self::task::{WithTrace, current_trace, inheriting, with_trace};

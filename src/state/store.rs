@@ -11,6 +11,7 @@ use crate::deadline::within;
 use crate::error::{ErrorKind, Result};
 use crate::host::{Clock, Store, StoreError, StoreErrorKind};
 use crate::state::keys::{CounterKey, Key, PROBE, Prefix};
+use crate::telemetry::{self, Work};
 
 /// A store that is gone may never answer: Spin's calls of a frozen Redis do not
 /// (`reference/hosts.md`). Beyond this time the outcome of a call is unknown.
@@ -43,7 +44,9 @@ async fn repeated<'c, T>(
 }
 
 async fn limited<T>(clock: &impl Clock, call: Call<'_, T>) -> Result<T, StoreError> {
+    let begun = clock.monotonic();
     let answer = within(clock, LONGEST_CALL, call).await;
+    telemetry::count(Work::Store, clock.monotonic().saturating_sub(begun));
     answer.unwrap_or_else(|| Err(StoreError::unknown("the store took too long to answer")))
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 
-use super::{Field, Level, Report, Value, is_on};
+use super::{Field, Level, Report, Value, Work, count, is_on};
 use crate::host::{Host, SendError, Sent};
 
 /// A call is slow if it takes longer than this, not counting the time that the
@@ -29,7 +29,7 @@ impl Server {
 
 /// A call in progress. Its name is a path that we made, which may hold names of
 /// topics, or a word for the kind of call.
-pub struct CallReport<'a, H> {
+pub struct CallReport<'a, H: Host> {
     host: &'a H,
     server: Server,
     method: &'a Method,
@@ -39,9 +39,20 @@ pub struct CallReport<'a, H> {
     patience: Duration,
 }
 
-impl<H> std::fmt::Debug for CallReport<'_, H> {
+impl<H: Host> std::fmt::Debug for CallReport<'_, H> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("CallReport").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
+/// However the call has ended, it is one.
+impl<H: Host> Drop for CallReport<'_, H> {
+    fn drop(&mut self) {
+        let work = match self.server {
+            Server::Kafka => Work::Kafka,
+            Server::SchemaRegistry => Work::SchemaRegistry,
+        };
+        count(work, self.took());
     }
 }
 
@@ -53,8 +64,9 @@ impl<'a, H: Host> CallReport<'a, H> {
 
     /// For a call whose server may wait this long before it answers.
     #[must_use]
-    pub fn with_patience(self, patience: Duration) -> Self {
-        Self { patience, ..self }
+    pub fn with_patience(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
     }
 
     /// The server did what it was asked.

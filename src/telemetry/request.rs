@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 
-use super::{Level, Report, Trace, Value};
+use super::{Level, Report, Trace, Value, Work, count};
 use crate::host::Host;
 
 /// A request in progress.
@@ -42,6 +42,7 @@ impl RequestReport {
         };
         super::task::for_trace(self.trace, || {
             let took = host.monotonic().saturating_sub(self.begun);
+            count(Work::Request, took);
             let fields = [
                 ("method", Value::Text(method.as_str())),
                 ("route", Value::Text(route)),

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use http::Method;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
-use kafka_edge_sim::local;
+use kafka_edge::host::{Clock, Host, HostCapabilities};
+use kafka_edge_sim::{Answer, Script, local};
 use serde_json::{Value, json};
 
 use crate::gateway::{Gateway, Taken, header, request};
@@ -37,6 +38,11 @@ async fn ok(gateway: &Gateway, method: Method, target: &str, body: Value) -> Val
     let (status, json) = gateway.json(method, target, &body).await;
     assert!((200..300).contains(&status), "{target}: {status} {json}");
     json
+}
+
+/// What every instance tells.
+fn shared(text: &str) -> Vec<&str> {
+    text.lines().filter(|line| !line.contains("kafka_edge_instance_")).collect()
 }
 
 async fn scene() -> Gateway {
@@ -86,7 +92,7 @@ async fn groups_are_told_by_topic_as_the_api_tells_them() {
         assert_eq!(value(&text, "kafka_edge_scrape_lanes").as_deref(), Some("5"));
         assert_eq!(value(&text, "kafka_edge_scrape_left_out").as_deref(), Some("0"));
         let other = scrape(&gateway.restarted(), "/metrics").await;
-        assert_eq!(text, other, "each instance tells the same");
+        assert_eq!(shared(&text), shared(&other), "each instance tells the same");
         let rejected = "kafka_edge_group_rejected_total{group=\"billing\",topic=\"orders\"}";
         assert_eq!(value(&text, rejected).as_deref(), Some("1"));
     })
@@ -123,7 +129,162 @@ async fn sources_are_told_as_they_are_stored() {
         assert_eq!(told(refused), statistics["refused"]["verify/mismatch"].to_string());
         assert_eq!(told("kafka_edge_source_enabled{source=\"shop\"}"), "1");
         told("kafka_edge_source_last_seen_timestamp_seconds{source=\"shop\"}");
-        assert_eq!(text, scrape(&gateway.restarted(), "/metrics").await);
+        assert_eq!(shared(&text), shared(&scrape(&gateway.restarted(), "/metrics").await));
+    })
+    .await;
+}
+
+/// Two subscriptions: one whose callback works, and one that has a breaker and whose callback
+/// does not. Each was tried with two records.
+async fn delivering() -> Gateway {
+    let gateway = scene().await;
+    let script = Script::always(Answer::body(200, ""));
+    script.on("POST /fails", [Answer::body(500, "a record of theirs")]);
+    gateway.world.set_upstream(script.upstream());
+    let works = json!({"topics": ["orders"], "callback_url": "https://h.test/works"});
+    ok(&gateway, Method::PUT, "/subscriptions/webhook_1", works).await;
+    let fails = json!({"topics": ["orders", "logs.*"], "callback_url": "https://h.test/fails",
+        "breaker": {"failures": 1, "cooldown": 60}, "auth": {"bearer": "a secret of theirs"}});
+    ok(&gateway, Method::PUT, "/subscriptions/webhook_2", fails).await;
+    for partition in [0, 1] {
+        gateway.log.append("orders", partition, "a record");
+    }
+    for _ in 0..2 {
+        ok(&gateway, Method::POST, "/subscriptions/deliver", json!({})).await;
+        tokio::time::sleep(std::time::Duration::from_secs(7)).await;
+    }
+    gateway
+}
+
+#[tokio::test(start_paused = true)]
+async fn subscriptions_are_told_as_the_api_tells_them() {
+    local(async {
+        let gateway = delivering().await;
+        let text = scrape(&gateway, "/metrics").await;
+        let told = |name: &str| value(&text, name).unwrap_or_else(|| panic!("{name}\n{text}"));
+        for id in ["webhook_1", "webhook_2"] {
+            let (_, shown) = gateway.get(&format!("/subscriptions/{id}")).await;
+            let labels = format!("{{subscription=\"{id}\",topic=\"orders\"}}");
+            let lag = told(&format!("kafka_edge_subscription_lag{labels}"));
+            assert_eq!(lag, shown["lag"].to_string(), "{shown}");
+            for (name, total) in shown["totals"].as_object().unwrap() {
+                let metric = format!("kafka_edge_subscription_{name}_total{labels}");
+                assert_eq!(told(&metric), total.to_string(), "{name}: {shown}");
+            }
+        }
+        let of = |name: &str, id: &str, topic: &str| {
+            format!("kafka_edge_subscription_{name}{{subscription=\"{id}\",topic=\"{topic}\"}}")
+        };
+        assert_eq!(told(&of("delivered_total", "webhook_1", "orders")), "2");
+        assert_ne!(told(&of("failed_total", "webhook_2", "orders")), "0");
+        assert_eq!(told(&of("breaker_open", "webhook_1", "orders")), "0");
+        assert_eq!(told(&of("breaker_open", "webhook_2", "orders")), "1");
+        assert_eq!(told(&of("breaker_open", "webhook_2", "logs.web")), "0");
+        assert_eq!(told(&of("lag", "webhook_2", "logs.web")), "0");
+        assert_eq!(told(&of("oldest_age_seconds", "webhook_1", "orders")), "0.000");
+        let age: f64 = told(&of("oldest_age_seconds", "webhook_2", "orders")).parse().unwrap();
+        // The oldest record of orders is the sixth of its partition, and of that millisecond.
+        let (_, shown) = gateway.get("/subscriptions/webhook_2").await;
+        assert_eq!(shown["waiting_since"], "1970-01-01T00:00:00.005Z");
+        let expected = (gateway.world.instance().now() - 5) as f64 / 1000.0;
+        assert!((age - expected).abs() < 0.001, "{age} {expected}");
+
+        let state = |text: &str, state: &str| {
+            let name = format!(
+                "kafka_edge_subscription_state{{subscription=\"webhook_1\",state=\"{state}\"}}"
+            );
+            value(text, &name).unwrap()
+        };
+        assert_eq!(["active", "paused", "disabled"].map(|one| state(&text, one)), ["1", "0", "0"]);
+        ok(&gateway, Method::POST, "/subscriptions/webhook_1/pause", json!({})).await;
+        let text = scrape(&gateway, "/metrics").await;
+        assert_eq!(["active", "paused", "disabled"].map(|one| state(&text, one)), ["0", "1", "0"]);
+        assert_eq!(shared(&text), shared(&scrape(&gateway.restarted(), "/metrics").await));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn subscriptions_are_chosen_and_share_the_partitions_of_a_scrape() {
+    local(async {
+        let gateway = delivering().await;
+        let names = async |target: &str| -> Vec<String> {
+            let text = scrape(&gateway, target).await;
+            let lags = samples(&text).into_iter().map(|(name, _)| name);
+            lags.filter(|name| name.contains("_lag{"))
+                .map(|name| name.split_once('{').unwrap().1.replace(['"', '}'], ""))
+                .collect()
+        };
+        let all = [
+            "subscription=webhook_1,topic=orders",
+            "subscription=webhook_2,topic=orders",
+            "subscription=webhook_2,topic=logs.web",
+        ];
+        assert_eq!(names("/metrics?subscription=*").await, all);
+        assert_eq!(names("/metrics?subscription=webhook_2").await, all[1..]);
+        assert_eq!(names("/metrics?subscription=webhook_2&topic=l*").await, all[2..]);
+        assert_eq!(names("/metrics?subscription=none").await, [""; 0]);
+        let both = names("/metrics?group=audit&subscription=webhook_1").await;
+        assert_eq!(both, ["group=audit,topic=orders", all[0]]);
+        assert!(!names("/metrics?group=audit").await.join(" ").contains("subscription"));
+
+        // What docs/metrics.md says of the price: two for the list of pages, a page, a
+        // subscription, and a partition.
+        let before = gateway.world.store_calls().reads;
+        scrape(&gateway, "/metrics?subscription=*").await;
+        assert_eq!(gateway.world.store_calls().reads - before, 2 * (1 + 1 + 2 + 5));
+
+        gateway.log.create_topic("wide", 300);
+        for id in ["webhook_3", "webhook_4"] {
+            let wide = json!({"topics": ["wide"], "callback_url": format!("https://h.test/{id}")});
+            ok(&gateway, Method::PUT, &format!("/subscriptions/{id}"), wide).await;
+        }
+        let told = |text: &str, name: &str| value(text, name).unwrap();
+        let text = scrape(&gateway, "/metrics").await;
+        // Five partitions of groups come first.
+        assert_eq!(told(&text, "kafka_edge_scrape_lanes"), (5 + 5 + 300).to_string());
+        assert_eq!(told(&text, "kafka_edge_scrape_left_out"), "1");
+        let text = scrape(&gateway, "/metrics?subscription=webhook_4").await;
+        assert_eq!(told(&text, "kafka_edge_scrape_left_out"), "0");
+
+        // No more documents are read than partitions.
+        for number in 100..700 {
+            let paused =
+                json!({"topics": ["orders"], "callback_url": format!("https://h.test/{number}")});
+            ok(&gateway, Method::PUT, &format!("/subscriptions/webhook_x{number}"), paused).await;
+        }
+        let before = gateway.world.store_calls().reads;
+        let text = scrape(&gateway, "/metrics?subscription=webhook_x*").await;
+        let reads = gateway.world.store_calls().reads - before;
+        assert_eq!(told(&text, "kafka_edge_scrape_lanes"), "500");
+        assert_eq!(told(&text, "kafka_edge_scrape_left_out"), (600 - 250).to_string());
+        assert_eq!(reads, 2 * (1 + 2 + 500 + 500));
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_instance_tells_what_it_has_done_where_instances_live_on() {
+    local(async {
+        let gateway = delivering().await;
+        let calls = |text: &str, of: &str| -> Option<u64> {
+            let name = format!("kafka_edge_instance_calls_total{{of=\"{of}\"}}");
+            value(text, &name).map(|count| count.parse().unwrap())
+        };
+        let before = scrape(&gateway, "/metrics").await;
+        let reads = gateway.world.store_calls().reads;
+        let after = scrape(&gateway, "/metrics").await;
+        let made = calls(&after, "store").unwrap() - calls(&before, "store").unwrap();
+        assert_eq!(made, (gateway.world.store_calls().reads - reads) as u64);
+        assert_eq!(calls(&after, "request").unwrap() - calls(&before, "request").unwrap(), 1);
+        assert!(calls(&after, "callback").unwrap() >= 3, "{after}");
+        let time = value(&after, "kafka_edge_instance_call_seconds_total{of=\"callback\"}");
+        assert!(time.is_some());
+
+        let known = gateway.world.instance().capabilities();
+        gateway.world.set_capabilities(HostCapabilities { instances_reused: false, ..known });
+        let text = scrape(&gateway.restarted(), "/metrics").await;
+        assert!(!text.contains("kafka_edge_instance_"), "{text}");
     })
     .await;
 }
@@ -168,8 +329,8 @@ async fn the_query_chooses_and_what_is_left_out_is_told() {
         assert_eq!(value(&text, "kafka_edge_scrape_lanes").as_deref(), Some("307"));
         // What docs/metrics.md says of the price.
         println!("{reads} reads for 307 partitions");
-        // Two for each partition, each group on a topic and both lists; one for the source.
-        assert_eq!(reads, 2 * (307 + 5 + 2) + 1);
+        // Two for each partition, each group on a topic and the three lists; one for the source.
+        assert_eq!(reads, 2 * (307 + 5 + 3) + 1);
         let text = scrape(&gateway, "/metrics?group=b").await;
         assert_eq!(value(&text, "kafka_edge_scrape_lanes").as_deref(), Some("300"));
     })
@@ -204,7 +365,7 @@ async fn both_formats_are_served() {
 #[tokio::test(start_paused = true)]
 async fn no_credential_sees_what_is_not_its_own() {
     local(async {
-        let gateway = scene().await;
+        let gateway = delivering().await;
         let token = json!({"token": {"header": "x-token"}, "secrets": ["a secret of the shop"]});
         let source = json!({"name": "shop", "topic": "orders", "verify": token});
         ok(&gateway, Method::POST, "/sources", source).await;
@@ -234,6 +395,9 @@ async fn no_credential_sees_what_is_not_its_own() {
             assert_eq!(text.contains("orders"), orders, "{entry}: {text}");
             assert_eq!(text.contains("shop"), orders, "{entry}: {text}");
             assert_eq!(text.contains("logs.web"), logs, "{entry}: {text}");
+            // The second one has topics of both.
+            assert_eq!(text.contains("webhook_1"), orders, "{entry}: {text}");
+            assert_eq!(text.contains("webhook_2"), orders && logs, "{entry}: {text}");
             for hidden in ["secret", "a record", &receipt] {
                 assert!(!text.contains(hidden), "{entry}: {text}");
             }

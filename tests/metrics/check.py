@@ -9,7 +9,7 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families as classic
 
 import server
-from gateway import SECRETS, SHOP, Gateway
+from gateway import CALLBACK, SECRETS, SHOP, Gateway
 
 RULES = "deploy/prometheus/alerts.yml"
 TEXT = "text/plain"
@@ -50,7 +50,7 @@ def check_formats(gateway):
     assert one.keys() == other.keys(), one.keys() ^ other.keys()
     said = promtool("check", "metrics", text=text)
     assert not said.strip(), f"promtool says: {said}"
-    for hidden in [*SECRETS.values(), SHOP, "a record of turn", "receipt"]:
+    for hidden in [*SECRETS.values(), SHOP, CALLBACK, "a record of turn", "receipt"]:
         assert hidden not in text and hidden not in opened, hidden
     print(f"{len(one)} samples of {len(families)} families, in both formats")
     return one
@@ -59,6 +59,7 @@ def check_formats(gateway):
 def check_agreement(gateway):
     """Nobody works meanwhile: the metrics are what the API says."""
     time.sleep(1.5)
+    gateway.wait_for_deliveries()
     found = check_formats(gateway)
     fields = {"lag": "lag", "claimed": "claimed", "rejected_total": "rejected", "given_up_total": "given_up"}
     groups = gateway.ok("GET", "/groups")["groups"]
@@ -72,13 +73,27 @@ def check_agreement(gateway):
                 told = found[(f"kafka_edge_group_{metric}", labels)]
                 assert told == expected, (metric, labels, told, expected)
     assert any(value > 0 for (name, _), value in found.items() if name == "kafka_edge_group_lag")
+    totals = ["delivered", "failed", "retried", "dead_lettered", "skipped", "filtered"]
+    for id in ["webhook_works", "webhook_fails"]:
+        shown = gateway.ok("GET", f"/subscriptions/{id}")
+        labels = (("subscription", id), ("topic", "orders"))
+        assert found[("kafka_edge_subscription_lag", labels)] == shown["lag"], (id, shown)
+        for total in totals:
+            told = found[(f"kafka_edge_subscription_{total}_total", labels)]
+            assert told == shown["totals"][total], (id, total, told, shown)
+        state = (("state", shown["state"]), ("subscription", id))
+        assert found[("kafka_edge_subscription_state", state)] == 1, state
+    works, fails = ((("subscription", f"webhook_{one}"), ("topic", "orders")) for one in ["works", "fails"])
+    assert found[("kafka_edge_subscription_delivered_total", works)] > 0
+    assert found[("kafka_edge_subscription_dead_lettered_total", fails)] > 0
+    assert found[("kafka_edge_instance_calls_total", (("of", "store"),))] > 0
     assert 'odd"\\{}' in {group["group"] for group in groups}
-    print(f"{len(groups)} groups as the API tells them")
+    print(f"{len(groups)} groups and 2 subscriptions as the API tells them")
 
 
 def main():
     said = promtool("check", "rules", RULES)
-    assert "8 rules found" in said, said
+    assert "13 rules found" in said, said
     gateway = Gateway()
     try:
         gateway.prepare()

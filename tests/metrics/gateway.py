@@ -3,6 +3,8 @@ import json
 import os
 import re
 import subprocess
+import threading
+import time
 import urllib.error
 import urllib.request
 
@@ -13,6 +15,7 @@ CREDENTIALS = [
     {"name": "prometheus", "secret": SECRETS["prometheus"], "topics": ["*"], "allow": ["metrics"]},
 ]
 SHOP = "the-secret-of-the-shop"
+CALLBACK = "the-secret-of-a-callback"
 
 
 class Gateway:
@@ -27,6 +30,11 @@ class Gateway:
         for line in self.process.stdout:
             if found := re.search(r"listens on (http://[\d.]+:\d+)", line):
                 self.url = found[1]
+            if found := re.search(r"(http://[\d.]+:\d+/callback)", line):
+                self.callback = found[1]
+            if line.startswith("Ctrl-C"):
+                # Somebody has to read on, or a full pipe stops it.
+                threading.Thread(target=lambda: [None for _ in self.process.stdout], daemon=True).start()
                 return
         raise SystemExit("the gateway did not start")
 
@@ -65,6 +73,18 @@ class Gateway:
         self.ok("POST", "/groups/odd%22%5C%7B%7D/seek", {"topic": "orders", "to": "latest"})
         self.ok("POST", "/sources", {"name": "shop", "topic": "orders",
                                      "verify": {"token": {"header": "x-token"}, "secrets": [SHOP]}})
+        subscription = {"topics": ["orders"], "callback_url": self.callback, "auth": {"bearer": CALLBACK}}
+        self.ok("PUT", "/subscriptions/webhook_works", subscription)
+        # Nothing listens there. What cannot be delivered is a dead letter at once.
+        fails = {"callback_url": "http://127.0.0.1:9/", "retry": {"delays": []},
+                 "exhausted": {"dead_letter": "refunds"}, "breaker": {"failures": 3, "cooldown": 1}}
+        self.ok("PUT", "/subscriptions/webhook_fails", {**subscription, **fails})
+
+    def wait_for_deliveries(self):
+        end = time.monotonic() + 60
+        while any(self.ok("GET", f"/subscriptions/webhook_{one}")["lag"] for one in ["works", "fails"]):
+            assert time.monotonic() < end, "the deliveries do not come to an end"
+            time.sleep(0.2)
 
     def work(self, turn):
         """One round of what callers do."""

@@ -65,7 +65,7 @@ def look(url, rules, dashboard):
     asked = 0
     for panel in panels:
         for one in panel["targets"]:
-            query = one["expr"].replace("$__rate_interval", "30s").replace("$group", ".*")
+            query = one["expr"].replace("$__rate_interval", "30s").replace("$group", ".*").replace("$subscription", ".*")
             result = ask(url, "query", query=query)["result"]
             assert result, f"{panel['title']}: {query} has no answer"
             for series in result:
@@ -74,11 +74,15 @@ def look(url, rules, dashboard):
     # An alert that is quiet has no answer; what it looks at has.
     groups = ask(url, "rules")["groups"]
     alerts = [rule for group in groups for rule in group["rules"]]
-    assert len(alerts) == 8 and all(rule["health"] == "ok" for rule in alerts), alerts
+    assert len(alerts) == 13 and all(rule["health"] == "ok" for rule in alerts), alerts
     states = {rule["name"]: rule["state"] for rule in alerts}
     assert states["KafkaEdgeAbsent"] == "inactive", states
     assert states["KafkaEdgeScrapeNotWhole"] == "inactive", states
     # `delivery_limit` is 1, so that what was claimed once and not accepted is given up.
     assert states["KafkaEdgeRecordsGivenUp"] == "firing", states
+    # The callback of one subscription does not work. It has a breaker, and gives up at once.
+    assert states["KafkaEdgeBreakerOpen"] == "pending", states
+    assert states["KafkaEdgeDeadLetters"] == "firing", states
+    assert states["KafkaEdgeSubscriptionDisabled"] == "inactive", states
     assert states["KafkaEdgeSourceRefuses"] in ("pending", "firing"), states
     print(f"Prometheus scraped {scraped:.0f} times in a minute, answered {asked} queries, and has {states}")

@@ -17,6 +17,8 @@ use crate::kafka::Log;
 use crate::services::groups::{AllFigures, GroupFigures};
 #[cfg(feature = "sources")]
 use crate::services::sources::SourceFigures;
+use crate::services::subscriptions::{AllSubscriptions, SubscriptionFigures, TopicFigures};
+use crate::telemetry::{self, Done};
 
 /// The maximum number of partitions of groups in an answer: each is a read of the store.
 const MOST_LANES: usize = 500;
@@ -24,12 +26,17 @@ const MOST_LANES: usize = 500;
 const GROUP: Parameter = Parameter::new(
     "group",
     Value::Text,
-    "Only this group, or with a `*` at its end those that begin so; then no sources",
+    "Only this group, or with a `*` at its end those that begin so; then nothing else",
+);
+const SUBSCRIPTION: Parameter = Parameter::new(
+    "subscription",
+    Value::Text,
+    "Only this subscription, or with a `*` at its end those that begin so; then nothing else",
 );
 const TOPIC: Parameter = Parameter::new(
     "topic",
     Value::Text,
-    "Only groups and sources on this topic, or with a `*` at its end on those that begin so",
+    "Only what is on this topic, or with a `*` at its end on those that begin so",
 );
 
 pub(super) struct GetMetrics;
@@ -41,8 +48,8 @@ impl Endpoint for GetMetrics {
         path: "/metrics",
         caller: Caller::Allowed(Permission::Metrics),
         safe: true,
-        about: "Lag, claims and events, for Prometheus",
-        query: QueryRule::Only(&[GROUP, TOPIC]),
+        about: "Lag, claims, events and deliveries, for Prometheus",
+        query: QueryRule::Only(&[GROUP, SUBSCRIPTION, TOPIC]),
         body: BodyRule::Ignored,
         credential_in_query: false,
     };
@@ -56,19 +63,39 @@ impl Endpoint for GetMetrics {
         let format = Format::asked_for(call.request);
         let services = call.app.services().await?;
         let (group, topic) = (call.query.text(GROUP.name)?, call.query.text(TOPIC.name)?);
-        let is_chosen =
-            |of_group: &str, of_topic: &str| matches(group, of_group) && matches(topic, of_topic);
-        let groups = services.groups.figures(&grant, &is_chosen, MOST_LANES).await?;
+        let subscription = call.query.text(SUBSCRIPTION.name)?;
+        let groups = match subscription.is_some() && group.is_none() {
+            true => AllFigures::default(),
+            false => {
+                let is_chosen = |of_group: &str, of_topic: &str| {
+                    matches(group, of_group) && matches(topic, of_topic)
+                };
+                services.groups.figures(&grant, &is_chosen, MOST_LANES).await?
+            }
+        };
+        let subscriptions = match group.is_some() && subscription.is_none() {
+            true => AllSubscriptions::default(),
+            false => {
+                let (is_chosen, is_topic) =
+                    (|id: &str| matches(subscription, id), |of: &str| matches(topic, of));
+                let most = MOST_LANES.saturating_sub(groups.lanes);
+                services.subscriptions.figures(&grant, &is_chosen, &is_topic, most).await?
+            }
+        };
         let mut text = Exposition::new(format);
         text.family("kafka_edge_build_info", Kind::Gauge, "The version of the gateway.");
         text.sample(&[("version", env!("CARGO_PKG_VERSION"))], &1);
         write_groups(&mut text, &groups);
+        write_subscriptions(&mut text, &subscriptions.subscriptions);
         #[cfg(feature = "sources")]
-        if group.is_none() {
+        if group.is_none() && subscription.is_none() {
             let sources = services.sources.figures(&grant, &|name| matches(topic, name)).await?;
             write_sources(&mut text, &sources);
         }
-        write_scrape(&mut text, &groups);
+        write_scrape(&mut text, &groups, &subscriptions);
+        if call.app.host().capabilities().instances_reused {
+            write_instance(&mut text);
+        }
         Ok(Response::text(StatusCode::OK, format.content_type(), text.finish()))
     }
 
@@ -76,8 +103,8 @@ impl Endpoint for GetMetrics {
     fn describe(operation: &mut Operation) {
         operation
             .detail(
-                "At most 500 partitions of groups are looked at; \
-                 `kafka_edge_scrape_left_out` says how many groups on topics were not. The \
+                "At most 500 partitions of groups and subscriptions are looked at; \
+                 `kafka_edge_scrape_left_out` says how many of them on topics were not. The \
                  answer is OpenMetrics if `Accept` prefers that.",
             )
             .gives_text("text/plain", "The metrics")
@@ -140,6 +167,93 @@ fn write_groups(text: &mut Exposition, all: &AllFigures) {
     }
 }
 
+/// What is known of a subscription on a topic.
+type OfSubscription = (&'static str, Kind, &'static str, fn(&TopicFigures) -> Option<String>);
+
+/// Seconds, to the millisecond.
+fn seconds(millis: i64) -> String {
+    format!("{}.{:03}", millis.div_euclid(1000), millis.rem_euclid(1000))
+}
+
+const OF_SUBSCRIPTIONS: [OfSubscription; 4] = [
+    (
+        "kafka_edge_subscription_lag",
+        Kind::Gauge,
+        "Records that are not delivered yet; absent where the server gives no end.",
+        |figures| figures.lag.map(|lag| lag.to_string()),
+    ),
+    (
+        "kafka_edge_subscription_oldest_age_seconds",
+        Kind::Gauge,
+        "For how long the oldest undelivered record has waited; absent until somebody has tried.",
+        |figures| figures.waits.map(seconds),
+    ),
+    (
+        "kafka_edge_subscription_breaker_open",
+        Kind::Gauge,
+        "Whether the breaker keeps requests from the callback, but for probes.",
+        |figures| Some(u8::from(figures.is_held).to_string()),
+    ),
+    (
+        "kafka_edge_subscription_beyond_end_partitions",
+        Kind::Gauge,
+        "Partitions on which nothing is delivered until the subscription is moved.",
+        |figures| Some(figures.beyond_end.to_string()),
+    ),
+];
+
+/// In the order of the totals of a subscription.
+const TOTALS: [(&str, &str); 6] = [
+    ("kafka_edge_subscription_delivered", "Records that the callback accepted."),
+    ("kafka_edge_subscription_failed", "Attempts that failed."),
+    ("kafka_edge_subscription_retried", "Attempts that were not the first at their record."),
+    ("kafka_edge_subscription_dead_lettered", "Records that were put among the dead letters."),
+    ("kafka_edge_subscription_skipped", "Records that were given up."),
+    ("kafka_edge_subscription_filtered", "Records that the filter or the transform left out."),
+];
+
+fn write_subscriptions(text: &mut Exposition, all: &[SubscriptionFigures]) {
+    let help = "1 for the state that the subscription is in.";
+    text.family("kafka_edge_subscription_state", Kind::Gauge, help);
+    for figures in all {
+        for state in ["active", "paused", "disabled"] {
+            let labels = [("subscription", figures.id.as_str()), ("state", state)];
+            text.sample(&labels, &u8::from(figures.state == state));
+        }
+    }
+    let on_topics = || all.iter().flat_map(|one| one.topics.iter().map(move |of| (one, of)));
+    for (name, kind, help, figure) in OF_SUBSCRIPTIONS {
+        text.family(name, kind, help);
+        for (one, of_topic) in on_topics() {
+            if let Some(value) = figure(of_topic) {
+                text.sample(&[("subscription", &one.id), ("topic", &of_topic.topic)], &value);
+            }
+        }
+    }
+    for (place, (name, help)) in TOTALS.into_iter().enumerate() {
+        text.family(name, Kind::Counter, help);
+        for (one, of_topic) in on_topics() {
+            let (_, count) = of_topic.totals[place];
+            text.sample(&[("subscription", &one.id), ("topic", &of_topic.topic)], &count);
+        }
+    }
+}
+
+/// What this instance alone has done: another one tells something else.
+fn write_instance(text: &mut Exposition) {
+    let help = "Calls of this instance alone that have ended, by what was called.";
+    text.family("kafka_edge_instance_calls", Kind::Counter, help);
+    for (name, Done { count, .. }) in telemetry::done() {
+        text.sample(&[("of", name)], &count);
+    }
+    let help = "How long the calls of this instance alone took together.";
+    text.family("kafka_edge_instance_call_seconds", Kind::Counter, help);
+    for (name, Done { time, .. }) in telemetry::done() {
+        let millis = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+        text.sample(&[("of", name)], &seconds(millis));
+    }
+}
+
 #[cfg(feature = "sources")]
 fn write_sources(text: &mut Exposition, all: &[SourceFigures]) {
     text.family("kafka_edge_source_enabled", Kind::Gauge, "Whether the source takes events.");
@@ -170,8 +284,7 @@ fn write_sources(text: &mut Exposition, all: &[SourceFigures]) {
     text.family("kafka_edge_source_last_seen_timestamp_seconds", Kind::Gauge, help);
     for SourceFigures { source, statistics, .. } in all {
         if let Some(time) = statistics.last_seen {
-            let seconds = format!("{}.{:03}", time / 1000, time % 1000);
-            text.sample(&[("source", source.as_str())], &seconds);
+            text.sample(&[("source", source.as_str())], &seconds(time));
         }
     }
 }
@@ -181,18 +294,23 @@ fn write_sources(text: &mut Exposition, all: &[SourceFigures]) {
 const OUTCOMES: [&str; 6] =
     ["accepted", "repeats", "filtered", "dead-lettered", "failed", "unknown"];
 
-fn write_scrape(text: &mut Exposition, all: &AllFigures) {
+fn write_scrape(text: &mut Exposition, groups: &AllFigures, others: &AllSubscriptions) {
     for (name, help, value) in [
-        ("kafka_edge_scrape_lanes", "Partitions of groups in this answer.", all.lanes),
+        (
+            "kafka_edge_scrape_lanes",
+            "Partitions of groups and subscriptions in this answer.",
+            groups.lanes + others.lanes,
+        ),
         (
             "kafka_edge_scrape_left_out",
-            "Groups on topics that are not in it, because there are too many partitions.",
-            all.left_out,
+            "Groups and subscriptions on topics that are not in it, because there are too many \
+             partitions.",
+            groups.left_out + others.left_out,
         ),
         (
             "kafka_edge_scrape_failed",
-            "Groups on topics that are not in it, because they could not be read.",
-            all.failed,
+            "Groups and subscriptions on topics that are not in it, because they could not be read.",
+            groups.failed + others.failed,
         ),
     ] {
         text.family(name, Kind::Gauge, help);

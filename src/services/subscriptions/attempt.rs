@@ -15,7 +15,7 @@ use crate::deadline::within;
 use crate::host::{Body, Host, Incoming, Millis, Outgoing, SendError, SendErrorKind};
 use crate::record::Record;
 use crate::retry_after::retry_after;
-use crate::telemetry::{TRACEPARENT, Trace, current_trace};
+use crate::telemetry::{self, TRACEPARENT, Trace, Work, current_trace};
 
 /// How much of a callback's answer is read, and for how long. Its content does
 /// not matter, but a connection can be used again only after the answer was read.
@@ -104,6 +104,13 @@ impl Attempt<'_> {
     }
 
     async fn send<H: Host>(&self, host: &H, token: Option<HeaderValue>) -> Attempted {
+        let begun = host.monotonic();
+        let attempted = self.ask(host, token).await;
+        telemetry::count(Work::Callback, host.monotonic().saturating_sub(begun));
+        attempted
+    }
+
+    async fn ask<H: Host>(&self, host: &H, token: Option<HeaderValue>) -> Attempted {
         let Incoming { status, headers, mut body } =
             match host.send(self.request(host.now(), token)).await {
                 Ok(answer) => answer,

@@ -84,6 +84,11 @@ const TOTALS: [(&str, Total); 6] = [
     ("filtered", Total::Filtered),
 ];
 
+/// All totals by name.
+pub(super) fn named_totals(totals: &Totals) -> [(&'static str, u64); 6] {
+    TOTALS.map(|(name, total)| (name, totals.of(total)))
+}
+
 /// Positions by topic and partition.
 pub type Moved = SortedMap<String, SortedMap<i32, i64>>;
 
@@ -123,7 +128,7 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
         Ok(Standing {
             progress,
             overdue_since,
-            totals: TOTALS.map(|(name, total)| (name, totals.of(total))).into(),
+            totals: named_totals(&totals).into(),
             waiting_since,
             in_flight,
             runs,
