@@ -35,11 +35,13 @@ function open(place, name, signal, changed) {
     { name: "Headers", kind: "fine", of: ({ headers }) => headers.join(", ") },
   ], 20, "stack");
   const settings = h("pre", {});
+  const trying = trial(path, signal);
   let shown = "";
   const look = often(signal, () =>
     problem.over(signal, async () => {
       const text = await askText("GET", path, undefined, { signal });
-      const { url, enabled = true, statistics, topic } = JSON.parse(text);
+      const { url, enabled = true, statistics, topic, shape } = JSON.parse(text);
+      trying.know(shape);
       const refused = Object.entries(statistics.refused);
       totals.show([
         statistics.accepted,
@@ -64,7 +66,7 @@ function open(place, name, signal, changed) {
     look();
     changed();
   }
-  place.append(problem.element, state, totals.element, trial(path, signal));
+  place.append(problem.element, state, totals.element, trying.element);
   place.append(card("The last refusals", refusals.element, h("p", { class: "about" }, "Counts are lower bounds, and these are some of the last refusals.")));
   place.append(fold("Refused, by reason", reasons.element), fold("Settings", settings));
 }

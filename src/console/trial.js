@@ -11,12 +11,17 @@ const PAUSE = 200;
 // How many events, steps and records of an answer are shown.
 const MOST = 20;
 
+const FIRST = { rows: 1, class: "mono" };
+
+// `know` is told the shape that the source has.
 export function trial(path, signal) {
   const event = area({ rows: 7, class: "mono" });
   event.value = '{"id": 1, "total": 2.5}';
   const headers = area({ rows: 2, class: "mono", placeholder: "x-github-event: push" });
   const method = input({ placeholder: "POST", size: 8 });
   const query = input({ placeholder: "a=1" });
+  const parts = { filter: area(FIRST), transform: area({ ...FIRST, rows: 2 }) };
+  let known = {};
   const result = h("div", { class: "stages", "aria-live": "polite" });
   const problem = h("p", { class: "said bad", role: "alert" });
   let timer;
@@ -46,6 +51,10 @@ export function trial(path, signal) {
       const colon = line.indexOf(":");
       if (colon > 0) rest.headers[line.slice(0, colon).trim()] = line.slice(colon + 1).trim();
     }
+    // Only what is another expression than that of the source.
+    for (const [name, { value }] of Object.entries(parts)) {
+      if (value.trim() !== (known[name] ?? "")) rest.shape = { ...rest.shape, [name]: value.trim() || null };
+    }
     const others = JSON.stringify(rest).slice(1);
     try {
       JSON.parse(event.value);
@@ -59,6 +68,7 @@ export function trial(path, signal) {
     h("div", { class: "halves" }, [
       h("div", {}, [
         field("Event", event, "JSON, or any other text. Nothing is written."),
+        h("details", {}, h("summary", {}, "Other expressions"), field("Filter", parts.filter), field("Transform", parts.transform, "Tried in place of those of the source, which stay what they are.")),
         h("details", {}, h("summary", {}, "Headers, method, query"), field("Headers, one to a line", headers), h("div", { class: "columns" }, field("Method", method), field("Query", query))),
       ]),
       h("div", {}, problem, result),
@@ -70,7 +80,14 @@ export function trial(path, signal) {
     asked?.abort();
   });
   look();
-  return element;
+  const know = (shape = {}) => {
+    for (const [name, box] of Object.entries(parts)) {
+      // What somebody is typing stays.
+      if (box.value.trim() === (known[name] ?? "")) box.value = shape[name] ?? "";
+    }
+    known = shape;
+  };
+  return { element, know };
 }
 
 const refusal = ({ reason, error, detail, status }) => [pill(`${status} ${reason}`, "bad"), h("p", {}, error), detail && h("p", { class: "about" }, detail)];

@@ -441,6 +441,24 @@ impl<H: Host, L: Log> Sources<H, L> {
         Ok(prepared)
     }
 
+    /// The same with another shape, for this trial alone: a JSON Merge Patch (RFC 7396) of it.
+    pub fn reshaped(
+        &self,
+        prepared: &Prepared,
+        shape: &[u8],
+        grant: &Grant,
+    ) -> Result<Rc<Prepared>, AccessError> {
+        let shape: Value = serde_json::from_slice(shape).map_err(|error| malformed(&error))?;
+        let mut json = masking::masked(&prepared.source).to_value();
+        merge_patch::apply(&mut json, serde_json::json!({"shape": shape}));
+        let mut source = Source::given(json)?;
+        source.verify.secrets.clone_from(&prepared.source.verify.secrets);
+        self.may_change(&source, grant)?;
+        let stored = StoredSource { source: source.into(), created: 0, memory: None };
+        stored.is_small()?;
+        Ok(Rc::new(Prepared::new(&stored, &self.keys, &self.rules)?))
+    }
+
     fn read(&self, json: &[u8]) -> Result<Source> {
         let json = kafka_edge_json::from_slice(json).map_err(|error| malformed(&error))?;
         Source::given(json)

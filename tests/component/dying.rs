@@ -12,7 +12,7 @@ use crate::world::World;
 
 /// Leases that the dead leave behind have run out for clocks that are so far
 /// ahead: a test need not wait for that.
-const AHEAD_MS: i64 = 300_000;
+pub(crate) const AHEAD_MS: i64 = 300_000;
 
 /// Which side of which call, counted from 0.
 pub(crate) type Place = (u64, Moment);
@@ -37,7 +37,7 @@ impl Life {
         self.calls.load(Ordering::SeqCst)
     }
 
-    fn at(&self, call: &HostCall<'_>, ends: bool) -> Fault {
+    pub(crate) fn at(&self, call: &HostCall<'_>, ends: bool) -> Fault {
         self.calls.fetch_max(call.number + 1, Ordering::SeqCst);
         if !ends {
             return Fault::Continue;

@@ -8,6 +8,7 @@ mod configuration;
 mod consume_death;
 mod consuming;
 mod credentials;
+mod destinations_death;
 mod dying;
 mod errors;
 mod exactly_once;
@@ -35,3 +36,5 @@ mod world;
 mod names;
 #[path = "../support/program.rs"]
 mod program;
+#[path = "../support/seen_memory.rs"]
+mod seen_memory;

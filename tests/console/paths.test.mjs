@@ -141,6 +141,16 @@ describe("one person", () => {
     await event.pressSequentially(".25");
     await stage("shape · transform").getByText('"id": 12345678901234567890').waitFor();
     await stage("outcome").getByText("written").waitFor();
+    const { shape } = await scene.call("GET", "/sources/shop");
+    await box.getByText("Other expressions").click();
+    assert.equal(await box.getByLabel("Filter").inputValue(), shape.filter);
+    await box.getByLabel("Filter").fill(".total > 1000");
+    await stage("outcome").getByText("filtered").waitFor();
+    await box.getByLabel("Filter").fill(".total >");
+    await box.getByRole("alert").getByText(/filter|shape/i).waitFor();
+    await box.getByLabel("Filter").fill(shape.filter);
+    await stage("outcome").getByText("written").waitFor();
+    assert.deepEqual((await scene.call("GET", "/sources/shop")).shape, shape, "the source keeps its own");
     await event.fill("no JSON");
     await stage("outcome").getByText(/shape|JSON/i).first().waitFor();
     await box.getByText("Headers, method, query").click();

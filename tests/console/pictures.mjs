@@ -1,8 +1,10 @@
 // Writes a picture of each view: what docs/console.md shows. `.ci/console pictures`
 
 import { mkdirSync } from "node:fs";
+import { createServer } from "node:http";
 import { join } from "node:path";
 
+import { startKafka } from "../clients/support/gateway.mjs";
 import { lines, open, signIn, startBrowser, startScene } from "./support/console.mjs";
 
 const folder = process.argv[2];
@@ -35,6 +37,23 @@ for (let id = 0; id < 12; id += 1) {
 }
 const payload = { text: "Hello {{ .outputs.trigger.name }}" };
 await call("POST", "/actions", { identifier: "greet", title: "Greet a customer", config: { type: "KAFKA", topic: "customers", payload } });
+// One whose callback takes everything, and says no to every fifth record at first.
+let told = 0;
+const callback = createServer((request, response) => {
+  request.resume().on("end", () => {
+    told += 1;
+    response.writeHead(told % 5 === 0 ? 503 : 204).end(told % 5 === 0 ? "One moment" : undefined);
+  });
+});
+await new Promise((resolve) => callback.listen(0, "127.0.0.1", resolve));
+const callback_url = `http://127.0.0.1:${callback.address().port}/orders`;
+await call("PUT", "/subscriptions/webhook_warehouse", { topics: ["orders", "refunds"], callback_url, from: "earliest", order: "none", concurrency: 4, retry: { delays: [1, 2, 3], jitter: 0 } });
+await call("PUT", "/subscriptions/webhook_audit", { topics: ["logs.*"], callback_url: "https://audit.example.com/hook" });
+await call("POST", "/subscriptions/webhook_audit/pause");
+const kafka = await startKafka({ customers: 3 });
+const rest_url = `http://127.0.0.1:${kafka.port}`;
+await call("POST", "/destinations", { name: "Event Stream", type: "kafka", config: { rest_url, topic: "customers" } });
+await call("POST", "/destinations", { name: "Archive", type: "kafka", config: { rest_url, topic: "no-such-topic" }, enabled: false });
 await call("POST", "/credentials", { name: "warehouse", allow: ["consume"], topics: ["orders", "refunds"], expires: "2100-01-01T00:00:00Z" });
 
 const browser = await startBrowser();
@@ -62,6 +81,16 @@ const STEPS = {
     await page.getByRole("textbox", { name: "Event" }).fill('{"id": 4711, "total": 19.90, "note": "by express"}');
     await page.getByText("written", { exact: true }).waitFor();
   },
+  async subscriptions(page) {
+    await open(page, "subscriptions/webhook_warehouse");
+    await page.getByRole("table", { name: "The last attempts" }).locator("tbody tr").first().waitFor();
+    await page.waitForTimeout(4000);
+  },
+  async destinations(page) {
+    await open(page, "destinations");
+    await page.getByText("Event Stream").first().click();
+    await page.getByText("Reachable").waitFor();
+  },
   async actions(page) {
     await open(page, "actions/greet");
     await page.getByLabel("Outputs").fill('{"trigger": {"name": "Ada"}}');
@@ -87,4 +116,6 @@ await phone.getByText("search").or(phone.getByRole("table", { name: "Positions" 
 await phone.waitForTimeout(600);
 await shoot(phone, "phone");
 await browser.close();
+callback.close();
+await kafka.stop();
 await scene.stop();

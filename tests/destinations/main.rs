@@ -23,6 +23,8 @@ mod memory;
 mod properties;
 mod registry;
 mod scene;
+#[path = "../support/seen_memory.rs"]
+mod seen_memory;
 mod wire;
 
 /// Runs a test alone, under virtual time.

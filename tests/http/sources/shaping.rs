@@ -257,6 +257,26 @@ async fn a_trial_shows_each_stage_and_writes_nothing() {
         let (_, json) = gateway.post_json("/sources/s/test", &sample).await;
         assert_eq!(json["events"][0]["refused"]["status"], 422, "{json}");
         assert_eq!(gateway.log.calls("produce"), 0);
+        // Other expressions are tried, and the source keeps its own.
+        let stored = gateway.world.store();
+        let outcome = async |shape: Value| {
+            let sample = json!({"event": {"id": 7, "total": 5}, "shape": shape});
+            let (status, json) = gateway.post_json("/sources/s/test", &sample).await;
+            (status, json["detail"].clone(), json["events"][0]["outcome"].clone())
+        };
+        let patch = json!({"filter": ".total > 10", "transform": null});
+        assert_eq!(outcome(patch).await, (200, Value::Null, json!("filtered")));
+        let patch = json!({"filter": null, "transform": "{other: .id}", "key": null});
+        assert_eq!(outcome(patch).await, (200, Value::Null, json!("written")));
+        for (shape, field) in [
+            (json!({"filter": ".total >"}), "shape.filter"),
+            (json!({"filters": "."}), "body"),
+            (json!(7), "body"),
+        ] {
+            let (status, detail, _) = outcome(shape).await;
+            assert_eq!((status, detail), (400, json!(field)));
+        }
+        assert_eq!(stored, gateway.world.store());
         assert_eq!(gateway.call(Method::GET, "/sources/s/test").await.0, 405);
         assert_eq!(gateway.post_json("/sources/x/test", &sample).await.0, 404);
     })

@@ -54,6 +54,11 @@ pub(super) struct Sample<'a> {
         schemars(with = "std::collections::BTreeMap<String, String>")
     )]
     headers: SortedMap<String, String>,
+    /// A JSON Merge Patch (RFC 7396) of the source's `shape`, to try other expressions. The
+    /// source stays what it is.
+    #[serde(borrow)]
+    #[cfg_attr(feature = "description", schemars(with = "Option<serde_json::Value>"))]
+    shape: Option<&'a RawValue>,
 }
 
 #[derive(Serialize)]
@@ -248,9 +253,13 @@ impl Endpoint for TestSource {
         let body = call.body().await?;
         let sample: Sample<'_> = json::object(&body)
             .map_err(|error| Error::invalid("body", format!("Not an event to try: {error}")))?;
+        let shape = sample.shape;
         let request = inbound(&name, sample)?;
         let sources = &call.app.services().await?.sources;
-        let prepared = sources.open_for(&name, &grant).await?;
+        let mut prepared = sources.open_for(&name, &grant).await?;
+        if let Some(shape) = shape {
+            prepared = sources.reshaped(&prepared, shape.get().as_bytes(), &grant)?;
+        }
         let trial = sources.trial(&prepared, &request).await?;
         Ok(Response::json(StatusCode::OK, &TrialJson::from(trial)))
     }
@@ -266,7 +275,7 @@ impl Endpoint for TestSource {
 }
 
 fn inbound(name: &str, sample: Sample<'_>) -> Result<Inbound, Error> {
-    let Sample { event, body, encoding, method, query, headers } = sample;
+    let Sample { event, body, encoding, method, query, headers, shape: _ } = sample;
     let mut headers: Vec<(String, Bytes)> =
         headers.into_iter().map(|(name, value)| (name, value.into())).collect();
     let body = match (event, body) {
