@@ -137,7 +137,7 @@ pub struct VariableError(pub String);
 /// nothing else is incremented: on a host's sqlite store a mixture was seen to
 /// take the whole store down (`reference/hosts.md`, "Key-value").
 ///
-/// `tests/contract/store.rs` checks what each implementation promises.
+/// `crates/contract/src/store.rs` has what each implementation promises.
 pub trait Store {
     fn get(&self, key: &str) -> impl Future<Output = Result<Option<Vec<u8>>, StoreError>>;
     fn set(&self, key: &str, value: &[u8]) -> impl Future<Output = Result<(), StoreError>>;

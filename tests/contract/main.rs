@@ -2,8 +2,9 @@
 //! for each promise and implementation, and the name of the test is the promise.
 //!
 //! A new implementation starts here. It is given a module in `store.rs`,
-//! `log.rs` or `host.rs` with one line, and a list of failing tests.
+//! `log.rs`, `host.rs` or `adapters.rs` with one line, and a list of failing tests.
 
+mod adapters;
 mod host;
 mod log;
 mod logs;

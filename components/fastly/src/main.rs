@@ -23,19 +23,30 @@ mod host;
 mod request;
 
 #[cfg(all(target_os = "wasi", target_env = "p1"))]
-fn main() {
-    use crate::host::FastlyHost;
-    use kafka_edge::app::App;
-    use kafka_edge::http as api;
-    use kafka_edge::kafka::confluent::ConfluentLog;
+use kafka_edge::http as api;
 
-    let host = FastlyHost::default();
-    let app = App::new(host.clone(), ConfluentLog::new);
+#[cfg(all(target_os = "wasi", target_env = "p1"))]
+fn main() {
+    let host = host::FastlyHost::default();
     executor::run(host.time_left(), async move {
         let (request, is_head) = request::from_client();
-        let response = api::handle(&app, request).await;
+        let response = respond_to(host, request).await;
         answer::send(response, is_head).await;
     });
+}
+
+#[cfg(all(target_os = "wasi", target_env = "p1", not(feature = "probe")))]
+async fn respond_to(host: host::FastlyHost, request: request::Arrived) -> api::Response {
+    use kafka_edge::app::App;
+    use kafka_edge::kafka::confluent::ConfluentLog;
+
+    api::handle(&App::new(host, ConfluentLog::new), request).await
+}
+
+#[cfg(all(target_os = "wasi", target_env = "p1", feature = "probe"))]
+async fn respond_to(host: host::FastlyHost, request: request::Arrived) -> api::Response {
+    let another = host::FastlyHost::default;
+    kafka_edge_contract::probe::answer(host, another, &request.target).await
 }
 
 /// The workspace builds this crate natively, too, for the tests of what needs no host.

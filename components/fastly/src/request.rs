@@ -17,8 +17,10 @@ const CHUNK_BYTES: usize = 64 * 1024;
 const MAX_METHOD_BYTES: usize = 64;
 const MAX_HEADER_BYTES: usize = 128 * 1024;
 
+pub(crate) type Arrived = Request<FastlyBody>;
+
 /// The request, and whether its answer has no body.
-pub(crate) fn from_client() -> (Request<FastlyBody>, bool) {
+pub(crate) fn from_client() -> (Arrived, bool) {
     let (request, body) = client_request_and_body();
     let method = request.get_method(MAX_METHOD_BYTES).unwrap_or_default();
     let is_head = method == http::Method::HEAD;

@@ -13,9 +13,7 @@ use crate::executor;
 use crate::host::Wasi02Host;
 use crate::outgoing_body::Writer;
 use crate::wasi::{from_wasi_method, from_wasi_scheme};
-use kafka_edge::app::App;
 use kafka_edge::http::{self as api, Body, BodyBroken, RequestBody};
-use kafka_edge::kafka::confluent::ConfluentLog;
 
 /// How long what an answer has left to be done may take, such as writing the position of a
 /// group once its records have been sent. The limit on a call of the store is half of it.
@@ -35,10 +33,24 @@ async fn respond(request: IncomingRequest, answer: ResponseOutparam) {
         }
         Err(code) => return ResponseOutparam::set(answer, Err(code)),
     };
+    let response = respond_to(request).await;
+    send(response, is_head, answer).await;
+}
+
+#[cfg(not(feature = "probe"))]
+async fn respond_to(request: api::Request<WasiBody>) -> api::Response {
+    use kafka_edge::app::App;
+    use kafka_edge::kafka::confluent::ConfluentLog;
+
     // Nothing is kept for the next request: what is under way here ends with it.
     let app = App::new(Wasi02Host::default(), ConfluentLog::new);
-    let response = api::handle(&app, request).await;
-    send(response, is_head, answer).await;
+    api::handle(&app, request).await
+}
+
+#[cfg(feature = "probe")]
+async fn respond_to(request: api::Request<WasiBody>) -> api::Response {
+    let another = Wasi02Host::default;
+    kafka_edge_contract::probe::answer(another(), another, &request.target).await
 }
 
 fn from_wasi_request(request: IncomingRequest) -> Result<api::Request<WasiBody>, ErrorCode> {

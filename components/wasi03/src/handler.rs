@@ -1,6 +1,7 @@
 //! Behind the export of `wasi:http/handler@0.3.0`: converts requests and responses.
 
 use std::cell::Cell;
+use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -13,10 +14,7 @@ use wit_bindgen::StreamWriter;
 use crate::contents::Contents;
 use crate::spawn::{finished, has_unfinished, let_go, starting_tasks};
 use crate::wasi::{from_wasi_method, from_wasi_scheme};
-use kafka_edge::app::App;
-use kafka_edge::host::Host;
 use kafka_edge::http::{self as api, Body, BodyBroken, RequestBody, Source};
-use kafka_edge::kafka::Log;
 
 /// How long what an answer has left to be done may take, such as writing the position of a
 /// group once its records have been sent. A call of the store has the same limit.
@@ -41,13 +39,13 @@ fn is_reused() -> bool {
     REQUESTS.get() > 1
 }
 
-/// Answers a request. `take_headers` takes away those that the host has added, and finds
-/// the address of the client in them.
-pub async fn handle<H: Host, L: Log>(
-    app: &App<H, L>,
+/// Has a request answered. `take_headers` takes away those that the host has added, and
+/// finds the address of the client in them.
+pub async fn handle(
     request: Request,
     ending: Ending,
     take_headers: fn(&mut headers::Entries) -> Option<IpAddr>,
+    answer: impl AsyncFnOnce(api::Request<WasiBody>) -> api::Response,
 ) -> Result<Response, ErrorCode> {
     REQUESTS.set(REQUESTS.get() + 1);
     if is_reused() {
@@ -56,7 +54,7 @@ pub async fn handle<H: Host, L: Log>(
     let head = request.get_method();
     let is_head = matches!(head, Method::Head);
     let request = from_wasi_request(head, request, take_headers)?;
-    let response = starting_tasks(api::handle(app, request)).await;
+    let response = starting_tasks(answer(request)).await;
     to_wasi_response(response, is_head, ending)
 }
 
@@ -80,7 +78,9 @@ fn from_wasi_request(
 
 /// The body of a request. The host counts it as read or refused once this is
 /// dropped. If the caller closes the connection, the body breaks off.
-enum WasiBody {
+pub struct WasiBody(Reading);
+
+enum Reading {
     /// Most requests have none, and opening one costs several calls of the host.
     Unopened(Option<Request>),
     Opened(Contents),
@@ -88,21 +88,27 @@ enum WasiBody {
 
 impl WasiBody {
     fn new(request: Request) -> Self {
-        Self::Unopened(Some(request))
+        Self(Reading::Unopened(Some(request)))
     }
 }
 
 impl RequestBody for WasiBody {
     async fn chunk(&mut self) -> Option<Result<Bytes, BodyBroken>> {
-        if let Self::Unopened(request) = self {
+        if let Reading::Unopened(request) = &mut self.0 {
             let (_handled, result) = wit_future::new(|| Ok(()));
             let contents = Request::consume_body(request.take()?, result);
-            *self = Self::Opened(Contents::new(contents, REQUEST_PIECE));
+            self.0 = Reading::Opened(Contents::new(contents, REQUEST_PIECE));
         }
-        match self {
-            Self::Opened(contents) => Some(contents.next().await?.map_err(|_| BodyBroken)),
-            Self::Unopened(_) => None,
+        match &mut self.0 {
+            Reading::Opened(contents) => Some(contents.next().await?.map_err(|_| BodyBroken)),
+            Reading::Unopened(_) => None,
         }
+    }
+}
+
+impl fmt::Debug for WasiBody {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WasiBody").finish_non_exhaustive()
     }
 }
 

@@ -13,7 +13,7 @@ mod spawn;
 mod wasi;
 
 pub use body::AnswerBody;
-pub use handler::{Ending, handle};
+pub use handler::{Ending, WasiBody, handle};
 pub use send::send;
 pub use signal::{Wait, Wake, signal};
 pub use spawn::{spawn, start_tasks, starting_tasks};

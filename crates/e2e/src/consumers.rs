@@ -48,9 +48,10 @@ pub struct Consumed {
 }
 
 impl Consumed {
-    /// Nothing is lost, and nothing comes twice but after a stall.
-    pub fn is_right(&self) -> bool {
-        self.lost == 0 && self.repeated <= self.stalls * PAGE
+    /// Nothing is lost, and nothing comes twice but after a stall, or where `repeats` are
+    /// allowed.
+    pub fn is_right(&self, repeats: bool) -> bool {
+        self.lost == 0 && (repeats || self.repeated <= self.stalls * PAGE)
     }
 }
 

@@ -18,6 +18,7 @@ Plays scenarios against a gateway, over HTTP.
   --only PART           scenarios whose names contain this; several times
   --consumers NUMBER    afterwards, have so many consumers of one group take ten
                         records each, together; --only - plays nothing else
+  --repeats             these may get records twice, but lose none
   --listen ADDRESS      where callbacks are received; 127.0.0.1:0 by default
   --callback-url URL    how the gateway reaches that, if not at the same address
 ";
@@ -36,7 +37,7 @@ async fn main() -> ExitCode {
 
 /// Whether all went well.
 async fn play() -> Result<bool> {
-    let Some((options, consumers)) = options()? else { return Ok(true) };
+    let Some(Asked { options, consumers, repeats }) = asked()? else { return Ok(true) };
     let report = run(&options, |name, outcome| match outcome {
         Outcome::Passed(time) => println!("ok    {name} ({:.1} s)", time.as_secs_f64()),
         Outcome::Skipped(ability) => println!("skip  {name}: without {ability}"),
@@ -56,15 +57,22 @@ async fn play() -> Result<bool> {
     if consumers > 0 {
         let consumed = consume_together(&options, consumers, consumers * 10).await?;
         println!("{consumed}");
-        is_right &= consumed.is_right();
+        is_right &= consumed.is_right(repeats);
     }
     Ok(is_right)
 }
 
+struct Asked {
+    options: Options,
+    consumers: usize,
+    /// Whether consumers may get records twice.
+    repeats: bool,
+}
+
 /// None: help was asked for and given.
-fn options() -> Result<Option<(Options, usize)>> {
+fn asked() -> Result<Option<Asked>> {
     let mut options = Options::new("");
-    let mut consumers = 0;
+    let (mut consumers, mut repeats) = (0, false);
     let mut parser = lexopt::Parser::from_env();
     while let Some(argument) = parser.next()? {
         match argument {
@@ -80,6 +88,7 @@ fn options() -> Result<Option<(Options, usize)>> {
                 );
             }
             Long("only") => options.only.push(parser.value()?.string()?),
+            Long("repeats") => repeats = true,
             Long("consumers") => consumers = parser.value()?.parse()?,
             Long("listen") => options.listen = parser.value()?.parse()?,
             Long("callback-url") => options.callback_url = Some(parser.value()?.string()?),
@@ -91,5 +100,5 @@ fn options() -> Result<Option<(Options, usize)>> {
             other => return Err(other.unexpected().into()),
         }
     }
-    Ok(Some((options, consumers)))
+    Ok(Some(Asked { options, consumers, repeats }))
 }

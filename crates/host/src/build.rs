@@ -103,8 +103,22 @@ pub fn module(
     package: &str,
     progress: &mut (dyn FnMut(&str) + Send),
 ) -> Result<PathBuf, BuildError> {
+    module_with(workspace, package, &[], progress)
+}
+
+/// The same with features of the package beside its default ones.
+pub fn module_with(
+    workspace: &Path,
+    package: &str,
+    features: &[&str],
+    progress: &mut (dyn FnMut(&str) + Send),
+) -> Result<PathBuf, BuildError> {
     add_target(workspace, MODULE_TARGET, progress)?;
-    let options = ["--target", MODULE_TARGET, "--profile", PROFILE];
+    let features = features.join(",");
+    let mut options = vec!["--target", MODULE_TARGET, "--profile", PROFILE];
+    if !features.is_empty() {
+        options.extend(["--features", features.as_str()]);
+    }
     let module = build(workspace, package, &options, progress, |message| {
         message["executable"].as_str().filter(|_| message["target"]["name"] == *package)
     })?;

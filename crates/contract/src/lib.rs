@@ -1,0 +1,37 @@
+//! What each implementation of a trait at the core's edge promises: a function for each
+//! promise, which panics where it is not kept. The name of the function is the promise.
+//!
+//! `tests/contract` plays them natively. With the feature `probe` a platform's component
+//! answers a request by playing one, so that they are played on the platform itself.
+
+mod names;
+
+pub mod host;
+pub mod probe;
+pub mod store;
+
+use std::future::Future;
+use std::time::Duration;
+
+use kafka_edge::host::{Host, Store};
+
+/// A store that is empty at first.
+pub trait Stores {
+    type Store: Store;
+
+    /// A handle to it for one more instance.
+    fn open(&self) -> Self::Store;
+
+    /// Lets time pass, by the store's clock.
+    fn pass(&self, time: Duration) -> impl Future<Output = ()>;
+}
+
+/// A host that a request can be sent to.
+pub trait Serves {
+    type Host: Host;
+
+    fn host(&self) -> Self::Host;
+
+    /// Does a request's work; when it returns, the request is answered.
+    fn serve(&self, request: impl Future<Output = ()> + 'static) -> impl Future<Output = ()>;
+}
