@@ -147,8 +147,8 @@ pub trait Store {
     fn increment(&self, key: &str, n: u64) -> impl Future<Output = Result<u64, StoreError>>;
     /// The value of a counter; 0 if it is missing.
     fn counter(&self, key: &str) -> impl Future<Output = Result<u64, StoreError>>;
-    /// All keys that begin with `prefix`; one may be there twice. This is slow: it lists the
-    /// whole store.
+    /// All keys that begin with `prefix`; one may be there twice, or have ended. This is
+    /// slow: it lists the whole store.
     fn keys(&self, prefix: &str) -> impl Future<Output = Result<Vec<String>, StoreError>>;
 
     /// What this store can do beside the functions above. An error says what is wrong

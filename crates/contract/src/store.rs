@@ -176,7 +176,10 @@ async fn a_long_key_is_taken(world: impl Stores) {
     store.set(&key, b"v").await.unwrap();
     assert_eq!(store.get(&key).await, Ok(Some(b"v".to_vec())));
     assert_eq!(store.get(&key[1..]).await, Ok(None));
-    let counter = format!("{}t", &key[1..]);
+    // The longest keys are those of documents, `…/d/4294967295`. The counter beside one ends
+    // in `…/t`, and a store may put something of its own before it.
+    let lane = &key[..key.len() - "/d/4294967295".len()];
+    let counter = format!("{lane}/t");
     assert_eq!(store.increment(&counter, 1).await, Ok(1));
 }
 
@@ -238,7 +241,10 @@ async fn a_value_for_a_time_ends_and_one_without_does_not(world: impl Stores) {
     assert_eq!(store.get("k").await, Ok(Some(b"two".to_vec())));
     assert_eq!(store.get("short").await, Ok(None));
     assert_eq!(store.get("kept").await, Ok(Some(b"w".to_vec())));
-    assert_eq!(listed(&store, "").await, ["k", "kept"]);
+    // What has ended may be listed for a while.
+    let mut keys = listed(&store, "").await;
+    keys.retain(|key| key != "short");
+    assert_eq!(keys, ["k", "kept"]);
 }
 
 async fn a_deleted_key_can_be_created_again(world: impl Stores) {
