@@ -222,11 +222,12 @@ fn open_store(folder: &Path) -> Result<Database, StartError> {
     })
 }
 
-/// Waits for Ctrl-C. A second one ends the program at once.
+/// Waits for Ctrl-C, or for what `kill` sends: a server beside this one would outlive it
+/// otherwise. A second Ctrl-C ends the program at once.
 async fn ctrl_c() {
-    // Where signals cannot be had the program goes on until it is killed.
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
+    tokio::select! {
+        () = interrupted() => {}
+        () = terminated() => {}
     }
     eprintln!("\nending; Ctrl-C again ends it at once");
     tokio::spawn(async {
@@ -234,4 +235,26 @@ async fn ctrl_c() {
             std::process::exit(130);
         }
     });
+}
+
+/// Where signals cannot be had the program goes on until it is killed.
+async fn interrupted() {
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}
+
+#[cfg(unix)]
+async fn terminated() {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => _ = terminate.recv().await,
+        Err(_) => std::future::pending().await,
+    }
+}
+
+#[cfg(not(unix))]
+async fn terminated() {
+    std::future::pending().await
 }

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
 use futures_util::future::try_join_all;
 use serde_json::Value;
+use tokio::sync::watch;
 
 use crate::Options;
 use crate::client::{Client, PAUSE};
@@ -92,7 +92,7 @@ pub async fn consume_together(
     }
     let start = Instant::now();
     let target = format!("/consumer/{topic}?group={group}&max={PAGE}&wait={}", WAIT.as_secs());
-    let left = Arc::new(AtomicUsize::new(records));
+    let left = Arc::new(watch::Sender::new(records));
     let calls = (0..consumers).map(|_| {
         let (client, target, left) = (context.client.clone(), target.clone(), left.clone());
         let name = name.clone();
@@ -134,13 +134,16 @@ async fn consume(
     client: &Client,
     target: &str,
     name: &str,
-    left: &AtomicUsize,
+    left: &watch::Sender<usize>,
     start: Instant,
 ) -> Result<Got> {
     let mut got = Got::default();
-    while left.load(Ordering::Relaxed) > 0 && start.elapsed() < LONGEST {
+    while *left.borrow() > 0 && start.elapsed() < LONGEST {
         let called = Instant::now();
-        let answer = client.get(target).send().await?;
+        let answer = tokio::select! {
+            answer = client.get(target).send() => answer?,
+            () = nothing_comes(left) => break,
+        };
         got.stalls += usize::from(called.elapsed() > WAIT + STALL);
         if answer.status() == 503 {
             got.refused += 1;
@@ -156,11 +159,17 @@ async fn consume(
         if taken > 0 {
             got.last = start.elapsed();
         }
-        _ = left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| {
-            Some(left.saturating_sub(taken))
-        });
+        left.send_modify(|left| *left = left.saturating_sub(taken));
     }
     Ok(got)
+}
+
+/// Waits until everything has come, and then for as long as a record may come again. A host
+/// that takes some of the calls at a time has the others wait for the waits of those.
+async fn nothing_comes(left: &watch::Sender<usize>) {
+    // The sender is there as long as this is.
+    _ = left.subscribe().wait_for(|left| *left == 0).await;
+    tokio::time::sleep(WAIT).await;
 }
 
 fn number_of(record: &Value, name: &str) -> Result<usize> {

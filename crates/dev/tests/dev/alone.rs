@@ -47,6 +47,11 @@ fn what_comes_another_way_is_delivered_although_another_callback_does_not_answer
 }
 
 #[test]
+fn it_ends_in_order_when_it_is_told_to() {
+    assert!(Gateway::start(&["--ephemeral"]).terminate().success());
+}
+
+#[test]
 fn secrets_come_from_the_environment_and_from_files() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("secrets.toml");

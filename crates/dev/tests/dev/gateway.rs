@@ -138,9 +138,18 @@ impl Gateway {
     }
 
     /// What Ctrl-C does.
-    pub(crate) fn interrupt(mut self) -> ExitStatus {
+    pub(crate) fn interrupt(self) -> ExitStatus {
+        self.end("-INT")
+    }
+
+    /// What `kill` does, and how the program ends then.
+    pub(crate) fn terminate(self) -> ExitStatus {
+        self.end("-TERM")
+    }
+
+    fn end(mut self, signal: &str) -> ExitStatus {
         let id = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
         let start = Instant::now();
         loop {
             if let Some(status) = self.child.try_wait().unwrap() {
