@@ -90,7 +90,7 @@ fn ends(reports: &[Result<RecordMetadata>]) -> Option<SortedMap<i32, i64>> {
                 let known = ends.get(&written.partition).copied().unwrap_or(end);
                 ends.insert(written.partition, end.max(known));
             }
-            Err(Error::OutcomeUnknown { .. }) => return None,
+            Err(error) if matches!(**error, ErrorKind::OutcomeUnknown { .. }) => return None,
             Err(_) => {}
         }
     }
@@ -110,10 +110,10 @@ mod tests {
     #[test]
     fn where_records_end_is_known_if_all_that_were_perhaps_written_are() {
         let at = |partition, offset| Ok(RecordMetadata { partition, offset, timestamp: None });
-        let known = ends(&[at(1, 5), at(0, 7), at(1, 4), Err(Error::Timeout)]);
+        let known = ends(&[at(1, 5), at(0, 7), at(1, 4), Err(ErrorKind::Timeout.into())]);
         assert_eq!(known, Some([(0, 8), (1, 6)].into()));
-        let perhaps = Error::OutcomeUnknown { detail: "cut".into() };
-        assert_eq!(ends(&[at(1, 5), Err(perhaps)]), None);
+        let perhaps = ErrorKind::OutcomeUnknown { detail: "cut".into() };
+        assert_eq!(ends(&[at(1, 5), Err(perhaps.into())]), None);
         assert_eq!(ends(&[at(1, -1)]), None, "the server does not say where");
     }
 }

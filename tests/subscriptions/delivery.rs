@@ -421,7 +421,7 @@ async fn a_log_that_tells_no_ends_is_read_anew_in_each_round() {
         for number in 0..3 {
             instance.create(serde_json::json!({"callback_url": format!("{HOOK}/{number}")})).await;
         }
-        scene.log.set_failure_of("ends", Error::Unsupported("no ends".into()));
+        scene.log.set_failure_of("ends", ErrorKind::Unsupported("no ends".into()).into());
         scene.log.set_delay(Duration::from_millis(20));
         for count in 0..5 {
             let fetches = scene.log.calls("fetch");

@@ -68,7 +68,10 @@ impl ActionList {
     pub(super) fn has_room(&self, more: usize) -> Result<()> {
         match self.0.len() + more < MAX_ACTIONS {
             true => Ok(()),
-            false => Err(Error::LimitReached(format!("There are {MAX_ACTIONS} actions already"))),
+            false => {
+                Err(ErrorKind::LimitReached(format!("There are {MAX_ACTIONS} actions already"))
+                    .into())
+            }
         }
     }
 

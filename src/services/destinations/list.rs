@@ -92,9 +92,10 @@ impl DestinationList {
     pub(super) fn has_room(&self, more: usize) -> Result<()> {
         match self.0.len() + more < MAX_DESTINATIONS {
             true => Ok(()),
-            false => Err(Error::LimitReached(format!(
+            false => Err(ErrorKind::LimitReached(format!(
                 "There are {MAX_DESTINATIONS} destinations already"
-            ))),
+            ))
+            .into()),
         }
     }
 

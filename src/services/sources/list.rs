@@ -103,7 +103,10 @@ impl SourceList {
     pub(super) fn has_room(&self, more: usize) -> Result<()> {
         match self.0.len() + more < MAX_SOURCES {
             true => Ok(()),
-            false => Err(Error::LimitReached(format!("There are {MAX_SOURCES} sources already"))),
+            false => {
+                Err(ErrorKind::LimitReached(format!("There are {MAX_SOURCES} sources already"))
+                    .into())
+            }
         }
     }
 

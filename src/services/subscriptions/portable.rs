@@ -21,7 +21,7 @@ use super::subscription::{State, Subscription};
 use super::{Subscriptions, callback, check, view};
 use crate::access::{AccessError, Grant};
 use crate::config::DeliveriesConfig;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::kafka::Log;
 use crate::secrets::{MASK, StoredSecret};
@@ -35,7 +35,7 @@ const LEGACY: &str = "legacy";
 fn failed(error: AccessError) -> Error {
     match error {
         AccessError::Failed(error) => error,
-        AccessError::Denied(denial) => Error::Unsupported(denial.to_string()),
+        AccessError::Denied(denial) => ErrorKind::Unsupported(denial.to_string()).into(),
     }
 }
 
@@ -120,9 +120,10 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
     /// The subscription of this id. One that is being made or removed is in the way.
     async fn known(&self, id: &str) -> Result<Option<Rc<Subscription>>> {
         match self.context.registry.find(id, Duration::ZERO).await? {
-            Some(known) if !known.is_live() => {
-                Err(Error::NameTaken("A subscription of this id is being made or removed".into()))
-            }
+            Some(known) if !known.is_live() => Err(ErrorKind::NameTaken(
+                "A subscription of this id is being made or removed".into(),
+            )
+            .into()),
             known => Ok(known),
         }
     }
@@ -164,17 +165,17 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
         let taken = Taken { what: What::Create, needs_secret: new.lacks_secret() };
         let in_the_way = || {
             let sentence = "This callback has a subscription of another id on the topic";
-            Error::NameTaken(sentence.into())
+            ErrorKind::NameTaken(sentence.into())
         };
         if run.is_dry() {
             return match making::has_twin(context, &new).await? {
-                true => Err(in_the_way()),
+                true => Err(in_the_way().into()),
                 false => Ok(taken),
             };
         }
         let Made { subscription, .. } = making::make(context, new).await?;
         if subscription.id != given.name {
-            return Err(in_the_way());
+            return Err(in_the_way().into());
         }
         subscription.report(None, &context.host);
         Ok(taken)
