@@ -62,7 +62,7 @@ impl SecretKeys {
         });
         let keys: Vec<Key> = keys.collect::<Option<_>>().ok_or_else(malformed)?;
         if keys.len() > MAX_KEYS {
-            return Err(malformed().into());
+            return Err(malformed());
         }
         Ok(Self(keys.into()))
     }

@@ -52,7 +52,7 @@ impl Address {
         let first = first.rsplit_once("://").map_or(first, |(_, address)| address);
         let authority: http::uri::Authority = first.parse().map_err(|_| malformed())?;
         if authority.host().is_empty() || first.contains('@') {
-            return Err(malformed().into());
+            return Err(malformed());
         }
         let host = authority.host().to_ascii_lowercase();
         Ok(Self { origin: format!("https://{host}"), host, prefix: "/kafka".into() })

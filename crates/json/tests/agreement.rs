@@ -55,6 +55,7 @@ struct Lenient {
 }
 
 #[derive(Debug, Deserialize)]
+#[expect(dead_code, reason = "its fields are compared as they are shown")]
 struct WithRaw<'a> {
     #[serde(borrow)]
     a: &'a RawValue,

@@ -28,7 +28,7 @@ impl CallerReports {
         self.0
             .borrow_mut()
             .iter_mut()
-            .map(|slot| slot.take().unwrap_or_else(|| Err(unreported().into())))
+            .map(|slot| slot.take().unwrap_or_else(|| Err(unreported())))
             .collect()
     }
 }
