@@ -188,7 +188,8 @@ async fn take<H: Host, L: Log>(context: &DeliveryContext<H, L>, job: &Job) -> Re
             return Ok(Taken::Lane(held.into(), prepared));
         }
         Take::Unworthy(_) => {
-            let beyond = beyond_end(context, job, look.state.borrow().as_ref()).await?;
+            let position = look.state.borrow().as_ref().map(DeliveryState::position);
+            let beyond = beyond_end(context, job, position).await?;
             beyond.map_or_else(|| look.why.take(), JobEnd::BeyondEnd)
         }
     };
@@ -202,10 +203,10 @@ async fn take<H: Host, L: Log>(context: &DeliveryContext<H, L>, job: &Job) -> Re
 async fn beyond_end<H: Host, L: Log>(
     context: &DeliveryContext<H, L>,
     job: &Job,
-    state: Option<&DeliveryState>,
+    position: Option<i64>,
 ) -> Result<Option<BeyondEnd>> {
     let Job { id, topic, partition, end, .. } = job;
-    let (Some(position), Some(end)) = (state.map(DeliveryState::position), end) else {
+    let (Some(position), Some(end)) = (position, end) else {
         return Ok(None);
     };
     if position <= *end || job.part().is_some() {
