@@ -64,6 +64,7 @@ impl<T> Future for Answer<T> {
     }
 }
 
+/// What follows each poll, whatever the answer is.
 fn polled(is_ready: bool, cx: &mut Context<'_>) {
     if is_ready {
         app().go_on_delivering();
