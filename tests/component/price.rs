@@ -29,10 +29,10 @@ const ACK: Price = Price { instructions: 358_000, host_calls: 6 };
 
 /// A record or an event of 1 KiB: a plain produce, and what each stage of a source adds.
 const EVENTS: [(&str, &str, Price); 4] = [
-    ("a plain produce", "/producer/t", Price { instructions: 189_400, host_calls: 3 }),
-    ("unverified", "/in/unverified", Price { instructions: 251_900, host_calls: 3 }),
-    ("verified", "/in/verified", Price { instructions: 358_000, host_calls: 3 }),
-    ("remembered", "/in/remembered", Price { instructions: 449_000, host_calls: 6 }),
+    ("a plain produce", "/producer/t", Price { instructions: 183_000, host_calls: 3 }),
+    ("unverified", "/in/unverified", Price { instructions: 245_800, host_calls: 3 }),
+    ("verified", "/in/verified", Price { instructions: 349_800, host_calls: 3 }),
+    ("remembered", "/in/remembered", Price { instructions: 444_500, host_calls: 6 }),
 ];
 
 /// How far instructions may be from their figure. How the host splits an answer into
