@@ -102,7 +102,7 @@ impl Shared {
             return Fault::Continue;
         }
         let random = mixed(call.number * 2 + u64::from(call.moment == Moment::After));
-        let is = |one_of: u64, salt: u64| mixed(random ^ salt) % one_of == 0;
+        let is = |one_of: u64, salt: u64| mixed(random ^ salt).is_multiple_of(one_of);
         if are_mortal && is(KILLS, 1) {
             return Fault::Trap;
         }

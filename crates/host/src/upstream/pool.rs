@@ -77,6 +77,8 @@ impl Pool {
     pub(super) fn put(&self, target: Target, sender: Sender) {
         let mut idle = self.idle();
         let waiting = idle.entry(target).or_default();
+        // Those that nobody has needed lie below, and would stay as long as others come and go.
+        waiting.retain(|(_, since)| since.elapsed() <= IDLE_TIME);
         if waiting.len() < MAX_IDLE {
             waiting.push((sender, Instant::now()));
         }
