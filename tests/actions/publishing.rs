@@ -1,5 +1,8 @@
 //! What becomes of a payload.
 
+use std::rc::Rc;
+
+use kafka_edge::access::{Credential, Grant, Name, Permissions, SecretHash, TopicPatterns};
 use kafka_edge::error::ErrorKind;
 use kafka_edge_bounded_json::{Budget, parse};
 use kafka_edge_schema::Schema;
@@ -199,6 +202,44 @@ async fn under_a_key_a_run_is_published_once() {
         let done = scene.instance().run_once(json!({"n": 3}), "m").await.unwrap();
         assert_eq!((done.status, done.is_replayed), (201, false), "{}", done.json);
         assert_eq!(scene.records().len(), 6);
+
+        // What may have been written is not taken for written: the next call waits for the
+        // first one, and after 10 s takes its place.
+        let unknown = ErrorKind::OutcomeUnknown { detail: String::new() };
+        scene.log.set_failure(Some(unknown.into()));
+        let failed = scene.instance().run_once(json!({"n": 4}), "u").await.unwrap();
+        assert_eq!(failed.status, 504, "{}", failed.json);
+        scene.log.set_failure(None);
+        let at_once = scene.instance().run_once(json!({"n": 4}), "u").await.unwrap();
+        assert_eq!((at_once.status, scene.records().len()), (503, 6), "{}", at_once.json);
+        crate::scene::seconds(11).await;
+        let later = scene.instance().run_once(json!({"n": 4}), "u").await.unwrap();
+        assert_eq!((later.status, later.is_replayed), (201, false), "{}", later.json);
+        assert_eq!(scene.records().len(), 8);
+    })
+    .await;
+}
+
+/// The HTTP API asks for it before; whoever calls the service need not.
+#[tokio::test(start_paused = true)]
+async fn publishing_needs_the_permission_to_produce() {
+    local(async {
+        let scene = Scene::with_action(1, json!({})).await;
+        let app = scene.instance().app;
+        let actions = &app.services().await.unwrap().actions;
+        for (allowed, is_published) in [("consume", false), ("produce", true)] {
+            let credential = Credential::new(
+                Name::parse("c").unwrap(),
+                SecretHash::of("a secret"),
+                Permissions::parse(&[allowed]).unwrap(),
+                TopicPatterns::parse(&["*"]).unwrap(),
+            );
+            let grant = Grant::to(Rc::new(credential.unwrap()));
+            let outputs = br#"{"outputs":{"trigger":{}}}"#;
+            let published = actions.run("a", outputs, None, &grant).await;
+            assert_eq!(published.is_ok(), is_published, "{allowed}");
+        }
+        assert_eq!(scene.records().len(), 1);
     })
     .await;
 }

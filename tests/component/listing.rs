@@ -32,5 +32,7 @@ async fn removing_a_webhook_leaves_the_store_to_others() {
     let (removed, ()) = join(send(&host, removal), consume(&host)).await;
 
     assert_eq!(removed.status, 204, "{removed:?}");
-    assert_eq!((host.stats().instances_started, host.stats().traps), (1, 0));
+    // The host may have begun another instance while the first one computed.
+    let stats = host.stats();
+    assert_eq!((stats.instances_running, stats.traps), (stats.instances_started, 0));
 }

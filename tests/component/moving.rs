@@ -3,6 +3,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use http::{HeaderValue, Method};
 use kafka_edge_host::kv::quirks::{SpinRedis, SpinSqlite};
@@ -63,6 +64,11 @@ async fn set_up(host: &Host) {
     let moved = json!({"topic": "t3", "offsets": {"0": 1, "2": 3}});
     call(host, Method::POST, "/groups/careful/seek", &moved).await;
     assert_eq!(get(host, "/consumer/t?group=reader").await.status, 200);
+    // The position is written after the answer.
+    let begun = Instant::now();
+    while !get(host, "/config/export").await.text.contains(r#""name":"reader/t","settings":{"offsets":{"0":1}}"#) {
+        assert!(begun.elapsed() < Duration::from_secs(30), "the position is written");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

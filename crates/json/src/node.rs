@@ -41,8 +41,13 @@ impl<'t, 'de> Node<'t, 'de> {
         })
     }
 
+    /// The first byte of its text.
+    #[inline(never)]
     fn first(&self) -> u8 {
-        self.raw().bytes().next().unwrap_or_default()
+        self.tape.token(self.at).map_or(0, |token| {
+            self.tape.reads(token);
+            token.first
+        })
     }
 
     /// Its text, if it is a string without escapes.

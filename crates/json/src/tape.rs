@@ -12,6 +12,8 @@ pub(crate) struct Token {
     end: u32,
     /// Which token comes after it and all that it holds.
     pub(crate) next: u32,
+    /// Its first byte tells what it is.
+    pub(crate) first: u8,
 }
 
 /// A text that is JSON, with its tokens.
@@ -48,7 +50,7 @@ impl<'de> Tape<'de> {
                 _ => at += word(&bytes[at..]),
             }
             let next = tokens.len() as u32 + 1;
-            tokens.push(Token { start: start as u32, end: at as u32, next });
+            tokens.push(Token { start: start as u32, end: at as u32, next, first: byte });
         }
         Some(Self { text, tokens, read: Cell::default() })
     }
@@ -65,7 +67,7 @@ impl<'de> Tape<'de> {
     /// An error from here on is at the end of this token, or behind the bracket that
     /// begins it.
     pub(crate) fn reads(&self, token: Token) {
-        let opens = matches!(self.text.as_bytes().get(token.start as usize), Some(b'{' | b'['));
+        let opens = matches!(token.first, b'{' | b'[');
         self.read.set(if opens { token.start + 1 } else { token.end });
     }
 
