@@ -1,5 +1,6 @@
 //! The promises, kept by the adapters of the platforms: by what `components/` has between a
-//! platform and the core, built as it ships, on its host or what stands for it here.
+//! platform and the core, built as it ships, on its host or what stands for it here. Those of
+//! a log, which the core has over the adapter, are in `adapters/rest.rs`.
 //!
 //! In place of the gateway a component plays a promise for each request (the feature
 //! `probe`); one that is not kept is a trap, and the words are among the test's output.
@@ -12,9 +13,11 @@
 //! | `components/fastly` | Viceroy, if it is built: `cargo dev --host fastly` builds it | its own |
 
 mod imitated;
+mod rest;
 mod viceroy;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use kafka_edge_contract::with_promises;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -122,7 +125,7 @@ async fn work_goes_on_after_the_answer(host: impl Plays) {
 const MANY_REQUESTS: u32 = 40;
 
 async fn as_many_requests_can_be_sent(host: impl Plays) {
-    let server = answering().await;
+    let server = answering(|_| {}).await;
     let sent = host.expect(&format!("/calls/{MANY_REQUESTS}/{server}")).await.parse::<u32>();
     let stated = host.expect("/capabilities").await;
     let (_, limit) = stated.split_once("outbound_calls: ").expect("they are stated");
@@ -133,12 +136,15 @@ async fn as_many_requests_can_be_sent(host: impl Plays) {
     assert_eq!(sent, Ok(limit.min(MANY_REQUESTS)), "{stated}");
 }
 
-/// A server that answers everything with 204, a connection each.
-async fn answering() -> SocketAddr {
+/// A server that answers everything with 204, a connection each, after it has done what is
+/// to be done for the path.
+async fn answering(act: impl Fn(&str) + Send + Sync + 'static) -> SocketAddr {
+    let act = Arc::new(act);
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     tokio::spawn(async move {
         while let Ok((mut stream, _)) = listener.accept().await {
+            let act = act.clone();
             tokio::spawn(async move {
                 let mut head = Vec::new();
                 while !head.ends_with(b"\r\n\r\n") {
@@ -147,6 +153,8 @@ async fn answering() -> SocketAddr {
                         Err(_) => return,
                     }
                 }
+                let head = String::from_utf8_lossy(&head);
+                act(head.split(' ').nth(1).unwrap_or_default());
                 let answer = b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n";
                 _ = stream.write_all(answer).await;
             });

@@ -3,30 +3,18 @@
 use std::time::Duration;
 
 use kafka_edge::config::{ConsumeApi, KafkaConfig};
-use kafka_edge::kafka::Log;
 use kafka_edge::kafka::confluent::ConfluentLog;
+use kafka_edge_contract::Logs;
 use kafka_edge_emulator::{Emulator, NewRecord, Offer, Options, Version};
 use kafka_edge_sim::{SimHost, SimLog, World};
 
-/// A Kafka server with a topic `orders` of three partitions, and what happens
-/// to it behind a log's back.
-pub(crate) trait Served {
-    type Log: Log;
-    /// The log as one more instance of the gateway reaches it.
-    fn log(&self) -> Self::Log;
-    /// Appends records to `orders`.
-    fn append(&self, partition: i32, count: usize);
-    /// Deletes the records of `orders` below an offset, as retention does.
-    fn delete_before(&self, partition: i32, offset: i64);
-}
-
-pub(crate) struct Simulated(SimLog);
+pub(crate) struct Simulated(SimLog, SimHost);
 
 impl Simulated {
     pub(crate) fn new() -> Self {
         let log = SimLog::new();
         log.create_topic("orders", 3);
-        Self(log)
+        Self(log, World::new(5).instance())
     }
 
     /// As Confluent's v2 API reads.
@@ -37,20 +25,25 @@ impl Simulated {
     }
 }
 
-impl Served for Simulated {
+impl Logs for Simulated {
     type Log = SimLog;
+    type Clock = SimHost;
 
     fn log(&self) -> SimLog {
         self.0.clone()
     }
 
-    fn append(&self, partition: i32, count: usize) {
+    fn clock(&self) -> SimHost {
+        self.1.clone()
+    }
+
+    async fn append(&self, partition: i32, count: usize) {
         for n in 0..count {
             self.0.append("orders", partition as usize, n.to_string());
         }
     }
 
-    fn delete_before(&self, partition: i32, offset: i64) {
+    async fn delete_before(&self, partition: i32, offset: i64) {
         self.0.delete_before("orders", partition as usize, offset);
     }
 }
@@ -98,20 +91,25 @@ impl Confluent {
     }
 }
 
-impl Served for Confluent {
+impl Logs for Confluent {
     type Log = ConfluentLog<SimHost>;
+    type Clock = SimHost;
 
     fn log(&self) -> ConfluentLog<SimHost> {
         ConfluentLog::new(self.world.instance(), &self.config)
     }
 
-    fn append(&self, partition: i32, count: usize) {
+    fn clock(&self) -> SimHost {
+        self.world.instance()
+    }
+
+    async fn append(&self, partition: i32, count: usize) {
         for n in 0..count {
             self.server.append("orders", partition, NewRecord::value(n.to_string())).unwrap();
         }
     }
 
-    fn delete_before(&self, partition: i32, offset: i64) {
+    async fn delete_before(&self, partition: i32, offset: i64) {
         self.server.delete_records_before("orders", partition, offset).unwrap();
     }
 }

@@ -7,13 +7,15 @@
 mod names;
 
 pub mod host;
+pub mod log;
 pub mod probe;
 pub mod store;
 
 use std::future::Future;
 use std::time::Duration;
 
-use kafka_edge::host::{Host, Store};
+use kafka_edge::host::{Clock, Host, Store};
+use kafka_edge::kafka::Log;
 
 /// A store that is empty at first.
 pub trait Stores {
@@ -34,4 +36,23 @@ pub trait Serves {
 
     /// Does a request's work; when it returns, the request is answered.
     fn serve(&self, request: impl Future<Output = ()> + 'static) -> impl Future<Output = ()>;
+}
+
+/// A Kafka server with a topic `orders` of three partitions, empty at first, and what
+/// happens to it behind a log's back.
+pub trait Logs {
+    type Log: Log;
+    type Clock: Clock;
+
+    /// The log as one more instance of the gateway reaches it.
+    fn log(&self) -> Self::Log;
+
+    /// What the log waits by.
+    fn clock(&self) -> Self::Clock;
+
+    /// Appends records to a partition of `orders`.
+    fn append(&self, partition: i32, count: usize) -> impl Future<Output = ()>;
+
+    /// Deletes the records of `orders` below an offset, as retention does.
+    fn delete_before(&self, partition: i32, offset: i64) -> impl Future<Output = ()>;
 }

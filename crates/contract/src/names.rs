@@ -68,6 +68,35 @@ macro_rules! with_promises {
     (host_served, $then:ident, $($given:tt)*) => {
         $then!($($given)* => work_goes_on_after_the_answer_where_that_is_stated);
     };
+    // On every log.
+    (log, $then:ident, $($given:tt)*) => {
+        $then!($($given)* =>
+            every_instance_is_told_the_same_cluster
+            the_server_answers_a_ping
+            a_topic_has_a_name_and_partitions
+            an_unknown_topic_is_refused_by_every_function
+            offsets_bound_what_is_there
+            ends_move_with_what_is_written
+            a_time_has_an_offset_where_that_is_stated
+            what_is_written_is_reported_where_it_lies
+            each_record_is_reported_on_once
+            a_record_that_is_refused_takes_no_other_with_it
+            keys_and_values_are_read_as_they_were_written
+            headers_are_read_where_that_is_stated
+            times_are_read_where_that_is_stated
+            a_partition_is_read_to_its_end_without_a_gap
+            any_offset_can_be_read_first
+            any_offset_is_read_at_once_where_that_is_stated
+            an_offset_below_the_first_is_moved_up_to_it
+            nothing_is_read_past_the_end
+            a_fetch_waits_no_longer_than_asked
+            a_fetch_returns_with_the_record_that_it_waited_for
+            a_place_goes_from_one_instance_to_the_next
+            a_place_that_is_lost_costs_no_record
+            a_place_that_was_closed_costs_no_record
+            partitions_are_read_apart
+        );
+    };
 }
 
 /// Plays the promise of this name, if it is one of a group.

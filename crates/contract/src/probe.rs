@@ -4,6 +4,8 @@
 //! |---|---|
 //! | `/` | the paths of all promises, a line each |
 //! | `/store/PROMISE`, `/host/PROMISE` | 200: it was kept. Where it is not, the program panics |
+//! | `/log/PROMISE/KAFKA/BEHIND` | the same for a log over the REST Proxy at the authority KAFKA. What is at BEHIND changes its topic for `/append/PARTITION/COUNT` and `/delete-before/PARTITION/OFFSET` |
+//! | `/log/PROMISE/KAFKA/BEHIND/CLUSTER` | the same over the calls of Confluent Cloud |
 //! | `/clear` | the store has no keys left |
 //! | `/capabilities` | what the host states |
 //! | `/variables/NAME` | the value of a variable |
@@ -11,16 +13,18 @@
 //! | `/work/done` | whether it has |
 //! | `/calls/NUMBER/AUTHORITY` | makes so many requests of a server, and says how many were sent |
 
+mod rest;
+
 use std::future::Future;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::StatusCode;
-use kafka_edge::host::{Host, Outgoing, Store};
+use kafka_edge::host::{Host, Outgoing, SendError, Store};
 use kafka_edge::http::{Body, Response};
 
 use crate::names::list;
-use crate::{Serves, Stores, host, store, with_promises};
+use crate::{Serves, Stores, host, log, store, with_promises};
 
 /// What [`Probe::answer`] has begun, a second after its answer.
 const DONE: &str = "the-work-is-done";
@@ -68,6 +72,11 @@ pub async fn answer<H: Host>(host: H, another: impl Fn() -> H, target: &str) -> 
         "" => return text(StatusCode::OK, names(&host).await),
         "store" => store::play(part(), probe).await,
         "host" => host::play(part(), probe).await,
+        "log" => {
+            let name = part();
+            let served = rest::Served::at(part(), probe.host, probe.another);
+            log::play(name, served.expect("a REST server, and what changes its log")).await
+        }
         "clear" => clear(&host).await,
         "capabilities" => return text(StatusCode::OK, format!("{:?}", host.capabilities())),
         "variables" => {
@@ -134,19 +143,23 @@ fn begin(host: impl Host) {
 
 /// How many of so many requests were sent until one was not.
 async fn calls(host: &impl Host, number: u32, authority: &str) -> u32 {
-    let uri: http::Uri = format!("http://{authority}/").parse().expect("an address");
     for sent in 0..number {
-        let request = Outgoing {
-            method: http::Method::GET,
-            uri: uri.clone(),
-            headers: http::HeaderMap::new(),
-            body: Bytes::new(),
-            connect_timeout: Duration::from_secs(5),
-            read_timeout: Duration::from_secs(5),
-        };
-        if host.send(request).await.is_err() {
+        if get(host, &format!("http://{authority}/")).await.is_err() {
             return sent;
         }
     }
     number
+}
+
+/// The status of the answer.
+async fn get(host: &impl Host, uri: &str) -> Result<StatusCode, SendError> {
+    let request = Outgoing {
+        method: http::Method::GET,
+        uri: uri.parse().expect("an address"),
+        headers: http::HeaderMap::new(),
+        body: Bytes::new(),
+        connect_timeout: Duration::from_secs(5),
+        read_timeout: Duration::from_secs(5),
+    };
+    Ok(host.send(request).await?.status)
 }
