@@ -97,7 +97,7 @@ pub struct Fetched {
     pub silent_to: Option<i64>,
 }
 
-/// A Kafka log, however it is reached. `tests/contract/log.rs` holds what each
+/// A Kafka log, however it is reached. `crates/contract/src/log.rs` holds what each
 /// implementation promises.
 pub trait Log: 'static {
     fn capabilities(&self) -> impl Future<Output = Result<LogCapabilities>>;
