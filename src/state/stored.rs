@@ -58,7 +58,12 @@ macro_rules! stored {
             }
 
             fn read(layout: &str) -> serde_json::Result<Self> {
-                kafka_edge_json::from_str_with(layout, |layout| <$type>::deserialize(layout))
+                // What every call reads: serde_json's own reader takes two thirds of the
+                // instructions of `kafka_edge_json`.
+                let mut layout = serde_json::Deserializer::from_str(layout);
+                let document = <$type>::deserialize(&mut layout)?;
+                layout.end()?;
+                Ok(document)
             }
 
             fn upgrade(version: u32, layout: &str) -> serde_json::Result<Self> {
@@ -150,7 +155,7 @@ fn layout_in(text: &str) -> serde_json::Result<&str> {
         #[serde(borrow)]
         d: &'a RawValue,
     }
-    kafka_edge_json::from_str::<Envelope<'_>>(text).map(|envelope| envelope.d.get())
+    serde_json::from_str::<Envelope<'_>>(text).map(|envelope| envelope.d.get())
 }
 
 #[derive(Debug)]

@@ -66,7 +66,11 @@ async fn set_up(host: &Host) {
     assert_eq!(get(host, "/consumer/t?group=reader").await.status, 200);
     // The position is written after the answer.
     let begun = Instant::now();
-    while !get(host, "/config/export").await.text.contains(r#""name":"reader/t","settings":{"offsets":{"0":1}}"#) {
+    while !get(host, "/config/export")
+        .await
+        .text
+        .contains(r#""name":"reader/t","settings":{"offsets":{"0":1}}"#)
+    {
         assert!(begun.elapsed() < Duration::from_secs(30), "the position is written");
     }
 }

@@ -25,7 +25,7 @@ struct Price {
 
 const PRODUCE: Price = Price { instructions: 151_200, host_calls: 3 };
 const CONSUME: Price = Price { instructions: 295_700, host_calls: 8 };
-const ACK: Price = Price { instructions: 358_000, host_calls: 6 };
+const ACK: Price = Price { instructions: 370_700, host_calls: 6 };
 
 /// A record or an event of 1 KiB: a plain produce, and what each stage of a source adds.
 const EVENTS: [(&str, &str, Price); 4] = [

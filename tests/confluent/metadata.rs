@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kafka_edge::config::{ConsumeApi, KafkaConfig};
-use kafka_edge::error::{Error, ErrorKind};
+use kafka_edge::error::ErrorKind;
 use kafka_edge::host::{SendError, SendErrorKind, Sent};
 use kafka_edge::kafka::confluent::ConfluentLog;
 use kafka_edge::kafka::{Log, Offsets};

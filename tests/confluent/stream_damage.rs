@@ -1,7 +1,7 @@
 //! Everything that was seen to go wrong within a stream of reports, and what
 //! is said then of each record.
 
-use kafka_edge::error::{Error, ErrorKind, Result};
+use kafka_edge::error::{ErrorKind, Result};
 use kafka_edge::record::RecordMetadata;
 use kafka_edge_sim::{Answer, Piece, local};
 

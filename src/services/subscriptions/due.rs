@@ -111,7 +111,8 @@ pub(super) async fn plan<H: Host>(host: &H, topic: &str, mut jobs: Vec<Job>) -> 
         false => read(host, topic).await.ok().flatten(),
     };
     let random = random::number(host) as usize;
-    let (glance, is_thorough) = (random % jobs.len().max(1), (random >> 16).is_multiple_of(THOROUGH));
+    let (glance, is_thorough) =
+        (random % jobs.len().max(1), (random >> 16).is_multiple_of(THOROUGH));
     let is_new = known.is_none() && !jobs.is_empty();
     let known = known.unwrap_or_default();
     let is_thorough = is_thorough || is_new || known.forgotten != 0;

@@ -25,7 +25,7 @@ impl Payload {
     /// Something that does not parse is an error: whoever took it for nothing
     /// would start afresh and forget all that was done.
     pub(in crate::state) fn parse<T: DeserializeOwned>(&self) -> Result<T> {
-        kafka_edge_json::from_str(self.0.get()).map_err(|error| {
+        serde_json::from_str(self.0.get()).map_err(|error| {
             ErrorKind::Store { detail: format!("a document cannot be read: {error}") }.into()
         })
     }
