@@ -163,6 +163,14 @@ impl ErrorKind {
         }
     }
 
+    /// Whether a record is in a log once or not at all, and nobody knows which.
+    pub fn is_unknown_outcome(&self) -> bool {
+        matches!(
+            self,
+            Self::OutcomeUnknown { .. } | Self::Destination { fault: Fault::Unknown, .. }
+        )
+    }
+
     /// Whether the network, Kafka or the store fails at the moment, so that the
     /// same read may succeed a little later.
     pub fn is_passing(&self) -> bool {

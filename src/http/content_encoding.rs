@@ -3,12 +3,12 @@
 //! A body is decoded before anything reads it, so that compressed bytes are never
 //! taken for a record. Limits count the decoded size.
 
-mod gzip;
+use std::io::Read as _;
 
 use bytes::Bytes;
+use flate2::read::MultiGzDecoder;
 use flate2::{Decompress, FlushDecompress, Status};
 
-pub(crate) use self::gzip::gunzip;
 use super::request::Request;
 
 /// What can be decoded, as an `accept-encoding` says it.
@@ -70,38 +70,37 @@ fn codings<'a, B>(request: &'a Request<B>, header: &str) -> impl Iterator<Item =
     values.flat_map(|value| value.split(|byte| *byte == b',')).map(<[u8]>::trim_ascii)
 }
 
+pub(crate) fn gunzip(body: &[u8], limit: usize) -> Result<Vec<u8>, Undecoded> {
+    let mut decoded = Vec::new();
+    let most = (limit as u64).saturating_add(1);
+    let read = MultiGzDecoder::new(body).take(most).read_to_end(&mut decoded);
+    match read {
+        Err(_) => Err(Undecoded::Damaged),
+        Ok(_) if decoded.len() > limit => Err(Undecoded::TooLarge),
+        Ok(_) => Ok(decoded),
+    }
+}
+
+/// `flate2::read::ZlibDecoder` takes data that ends too early for whole up to version
+/// 1.1.9 (`findings/flate2_truncated_body.sh`), and ignores what follows the data in
+/// 1.1.11, too. So the end is checked here.
 fn inflate(body: &[u8], limit: usize) -> Result<Vec<u8>, Undecoded> {
     let mut decoder = Decompress::new(has_zlib_header(body));
     let mut decoded = Vec::new();
-    let read = decompressed(&mut decoder, body, &mut decoded, limit)?;
-    if read == body.len() { Ok(decoded) } else { Err(Undecoded::Damaged) }
-}
-
-/// Decodes up to the end of the deflated data, and returns how much was read.
-///
-/// `flate2::read::ZlibDecoder` takes data that ends too early for whole up to version
-/// 1.1.9 (`findings/flate2_truncated_body.sh`), and ignores what follows the data in
-/// 1.1.11, too. So the end is found here.
-fn decompressed(
-    decoder: &mut Decompress,
-    body: &[u8],
-    decoded: &mut Vec<u8>,
-    limit: usize,
-) -> Result<usize, Undecoded> {
     loop {
         decoded.reserve(PIECE);
         let before = (decoder.total_in(), decoder.total_out());
         let rest = usize::try_from(before.0).ok().and_then(|read| body.get(read..));
         let status = decoder
-            .decompress_vec(rest.unwrap_or_default(), decoded, FlushDecompress::None)
+            .decompress_vec(rest.unwrap_or_default(), &mut decoded, FlushDecompress::None)
             .map_err(|_| Undecoded::Damaged)?;
         if decoded.len() > limit {
             return Err(Undecoded::TooLarge);
         }
-        let read = decoder.total_in();
+        let goes_on = (decoder.total_in(), decoder.total_out()) != before;
         match status {
-            Status::StreamEnd => return Ok(read as usize),
-            Status::Ok | Status::BufError if (read, decoder.total_out()) != before => {}
+            Status::StreamEnd if decoder.total_in() == body.len() as u64 => return Ok(decoded),
+            Status::Ok | Status::BufError if goes_on => {}
             _ => return Err(Undecoded::Damaged),
         }
     }

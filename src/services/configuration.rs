@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use self::document::{Document, Writer};
 use self::kind::Planned;
-pub(super) use self::kind::{Entry, Given, Kind, Run};
+pub(super) use self::kind::{Entry, Given, Kind, Run, failed};
 pub use self::kind::{Taken, What};
 pub use self::passphrase::{MAX_PASSPHRASE, MIN_PASSPHRASE};
 use super::Services;

@@ -9,7 +9,7 @@ use std::rc::Rc;
 
 pub use self::shared_calls::SharedCalls;
 use crate::access::AllowedTopic;
-use crate::error::{ErrorKind, Result};
+use crate::error::Result;
 use crate::host::Host;
 use crate::kafka::Log;
 use crate::record::{NewRecord, RecordMetadata};
@@ -50,9 +50,7 @@ impl<H: Host, L: Log> Producer<H, L> {
         let reports = self.calls.send(topic, records).await;
         self.report_failures(topic, &reports);
         let perhaps = |report: &Result<RecordMetadata>| {
-            report
-                .as_ref()
-                .map_or_else(|error| matches!(**error, ErrorKind::OutcomeUnknown { .. }), |_| true)
+            report.as_ref().map_or_else(|error| error.is_unknown_outcome(), |_| true)
         };
         if reports.iter().any(perhaps) {
             self.ends.written(topic);
@@ -90,7 +88,7 @@ fn ends(reports: &[Result<RecordMetadata>]) -> Option<SortedMap<i32, i64>> {
                 let known = ends.get(&written.partition).copied().unwrap_or(end);
                 ends.insert(written.partition, end.max(known));
             }
-            Err(error) if matches!(**error, ErrorKind::OutcomeUnknown { .. }) => return None,
+            Err(error) if error.is_unknown_outcome() => return None,
             Err(_) => {}
         }
     }
@@ -106,6 +104,7 @@ impl<H: Host, L> fmt::Debug for Producer<H, L> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::ErrorKind;
 
     #[test]
     fn where_records_end_is_known_if_all_that_were_perhaps_written_are() {

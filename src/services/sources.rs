@@ -448,7 +448,7 @@ impl<H: Host, L: Log> Sources<H, L> {
         shape: &[u8],
         grant: &Grant,
     ) -> Result<Rc<Prepared>, AccessError> {
-        let shape: Value = serde_json::from_slice(shape).map_err(|error| malformed(&error))?;
+        let shape: Value = kafka_edge_json::from_slice(shape).map_err(|error| malformed(&error))?;
         let mut json = masking::masked(&prepared.source).to_value();
         merge_patch::apply(&mut json, serde_json::json!({"shape": shape}));
         let mut source = Source::given(json)?;

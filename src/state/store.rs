@@ -63,7 +63,7 @@ pub(crate) async fn get<V: DeserializeOwned>(
 }
 
 fn from_bytes<V: DeserializeOwned>(key: &Key<V>, value: &[u8]) -> Result<V> {
-    kafka_edge_json::from_slice(value).map_err(|error| {
+    serde_json::from_slice(value).map_err(|error| {
         ErrorKind::Store { detail: format!("{} cannot be read: {error}", key.as_str()) }.into()
     })
 }

@@ -137,7 +137,7 @@ async fn what_cannot_be_right_is_an_error_and_no_record() {
             let test = reading([answer]);
             let outcome = test.log.fetch(at(offset, None, NOW)).await;
             assert!(
-                matches!(&outcome, Err(error) if matches!(**error, ErrorKind::Upstream { .. })),
+                outcome.as_ref().is_err_and(|error| matches!(**error, ErrorKind::Upstream { .. })),
                 "{outcome:?}"
             );
         }
@@ -145,7 +145,7 @@ async fn what_cannot_be_right_is_an_error_and_no_record() {
             let test = reading([Answer::body(200, body)]);
             let outcome = test.log.fetch(at(5, None, NOW)).await;
             assert!(
-                matches!(&outcome, Err(error) if matches!(**error, ErrorKind::Upstream { .. })),
+                outcome.as_ref().is_err_and(|error| matches!(**error, ErrorKind::Upstream { .. })),
                 "{body}: {outcome:?}"
             );
         }

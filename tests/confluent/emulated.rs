@@ -236,7 +236,9 @@ async fn a_large_record_beside_small_ones_kills_no_producer() {
         let outcomes = produce(&log, "small", vec![value("a"), large, value("b")]).await;
         assert!(outcomes[0].is_ok() && outcomes[2].is_ok(), "{outcomes:?}");
         assert!(
-            matches!(&outcomes[1], Err(error) if matches!(**error, ErrorKind::TooLarge { limit: 1_000, .. })),
+            outcomes[1]
+                .as_ref()
+                .is_err_and(|error| matches!(**error, ErrorKind::TooLarge { limit: 1_000, .. })),
             "{outcomes:?}"
         );
         assert!(produce(&log, "orders", vec![value("c")]).await[0].is_ok());
@@ -254,7 +256,9 @@ async fn a_dead_producer_is_not_waited_for_without_end() {
         let before = host.monotonic();
         let outcome = produce(&log, "orders", vec![value("b")]).await.remove(0);
         assert!(
-            matches!(&outcome, Err(error) if matches!(**error, ErrorKind::OutcomeUnknown { .. })),
+            outcome
+                .as_ref()
+                .is_err_and(|error| matches!(**error, ErrorKind::OutcomeUnknown { .. })),
             "{outcome:?}"
         );
         assert!(host.monotonic() - before <= Duration::from_millis(15_001));

@@ -105,7 +105,7 @@ async fn an_id_that_is_no_segment_of_a_path_is_not_used() {
             test.script.on(CLUSTERS, [Answer::body(200, list)]);
             let outcome = without_cluster(&test).cluster_id().await;
             assert!(
-                matches!(&outcome, Err(error) if matches!(**error, ErrorKind::Upstream { .. })),
+                outcome.as_ref().is_err_and(|error| matches!(**error, ErrorKind::Upstream { .. })),
                 "{id}"
             );
         }
@@ -121,7 +121,7 @@ async fn a_wrong_cluster_id_is_named() {
         test.script.on(TOPIC, [error(404, 404, "Cluster c1 cannot be found.")]);
         for outcome in [test.log.ping().await, test.log.topic("orders").await.map(drop)] {
             assert!(
-                matches!(&outcome, Err(error) if matches!(**error, ErrorKind::Unconfigured(_))),
+                outcome.as_ref().is_err_and(|error| matches!(**error, ErrorKind::Unconfigured(_))),
                 "{outcome:?}"
             );
         }
@@ -202,7 +202,7 @@ async fn offsets_of_a_proxy_are_those_of_v2() {
         assert_eq!(offsets[2], (2, Offsets { first: 2, end: 4 }));
         assert_eq!(test.log.ends("orders").await.unwrap().len(), 3);
         let outcome = test.log.offset_at("orders", 0).await;
-        assert!(matches!(&outcome, Err(error) if matches!(**error, ErrorKind::Unsupported(_))));
+        assert!(outcome.as_ref().is_err_and(|error| matches!(**error, ErrorKind::Unsupported(_))));
     })
     .await;
 }

@@ -105,7 +105,10 @@ async fn an_illegal_name_is_asked_of_nobody() {
         for name in ["..", "a/b", "a b", "", &"n".repeat(250)] {
             let outcome = produce(&test.log, name, vec![value("a")]).await.remove(0);
             assert!(
-                matches!(&outcome, Err(error) if matches!(**error, ErrorKind::Invalid { field: "topic", .. })),
+                outcome.as_ref().is_err_and(|error| matches!(
+                    **error,
+                    ErrorKind::Invalid { field: "topic", .. }
+                )),
                 "{name}"
             );
         }
@@ -130,10 +133,29 @@ async fn a_bad_record_is_refused_alone_and_never_sent() {
         ];
         let outcomes = test.produce(records).await;
         assert_eq!(outcomes[0], written(0));
-        assert!(matches!(&outcomes[1], Err(error) if matches!(**error, ErrorKind::Invalid { field: "partition", .. })));
-        assert!(matches!(&outcomes[2], Err(error) if matches!(**error, ErrorKind::Invalid { field: "partition", .. })));
-        assert!(matches!(&outcomes[3], Err(error) if matches!(**error, ErrorKind::Invalid { field: "timestamp", .. })));
-        assert!(matches!(&outcomes[4], Err(error) if matches!(**error, ErrorKind::TooLarge { limit: 1_000, .. })));
+        assert!(
+            outcomes[1].as_ref().is_err_and(|error| matches!(
+                **error,
+                ErrorKind::Invalid { field: "partition", .. }
+            ))
+        );
+        assert!(
+            outcomes[2].as_ref().is_err_and(|error| matches!(
+                **error,
+                ErrorKind::Invalid { field: "partition", .. }
+            ))
+        );
+        assert!(
+            outcomes[3].as_ref().is_err_and(|error| matches!(
+                **error,
+                ErrorKind::Invalid { field: "timestamp", .. }
+            ))
+        );
+        assert!(
+            outcomes[4]
+                .as_ref()
+                .is_err_and(|error| matches!(**error, ErrorKind::TooLarge { limit: 1_000, .. }))
+        );
         assert_eq!(outcomes[5], written(1));
         assert_eq!(test.produced(), [["a", "b"]]);
     })
@@ -167,7 +189,7 @@ async fn a_record_that_may_be_over_a_secret_limit_is_sent_alone() {
         let outcomes = test.produce(vec![value("a"), value("b"), large, value("c")]).await;
         assert_eq!(outcomes[..2], [written(0), written(1)]);
         assert!(
-            matches!(&outcomes[2], Err(error) if matches!(**error, ErrorKind::TooLarge { .. })),
+            outcomes[2].as_ref().is_err_and(|error| matches!(**error, ErrorKind::TooLarge { .. })),
             "{:?}",
             outcomes[2]
         );
@@ -313,7 +335,9 @@ async fn what_may_have_arrived_is_unknown_and_never_sent_again() {
         ] {
             let test = Scripted::producing([answer.clone()]);
             let outcomes = test.produce_values(["a", "b"]).await;
-            let unknown = |o: &Result<kafka_edge::record::RecordMetadata, Error>| matches!(o, Err(error) if matches!(**error, ErrorKind::OutcomeUnknown { .. }));
+            let unknown = |o: &Result<kafka_edge::record::RecordMetadata, Error>| {
+                o.as_ref().is_err_and(|error| matches!(**error, ErrorKind::OutcomeUnknown { .. }))
+            };
             assert!(outcomes.iter().all(unknown), "{answer:?}: {outcomes:?}");
             assert_eq!(test.script.count(RECORDS), 1, "{answer:?}");
         }
@@ -331,7 +355,12 @@ async fn a_server_that_never_answers_is_given_up() {
             let test = Scripted::producing([answer]);
             let start = test.host.monotonic();
             let outcomes = test.produce_values(["a", "b"]).await;
-            assert!(matches!(&outcomes[1], Err(error) if matches!(**error, ErrorKind::OutcomeUnknown { .. })), "{outcomes:?}");
+            assert!(
+                outcomes[1]
+                    .as_ref()
+                    .is_err_and(|error| matches!(**error, ErrorKind::OutcomeUnknown { .. })),
+                "{outcomes:?}"
+            );
             let took = test.host.monotonic() - start;
             assert!(took <= Duration::from_millis(15_001), "{took:?}");
         }
@@ -353,7 +382,7 @@ async fn a_call_too_large_for_a_proxy_in_between_is_split() {
         let outcomes = test.produce_values(["a", "b", "c", "d"]).await;
         assert_eq!(outcomes[..3], [written(0), written(1), written(2)]);
         assert!(
-            matches!(&outcomes[3], Err(error) if matches!(**error, ErrorKind::TooLarge { .. }))
+            outcomes[3].as_ref().is_err_and(|error| matches!(**error, ErrorKind::TooLarge { .. }))
         );
     })
     .await;

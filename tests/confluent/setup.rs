@@ -1,6 +1,5 @@
 //! What these tests have in common.
 
-use std::cell::RefCell;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,7 +7,7 @@ use kafka_edge::config::{ConsumeApi, KafkaConfig};
 use kafka_edge::error::Result;
 use kafka_edge::host::Outgoing;
 use kafka_edge::kafka::confluent::ConfluentLog;
-use kafka_edge::kafka::{Fetch, Log, Place};
+use kafka_edge::kafka::{Fetch, Place};
 use kafka_edge::record::{NewRecord, Record, RecordMetadata};
 use kafka_edge_sim::{Answer, Faults, Script, SimHost, World};
 use serde_json::{Value, json};
@@ -115,23 +114,7 @@ pub(crate) fn value(value: &'static str) -> NewRecord {
     NewRecord { value: Some(Bytes::from_static(value.as_bytes())), ..NewRecord::default() }
 }
 
-pub(crate) async fn produce(
-    log: &impl Log,
-    topic: &str,
-    records: Vec<NewRecord>,
-) -> Vec<Result<RecordMetadata>> {
-    let outcomes = RefCell::new(vec![None; records.len()]);
-    let report = |index: usize, outcome| {
-        let before = outcomes.borrow_mut()[index].replace(outcome);
-        assert_eq!(before, None, "record {index} was reported on twice");
-    };
-    log.produce(topic, records, report).await;
-    outcomes
-        .into_inner()
-        .into_iter()
-        .map(|outcome| outcome.expect("every record is reported on"))
-        .collect()
-}
+pub(crate) use kafka_edge_contract::log::produce;
 
 pub(crate) fn values_of(call: &Outgoing) -> Vec<String> {
     let records = serde_json::Deserializer::from_slice(&call.body).into_iter::<Value>();

@@ -17,11 +17,11 @@ async fn three(pieces: impl IntoIterator<Item = impl Into<Piece>>) -> [Result<Re
 }
 
 fn is_unknown(outcome: &Result<RecordMetadata>) -> bool {
-    matches!(&outcome, Err(error) if matches!(**error, ErrorKind::OutcomeUnknown { .. }))
+    outcome.as_ref().is_err_and(|error| matches!(**error, ErrorKind::OutcomeUnknown { .. }))
 }
 
 fn is_upstream(outcome: &Result<RecordMetadata>) -> bool {
-    matches!(&outcome, Err(error) if matches!(**error, ErrorKind::Upstream { .. }))
+    outcome.as_ref().is_err_and(|error| matches!(**error, ErrorKind::Upstream { .. }))
 }
 
 #[tokio::test(start_paused = true)]

@@ -258,7 +258,7 @@ async fn a_second_instance_that_is_off_is_an_error() {
         let test = reading([page([4])]);
         let outcome = test.fetch(5, None).await;
         assert!(
-            matches!(&outcome, Err(error) if matches!(**error, ErrorKind::Upstream { .. })),
+            outcome.as_ref().is_err_and(|error| matches!(**error, ErrorKind::Upstream { .. })),
             "{outcome:?}"
         );
         assert_eq!(test.instances(), (2, 2), "no instance is left behind");
@@ -449,7 +449,7 @@ async fn a_server_without_this_api_is_named() {
             test.script.on(route, [error(404, 404, "HTTP 404 Not Found")]);
             let outcome = test.fetch(5, None).await;
             assert!(
-                matches!(&outcome, Err(error) if matches!(**error, ErrorKind::Unsupported(_))),
+                outcome.as_ref().is_err_and(|error| matches!(**error, ErrorKind::Unsupported(_))),
                 "{outcome:?}"
             );
         }
@@ -465,7 +465,7 @@ async fn a_partition_that_does_not_exist_is_not_read() {
             let fetch = kafka_edge::kafka::Fetch { partition, ..at(0, None, NOW) };
             let outcome = test.log.fetch(fetch).await;
             assert!(
-                matches!(&outcome, Err(error) if matches!(**error, ErrorKind::Invalid { .. })),
+                outcome.as_ref().is_err_and(|error| matches!(**error, ErrorKind::Invalid { .. })),
                 "{outcome:?}"
             );
         }

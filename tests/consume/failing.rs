@@ -113,7 +113,9 @@ async fn errors_reach_every_caller_and_heal() {
         let unnamed = Next { group: String::new(), ..next(0) };
         let refused = instance.ask(unnamed).await.unwrap();
         assert!(
-            matches!(&refused, Err(error) if matches!(**error, ErrorKind::Invalid { field: "group", .. })),
+            refused
+                .as_ref()
+                .is_err_and(|error| matches!(**error, ErrorKind::Invalid { field: "group", .. })),
             "{refused:?}"
         );
     })
@@ -175,7 +177,7 @@ async fn a_store_that_never_answers_costs_a_caller_ten_seconds_at_most() {
         let start = tokio::time::Instant::now();
         let refused = cluster.instance().ask(next(1)).await.unwrap();
         assert!(
-            matches!(&refused, Err(error) if matches!(**error, ErrorKind::Store { .. })),
+            refused.as_ref().is_err_and(|error| matches!(**error, ErrorKind::Store { .. })),
             "{refused:?}"
         );
         assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());

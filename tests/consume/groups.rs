@@ -80,7 +80,9 @@ async fn groups_are_listed_moved_and_deleted() {
             .seek("g", &AllowedTopic::trusted(TOPIC), SeekTo::Offsets([(2, 0)].into()))
             .await;
         assert!(
-            matches!(&refused, Err(error) if matches!(**error, ErrorKind::Invalid { field: "offsets", .. })),
+            refused
+                .as_ref()
+                .is_err_and(|error| matches!(**error, ErrorKind::Invalid { field: "offsets", .. })),
             "{refused:?}"
         );
 

@@ -327,13 +327,17 @@ async fn settings_are_heeded_within_five_seconds() {
         assert_eq!(one.consume.default_lease("g", usual).await, Ok(seconds(20)));
         let refused = one.consume.next(claiming(1, 41)).await.map(drop);
         assert!(
-            matches!(&refused, Err(error) if matches!(**error, ErrorKind::Invalid { field: "lease", .. })),
+            refused
+                .as_ref()
+                .is_err_and(|error| matches!(**error, ErrorKind::Invalid { field: "lease", .. })),
             "{refused:?}"
         );
         let receipts = receipts(&page(&one, claiming(1, 40)).await);
         let longer = one.try_acknowledge(&receipts, renewing(41)).await;
         assert!(
-            matches!(&longer, Err(error) if matches!(**error, ErrorKind::Invalid { field: "lease", .. })),
+            longer
+                .as_ref()
+                .is_err_and(|error| matches!(**error, ErrorKind::Invalid { field: "lease", .. })),
             "{longer:?}"
         );
         cluster.instance().set("{}").await;

@@ -135,7 +135,7 @@ async fn a_topic_takes_no_more_than_a_thousand() {
         }
         let refused = webhooks.register(&topic, HOOK, StartFrom::Latest).await;
         assert!(
-            matches!(&refused, Err(error) if matches!(**error, ErrorKind::LimitReached(_))),
+            refused.as_ref().is_err_and(|error| matches!(**error, ErrorKind::LimitReached(_))),
             "{refused:?}"
         );
         let known = webhooks.register(&topic, "https://example.com/7", StartFrom::Latest).await;

@@ -43,7 +43,8 @@ fn offsets_of(fetched: &Fetched) -> Vec<i64> {
     fetched.records.iter().map(|record| record.offset).collect()
 }
 
-async fn produce(
+/// The report on each record, in the order of the records.
+pub async fn produce(
     log: &impl Log,
     topic: &str,
     records: Vec<NewRecord>,
@@ -134,7 +135,7 @@ async fn a_time_has_an_offset_where_that_is_stated(world: impl Logs) {
         match log.capabilities().await.unwrap().offset_by_time {
             true => assert_eq!(answer, Ok(vec![(0, offset), (1, 0), (2, 0)]), "{time}"),
             false => assert!(
-                matches!(&answer, Err(error) if matches!(**error, ErrorKind::Unsupported(_))),
+                answer.as_ref().is_err_and(|error| matches!(**error, ErrorKind::Unsupported(_))),
                 "{answer:?}"
             ),
         }
@@ -169,7 +170,7 @@ async fn a_record_that_is_refused_takes_no_other_with_it(world: impl Logs) {
     let reports = produce(&log, "orders", vec![to(0), to(3), to(0)]).await;
     assert!(reports[0].is_ok() && reports[2].is_ok(), "{reports:?}");
     assert!(
-        matches!(&reports[1], Err(error) if matches!(**error, ErrorKind::Invalid { .. })),
+        reports[1].as_ref().is_err_and(|error| matches!(**error, ErrorKind::Invalid { .. })),
         "{reports:?}"
     );
     assert_eq!(log.ends("orders").await.unwrap()[0], (0, 2));

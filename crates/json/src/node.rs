@@ -3,7 +3,7 @@
 use serde::de::{self, DeserializeSeed, Error as _, Unexpected, Visitor};
 use serde_json::Error;
 
-use crate::tape::{Tape, Token};
+use crate::text::{Span, Text};
 
 /// The name under which serde_json's `RawValue` asks for the text of a value: its crate
 /// has no other way (`serde_json::raw`, 1.0).
@@ -15,8 +15,8 @@ const MAX_DEPTH: u8 = 127;
 /// One value, or one key of an object.
 #[derive(Debug, Clone, Copy)]
 pub struct Node<'t, 'de> {
-    tape: &'t Tape<'de>,
-    at: u32,
+    text: &'t Text<'de>,
+    place: Span,
     depth: u8,
     is_key: bool,
 }
@@ -28,26 +28,22 @@ enum Number {
 }
 
 impl<'t, 'de> Node<'t, 'de> {
-    pub(crate) fn root(tape: &'t Tape<'de>) -> Self {
-        Self { tape, at: 0, depth: 0, is_key: false }
+    pub(crate) fn root(text: &'t Text<'de>) -> Self {
+        Self { text, place: text.next(0).unwrap_or_default(), depth: 0, is_key: false }
     }
 
     /// Its text, with the quotation marks of a string. It notes that it is read.
     #[inline(never)]
     fn raw(&self) -> &'de str {
-        self.tape.token(self.at).map_or("", |token| {
-            self.tape.reads(token);
-            self.tape.text(token)
-        })
+        self.text.reads(self.place);
+        self.text.of_value(self.place)
     }
 
     /// The first byte of its text.
     #[inline(never)]
     fn first(&self) -> u8 {
-        self.tape.token(self.at).map_or(0, |token| {
-            self.tape.reads(token);
-            token.first
-        })
+        self.text.reads(self.place);
+        self.text.first(self.place)
     }
 
     /// Its text, if it is a string without escapes.
@@ -67,9 +63,8 @@ impl<'t, 'de> Node<'t, 'de> {
         if self.depth >= MAX_DEPTH {
             return Err(Error::custom("recursion limit exceeded"));
         }
-        let Some(whole) = self.tape.token(self.at) else { return Ok(None) };
-        let child = Node { at: self.at + 1, depth: self.depth + 1, ..*self };
-        Ok(Some(Items { child, whole }))
+        let (text, depth) = (self.text, self.depth + 1);
+        Ok(Some(Items { text, depth, at: self.place.start + 1, end: self.place.end }))
     }
 
     #[inline(never)]
@@ -138,30 +133,32 @@ impl<'t, 'de> Node<'t, 'de> {
 
 /// What an array or an object holds.
 struct Items<'t, 'de> {
-    /// The next one.
-    child: Node<'t, 'de>,
-    whole: Token,
+    text: &'t Text<'de>,
+    /// How deep each item lies.
+    depth: u8,
+    /// Behind the item before.
+    at: usize,
+    /// Behind the bracket at the end.
+    end: usize,
 }
 
 impl<'t, 'de> Items<'t, 'de> {
     #[inline(never)]
     fn next(&mut self) -> Option<Node<'t, 'de>> {
-        let tape = self.child.tape;
-        if self.child.at >= self.whole.next {
-            tape.has_read(self.whole);
+        let Some(place) = self.text.next(self.at) else {
+            self.text.has_read(self.end);
             return None;
-        }
-        let node = self.child;
-        self.child.at = tape.token(node.at)?.next;
-        Some(node)
+        };
+        self.at = place.end;
+        Some(Node { text: self.text, place, depth: self.depth, is_key: false })
     }
 
     /// Nothing may be left that was not asked for.
     #[inline(never)]
     fn end(&self) -> Result<(), Error> {
-        match self.child.at >= self.whole.next {
-            true => Ok(()),
-            false => Err(Error::custom("trailing characters")),
+        match self.text.next(self.at) {
+            None => Ok(()),
+            Some(_) => Err(Error::custom("trailing characters")),
         }
     }
 }

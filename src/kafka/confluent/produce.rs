@@ -77,7 +77,8 @@ pub(super) async fn produce<H: Host>(
     let mut gone = false;
     writing
         .run(lawful, |index, outcome| {
-            gone |= matches!(&outcome, Err(error) if matches!(**error, ErrorKind::UnknownTopic(_)));
+            gone |=
+                outcome.as_ref().is_err_and(|error| matches!(**error, ErrorKind::UnknownTopic(_)));
             if outcome.is_ok() {
                 metadata.was_accepted(&topic.name, size::in_a_batch(&records[index]));
             }

@@ -133,7 +133,8 @@ impl<H: Host, L: Log> Actions<H, L> {
                 });
             }
         }
-        let is_unknown = |report: &Result<_>| matches!(report, Err(error) if matches!(**error, ErrorKind::OutcomeUnknown { .. }));
+        let is_unknown =
+            |report: &Result<_>| report.as_ref().is_err_and(|error| error.is_unknown_outcome());
         let unknown = reports.iter().any(is_unknown);
         if places.iter().any(Option::is_some) {
             self.keep(&id, &topic, &places).await;

@@ -6,7 +6,8 @@ use std::rc::Rc;
 use futures_util::future::LocalBoxFuture;
 use serde_json::Value;
 
-use crate::error::{Error, Result};
+use crate::access::AccessError;
+use crate::error::{Error, ErrorKind, Result};
 
 /// One kind of what is set up. A new one is a file beside its service, and a line in
 /// `Configuration::kinds`.
@@ -28,6 +29,14 @@ pub(in crate::services) trait Kind {
     /// An entry that is there keeps its secrets; one that is new and lacks them does nothing
     /// before it is given them.
     fn take<'a>(&'a self, given: &'a Given, run: Run<'a>) -> LocalBoxFuture<'a, Result<Taken>>;
+}
+
+/// Of an entry that nobody was asked for, since whoever may take a document may do all.
+pub(in crate::services) fn failed(error: AccessError) -> Error {
+    match error {
+        AccessError::Failed(error) => error,
+        AccessError::Denied(denial) => ErrorKind::Unsupported(denial.to_string()).into(),
+    }
 }
 
 /// Whether a document is carried out, or only looked at.

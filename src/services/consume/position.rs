@@ -10,7 +10,7 @@ use super::owner::Owner;
 use crate::host::Millis;
 use crate::kafka::Place;
 use crate::record::Record;
-use crate::state::stored::stored;
+use crate::state::stored::{is_default, stored};
 
 /// The maximum size of the keys and values that are stored with a position.
 pub(super) const MAX_AHEAD_BYTES: usize = 32 * 1024;
@@ -31,16 +31,10 @@ pub(in crate::services) struct Position {
     /// Up to this offset a read has shown no record.
     #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
     pub(super) silent_to: Option<i64>,
-    #[serde(rename = "r", default, skip_serializing_if = "is_zero")]
+    #[serde(rename = "r", default, skip_serializing_if = "is_default")]
     pub(super) rejected: u64,
-    #[serde(rename = "g", default, skip_serializing_if = "is_zero")]
+    #[serde(rename = "g", default, skip_serializing_if = "is_default")]
     pub(super) given_up: u64,
-}
-
-// serde calls it with a reference.
-#[allow(clippy::trivially_copy_pass_by_ref)]
-fn is_zero(count: &u64) -> bool {
-    *count == 0
 }
 
 stored!(Position, "a group's position");

@@ -85,7 +85,7 @@ impl<H: Host, L: Log> Producer<H, L> {
             places.iter().map(|place| place.clone().map(metadata).ok_or_else(no_report)).collect();
         let mut unknown = false;
         for (place, report) in missing.into_iter().zip(written) {
-            unknown |= matches!(&report, Err(error) if matches!(**error, ErrorKind::OutcomeUnknown { .. }));
+            unknown |= report.as_ref().is_err_and(|error| error.is_unknown_outcome());
             places[place] = report.as_ref().ok().map(|written| Place {
                 topic: String::new(),
                 partition: written.partition,

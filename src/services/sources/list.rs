@@ -2,15 +2,13 @@
 
 use std::rc::Rc;
 
-use serde::de::Error as _;
-use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::source::Source;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Millis;
-use crate::state::stored::stored;
+use crate::state::stored::{as_given, stored};
 
 /// The maximum number of sources of a deployment, and the size of one. Together they
 /// stay below the smallest value that a store takes (1 MB, `reference/hosts.md`).
@@ -20,7 +18,7 @@ pub const MAX_SOURCE_BYTES: usize = 16 * 1024;
 /// A source as it is stored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StoredSource {
-    #[serde(rename = "s", deserialize_with = "read_source")]
+    #[serde(rename = "s", deserialize_with = "as_given")]
     pub source: Rc<Source>,
     #[serde(rename = "c")]
     pub created: Millis,
@@ -28,11 +26,6 @@ pub struct StoredSource {
     /// the same name knows none of its ids. Sources of earlier gateways have none.
     #[serde(rename = "m", default, skip_serializing_if = "Option::is_none")]
     pub(super) memory: Option<String>,
-}
-
-fn read_source<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Rc<Source>, D::Error> {
-    let json = Value::deserialize(deserializer)?;
-    Source::from_value(json).map(Rc::new).map_err(D::Error::custom)
 }
 
 impl StoredSource {

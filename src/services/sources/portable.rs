@@ -8,13 +8,13 @@ use super::list::StoredSource;
 use super::prepared::{invalid, owner};
 use super::source::Source;
 use super::{KIND, MAX_LIST_AGE, Sources, masking};
-use crate::access::{AccessError, Grant};
-use crate::error::{Error, ErrorKind, Result};
+use crate::access::Grant;
+use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kafka::Log;
 use crate::secrets::{MASK, StoredSecret};
 use crate::services::condition::Condition;
-use crate::services::configuration::{Entry, Given, Kind, Run, Taken, What};
+use crate::services::configuration::{Entry, Given, Kind, Run, Taken, What, failed};
 
 fn is_missing(source: &Source) -> bool {
     source.verify.secrets.iter().any(StoredSecret::is_missing)
@@ -51,13 +51,6 @@ fn wanted(given: &Given, before: Option<&Source>) -> Result<Source> {
 
 fn settings(source: &Source) -> String {
     masking::masked(source).to_json()
-}
-
-fn failed(error: AccessError) -> Error {
-    match error {
-        AccessError::Failed(error) => error,
-        AccessError::Denied(denial) => ErrorKind::Unsupported(denial.to_string()).into(),
-    }
 }
 
 impl<H: Host, L: Log> Kind for Sources<H, L> {

@@ -228,7 +228,7 @@ impl<H: Host, L: Log> Writing<H, L> {
         let (places, error) = self.outcome(&done.take());
         match &error {
             // Until its mark is too old a repeat waits, because a record may be there.
-            Some(error) if is_unknown(error) && !shares::has_any(&places) => drop(mark),
+            Some(error) if error.is_unknown_outcome() && !shares::has_any(&places) => drop(mark),
             Some(_) if !shares::has_any(&places) => mark.forget().await,
             _ => mark.done(places.clone()).await,
         }
@@ -275,13 +275,6 @@ impl<H: Host, L: Log> Writing<H, L> {
         let places = shares::joined(places);
         (places, error)
     }
-}
-
-fn is_unknown(error: &Error) -> bool {
-    matches!(
-        **error,
-        ErrorKind::OutcomeUnknown { .. } | ErrorKind::Destination { fault: Fault::Unknown, .. }
-    )
 }
 
 fn off(reason: &'static str, sentence: &str) -> Refused {

@@ -16,6 +16,7 @@ use crate::access::Name;
 use crate::error::Result;
 use crate::secrets::StoredSecret;
 use crate::sorted::SortedMap;
+use crate::state::stored::is_default;
 
 /// The default size that an event may have.
 const MAX_BYTES: usize = 1024 * 1024;
@@ -448,8 +449,4 @@ fn window() -> u64 {
 #[allow(clippy::trivially_copy_pass_by_ref)]
 fn is_window(seconds: &u64) -> bool {
     *seconds == WINDOW
-}
-
-fn is_default<T: Default + PartialEq>(value: &T) -> bool {
-    *value == T::default()
 }

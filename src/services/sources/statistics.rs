@@ -15,7 +15,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::inbound::{Inbound, Refused, Taken};
-use crate::error::{Error, ErrorKind, Fault, Result};
+use crate::error::{Error, Result};
 use crate::host::{AfterAnswer, Host, Millis};
 use crate::sorted::SortedMap;
 use crate::state::keys::{self, Key};
@@ -108,11 +108,7 @@ impl<H: Host> Counting<H> {
 
     /// An event whose records are not all in Kafka, as far as is known.
     pub(super) async fn not_written(&self, source: &str, error: &Error) {
-        let is_unknown = matches!(
-            **error,
-            ErrorKind::OutcomeUnknown { .. } | ErrorKind::Destination { fault: Fault::Unknown, .. }
-        );
-        self.became(source, if is_unknown { "unknown" } else { "failed" });
+        self.became(source, if error.is_unknown_outcome() { "unknown" } else { "failed" });
         self.write_soon(source, true).await;
     }
 

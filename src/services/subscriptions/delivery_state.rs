@@ -9,7 +9,7 @@ use super::settings::Order;
 use super::window::{Waiting, Window};
 use crate::host::Millis;
 use crate::kafka::Place;
-use crate::state::stored::stored;
+use crate::state::stored::{is_default, stored};
 
 /// How many of the last attempts are kept.
 const MAX_ATTEMPTS: usize = 10;
@@ -41,7 +41,7 @@ pub(super) struct DeliveryState {
     #[serde(rename = "f", default, skip_serializing_if = "Option::is_none")]
     pub(super) failing: Option<(u32, Millis)>,
     /// What was under way when this was written, or about to begin, while the lane is held.
-    #[serde(rename = "u", default, skip_serializing_if = "is_none_under_way")]
+    #[serde(rename = "u", default, skip_serializing_if = "is_default")]
     pub(super) in_flight: u32,
     /// When the callback last accepted something.
     #[serde(rename = "s", default, skip_serializing_if = "Option::is_none")]
@@ -52,11 +52,6 @@ pub(super) struct DeliveryState {
 }
 
 stored!(DeliveryState, "a webhook's position");
-
-#[allow(clippy::trivially_copy_pass_by_ref)]
-fn is_none_under_way(number: &u32) -> bool {
-    *number == 0
-}
 
 /// One attempt, as it is remembered.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

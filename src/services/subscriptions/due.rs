@@ -20,7 +20,7 @@ use crate::host::{Host, Millis};
 use crate::random;
 use crate::sorted::{SortedMap, SortedSet};
 use crate::state::keys::{Key, topic_advice};
-use crate::state::stored::stored;
+use crate::state::stored::{is_default, stored};
 use crate::state::{get, set};
 
 /// Below this number of jobs, looking at each costs no more than the advice.
@@ -48,13 +48,8 @@ pub(super) struct Due {
     runs: SortedSet<String>,
     /// Not 0: somebody has begun, moved or changed something since the last round. Two that
     /// do so are told apart.
-    #[serde(rename = "f", default, skip_serializing_if = "is_zero")]
+    #[serde(rename = "f", default, skip_serializing_if = "is_default")]
     forgotten: u32,
-}
-
-#[allow(clippy::trivially_copy_pass_by_ref)]
-fn is_zero(number: &u32) -> bool {
-    *number == 0
 }
 
 stored!(Due, "what is due of a topic's webhooks");

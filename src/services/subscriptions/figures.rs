@@ -163,8 +163,7 @@ fn figures_of(
             beyond_end += u64::from(state.position() > end);
         }
         // What was waiting when somebody last looked may be done with.
-        let is_done = end.is_some_and(|end| state.position() >= end);
-        oldest = [oldest, state.oldest.filter(|_| !is_done)].into_iter().flatten().min();
+        oldest = [oldest, state.oldest.filter(|_| !state.is_at(end))].into_iter().flatten().min();
     }
     TopicFigures {
         topic,

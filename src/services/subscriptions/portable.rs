@@ -19,25 +19,18 @@ use super::registry::check_size;
 use super::settings::{Scheme, Settings};
 use super::subscription::{State, Subscription};
 use super::{Subscriptions, callback, check, view};
-use crate::access::{AccessError, Grant};
+use crate::access::Grant;
 use crate::config::DeliveriesConfig;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::kafka::Log;
 use crate::secrets::{MASK, StoredSecret};
 use crate::services::condition::Condition;
-use crate::services::configuration::{Entry, Given, Kind, Run, Taken, What};
+use crate::services::configuration::{Entry, Given, Kind, Run, Taken, What, failed};
 
 /// What an entry says beside the settings that callers give.
 const PAUSED: &str = "paused";
 const LEGACY: &str = "legacy";
-
-fn failed(error: AccessError) -> Error {
-    match error {
-        AccessError::Failed(error) => error,
-        AccessError::Denied(denial) => ErrorKind::Unsupported(denial.to_string()).into(),
-    }
-}
 
 fn mask() -> StoredSecret {
     StoredSecret::Plain(MASK.into())

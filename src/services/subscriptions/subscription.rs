@@ -13,7 +13,7 @@ use crate::host::{Clock, Millis};
 use crate::random;
 use crate::secrets::{SecretGone, SecretKeys, StoredSecret};
 use crate::sorted::SortedMap;
-use crate::state::stored::stored;
+use crate::state::stored::{as_given, stored};
 use crate::telemetry::{Report, report_change};
 
 /// The largest document of a subscription.
@@ -24,6 +24,7 @@ pub(super) struct Subscription {
     pub(super) id: String,
     pub(super) created: Millis,
     /// With its secrets encrypted. The key of `v1` is among the `keys`.
+    #[serde(deserialize_with = "as_given")]
     pub(super) settings: Settings,
     /// Where delivery starts in each partition, by topic. A partition without a start, and
     /// a topic that a prefix found later, are delivered from their first record on.

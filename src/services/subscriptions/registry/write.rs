@@ -1,6 +1,5 @@
 //! The writes of which changes to the registry consist. Each may be repeated.
 
-use std::cell::RefCell;
 use std::rc::Rc;
 
 use super::directory::{MAX_TOPICS, part};
@@ -28,14 +27,6 @@ impl<H: Host> Registry<H> {
     /// used with; so this one takes any.
     async fn change_directory(&self, edit: Edit<'_, Directory>) -> Result<bool> {
         self.directory.change(edit).await
-    }
-
-    async fn change_document(
-        &self,
-        document: &Shared<H, Registered>,
-        edit: Edit<'_, Registered>,
-    ) -> Result<bool> {
-        document.change(edit).await
     }
 
     async fn change_list(
@@ -107,10 +98,10 @@ impl<H: Host> Registry<H> {
             }
             _ => {
                 *registered = Registered(Some(new.clone()));
-                Ok(true)
+                Ok(())
             }
         };
-        self.change_document(&*self.document(&new.id)?, &write).await.map(drop)
+        self.document(&new.id)?.change(write).await
     }
 
     /// Changes a subscription. `edit` gets the latest one, and may be called again, even
@@ -124,7 +115,6 @@ impl<H: Host> Registry<H> {
         let document = self.document(id)?;
         // Nothing is drawn for an id that is not there: its keys would stay.
         recent(&document, MAX_DIRECTORY_AGE).await?.0.as_ref().ok_or_else(unknown)?;
-        let changed = RefCell::new(None);
         let change = |registered: &mut Registered| {
             let before = registered.0.as_ref().ok_or_else(unknown)?;
             let mut next = Subscription::clone(before);
@@ -134,11 +124,9 @@ impl<H: Host> Registry<H> {
                 check_size(&next)?;
                 registered.0 = Some(Rc::new(next));
             }
-            changed.borrow_mut().clone_from(&registered.0);
-            Ok(true)
+            registered.0.clone().ok_or_else(unknown)
         };
-        self.change_document(&document, &change).await?;
-        changed.into_inner().ok_or_else(unknown)
+        document.change(change).await
     }
 
     /// Deletes everything that the store holds of a subscription, but for lists.
@@ -158,17 +146,13 @@ impl<H: Host> Registry<H> {
         nobody: &[String],
     ) -> Result<Option<String>> {
         let index = self.topic_index(topic)?;
-        let other = RefCell::new(None);
         let add = |entries: &mut Entries| {
             let is_twin = |(known, note): &(&str, &str)| {
                 let is_nobody = || nobody.iter().any(|nobody| nobody == known);
                 !twin.is_empty() && *note == twin && *known != id && !is_nobody()
             };
-            let found = entries.iter().find(is_twin).map(|(id, _)| id.to_owned());
-            let is_found = found.is_some();
-            *other.borrow_mut() = found;
-            if is_found {
-                return Ok(true);
+            if let Some((other, _)) = entries.iter().find(is_twin) {
+                return Ok(Some(other.to_owned()));
             }
             if entries.note(id).is_none() && entries.len() >= MAX_PER_TOPIC {
                 return Err(ErrorKind::LimitReached(format!(
@@ -177,10 +161,9 @@ impl<H: Host> Registry<H> {
                 .into());
             }
             entries.put(id, twin);
-            Ok(true)
+            Ok(None)
         };
-        self.change_list(&index, &add).await?;
-        let other = other.into_inner();
+        let other = index.change(add).await?;
         if other.is_none() {
             self.list_topic(topic).await?;
         }
