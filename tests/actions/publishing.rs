@@ -220,26 +220,30 @@ async fn under_a_key_a_run_is_published_once() {
     .await;
 }
 
-/// The HTTP API asks for it before; whoever calls the service need not.
+/// The HTTP API asks for them before; whoever calls the service need not.
 #[tokio::test(start_paused = true)]
-async fn publishing_needs_the_permission_to_produce() {
+async fn publishing_and_reporting_need_their_permissions() {
     local(async {
         let scene = Scene::with_action(1, json!({})).await;
         let app = scene.instance().app;
         let actions = &app.services().await.unwrap().actions;
-        for (allowed, is_published) in [("consume", false), ("produce", true)] {
+        let grant = |allowed: &str| {
             let credential = Credential::new(
                 Name::parse("c").unwrap(),
                 SecretHash::of("a secret"),
                 Permissions::parse(&[allowed]).unwrap(),
                 TopicPatterns::parse(&["*"]).unwrap(),
             );
-            let grant = Grant::to(Rc::new(credential.unwrap()));
-            let outputs = br#"{"outputs":{"trigger":{}}}"#;
-            let published = actions.run("a", outputs, None, &grant).await;
-            assert_eq!(published.is_ok(), is_published, "{allowed}");
-        }
+            Grant::to(Rc::new(credential.unwrap()))
+        };
+        let outputs = br#"{"outputs":{"trigger":{}}}"#;
+        assert!(actions.run("a", outputs, None, &grant("consume")).await.is_err());
+        let published = actions.run("a", outputs, None, &grant("produce")).await.unwrap();
         assert_eq!(scene.records().len(), 1);
+        for (allowed, is_shown) in [("produce", false), ("consume", true)] {
+            let shown = actions.report(&published.run_id, None, &grant(allowed)).await;
+            assert_eq!(shown.is_ok(), is_shown, "{allowed}");
+        }
     })
     .await;
 }

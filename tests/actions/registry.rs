@@ -34,6 +34,8 @@ async fn an_action_is_made_shown_changed_and_removed() {
         let put = one.call(Method::PUT, "/actions/b", &action).await;
         assert_eq!((put.status, &put.json["detail"]), (400, &json!("identifier")));
 
+        // When it was made stays, however late it is changed.
+        crate::scene::seconds(5).await;
         let patch = json!({"title": null, "config": {"payload": {"c": "{{ now }}"}}});
         let patched = one.call(Method::PATCH, "/actions/a", &patch).await;
         assert_eq!(patched.json["config"]["payload"], json!({"z": 1, "b": 2.5, "c": "{{ now }}"}));

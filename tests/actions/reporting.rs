@@ -22,6 +22,8 @@ async fn a_report_counts_once_and_no_other_result_after_it() {
         let answer = one.report(&run, begun.clone()).await.unwrap();
         assert_eq!((answer.status, &answer.json["status"]), (200, &json!("IN_PROGRESS")));
         assert_eq!(answer.json["nodes"][0]["output"], json!({"step": 1}));
+        let without = one.report(&run, json!({"status": "IN_PROGRESS"})).await.unwrap();
+        assert_eq!(without.json["nodes"][0]["output"], json!({"step": 1}), "{}", without.json);
 
         let output = json!({"id": 1_234_567_890_123_456_789_i64, "b": [1]});
         let mut report = done("SUCCESS");
