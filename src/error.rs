@@ -34,9 +34,9 @@ pub enum ErrorKind {
     /// A destination cannot be written to.
     #[error("{fault}")]
     Destination { name: String, fault: Fault },
-    /// A field of a source, of a destination or of an action is invalid: 400.
+    /// A field, whose name is not known beforehand, is invalid: 400.
     #[error("{sentence}")]
-    InvalidSource { field: String, sentence: String },
+    InvalidField { field: String, sentence: String },
     /// What is asked for is understood, and cannot be done: 422.
     #[error("{sentence}")]
     Unprocessable { field: String, sentence: String },
@@ -143,7 +143,7 @@ impl ErrorKind {
             Self::UnknownAction(_) => "unknown-action",
             Self::Destination { fault, .. } => fault.kind(),
             Self::UnknownRun(_) => "unknown-run",
-            Self::InvalidSource { .. } | Self::Unprocessable { .. } => "invalid",
+            Self::InvalidField { .. } | Self::Unprocessable { .. } => "invalid",
             Self::NameTaken(_) => "name-taken",
             Self::Changed(_) => "changed",
             Self::Invalid { .. } => "invalid",
@@ -190,7 +190,7 @@ impl ErrorKind {
             | Self::UnknownDestination(_)
             | Self::UnknownAction(_)
             | Self::UnknownRun(_)
-            | Self::InvalidSource { .. }
+            | Self::InvalidField { .. }
             | Self::Unprocessable { .. }
             | Self::NameTaken(_)
             | Self::Changed(_)

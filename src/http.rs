@@ -43,7 +43,7 @@ pub use parameter::{Kind, Parameter};
 pub use request::{BodyBroken, Request, RequestBody};
 
 use self::refusal::{Refusal, RefusalKind};
-use self::routing::Lead;
+use self::routing::Found;
 use crate::app::App;
 use crate::config::GatewayConfig;
 use crate::error::Error;
@@ -96,7 +96,7 @@ async fn answer<H: Host, L: Log, B: RequestBody>(
     let path = request.path().to_owned();
     let local = gateway.local_path(&path).ok_or(RefusalKind::NoSuchPath)?;
     match routing::find(&request.method, local)? {
-        Lead::To { place, path } => {
+        Found::To { place, path } => {
             let declaration = &ENDPOINTS[place].declaration;
             *route = declaration.path;
             cors::check(request, declaration, gateway.origins())?;
@@ -111,7 +111,7 @@ async fn answer<H: Host, L: Log, B: RequestBody>(
                 _ => endpoints::answer(app, request, place, path).await,
             }
         }
-        Lead::Options { allowed } => {
+        Found::Options { allowed } => {
             Ok(Response::empty().with_header(http::header::ALLOW, allowed))
         }
     }

@@ -100,7 +100,7 @@ pub fn level_of(error: &Error) -> Level {
         | ErrorKind::UnknownRun(_)
         | ErrorKind::Unprocessable { .. }
         | ErrorKind::Invalid { .. }
-        | ErrorKind::InvalidSource { .. }
+        | ErrorKind::InvalidField { .. }
         | ErrorKind::NameTaken(_)
         | ErrorKind::Changed(_)
         | ErrorKind::InvalidCallback { .. }

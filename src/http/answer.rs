@@ -177,7 +177,7 @@ fn status(error: &Error) -> StatusCode {
         ErrorKind::Destination { fault, .. } => of_fault(fault),
         ErrorKind::Unprocessable { .. } => StatusCode::UNPROCESSABLE_ENTITY,
         ErrorKind::Invalid { .. }
-        | ErrorKind::InvalidSource { .. }
+        | ErrorKind::InvalidField { .. }
         | ErrorKind::InvalidCallback { .. } => StatusCode::BAD_REQUEST,
         ErrorKind::Changed(_) => StatusCode::PRECONDITION_FAILED,
         ErrorKind::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
@@ -215,7 +215,7 @@ fn detail(error: &Error) -> Option<String> {
     match &**error {
         ErrorKind::Destination { name, .. } => Some(name.clone()),
         ErrorKind::Invalid { field, .. } => Some((*field).to_owned()),
-        ErrorKind::InvalidSource { field, .. } | ErrorKind::Unprocessable { field, .. } => {
+        ErrorKind::InvalidField { field, .. } | ErrorKind::Unprocessable { field, .. } => {
             Some(field.clone())
         }
         ErrorKind::TooLarge { size, limit } => {

@@ -3,5 +3,5 @@
 mod find;
 mod pattern;
 
-pub(super) use self::find::{Lead, find};
+pub(super) use self::find::{Found, find};
 pub(super) use self::pattern::Params;

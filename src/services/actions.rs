@@ -17,7 +17,6 @@ mod run;
 use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
-use std::time::Duration;
 
 use self::action::Action;
 pub use self::action::MAX_RECORDS;
@@ -37,12 +36,7 @@ use crate::services::produce::Producer;
 use crate::services::seen::Seen;
 use crate::state::keys::LaneName;
 use crate::state::lane::Params;
-use crate::state::shared::Shared;
-
-/// How long an instance uses its copy of the list.
-const MAX_LIST_AGE: Duration = Duration::from_secs(2);
-/// How long it does so to say that there is no such action.
-const MAX_LIST_AGE_TO_REFUSE: Duration = Duration::from_millis(250);
+use crate::state::shared::{MAX_LIST_AGE, MAX_LIST_AGE_TO_REFUSE, Shared};
 
 /// An action as callers see it.
 #[derive(Debug, Clone, PartialEq, Eq)]

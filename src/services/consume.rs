@@ -43,7 +43,7 @@ use self::giving_up::GivingUp;
 pub use self::owner::{NamedReader, Owner, Share};
 use self::page::HandOut;
 pub(in crate::services) use self::position::Position;
-pub use self::position::{OldestClaim, Shares};
+pub use self::position::{OldestClaim, Tally};
 use self::serving::Serving;
 use crate::access::AllowedTopic;
 use crate::config::ConsumingConfig;

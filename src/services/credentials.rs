@@ -43,16 +43,11 @@ use crate::sorted::SortedMap;
 use crate::state::keys::LaneName;
 use crate::state::lane::Params;
 use crate::state::shared::Shared;
+pub use crate::state::shared::{MAX_LIST_AGE, MAX_LIST_AGE_TO_REFUSE};
 use crate::telemetry::{Change, report_change};
 
 /// What events call a credential.
 const KIND: &str = "credential";
-
-/// How long an instance uses its copy of the list.
-pub const MAX_LIST_AGE: Duration = Duration::from_secs(2);
-
-/// How long the copy is used to refuse a caller whose credential is not in it.
-pub const MAX_LIST_AGE_TO_REFUSE: Duration = Duration::from_millis(250);
 
 /// The maximum number of credentials created at run time.
 pub const MAX_STORED: usize = 100;

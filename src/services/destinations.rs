@@ -37,13 +37,8 @@ pub use crate::services::condition::Condition;
 use crate::services::produce::SharedCalls;
 use crate::state::keys::LaneName;
 use crate::state::lane::Params;
-use crate::state::shared::Shared;
+use crate::state::shared::{MAX_LIST_AGE, MAX_LIST_AGE_TO_REFUSE, Shared};
 use crate::telemetry::Change as Reported;
-
-/// How long an instance uses its copy of the list.
-const MAX_LIST_AGE: Duration = Duration::from_secs(2);
-/// How long it does so to say that there is no such destination.
-const MAX_LIST_AGE_TO_REFUSE: Duration = Duration::from_millis(250);
 
 /// A destination as callers see it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -27,7 +27,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 use crate::kafka::Log;
 use crate::services::consume::advice::{Advice, Advised};
-use crate::services::consume::{Position, Shares, start};
+use crate::services::consume::{Position, Tally, start};
 use crate::services::group_list::GroupList;
 use crate::services::group_settings::Settings;
 use crate::services::seek::{SeekTo, first_offsets};
@@ -54,7 +54,7 @@ pub struct GroupPosition {
     /// acknowledged.
     pub claimed: usize,
     /// What callers have of it, and what was given up.
-    pub shares: Shares,
+    pub tally: Tally,
     /// The number of records that wait to be handed out, if the server reports the end.
     pub available: Option<i64>,
     /// The offset of the next record to be written, if the server reports it.
@@ -163,18 +163,18 @@ impl<H: Host, L: Log> Groups<H, L> {
                 None => next.zip(end).map(|(next, end)| (end - next).max(0)),
             };
             let now = self.host.now();
-            let shares = position.as_ref().map(|position| position.shares(now));
-            let shares = shares.unwrap_or_default();
+            let tally = position.as_ref().map(|position| position.tally(now));
+            let tally = tally.unwrap_or_default();
             let untaken = match &position {
                 Some(position) => end.map(|end| position.untaken(first, end)),
                 None => lag,
             };
-            let available = untaken.map(|untaken| untaken + shares.returned as i64);
+            let available = untaken.map(|untaken| untaken + tally.returned as i64);
             GroupPosition {
                 partition,
                 committed,
                 claimed: position.map_or(0, |position| position.claimed()),
-                shares,
+                tally,
                 available: available.filter(|_| !beyond_end),
                 end,
                 lag: lag.filter(|_| !beyond_end),

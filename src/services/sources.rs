@@ -31,7 +31,6 @@ mod whole_request;
 use std::cell::RefCell;
 use std::fmt;
 use std::rc::Rc;
-use std::time::Duration;
 
 use serde_json::Value;
 
@@ -65,16 +64,11 @@ use crate::services::schema_registry::SchemaRegistry;
 use crate::services::seen::Seen;
 use crate::state::keys::LaneName;
 use crate::state::lane::Params;
-use crate::state::shared::Shared;
+use crate::state::shared::{MAX_LIST_AGE, MAX_LIST_AGE_TO_REFUSE, Shared};
 use crate::telemetry::{Change, report_change};
 
 /// What events call a source.
 const KIND: &str = "source";
-
-/// How long an instance uses its copy of the list.
-const MAX_LIST_AGE: Duration = Duration::from_secs(2);
-/// How long it does so to say that there is no such source.
-const MAX_LIST_AGE_TO_REFUSE: Duration = Duration::from_millis(250);
 
 /// A source as callers see it, with its secrets masked.
 #[derive(Debug, Clone, PartialEq)]

@@ -15,6 +15,12 @@ use super::lane::{Document, Lane, Params, Payload, Take, Written};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
 
+/// How long an instance uses its copy of a list of what callers have configured.
+pub const MAX_LIST_AGE: Duration = Duration::from_secs(2);
+
+/// How long it does so to say that something is not on the list.
+pub const MAX_LIST_AGE_TO_REFUSE: Duration = Duration::from_millis(250);
+
 /// How long a change waits for those of other instances.
 const MAX_WAIT: Duration = Duration::from_secs(7);
 

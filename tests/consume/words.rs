@@ -42,8 +42,8 @@ impl Instance {
     /// Rejected and given up on partition 0.
     async fn given_up(&self) -> (u64, u64) {
         let group = self.groups.get("g", &Grant::open()).await.unwrap();
-        let shares = group.topics[TOPIC][0].shares;
-        (shares.rejected, shares.given_up)
+        let tally = group.topics[TOPIC][0].tally;
+        (tally.rejected, tally.given_up)
     }
 }
 

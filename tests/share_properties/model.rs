@@ -227,8 +227,8 @@ impl Model {
     /// What is shown of the group to somebody who had asked for it at `asked`.
     pub(crate) fn shown(&mut self, group: &Group, (asked, now): (Duration, Duration)) {
         for standing in group.topics.get(TOPIC).into_iter().flatten() {
-            let shares = standing.shares;
-            let counts = (shares.rejected, shares.given_up);
+            let tally = standing.tally;
+            let counts = (tally.rejected, tally.given_up);
             for (at, partition, before) in &self.shown {
                 let is_before = *partition == standing.partition && *at <= asked;
                 assert!(
@@ -237,7 +237,7 @@ impl Model {
                 );
             }
             self.shown.push((now, standing.partition, counts));
-            let claimed = shares.acquired + shares.returned;
+            let claimed = tally.acquired + tally.returned;
             assert_eq!(claimed, standing.claimed);
             assert!(claimed <= self.plan.max_claimed, "{claimed} are claimed");
         }
@@ -276,8 +276,8 @@ impl Model {
             }
         }
         if plan.is_orderly() && plan.dead_letter {
-            let shares = group.topics[TOPIC].iter().map(|standing| standing.shares);
-            let counted: u64 = shares.map(|shares| shares.rejected + shares.given_up).sum();
+            let tally = group.topics[TOPIC].iter().map(|standing| standing.tally);
+            let counted: u64 = tally.map(|tally| tally.rejected + tally.given_up).sum();
             assert_eq!(counted, archived, "what is counted is what is there");
         }
     }

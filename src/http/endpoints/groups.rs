@@ -321,16 +321,16 @@ fn described(
 
 impl From<GroupPosition> for PartitionPosition {
     fn from(position: GroupPosition) -> Self {
-        let shares = position.shares;
+        let tally = position.tally;
         Self {
             partition: position.partition,
             committed: position.committed,
             claimed: position.claimed,
-            acquired: shares.acquired,
+            acquired: tally.acquired,
             available: position.available,
-            rejected: shares.rejected,
-            given_up: shares.given_up,
-            oldest_claim: shares.oldest.map(|oldest| OldestClaimJson {
+            rejected: tally.rejected,
+            given_up: tally.given_up,
+            oldest_claim: tally.oldest.map(|oldest| OldestClaimJson {
                 offset: oldest.offset,
                 delivery_count: oldest.delivery_count,
                 until: timestamp(oldest.until),

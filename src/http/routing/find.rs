@@ -8,14 +8,14 @@ use crate::http::refusal::{Refusal, RefusalKind};
 
 /// The result for a request's method and path.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(in crate::http) enum Lead<'p> {
+pub(in crate::http) enum Found<'p> {
     /// The endpoint at this place in the list, with the parts of the path.
     To { place: usize, path: Params<'p> },
     /// OPTIONS for a path that has these methods.
     Options { allowed: String },
 }
 
-pub(in crate::http) fn find<'p>(method: &Method, path: &'p str) -> Result<Lead<'p>, Refusal> {
+pub(in crate::http) fn find<'p>(method: &Method, path: &'p str) -> Result<Found<'p>, Refusal> {
     let wanted = if method == Method::HEAD { &Method::GET } else { method };
     // `/webhooks/deliver` is a call, not a webhook named `deliver`: the fewest parts count.
     let mut found: Option<(&str, Params<'p>)> = None;
@@ -36,8 +36,8 @@ pub(in crate::http) fn find<'p>(method: &Method, path: &'p str) -> Result<Lead<'
     let (like, params) = found.ok_or_else(|| no_such(path))?;
     let same_path = || ENDPOINTS.iter().filter(|listed| listed.declaration.path == like);
     match place {
-        Some(place) => Ok(Lead::To { place, path: params }),
-        None if method == Method::OPTIONS => Ok(Lead::Options { allowed: allowed(same_path()) }),
+        Some(place) => Ok(Found::To { place, path: params }),
+        None if method == Method::OPTIONS => Ok(Found::Options { allowed: allowed(same_path()) }),
         None => Err(RefusalKind::Method { allowed: allowed(same_path()) }.into()),
     }
 }
@@ -77,7 +77,7 @@ mod tests {
 
     fn to(method: Method, path: &str) -> (&'static str, Params<'_>) {
         match find(&method, path) {
-            Ok(Lead::To { place, path }) => (ENDPOINTS[place].declaration.name, path),
+            Ok(Found::To { place, path }) => (ENDPOINTS[place].declaration.name, path),
             other => panic!("{method} {path}: {other:?}"),
         }
     }
@@ -181,7 +181,7 @@ mod tests {
         assert_eq!(allowed(Method::HEAD, "/webhook/t/https://h"), "GET, OPTIONS");
 
         let allowed = "GET, HEAD, OPTIONS".to_owned();
-        assert_eq!(find(&Method::OPTIONS, "/topics"), Ok(Lead::Options { allowed }));
+        assert_eq!(find(&Method::OPTIONS, "/topics"), Ok(Found::Options { allowed }));
         assert_eq!(to(Method::HEAD, "/topics").0, "listTopics");
     }
 

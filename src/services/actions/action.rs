@@ -178,7 +178,7 @@ pub(super) fn sentence(message: &dyn std::fmt::Display) -> String {
 }
 
 pub(super) fn invalid(field: &str, sentence: &str) -> Error {
-    ErrorKind::InvalidSource { field: field.into(), sentence: sentence.into() }.into()
+    ErrorKind::InvalidField { field: field.into(), sentence: sentence.into() }.into()
 }
 
 /// JSON Merge Patch (RFC 7396), on values that keep their numbers and the order of their
@@ -237,7 +237,7 @@ mod tests {
 
     fn refused(settings: &str) -> (String, String) {
         match Action::read(settings.as_bytes(), None).map_err(Error::into_kind) {
-            Err(ErrorKind::InvalidSource { field, sentence }) => (field, sentence),
+            Err(ErrorKind::InvalidField { field, sentence }) => (field, sentence),
             other => panic!("{settings}: {other:?}"),
         }
     }

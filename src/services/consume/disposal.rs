@@ -315,9 +315,9 @@ mod tests {
         let applied = apply(&wishes, &mut position, tickets(), 50, None);
         assert_eq!(told(&applied, 60), [Acknowledged::Done; 4]);
         assert_eq!(due(&wishes, &applied, 50), Some(50));
-        let shares = position.shares(101);
-        assert_eq!((shares.acquired, shares.returned, shares.rejected), (1, 2, 1));
-        assert_eq!(shares.oldest.map(|oldest| (oldest.offset, oldest.until)), Some((3, 450)));
+        let tally = position.tally(101);
+        assert_eq!((tally.acquired, tally.returned, tally.rejected), (1, 2, 1));
+        assert_eq!(tally.oldest.map(|oldest| (oldest.offset, oldest.until)), Some((3, 450)));
         assert_eq!(position.committed(), 1);
         // Once more: what is done is done, what was given back is not theirs any more, and
         // what was renewed can be renewed again.

@@ -119,7 +119,7 @@ impl Position {
     }
 
     /// What callers have of the partition now, and what was given up.
-    pub(in crate::services) fn shares(&self, now: Millis) -> Shares {
+    pub(in crate::services) fn tally(&self, now: Millis) -> Tally {
         let mut acquired = self.claims.acquired(now).peekable();
         let oldest = acquired.peek().map(|claim| OldestClaim {
             offset: claim.offset,
@@ -127,7 +127,7 @@ impl Position {
             delivery_count: claim.count,
         });
         let acquired = acquired.count();
-        Shares {
+        Tally {
             acquired,
             returned: self.claims.len() - acquired,
             rejected: self.rejected,
@@ -150,7 +150,7 @@ impl Position {
 
 /// What callers have of a partition, and what was given up.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Shares {
+pub struct Tally {
     /// Records that callers have and have neither acknowledged nor given back.
     pub acquired: usize,
     /// Records that came back and wait to be handed out again.
@@ -295,11 +295,11 @@ mod tests {
         position.claims.give_back(4, 50);
         position.claims.renew(6, 200);
         position.reject(7);
-        let shares = position.shares(100);
-        assert_eq!((shares.acquired, shares.returned, shares.rejected), (2, 1, 1));
+        let tally = position.tally(100);
+        assert_eq!((tally.acquired, tally.returned, tally.rejected), (2, 1, 1));
         let oldest = OldestClaim { offset: 5, until: 100, delivery_count: 1 };
-        assert_eq!(shares.oldest, Some(oldest));
-        let later = position.shares(101);
+        assert_eq!(tally.oldest, Some(oldest));
+        let later = position.tally(101);
         assert_eq!((later.acquired, later.returned), (1, 2), "one lease is over");
         assert_eq!((position.committed(), position.untaken(0, 12)), (4, 3));
     }

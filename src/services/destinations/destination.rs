@@ -214,5 +214,5 @@ pub(super) fn new_id(clock: &impl crate::host::Clock) -> String {
 }
 
 pub(super) fn invalid(field: &str, sentence: &str) -> Error {
-    ErrorKind::InvalidSource { field: field.into(), sentence: sentence.into() }.into()
+    ErrorKind::InvalidField { field: field.into(), sentence: sentence.into() }.into()
 }

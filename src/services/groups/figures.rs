@@ -94,9 +94,9 @@ impl<H: Host, L: Log> Groups<H, L> {
                 *figures.lag.get_or_insert(0) += lag;
             }
             figures.claimed += standing.claimed as u64;
-            figures.acquired += standing.shares.acquired as u64;
-            figures.rejected += standing.shares.rejected;
-            figures.given_up += standing.shares.given_up;
+            figures.acquired += standing.tally.acquired as u64;
+            figures.rejected += standing.tally.rejected;
+            figures.given_up += standing.tally.given_up;
             figures.beyond_end += u64::from(standing.beyond_end);
         }
         Ok(figures)

@@ -236,7 +236,7 @@ pub(super) fn owner(name: &str) -> String {
 }
 
 pub(super) fn invalid(field: impl Into<String>, sentence: &str) -> Error {
-    ErrorKind::InvalidSource { field: field.into(), sentence: sentence.to_owned() }.into()
+    ErrorKind::InvalidField { field: field.into(), sentence: sentence.to_owned() }.into()
 }
 
 fn program(field: &str, text: &str) -> Result<Program> {

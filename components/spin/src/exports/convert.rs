@@ -24,7 +24,7 @@ impl From<Error> for types::Error {
             ErrorKind::Invalid { field, message } => {
                 Self::Invalid(types::InvalidArgument { field: field.into(), message })
             }
-            ErrorKind::InvalidSource { field, sentence }
+            ErrorKind::InvalidField { field, sentence }
             | ErrorKind::Unprocessable { field, sentence } => {
                 Self::Invalid(types::InvalidArgument { field, message: sentence })
             }

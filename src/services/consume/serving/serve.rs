@@ -27,9 +27,9 @@ use crate::telemetry::with_trace;
 const READ_AHEAD_RECORDS: usize = 50;
 const MAX_FETCH_RECORDS: usize = 500;
 
-/// What a round is about.
+/// What a round has under way, and what has come of it so far.
 struct Shift<H: Host> {
-    running: Running<'static, Event<H>>,
+    running: Running<'static, Finished<H>>,
     /// The partitions that are worth taking, in the order in which to try them.
     candidates: VecDeque<usize>,
     /// Those that are being taken.
@@ -48,7 +48,7 @@ struct ClaimWrites {
 }
 
 /// What has come of something that was begun for a partition.
-struct Event<H: Host> {
+struct Finished<H: Host> {
     index: usize,
     what: What<H>,
 }
@@ -89,7 +89,7 @@ impl<H: Host> Shift<H> {
     }
 
     fn begin(&mut self, index: usize, what: impl Future<Output = What<H>> + 'static) {
-        self.running.add(async move { Event { index, what: what.await } });
+        self.running.add(async move { Finished { index, what: what.await } });
     }
 }
 
@@ -107,8 +107,8 @@ impl<H: Host, L: Log> Serving<H, L> {
             if shift.running.is_empty() && self.desk.borrow().open.is_empty() {
                 break;
             }
-            if let Some(event) = alarm.next(&mut shift.running, next_act).await {
-                self.note(event, &mut shift);
+            if let Some(finished) = alarm.next(&mut shift.running, next_act).await {
+                self.note(finished, &mut shift);
             }
         }
         self.found_nothing = !shift.served;
@@ -354,7 +354,7 @@ impl<H: Host, L: Log> Serving<H, L> {
     }
 
     /// Takes note of what has come of something.
-    fn note(&mut self, Event { index, what }: Event<H>, shift: &mut Shift<H>) {
+    fn note(&mut self, Finished { index, what }: Finished<H>, shift: &mut Shift<H>) {
         match what {
             What::Taken { asked, taken } => {
                 shift.opening.retain(|opening| *opening != index);

@@ -93,11 +93,11 @@ impl From<groups::GroupPosition> for GroupPosition {
             partition: position.partition,
             committed: position.committed,
             claimed: number(position.claimed),
-            acquired: number(position.shares.acquired),
+            acquired: number(position.tally.acquired),
             available: position.available,
-            rejected: position.shares.rejected,
-            given_up: position.shares.given_up,
-            oldest_claim: position.shares.oldest.map(|oldest| OldestClaim {
+            rejected: position.tally.rejected,
+            given_up: position.tally.given_up,
+            oldest_claim: position.tally.oldest.map(|oldest| OldestClaim {
                 offset: oldest.offset,
                 delivery_count: oldest.delivery_count,
                 until: oldest.until,
