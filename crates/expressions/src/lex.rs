@@ -221,7 +221,7 @@ impl Lexer<'_> {
     }
 
     fn escape(&mut self) -> Result<char, Refused> {
-        let wrong = Refused::Syntax { what: "the escape is unknown", at: self.position() };
+        let wrong = Refused::Syntax { what: "The escape is unknown", at: self.position() };
         let made = match self.rest().as_bytes().get(1) {
             Some(b'"') => '"',
             Some(b'\\') => '\\',

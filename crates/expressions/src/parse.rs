@@ -213,7 +213,7 @@ impl<'t> Parser<'t> {
 
     fn number(&mut self, text: &str) -> Parsed<Term> {
         let number = Number::parse(text);
-        let what = "the number is malformed";
+        let what = "The number is malformed";
         let number = number.ok_or(Refused::Syntax { what, at: self.position() })?;
         self.term(Op::Literal(Value::Number(number)))
     }

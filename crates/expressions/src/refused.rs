@@ -1,17 +1,17 @@
 /// Why a program is not taken. Lines and columns count from 1, columns in characters.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    #[error("the program has {length} bytes, and {most} are the most")]
+    #[error("The program has {length} bytes, and {most} are the most")]
     TooLong { length: usize, most: usize },
-    #[error("the program has more than {most} terms")]
+    #[error("The program has more than {most} terms")]
     TooManyTerms { most: usize },
-    #[error("the program nests more deeply than {most} levels {at}")]
+    #[error("The program nests more deeply than {most} levels {at}")]
     TooDeep { most: usize, at: Position },
     #[error("`{name}` is not in the subset {at}")]
     NotInSubset { name: String, at: Position },
     #[error("`{name}` calls itself, and recursive functions are not in the subset {at}")]
     Recursive { name: String, at: Position },
-    #[error("`{name}` does not take {arguments} arguments {at}")]
+    #[error("`{name}` does not take {arguments} argument{} {at}", if *arguments == 1 { "" } else { "s" })]
     Arity { name: String, arguments: usize, at: Position },
     #[error("`{name}` is not defined {at}")]
     NotDefined { name: String, at: Position },
@@ -19,7 +19,7 @@ pub enum Refused {
     Syntax { what: &'static str, at: Position },
     #[error("`{found}` is not expected here {at}")]
     Unexpected { found: String, at: Position },
-    #[error("the program ends too early")]
+    #[error("The program ends too early")]
     EndsEarly,
 }
 

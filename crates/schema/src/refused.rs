@@ -6,7 +6,7 @@ use thiserror::Error;
 
 /// A schema that is not taken: what, where, and why.
 #[derive(Clone, Debug, Eq, Error, PartialEq)]
-#[error("{} at {:?} {}", show(.keyword), .at, .reason)]
+#[error("{}{} {}", show(.keyword), place(.at), .reason)]
 pub struct Refused {
     /// Where the schema is that holds the keyword, as a JSON pointer into the
     /// document. A long one is cut.
@@ -64,5 +64,10 @@ impl Refused {
 }
 
 fn show(keyword: &str) -> String {
-    if keyword.is_empty() { "the schema".into() } else { format!("{keyword:?}") }
+    if keyword.is_empty() { "The schema".into() } else { format!("{keyword:?}") }
+}
+
+/// Nothing for the document itself, whose pointer is empty.
+fn place(at: &str) -> String {
+    if at.is_empty() { String::new() } else { format!(" at {at:?}") }
 }

@@ -59,7 +59,7 @@ fn every_name_outside_the_subset_is_refused_by_name() {
         (".a\n | nosuch", "`nosuch` is not defined (line 2, column 4)"),
         ("\"é\" | nosuch", "`nosuch` is not defined (line 1, column 7)"),
         ("map(1; 2)", "`map` does not take 2 arguments (line 1, column 1)"),
-        ("length(1)", "`length` does not take 1 arguments (line 1, column 1)"),
+        ("length(1)", "`length` does not take 1 argument (line 1, column 1)"),
         ("break $f", "`$f` is not defined (line 1, column 1)"),
         ("1 as $x | 2 | def f: $y; f", "`$y` is not defined (line 1, column 22)"),
     ] {
@@ -70,12 +70,12 @@ fn every_name_outside_the_subset_is_refused_by_name() {
 #[test]
 fn what_is_no_program_is_refused_with_its_place() {
     for (program, said) in [
-        ("", "the program ends too early"),
-        ("1 +", "the program ends too early"),
-        ("[1", "the program ends too early"),
-        ("\"a", "the program ends too early"),
-        ("\"\\(1", "the program ends too early"),
-        ("if 1 then 2", "the program ends too early"),
+        ("", "The program ends too early"),
+        ("1 +", "The program ends too early"),
+        ("[1", "The program ends too early"),
+        ("\"a", "The program ends too early"),
+        ("\"\\(1", "The program ends too early"),
+        ("if 1 then 2", "The program ends too early"),
         ("1)", "`)` is not expected here (line 1, column 2)"),
         ("(1]", "`]` is not expected here (line 1, column 3)"),
         ("1 2", "`2` is not expected here (line 1, column 3)"),
@@ -85,8 +85,8 @@ fn what_is_no_program_is_refused_with_its_place() {
         (".a = .b = 1", "`=` is not expected here (line 1, column 9)"),
         ("{1: 2}", "`1` is not expected here (line 1, column 2)"),
         ("{a: 1 as $x | $x}", "`as` is not expected here (line 1, column 7)"),
-        ("\"\\q\"", "the escape is unknown (line 1, column 2)"),
-        ("\"\\ud83d\"", "the escape is unknown (line 1, column 2)"),
+        ("\"\\q\"", "The escape is unknown (line 1, column 2)"),
+        ("\"\\ud83d\"", "The escape is unknown (line 1, column 2)"),
         (". as [] | 1", "`]` is not expected here (line 1, column 7)"),
         ("..a", "`a` is not expected here (line 1, column 3)"),
         ("@json \"a\" \"b\"", "`\"` is not expected here (line 1, column 11)"),
