@@ -19,7 +19,7 @@ pub struct Error(Box<ErrorKind>);
 pub enum ErrorKind {
     #[error("Topic not found")]
     UnknownTopic(String),
-    #[error("Webhook not found")]
+    #[error("Subscription not found")]
     UnknownSubscription(String),
     #[error("Consumer group not found")]
     UnknownGroup(String),
@@ -101,6 +101,22 @@ impl Error {
         ErrorKind::Invalid { field, message: message.into() }.into()
     }
 
+    /// A caller's JSON is not what is needed. The error names the field; `whole` is what the
+    /// JSON as a whole is called.
+    pub fn of_json(error: &kafka_edge_json::Error, whole: &str) -> Self {
+        let place = if error.place().is_empty() { whole } else { error.place() };
+        let (field, sentence) = (place.to_owned(), error.sentence().to_owned());
+        ErrorKind::InvalidField { field, sentence }.into()
+    }
+
+    /// A caller's JSON has a member that there is not; `within` is what stands before its
+    /// name, such as `config.`.
+    pub fn no_such_field(within: &str, name: &str) -> Self {
+        let short: String = name.chars().take(64).collect();
+        let (field, sentence) = (format!("{within}{short}"), "There is no such field".to_owned());
+        ErrorKind::InvalidField { field, sentence }.into()
+    }
+
     pub fn into_kind(self) -> ErrorKind {
         *self.0
     }
@@ -160,6 +176,15 @@ impl ErrorKind {
             Self::OutcomeUnknown { .. } => "outcome-unknown",
             Self::Store { .. } => "store-failed",
             Self::Busy(_) => "busy",
+        }
+    }
+
+    /// The field that the caller got wrong, if it is one.
+    pub fn field(&self) -> Option<&str> {
+        match self {
+            Self::Invalid { field, .. } => Some(field),
+            Self::InvalidField { field, .. } | Self::Unprocessable { field, .. } => Some(field),
+            _ => None,
         }
     }
 

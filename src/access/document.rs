@@ -104,7 +104,8 @@ impl std::error::Error for DocumentError {}
 /// Reads a document. A single mistake makes the whole document invalid.
 pub fn parse(text: &str) -> Result<Vec<Rc<Credential>>, DocumentError> {
     let document: Value = kafka_edge_json::from_str(text)
-        .map_err(|error| DocumentError::Syntax { line: error.line(), column: error.column() })?;
+        .map_err(|error| error.line_and_column())
+        .map_err(|(line, column)| DocumentError::Syntax { line, column })?;
     let Value::Array(entries) = document else { return Err(DocumentError::NotAList) };
     if entries.len() > MAX_CREDENTIALS {
         return Err(DocumentError::TooMany);

@@ -213,11 +213,10 @@ fn of_fault(fault: &Fault) -> StatusCode {
 
 fn detail(error: &Error) -> Option<String> {
     match &**error {
-        ErrorKind::Destination { name, .. } => Some(name.clone()),
-        ErrorKind::Invalid { field, .. } => Some((*field).to_owned()),
-        ErrorKind::InvalidField { field, .. } | ErrorKind::Unprocessable { field, .. } => {
-            Some(field.clone())
-        }
+        ErrorKind::Destination { name, .. } | ErrorKind::UnknownTopic(name) => Some(name.clone()),
+        ErrorKind::Invalid { .. }
+        | ErrorKind::InvalidField { .. }
+        | ErrorKind::Unprocessable { .. } => error.field().map(str::to_owned),
         ErrorKind::TooLarge { size, limit } => {
             Some(format!("{size} bytes, where at most {limit} are taken"))
         }
@@ -227,8 +226,7 @@ fn detail(error: &Error) -> Option<String> {
         | ErrorKind::Upstream { detail }
         | ErrorKind::OutcomeUnknown { detail }
         | ErrorKind::Store { detail } => Some(detail.clone()),
-        ErrorKind::UnknownTopic(_)
-        | ErrorKind::UnknownSubscription(_)
+        ErrorKind::UnknownSubscription(_)
         | ErrorKind::UnknownGroup(_)
         | ErrorKind::UnknownSource(_)
         | ErrorKind::UnknownDestination(_)
@@ -339,7 +337,8 @@ impl From<Refusal> for Told {
                 None,
             ),
             RefusalKind::Method { allowed } => {
-                refuse(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed", None)
+                let detail = Some(allowed.clone());
+                refuse(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed", detail)
                     .with_header(ALLOW, allowed)
             }
             RefusalKind::Denied(denial) => match denial.challenge() {
@@ -473,7 +472,7 @@ mod tests {
     fn a_detail_names_the_field() {
         assert_eq!(
             body(Error::from(ErrorKind::UnknownTopic("t".into()))),
-            (404, r#"{"error":"Topic not found","status":404}"#.into())
+            (404, r#"{"error":"Topic not found","status":404,"detail":"t"}"#.into())
         );
         assert_eq!(
             body(Error::invalid("wait", "Too long")),

@@ -4,7 +4,7 @@ use super::declaration::QueryRule;
 use super::parameter::Parameter;
 use super::percent;
 use super::refusal::{Refusal, RefusalKind};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::services::consume::StartFrom;
 
 /// The parameters of one request, decoded.
@@ -52,7 +52,10 @@ impl Query {
     /// Refuses parameters that this form of the call does not have.
     pub(super) fn without(&self, names: &[&str]) -> Result<(), Refusal> {
         match self.0.iter().find(|(name, _)| names.contains(name)) {
-            Some((name, _)) => Err(RefusalKind::UnknownParameter((*name).to_owned()).into()),
+            Some((name, _)) => {
+                let (field, sentence) = ((*name).to_owned(), "Not taken in this form of the call");
+                Err(ErrorKind::InvalidField { field, sentence: sentence.to_owned() }.into())
+            }
             None => Ok(()),
         }
     }
@@ -209,7 +212,7 @@ mod tests {
         assert_eq!(query.bytes("key"), Some(&b"a"[..]));
         assert!(query.without(&["wait"]).is_ok());
         assert!(
-            matches!(query.without(&["key"]).map_err(Refusal::into_kind), Err(RefusalKind::UnknownParameter(name)) if name == "key")
+            matches!(query.without(&["key"]).map_err(Refusal::into_kind), Err(RefusalKind::Service(error)) if matches!(&*error, ErrorKind::InvalidField { field, .. } if field == "key"))
         );
     }
 }

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use crate::access::TopicPattern;
@@ -23,7 +23,7 @@ use crate::sorted::SortedSet;
 use crate::state::keys::LaneName;
 use crate::state::lane::Params;
 use crate::state::shared::Shared;
-use crate::state::stored::{Stored, stored};
+use crate::state::stored::stored;
 
 /// How long an instance uses its copy.
 const MAX_AGE: Duration = Duration::from_secs(5);
@@ -33,6 +33,9 @@ const MAX_KNOWN: usize = 100;
 
 /// How many times a record may be handed out, at most.
 const MAX_DELIVERIES: u32 = 1_000;
+
+/// The longest lease, in seconds.
+const MAX_LEASE: u32 = limits::LEASE.end().as_secs() as u32;
 
 /// A group's settings. Whatever is not set has its default.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,39 +74,40 @@ pub struct Leases {
 }
 
 impl Settings {
-    /// The settings in a caller's JSON.
+    /// The settings in a caller's JSON. A member that is null counts as not given.
     pub(super) fn parse(json: &Value) -> Result<Self> {
-        // serde would take a list for an object.
-        let lease = json.get("lease").unwrap_or(&Value::Null);
-        if !json.is_object() || !(lease.is_object() || lease.is_null()) {
-            let sentence = "Not a group's settings: it is not a JSON object";
-            return Err(Error::invalid(if json.is_object() { "lease" } else { "body" }, sentence));
+        let (mut settings, mut leases) = (Self::default(), Leases::default());
+        for (name, value) in members("body", json)? {
+            match name.as_str() {
+                "delivery_limit" => {
+                    settings.delivery_limit = number("delivery_limit", value, MAX_DELIVERIES)?;
+                }
+                "max_claimed" => {
+                    settings.max_claimed = number("max_claimed", value, MAX_CLAIMS as u32)?;
+                }
+                "dead_letter" => settings.dead_letter = topic("dead_letter", value)?,
+                "lease" if value.is_null() => {}
+                "lease" => {
+                    for (name, value) in members("lease", value)? {
+                        match name.as_str() {
+                            "default" => {
+                                leases.default = number("lease.default", value, MAX_LEASE)?;
+                            }
+                            "maximum" => {
+                                leases.maximum = number("lease.maximum", value, MAX_LEASE)?;
+                            }
+                            _ => return Err(Error::no_such_field("lease.", name)),
+                        }
+                    }
+                    settings.lease = Some(leases);
+                }
+                _ => return Err(Error::no_such_field("", name)),
+            }
         }
-        let settings = <Self as Stored>::read(&serde_json::to_string(json).unwrap_or_default())
-            .map_err(|error| Error::invalid("body", format!("Not a group's settings: {error}")))?;
-        if settings.setters_topics.is_some() {
-            return Err(Error::invalid("of", "It is no setting"));
-        }
-        settings.check()?;
+        let default = leases.default.map_or(1, |default| default as usize);
+        let maximum = leases.maximum.unwrap_or(MAX_LEASE) as usize;
+        limits::check_number("lease.default", default, &(1..=maximum))?;
         Ok(settings)
-    }
-
-    fn check(&self) -> Result<()> {
-        let within = |field, number: Option<u32>, most: usize| {
-            let number = number.map_or(1, |number| number as usize);
-            limits::check_number(field, number, &(1..=most)).map(drop)
-        };
-        within("delivery_limit", self.delivery_limit, MAX_DELIVERIES as usize)?;
-        within("max_claimed", self.max_claimed, MAX_CLAIMS)?;
-        let Leases { default, maximum } = self.lease.unwrap_or_default();
-        let longest = limits::LEASE.end().as_secs() as usize;
-        within("lease.maximum", maximum, longest)?;
-        within("lease.default", default, maximum.map_or(longest, |maximum| maximum as usize))?;
-        if let Some(topic) = &self.dead_letter {
-            let not_one = |_| Error::invalid("dead_letter", "Not the name of a topic");
-            names::check_topic(topic).map_err(not_one)?;
-        }
-        Ok(())
     }
 
     /// A group that reads its own dead letters would go round for ever.
@@ -262,6 +266,27 @@ impl<H> fmt::Debug for GroupSettings<H> {
     }
 }
 
+fn members<'v>(field: &'static str, json: &'v Value) -> Result<&'v Map<String, Value>> {
+    json.as_object().ok_or_else(|| Error::invalid(field, "Not a JSON object"))
+}
+
+fn number(field: &'static str, value: &Value, most: u32) -> Result<Option<u32>> {
+    if value.is_null() {
+        return Ok(None);
+    }
+    let number = value.as_u64().and_then(|number| usize::try_from(number).ok());
+    let number = limits::check_number(field, number.unwrap_or_default(), &(1..=most as usize))?;
+    Ok(u32::try_from(number).ok())
+}
+
+fn topic(field: &'static str, value: &Value) -> Result<Option<String>> {
+    match value {
+        Value::Null => Ok(None),
+        Value::String(name) if names::check_topic(name).is_ok() => Ok(Some(name.clone())),
+        _ => Err(Error::invalid(field, "Not the name of a topic")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -273,19 +298,18 @@ mod tests {
 
     #[test]
     fn what_cannot_be_is_refused_by_name() {
-        let field = |json: &str| match parse(json).map_err(Error::into_kind) {
-            Err(ErrorKind::Invalid { field, .. }) => field,
-            other => panic!("{json}: {other:?}"),
-        };
+        let field = |json: &str| parse(json).unwrap_err().field().map(str::to_owned);
         for (json, named) in [
             ("[]", "body"),
             ("[5,null,null,null]", "body"),
             ("null", "body"),
-            (r#"{"limit":1}"#, "body"),
-            (r#"{"delivery_limit":1.5}"#, "body"),
+            (r#"{"limit":1}"#, "limit"),
+            (r#"{"delivery_limit":1.5}"#, "delivery_limit"),
+            (r#"{"delivery_limit":"5"}"#, "delivery_limit"),
+            (r#"{"delivery_limit":4294967297}"#, "delivery_limit"),
             (r#"{"lease":60}"#, "lease"),
             (r#"{"lease":[30,60]}"#, "lease"),
-            (r#"{"lease":{"max":60}}"#, "body"),
+            (r#"{"lease":{"max":60}}"#, "lease.max"),
             (r#"{"delivery_limit":0}"#, "delivery_limit"),
             (r#"{"delivery_limit":1001}"#, "delivery_limit"),
             (r#"{"max_claimed":0}"#, "max_claimed"),
@@ -294,9 +318,10 @@ mod tests {
             (r#"{"lease":{"default":61,"maximum":60}}"#, "lease.default"),
             (r#"{"lease":{"maximum":0}}"#, "lease.maximum"),
             (r#"{"dead_letter":"a b"}"#, "dead_letter"),
+            (r#"{"dead_letter":5}"#, "dead_letter"),
             (r#"{"dead_letter":"a","of":["*"]}"#, "of"),
         ] {
-            assert_eq!(field(json), named, "{json}");
+            assert_eq!(field(json).as_deref(), Some(named), "{json}");
         }
         let all = r#"{"delivery_limit":5,"lease":{"default":30,"maximum":60},"dead_letter":"orders.dead","max_claimed":100}"#;
         assert_eq!(parse(all).unwrap().to_json(), all);

@@ -174,10 +174,7 @@ impl<H: Host, L: Log> Sources<H, L> {
     ) -> Result<Put, AccessError> {
         let mut json: Value =
             kafka_edge_json::from_slice(json).map_err(|error| malformed(&error))?;
-        if let Value::Object(members) = &mut json {
-            // The name is in the path, and may be in the body, too.
-            members.entry("name").or_insert_with(|| name.into());
-        }
+        name_if_missing(&mut json, name);
         let source = Source::given(json)?;
         if source.name.as_str() != name {
             return Err(Error::invalid("name", "The name is not that in the path").into());
@@ -541,17 +538,15 @@ fn keep(denied: &RefCell<Option<Denial>>, error: AccessError) -> Error {
     }
 }
 
-/// A value that stands in the wrong place may be a secret, so it is not repeated.
-fn malformed(error: &serde_json::Error) -> Error {
-    const QUOTED: &str = "string \"";
-    let text = error.to_string();
-    let text = match (text.find(QUOTED), text.rfind('"')) {
-        (Some(from), Some(to)) if from + QUOTED.len() <= to => {
-            format!("{}a string{}", &text[..from], &text[to + 1..])
-        }
-        _ => text,
-    };
-    Error::invalid("body", format!("Not a source: {text}"))
+/// Where a source is named beside its settings, these may hold the name, too.
+fn name_if_missing(settings: &mut Value, name: &str) {
+    if let Value::Object(members) = settings {
+        members.entry("name").or_insert_with(|| name.into());
+    }
+}
+
+fn malformed(error: &kafka_edge_json::Error) -> Error {
+    Error::of_json(error, "body")
 }
 
 impl<H: Host, L> fmt::Debug for Sources<H, L> {

@@ -30,10 +30,10 @@ async fn a_topic_that_is_not_there_is_not_found_at_once() {
             "/topics/nope",
             "/webhook/nope/https://callback.test/",
         ] {
-            says(&get(&host, target).await, 404, "Topic not found", None);
+            says(&get(&host, target).await, 404, "Topic not found", Some("nope"));
         }
         let answer = post(&host, "/producer/nope", "hello").await;
-        says(&answer, 404, "Topic not found", None);
+        says(&answer, 404, "Topic not found", Some("nope"));
         assert!(start.elapsed() < Options::default().max_block, "{:?}", start.elapsed());
         assert_eq!(world.produce_calls(), 0);
     }
@@ -85,7 +85,7 @@ async fn what_the_caller_got_wrong_is_named() {
         let answer = get(&host, target).await;
         assert_eq!(answer.error(400).1, Some(detail), "{target}");
     }
-    for (body, detail) in [("", "body"), ("[]", "body"), ("{\"topic\":\"t\"}", "body")] {
+    for (body, detail) in [("", "body"), ("[]", "body"), ("{\"topic\":\"t\"}", "callback_url")] {
         assert_eq!(post(&host, "/webhooks", body).await.error(400).1, Some(detail), "{body}");
     }
     assert_eq!(post(&host, "/webhooks/deliver?budget=61", "").await.error(400).1, Some("budget"));
@@ -100,7 +100,7 @@ async fn a_path_or_a_method_that_is_not_there_is_said() {
         assert!(matches!(answer.status, 404 | 405), "{target}: {answer:?}");
         answer.error(answer.status);
     }
-    says(&get(&host, "/webhooks/webhook_none").await, 404, "Webhook not found", None);
+    says(&get(&host, "/webhooks/webhook_none").await, 404, "Subscription not found", None);
     for (method, target, allow) in [
         (Method::DELETE, "/topics", "GET"),
         (Method::PUT, "/producer/t", "POST"),
@@ -111,8 +111,8 @@ async fn a_path_or_a_method_that_is_not_there_is_said() {
         (Method::from_bytes(b"BREW").unwrap(), "/", "GET"),
     ] {
         let answer = send(&host, request(method.clone(), target, body::empty())).await;
-        says(&answer, 405, "Method not allowed", None);
         let allowed = answer.header("allow").unwrap_or_default();
+        says(&answer, 405, "Method not allowed", Some(allowed));
         assert!(allowed.split(", ").any(|one| one == allow), "{method} {target}: {allowed}");
     }
     assert_eq!(host.stats().traps, 0);

@@ -108,7 +108,7 @@ async fn what_makes_no_sense_is_refused_by_name() {
         let many = vec!["x"; 1001];
         for (call, body, detail) in [
             ("ack", json!({"receipts": many}), "receipts"),
-            ("ack", json!({"receipts": [1]}), "body"),
+            ("ack", json!({"receipts": [1]}), "receipts[0]"),
             ("ack", json!({}), "receipts"),
             ("reject", json!({"receipts": many}), "receipts"),
             ("reject", json!({"receipts": [], "delay": 1}), "delay"),
@@ -117,12 +117,12 @@ async fn what_makes_no_sense_is_refused_by_name() {
             ("acknowledge", json!({"receipts": []}), "receipts"),
             ("acknowledge", json!({"accept": many, "reject": []}), "receipts"),
             ("acknowledge", json!({"accept": many[..600], "renew": many[..401]}), "receipts"),
-            ("acknowledge", json!({"give": []}), "body"),
+            ("acknowledge", json!({"give": []}), "give"),
             ("ack", json!([]), "body"),
             ("ack", json!({"receipts": [], "delay": 1}), "delay"),
             ("nack", json!({"receipts": [], "delay": -1}), "delay"),
             ("nack", json!({"receipts": [], "delay": 3601}), "delay"),
-            ("nack", json!({"receipts": [], "later": 1}), "body"),
+            ("nack", json!({"receipts": [], "later": 1}), "later"),
             ("ack?group=", json!({"receipts": []}), "group"),
             ("ack?wait=1", json!({"receipts": []}), "wait"),
         ] {

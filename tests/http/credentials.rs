@@ -124,9 +124,9 @@ async fn a_secret_is_rotated_and_both_are_accepted_for_the_overlap() {
         for (body, detail) in [
             (json!({"overlap": 2_592_001}), "overlap"),
             (json!({"overlap": u64::MAX}), "overlap"),
-            (json!({"overlap": -1}), "body"),
-            (json!({"overlap": "1"}), "body"),
-            (json!({"secret": "mine"}), "body"),
+            (json!({"overlap": -1}), "overlap"),
+            (json!({"overlap": "1"}), "overlap"),
+            (json!({"secret": "mine"}), "secret"),
             (json!([1]), "body"),
         ] {
             let (status, json) = rotate(body.clone()).await;
@@ -201,7 +201,7 @@ async fn a_credential_ends_when_it_says() {
         for (body, detail) in [
             (json!({"expires": 1}), "expires"),
             (json!({"expires": {}}), "expires"),
-            (json!({"allow": ["admin"]}), "body"),
+            (json!({"allow": ["admin"]}), "allow"),
             (json!(null), "body"),
         ] {
             let (status, json) = patch(body.clone()).await;
@@ -298,7 +298,7 @@ async fn what_cannot_be_done_is_told_by_status_and_field() {
             (json!({"name": "a", "allow": ["write"], "topics": ["t"]}), "allow"),
             (json!({"name": "a", "allow": ["produce"], "topics": ["*t"]}), "topics"),
             (json!({"name": "a", "allow": ["produce"]}), "topics"),
-            (json!({"name": "a", "allow": ["admin"], "secret": "mine"}), "body"),
+            (json!({"name": "a", "allow": ["admin"], "secret": "mine"}), "secret"),
             (json!("a"), "body"),
         ] {
             let (status, json) =

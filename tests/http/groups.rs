@@ -72,7 +72,7 @@ async fn a_group_is_moved_by_name_by_offset_and_by_time() {
             (json!({"topic": "t", "offsets": {"7": 0}}), 400, Some("offsets")),
             (json!({"topic": "t", "offsets": {"0": -1}}), 400, Some("offsets")),
             (json!({"topic": "..", "to": "earliest"}), 400, Some("topic")),
-            (json!({"topic": "none", "to": "earliest"}), 404, None),
+            (json!({"topic": "none", "to": "earliest"}), 404, Some("none")),
         ] {
             let (answered, json) = seek(body.clone()).await;
             assert_eq!((answered, json["detail"].as_str()), (status, detail), "{body}: {json}");
@@ -119,14 +119,14 @@ async fn a_group_is_set_as_a_whole_or_by_patch_in_the_version_that_was_named() {
 
         for (method, body, status, detail) in [
             (Method::PUT, json!([]), 400, Some("body")),
-            (Method::PUT, json!({"limit": 5}), 400, Some("body")),
+            (Method::PUT, json!({"limit": 5}), 400, Some("limit")),
             (Method::PUT, json!({"delivery_limit": 0}), 400, Some("delivery_limit")),
             (Method::PATCH, json!([5, null, null, null]), 400, Some("body")),
             (Method::PATCH, json!({"lease": [1, 2]}), 400, Some("lease")),
             (Method::PATCH, json!({"lease": {"default": 61}}), 400, Some("lease.default")),
             (Method::PATCH, json!({"dead_letter": "a b"}), 400, Some("dead_letter")),
             (Method::PATCH, json!({"dead_letter": "t"}), 400, Some("dead_letter")),
-            (Method::PATCH, json!({"dead_letter": "none"}), 404, None),
+            (Method::PATCH, json!({"dead_letter": "none"}), 404, Some("none")),
         ] {
             let (answered, json) = set(method, &body).await;
             assert_eq!((answered, json["detail"].as_str()), (status, detail), "{body}: {json}");

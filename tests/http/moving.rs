@@ -456,7 +456,7 @@ async fn each_entry_that_cannot_be_taken_is_told_of_and_the_others_are_done() {
         };
         for (entry, status, detail) in [
             (entry("router", "x", json!({})), 400, "kind"),
-            (entry("source", "s", json!({})), 400, "body"),
+            (entry("source", "s", json!({})), 400, "verify"),
             (entry("source", "other", mask.clone()), 400, "name"),
             (entry("source", "s", plain), 400, "settings.verify.secrets"),
             (with(entry("source", "s", mask), json!(["a", "b"])), 400, "secrets"),
@@ -512,10 +512,10 @@ async fn what_is_no_document_is_refused_whole() {
         let entries = vec![json!({"kind": "group", "name": "g", "settings": {}}); 2_001];
         for (document, detail) in [
             (json!([]), "body"),
-            (json!({"entries": []}), "body"),
-            (json!({"version": 1}), "body"),
-            (json!({"version": 1, "entries": [{"kind": "group"}]}), "body"),
-            (json!({"version": 1, "entries": [], "more": "whsec_hush"}), "body"),
+            (json!({"entries": []}), "version"),
+            (json!({"version": 1}), "entries"),
+            (json!({"version": 1, "entries": [{"kind": "group"}]}), "entries[0].name"),
+            (json!({"version": 1, "entries": [], "more": "whsec_hush"}), "more"),
             (json!({"version": "whsec_hush", "entries": []}), "version"),
             (json!({"version": 2, "entries": []}), "version"),
             (json!({"version": 1, "versions": {"group": 2}, "entries": []}), "version"),

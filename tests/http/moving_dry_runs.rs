@@ -32,6 +32,21 @@ async fn both(gateway: &Gateway, entries: Vec<Value>) -> (u16, Value) {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_entry_need_not_repeat_its_name_in_its_settings() {
+    local(async {
+        let gateway = empty(SECRETS_KEY);
+        let mut entries = vec![source("s", &json!(["Event Stream"])), destination("Event Stream")];
+        for entry in &mut entries {
+            entry["settings"].as_object_mut().unwrap().remove("name");
+        }
+        let (status, json) = both(&gateway, entries).await;
+        assert_eq!(status, 200, "{json}");
+        assert_eq!(gateway.get("/sources/s").await.1["name"], "s");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn it_sees_that_a_destination_is_missing_and_that_another_entry_makes_it() {
     local(async {
         let gateway = empty(SECRETS_KEY);

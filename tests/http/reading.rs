@@ -72,7 +72,7 @@ async fn what_is_not_there_or_makes_no_sense_is_refused() {
     local(async {
         let gateway = gateway();
         for (target, status, detail) in [
-            ("/topics/none/partitions/0/records", 404, ""),
+            ("/topics/none/partitions/0/records", 404, "none"),
             ("/topics/t/partitions/2/records", 400, "partition"),
             ("/topics/t/partitions/-1/records", 400, "partition"),
             ("/topics/t/partitions/x/records", 400, "partition"),

@@ -77,7 +77,7 @@ async fn a_subscription_is_made_shown_changed_and_removed() {
 
         assert_eq!(change(Method::DELETE, &tag, &json!({})).await.status, 412);
         assert_eq!(gateway.call(Method::DELETE, &path).await.0, 204);
-        assert_eq!(gateway.refused(&path, 404).await.0, "Webhook not found");
+        assert_eq!(gateway.refused(&path, 404).await.0, "Subscription not found");
         let (_, list) = gateway.get("/subscriptions").await;
         assert_eq!(list, json!({"subscriptions": [], "next": null}));
     })

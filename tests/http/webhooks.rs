@@ -34,7 +34,10 @@ async fn a_callback_is_registered_once_and_shown_its_secret_once() {
         assert!(one["partitions"].is_array() && one.get("secret").is_none(), "{one}");
 
         assert_eq!(gateway.call(Method::DELETE, &format!("/webhooks/{id}")).await.0, 204);
-        assert_eq!(gateway.refused(&format!("/webhooks/{id}"), 404).await.0, "Webhook not found");
+        assert_eq!(
+            gateway.refused(&format!("/webhooks/{id}"), 404).await.0,
+            "Subscription not found"
+        );
         assert_eq!(gateway.call(Method::DELETE, &format!("/webhooks/{id}")).await.0, 404);
     })
     .await;
@@ -52,8 +55,8 @@ async fn a_body_registers_too() {
         for (body, detail) in [
             ("", "body"),
             ("[]", "body"),
-            (r#"{"topic":"t"}"#, "body"),
-            (r#"{"topic":"t","callback_url":"https://h.test/","form":"latest"}"#, "body"),
+            (r#"{"topic":"t"}"#, "callback_url"),
+            (r#"{"topic":"t","callback_url":"https://h.test/","form":"latest"}"#, "form"),
             (r#"{"topic":"t","callback_url":"https://h.test/","from":"now"}"#, "from"),
             (r#"{"topic":"..","callback_url":"https://h.test/"}"#, "topic"),
         ] {
@@ -172,7 +175,9 @@ async fn a_webhook_on_a_topic_made_anew_is_shown_and_mended_by_a_seek() {
         for (to, detail) in [
             (json!({"to": "now"}), "to"),
             (json!({}), "body"),
-            (json!({"topic": "t", "to": "latest"}), "body"),
+            (json!({"topic": "t", "to": "latest"}), "topic"),
+            (json!({"offsets": {"x": 0}}), "offsets.x"),
+            (json!({"offsets": {"0": "1"}}), "offsets.0"),
             (json!({"offsets": {"7": 0}}), "offsets"),
         ] {
             let (status, json) = gateway.post_json(&seek, &to).await;

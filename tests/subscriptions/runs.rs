@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use kafka_edge::access::Grant;
+use kafka_edge::access::{AccessError, Grant};
+use kafka_edge::error::ErrorKind;
 use kafka_edge::host::Store;
 use kafka_edge_sim::{Fate, local};
 use serde_json::json;
@@ -46,6 +47,32 @@ async fn a_replay_sends_records_again_under_their_ids_and_moves_no_position() {
         assert_eq!((standing.progress[0].position, standing.runs.len()), (7, 0));
         let left = scene.world.store();
         assert!(left.keys().all(|key| !key.contains("~run")), "{:?}", left.keys());
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replay_of_what_is_not_there_is_refused_by_its_field() {
+    local(async {
+        let scene = Scene::new(1);
+        let instance = scene.instance();
+        let id = instance.create(json!({})).await;
+        scene.append(0, 6);
+        for (wanted, expected) in [
+            (json!({"from": {"offset": -1}}), "from.offset"),
+            (json!({"to": {"offset": -1}}), "to.offset"),
+            (json!({"partition": 1}), "partition"),
+            (json!({"partition": -1}), "partition"),
+            (json!({"from": {"offset": 6}}), "from"),
+        ] {
+            let json = wanted.to_string();
+            let replay = instance.webhooks.replay(&id, json.as_bytes(), &Grant::open()).await;
+            let Err(AccessError::Failed(error)) = replay else { panic!("{wanted}: {replay:?}") };
+            match error.into_kind() {
+                ErrorKind::Unprocessable { field, .. } => assert_eq!(field, expected, "{wanted}"),
+                other => panic!("{wanted}: {other:?}"),
+            }
+        }
     })
     .await;
 }

@@ -1,8 +1,8 @@
 //! A value of a text as serde's deserializer.
 
 use serde::de::{self, DeserializeSeed, Error as _, Unexpected, Visitor};
-use serde_json::Error;
 
+use crate::error::{Error, none_of};
 use crate::text::{Span, Text};
 
 /// The name under which serde_json's `RawValue` asks for the text of a value: its crate
@@ -61,7 +61,7 @@ impl<'t, 'de> Node<'t, 'de> {
             return Ok(None);
         }
         if self.depth >= MAX_DEPTH {
-            return Err(Error::custom("recursion limit exceeded"));
+            return Err(Error::custom("The values are nested too deeply"));
         }
         let (text, depth) = (self.text, self.depth + 1);
         Ok(Some(Items { text, depth, at: self.place.start + 1, end: self.place.end }))
@@ -90,7 +90,7 @@ impl<'t, 'de> Node<'t, 'de> {
     }
 
     fn float(&self, raw: &str) -> Result<f64, Error> {
-        serde_json::from_str(raw).map_err(|_| Error::custom("number out of range"))
+        serde_json::from_str(raw).map_err(|_| Error::custom("The number is too large"))
     }
 
     /// Its text, if it is a string with escapes.
@@ -99,35 +99,15 @@ impl<'t, 'de> Node<'t, 'de> {
         let raw = self.raw();
         let is_string = raw.starts_with('"');
         let text = is_string.then(|| serde_json::from_str(raw)).transpose();
-        text.map_err(|_| Error::custom("an escape of half a character"))
+        text.map_err(|_| Error::custom("Not a string of Unicode text"))
     }
 
-    /// What is there instead of what was expected.
+    /// It is not what was expected.
     #[inline(never)]
     fn unexpected(&self, expected: &dyn de::Expected) -> Error {
-        let text;
-        let found = match self.first() {
-            b'"' => match self.plain() {
-                Some(plain) => Unexpected::Str(plain),
-                None => {
-                    text = self.unescaped().ok().flatten().unwrap_or_default();
-                    Unexpected::Str(&text)
-                }
-            },
-            b'{' => Unexpected::Map,
-            b'[' => Unexpected::Seq,
-            b't' => Unexpected::Bool(true),
-            b'f' => Unexpected::Bool(false),
-            b'n' => Unexpected::Unit,
-            _ => match self.number() {
-                Ok(Some(Number::Positive(number))) => Unexpected::Unsigned(number),
-                Ok(Some(Number::Negative(number))) => Unexpected::Signed(number),
-                Ok(Some(Number::Float(number))) => Unexpected::Float(number),
-                Ok(None) => Unexpected::Other("nothing"),
-                Err(error) => return error,
-            },
-        };
-        Error::invalid_type(found, expected)
+        self.text.reads(self.place);
+        // What there is instead is not told.
+        Error::invalid_type(Unexpected::Unit, expected)
     }
 }
 
@@ -158,7 +138,7 @@ impl<'t, 'de> Items<'t, 'de> {
     fn end(&self) -> Result<(), Error> {
         match self.text.next(self.at) {
             None => Ok(()),
-            Some(_) => Err(Error::custom("trailing characters")),
+            Some(_) => Err(Error::custom("There are too many items")),
         }
     }
 }
@@ -188,7 +168,7 @@ impl<'de> de::MapAccess<'de> for &mut Items<'_, 'de> {
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, Error> {
         match self.next() {
             Some(node) => seed.deserialize(node),
-            None => Err(Error::custom("a key without a value")),
+            None => Err(Error::custom("There is a key without a value")),
         }
     }
 }
@@ -211,7 +191,8 @@ impl<'t, 'de> de::EnumAccess<'de> for Variant<'t, 'de> {
 impl<'t, 'de> Variant<'t, 'de> {
     fn content(&self) -> Result<Node<'t, 'de>, Error> {
         self.content.ok_or_else(|| {
-            Error::invalid_type(Unexpected::UnitVariant, &"a variant that holds something")
+            let name = self.name.plain().unwrap_or_default();
+            Error::custom(format_args!("Something is missing: {{\"{name}\":…}}"))
         })
     }
 }
@@ -408,21 +389,23 @@ impl<'de> de::Deserializer<'de> for Node<'_, 'de> {
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _: &'static str,
-        _: &'static [&'static str],
+        variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
         if self.first() == b'"' {
             return visitor.visit_enum(Variant { name: self, content: None });
         }
         let Some(mut items) = self.items(b'{')? else {
-            return Err(self.unexpected(&visitor));
+            return Err(Error::custom(none_of(variants)));
         };
         match (items.next(), items.next()) {
-            (Some(name), Some(content)) => {
-                items.end()?;
+            (Some(name), Some(content)) if items.next().is_none() => {
                 visitor.visit_enum(Variant { name, content: Some(content) })
             }
-            _ => Err(Error::invalid_value(Unexpected::Map, &"an object with one key")),
+            _ => {
+                self.text.reads(self.place);
+                Err(Error::custom("Not an object with exactly one member"))
+            }
         }
     }
 }

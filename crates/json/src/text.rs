@@ -3,8 +3,10 @@
 
 use std::cell::Cell;
 
-use serde::de::Error as _;
-use serde_json::Error;
+/// How much of a key names its value, and how long such a name becomes before it goes no
+/// deeper.
+const MAX_KEY_CHARS: usize = 64;
+const MAX_NAME_BYTES: usize = 256;
 
 /// Where a value lies: from its first byte to behind its last one.
 #[derive(Debug, Clone, Copy, Default)]
@@ -17,7 +19,7 @@ pub(crate) struct Span {
 #[derive(Debug)]
 pub(crate) struct Text<'de> {
     text: &'de str,
-    /// How far it was read: errors say it.
+    /// How far it was read: errors name the value there.
     read: Cell<usize>,
 }
 
@@ -53,26 +55,56 @@ impl<'de> Text<'de> {
         self.text.get(place.start..place.end).unwrap_or_default()
     }
 
-    /// An error from here on is at the end of this value, or behind the bracket that begins
-    /// it.
+    /// An error from here on is about this value, not yet about what it holds.
     pub(crate) fn reads(&self, place: Span) {
         let opens = matches!(self.first(place), b'{' | b'[');
         self.read.set(if opens { place.start + 1 } else { place.end });
     }
 
-    /// An error from here on is at this place.
+    /// An error from here on is about the array or the object that ends here.
     pub(crate) fn has_read(&self, end: usize) {
         self.read.set(end);
     }
 
-    /// The error with its place in the text, unless it has one.
-    pub(crate) fn placed(&self, error: Error) -> Error {
-        if error.line() > 0 {
-            return error;
+    /// Names the value, or the key, that was read last.
+    pub(crate) fn place_read(&self) -> String {
+        let last = self.read.get().saturating_sub(1);
+        let mut name = String::new();
+        let mut value = self.next(0).unwrap_or_default();
+        while name.len() < MAX_NAME_BYTES
+            && let Some(item) = self.item_at(value, last, &mut name)
+        {
+            value = item;
         }
-        let (line, column) = place(self.text.as_bytes(), self.read.get());
-        // serde_json takes the place out of the text again.
-        Error::custom(format_args!("{error} at line {line} column {column}"))
+        name
+    }
+
+    /// The item of an array or an object that this byte is in, and what names it in addition.
+    fn item_at(&self, value: Span, byte: usize, name: &mut String) -> Option<Span> {
+        let is_object = match self.first(value) {
+            b'{' => true,
+            b'[' => false,
+            _ => return None,
+        };
+        if byte <= value.start {
+            return None;
+        }
+        let (mut from, mut number) = (value.start + 1, 0);
+        loop {
+            let first = self.next(from)?;
+            let item = if is_object { self.next(first.end)? } else { first };
+            if byte < item.end {
+                if is_object {
+                    let key = self.of_value(first).trim_matches('"').chars();
+                    name.extend((!name.is_empty()).then_some('.'));
+                    name.extend(key.take(MAX_KEY_CHARS));
+                } else {
+                    name.push_str(&format!("[{number}]"));
+                }
+                return Some(item);
+            }
+            (from, number) = (item.end, number + 1);
+        }
     }
 }
 
@@ -115,13 +147,4 @@ fn nested(rest: &[u8]) -> usize {
 fn word(rest: &[u8]) -> usize {
     let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
     rest.iter().take_while(|&byte| is_part(byte)).count()
-}
-
-/// The line and the column of a byte, as serde_json counts them: lines from 1, and the
-/// column is the number of bytes of the line before it.
-pub(crate) fn place(text: &[u8], at: usize) -> (usize, usize) {
-    let before = &text[..at.min(text.len())];
-    let line = 1 + before.iter().filter(|&&byte| byte == b'\n').count();
-    let column = before.iter().rev().take_while(|&&byte| byte != b'\n').count();
-    (line, column)
 }

@@ -249,7 +249,14 @@ impl<'de> Deserialize<'de> for Tolerance {
         let value = Value::deserialize(deserializer)?;
         match value.as_u64() {
             Some(seconds) => Ok(Self::Both(seconds)),
-            None => kafka_edge_json::from_value(&value).map(Self::Each).map_err(D::Error::custom),
+            None if value.is_object() => {
+                kafka_edge_json::from_value(&value).map(Self::Each).map_err(D::Error::custom)
+            }
+            None => {
+                let sentence =
+                    "Neither a whole number of seconds nor an object with age and future";
+                Err(D::Error::custom(sentence))
+            }
         }
     }
 }

@@ -135,8 +135,7 @@ impl Endpoint for CreateCredential {
         _: NoTopic,
     ) -> Result<Response, Refusal> {
         let body = call.body().await?;
-        let new: NewCredential<'_> = json::object(&body)
-            .map_err(|error| Error::invalid("body", format!("Not a new credential: {error}")))?;
+        let new: NewCredential<'_> = json::object(&body)?;
         let expires = expires(new.expires)?;
         let wish =
             Wish { name: new.name, allow: new.allow, topics: new.topics, expires, rate: new.rate };

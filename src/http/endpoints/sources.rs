@@ -194,7 +194,7 @@ impl Endpoint for CreateSource {
         path: "/sources",
         caller: Caller::Allowed(Permission::Webhooks),
         safe: false,
-        about: "Makes an inbound endpoint whose events become records",
+        about: "Makes a source, whose events become records",
         query: QueryRule::NONE,
         body: BodyRule::Json { limit: JSON_BYTES },
         credential_in_query: false,
@@ -244,7 +244,7 @@ impl Endpoint for ListSources {
         name: "listSources",
         methods: &[Method::GET],
         safe: true,
-        about: "All inbound endpoints",
+        about: "All sources",
         body: BodyRule::Ignored,
         ..CreateSource::DECLARATION
     };
@@ -277,7 +277,7 @@ impl Endpoint for GetSource {
     const DECLARATION: Declaration = Declaration {
         name: "getSource",
         path: "/sources/{name}",
-        about: "An inbound endpoint, what came to it, and what was refused",
+        about: "A source, what came to it, and what was refused",
         ..ListSources::DECLARATION
     };
 
@@ -310,7 +310,7 @@ impl Endpoint for PutSource {
         name: "putSource",
         methods: &[Method::PUT],
         safe: false,
-        about: "Makes an inbound endpoint, or replaces it",
+        about: "Makes a source, or replaces it",
         body: BodyRule::Json { limit: JSON_BYTES },
         ..GetSource::DECLARATION
     };
@@ -355,7 +355,7 @@ impl Endpoint for PatchSource {
     const DECLARATION: Declaration = Declaration {
         name: "patchSource",
         methods: &[Method::PATCH],
-        about: "Changes an inbound endpoint by JSON Merge Patch (RFC 7396)",
+        about: "Changes a source by JSON Merge Patch (RFC 7396)",
         ..PutSource::DECLARATION
     };
 
@@ -394,7 +394,7 @@ impl Endpoint for DeleteSource {
     const DECLARATION: Declaration = Declaration {
         name: "deleteSource",
         methods: &[Method::DELETE],
-        about: "Removes an inbound endpoint",
+        about: "Removes a source",
         body: BodyRule::Ignored,
         ..PutSource::DECLARATION
     };

@@ -208,8 +208,7 @@ impl Endpoint for RegisterWebhook {
         InBody(grant): InBody,
     ) -> Result<Response, Refusal> {
         let body = call.body().await?;
-        let new: NewWebhook = json::object(&body)
-            .map_err(|error| Error::invalid("body", format!("Not a registration: {error}")))?;
+        let new: NewWebhook = json::object(&body)?;
         let topic = grant.topic(new.topic)?;
         let from = new.from.as_deref().map_or(Ok(StartFrom::Latest), start_from)?;
         register(&call, &topic, &new.callback_url, from).await
@@ -363,8 +362,7 @@ impl Endpoint for SeekWebhook {
     ) -> Result<Response, Refusal> {
         let webhook_id = percent::decode_text("webhook_id", call.path_raw("id"))?;
         let body = call.body().await?;
-        let WebhookSeek { to, offsets, timestamp } = json::object(&body)
-            .map_err(|error| Error::invalid("body", format!("Not a place to seek to: {error}")))?;
+        let WebhookSeek { to, offsets, timestamp } = json::object(&body)?;
         let to = seek_to(to.as_deref(), offsets, timestamp)?;
         let subscriptions = &call.app.services().await?.subscriptions;
         let moved = subscriptions.seek(&webhook_id, None, to, &grant).await?;

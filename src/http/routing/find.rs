@@ -66,7 +66,9 @@ fn allowed<'l>(endpoints: impl Iterator<Item = &'l Listed>) -> String {
             }
         }
     }
-    allowed.push("OPTIONS");
+    if !allowed.contains(&"OPTIONS") {
+        allowed.push("OPTIONS");
+    }
     allowed.join(", ")
 }
 
@@ -175,6 +177,9 @@ mod tests {
         assert_eq!(allowed(Method::GET, "/webhooks/deliver"), "POST, OPTIONS");
         assert_eq!(allowed(Method::PUT, "/webhooks"), "POST, GET, HEAD, OPTIONS");
         assert_eq!(allowed(Method::PATCH, "/webhooks/x"), "GET, HEAD, DELETE, OPTIONS");
+        // This endpoint takes OPTIONS itself.
+        #[cfg(feature = "sources")]
+        assert_eq!(allowed(Method::PUT, "/in/s"), "POST, GET, OPTIONS");
         // HEAD must change nothing, but these GETs do.
         assert_eq!(allowed(Method::HEAD, "/producer/t/m"), "GET, OPTIONS");
         assert_eq!(allowed(Method::HEAD, "/consumer/t"), "GET, OPTIONS");

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, Result};
-use crate::http::json::without_mark;
+use crate::http::json::{self, without_mark};
 use crate::http::parameter::{Kind, Parameter};
 use crate::http::query::Query;
 use crate::limits;
@@ -42,8 +42,7 @@ pub(super) enum OneOrMany<T> {
 }
 
 pub(super) fn one<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
-    kafka_edge_json::from_slice(without_mark(body))
-        .map_err(|error| Error::invalid("body", format!("Not the JSON that is needed: {error}")))
+    json::part(body, "body")
 }
 
 /// An object or a list of objects. An empty body is an empty list.
@@ -95,7 +94,6 @@ pub(super) fn timeout_of_query(query: &Query) -> Result<Option<i64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::ErrorKind;
     use crate::http::declaration::QueryRule;
 
     fn timeout_of_query(raw: &str) -> Result<Option<i64>> {
@@ -110,9 +108,17 @@ mod tests {
         assert_eq!(parse(r#"{"topic":"t","partition":1,"more":[]}"#), Ok(vec![partition(1)]));
         let two = r#" [{"topic":"t","partition":1},{"topic":"t","partition":2}]"#;
         assert_eq!(parse(two), Ok(vec![partition(1), partition(2)]));
-        for bad in ["", "[]", "{}", "7", "{\"topic\":\"t\"}", "[{}]", "nonsense"] {
+        for (bad, field) in [
+            ("", "body"),
+            ("[]", "body"),
+            ("{}", "topic"),
+            ("7", "body"),
+            ("{\"topic\":\"t\"}", "partition"),
+            ("[{}]", "[0].topic"),
+            ("nonsense", "body"),
+        ] {
             let error = parse(bad).unwrap_err();
-            assert!(matches!(*error, ErrorKind::Invalid { field: "body", .. }), "{bad}: {error}");
+            assert_eq!(error.field(), Some(field), "{bad}: {error}");
         }
         assert_eq!(one_or_many::<Partition>(b" \n"), Ok(Vec::new()));
     }

@@ -146,10 +146,7 @@ fn read(json: &[u8], budget: &mut Budget) -> Result<Value> {
 
 fn only(object: &Object, within: &str, known: &[&str]) -> Result<()> {
     match object.keys().find(|name| !known.contains(&&***name)) {
-        Some(name) => {
-            let short: String = name.chars().take(64).collect();
-            Err(invalid(&format!("{within}{short}"), "There is no such field"))
-        }
+        Some(name) => Err(Error::no_such_field(within, name)),
         None => Ok(()),
     }
 }

@@ -254,8 +254,7 @@ fn read(outputs: &[u8], budget: &mut Budget) -> Result<Value> {
         return Err(invalid("body", "Not an object with outputs"));
     };
     if let Some(name) = whole.keys().find(|name| &***name != "outputs") {
-        let short: String = name.chars().take(64).collect();
-        return Err(invalid(&short, "There is no such field"));
+        return Err(Error::no_such_field("", name));
     }
     Ok(data)
 }

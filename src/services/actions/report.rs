@@ -215,8 +215,7 @@ impl Update {
         if let Some(name) =
             object.keys().find(|name| !["status", "result", "output"].contains(&&***name))
         {
-            let short: String = name.chars().take(64).collect();
-            return Err(invalid(&short, "There is no such field"));
+            return Err(Error::no_such_field("", name));
         }
         let status = match object.get("status").and_then(Value::as_str) {
             Some("IN_PROGRESS") => Status::InProgress,

@@ -152,10 +152,8 @@ pub(super) struct Written {
 impl Document {
     /// Reads a document. `is_known` says whether there is a kind of this name.
     pub(super) fn parse(text: &[u8], is_known: &dyn Fn(&str) -> bool) -> Result<Self> {
-        let document: Self = match text.trim_ascii_start().first() {
-            Some(b'{') => kafka_edge_json::from_slice(text).map_err(|error| malformed(&error)),
-            _ => Err(Error::invalid("body", "Not a document: it is not a JSON object")),
-        }?;
+        let document: Self =
+            kafka_edge_json::from_slice(text).map_err(|error| Error::of_json(&error, "body"))?;
         let newer = |name: &str| {
             let sentence = format!(
                 "The document is of another version of {name} than this gateway knows, which is \
@@ -227,11 +225,4 @@ impl Written {
             Error::invalid("passphrase", sentence)
         })
     }
-}
-
-/// What stands in the wrong place may be a secret, so it is not repeated.
-fn malformed(error: &serde_json::Error) -> Error {
-    let (line, column) = (error.line(), error.column());
-    let sentence = format!("Not a document: line {line}, column {column} is not as it should be");
-    Error::invalid("body", sentence)
 }

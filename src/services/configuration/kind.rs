@@ -90,7 +90,7 @@ pub(in crate::services) struct Given {
 impl Given {
     pub(in crate::services) fn value(&self) -> Result<Value> {
         kafka_edge_json::from_str(&self.settings)
-            .map_err(|error| Error::invalid("settings", format!("Not JSON: {error}")))
+            .map_err(|error| Error::of_json(&error, "settings"))
     }
 
     /// The secret of an entry that has one.

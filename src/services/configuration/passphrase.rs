@@ -22,7 +22,7 @@ pub(super) const PASSES: u32 = 2;
 /// The key of a passphrase with this salt.
 pub(super) fn key(passphrase: &str, salt: &[u8]) -> Result<SecretKeys> {
     if !(MIN_PASSPHRASE..=MAX_PASSPHRASE).contains(&passphrase.len()) {
-        let sentence = format!("Not {MIN_PASSPHRASE} to {MAX_PASSPHRASE} bytes");
+        let sentence = format!("Not a text of {MIN_PASSPHRASE} to {MAX_PASSPHRASE} bytes");
         return Err(Error::invalid("passphrase", sentence));
     }
     let mut key = [0; 32];

@@ -50,7 +50,9 @@ stored!(CredentialList, "the list of credentials", 2, upgrade);
 /// an end that it does not know.
 fn upgrade(version: u32, layout: &str) -> serde_json::Result<CredentialList> {
     match version {
-        1 => kafka_edge_json::from_str(layout).map(CredentialList),
+        1 => {
+            kafka_edge_json::from_str(layout).map(CredentialList).map_err(serde::de::Error::custom)
+        }
         other => nothing_older(other, layout),
     }
 }

@@ -226,7 +226,7 @@ impl StoredDestination {
 }
 
 fn parsed(json: &[u8]) -> Result<Value> {
-    kafka_edge_json::from_slice(json).map_err(|_| invalid("body", "Not JSON"))
+    kafka_edge_json::from_slice(json).map_err(|error| Error::of_json(&error, "body"))
 }
 
 pub(super) fn unknown(reference: &str) -> Error {

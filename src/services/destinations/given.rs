@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use super::destination::{
     Destination, Dialect, Format, ID_DIGITS, ID_PREFIX, Server, invalid, is_id,
 };
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::secrets::MASK;
 use crate::services::sources::GATEWAY;
 
@@ -108,8 +108,7 @@ impl Given {
         };
         for (fields, within) in [(&config, "config."), (&*top, "")] {
             if let Some((name, _)) = fields.iter().next() {
-                let short: String = name.chars().take(64).collect();
-                return Err(invalid(&format!("{within}{short}"), "There is no such field"));
+                return Err(Error::no_such_field(within, name));
             }
         }
         destination.check(&secret)?;

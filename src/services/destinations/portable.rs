@@ -25,6 +25,9 @@ fn is_missing(stored: &StoredDestination) -> bool {
 /// that is there, or for none at all.
 fn wanted(given: &Given, before: Option<&StoredDestination>) -> Result<String> {
     let mut settings = given.value()?;
+    if let Value::Object(members) = &mut settings {
+        members.entry("name").or_insert_with(|| given.name.as_str().into());
+    }
     if settings.get("name").and_then(Value::as_str) != Some(&given.name) {
         return Err(Error::invalid("name", "The name is not that in the settings"));
     }

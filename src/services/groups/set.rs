@@ -91,8 +91,8 @@ impl<'a> Change<'a> {
         condition: Condition<'a>,
         grant: &'a Grant,
     ) -> Result<Self, AccessError> {
-        let malformed = |error| Error::invalid("body", format!("Not a group's settings: {error}"));
-        let given = kafka_edge_json::from_slice(json).map_err(malformed)?;
+        let given =
+            kafka_edge_json::from_slice(json).map_err(|error| Error::of_json(&error, "body"))?;
         if topics.is_none() && is_patch {
             return Err(ErrorKind::UnknownGroup(group.to_owned()).into());
         }

@@ -23,8 +23,10 @@ fn is_missing(source: &Source) -> bool {
 /// The source as it is given, with the secrets that it is to have: a mask for each one that
 /// stays, and nothing in place of those that there are not.
 fn wanted(given: &Given, before: Option<&Source>) -> Result<Source> {
-    let settings = given.value()?;
-    let mut source = Source::from_value(settings).map_err(|error| super::malformed(&error))?;
+    let mut settings = given.value()?;
+    super::name_if_missing(&mut settings, &given.name);
+    let mut source =
+        Source::from_value(settings).map_err(|error| Error::of_json(&error, "settings"))?;
     if source.name.as_str() != given.name {
         return Err(Error::invalid("name", "The name is not that in the settings"));
     }

@@ -309,8 +309,14 @@ fn check_plain(source: &Source) -> Result<()> {
         return Err(invalid("allow.methods", sentence));
     }
     if allow.max_bytes == 0 || allow.max_bytes > MAX_EVENT_BYTES {
-        let sentence = format!("Not a number from 1 to {MAX_EVENT_BYTES}");
+        let sentence = format!("Not a whole number from 1 to {MAX_EVENT_BYTES}");
         return Err(invalid("allow.max_bytes", &sentence));
+    }
+    // Parameters of a request's type are left out before it is compared.
+    let is_type = |kind: &String| kind.contains('/') && !kind.contains([';', ' ', ',']);
+    if let Some(place) = allow.content_types.iter().position(|kind| !is_type(kind)) {
+        let sentence = "Not a content type without parameters, such as application/json";
+        return Err(invalid(format!("allow.content_types[{place}]"), sentence));
     }
     if allow.rate == Some(0) {
         return Err(invalid("allow.rate", "Not a number of events in a second, from 1 on"));

@@ -66,7 +66,7 @@ pub struct Source {
 impl Source {
     /// Reads a source. Everything that reads one comes here: what serde derives for it is
     /// there once for each kind of input.
-    pub(super) fn from_value(json: Value) -> serde_json::Result<Self> {
+    pub(super) fn from_value(json: Value) -> Result<Self, kafka_edge_json::Error> {
         kafka_edge_json::from_value(&json)
     }
 
@@ -393,10 +393,8 @@ impl<'de> Deserialize<'de> for Verify {
         let mut whole = Map::<String, Value>::deserialize(deserializer)?;
         let secrets =
             whole.remove("secrets").map(|given| kafka_edge_json::from_value(&given)).transpose();
-        // What serde says quotes what it read.
         let secrets = secrets.map_err(|_| D::Error::custom("secrets is not a list of texts"))?;
-        let settings = kafka_edge_json::from_value(&whole.into());
-        let settings = settings.map_err(|error| D::Error::custom(format!("verify: {error}")))?;
+        let settings = kafka_edge_json::from_value(&whole.into()).map_err(D::Error::custom)?;
         Ok(Self { settings, secrets: secrets.unwrap_or_default() })
     }
 }

@@ -304,12 +304,7 @@ pub(super) fn changed() -> Error {
 }
 
 fn json_of(json: &[u8]) -> Result<Value> {
-    kafka_edge_json::from_slice(json).map_err(|error| {
-        Error::invalid(
-            "body",
-            format!("Not JSON: line {}, column {}", error.line(), error.column()),
-        )
-    })
+    kafka_edge_json::from_slice(json).map_err(|error| Error::of_json(&error, "body"))
 }
 
 /// An id that a caller gives: of the same form as those that the gateway makes.

@@ -1,7 +1,7 @@
 //! Checks what a caller sets a subscription to. Each error names its field.
 
 use http::{HeaderName, HeaderValue};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::body::NO_CLOUD_EVENTS;
 use super::callback;
@@ -63,63 +63,21 @@ pub(super) fn refused(field: impl Into<String>, sentence: impl Into<String>) -> 
 }
 
 /// The settings in a caller's JSON. A member that is null counts as not given.
-pub(super) fn parse(json: Value) -> Result<Settings> {
-    let Value::Object(mut members) = json else {
-        return Err(refused("body", "Not a subscription: it is not a JSON object"));
-    };
-    let never = members.get("disable_after").is_some_and(|after| {
-        // Where a patch removes what is null, 0 says the same.
-        after.is_null() || *after == 0
-    });
-    members.retain(|_, value| !value.is_null());
-    for name in ["topics", "callback_url"] {
-        if !members.contains_key(name) {
-            return Err(refused(name, "It is missing"));
+pub(super) fn parse(mut json: Value) -> Result<Settings> {
+    if let Value::Object(members) = &mut json {
+        let never = members.get("disable_after").is_some_and(|after| {
+            // Where a patch removes what is null, 0 says the same.
+            after.is_null() || *after == 0
+        });
+        members.retain(|_, value| !value.is_null());
+        if never {
+            members.insert("disable_after".into(), Value::Null);
         }
     }
-    for name in ["batch", "retry", "breaker", "headers"] {
-        // serde would take a list for an object.
-        if members.get(name).is_some_and(|value| !value.is_object()) {
-            return Err(refused(name, "Not a JSON object"));
-        }
-    }
-    if never {
-        members.insert("disable_after".into(), Value::Null);
-    }
-    read(&members).map_err(|error| {
-        // The member that is not taken alone is the one.
-        let is_culprit = |(name, value): &(&String, &Value)| {
-            let mut alone = Map::new();
-            alone.insert("topics".into(), Value::Array(Vec::new()));
-            alone.insert("callback_url".into(), Value::String(String::new()));
-            alone.insert((*name).clone(), (*value).clone());
-            read(&alone).is_err()
-        };
-        let field = members.iter().find(is_culprit).map_or("body", |(name, _)| name);
-        refused(field, sentence(&error))
+    kafka_edge_json::from_value(&json).map_err(|error| {
+        let field = if error.place().is_empty() { "body" } else { error.place() };
+        refused(field, error.sentence())
     })
-}
-
-fn read(members: &Map<String, Value>) -> serde_json::Result<Settings> {
-    kafka_edge_json::from_str(&serde_json::to_string(members)?)
-}
-
-/// What stands in a wrong place may be a secret, so it is not repeated; nor is a line
-/// number, since the text is another one.
-fn sentence(error: &serde_json::Error) -> String {
-    const QUOTED: &str = "string \"";
-    const VARIANT: &str = "unknown variant `";
-    let text = error.to_string();
-    let text = text.rsplit_once(" at line ").map_or(&*text, |(text, _)| text);
-    if let (true, Some(to)) = (text.starts_with(VARIANT), text.rfind("`, expected ")) {
-        return format!("Not taken: {}", &text[to + 3..]);
-    }
-    match (text.find(QUOTED), text.rfind("\",")) {
-        (Some(from), Some(to)) if from + QUOTED.len() <= to => {
-            format!("Not taken: {}a string{}", &text[..from], &text[to + 1..])
-        }
-        _ => format!("Not taken: {text}"),
-    }
 }
 
 /// Checks everything but what others have to be asked for: the log, the caller's
@@ -167,7 +125,7 @@ pub(super) fn dead_letters(settings: &Settings) -> impl Iterator<Item = (&'stati
 fn topics(settings: &Settings) -> Result<()> {
     let topics = &settings.topics;
     if topics.is_empty() || topics.len() > MAX_TOPICS {
-        return Err(refused("topics", format!("Not 1 to {MAX_TOPICS} topics")));
+        return Err(refused("topics", format!("Not a list of 1 to {MAX_TOPICS} topics")));
     }
     for (place, topic) in topics.iter().enumerate() {
         if TopicPattern::parse(topic).is_none() {
@@ -248,7 +206,7 @@ fn is_header_value(value: &str) -> bool {
 fn credentials(auth: &Auth, config: &DeliveriesConfig) -> Result<()> {
     let secret = |field: &str, secret: &StoredSecret| match secret {
         StoredSecret::Plain(text) if text.is_empty() || text.len() > MAX_SECRET => {
-            Err(refused(field, format!("Not 1 to {MAX_SECRET} bytes")))
+            Err(refused(field, format!("Not a text of 1 to {MAX_SECRET} bytes")))
         }
         StoredSecret::Plain(text) if !is_header_value(text) => {
             Err(refused(field, "It cannot stand in a header"))
@@ -258,7 +216,7 @@ fn credentials(auth: &Auth, config: &DeliveriesConfig) -> Result<()> {
         StoredSecret::Sealed { .. } => Err(refused(field, "It cannot begin with \"sealed:\"")),
     };
     let short = |field: &str, text: &str| match text.is_empty() || text.len() > MAX_TEXT {
-        true => Err(refused(field, format!("Not 1 to {MAX_TEXT} bytes"))),
+        true => Err(refused(field, format!("Not a text of 1 to {MAX_TEXT} bytes"))),
         false => Ok(()),
     };
     match auth {
@@ -316,7 +274,7 @@ fn times(settings: &Settings, config: &DeliveriesConfig) -> Result<()> {
     }
     let days = |field, time: Option<u64>, least| match time {
         Some(time) if !(least..=DAYS_30).contains(&time) => {
-            Err(refused(field, format!("Not {least} to {DAYS_30} seconds")))
+            Err(refused(field, format!("Not a number of seconds from {least} to {DAYS_30}")))
         }
         _ => Ok(()),
     };
@@ -331,7 +289,7 @@ fn times(settings: &Settings, config: &DeliveriesConfig) -> Result<()> {
 
 fn retry(retry: &Retry) -> Result<()> {
     if !(0.0..=1.0).contains(&retry.jitter) {
-        return Err(refused("retry.jitter", "Not 0 to 1"));
+        return Err(refused("retry.jitter", "Not a number from 0 to 1"));
     }
     if retry.delays.is_some() && retry.exponential.is_some() {
         return Err(refused("retry", "Either delays or exponential"));
@@ -347,7 +305,10 @@ fn retry(retry: &Retry) -> Result<()> {
         seconds("retry.exponential.cap", growing.cap, 0.001, MAX_DELAY)?;
         seconds("retry.exponential.first", growing.first, 0.001, growing.cap)?;
         if !(1.0..=MAX_FACTOR).contains(&growing.factor) {
-            return Err(refused("retry.exponential.factor", format!("Not 1 to {MAX_FACTOR}")));
+            return Err(refused(
+                "retry.exponential.factor",
+                format!("Not a number from 1 to {MAX_FACTOR}"),
+            ));
         }
         number("retry.exponential.attempts", growing.attempts, 1..=MAX_ATTEMPTS)?;
     }
@@ -357,7 +318,10 @@ fn retry(retry: &Retry) -> Result<()> {
 fn number(field: &str, number: u32, range: std::ops::RangeInclusive<u32>) -> Result<()> {
     match range.contains(&number) {
         true => Ok(()),
-        false => Err(refused(field, format!("Not {} to {}", range.start(), range.end()))),
+        false => {
+            let (least, most) = (range.start(), range.end());
+            Err(refused(field, format!("Not a whole number from {least} to {most}")))
+        }
     }
 }
 
@@ -365,7 +329,7 @@ fn seconds(field: &str, time: f64, least: f64, most: f64) -> Result<()> {
     // Whatever is no number is in no range.
     match (least..=most).contains(&time) {
         true => Ok(()),
-        false => Err(refused(field, format!("Not {least} to {most} seconds"))),
+        false => Err(refused(field, format!("Not a number of seconds from {least} to {most}"))),
     }
 }
 
@@ -429,14 +393,16 @@ mod tests {
             ("headers", json!({"Authorization": "1"}), "headers.Authorization"),
             ("headers", json!({"a b": "1"}), "headers.a b"),
             ("headers", json!({"x-a": "1\n"}), "headers.x-a"),
-            ("headers", json!({"x-a": 1}), "headers"),
+            ("headers", json!({"x-a": 1}), "headers.x-a"),
             ("auth", json!({"basic": {"user": "a:b", "password": "c"}}), "auth.basic.user"),
             ("auth", json!({"basic": {"user": "a", "password": ""}}), "auth.basic.password"),
             ("auth", json!({"bearer": long}), "auth.bearer"),
             ("auth", json!({"bearer": "a\r\nb"}), "auth.bearer"),
             ("auth", json!({"bearer": "sealed:1:a:AAAA"}), "auth.bearer"),
             ("auth", json!({"header": {"name": "host", "value": "a"}}), "auth.header.name"),
-            ("auth", json!({"digest": {}}), "auth"),
+            ("auth", json!({"digest": {}}), "auth.digest"),
+            ("auth", json!({"bearer": "a", "digest": {}}), "auth"),
+            ("auth", json!({"oauth2": {"token_url": 7}}), "auth.oauth2.token_url"),
             ("order", json!("topic"), "order"),
             ("concurrency", json!(0), "concurrency"),
             ("concurrency", json!(101), "concurrency"),
@@ -446,7 +412,8 @@ mod tests {
             ("max_age", json!(0), "max_age"),
             ("retry", json!({"delays": [1, -1]}), "retry.delays[1]"),
             ("retry", json!({"delays": vec![1; 101]}), "retry.delays"),
-            ("retry", json!({"delay": [1]}), "retry"),
+            ("retry", json!({"delay": [1]}), "retry.delay"),
+            ("retry", json!({"delays": [1, "5s"]}), "retry.delays[1]"),
             ("retry", json!({"jitter": 2}), "retry.jitter"),
             (
                 "retry",
@@ -472,7 +439,8 @@ mod tests {
             ("exhausted", json!("drop"), "exhausted"),
             ("breaker", json!({"failures": 0, "cooldown": 1}), "breaker.failures"),
             ("breaker", json!({"failures": 1, "cooldown": 0}), "breaker.cooldown"),
-            ("breaker", json!({"failures": 1}), "breaker"),
+            ("breaker", json!({"failures": 1}), "breaker.cooldown"),
+            ("breaker", json!([1, 2]), "breaker"),
             ("disable_after", json!(59), "disable_after"),
             ("consent", json!("yes"), "consent"),
             ("colour", json!("red"), "colour"),

@@ -86,8 +86,8 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
     /// Sends records of a topic once more, beside the live position.
     pub async fn replay(&self, id: &str, json: &[u8], grant: &Grant) -> Result<Run, AccessError> {
         let context = &*self.context;
-        let wanted: Wanted = kafka_edge_json::from_slice(json)
-            .map_err(|error| Error::invalid("body", format!("Not a replay: {error}")))?;
+        let wanted: Wanted =
+            kafka_edge_json::from_slice(json).map_err(|error| Error::of_json(&error, "body"))?;
         let subscription = context.registry.get(id, Duration::ZERO).await?;
         may_see(&subscription, grant)?;
         let topic = match (&wanted.topic, &subscription.settings.topics[..]) {
@@ -100,6 +100,9 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
         };
         let bounds: SortedMap<i32, Offsets> =
             context.log.offsets(&topic).await?.into_iter().collect();
+        if wanted.partition.is_some_and(|wanted| bounds.get(&wanted).is_none()) {
+            return Err(refused("partition", "The topic has no such partition").into());
+        }
         let from = self.places("from", &topic, &wanted.from, &bounds).await?;
         let to = self.places("to", &topic, &wanted.to, &bounds).await?;
         let parts = bounds.iter().filter_map(|(partition, bounds)| {
@@ -135,7 +138,11 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
         };
         let parts: SortedMap<_, _> = bounds.iter().copied().filter_map(part).collect();
         if parts.is_empty() {
-            return Err(refused("exhausted.dead_letter", "It holds nothing new").into());
+            return Err(refused(
+                "exhausted.dead_letter",
+                "The dead-letter topic holds nothing new",
+            )
+            .into());
         }
         let ends = bounds.into_iter().map(|(partition, bounds)| (partition, bounds.end));
         self.begin(&subscription, topic.clone(), parts, Some(ends.collect())).await
@@ -194,6 +201,9 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
         Ok(match at {
             Start::Earliest => of(&|bounds| bounds.first),
             Start::Latest => of(&|bounds| bounds.end),
+            Start::Offset(offset) if *offset < 0 => {
+                return Err(refused(format!("{field}.offset"), "An offset below zero"));
+            }
             Start::Offset(offset) => of(&|_| *offset),
             Start::Time(time) => {
                 let time = calendar::parse(time).ok_or_else(|| {

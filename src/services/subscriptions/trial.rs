@@ -42,8 +42,9 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
         let context = &*self.context;
         let sample = match json.trim_ascii().is_empty() {
             true => Sample::default(),
-            false => kafka_edge_json::from_slice(json)
-                .map_err(|error| Error::invalid("body", format!("Not a sample: {error}")))?,
+            false => {
+                kafka_edge_json::from_slice(json).map_err(|error| Error::of_json(&error, "body"))?
+            }
         };
         let subscription = context.registry.get(id, Duration::ZERO).await?;
         may_see(&subscription, grant)?;

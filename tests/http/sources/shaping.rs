@@ -270,8 +270,8 @@ async fn a_trial_shows_each_stage_and_writes_nothing() {
         assert_eq!(outcome(patch).await, (200, Value::Null, json!("written")));
         for (shape, field) in [
             (json!({"filter": ".total >"}), "shape.filter"),
-            (json!({"filters": "."}), "body"),
-            (json!(7), "body"),
+            (json!({"filters": "."}), "shape.filters"),
+            (json!(7), "shape"),
         ] {
             let (status, detail, _) = outcome(shape).await;
             assert_eq!((status, detail), (400, json!(field)));

@@ -76,8 +76,7 @@ impl Endpoint for UpdateCredential {
     ) -> Result<Response, Refusal> {
         let name = call.path_text("name")?;
         let body = call.body().await?;
-        let patch: CredentialPatch<'_> = json::object(&body)
-            .map_err(|error| Error::invalid("body", format!("Not a change: {error}")))?;
+        let patch: CredentialPatch<'_> = json::object(&body)?;
         let credentials = call.app.credentials().await?;
         let mut changed = None;
         if let Some(raw) = patch.expires {
@@ -132,8 +131,7 @@ impl Endpoint for RotateCredential {
         let body = call.body().await?;
         let rotation = match body.is_empty() {
             true => Rotation::default(),
-            false => json::object(&body)
-                .map_err(|error| Error::invalid("body", format!("Not a rotation: {error}")))?,
+            false => json::object(&body)?,
         };
         let overlap = rotation.overlap.map_or(DEFAULT_OVERLAP, Duration::from_secs);
         let rotated = call.app.credentials().await?.rotate(&name, overlap).await?;

@@ -251,8 +251,7 @@ impl Endpoint for TestSource {
     ) -> Result<Response, Refusal> {
         let name = call.path_text("name")?;
         let body = call.body().await?;
-        let sample: Sample<'_> = json::object(&body)
-            .map_err(|error| Error::invalid("body", format!("Not an event to try: {error}")))?;
+        let sample: Sample<'_> = json::object(&body)?;
         let shape = sample.shape;
         let request = inbound(&name, sample)?;
         let sources = &call.app.services().await?.sources;

@@ -5,7 +5,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{PutSubscription, answer};
-use crate::error::Error;
 use crate::host::Host;
 use crate::http::answer::Response;
 use crate::http::declaration::{BodyRule, Declaration};
@@ -147,8 +146,7 @@ impl Endpoint for SeekSubscription {
     ) -> Result<Response, Refusal> {
         let id = call.path_text("id")?;
         let body = call.body().await?;
-        let SubscriptionSeek { topic, to, offsets, timestamp } = json::object(&body)
-            .map_err(|error| Error::invalid("body", format!("Not a place to seek to: {error}")))?;
+        let SubscriptionSeek { topic, to, offsets, timestamp } = json::object(&body)?;
         let to = seek_to(to.as_deref(), offsets, timestamp)?;
         let subscriptions = &call.app.services().await?.subscriptions;
         let topics = subscriptions.seek(&id, topic.as_deref(), to, &grant).await?;
@@ -200,8 +198,7 @@ impl Endpoint for RotateSubscription {
         let body = call.body().await?;
         let Rotation { overlap, secret } = match body.trim_ascii().is_empty() {
             true => Rotation::default(),
-            false => json::object(&body)
-                .map_err(|error| Error::invalid("body", format!("Not a rotation: {error}")))?,
+            false => json::object(&body)?,
         };
         let subscriptions = &call.app.services().await?.subscriptions;
         let rotated = subscriptions.rotate(&id, overlap, secret.as_deref(), &grant).await?;

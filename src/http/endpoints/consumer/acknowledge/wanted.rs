@@ -64,8 +64,7 @@ pub(super) struct Wanted {
 
 impl Wanted {
     pub(super) fn read(body: &[u8], word: Word) -> Result<Self, Error> {
-        let body: Body = json::object(body)
-            .map_err(|error| Error::invalid("body", format!("Not a list of receipts: {error}")))?;
+        let body: Body = json::object(body)?;
         let (delay, lease) = check(&body, word)?;
         let renews = word == Word::Renew || body.renew.is_some();
         let this = Self { body, word, delay, lease, renews };
