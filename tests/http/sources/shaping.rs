@@ -251,8 +251,11 @@ async fn a_trial_shows_each_stage_and_writes_nothing() {
         let tried = &json["events"][0];
         assert_eq!((&tried["id"], &tried["outcome"]), (&json!("a"), &json!("written")), "{json}");
         assert_eq!(tried["records"][0]["value"], r#"{"id":"a"}"#);
-        let steps = tried["steps"].to_string();
-        assert!(steps.contains("filter") && steps.contains("transform"), "{steps}");
+        let steps = tried["steps"].as_array().unwrap().iter();
+        let named: Vec<_> = steps.map(|step| json!([step["stage"], step["part"]])).collect();
+        let expected =
+            [["dedupe", "id"], ["shape", "filter"], ["shape", "transform"], ["shape", "key"]];
+        assert_eq!(named, expected.map(|step| json!(step)));
         let sample = json!({"body": "no json"});
         let (_, json) = gateway.post_json("/sources/s/test", &sample).await;
         assert_eq!(json["events"][0]["refused"]["status"], 422, "{json}");
