@@ -8,8 +8,9 @@ import { card } from "./views.js";
 
 // How long somebody has to pause.
 const PAUSE = 200;
-// How many events, steps and records of an answer are shown.
+// How many steps and records of an event are shown, and how many rows of all events.
 const MOST = 20;
+const ROWS = 100;
 
 const FIRST = { rows: 1, class: "mono" };
 
@@ -95,18 +96,24 @@ const refusal = ({ reason, error, detail, status }) => [pill(`${status} ${reason
 const stage = (name, passed, ...content) =>
   h("li", { class: passed ? "passed" : "refused" }, h("span", { class: "stage" }, name), h("div", {}, content));
 
-function stages({ allow, verify, unreadable, events }) {
+function stages({ allow, verify, unreadable, events, destinations = [] }) {
   const first = [["allow", allow], ["verify", verify]].map(([name, { passed, refused }]) =>
     stage(name, passed, passed ? h("p", { class: "about" }, "passes") : refusal(refused)),
   );
   if (unreadable) first.push(stage("read", false, refusal(unreadable)));
-  const left = events.length - MOST;
+  let rows = 0;
+  const shown = events.filter(({ steps }) => (rows += Math.min(steps.length, MOST) + 1) <= ROWS);
+  const left = events.length - shown.length;
   return [
     h("ol", {}, first),
-    events.slice(0, MOST).map((event, place) => one(event, events.length > 1 ? `Event ${place + 1}` : undefined)),
+    shown.map((event, place) => one(event, events.length > 1 ? `Event ${place + 1}` : undefined)),
     left > 0 && h("p", { class: "rest" }, `${left} more events are not shown.`),
+    destinations.length > 0 && [h("h4", {}, "Destinations"), h("ol", {}, destinations.map(target))],
   ];
 }
+
+const target = ({ name, topic, outcome, error }) =>
+  stage(name, outcome !== "refused", pill(outcome, { written: "good", refused: "bad" }[outcome]), topic && h("p", { class: "about" }, "topic ", h("b", {}, topic)), error && h("p", {}, error));
 
 function one({ id, steps, outcome, refused, records }, title) {
   const step = ({ stage: name, part, values, error }) => {
@@ -114,7 +121,7 @@ function one({ id, steps, outcome, refused, records }, title) {
     return stage(`${name} · ${part}`, !error, values?.length === 0 ? h("p", { class: "about" }, "nothing") : given);
   };
   const record = ({ topic, key, value, headers }) => [
-    h("p", { class: "about" }, "A record for ", h("b", {}, topic), key !== null && [" with the key ", h("code", {}, key)]),
+    h("p", { class: "about" }, "A record", topic && [" for ", h("b", {}, topic)], key !== null && [" with the key ", h("code", {}, key)]),
     h("pre", {}, value === null ? "null" : pretty(value)),
     headers.length > 0 && h("p", { class: "fine" }, headers.slice(0, MOST).map(({ name, value }) => `${name}: ${value}`).join("\n")),
   ];

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { lines, openTab, rows, signIn, startBrowser, startScene, until } from "./support/console.mjs";
+import { lines, open, openTab, rows, signIn, startBrowser, startScene, until } from "./support/console.mjs";
 
 const TOPICS = 10000;
 const RECORDS = 10000;
@@ -37,6 +37,52 @@ test("ten thousand topics are counted, found, and not all drawn", async (t) => {
   await find.fill("topic-09999");
   await page.getByRole("link", { name: "topic-09999" }).click();
   await page.getByRole("heading", { level: 2, name: "topic-09999" }).waitFor();
+});
+
+test("however much there is, 300 rows are drawn of each view", async (t) => {
+  const page = await openTab(t, browser, scene);
+  await signIn(page, scene, "admin");
+  const event = { id: 1 };
+  await scene.call("POST", "/groups/billing/seek", { topic: "topic-00000", to: "earliest" });
+  await scene.call("POST", "/sources", { name: "shop", topic: "topic-00000", verify: { none: {} }, shape: { filter: ".", transform: "., .", key: { jq: ".id" } } });
+  await scene.call("PUT", "/subscriptions/webhook_shop", { topics: ["topic-00000"], callback_url: "http://127.0.0.1:9/", from: "earliest" });
+  await scene.call("POST", "/producer/topic-00000", "a record");
+  const run = { run_id: "run_1", redrive: false, topic: "topic-00000", partitions: [{ partition: 0, from: 0, position: 0, to: 1, delivered: 0, failed: 0 }] };
+  const attempt = { time: "2026-11-30T00:00:00.000Z", topic: "topic-00000", partition: 0, offset: 0, status: 200, millis: 1, error: null, answer: "" };
+  const trial = await scene.call("POST", "/sources/shop/test", { event });
+  assert.ok(trial.events[0].steps.length >= 4);
+  // What each answer has, five hundred times.
+  const many = (list, one = list[0]) => Array.from({ length: 500 }, (_, place) => (typeof one === "object" ? { ...one, partition: place } : one));
+  const more = {
+    "/groups": ({ groups }) => ({ groups: many(groups) }),
+    "/groups/billing": (group) => ({ ...group, topics: group.topics.map((topic) => ({ ...topic, partitions: many(topic.partitions) })) }),
+    "/sources": ({ sources }) => ({ sources: many(sources) }),
+    "/sources/shop": (source) => {
+      const refused = Object.fromEntries(Array.from({ length: 500 }, (_, place) => [`verify/reason-${place}`, 1]));
+      const refusals = many([], { time: attempt.time, stage: "verify", reason: "mismatch", headers: ["x"] });
+      return { ...source, statistics: { ...source.statistics, refused, refusals } };
+    },
+    "/sources/shop/test": (answer) => ({ ...answer, events: many(answer.events) }),
+    "/subscriptions": ({ subscriptions }) => ({ subscriptions: many(subscriptions) }),
+    "/subscriptions/webhook_shop": (one) => ({ ...one, runs: many([], run), partitions: many(one.partitions) }),
+    "/subscriptions/webhook_shop/attempts": () => ({ attempts: many([], attempt) }),
+    "/credentials": ({ credentials }) => ({ credentials: many(credentials) }),
+  };
+  let changed = 0;
+  await page.route((url) => more[url.pathname] !== undefined, async (route) => {
+    const answer = await route.fetch();
+    const json = more[new URL(route.request().url()).pathname](await answer.json());
+    changed += 1;
+    await route.fulfill({ response: answer, json });
+  });
+  for (const [view, count] of [["groups/billing", 2], ["sources/shop", 3], ["subscriptions/webhook_shop", 3], ["credentials", 1]]) {
+    const before = changed;
+    await open(page, view);
+    await until("the answers are there", async () => assert.ok(changed - before >= count));
+    await page.waitForLoadState("networkidle");
+    await until(`${view} is drawn`, async () => assert.ok((await rows(page)) > 150, `${await rows(page)} rows`));
+    assert.ok((await rows(page)) <= 300, `${view}: ${await rows(page)} rows`);
+  }
 });
 
 test("ten thousand records at a thousand a second leave the heap flat", async (t) => {

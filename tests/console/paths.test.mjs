@@ -256,6 +256,18 @@ describe("one person", () => {
     await page.getByRole("button", { name: "Check again" }).click();
     await page.getByText("Settings", { exact: true }).click();
     await page.getByText('"rest_url": "http://127.0.0.1:9"').waitFor();
+    // A source that writes there and here says of both what would become of an event.
+    const archive = { rest_url: "http://127.0.0.1:9", topic: "archive" };
+    await scene.call("POST", "/destinations", { name: "Archive", type: "kafka", config: archive, enabled: false });
+    const destinations = ["gateway", "Event Stream", { name: "Archive", optional: true }];
+    await scene.call("POST", "/sources", { name: "fan", topic: "orders", destinations, verify: { none: {} } });
+    const trial = await scene.call("POST", "/sources/fan/test", { event: { id: 1 } });
+    assert.deepEqual(trial.destinations.map(({ outcome }) => outcome), ["written", "written", "left-out"]);
+    await open(page, "sources/fan");
+    const box = page.getByRole("region", { name: "Try an event" });
+    for (const { name, outcome } of trial.destinations) {
+      await box.getByRole("listitem").filter({ hasText: name }).getByText(outcome, { exact: true }).waitFor();
+    }
   });
 
   test("runs an action, and sees the report on it", async (t) => {
