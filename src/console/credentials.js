@@ -17,7 +17,7 @@ export function credentials({ place, signal }) {
   const problem = trouble();
   const all = table("Credentials", [
     { name: "Name", kind: "name", of: ({ name }) => name },
-    { name: "May", of: ({ allow }) => allow.map((one) => pill(one)) },
+    { name: "May", of: ({ allow }) => h("div", {}, allow.map((one) => pill(one))) },
     { name: "Topics", kind: "fine", of: ({ topics }) => topics.join(", ") || "–" },
     { name: "Ends", of: ({ expires }) => (expires ? when(expires) : "never") },
     { name: "Last used", of: ({ last_used: used, source }) => (source === "variable" ? "–" : (used ?? "never")) },

@@ -31,7 +31,7 @@ function open(place, group, signal, changed) {
     { name: "Claimed", kind: "count", of: claimed },
     { name: "End", kind: "count", of: ({ end_offset }) => end_offset },
     { name: "Lag", kind: "count lag", of: (row) => (row.beyond_end ? "beyond the end" : row.lag === null ? null : bar(row.lag, most)) },
-  ], 150);
+  ], 150, "tight");
   const topic = select([], {});
   place.append(problem.element, totals.element, card("Positions", settings, partitions.element), seeking(group, topic, () => look()));
   place.append(removing(group, changed));

@@ -114,8 +114,8 @@ function leaveView() {
   shown = undefined;
 }
 
-// `#/view/name`
-function route() {
+// `#/view/name`. Who has followed a link goes on, by keyboard too, where it leads.
+function route(followed) {
   if (!caller || document.body.classList.contains("outside")) return;
   const [, name = "", rest] = location.hash.match(/^#\/([a-z]*)(?:\/(.*))?$/) ?? [];
   const named = offered.find((one) => one.name === name);
@@ -127,8 +127,11 @@ function route() {
     item = undefined;
   }
   for (const link of list.querySelectorAll("a")) {
-    if (link.dataset.view === view.name) link.setAttribute("aria-current", "page");
-    else link.removeAttribute("aria-current");
+    if (link.dataset.view === view.name) {
+      link.setAttribute("aria-current", "page");
+      // On a phone there is no room for all of them.
+      link.scrollIntoView({ block: "nearest", inline: "nearest" });
+    } else link.removeAttribute("aria-current");
   }
   document.title = `${item ? `${item} – ` : ""}${view.title} – kafka-edge`;
   document.body.classList.toggle("deep", item !== undefined);
@@ -142,6 +145,7 @@ function route() {
     shown = { view, controller, show: view.open({ place, may, signal: controller.signal }) };
   }
   shown.show(item);
+  if (followed) main.querySelector(item === undefined ? "h1" : "h2")?.focus();
 }
 
 whenUnknown((refused) => {

@@ -135,15 +135,26 @@ export function names(noun, view, most = 100) {
   const filter = input({ type: "search", placeholder: find, "aria-label": find, class: "find" });
   let all = [];
   let current;
+  // A line that is used again for another name: who has come to it by keyboard stays there.
+  const row = () => {
+    const [called, more] = ["name", "about"].map((kind) => h("span", { class: kind }));
+    const link = h("a", {}, called, more);
+    const element = h("li", {}, link);
+    element.show = ({ name, about }) => {
+      link.href = `#/${view}/${encodeURIComponent(name)}`;
+      if (name === current) link.setAttribute("aria-current", "page");
+      else link.removeAttribute("aria-current");
+      say(called, name);
+      say(more, about ?? "");
+    };
+    return element;
+  };
   const draw = () => {
     const wanted = filter.value.toLowerCase();
     const found = wanted ? all.filter(({ name }) => name.toLowerCase().includes(wanted)) : all;
     const shown = found.slice(0, most);
-    put(list, shown.map(({ name, about }) => {
-      const here = name === current;
-      const link = h("a", { href: `#/${view}/${encodeURIComponent(name)}`, "aria-current": here && "page" });
-      return h("li", {}, add(link, h("span", { class: "name" }, name), h("span", { class: "about" }, about)));
-    }));
+    while (list.children.length > shown.length) list.lastChild.remove();
+    shown.forEach((one, place) => (list.children[place] ?? list.appendChild(row())).show(one));
     const of = found.length < all.length ? `${number(found.length)} of ${plural(all.length, noun)}` : plural(all.length, noun);
     const more = shown.length < found.length ? `, the first ${shown.length} shown` : "";
     say(count, of + more);

@@ -42,7 +42,7 @@ function open({ may }, place, id, signal, changed) {
     { name: "Failures", kind: "count", of: ({ failures }) => failures },
     { name: "Last error", kind: "fine", of: ({ last_error: error, next_attempt: next }) => (error ? [error, next && h("small", {}, "again ", when(next))] : "") },
     { name: "Lag", kind: "count lag", of: (row) => (row.beyond_end ? "beyond the end" : row.lag === null ? null : bar(row.lag, most)) },
-  ]);
+  ], 100, "tight");
   const attempts = table("The last attempts", [
     { name: "Time", of: ({ time }) => when(time) },
     { name: "Record", of: ({ topic, partition, offset }) => `${topic} ${partition}·${offset}` },
@@ -51,14 +51,14 @@ function open({ may }, place, id, signal, changed) {
     { name: "What it said", kind: "fine", of: ({ error, answer }) => [error, answer].filter(Boolean).join(": ") },
   ], 50, "stack");
   const runs = table("Sent again", [
-    { name: "Run", of: ({ redrive, topic }) => `${redrive ? "dead letters" : "replay"} of ${topic}` },
+    { name: "Run", kind: "name", of: ({ redrive, topic }) => `${redrive ? "dead letters" : "replay"} of ${topic}` },
     { name: "Partition", kind: "count", of: ({ partition }) => String(partition) },
     { name: "From", kind: "count", of: ({ from }) => from },
     { name: "At", kind: "count", of: ({ position }) => position },
     { name: "Up to", kind: "count", of: ({ to }) => to },
     { name: "Delivered", kind: "count", of: ({ delivered }) => delivered },
     { name: "Failed", kind: "count", of: ({ failed }) => failed },
-  ], 40);
+  ], 40, "tight");
   const again = card("Sent again", runs.element);
   const settings = h("pre", {});
   let shown = "";

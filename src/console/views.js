@@ -59,7 +59,7 @@ export function listed({ place, signal }, { noun, view, load, open, hint, beside
     }
     const back = h("a", { class: "back", href: `#/${view}` }, icon("back"), `All ${noun}s`);
     const content = h("div", { class: "content" });
-    put(detail, back, h("h2", {}, name), content);
+    put(detail, back, h("h2", { tabindex: "-1" }, name), content);
     open(content, name, current.signal, look);
   };
 }

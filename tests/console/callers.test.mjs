@@ -13,7 +13,11 @@ const OFFERED = {
   writer: { views: ["Topics"], topics: ["orders"], groups: [], produces: true, follows: false },
   hooks: { views: ["Topics", "Sources", "Subscriptions"], topics: ["orders"], groups: [], produces: true, follows: false },
   logs: { views: ["Topics", "Groups"], topics: ["logs.api", "logs.web"], groups: ["logs-reader"], produces: false, follows: true },
+  metrics: { views: ["Topics"], topics: Object.keys(TOPICS).sort(), groups: [], produces: false, follows: false },
 };
+// By credential: the subscriptions that it sees, and whether it may have them send again.
+const SUBSCRIPTIONS = { admin: [["webhook_audit", "webhook_shop"], true], hooks: [["webhook_shop"], false] };
+const CALLBACK = "the-secret-of-a-callback";
 const SHOP = "the-secret-of-the-shop";
 
 describe("by credential", () => {
@@ -28,6 +32,9 @@ describe("by credential", () => {
     receipts = [await claim("orders", "billing"), await claim("logs.web", "logs-reader")];
     await scene.call("POST", "/sources", { name: "shop", topic: "orders", verify: { token: { header: "x-shop-token" }, secrets: [SHOP] } });
     await scene.call("POST", "/actions", { identifier: "greet", config: { type: "KAFKA", topic: "orders", payload: {} } });
+    const subscription = { callback_url: "http://127.0.0.1:9/", auth: { bearer: CALLBACK } };
+    await scene.call("PUT", "/subscriptions/webhook_shop", { ...subscription, topics: ["orders"] });
+    await scene.call("PUT", "/subscriptions/webhook_audit", { ...subscription, topics: ["payments"] });
     stored = (await scene.call("POST", "/credentials", { name: "stored", allow: ["consume"], topics: ["payments"] })).secret;
   });
   after(async () => {
@@ -68,7 +75,7 @@ describe("by credential", () => {
         await look();
       }
       // A view that is not offered is not opened by its address either.
-      for (const view of ["groups", "groups/billing", "sources", "sources/shop", "actions/greet", "credentials"]) {
+      for (const view of ["groups", "groups/billing", "sources", "sources/shop", "subscriptions", "subscriptions/webhook_shop", "destinations", "actions/greet", "credentials"]) {
         await open(page, view);
         const title = view[0].toUpperCase() + view.slice(1).split("/")[0];
         await page.getByRole("heading", { level: 1, name: expected.views.includes(title) ? title : "Topics" }).waitFor();
@@ -77,11 +84,20 @@ describe("by credential", () => {
           await names.first().waitFor();
           assert.deepEqual((await names.allInnerTexts()).sort(), expected.groups);
         }
+        if (view.startsWith("subscriptions") && expected.views.includes(title)) {
+          const [known, again] = SUBSCRIPTIONS[name];
+          await names.first().waitFor();
+          assert.deepEqual((await names.allInnerTexts()).sort(), known);
+          if (view !== "subscriptions") {
+            await page.getByRole("button", { name: "Pause" }).waitFor();
+            assert.equal(await page.getByRole("button", { name: "Replay" }).count(), Number(again));
+          }
+        }
         await look();
       }
       const all = seen.join("\n");
       const others = Object.values(SECRETS).filter((secret) => secret !== SECRETS[name]);
-      for (const hidden of [...others, SHOP, stored, ...receipts]) assert.ok(!all.includes(hidden), hidden);
+      for (const hidden of [...others, SHOP, CALLBACK, stored, ...receipts]) assert.ok(!all.includes(hidden), hidden);
       for (const topic of Object.keys(TOPICS)) {
         const visible = all.includes(`a record of ${topic}`);
         assert.equal(visible, expected.follows && expected.topics.includes(topic), topic);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
-import { lines, openTab, signIn, startBrowser, startScene, until } from "./support/console.mjs";
+import { lines, open, openTab, signIn, startBrowser, startScene, until } from "./support/console.mjs";
 
 const MARKUP = [
   "<img src=x onerror=\"document.title='hit'\">",
@@ -78,6 +78,44 @@ describe("hostile texts", () => {
       await page.goto(`${scene.url}/console${hash}`);
       await page.getByRole("heading", { level: 1 }).waitFor();
       assert.deepEqual(await foreign(page), NOTHING, hash);
+    }
+  });
+
+  test("in every text of every answer", async (t) => {
+    await scene.call("POST", "/groups/billing/seek", { topic: "orders", to: "earliest" });
+    await scene.call("POST", "/sources", { name: "shop", topic: "orders", verify: { token: { header: "x-shop-token" }, secrets: ["the secret of the shop"] } });
+    await fetch(`${scene.url}/in/shop`, { method: "POST", body: "{}" });
+    await scene.call("POST", "/producer/orders", "a record");
+    await scene.call("PUT", "/subscriptions/webhook_warehouse", { topics: ["orders"], callback_url: "http://127.0.0.1:9/", from: "earliest" });
+    await until("a delivery was tried", async () => {
+      assert.notDeepEqual((await scene.call("GET", "/subscriptions/webhook_warehouse/attempts")).attempts, []);
+    });
+    const { id } = await scene.call("POST", "/destinations", { name: "Event Stream", type: "kafka", config: { rest_url: "http://127.0.0.1:9", topic: "orders" } });
+    await scene.call("POST", "/actions", { identifier: "greet", config: { type: "KAFKA", topic: "orders", payload: {} } });
+    const page = await openTab(t, browser, scene);
+    await signIn(page, scene, "admin");
+    const hostile = (value, place = 0) => {
+      if (typeof value === "string") return MARKUP[place % MARKUP.length];
+      if (value === null || typeof value !== "object") return value;
+      const entries = Object.entries(value).map(([name, one], at) => [name, hostile(one, place + at)]);
+      return Array.isArray(value) ? entries.map(([, one]) => one) : Object.fromEntries(entries);
+    };
+    let changed = 0;
+    await page.route(/\/(topics|groups|sources|subscriptions|destinations|actions|credentials)(\/|$)/, async (route) => {
+      const answer = await route.fetch();
+      const json = hostile(await answer.json());
+      changed += 1;
+      await route.fulfill({ response: answer, json });
+    });
+    const views = ["topics/orders", "groups/billing", "sources/shop", "subscriptions/webhook_warehouse", `destinations/${id}`, "actions/greet", "credentials"];
+    for (const view of views) {
+      const before = changed;
+      await open(page, view);
+      await page.locator("main").getByText("document.title").first().waitFor();
+      await until("the answers are there", async () => assert.ok(changed > before));
+      await page.waitForLoadState("networkidle");
+      await page.evaluate(() => document.querySelectorAll("main details").forEach((one) => (one.open = true)));
+      assert.deepEqual(await foreign(page), NOTHING, view);
     }
   });
 

@@ -16,6 +16,7 @@ export const SECRETS = {
   writer: "secret-of-the-writer-003",
   hooks: "secret-of-the-hooks-0004",
   logs: "secret-of-the-logs-00005",
+  metrics: "secret-of-metrics-000006",
 };
 const entry = (name, allow, topics) => ({ name, secret: SECRETS[name], allow, topics });
 export const CREDENTIALS = [
@@ -24,6 +25,7 @@ export const CREDENTIALS = [
   entry("writer", ["produce"], ["orders"]),
   entry("hooks", ["produce", "webhooks"], ["orders"]),
   entry("logs", ["consume"], ["logs.*"]),
+  entry("metrics", ["metrics"], ["*"]),
 ];
 export const TOPICS = { orders: 3, refunds: 2, payments: 6, customers: 3, "logs.web": 2, "logs.api": 2 };
 
