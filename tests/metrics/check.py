@@ -4,6 +4,8 @@ import subprocess
 import sys
 import time
 
+from grafana_foundation_sdk.cog.encoder import JSONEncoder
+from grafana_foundation_sdk.models.dashboard import Dashboard
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as open_metrics
 # The classic parser reads an exemplar as a timestamp; there is none here.
 from prometheus_client.parser import text_string_to_metric_families as classic
@@ -12,6 +14,7 @@ import server
 from gateway import CALLBACK, SECRETS, SHOP, Gateway
 
 RULES = "deploy/prometheus/alerts.yml"
+DASHBOARD = "deploy/grafana/kafka-edge.json"
 TEXT = "text/plain"
 OPEN = "application/openmetrics-text"
 
@@ -91,9 +94,31 @@ def check_agreement(gateway):
     print(f"{len(groups)} groups and 2 subscriptions as the API tells them")
 
 
+def check_dashboard():
+    """Grafana's own types know every field of the dashboard, and no two panels share a place."""
+    with open(DASHBOARD) as file:
+        written = json.load(file)
+
+    def lost(one, other):
+        if isinstance(one, dict):
+            return [f"{key}.{rest}" for key in one for rest in lost(one[key], (other or {}).get(key))]
+        if isinstance(one, list):
+            pairs = zip(one, other or [], strict=True)
+            return [f"{place}.{rest}" for place, pair in enumerate(pairs) for rest in lost(*pair)]
+        return [] if one == other else [f"{one} became {other}"]
+
+    read = json.loads(json.dumps(Dashboard.from_json(written), cls=JSONEncoder))
+    assert not lost(written, read), lost(written, read)
+    places = [(left, top) for at in (panel["gridPos"] for panel in written["panels"])
+              for left in range(at["x"], at["x"] + at["w"]) for top in range(at["y"], at["y"] + at["h"])]
+    assert len(places) == len(set(places)) and all(left < 24 for left, _ in places)
+    print(f"a dashboard of {len(written['panels'])} panels")
+
+
 def main():
     said = promtool("check", "rules", RULES)
     assert "13 rules found" in said, said
+    check_dashboard()
     gateway = Gateway()
     try:
         gateway.prepare()
@@ -103,7 +128,9 @@ def main():
         status, _, text = gateway.call("GET", "/metrics")
         assert status == 403 and json.loads(text)["detail"] == 'The permission "metrics" is missing', text
         if sys.argv[1:] == ["all"]:
-            server.check(gateway, RULES, "deploy/grafana/kafka-edge.json")
+            server.check(gateway, RULES, DASHBOARD)
+        elif sys.argv[1:] == ["pictures"]:
+            server.pictures(gateway, RULES, "docs/pictures")
     finally:
         gateway.stop()
 

@@ -1,8 +1,9 @@
 """A Prometheus that scrapes a gateway for a minute, and answers the queries of the dashboard
-and of the alerts."""
+and of the alerts. Its own page is what docs/metrics.md shows."""
 import json
 import os
 import pathlib
+import shutil
 import socket
 import subprocess
 import tempfile
@@ -15,7 +16,7 @@ from gateway import SECRETS
 SECONDS = 65
 SCRAPE = f"""
 global: {{ scrape_interval: 2s, evaluation_interval: 2s }}
-rule_files: ["RULES"]
+rule_files: ["alerts.yml"]
 scrape_configs:
   - job_name: kafka-edge
     authorization: {{ credentials: {SECRETS["prometheus"]} }}
@@ -30,20 +31,39 @@ def free_port():
 
 
 def check(gateway, rules, dashboard):
+    scrape(gateway, rules, lambda url: look(url, dashboard))
+
+
+def pictures(gateway, rules, folder):
+    lag = urllib.parse.urlencode({"g0.expr": 'kafka_edge_group_lag{group=~"audit|billing"}', "g0.tab": 0,
+                                  "g0.range_input": "1m"})
+    pages = {"lag": (f"graph?{lag}", 900), "alerts": ("classic/alerts", 800)}
+
+    def shoot(url):
+        for name, (path, height) in pages.items():
+            shown = os.path.abspath(f"{folder}/metrics-{name}.png")
+            program = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
+                       f"--screenshot={shown}", f"--window-size=1200,{height}", "--virtual-time-budget=8000"]
+            subprocess.run([*program, f"{url}/{path}"], check=True, capture_output=True)
+
+    scrape(gateway, rules, shoot)
+
+
+def scrape(gateway, rules, then):
     folder = pathlib.Path(tempfile.mkdtemp())
-    settings = SCRAPE.replace("RULES", os.path.abspath(rules)).replace("TARGET", gateway.url.removeprefix("http://"))
-    (folder / "prometheus.yml").write_text(settings)
+    (folder / "prometheus.yml").write_text(SCRAPE.replace("TARGET", gateway.url.removeprefix("http://")))
+    shutil.copy(rules, folder / "alerts.yml")
     url = f"http://127.0.0.1:{free_port()}"
-    program = ["prometheus", f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/data",
+    program = ["prometheus", "--config.file=prometheus.yml", "--storage.tsdb.path=data",
                f"--web.listen-address={url.removeprefix('http://')}", "--log.level=error"]
-    process = subprocess.Popen(program)
+    process = subprocess.Popen(program, cwd=folder)
     try:
         end, turn = time.monotonic() + SECONDS, 100
         while time.monotonic() < end:
             gateway.work(turn)
             turn += 1
             time.sleep(0.5)
-        look(url, rules, dashboard)
+        then(url)
     finally:
         process.kill()
         process.wait()
@@ -56,7 +76,7 @@ def ask(url, path, **query):
     return said["data"]
 
 
-def look(url, rules, dashboard):
+def look(url, dashboard):
     target = ask(url, "targets")["activeTargets"][0]
     assert target["health"] == "up" and not target["lastError"], target
     scraped = float(ask(url, "query", query="count_over_time(up[1m])")["result"][0]["value"][1])
