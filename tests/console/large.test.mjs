@@ -44,13 +44,13 @@ test("however much there is, 300 rows are drawn of each view", async (t) => {
   await signIn(page, scene, "admin");
   const event = { id: 1 };
   await scene.call("POST", "/groups/billing/seek", { topic: "topic-00000", to: "earliest" });
-  await scene.call("POST", "/sources", { name: "shop", topic: "topic-00000", verify: { none: {} }, shape: { filter: ".", transform: "., .", key: { jq: ".id" } } });
+  await scene.call("POST", "/sources", { name: "shop", topic: "topic-00000", verify: { none: {} }, shape: { filter: ".", transform: "., ., ., ., ., .", key: { jq: ".id" } } });
   await scene.call("PUT", "/subscriptions/webhook_shop", { topics: ["topic-00000"], callback_url: "http://127.0.0.1:9/", from: "earliest" });
   await scene.call("POST", "/producer/topic-00000", "a record");
   const run = { run_id: "run_1", redrive: false, topic: "topic-00000", partitions: [{ partition: 0, from: 0, position: 0, to: 1, delivered: 0, failed: 0 }] };
   const attempt = { time: "2026-11-30T00:00:00.000Z", topic: "topic-00000", partition: 0, offset: 0, status: 200, millis: 1, error: null, answer: "" };
   const trial = await scene.call("POST", "/sources/shop/test", { event });
-  assert.ok(trial.events[0].steps.length >= 4);
+  assert.ok(trial.events[0].steps.length >= 8);
   // What each answer has, five hundred times.
   const many = (list, one = list[0]) => Array.from({ length: 500 }, (_, place) => (typeof one === "object" ? { ...one, partition: place } : one));
   const more = {
