@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
-import { CREDENTIALS, SECRETS, TOPICS, lines, open, openTab, signIn, startBrowser, startScene } from "./support/console.mjs";
+import { CREDENTIALS, SECRETS, TOPICS, lines, open, openTab, settled, signIn, startBrowser, startScene } from "./support/console.mjs";
 
 // By credential: the views and topics that it is offered.
 const ALL = ["Topics", "Groups", "Sources", "Subscriptions", "Destinations", "Actions", "Credentials"];
@@ -79,7 +79,7 @@ describe("by credential", () => {
         await open(page, view);
         const title = view[0].toUpperCase() + view.slice(1).split("/")[0];
         await page.getByRole("heading", { level: 1, name: expected.views.includes(title) ? title : "Topics" }).waitFor();
-        await page.waitForLoadState("networkidle");
+        await settled(page);
         if (view === "groups" && expected.groups.length) {
           await names.first().waitFor();
           assert.deepEqual((await names.allInnerTexts()).sort(), expected.groups);

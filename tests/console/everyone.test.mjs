@@ -3,22 +3,23 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 
-import { lines, open, openTab, signIn, startBrowser, startScene, until } from "./support/console.mjs";
+import { lines, open, openTab, signIn, startBrowser, startScene } from "./support/console.mjs";
 
-const VIEWS = [
-  "topics",
-  "topics/orders",
-  "groups",
-  "groups/billing",
-  "sources",
-  "sources/shop",
-  "subscriptions",
-  "subscriptions/webhook_warehouse",
-  "destinations",
-  "actions",
-  "actions/greet",
-  "credentials",
-];
+// The views, and what is there once a view has its answers.
+const VIEWS = {
+  topics: ".names a",
+  "topics/orders": "tbody tr",
+  groups: ".names a",
+  "groups/billing": "tbody tr",
+  sources: ".names a",
+  "sources/shop": ".stages li.refused",
+  subscriptions: ".names a",
+  "subscriptions/webhook_warehouse": "tbody .pill",
+  destinations: ".names a",
+  actions: ".names a",
+  "actions/greet": "pre:not(:empty)",
+  credentials: "tbody tr",
+};
 
 describe("for everyone", () => {
   let scene, browser;
@@ -40,14 +41,17 @@ describe("for everyone", () => {
     await scene?.stop();
   });
 
-  const settle = (page) => page.waitForLoadState("networkidle");
+  async function show(page, view) {
+    await open(page, view);
+    await page.locator(`nav [aria-current][data-view=${view.split("/")[0]}]`).waitFor({ state: "attached" });
+    await page.locator(`main ${VIEWS[view]}`).first().waitFor({ state: "attached" });
+  }
 
   test("landmarks, headings and names of everything that can be used", async (t) => {
     const page = await openTab(t, browser, scene);
     await signIn(page, scene, "admin");
-    for (const view of VIEWS) {
-      await open(page, view);
-      await settle(page);
+    for (const view of Object.keys(VIEWS)) {
+      await show(page, view);
       const found = await page.evaluate(() => {
         const count = (selector) => document.querySelectorAll(selector).length;
         const named = (element) =>
@@ -129,11 +133,20 @@ describe("for everyone", () => {
     test(`texts stand out from their ground, ${colorScheme}`, async (t) => {
       const page = await openTab(t, browser, scene, { colorScheme });
       await signIn(page, scene, "admin");
-      for (const view of VIEWS) {
-        await open(page, view);
-        await settle(page);
+      for (const view of Object.keys(VIEWS)) {
+        await show(page, view);
         assert.deepEqual(await page.evaluate(faint), [], view);
       }
+      // A pill of each kind, whether or not there was one.
+      await page.evaluate(() => {
+        for (const kind of ["", "good", "warn", "bad"]) {
+          const pill = document.createElement("span");
+          pill.className = `pill ${kind}`;
+          pill.textContent = `a pill ${kind}`;
+          document.querySelector(".card").append(pill);
+        }
+      });
+      assert.deepEqual(await page.evaluate(faint), []);
     });
   }
 
@@ -155,9 +168,8 @@ describe("for everyone", () => {
   test("nothing is wider than a phone, and everything is there", async (t) => {
     const page = await openTab(t, browser, scene, { viewport: { width: 360, height: 740 }, hasTouch: true, isMobile: true });
     await signIn(page, scene, "admin");
-    for (const view of VIEWS) {
-      await open(page, view);
-      await settle(page);
+    for (const view of Object.keys(VIEWS)) {
+      await show(page, view);
       const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       assert.ok(over <= 0, `${view}: ${over}`);
       assert.deepEqual(await page.evaluate(cramped), [], view);
@@ -207,6 +219,11 @@ function faint() {
     const [one, other] = [light(parse(getComputedStyle(element).color)), light(ground(element))];
     const contrast = (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
     if (contrast < 4.5) found.push(`${contrast.toFixed(2)} ${element.tagName} ${texts.currentNode.data.trim().slice(0, 40)}`);
+  }
+  for (const field of document.querySelectorAll("[placeholder]")) {
+    const { color, opacity } = getComputedStyle(field, "::placeholder");
+    const [one, other] = [light(parse(color)), light(ground(field))].sort((a, b) => b - a);
+    if (opacity !== "1" || (one + 0.05) / (other + 0.05) < 4.5) found.push(`placeholder ${field.placeholder}`);
   }
   return [...new Set(found)];
 }

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
 
-import { lines, open, openTab, rows, signIn, startBrowser, startScene, until } from "./support/console.mjs";
+import { lines, open, openTab, rows, settled, signIn, startBrowser, startScene, until } from "./support/console.mjs";
 
 const TOPICS = 10000;
 const RECORDS = 10000;
@@ -79,10 +79,11 @@ test("however much there is, 300 rows are drawn of each view", async (t) => {
     const before = changed;
     await open(page, view);
     await until("the answers are there", async () => assert.ok(changed - before >= count));
-    await page.waitForLoadState("networkidle");
+    await settled(page);
     await until(`${view} is drawn`, async () => assert.ok((await rows(page)) > 150, `${await rows(page)} rows`));
     assert.ok((await rows(page)) <= 300, `${view}: ${await rows(page)} rows`);
   }
+  await page.unrouteAll({ behavior: "ignoreErrors" });
 });
 
 test("ten thousand records at a thousand a second leave the heap flat", async (t) => {

@@ -112,7 +112,7 @@ await open(dark, "sources/shop");
 await dark.getByText("written", { exact: true }).waitFor();
 await shoot(dark, "dark");
 await open(phone, "groups/billing");
-await phone.getByText("search").or(phone.getByRole("table", { name: "Positions" })).first().waitFor();
+await phone.getByRole("table", { name: "Positions" }).locator("tbody td").first().waitFor();
 await phone.waitForTimeout(600);
 await shoot(phone, "phone");
 await browser.close();

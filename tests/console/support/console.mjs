@@ -69,12 +69,28 @@ export function startBrowser() {
   return chromium.launch({ executablePath: path, args: FLAGS });
 }
 
+const underWay = new WeakMap();
+
+// Waits until the page has had the answers to all of its calls, and makes no more of them.
+export async function settled(page) {
+  let since = Date.now();
+  await until("the page has its answers", async () => {
+    if (underWay.get(page).size) since = Date.now();
+    assert.ok(Date.now() - since > 300);
+  });
+}
+
 // A tab with no history. Whatever its scripts complain of fails the test, and so does
 // every request to another host.
 export async function openTab(t, browser, { url }, options = {}) {
   const context = await browser.newContext({ viewport: { width: 1280, height: 860 }, ...options });
   const page = await context.newPage();
   const complaints = [];
+  // A stream does not end, so that nobody waits for it.
+  const waited = new Set();
+  page.on("request", (request) => new URL(request.url()).pathname.includes("/consumer/") || waited.add(request));
+  for (const ended of ["requestfinished", "requestfailed"]) page.on(ended, (request) => waited.delete(request));
+  underWay.set(page, waited);
   page.on("pageerror", (error) => complaints.push(String(error)));
   page.on("console", (message) => {
     // A refusal that the page shows is reported here, too.
