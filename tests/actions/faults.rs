@@ -4,19 +4,8 @@ use std::time::Duration;
 
 use kafka_edge_sim::{StoreMode, local};
 use serde_json::json;
-use tokio::time::sleep;
 
-use crate::scene::{Scene, seconds};
-
-const REFUSING: StoreMode = StoreMode {
-    latency: Duration::ZERO,
-    stale: Duration::ZERO,
-    double_draws: 0.0,
-    failures: 0.0,
-    refusals: 1.0,
-    write_time: Duration::ZERO,
-    creates: false,
-};
+use crate::scene::{REFUSING, Scene, seconds};
 
 #[tokio::test(start_paused = true)]
 async fn nothing_is_published_while_a_run_cannot_be_counted() {
@@ -41,14 +30,8 @@ async fn nothing_is_published_while_a_run_cannot_be_counted() {
 async fn a_store_that_fails_after_the_record_changes_no_answer() {
     local(async {
         let scene = Scene::with_action(1, json!({})).await;
-        scene.log.set_delay(Duration::from_secs(1));
-        let one = scene.instance();
-        let publishing = tokio::task::spawn_local(async move { one.run(json!({})).await.unwrap() });
-        sleep(Duration::from_millis(500)).await;
-        scene.world.set_store_mode(REFUSING);
-        let answer = publishing.await.unwrap();
+        let answer = scene.run_without_note().await;
         assert_eq!(answer.status, 201, "{}", answer.json);
-        assert!(scene.world.reported().iter().any(|line| line.contains("run-not-kept")));
         let run = answer.run();
         let report = json!({"status": "COMPLETED", "result": "SUCCESS"});
         let refused = scene.instance().report(&run, report.clone()).await.unwrap();

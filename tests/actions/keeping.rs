@@ -1,7 +1,7 @@
 //! For how long runs are there, and how many.
 
 use http::Method;
-use kafka_edge_sim::local;
+use kafka_edge_sim::{StoreMode, local};
 use serde_json::{Value, json};
 
 use crate::scene::{Scene, seconds};
@@ -73,6 +73,44 @@ async fn the_runs_of_an_action_go_with_it() {
         assert_eq!(gone.status, 204);
         seconds(5).await;
         assert_eq!(scene.instance().shown(&run).await.status, 404);
+    })
+    .await;
+}
+
+/// The thousandth run before it is still what is noted in its place.
+#[tokio::test(start_paused = true)]
+async fn a_run_that_could_not_be_noted_takes_its_place_all_the_same() {
+    local(async {
+        let scene = Scene::with_action(1, json!({})).await;
+        let one = scene.instance();
+        let old = one.run(json!({})).await.unwrap().run();
+        let begun = json!({"status": "IN_PROGRESS", "output": {"of": "the old one"}});
+        assert_eq!(one.report(&old, begun).await.unwrap().status, 200);
+        for number in 1..1_000 {
+            assert_eq!(one.run(json!({"n": number})).await.unwrap().status, 201);
+        }
+        let new = scene.run_without_note().await;
+        assert_eq!(new.status, 201, "{}", new.json);
+        scene.world.set_store_mode(StoreMode::default());
+        let new = new.run();
+        assert_eq!(scene.records().last().unwrap()["run_id"], json!(new));
+        // Nobody knows of the new one yet, but those who ask for it.
+        assert_eq!(scene.instance().shown(&old).await.status, 200);
+        let shown = scene.instance().shown(&new).await;
+        let node = &shown.json["nodes"][0];
+        assert_eq!(
+            (shown.status, &node["records"], &node["output"]),
+            (200, &json!([]), &Value::Null)
+        );
+
+        let report = |result: &str| json!({"status": "COMPLETED", "result": result});
+        let reported = scene.instance().report(&new, report("SUCCESS")).await.unwrap();
+        assert_eq!(reported.status, 200, "{}", reported.json);
+        assert_eq!(reported.json["nodes"][0]["output"], Value::Null, "that was of the old one");
+        let late = scene.instance().report(&old, report("FAILED")).await.unwrap();
+        assert_eq!((late.status, &late.json["error"]), (404, &json!("Run not found")));
+        assert_eq!(scene.instance().shown(&old).await.status, 404);
+        assert_eq!(scene.instance().shown(&new).await.json["result"], "SUCCESS");
     })
     .await;
 }

@@ -9,7 +9,7 @@ use kafka_edge_schema::Schema;
 use kafka_edge_sim::local;
 use serde_json::{Value, json};
 
-use crate::scene::{Scene, node};
+use crate::scene::{Answer, Scene, node};
 
 /// Whether a record is what the schema in the documents says.
 fn fits(record: &Value) {
@@ -216,6 +216,54 @@ async fn under_a_key_a_run_is_published_once() {
         let later = scene.instance().run_once(json!({"n": 4}), "u").await.unwrap();
         assert_eq!((later.status, later.is_replayed), (201, false), "{}", later.json);
         assert_eq!(scene.records().len(), 8);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_missing_of_a_run_is_written_into_it_and_the_rest_not_again() {
+    local(async {
+        let scene = Scene::with_action(1, json!([{"at": "{{ now }}"}, 1, 2])).await;
+        scene.log.write_at_most(Some(1));
+        let first = scene.instance().run_once(json!({}), "k").await.unwrap();
+        let offset =
+            |answer: &Answer, index: usize| answer.json["records"][index]["offset"].clone();
+        assert_eq!([0, 1].map(|index| offset(&first, index)), [json!(0), Value::Null]);
+        scene.log.write_at_most(None);
+        let again = scene.instance().run_once(json!({}), "k").await.unwrap();
+        assert_eq!((again.status, again.is_replayed), (201, false), "{}", again.json);
+        assert_eq!(again.run(), first.run());
+        assert_eq!([0, 1, 2].map(|index| offset(&again, index)), [0, 1, 2].map(Value::from));
+        let written: Vec<_> =
+            scene.records().iter().map(|record| record["index"].clone()).collect();
+        assert_eq!(written, [0, 1, 2]);
+        assert!(scene.records().iter().all(|record| record["run_id"] == json!(first.run())));
+    })
+    .await;
+}
+
+/// Its records would be nested deeper than any JSON here may be, which shows when they are
+/// made: after the key was noted, and before Kafka is asked.
+#[tokio::test(start_paused = true)]
+async fn a_run_that_fails_before_kafka_may_come_again_at_once() {
+    local(async {
+        let payload = json!({"a": {"b": {"c": "{{ .outputs.trigger.deep }}"}}});
+        let scene = Scene::with_action(1, payload).await;
+        let nested = |depth: usize| (0..depth).fold(json!(1), |inner, _| json!([inner]));
+        let begun = tokio::time::Instant::now();
+        for _ in 0..3 {
+            let deep = json!({"deep": nested(125)});
+            let failed = scene.instance().run_once(deep, "k").await.unwrap();
+            assert_eq!(
+                (failed.status, &failed.json["detail"]),
+                (422, &json!("config.payload")),
+                "{}",
+                failed.json
+            );
+        }
+        assert_eq!((scene.log.calls("produce"), begun.elapsed().as_secs()), (0, 0));
+        let less = scene.instance().run_once(json!({"deep": nested(124)}), "k").await.unwrap();
+        assert_eq!((less.status, scene.log.calls("produce")), (201, 1), "{}", less.json);
     })
     .await;
 }

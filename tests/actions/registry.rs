@@ -1,7 +1,9 @@
 //! Making, changing and removing actions.
 
+use std::time::Duration;
+
 use http::Method;
-use kafka_edge_sim::local;
+use kafka_edge_sim::{StoreMode, local};
 use serde_json::{Value, json};
 
 use crate::scene::{Scene, request};
@@ -76,6 +78,47 @@ async fn a_change_may_depend_on_the_version() {
         let deleted = one.send(with(Method::DELETE, &patched.tag.unwrap(), &put)).await.unwrap();
         assert_eq!(deleted.status, 204);
         assert_eq!(one.send(with(Method::PUT, "*", &put)).await.unwrap().status, 412);
+    })
+    .await;
+}
+
+/// Its write comes back later than its turn lasts, so that nobody knows whether it counts, and
+/// another turn finds that it does.
+#[tokio::test(start_paused = true)]
+async fn a_change_that_was_stored_is_not_refused_because_it_is_there() {
+    local(async {
+        for (method, target, expected) in [
+            (Method::POST, "/actions", 201),
+            (Method::PUT, "/actions/a", 200),
+            (Method::DELETE, "/actions/a", 204),
+        ] {
+            let scene = Scene::with_action(1, json!({})).await;
+            let before = scene.instance().get("/actions/a").await;
+            let identifier = if method == Method::POST { "b" } else { "a" };
+            let body = json!({"identifier": identifier, "config": config(json!({"v": 2}))});
+            let mut change = request(method.clone(), target, &body);
+            if method != Method::POST {
+                change.headers.push(("if-match".into(), before.tag.unwrap().into()));
+            }
+            let slow = StoreMode { write_time: Duration::from_secs(2), ..StoreMode::default() };
+            scene.world.set_store_mode(slow);
+            let writes = scene.world.store_calls().writes;
+            let instance = scene.instance();
+            let changing = tokio::task::spawn_local(async move { instance.send(change).await });
+            // The draw has taken two seconds, and the write behind it is under way.
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            scene.world.set_store_mode(StoreMode::default());
+            let changed = changing.await.unwrap().unwrap();
+            assert_eq!(changed.status, expected, "{method}: {}", changed.json);
+            assert!(
+                scene.world.store_calls().writes - writes >= 4,
+                "{method}: one turn was enough"
+            );
+            let shown = scene.instance().get(&format!("/actions/{identifier}")).await;
+            let version = &shown.json["config"]["payload"]["v"];
+            let is_there = method != Method::DELETE;
+            assert_eq!((shown.status == 200, version == 2), (is_there, is_there), "{method}");
+        }
     })
     .await;
 }

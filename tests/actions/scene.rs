@@ -7,8 +7,19 @@ use http::header::RETRY_AFTER;
 use http::{HeaderName, Method};
 use kafka_edge::app::App;
 use kafka_edge::http::{self as api, Request};
-use kafka_edge_sim::{SimHost, SimLog, World};
+use kafka_edge_sim::{SimHost, SimLog, StoreMode, World};
 use serde_json::{Value, json};
+
+/// A store that takes nothing.
+pub(crate) const REFUSING: StoreMode = StoreMode {
+    latency: Duration::ZERO,
+    stale: Duration::ZERO,
+    double_draws: 0.0,
+    failures: 0.0,
+    refusals: 1.0,
+    write_time: Duration::ZERO,
+    creates: false,
+};
 
 #[derive(Clone)]
 pub(crate) struct Scene {
@@ -43,6 +54,19 @@ impl Scene {
     pub(crate) fn instance(&self) -> Instance {
         let (host, log) = (self.world.instance(), self.log.clone());
         Instance { app: App::new(host.clone(), move |_, _| log.clone()), host }
+    }
+
+    /// Runs the action `a` over a store that refuses everything once the record is on its way,
+    /// so that nobody notes where it is.
+    pub(crate) async fn run_without_note(&self) -> Answer {
+        self.log.set_delay(Duration::from_secs(1));
+        let instance = self.instance();
+        let run = tokio::task::spawn_local(async move { instance.run(json!({})).await });
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        self.world.set_store_mode(REFUSING);
+        let answer = run.await.expect("it ends").expect("it lives");
+        assert!(self.world.reported().iter().any(|line| line.contains("run-not-kept")));
+        answer
     }
 
     /// The records of `t`, as JSON.

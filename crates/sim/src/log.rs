@@ -11,6 +11,26 @@ use kafka_edge::host::Millis;
 use kafka_edge::kafka::{Fetch, Fetched, Log, LogCapabilities, Offsets, Place, Topic};
 use kafka_edge::record::{NewRecord, Record, RecordMetadata};
 
+/// What calls are counted and failures are set by.
+const NAMES: [&str; 11] = [
+    "cluster_id",
+    "topics",
+    "topic",
+    "offsets",
+    "ends",
+    "offset_at",
+    "produce",
+    "fetch",
+    "open",
+    "close",
+    "ping",
+];
+
+/// A test that means another function would look at nothing.
+fn known(name: &str) {
+    assert!(NAMES.contains(&name), "the log has no function {name}");
+}
+
 /// A log that any number of simulated instances share. Cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub struct SimLog(Rc<Inner>);
@@ -23,6 +43,7 @@ struct Inner {
     failures: RefCell<BTreeMap<&'static str, Error>>,
     calls: RefCell<BTreeMap<&'static str, u64>>,
     page: Cell<Option<usize>>,
+    most: Cell<Option<usize>>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -84,7 +105,14 @@ impl SimLog {
 
     /// The result of a function of [`Log`] from now on.
     pub fn set_failure_of(&self, function: &'static str, error: Error) {
+        known(function);
         self.0.failures.borrow_mut().insert(function, error);
+    }
+
+    /// From now on a call of `produce` writes that many records at most, and refuses those
+    /// behind them; `None`: it writes all.
+    pub fn write_at_most(&self, most: Option<usize>) {
+        self.0.most.set(most);
     }
 
     /// No call fails any more.
@@ -100,9 +128,10 @@ impl SimLog {
         self.0.page.set(Some(page));
     }
 
-    /// The number of calls of a function of [`Log`]; under `"open"`, the number
-    /// of times a place had to be created.
+    /// The number of calls of a function of [`Log`], of which one for the ends is one for the
+    /// offsets, too; under `"open"`, the number of times a place had to be created.
     pub fn calls(&self, function: &str) -> u64 {
+        known(function);
         self.0.calls.borrow().get(function).copied().unwrap_or(0)
     }
 
@@ -134,16 +163,27 @@ impl SimLog {
     }
 
     async fn call(&self, function: &'static str) -> Result<()> {
-        *self.0.calls.borrow_mut().entry(function).or_default() += 1;
+        self.call_as(&[function]).await
+    }
+
+    /// One call that goes by several names.
+    async fn call_as(&self, names: &[&'static str]) -> Result<()> {
+        for name in names {
+            *self.0.calls.borrow_mut().entry(*name).or_default() += 1;
+        }
         let delay = self.0.delay.get();
         if !delay.is_zero() {
             tokio::time::sleep(delay).await;
         }
         let failure = self.0.failure.borrow().clone();
-        match failure.or_else(|| self.0.failures.borrow().get(function).cloned()) {
+        match failure.or_else(|| names.iter().find_map(|name| self.failure_of(name))) {
             Some(error) => Err(error),
             None => Ok(()),
         }
+    }
+
+    fn failure_of(&self, function: &str) -> Option<Error> {
+        self.0.failures.borrow().get(function).cloned()
     }
 }
 
@@ -157,8 +197,12 @@ impl Log for SimLog {
         })
     }
 
+    /// A log remembers it, so that it takes no time.
     async fn cluster_id(&self) -> Result<String> {
-        Ok("sim".into())
+        match self.failure_of("cluster_id") {
+            Some(error) => Err(error),
+            None => Ok("sim".into()),
+        }
     }
 
     async fn topics(&self) -> Result<Vec<Topic>> {
@@ -180,6 +224,11 @@ impl Log for SimLog {
         self.partitions(topic, |log| Offsets { first: log.first, end: log.end() })
     }
 
+    async fn ends(&self, topic: &str) -> Result<Vec<(i32, i64)>> {
+        self.call_as(&["ends", "offsets"]).await?;
+        self.partitions(topic, Partition::end)
+    }
+
     async fn offset_at(&self, topic: &str, time: Millis) -> Result<Vec<(i32, i64)>> {
         self.call("offset_at").await?;
         self.partitions(topic, |log| {
@@ -198,6 +247,9 @@ impl Log for SimLog {
         let count = self.partitions(topic, |_| ()).map(|partitions| partitions.len());
         for (index, record) in records.into_iter().enumerate() {
             let written = called.clone().and_then(|()| {
+                if self.0.most.get().is_some_and(|most| index >= most) {
+                    return Err(ErrorKind::Timeout.into());
+                }
                 let partition = record.partition.unwrap_or(0);
                 if partition as usize >= count.clone()? {
                     return Err(Error::invalid("partition", "The topic has no such partition"));
