@@ -1,12 +1,17 @@
 //! Delivering: what arrives, in which order, and when.
 
+use std::rc::Rc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use kafka_edge::access::{AllowedTopic, Grant};
 use kafka_edge::error::ErrorKind;
 use kafka_edge::host::{AfterAnswer, Host, HostCapabilities};
+use kafka_edge::record::NewRecord;
 use kafka_edge::services::consume::StartFrom;
+use kafka_edge::services::ends::Ends;
+use kafka_edge::services::produce::Producer;
 use kafka_edge::services::seek::SeekTo;
+use kafka_edge::services::seen::Seen;
 use kafka_edge_sim::{StoreMode, local};
 
 use crate::receiver::{Mood, Received};
@@ -418,7 +423,7 @@ async fn a_log_that_tells_no_ends_is_read_anew_in_each_round() {
     local(async {
         let scene = Scene::new(1);
         let instance = scene.instance();
-        for number in 0..3 {
+        for number in 0..6 {
             instance.create(serde_json::json!({"callback_url": format!("{HOOK}/{number}")})).await;
         }
         scene.log.set_failure_of("ends", ErrorKind::Unsupported("no ends".into()).into());
@@ -426,14 +431,40 @@ async fn a_log_that_tells_no_ends_is_read_anew_in_each_round() {
         for count in 0..5 {
             let fetches = scene.log.calls("fetch");
             instance.deliver().await;
-            // A read that began before somebody asked is shared with nobody.
+            // Of those that find the new record, of those that find nothing behind it: the
+            // first one's read, and one that began after the others had asked.
             assert!(scene.log.calls("fetch") - fetches <= 4, "in round {count}");
-            for number in 0..3 {
+            for number in 0..6 {
                 let received = scene.receiver.accepted(&format!("{HOOK}/{number}"));
                 assert_eq!(received, (0..count).collect::<Vec<_>>());
             }
             scene.append(0, 1);
         }
+    })
+    .await;
+}
+
+/// Kafka may have written a record whose report is missing, and nobody says where it is.
+#[tokio::test(start_paused = true)]
+async fn what_was_perhaps_written_is_looked_for_at_once() {
+    local(async {
+        let scene = Scene::new(1);
+        let instance = scene.instance();
+        instance.register(HOOK).await;
+        let (host, log) = (instance.host.clone(), Rc::new(scene.log.clone()));
+        let ends = Rc::new(Ends::new(host.clone(), log.clone()));
+        let seen = Rc::new(Seen::new(host.clone(), Duration::ZERO));
+        let producer = Producer::new(host, log, ends, seen, Some(instance.webhooks.clone()));
+        // The record is there, and the connection was cut before the answer.
+        scene.append(0, 1);
+        let cut = ErrorKind::OutcomeUnknown { detail: "cut".into() };
+        scene.log.set_failure_of("produce", cut.into());
+        let topic = AllowedTopic::trusted(TOPIC);
+        let reports = producer.write(&topic, vec![NewRecord::default()]).await;
+        assert!(reports[0].as_ref().unwrap_err().is_unknown_outcome());
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(scene.receiver.accepted(HOOK), [0]);
+        instance.host.idle().await;
     })
     .await;
 }
@@ -522,6 +553,10 @@ async fn a_log_that_fails_is_said_and_harms_nothing() {
         assert_eq!(counts(&deliveries), [(0, 0)]);
         assert_eq!(deliveries[0].error, Some(ErrorKind::Timeout.to_string()));
         scene.log.set_failure(None);
+        // A read that failed is no reason to fail for whoever asks later.
+        scene.log.set_failure_of("fetch", ErrorKind::Timeout.into());
+        assert_eq!(instance.deliver().await[0].error, Some(ErrorKind::Timeout.to_string()));
+        scene.log.clear_failures();
         assert_eq!(counts(&instance.deliver().await), [(1, 0)]);
     })
     .await;

@@ -1,6 +1,9 @@
 //! The registry: many subscriptions, and deaths between the writes of a change.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::task::Poll;
 use std::time::Duration;
 
 use kafka_edge::access::Grant;
@@ -277,7 +280,7 @@ async fn a_change_counts_for_a_backlog_that_is_under_way() {
         deliverer.webhooks.deliver_in_background(TOPIC);
         tokio::time::sleep(Duration::from_secs(2)).await;
         let elsewhere = "https://example.com/elsewhere";
-        let patch = json!({"callback_url": elsewhere}).to_string();
+        let patch = json!({"callback_url": elsewhere, "transform": ". + 1000"}).to_string();
         let open = Grant::open();
         instance.webhooks.patch(&id, patch.as_bytes(), Condition::None, &open).await.unwrap();
         deliverer.host.idle().await;
@@ -285,6 +288,9 @@ async fn a_change_counts_for_a_backlog_that_is_under_way() {
         // A copy of the subscription is kept for a second.
         assert!((5..25).contains(&before.len()), "{}", before.len());
         assert_eq!([before, after].concat(), (0..50).collect::<Vec<_>>());
+        for one in scene.receiver.of(elsewhere) {
+            assert_eq!(one.json()["message"], one.offset() + 1000, "it was shaped for the other");
+        }
     })
     .await;
 }
@@ -301,6 +307,101 @@ async fn a_topic_without_subscriptions_is_in_no_list() {
             instance.webhooks.delete(&id, Condition::None, &Grant::open()).await.unwrap();
             assert_eq!(names_it(), is_left);
         }
+    })
+    .await;
+}
+
+/// Work that does not go on once its instance has begun so many calls. `None`: it has not ended
+/// by then.
+async fn up_to<T>(
+    instance: &Instance,
+    call: u64,
+    mut work: Pin<&mut impl Future<Output = T>>,
+) -> Option<T> {
+    poll_fn(|cx| match instance.host.calls() >= call {
+        true => Poll::Ready(None),
+        false => work.as_mut().poll(cx).map(Some),
+    })
+    .await
+}
+
+/// Whoever removes the last one takes the topic out of the list. Each of the two stands still
+/// at each of its calls while the other one does all of its work.
+#[tokio::test(start_paused = true)]
+async fn a_topic_stays_listed_whose_last_subscription_goes_while_another_comes() {
+    for removal_waits in [true, false] {
+        for call in 1.. {
+            let finished = local(async move {
+                let scene = Scene::new(1);
+                let (one, two) = (scene.instance(), scene.instance());
+                let last = create(&one, &settings(&[TOPIC])).await.view.id;
+                let before = one.host.calls();
+                let (open, new) = (Grant::open(), settings(&[TOPIC]));
+                let mut removal = pin!(one.webhooks.delete(&last, Condition::None, &open));
+                let mut creation = pin!(create(&two, &new));
+                let finished = match removal_waits {
+                    true => {
+                        let removed = up_to(&one, before + call, removal.as_mut()).await;
+                        creation.await;
+                        let finished = removed.is_some();
+                        match removed {
+                            Some(removed) => removed.unwrap(),
+                            None => removal.await.unwrap(),
+                        }
+                        finished
+                    }
+                    false => {
+                        let created = up_to(&two, call, creation.as_mut()).await;
+                        removal.await.unwrap();
+                        let finished = created.is_some();
+                        if !finished {
+                            creation.await;
+                        }
+                        finished
+                    }
+                };
+                scene.append(0, 1);
+                // Who stood still for long may have drawn a ticket that others wait for.
+                for _ in 0..3 {
+                    scene.instance().deliver().await;
+                    tokio::time::sleep(Duration::from_secs(5)).await;
+                }
+                assert_eq!(scene.receiver.accepted(HOOK), [0], "{call}, {removal_waits}");
+                finished
+            })
+            .await;
+            if finished {
+                assert!(call > 10, "nobody stands still");
+                break;
+            }
+        }
+    }
+}
+
+/// What is known of the topic is that nobody has anything to do there.
+#[tokio::test(start_paused = true)]
+async fn a_topic_that_a_change_adds_is_delivered_in_the_next_round() {
+    local(async {
+        let scene = Scene::new(1);
+        scene.log.create_topic(OTHER, 1);
+        let instance = scene.instance();
+        for number in 0..20 {
+            let url = format!("{HOOK}/{number}");
+            create(&instance, &json!({"topics": [OTHER], "callback_url": url})).await;
+        }
+        let new = json!({"topics": [TOPIC], "callback_url": HOOK, "from": "earliest"});
+        let id = create(&instance, &new).await.view.id;
+        for _ in 0..3 {
+            scene.log.append(OTHER, 0, "x");
+        }
+        for _ in 0..3 {
+            instance.deliver().await;
+        }
+        assert_eq!(scene.receiver.all().len(), 60);
+        let (patch, open) = (json!({"topics": [TOPIC, OTHER]}).to_string(), Grant::open());
+        instance.webhooks.patch(&id, patch.as_bytes(), Condition::None, &open).await.unwrap();
+        scene.instance().deliver().await;
+        assert_eq!(scene.receiver.accepted(HOOK), [0, 1, 2]);
     })
     .await;
 }
