@@ -1,8 +1,11 @@
 //! What a round of delivery costs in operations of the store.
 
+use std::time::Duration;
+
 use kafka_edge_sim::local;
 use serde_json::json;
 
+use crate::receiver::Mood;
 use crate::scene::{HOOK, Scene, counts};
 
 /// What a fresh instance's round over the one topic costs, which finds so many records.
@@ -96,6 +99,34 @@ async fn a_delivery_with_a_short_timeout() {
             let cost = (after.reads - before.reads - 6, after.writes - before.writes);
             assert_eq!(cost, (4, writes), "with {timeout} s");
         }
+    })
+    .await;
+}
+
+/// Store reads of ten seconds in which so many turns go on, for each turn and second.
+async fn reads_of_long_turns(webhooks: u64) -> f64 {
+    let scene = Scene::new(1);
+    let first = scene.instance();
+    for number in 0..webhooks {
+        let url = format!("{HOOK}/{number}");
+        scene.receiver.set(&url, Mood::Slow(Duration::from_millis(20)));
+        first.register(&url).await;
+    }
+    scene.append(0, 1_000);
+    let before = scene.world.store_calls().reads;
+    let delivered = counts(&scene.instance().deliver().await);
+    assert!(delivered.iter().all(|(delivered, _)| *delivered > 400), "{delivered:?}");
+    (scene.world.store_calls().reads - before) as f64 / (webhooks * 10) as f64
+}
+
+/// Five looks a second whether somebody waits for the lane, and two reads of the
+/// subscription; of many turns less, since all of them are the work of one instance.
+#[tokio::test(start_paused = true)]
+async fn turns_that_last() {
+    local(async {
+        let (few, many) = (reads_of_long_turns(2).await, reads_of_long_turns(100).await);
+        assert!((7.0..9.0).contains(&few), "{few}");
+        assert!((3.0..4.5).contains(&many), "{many}");
     })
     .await;
 }

@@ -43,6 +43,8 @@ pub(super) struct DeliveryContext<H: Host, L> {
     pub(super) pages: Pages<H>,
     pub(super) pieces: Pieces,
     pub(super) tokens: Tokens,
+    /// Held by each turn of this instance.
+    pub(super) turns: Rc<()>,
     holds: RefCell<SortedMap<Rc<str>, Hold>>,
     rates: RefCell<SortedMap<String, Rate>>,
 }
@@ -70,6 +72,7 @@ impl<H: Host, L> DeliveryContext<H, L> {
             pages: Pages::default(),
             pieces: Pieces::default(),
             tokens: Tokens::default(),
+            turns: Rc::default(),
             holds: RefCell::default(),
             rates: RefCell::default(),
             host,

@@ -53,6 +53,13 @@ const POSITION_WRITE_TIME: Duration = Duration::from_secs(1);
 const MAX_POOL: usize = 1_000;
 const MAX_POOL_BYTES: usize = 4 * 1024 * 1024;
 
+/// Of so many turns, an instance looks for a knock at each as often as it should.
+const TURNS_LOOKED_AFTER: usize = 20;
+
+/// The longest time between two looks for a knock. Whoever seeks waits for several times as
+/// long.
+const MAX_KNOCK_CHECK: Duration = Duration::from_secs(2);
+
 /// A rate is waited for in the turn if it does not take longer.
 const MAX_RATE_WAIT: Duration = Duration::from_secs(1);
 
@@ -103,6 +110,8 @@ pub(super) struct Turn<'a, H: Host, L> {
     unwritten: usize,
     /// Where the turn began.
     began_at: i64,
+    /// Of all turns of this instance.
+    turns: Rc<()>,
 }
 
 /// Why work on a lane ends.
@@ -147,6 +156,7 @@ impl<'a, H: Host, L: Log> Turn<'a, H, L> {
         Self {
             cursor: state.window.next_wanted(state.position(), now),
             began_at: state.position(),
+            turns: context.turns.clone(),
             context,
             job,
             allowance,
@@ -230,11 +240,20 @@ impl<'a, H: Host, L: Log> Turn<'a, H, L> {
             return;
         }
         // Whoever moves the subscription waits for the lane.
-        match self.held.knocked(KNOCK_CHECK).await {
+        match self.held.knocked(self.knock_check()).await {
             Ok(false) => {}
             Ok(true) => self.stop = Some(JobEnd::Busy),
             Err(error) => self.stop = Some(error.into()),
         }
+    }
+
+    /// How often the turn looks for a knock: an instance with many turns looks less often
+    /// at each, or the looks would take the time of the deliveries.
+    fn knock_check(&self) -> Duration {
+        // The context holds one, too.
+        let turns = Rc::strong_count(&self.turns).saturating_sub(1);
+        let share = u32::try_from(turns / TURNS_LOOKED_AFTER).unwrap_or(u32::MAX);
+        (KNOCK_CHECK * share.clamp(1, 100)).min(MAX_KNOCK_CHECK)
     }
 
     /// Begins one thing more, if anything can.
