@@ -41,6 +41,15 @@ pub struct Incoming<B> {
     pub body: B,
 }
 
+impl<B> Incoming<B> {
+    /// Whether the head says that no body follows (RFC 9112, section 6.3).
+    pub fn has_no_body(&self) -> bool {
+        let length = self.headers.get(http::header::CONTENT_LENGTH);
+        matches!(self.status, http::StatusCode::NO_CONTENT | http::StatusCode::NOT_MODIFIED)
+            || length.is_some_and(|length| length == "0")
+    }
+}
+
 /// The body of an answer while it arrives.
 pub trait Body: 'static {
     /// The next piece, of any size; `None` at the end of a complete body. A
@@ -226,4 +235,32 @@ pub trait Host: Store + Clock + Clone + 'static {
 
     /// Writes a line for the operator, made by [`telemetry`](crate::telemetry).
     fn report(&self, line: &str);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_has_no_body_if_its_status_or_its_length_says_so() {
+        for (status, length, has_none) in [
+            (204, None, true),
+            (204, Some("7"), true),
+            (304, None, true),
+            (200, Some("0"), true),
+            (500, Some("0"), true),
+            (200, Some("10"), false),
+            // It ends with the connection, or its pieces have their lengths.
+            (200, None, false),
+            (205, None, false),
+        ] {
+            let status = http::StatusCode::from_u16(status).unwrap();
+            let mut headers = http::HeaderMap::new();
+            headers.extend(length.map(|length| {
+                (http::header::CONTENT_LENGTH, http::HeaderValue::from_static(length))
+            }));
+            let answer = Incoming { status, headers, body: () };
+            assert_eq!(answer.has_no_body(), has_none, "{status} {length:?}");
+        }
+    }
 }

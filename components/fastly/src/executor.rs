@@ -128,10 +128,10 @@ fn wait(end: Instant) {
     if !time.is_zero() {
         handles::wait(&handles, Some(time));
     }
-    let wakers: Vec<_> = WAITING.with_borrow(|all| {
-        all.iter().filter(|one| one.until.is_over()).map(|one| one.waker.clone()).collect()
-    });
-    wakers.into_iter().for_each(Waker::wake);
+    // What is not polled soon would be over again and again.
+    let over: Vec<_> =
+        WAITING.with_borrow_mut(|all| all.extract_if(.., |one| one.until.is_over()).collect());
+    over.into_iter().for_each(|one| one.waker.wake());
 }
 
 /// Whether any task was woken.

@@ -89,6 +89,8 @@ fn wait() -> bool {
             }
         }
     }
+    // What is not polled soon would be ready again and again.
+    WAITING.with_borrow_mut(|all| all.retain(|one| !one.is_over.get()));
     true
 }
 

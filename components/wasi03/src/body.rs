@@ -11,18 +11,32 @@ use kafka_edge::host::{Body, SendError, Sent};
 
 /// Dropping the body before its end closes the connection.
 #[derive(Debug)]
-pub struct AnswerBody(Contents);
+pub struct AnswerBody(Reading);
+
+#[derive(Debug)]
+enum Reading {
+    /// Not every answer is read, and opening one costs several calls of the host.
+    Unopened(Option<Response>),
+    Opened(Contents),
+}
 
 impl AnswerBody {
     pub(crate) fn new(response: Response) -> Self {
-        let (_consumed, result) = wit_future::new(|| Ok(()));
-        Self(Contents::new(Response::consume_body(response, result), ANSWER_PIECE))
+        Self(Reading::Unopened(Some(response)))
     }
 }
 
 impl Body for AnswerBody {
     async fn chunk(&mut self) -> Option<Result<Bytes, SendError>> {
         let broken = |code| SendError { sent: Sent::Perhaps, ..from_error_code(code) };
-        Some(self.0.next().await?.map_err(broken))
+        if let Reading::Unopened(response) = &mut self.0 {
+            let (_consumed, result) = wit_future::new(|| Ok(()));
+            let contents = Response::consume_body(response.take()?, result);
+            self.0 = Reading::Opened(Contents::new(contents, ANSWER_PIECE));
+        }
+        match &mut self.0 {
+            Reading::Opened(contents) => Some(contents.next().await?.map_err(broken)),
+            Reading::Unopened(_) => None,
+        }
     }
 }

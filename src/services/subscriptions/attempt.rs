@@ -11,7 +11,7 @@ use super::retry::RetryHint;
 use super::signature::Signer;
 use super::token::{Client, Tokens};
 use crate::config::DeliveriesConfig;
-use crate::deadline::within;
+use crate::deadline::{Alarm, within};
 use crate::host::{Body, Host, Incoming, Millis, Outgoing, SendError, SendErrorKind};
 use crate::record::Record;
 use crate::retry_after::retry_after;
@@ -79,8 +79,9 @@ pub(super) struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
-    pub(super) async fn make<H: Host>(&self, host: &H) -> Attempted {
-        within(host, self.timeout, self.with_token(host))
+    pub(super) async fn make<'h, H: Host>(&self, host: &'h H, alarm: &mut Alarm<'h>) -> Attempted {
+        alarm
+            .within(host, self.timeout, self.with_token(host))
             .await
             .unwrap_or_else(|| self.too_slow().into())
     }
@@ -111,13 +112,16 @@ impl Attempt<'_> {
     }
 
     async fn ask<H: Host>(&self, host: &H, token: Option<HeaderValue>) -> Attempted {
-        let Incoming { status, headers, mut body } =
-            match host.send(self.request(host.now(), token)).await {
-                Ok(answer) => answer,
-                Err(error) => return self.unanswered(&error).into(),
-            };
+        let answer = match host.send(self.request(host.now(), token)).await {
+            Ok(answer) => answer,
+            Err(error) => return self.unanswered(&error).into(),
+        };
+        let has_body = !answer.has_no_body();
+        let Incoming { status, headers, mut body } = answer;
         let mut begin = Vec::new();
-        within(host, MAX_DRAIN_TIME, drain(&mut body, &mut begin)).await;
+        if has_body {
+            within(host, MAX_DRAIN_TIME, drain(&mut body, &mut begin)).await;
+        }
         let result = judge(status, &headers, host.now()).map_err(|failure| {
             let answer = printable(&begin);
             AttemptFailure { answer: (!answer.is_empty()).then_some(answer), ..failure }

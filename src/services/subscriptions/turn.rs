@@ -12,6 +12,7 @@ mod reading;
 mod trying;
 mod writing;
 
+use std::cell::RefCell;
 use std::future::{pending, poll_fn};
 use std::rc::Rc;
 use std::task::Poll;
@@ -33,6 +34,7 @@ use super::prepared::Prepared;
 use super::settings::Order;
 use super::window::{Candidate, Choice};
 use crate::concurrent::Running;
+use crate::deadline::Alarm;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::{Host, Millis};
 use crate::kafka::Log;
@@ -97,6 +99,8 @@ pub(super) struct Turn<'a, H: Host, L> {
     pool: Vec<Pooled>,
     /// What is under way: attempts and dead letters, each by its first record.
     under_way: Vec<Candidate>,
+    /// Of attempts that have ended, for those to come.
+    alarms: Rc<RefCell<Vec<Alarm<'a>>>>,
     /// The next offset to read.
     cursor: i64,
     is_reading: bool,
@@ -167,6 +171,7 @@ impl<'a, H: Host, L: Log> Turn<'a, H, L> {
             report: JobReport::default(),
             pool: Vec::new(),
             under_way: Vec::new(),
+            alarms: Rc::default(),
             is_reading: false,
             is_at_end: false,
             is_paused: false,

@@ -7,6 +7,7 @@ use super::outcome::Sent;
 use super::{Begun, Event, MAX_RATE_WAIT, POSITION_WRITE_TIME, Pooled, Stop, Turn};
 use crate::concurrent::Running;
 use crate::dead_letter::GivenUp;
+use crate::deadline::Alarm;
 use crate::host::Host;
 use crate::kafka::Log;
 use crate::services::subscriptions::attempt::{Attempt, AttemptFailure, Attempted, trace_of};
@@ -186,10 +187,13 @@ impl<'a, H: Host, L: Log> Turn<'a, H, L> {
         }
         let is_probe = self.stance() == Stance::Probe;
         let trace = trace_of(&first.item.record);
+        let alarms = self.alarms.clone();
         let attempt = async move {
+            let mut alarm = alarms.borrow_mut().pop().unwrap_or_default();
             let at = context.host.now();
             let begun = context.host.monotonic();
-            let attempted = send(context, &prepared, &cluster, &pooled).await;
+            let attempted = send(context, &prepared, &cluster, &pooled, &mut alarm).await;
+            alarms.borrow_mut().push(alarm);
             let took = context.host.monotonic().saturating_sub(begun);
             Event::Attempted(Sent { pooled, attempted, at, took, is_probe })
         };
@@ -197,11 +201,12 @@ impl<'a, H: Host, L: Log> Turn<'a, H, L> {
     }
 }
 
-async fn send<H: Host, L: Log>(
-    context: &DeliveryContext<H, L>,
+async fn send<'a, H: Host, L: Log>(
+    context: &'a DeliveryContext<H, L>,
     prepared: &Prepared,
     cluster: &str,
     pooled: &[Pooled],
+    alarm: &mut Alarm<'a>,
 ) -> Attempted {
     let to = match &prepared.to {
         Ok(to) => to,
@@ -228,5 +233,5 @@ async fn send<H: Host, L: Log>(
         config: &context.config,
         timeout: prepared.timeout,
     };
-    attempt.make(&context.host).await
+    attempt.make(&context.host, alarm).await
 }
