@@ -27,6 +27,10 @@ const PRODUCE: Price = Price { instructions: 151_200, host_calls: 3 };
 const CONSUME: Price = Price { instructions: 295_700, host_calls: 8 };
 const ACK: Price = Price { instructions: 370_700, host_calls: 6 };
 
+/// A round that delivers a page of 100 records to one webhook: looks, one fetch, 100 calls
+/// and one timer for all of them.
+const DELIVERIES: Price = Price { instructions: 17_150_000, host_calls: 118 };
+
 /// A record or an event of 1 KiB: a plain produce, and what each stage of a source adds.
 const EVENTS: [(&str, &str, Price); 4] = [
     ("a plain produce", "/producer/t", Price { instructions: 183_000, host_calls: 3 }),
@@ -126,6 +130,24 @@ async fn a_produce_a_consume_and_an_acknowledgement() {
     check("a produce", produce, PRODUCE);
     check("a consume", consume, CONSUME);
     check("an acknowledgement", ack, ACK);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_of_deliveries() {
+    let world = World::with(ConsumeApi::Cloud, Options::quick());
+    let meter = Meter::new(&world);
+    let host = &meter.host;
+    let registered = get(host, "/webhook/t/https://callback.test/hook").await;
+    assert_eq!(registered.status, 201, "{registered:?}");
+    let deliver = async || {
+        world.append("t", 0, 100);
+        let answer = post(host, "/webhooks/deliver?budget=5", "").await.ok();
+        assert_eq!(answer["webhooks"][0]["delivered"], 100, "{answer}");
+    };
+    deliver().await;
+    tokio::time::sleep(QUIET * 8).await;
+    let price = meter.price(deliver).await;
+    check("a page of deliveries", price, DELIVERIES);
 }
 
 /// What each stage of a source adds to a plain produce of the same 1 KiB.
