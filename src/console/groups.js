@@ -14,12 +14,12 @@ export const groups = (scene) =>
       const { groups } = await get("groups");
       return groups.map(({ group, topics }) => ({ name: group, about: topics.length === 1 ? topics[0] : plural(topics.length, "topic") }));
     },
-    open,
+    open: (...at) => open(scene.ofAllTopics, ...at),
   });
 
 const sum = (rows, of) => rows.reduce((total, row) => total + (of(row) ?? 0), 0);
 
-function open(place, group, signal, changed) {
+function open(ofAllTopics, place, group, signal, changed) {
   const problem = trouble();
   const totals = tiles(["Lag", "Claimed", "Rejected", "Given up"]);
   const settings = h("p", { class: "about" });
@@ -34,7 +34,8 @@ function open(place, group, signal, changed) {
   ], 150, "tight");
   const topic = select([], {});
   place.append(problem.element, totals.element, card("Positions", settings, partitions.element), seeking(group, topic, () => look()));
-  place.append(removing(group, changed));
+  // The gateway does not say whether the group is on topics that are not the caller's.
+  if (ofAllTopics) place.append(removing(group, changed));
   let known = "";
   const look = often(signal, () =>
     problem.over(signal, async () => {

@@ -142,7 +142,7 @@ function route(followed) {
     const title = h("h1", { tabindex: "-1" }, view.title);
     const place = h("div", { class: "view" });
     put(main, title, place);
-    shown = { view, controller, show: view.open({ place, may, signal: controller.signal }) };
+    shown = { view, controller, show: view.open({ place, may, ofAllTopics: caller.topics.includes("*"), signal: controller.signal }) };
   }
   shown.show(item);
   if (followed) main.querySelector(item === undefined ? "h1" : "h2")?.focus();

@@ -5,10 +5,11 @@ import { after, before, describe, test } from "node:test";
 
 import { CREDENTIALS, SECRETS, TOPICS, lines, open, openTab, settled, signIn, startBrowser, startScene } from "./support/console.mjs";
 
-// By credential: the views and topics that it is offered.
+// By credential: the views and topics that it is offered. Who is bound to topics is not offered to
+// forget a group, which may be on others.
 const ALL = ["Topics", "Groups", "Sources", "Subscriptions", "Destinations", "Actions", "Credentials"];
 const OFFERED = {
-  admin: { views: ALL, topics: Object.keys(TOPICS).sort(), groups: ["billing", "logs-reader"], produces: true, follows: true },
+  admin: { views: ALL, topics: Object.keys(TOPICS).sort(), groups: ["billing", "logs-reader"], produces: true, follows: true, forgets: true },
   reader: { views: ["Topics", "Groups"], topics: ["orders"], groups: ["billing"], produces: false, follows: true },
   writer: { views: ["Topics"], topics: ["orders"], groups: [], produces: true, follows: false },
   hooks: { views: ["Topics", "Sources", "Subscriptions"], topics: ["orders"], groups: [], produces: true, follows: false },
@@ -83,6 +84,11 @@ describe("by credential", () => {
         if (view === "groups" && expected.groups.length) {
           await names.first().waitFor();
           assert.deepEqual((await names.allInnerTexts()).sort(), expected.groups);
+        }
+        if (view === "groups/billing" && expected.groups.includes("billing")) {
+          await page.getByRole("button", { name: "Move…" }).waitFor();
+          const forget = page.getByRole("button", { name: "Forget this group…" });
+          assert.equal(await forget.count(), Number(expected.forgets ?? false));
         }
         if (view.startsWith("subscriptions") && expected.views.includes(title)) {
           const [known, again] = SUBSCRIPTIONS[name];
