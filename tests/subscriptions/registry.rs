@@ -8,8 +8,9 @@ use std::time::Duration;
 
 use kafka_edge::access::Grant;
 use kafka_edge::error::ErrorKind;
+use kafka_edge::services::seek::SeekTo;
 use kafka_edge::services::subscriptions::{Condition, Put};
-use kafka_edge_sim::{Fate, local};
+use kafka_edge_sim::{Fate, StoreMode, local};
 use serde_json::{Value, json};
 
 use crate::receiver::Mood;
@@ -380,30 +381,89 @@ async fn a_topic_stays_listed_whose_last_subscription_goes_while_another_comes()
 
 /// What is known of the topic is that nobody has anything to do there.
 #[tokio::test(start_paused = true)]
-async fn a_topic_that_a_change_adds_is_delivered_in_the_next_round() {
-    local(async {
-        let scene = Scene::new(1);
-        scene.log.create_topic(OTHER, 1);
-        let instance = scene.instance();
-        for number in 0..20 {
-            let url = format!("{HOOK}/{number}");
-            create(&instance, &json!({"topics": [OTHER], "callback_url": url})).await;
-        }
-        let new = json!({"topics": [TOPIC], "callback_url": HOOK, "from": "earliest"});
-        let id = create(&instance, &new).await.view.id;
-        for _ in 0..3 {
-            scene.log.append(OTHER, 0, "x");
-        }
-        for _ in 0..3 {
-            instance.deliver().await;
-        }
-        assert_eq!(scene.receiver.all().len(), 60);
-        let (patch, open) = (json!({"topics": [TOPIC, OTHER]}).to_string(), Grant::open());
-        instance.webhooks.patch(&id, patch.as_bytes(), Condition::None, &open).await.unwrap();
-        scene.instance().deliver().await;
-        assert_eq!(scene.receiver.accepted(HOOK), [0, 1, 2]);
-    })
-    .await;
+async fn who_gets_something_to_do_in_a_topic_is_in_its_next_round() {
+    for how in ["made", "changed", "moved", "resumed"] {
+        local(async move {
+            let scene = Scene::new(1);
+            scene.log.create_topic(OTHER, 1);
+            let (instance, open) = (scene.instance(), Grant::open());
+            for number in 0..20 {
+                let url = format!("{HOOK}/{number}");
+                create(&instance, &json!({"topics": [OTHER], "callback_url": url})).await;
+            }
+            let one = |topic| json!({"topics": [topic], "callback_url": HOOK, "from": "earliest"});
+            let id = match how {
+                "made" => String::new(),
+                "changed" => create(&instance, &one(TOPIC)).await.view.id,
+                _ => create(&instance, &one(OTHER)).await.view.id,
+            };
+            if how == "resumed" {
+                instance.webhooks.pause(&id, &open).await.unwrap();
+            }
+            for _ in 0..3 {
+                scene.log.append(OTHER, 0, "x");
+            }
+            for _ in 0..3 {
+                instance.deliver().await;
+            }
+            let before = scene.receiver.accepted(HOOK).len();
+            assert_eq!(before, if how == "moved" { 3 } else { 0 });
+            match how {
+                "made" => drop(create(&instance, &one(OTHER)).await),
+                "changed" => {
+                    let patch = json!({"topics": [TOPIC, OTHER]}).to_string();
+                    let patched =
+                        instance.webhooks.patch(&id, patch.as_bytes(), Condition::None, &open);
+                    patched.await.unwrap();
+                }
+                "moved" => {
+                    instance.webhooks.seek(&id, None, SeekTo::Earliest, &open).await.unwrap();
+                }
+                _ => drop(instance.webhooks.resume(&id, &open).await.unwrap()),
+            }
+            scene.instance().deliver().await;
+            assert_eq!(scene.receiver.accepted(HOOK)[before..], [0, 1, 2], "{how}");
+        })
+        .await;
+    }
+}
+
+/// Its write comes back later than its turn lasts, so that nobody knows whether it counts, and
+/// another turn finds that it does.
+#[tokio::test(start_paused = true)]
+async fn a_change_that_was_stored_is_not_made_twice() {
+    for rotates in [false, true] {
+        local(async move {
+            let scene = Scene::new(1);
+            let view = create(&scene.instance(), &settings(&[TOPIC])).await.view;
+            let slow = StoreMode { write_time: Duration::from_secs(2), ..StoreMode::default() };
+            scene.world.set_store_mode(slow);
+            let writes = scene.world.store_calls().writes;
+            let (webhooks, id) = (scene.instance().webhooks, view.id);
+            let changing = tokio::task::spawn_local(async move {
+                let open = Grant::open();
+                match rotates {
+                    false => {
+                        let tags = [view.tag];
+                        let patch = br#"{"rate":5}"#;
+                        webhooks.patch(&id, patch, Condition::Tags(&tags), &open).await.map(drop)
+                    }
+                    true => webhooks.rotate(&id, Some(600), None, &open).await.map(drop),
+                }
+            });
+            // The draw has taken two seconds, and the write behind it is under way.
+            tokio::time::sleep(Duration::from_secs(3)).await;
+            scene.world.set_store_mode(StoreMode::default());
+            changing.await.unwrap().unwrap();
+            assert!(scene.world.store_calls().writes - writes >= 4, "one turn was enough");
+            scene.append(0, 1);
+            scene.instance().deliver().await;
+            let received = &scene.receiver.of(HOOK)[0];
+            let signatures: BTreeSet<_> = received.header("webhook-signature").split(' ').collect();
+            assert_eq!(signatures.len(), if rotates { 2 } else { 1 }, "of two secrets, not of one");
+        })
+        .await;
+    }
 }
 
 /// Its copies say that the topic is still the subscription's.
