@@ -7,7 +7,7 @@ const BUDGET: u64 = 3 * 1024 * 1024;
 
 /// What the component has grown to, above its budget. It may only become less: whoever makes
 /// it smaller lowers this, and once it is below the budget, that counts.
-const MOST_BYTES: u64 = 3_490_000;
+const MOST_BYTES: u64 = 3_484_000;
 
 #[test]
 fn the_component_does_not_grow() {
