@@ -37,7 +37,7 @@ pub(super) async fn an_unknown_topic_is_404_wherever_it_is_named(c: &Context) ->
         format!("/topics/{none}"),
         format!("/topics/{none}/partitions/0/records?wait=0"),
     ] {
-        same(&target, c.client.get(target.clone()).refused(404).await?.as_str(), "")?;
+        same(&target, c.client.get(target.clone()).refused(404).await?.as_str(), none)?;
     }
     c.client.post(format!("/producer/{none}")).body("text/plain", "m").refused(404).await?;
     let to = json!({"topic": none, "to": "latest"});
