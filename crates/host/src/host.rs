@@ -108,7 +108,6 @@ impl Host {
         B::Error: Into<wasmtime_wasi_http::Error>,
     {
         let inner = &self.inner;
-        inner.services.counters.request();
         let mut request = arriving::completed(request.map(body::boxed), inner.is_for_spin);
         let slot = inner.next_slot.fetch_add(1, Ordering::Relaxed) % inner.slots.len();
         let slot = &inner.slots[slot];

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 /// A look at a host's counters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
-    /// Requests handed to the component.
+    /// Requests that instances have taken.
     pub requests: u64,
     /// Instances ever started.
     pub instances_started: u64,

@@ -135,6 +135,7 @@ impl WorkerState for Worker {
         _: GuestTaskId,
     ) -> Pin<Box<dyn Future<Output = ()> + 'static + Send + Sync>> {
         self.place.take();
+        self.services.counters.request();
         if let Ok(fuel) = store.get_fuel() {
             self.services.counters.note_fuel(fuel);
         }
