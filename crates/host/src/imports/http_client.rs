@@ -43,13 +43,24 @@ async fn send(
         (state.caller(), url_of(state, &request))
     });
     let http = accessor.with_getter::<WasiHttp>(State::http);
+    let mut came = None;
     let send = async {
         let sent = <WasiHttp as client::HostWithStore<State>>::send(&http, request).await;
-        sent.map_err(SendError)
+        sent.inspect(|response| came = Some(response.rep())).map_err(SendError)
     };
-    match caller.call(CallKind::Http, &url, send).await {
-        Ok(outcome) => outcome.map_err(|error| error.0),
-        Err(trap) => Err(HttpError::trap(trap)),
+    let outcome = caller.call(CallKind::Http, &url, send).await;
+    match outcome.map_err(HttpError::trap)? {
+        Ok(response) => Ok(response),
+        Err(SendError(error)) => {
+            // The guest never learns of a response that came before the failure, and so
+            // cannot drop it: its connection would be held as long as the instance lives.
+            if let Some(unseen) = came {
+                let unseen = Resource::<Response>::new_own(unseen);
+                let removed = accessor.with(|mut access| access.get().table.delete(unseen));
+                removed.map_err(HttpError::trap)?;
+            }
+            Err(error)
+        }
     }
 }
 

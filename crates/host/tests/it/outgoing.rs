@@ -1,10 +1,15 @@
 //! Outgoing HTTP: over the network, and over upstreams made for tests.
 
 use crate::common::{get, host, text, until};
+use bytes::Bytes;
+use futures_util::StreamExt;
+use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
+use kafka_edge_host::faults::{CallKind, Failure, Fault, HostCall, Moment};
 use kafka_edge_host::upstream::{ErrorCode, Network, Policy, Upstream, script};
 use kafka_edge_host::{Body, Host, body};
 use std::convert::Infallible;
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -212,6 +217,30 @@ async fn upstreams_made_for_tests_break_as_told() {
     assert!(fetch(&refusing, url, PATIENT).await.1.contains("ConnectionRefused"));
     let slow = with_upstream(script::Delay(Duration::from_millis(50), ok()));
     assert_eq!(fetch(&slow, url, PATIENT).await.0, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_response_that_a_failure_hid_from_the_guest_is_dropped() {
+    let connection = Arc::new(());
+    let held = Arc::clone(&connection);
+    let upstream = script::from_fn(move |_| {
+        let held = Arc::clone(&held);
+        let pieces = futures_util::stream::iter([Bytes::from_static(b"unseen")])
+            .map(move |piece| Ok::<_, Infallible>(Frame::data(piece)).inspect(|_| _ = &held));
+        async move { Ok(http::Response::new(body::boxed(StreamBody::new(pieces)))) }
+    });
+    let fails = |call: &HostCall<'_>| match (call.kind, call.moment) {
+        (CallKind::Http, Moment::After) => {
+            Fault::Fail(Failure::Http(ErrorCode::ConnectionTerminated))
+        }
+        _ => Fault::Continue,
+    };
+    let host = host().upstream(upstream).faults(fails).build().unwrap();
+    let (_, text) = fetch(&host, "http://upstream/", PATIENT).await;
+    assert!(text.contains("ConnectionTerminated"), "{text}");
+    // What is left: this test's, and that of the upstream itself.
+    until(async || (Arc::strong_count(&connection) == 2).then_some(())).await;
+    assert_eq!(host.stats().instances_live, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
