@@ -2,10 +2,9 @@
 //! tools for models say about themselves, and the files of the console.
 
 use std::fmt::Write as _;
-use std::io::Write;
 use std::path::PathBuf;
 
-use flate2::{Compression, GzBuilder};
+use zopfli::{Format, Options};
 
 fn main() -> std::io::Result<()> {
     // No string in these two spans lines, so that line ends and indents mean nothing.
@@ -62,8 +61,5 @@ fn compress(from: &str, to: &str, change: impl Fn(String) -> String) -> std::io:
     println!("cargo:rerun-if-changed={from}");
     let file = std::fs::File::create(out().join(to))?;
     let text = change(std::fs::read_to_string(from)?);
-    let mut gzip = GzBuilder::new().write(file, Compression::best());
-    gzip.write_all(text.as_bytes())?;
-    gzip.finish()?;
-    Ok(())
+    zopfli::compress(Options::default(), Format::Gzip, text.as_bytes(), file)
 }
