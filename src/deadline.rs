@@ -26,15 +26,15 @@ pub(crate) async fn within<T>(
 /// A timer for one piece of work after the other. Work that ends in time leaves it running,
 /// so that most pieces begin without a call of the host.
 #[derive(Default)]
-pub(crate) struct Alarm<'a>(Option<Set<'a>>);
+pub(crate) struct Timer<'a>(Option<Running<'a>>);
 
-struct Set<'a> {
+struct Running<'a> {
     /// By the monotonic clock.
-    at: Duration,
+    end: Duration,
     sleep: Pin<Box<dyn Future<Output = ()> + 'a>>,
 }
 
-impl<'a> Alarm<'a> {
+impl<'a> Timer<'a> {
     /// Returns the result of `work`, or drops it after `limit` and returns `None`.
     pub(crate) async fn within<T>(
         &mut self,
@@ -49,12 +49,12 @@ impl<'a> Alarm<'a> {
                 return Poll::Ready(Some(done));
             }
             loop {
-                let set = match &mut self.0 {
-                    Some(set) if set.at <= end => set,
-                    late => late.insert(Set::at(clock, end)),
+                let running = match &mut self.0 {
+                    Some(running) if running.end <= end => running,
+                    late => late.insert(Running::until(clock, end)),
                 };
-                ready!(set.sleep.as_mut().poll(cx));
-                // It was perhaps set for earlier work.
+                ready!(running.sleep.as_mut().poll(cx));
+                // It was perhaps started for earlier work.
                 self.0 = None;
                 if clock.monotonic() >= end {
                     return Poll::Ready(None);
@@ -65,16 +65,16 @@ impl<'a> Alarm<'a> {
     }
 }
 
-impl<'a> Set<'a> {
-    fn at(clock: &'a impl Clock, at: Duration) -> Self {
-        let sleep = clock.sleep(at.saturating_sub(clock.monotonic()));
-        Self { at, sleep: Box::pin(sleep) }
+impl<'a> Running<'a> {
+    fn until(clock: &'a impl Clock, end: Duration) -> Self {
+        let sleep = clock.sleep(end.saturating_sub(clock.monotonic()));
+        Self { end, sleep: Box::pin(sleep) }
     }
 }
 
-impl fmt::Debug for Alarm<'_> {
+impl fmt::Debug for Timer<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Alarm").field(&self.0.as_ref().map(|set| set.at)).finish()
+        f.debug_tuple("Timer").field(&self.0.as_ref().map(|running| running.end)).finish()
     }
 }
 
@@ -131,11 +131,11 @@ mod tests {
     #[test]
     fn work_that_ends_in_time_leaves_the_timer_to_the_next() {
         let clock = Hand::default();
-        let mut alarm = Alarm::default();
+        let mut timer = Timer::default();
         for second in 0..5 {
             clock.now.set(SECOND * second);
             {
-                let at_once = pin!(alarm.within(&clock, SECOND * 10, ready(second)));
+                let at_once = pin!(timer.within(&clock, SECOND * 10, ready(second)));
                 assert_eq!(poll(at_once), Poll::Ready(Some(second)));
             }
             let mut pends = true;
@@ -143,7 +143,7 @@ mod tests {
                 true => Poll::Pending,
                 false => Poll::Ready(second),
             });
-            let mut soon = pin!(alarm.within(&clock, SECOND * 10, soon));
+            let mut soon = pin!(timer.within(&clock, SECOND * 10, soon));
             assert_eq!(poll(soon.as_mut()), Poll::Pending);
             assert_eq!(poll(soon), Poll::Ready(Some(second)));
         }
@@ -151,19 +151,19 @@ mod tests {
     }
 
     #[test]
-    fn each_work_has_its_own_limit_whatever_the_timer_was_set_for() {
+    fn each_work_has_its_own_limit_whatever_the_timer_was_started_for() {
         let clock = Hand::default();
-        let mut alarm = Alarm::default();
-        // What had ended before has set the timer: to 10, which is too early for what begins
-        // at 3, and to 60, which is too late for what begins at 21.
+        let mut timer = Timer::default();
+        // What had ended before has started the timer: until 10, which is too early for what begins
+        // at 3, and until 60, which is too late for what begins at 21.
         for (before, long, begun, limit, sleeps) in [(0, 10, 3, 10, 2), (20, 40, 21, 5, 4)] {
             clock.now.set(SECOND * before);
             {
-                let earlier = pin!(alarm.within(&clock, SECOND * long, pending::<()>()));
+                let earlier = pin!(timer.within(&clock, SECOND * long, pending::<()>()));
                 assert_eq!(poll(earlier), Poll::Pending);
             }
             clock.now.set(SECOND * begun);
-            let mut work = pin!(alarm.within(&clock, SECOND * limit, pending::<()>()));
+            let mut work = pin!(timer.within(&clock, SECOND * limit, pending::<()>()));
             assert_eq!(poll(work.as_mut()), Poll::Pending);
             // The timer may be over, but not the time.
             clock.now.set(SECOND * (begun + limit) - Duration::from_nanos(1));

@@ -104,8 +104,7 @@ impl Error {
     /// A caller's JSON is not what is needed. The error names the field; `whole` is what the
     /// JSON as a whole is called.
     pub fn of_json(error: &kafka_edge_json::Error, whole: &str) -> Self {
-        let place = if error.place().is_empty() { whole } else { error.place() };
-        let (field, sentence) = (place.to_owned(), error.sentence().to_owned());
+        let (field, sentence) = (error.place_or(whole).to_owned(), error.sentence().to_owned());
         ErrorKind::InvalidField { field, sentence }.into()
     }
 

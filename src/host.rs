@@ -42,11 +42,11 @@ pub struct Incoming<B> {
 }
 
 impl<B> Incoming<B> {
-    /// Whether the head says that no body follows (RFC 9112, section 6.3).
-    pub fn has_no_body(&self) -> bool {
+    /// Whether a body may follow, by what the head says (RFC 9112, section 6.3).
+    pub fn may_have_body(&self) -> bool {
         let length = self.headers.get(http::header::CONTENT_LENGTH);
-        matches!(self.status, http::StatusCode::NO_CONTENT | http::StatusCode::NOT_MODIFIED)
-            || length.is_some_and(|length| length == "0")
+        !matches!(self.status, http::StatusCode::NO_CONTENT | http::StatusCode::NOT_MODIFIED)
+            && length.is_none_or(|length| length != "0")
     }
 }
 
@@ -242,17 +242,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_has_no_body_if_its_status_or_its_length_says_so() {
-        for (status, length, has_none) in [
-            (204, None, true),
-            (204, Some("7"), true),
-            (304, None, true),
-            (200, Some("0"), true),
-            (500, Some("0"), true),
-            (200, Some("10"), false),
+    fn an_answer_may_have_a_body_unless_its_status_or_its_length_says_so() {
+        for (status, length, may_have) in [
+            (204, None, false),
+            (204, Some("7"), false),
+            (304, None, false),
+            (200, Some("0"), false),
+            (500, Some("0"), false),
+            (200, Some("10"), true),
             // It ends with the connection, or its pieces have their lengths.
-            (200, None, false),
-            (205, None, false),
+            (200, None, true),
+            (205, None, true),
         ] {
             let status = http::StatusCode::from_u16(status).unwrap();
             let mut headers = http::HeaderMap::new();
@@ -260,7 +260,7 @@ mod tests {
                 (http::header::CONTENT_LENGTH, http::HeaderValue::from_static(length))
             }));
             let answer = Incoming { status, headers, body: () };
-            assert_eq!(answer.has_no_body(), has_none, "{status} {length:?}");
+            assert_eq!(answer.may_have_body(), may_have, "{status} {length:?}");
         }
     }
 }

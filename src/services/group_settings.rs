@@ -10,7 +10,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::access::TopicPattern;
@@ -33,9 +33,6 @@ const MAX_KNOWN: usize = 100;
 
 /// How many times a record may be handed out, at most.
 const MAX_DELIVERIES: u32 = 1_000;
-
-/// The longest lease, in seconds.
-const MAX_LEASE: u32 = limits::LEASE.end().as_secs() as u32;
 
 /// A group's settings. Whatever is not set has its default.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,38 +73,33 @@ pub struct Leases {
 impl Settings {
     /// The settings in a caller's JSON. A member that is null counts as not given.
     pub(super) fn parse(json: &Value) -> Result<Self> {
-        let (mut settings, mut leases) = (Self::default(), Leases::default());
-        for (name, value) in members("body", json)? {
-            match name.as_str() {
-                "delivery_limit" => {
-                    settings.delivery_limit = number("delivery_limit", value, MAX_DELIVERIES)?;
-                }
-                "max_claimed" => {
-                    settings.max_claimed = number("max_claimed", value, MAX_CLAIMS as u32)?;
-                }
-                "dead_letter" => settings.dead_letter = topic("dead_letter", value)?,
-                "lease" if value.is_null() => {}
-                "lease" => {
-                    for (name, value) in members("lease", value)? {
-                        match name.as_str() {
-                            "default" => {
-                                leases.default = number("lease.default", value, MAX_LEASE)?;
-                            }
-                            "maximum" => {
-                                leases.maximum = number("lease.maximum", value, MAX_LEASE)?;
-                            }
-                            _ => return Err(Error::no_such_field("lease.", name)),
-                        }
-                    }
-                    settings.lease = Some(leases);
-                }
-                _ => return Err(Error::no_such_field("", name)),
-            }
+        // The derived function, not the trait's, which reads what is stored.
+        let settings =
+            kafka_edge_json::from_str_with(&json.to_string(), |node| Self::deserialize(node))
+                .map_err(|error| Error::of_json(&error, "body"))?;
+        if settings.setters_topics.is_some() {
+            return Err(Error::no_such_field("", "of"));
         }
-        let default = leases.default.map_or(1, |default| default as usize);
-        let maximum = leases.maximum.unwrap_or(MAX_LEASE) as usize;
-        limits::check_number("lease.default", default, &(1..=maximum))?;
+        settings.check()?;
         Ok(settings)
+    }
+
+    fn check(&self) -> Result<()> {
+        let within = |field, number: Option<u32>, most: usize| {
+            let number = number.map_or(1, |number| number as usize);
+            limits::check_number(field, number, &(1..=most)).map(drop)
+        };
+        within("delivery_limit", self.delivery_limit, MAX_DELIVERIES as usize)?;
+        within("max_claimed", self.max_claimed, MAX_CLAIMS)?;
+        let Leases { default, maximum } = self.lease.unwrap_or_default();
+        let longest = limits::LEASE.end().as_secs() as usize;
+        within("lease.maximum", maximum, longest)?;
+        within("lease.default", default, maximum.map_or(longest, |maximum| maximum as usize))?;
+        if let Some(topic) = &self.dead_letter {
+            let not_one = |_| Error::invalid("dead_letter", "Not the name of a topic");
+            names::check_topic(topic).map_err(not_one)?;
+        }
+        Ok(())
     }
 
     /// A group that reads its own dead letters would go round for ever.
@@ -263,27 +255,6 @@ impl<H: Host> GroupSettings<H> {
 impl<H> fmt::Debug for GroupSettings<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GroupSettings").finish_non_exhaustive()
-    }
-}
-
-fn members<'v>(field: &'static str, json: &'v Value) -> Result<&'v Map<String, Value>> {
-    json.as_object().ok_or_else(|| Error::invalid(field, "Not a JSON object"))
-}
-
-fn number(field: &'static str, value: &Value, most: u32) -> Result<Option<u32>> {
-    if value.is_null() {
-        return Ok(None);
-    }
-    let number = value.as_u64().and_then(|number| usize::try_from(number).ok());
-    let number = limits::check_number(field, number.unwrap_or_default(), &(1..=most as usize))?;
-    Ok(u32::try_from(number).ok())
-}
-
-fn topic(field: &'static str, value: &Value) -> Result<Option<String>> {
-    match value {
-        Value::Null => Ok(None),
-        Value::String(name) if names::check_topic(name).is_ok() => Ok(Some(name.clone())),
-        _ => Err(Error::invalid(field, "Not the name of a topic")),
     }
 }
 

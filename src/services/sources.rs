@@ -538,8 +538,8 @@ fn keep(denied: &RefCell<Option<Denial>>, error: AccessError) -> Error {
     }
 }
 
-/// Where a source is named beside its settings, these may hold the name, too.
-fn name_if_missing(settings: &mut Value, name: &str) {
+/// Where something is named beside its settings, these may hold the name, too.
+pub(in crate::services) fn name_if_missing(settings: &mut Value, name: &str) {
     if let Value::Object(members) = settings {
         members.entry("name").or_insert_with(|| name.into());
     }

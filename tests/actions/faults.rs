@@ -5,7 +5,7 @@ use std::time::Duration;
 use kafka_edge_sim::{StoreMode, local};
 use serde_json::json;
 
-use crate::scene::{REFUSING, Scene, seconds};
+use crate::scene::{Scene, seconds};
 
 #[tokio::test(start_paused = true)]
 async fn nothing_is_published_while_a_run_cannot_be_counted() {
@@ -13,7 +13,7 @@ async fn nothing_is_published_while_a_run_cannot_be_counted() {
         let scene = Scene::with_action(1, json!({})).await;
         let warm = scene.instance();
         assert_eq!(warm.run(json!({})).await.unwrap().status, 201);
-        scene.world.set_store_mode(REFUSING);
+        scene.world.set_store_mode(StoreMode::REFUSING);
         for instance in [&warm, &scene.instance()] {
             let answer = instance.run(json!({})).await.unwrap();
             assert_eq!(answer.status, 503, "{}", answer.json);

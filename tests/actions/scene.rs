@@ -10,17 +10,6 @@ use kafka_edge::http::{self as api, Request};
 use kafka_edge_sim::{SimHost, SimLog, StoreMode, World};
 use serde_json::{Value, json};
 
-/// A store that takes nothing.
-pub(crate) const REFUSING: StoreMode = StoreMode {
-    latency: Duration::ZERO,
-    stale: Duration::ZERO,
-    double_draws: 0.0,
-    failures: 0.0,
-    refusals: 1.0,
-    write_time: Duration::ZERO,
-    creates: false,
-};
-
 #[derive(Clone)]
 pub(crate) struct Scene {
     pub(crate) world: World,
@@ -63,7 +52,7 @@ impl Scene {
         let instance = self.instance();
         let run = tokio::task::spawn_local(async move { instance.run(json!({})).await });
         tokio::time::sleep(Duration::from_millis(500)).await;
-        self.world.set_store_mode(REFUSING);
+        self.world.set_store_mode(StoreMode::REFUSING);
         let answer = run.await.expect("it ends").expect("it lives");
         assert!(self.world.reported().iter().any(|line| line.contains("run-not-kept")));
         answer

@@ -65,7 +65,7 @@ async fn a_store_that_cannot_write_the_day_fails_no_call() {
         let world = World::new(1);
         let (host, credentials) = instance(&world);
         let created = credentials.create(wish("writer")).await.unwrap();
-        world.set_store_mode(StoreMode { refusals: 1.0, ..StoreMode::default() });
+        world.set_store_mode(StoreMode::REFUSING);
         // The list is known; only the day cannot be written.
         let before = world.store_calls();
         assert!(credentials.check(&basic(&created)).await.is_ok());
@@ -103,7 +103,7 @@ async fn where_tasks_end_with_the_answer_the_day_is_written_before_it() {
         // The next day, and nothing can be written.
         host.sleep(DAY).await;
         credentials.list().await.unwrap();
-        world.set_store_mode(StoreMode { refusals: 1.0, ..StoreMode::default() });
+        world.set_store_mode(StoreMode::REFUSING);
         assert!(credentials.check(&basic(&created)).await.is_ok());
         world.set_store_mode(StoreMode::default());
         assert_eq!(last_used(&credentials, "writer").await.as_deref(), Some("2026-03-01"));

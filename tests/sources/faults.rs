@@ -12,16 +12,6 @@ use tokio::time::sleep;
 
 use crate::scene::{Scene, body, request, topics};
 
-const REFUSING: StoreMode = StoreMode {
-    latency: Duration::ZERO,
-    stale: Duration::ZERO,
-    double_draws: 0.0,
-    failures: 0.0,
-    refusals: 1.0,
-    write_time: Duration::ZERO,
-    creates: false,
-};
-
 async fn scene() -> Scene<SimLog> {
     Scene::new(1, topics()).await
 }
@@ -37,7 +27,7 @@ async fn nothing_is_written_while_the_list_cannot_be_read() {
         let warm = scene.instance();
         assert_eq!(warm.event("plain", "0").await.unwrap().status, 200);
         seconds(5).await;
-        scene.world.set_store_mode(REFUSING);
+        scene.world.set_store_mode(StoreMode::REFUSING);
         for instance in [&warm, &scene.instance()] {
             let answer = instance.event("plain", "1").await.unwrap();
             assert_eq!(answer.status, 503, "{}", answer.json);
@@ -62,7 +52,7 @@ async fn a_store_that_fails_after_the_record_changes_no_answer() {
             async move { one.event("plain", "e").await.unwrap() }
         });
         sleep(Duration::from_millis(500)).await;
-        scene.world.set_store_mode(REFUSING);
+        scene.world.set_store_mode(StoreMode::REFUSING);
         let first = sending.await.unwrap();
         assert_eq!((first.status, first.is_repeat()), (200, false), "{}", first.json);
         scene.world.set_store_mode(StoreMode::default());

@@ -236,7 +236,7 @@ async fn a_store_that_fails_after_the_record_costs_a_repeat_at_most() {
             Seen::new(world.instance(), Duration::ZERO),
         );
         let (mark, _) = time!(first(&one, "a").await);
-        world.set_store_mode(StoreMode { refusals: 1.0, ..StoreMode::default() });
+        world.set_store_mode(StoreMode::REFUSING);
         mark.done(vec![place(1)]).await;
         world.set_store_mode(StoreMode::default());
         // The instance that wrote it knows.

@@ -11,32 +11,26 @@ use kafka_edge::host::{Body, SendError, Sent};
 
 /// Dropping the body before its end closes the connection.
 #[derive(Debug)]
-pub struct AnswerBody(Reading);
-
-#[derive(Debug)]
-enum Reading {
+pub struct AnswerBody {
     /// Not every answer is read, and opening one costs several calls of the host.
-    Unopened(Option<Response>),
-    Opened(Contents),
+    unopened: Option<Response>,
+    opened: Option<Contents>,
 }
 
 impl AnswerBody {
     pub(crate) fn new(response: Response) -> Self {
-        Self(Reading::Unopened(Some(response)))
+        Self { unopened: Some(response), opened: None }
     }
 }
 
 impl Body for AnswerBody {
     async fn chunk(&mut self) -> Option<Result<Bytes, SendError>> {
-        let broken = |code| SendError { sent: Sent::Perhaps, ..from_error_code(code) };
-        if let Reading::Unopened(response) = &mut self.0 {
+        if let Some(response) = self.unopened.take() {
             let (_consumed, result) = wit_future::new(|| Ok(()));
-            let contents = Response::consume_body(response.take()?, result);
-            self.0 = Reading::Opened(Contents::new(contents, ANSWER_PIECE));
+            let contents = Response::consume_body(response, result);
+            self.opened = Some(Contents::new(contents, ANSWER_PIECE));
         }
-        match &mut self.0 {
-            Reading::Opened(contents) => Some(contents.next().await?.map_err(broken)),
-            Reading::Unopened(_) => None,
-        }
+        let broken = |code| SendError { sent: Sent::Perhaps, ..from_error_code(code) };
+        Some(self.opened.as_mut()?.next().await?.map_err(broken))
     }
 }

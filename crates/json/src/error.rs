@@ -25,9 +25,9 @@ impl Error {
         &self.0.sentence
     }
 
-    /// The place of the value, such as `retry.delays[0]`; empty for the whole text.
-    pub fn place(&self) -> &str {
-        &self.0.place
+    /// The place of the value, such as `retry.delays[0]`, or this name for the whole text.
+    pub fn place_or<'a>(&'a self, whole: &'a str) -> &'a str {
+        if self.0.place.is_empty() { whole } else { &self.0.place }
     }
 
     /// The line and the column, as serde_json counts them, from which on the text is no JSON;

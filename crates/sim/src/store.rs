@@ -32,6 +32,19 @@ pub struct StoreMode {
     pub creates: bool,
 }
 
+impl StoreMode {
+    /// A store that takes nothing.
+    pub const REFUSING: Self = Self {
+        latency: Duration::ZERO,
+        stale: Duration::ZERO,
+        double_draws: 0.0,
+        failures: 0.0,
+        refusals: 1.0,
+        write_time: Duration::ZERO,
+        creates: false,
+    };
+}
+
 /// How long a read takes where writes take a time of their own.
 const READ_TIME: Duration = Duration::from_micros(500);
 

@@ -60,7 +60,7 @@ async fn a_broken_counter_gives_a_number_twice() {
 async fn what_the_store_refuses_has_not_happened() {
     local(async {
         let world = World::new(1);
-        world.set_store_mode(StoreMode { refusals: 1.0, ..StoreMode::default() });
+        world.set_store_mode(StoreMode::REFUSING);
         let host = world.instance();
         for n in 0..20 {
             let set = host.set(&format!("key/{n}"), b"").await;

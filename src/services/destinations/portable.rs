@@ -16,6 +16,7 @@ use crate::kafka::Log;
 use crate::secrets::{MASK, StoredSecret};
 use crate::services::condition::Condition;
 use crate::services::configuration::{Entry, Given, Kind, Run, Taken, What};
+use crate::services::sources::name_if_missing;
 
 fn is_missing(stored: &StoredDestination) -> bool {
     stored.secret.as_ref().is_some_and(StoredSecret::is_missing)
@@ -25,9 +26,7 @@ fn is_missing(stored: &StoredDestination) -> bool {
 /// that is there, or for none at all.
 fn wanted(given: &Given, before: Option<&StoredDestination>) -> Result<String> {
     let mut settings = given.value()?;
-    if let Value::Object(members) = &mut settings {
-        members.entry("name").or_insert_with(|| given.name.as_str().into());
-    }
+    name_if_missing(&mut settings, &given.name);
     if settings.get("name").and_then(Value::as_str) != Some(&given.name) {
         return Err(Error::invalid("name", "The name is not that in the settings"));
     }

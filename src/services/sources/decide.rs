@@ -51,6 +51,11 @@ pub struct Step {
     pub result: Result<Vec<String>, String>,
 }
 
+/// The stage of a step, and its part.
+type StepName = (Stage, &'static str);
+
+const ID: StepName = (Stage::Dedupe, "id");
+
 /// One decision: what it is about, and what it may spend.
 pub(super) struct Deciding<'a> {
     pub(super) prepared: &'a Prepared,
@@ -82,7 +87,7 @@ impl<'a> Deciding<'a> {
             return context.identity();
         }
         let prepared = self.prepared;
-        prepared.ids.iter().find_map(|place| self.text_at(place, &Value::Null).ok()?)
+        prepared.ids.iter().find_map(|place| self.text_at(ID, place).ok()?)
     }
 
     pub(super) fn decide(&mut self) -> Result<Decision, Refused> {
@@ -196,7 +201,7 @@ impl<'a> Deciding<'a> {
             false => Value::Null,
         };
         if let Some(filter) = filter {
-            let values = self.run("filter", filter, &input, &Value::Null)?;
+            let values = self.run((Stage::Shape, "filter"), filter, &input, &Value::Null)?;
             // Of several values all have to hold, as with `select` in a row.
             if values.is_empty() || !values.iter().all(Value::is_truthy) {
                 return Ok(Decision::Filtered);
@@ -205,7 +210,8 @@ impl<'a> Deciding<'a> {
         let outputs = match transform {
             None => vec![None],
             Some(transform) => {
-                let values = self.run("transform", transform, &input, &Value::Null)?;
+                let values =
+                    self.run((Stage::Shape, "transform"), transform, &input, &Value::Null)?;
                 values.into_iter().map(Some).collect()
             }
         };
@@ -222,7 +228,7 @@ impl<'a> Deciding<'a> {
             let topic = match topic {
                 None => source.topic.clone().unwrap_or_default(),
                 Some((program, allowed)) => {
-                    let values = self.run("topic", program, &input, &out)?;
+                    let values = self.run((Stage::Shape, "topic"), program, &input, &out)?;
                     let name = match &values[..] {
                         [Value::String(name)] => name.to_string(),
                         _ => return Err(("topic", Failed("The topic is not one text".into()))),
@@ -237,7 +243,9 @@ impl<'a> Deciding<'a> {
             };
             let key = match key {
                 None => self.partition_key(),
-                Some(place) => self.text_at_out(place, &out).map_err(|failed| ("key", failed))?,
+                Some(place) => self
+                    .text_at_out((Stage::Shape, "key"), place, &out)
+                    .map_err(|failed| ("key", failed))?,
             };
             let (value, content_type) = match output {
                 None => (self.event.request.body.clone(), self.content_type()),
@@ -295,7 +303,7 @@ impl<'a> Deciding<'a> {
         });
         if self.event.context.is_none() {
             let prepared = self.prepared;
-            let event_type = prepared.event_type.as_ref().and_then(|text| self.text(text));
+            let event_type = prepared.event_type.as_ref().and_then(|text| self.text("type", text));
             let event_type = event_type.unwrap_or_else(|| "kafka-edge.event".to_owned());
             let source = settings.source.clone().unwrap_or_else(|| format!("/in/{name}"));
             // Without an id of its own, the event's bytes and time name it.
@@ -303,7 +311,9 @@ impl<'a> Deciding<'a> {
             event.set_if_missing("id", || id);
             event.set_if_missing("source", || source);
             event.set_if_missing("type", || event_type);
-            if let Some(subject) = prepared.subject.as_ref().and_then(|text| self.text(text)) {
+            if let Some(subject) =
+                prepared.subject.as_ref().and_then(|text| self.text("subject", text))
+            {
                 event.set_if_missing("subject", || subject);
             }
         }
@@ -390,15 +400,20 @@ impl<'a> Deciding<'a> {
         }
     }
 
-    fn text(&mut self, text: &Text) -> Option<String> {
+    fn text(&mut self, part: &'static str, text: &Text) -> Option<String> {
         match text {
             Text::Fixed(text) => Some(text.clone()),
-            Text::At(place) => self.text_at(place, &Value::Null).ok().flatten(),
+            Text::At(place) => self.text_at((Stage::Shape, part), place).ok().flatten(),
         }
         .filter(|text| !text.is_empty())
     }
 
-    fn text_at_out(&mut self, place: &Place, out: &Value) -> Result<Option<String>, Failed> {
+    fn text_at_out(
+        &mut self,
+        step: StepName,
+        place: &Place,
+        out: &Value,
+    ) -> Result<Option<String>, Failed> {
         match place {
             Place::At(at) => self.event.request.signed(None, |request| {
                 let found = at.find(request);
@@ -406,7 +421,7 @@ impl<'a> Deciding<'a> {
             }),
             Place::Jq(program) => {
                 let input = self.json().map_err(Failed)?;
-                let values = self.run("key", program, &input, out).map_err(|(_, failed)| failed)?;
+                let values = self.run(step, program, &input, out).map_err(|(_, failed)| failed)?;
                 match &values[..] {
                     [] | [Value::Null] => Ok(None),
                     [Value::String(text)] => Ok(Some(text.to_string())),
@@ -420,13 +435,13 @@ impl<'a> Deciding<'a> {
         }
     }
 
-    fn text_at(&mut self, place: &Place, out: &Value) -> Result<Option<String>, Failed> {
-        Ok(self.text_at_out(place, out)?.filter(|text| !text.is_empty()))
+    fn text_at(&mut self, step: StepName, place: &Place) -> Result<Option<String>, Failed> {
+        Ok(self.text_at_out(step, place, &Value::Null)?.filter(|text| !text.is_empty()))
     }
 
     fn run(
         &mut self,
-        part: &'static str,
+        (stage, part): StepName,
         program: &Program,
         input: &Value,
         out: &Value,
@@ -439,7 +454,7 @@ impl<'a> Deciding<'a> {
             String::from_utf8_lossy(&bytes).into_owned()
         });
         let shown = shown.collect();
-        self.step(Stage::Shape, part, Ok(shown));
+        self.step(stage, part, Ok(shown));
         Ok(values)
     }
 

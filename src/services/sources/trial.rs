@@ -5,7 +5,7 @@ use std::rc::Rc;
 use kafka_edge_bounded_json::{Budget, Limits};
 
 use super::decide::{Deciding, Decision, Step};
-use super::inbound::{Inbound, Refused, Stage};
+use super::inbound::{Inbound, Refused};
 use super::prepared::Prepared;
 use super::receive::{NotTaken, events};
 #[cfg(feature = "destinations")]
@@ -85,9 +85,6 @@ impl<H: Host, L: Log> Sources<H, L> {
             let mut budget = Budget::new(Limits::default());
             let mut deciding = Deciding::new(prepared, event, self.host.now(), schema, &mut budget);
             let id = prepared.source.dedupe.as_ref().and_then(|_| deciding.id());
-            for step in &mut deciding.steps {
-                (step.stage, step.part) = (Stage::Dedupe, "id");
-            }
             let decision = deciding.decide();
             #[cfg(feature = "destinations")]
             let decision = decision.and_then(|decision| fitting(decision, &opened));

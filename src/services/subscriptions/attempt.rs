@@ -11,7 +11,7 @@ use super::retry::RetryHint;
 use super::signature::Signer;
 use super::token::{Client, Tokens};
 use crate::config::DeliveriesConfig;
-use crate::deadline::{Alarm, within};
+use crate::deadline::{Timer, within};
 use crate::host::{Body, Host, Incoming, Millis, Outgoing, SendError, SendErrorKind};
 use crate::record::Record;
 use crate::retry_after::retry_after;
@@ -79,8 +79,8 @@ pub(super) struct Attempt<'a> {
 }
 
 impl Attempt<'_> {
-    pub(super) async fn make<'h, H: Host>(&self, host: &'h H, alarm: &mut Alarm<'h>) -> Attempted {
-        alarm
+    pub(super) async fn make<'h, H: Host>(&self, host: &'h H, timer: &mut Timer<'h>) -> Attempted {
+        timer
             .within(host, self.timeout, self.with_token(host))
             .await
             .unwrap_or_else(|| self.too_slow().into())
@@ -116,10 +116,10 @@ impl Attempt<'_> {
             Ok(answer) => answer,
             Err(error) => return self.unanswered(&error).into(),
         };
-        let has_body = !answer.has_no_body();
+        let may_have_body = answer.may_have_body();
         let Incoming { status, headers, mut body } = answer;
         let mut begin = Vec::new();
-        if has_body {
+        if may_have_body {
             within(host, MAX_DRAIN_TIME, drain(&mut body, &mut begin)).await;
         }
         let result = judge(status, &headers, host.now()).map_err(|failure| {

@@ -74,10 +74,8 @@ pub(super) fn parse(mut json: Value) -> Result<Settings> {
             members.insert("disable_after".into(), Value::Null);
         }
     }
-    kafka_edge_json::from_value(&json).map_err(|error| {
-        let field = if error.place().is_empty() { "body" } else { error.place() };
-        refused(field, error.sentence())
-    })
+    kafka_edge_json::from_value(&json)
+        .map_err(|error| refused(error.place_or("body"), error.sentence()))
 }
 
 /// Checks everything but what others have to be asked for: the log, the caller's

@@ -13,7 +13,7 @@ use super::reports::{TestReport, topic_of};
 use super::shaping::Shaped;
 use super::{Subscriptions, may_see, topics};
 use crate::access::{AccessError, Grant};
-use crate::deadline::Alarm;
+use crate::deadline::Timer;
 use crate::error::{Error, Result};
 use crate::host::Host;
 use crate::kafka::Log;
@@ -90,7 +90,7 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
             timeout: prepared.timeout,
         };
         let begun = context.host.monotonic();
-        let attempted = attempt.make(&context.host, &mut Alarm::default()).await;
+        let attempted = attempt.make(&context.host, &mut Timer::default()).await;
         let took = context.host.monotonic().saturating_sub(begun).as_millis();
         let failure = attempted.result.err();
         Ok(TestReport {

@@ -34,7 +34,7 @@ use super::prepared::Prepared;
 use super::settings::Order;
 use super::window::{Candidate, Choice};
 use crate::concurrent::Running;
-use crate::deadline::Alarm;
+use crate::deadline::Timer;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::{Host, Millis};
 use crate::kafka::Log;
@@ -55,12 +55,10 @@ const POSITION_WRITE_TIME: Duration = Duration::from_secs(1);
 const MAX_POOL: usize = 1_000;
 const MAX_POOL_BYTES: usize = 4 * 1024 * 1024;
 
-/// Of so many turns, an instance looks for a knock at each as often as it should.
-const TURNS_LOOKED_AFTER: usize = 20;
-
-/// The longest time between two looks for a knock. Whoever seeks waits for several times as
-/// long.
-const MAX_KNOCK_CHECK: Duration = Duration::from_secs(2);
+/// For each 20 turns of an instance, the time between two looks for a knock grows by
+/// [`KNOCK_CHECK`], up to ten times that. Whoever seeks waits for several times as long.
+const TURNS_PER_KNOCK_CHECK: usize = 20;
+const MAX_KNOCK_CHECKS: usize = 10;
 
 /// A rate is waited for in the turn if it does not take longer.
 const MAX_RATE_WAIT: Duration = Duration::from_secs(1);
@@ -100,7 +98,7 @@ pub(super) struct Turn<'a, H: Host, L> {
     /// What is under way: attempts and dead letters, each by its first record.
     under_way: Vec<Candidate>,
     /// Of attempts that have ended, for those to come.
-    alarms: Rc<RefCell<Vec<Alarm<'a>>>>,
+    timers: Rc<RefCell<Vec<Timer<'a>>>>,
     /// The next offset to read.
     cursor: i64,
     is_reading: bool,
@@ -116,6 +114,12 @@ pub(super) struct Turn<'a, H: Host, L> {
     began_at: i64,
     /// Of all turns of this instance.
     turns: Rc<()>,
+}
+
+/// How much time is between two looks of a turn for a knock: an instance with many turns looks
+/// less often at each, or the looks would take the time of the deliveries.
+fn knock_check(turns: usize) -> Duration {
+    KNOCK_CHECK * (turns / TURNS_PER_KNOCK_CHECK).clamp(1, MAX_KNOCK_CHECKS) as u32
 }
 
 /// Why work on a lane ends.
@@ -171,7 +175,7 @@ impl<'a, H: Host, L: Log> Turn<'a, H, L> {
             report: JobReport::default(),
             pool: Vec::new(),
             under_way: Vec::new(),
-            alarms: Rc::default(),
+            timers: Rc::default(),
             is_reading: false,
             is_at_end: false,
             is_paused: false,
@@ -245,20 +249,13 @@ impl<'a, H: Host, L: Log> Turn<'a, H, L> {
             return;
         }
         // Whoever moves the subscription waits for the lane.
-        match self.held.knocked(self.knock_check()).await {
+        // The context holds one, too.
+        let turns = Rc::strong_count(&self.turns) - 1;
+        match self.held.knocked(knock_check(turns)).await {
             Ok(false) => {}
             Ok(true) => self.stop = Some(JobEnd::Busy),
             Err(error) => self.stop = Some(error.into()),
         }
-    }
-
-    /// How often the turn looks for a knock: an instance with many turns looks less often
-    /// at each, or the looks would take the time of the deliveries.
-    fn knock_check(&self) -> Duration {
-        // The context holds one, too.
-        let turns = Rc::strong_count(&self.turns).saturating_sub(1);
-        let share = u32::try_from(turns / TURNS_LOOKED_AFTER).unwrap_or(u32::MAX);
-        (KNOCK_CHECK * share.clamp(1, 100)).min(MAX_KNOCK_CHECK)
     }
 
     /// Begins one thing more, if anything can.
@@ -319,5 +316,16 @@ impl<'a, H: Host, L: Log> Turn<'a, H, L> {
 impl Pooled {
     fn candidate(&self) -> Candidate {
         Candidate { offset: self.offset, key: self.key }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instance_with_many_turns_looks_less_often_at_each() {
+        let millis = [0, 1, 39, 40, 100, 200, 1_000].map(|turns| knock_check(turns).as_millis());
+        assert_eq!(millis, [200, 200, 200, 400, 1_000, 2_000, 2_000]);
     }
 }

@@ -131,7 +131,7 @@ async fn a_rate_limits_calls_and_not_the_list_that_clients_make_after_each() {
 async fn while_callers_cannot_be_looked_up_old_clients_keep_their_session() {
     local(async {
         let scene = Scene::new().await;
-        let failing = StoreMode { refusals: 1.0, ..StoreMode::default() };
+        let failing = StoreMode::REFUSING;
         scene.gateway.world.set_store_mode(failing);
         for (era, status) in [(Era::Old, 200), (Era::New, 503)] {
             for post in

@@ -18,7 +18,7 @@ async fn post(gateway: &Gateway, body: &str) -> (u16, Value) {
 async fn what_comes_before_the_tools_needs_no_credential_no_store_and_no_kafka() {
     local(async {
         let scene = Scene::new().await;
-        let failing = StoreMode { refusals: 1.0, ..StoreMode::default() };
+        let failing = StoreMode::REFUSING;
         scene.gateway.world.set_store_mode(failing);
         let unreachable = kafka_edge::error::ErrorKind::Unreachable { detail: "x".into() };
         scene.gateway.log.set_failure(Some(unreachable.into()));

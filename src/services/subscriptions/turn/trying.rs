@@ -7,7 +7,7 @@ use super::outcome::Sent;
 use super::{Begun, Event, MAX_RATE_WAIT, POSITION_WRITE_TIME, Pooled, Stop, Turn};
 use crate::concurrent::Running;
 use crate::dead_letter::GivenUp;
-use crate::deadline::Alarm;
+use crate::deadline::Timer;
 use crate::host::Host;
 use crate::kafka::Log;
 use crate::services::subscriptions::attempt::{Attempt, AttemptFailure, Attempted, trace_of};
@@ -187,13 +187,13 @@ impl<'a, H: Host, L: Log> Turn<'a, H, L> {
         }
         let is_probe = self.stance() == Stance::Probe;
         let trace = trace_of(&first.item.record);
-        let alarms = self.alarms.clone();
+        let timers = self.timers.clone();
         let attempt = async move {
-            let mut alarm = alarms.borrow_mut().pop().unwrap_or_default();
+            let mut timer = timers.borrow_mut().pop().unwrap_or_default();
             let at = context.host.now();
             let begun = context.host.monotonic();
-            let attempted = send(context, &prepared, &cluster, &pooled, &mut alarm).await;
-            alarms.borrow_mut().push(alarm);
+            let attempted = send(context, &prepared, &cluster, &pooled, &mut timer).await;
+            timers.borrow_mut().push(timer);
             let took = context.host.monotonic().saturating_sub(begun);
             Event::Attempted(Sent { pooled, attempted, at, took, is_probe })
         };
@@ -206,7 +206,7 @@ async fn send<'a, H: Host, L: Log>(
     prepared: &Prepared,
     cluster: &str,
     pooled: &[Pooled],
-    alarm: &mut Alarm<'a>,
+    timer: &mut Timer<'a>,
 ) -> Attempted {
     let to = match &prepared.to {
         Ok(to) => to,
@@ -233,5 +233,5 @@ async fn send<'a, H: Host, L: Log>(
         config: &context.config,
         timeout: prepared.timeout,
     };
-    attempt.make(&context.host, alarm).await
+    attempt.make(&context.host, timer).await
 }
