@@ -13,6 +13,7 @@ use std::io::Write;
 use super::body::FastlyBody;
 use crate::executor;
 use crate::handles::Handle;
+use crate::names;
 use kafka_edge::host::{Incoming, Outgoing, SendError, SendErrorKind, Sent};
 
 /// How large the headers of an answer may be, in bytes.
@@ -58,8 +59,8 @@ fn start(request: Outgoing) -> Result<PendingRequestHandle, SendError> {
 }
 
 /// A backend for the request's server. It can be made once in an execution, and its
-/// connections are pooled over executions for the same name and settings: so the name says
-/// all of them.
+/// connections are pooled over executions for the same name and settings: so the name is a
+/// digest of all of them. A host name alone may be as long as a backend's may (255 bytes).
 fn backend(request: &Outgoing) -> Result<Backend, SendError> {
     let uri = &request.uri;
     let host = uri.host().ok_or_else(unsendable)?;
@@ -68,7 +69,7 @@ fn backend(request: &Outgoing) -> Result<Backend, SendError> {
     let connect = limit(request.connect_timeout);
     let read = limit(request.read_timeout);
     let scheme = if is_tls { "https" } else { "http" };
-    let name = format!("{scheme}/{host}/{port}/{connect}/{read}");
+    let name = names::backend(&format!("{scheme}/{host}/{port}/{connect}/{read}"));
     let target = format!("{host}:{port}");
     let mut builder = Backend::builder(&name, target)
         .connect_timeout(Duration::from_secs(connect))
@@ -90,9 +91,10 @@ fn backend(request: &Outgoing) -> Result<Backend, SendError> {
     }
 }
 
-/// The smallest of the limits that is not below this one; the largest, if all are.
+/// The smallest of the limits that is above this one, so that our own timer ends the request
+/// and says which; the largest, if none is.
 fn limit(time: Duration) -> u64 {
-    let is_enough = |limit: &&u64| Duration::from_secs(**limit) >= time;
+    let is_enough = |limit: &&u64| Duration::from_secs(**limit) > time;
     *LIMITS.iter().find(is_enough).unwrap_or(&LIMITS[LIMITS.len() - 1])
 }
 

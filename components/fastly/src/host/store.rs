@@ -240,6 +240,8 @@ impl Store for FastlyHost {
                 return Ok(None);
             }
             match self.store.look(&key).await? {
+                // Had Fastly removed it since the look, no generation would match; its local
+                // server takes any.
                 Some(found) if found.is_over(self.now()) => {
                     let on = On::Generation(found.generation);
                     if self.store.insert_for(&key, value, on, end).await? {
@@ -265,15 +267,16 @@ fn parse(value: &[u8]) -> Result<Count, StoreError> {
     Count::parse(value).ok_or_else(malformed)
 }
 
-/// What is certain to have had no effect is refused; everything else may have had one.
+/// What never left for the store is refused; everything else may have had an effect.
 fn failed(error: KVStoreError) -> StoreError {
     match error {
         KVStoreError::InvalidKey
         | KVStoreError::InvalidStoreHandle
         | KVStoreError::InvalidStoreOptions
-        | KVStoreError::ItemBadRequest
-        | KVStoreError::ItemPayloadTooLarge
         | KVStoreError::StoreNotFound(_) => StoreError::refused(error.to_string()),
+        KVStoreError::ItemBadRequest | KVStoreError::ItemPayloadTooLarge => {
+            StoreError::unknown(error.to_string())
+        }
         // Whether a call beyond the limit was made is not documented.
         KVStoreError::TooManyRequests => StoreError::unknown("too many requests"),
         _ => StoreError::unknown("the KV store failed"),
