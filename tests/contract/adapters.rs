@@ -7,6 +7,7 @@
 //!
 //! | adapter | host | store |
 //! |---|---|---|
+//! | `components/spin` | `crates/host` | as Spin's sqlite and Redis are; a real Redis of one's own |
 //! | `components/wasi02` | `crates/host` | in memory |
 //! | the same for Spin 3 | `crates/host` | as Spin's sqlite and Redis are |
 //! | `components/wasmcloud` | `crates/host`; `wash` in `.ci/hosts` | in memory; Redis there |
@@ -57,6 +58,16 @@ macro_rules! adapter {
             with_promises!(store_creating, each, "store", $start);
         }
     };
+    // Which creates keys.
+    ($name:ident, creating, $start:expr) => {
+        mod $name {
+            use super::*;
+            adapter!(@all $start);
+            with_promises!(store_counters, each, "store", $start);
+            with_promises!(store_counters_fresh, each, "store", $start);
+            with_promises!(store_creating, each, "store", $start);
+        }
+    };
     (@all $start:expr) => {
         with_promises!(store_wherever, each, "store", $start);
         with_promises!(store_fresh, each, "store", $start);
@@ -93,6 +104,9 @@ macro_rules! each {
     };
 }
 
+adapter!(spin_with_sqlite, Some(Imitated::spin_with_sqlite()));
+adapter!(spin_with_redis, Some(Imitated::spin_with_redis()));
+adapter!(spin_with_its_own_redis, creating, Imitated::spin_with_its_own_redis());
 adapter!(wasi02, Some(Imitated::wasi02()));
 adapter!(spin3_with_sqlite, Some(Imitated::spin3_with_sqlite()));
 adapter!(spin3_with_redis, Some(Imitated::spin3_with_redis()));

@@ -11,7 +11,7 @@ use kafka_edge_sim::local;
 #[path = "../support/redis.rs"]
 mod server;
 
-use server::Redis;
+pub(crate) use server::Redis;
 
 pub(crate) struct Native;
 

@@ -5,11 +5,16 @@ use std::sync::{Mutex, OnceLock};
 
 use http_body_util::BodyExt;
 use kafka_edge_host::kv::{Memory, Store, quirks};
-use kafka_edge_host::{Host, Program, body, build};
+use kafka_edge_host::{Host, HostBuilder, Program, body, build};
 
 use super::{Plays, VARIABLE};
+use crate::redis::Redis;
 
-pub(super) struct Imitated(Host);
+pub(super) struct Imitated {
+    host: Host,
+    /// Ends with this.
+    _redis: Option<Redis>,
+}
 
 /// Two builds of one package have the same file.
 static BUILDING: Mutex<()> = Mutex::new(());
@@ -30,7 +35,27 @@ macro_rules! built {
     }};
 }
 
+fn spin() -> &'static Program {
+    built!("kafka-edge-spin", &["probe"])
+}
+
 impl Imitated {
+    pub(super) fn spin_with_sqlite() -> Self {
+        Self::with(spin(), quirks::SpinSqlite::new())
+    }
+
+    pub(super) fn spin_with_redis() -> Self {
+        Self::with(spin(), quirks::SpinRedis::new())
+    }
+
+    /// With a real Redis of the operator's own, if one is on this machine.
+    pub(super) fn spin_with_its_own_redis() -> Option<Self> {
+        let redis = Redis::start()?;
+        let url = redis.url();
+        let host = host(spin()).variable("state_store", url.as_str()).allow_redis(&url);
+        Some(Self { host: host.build().unwrap(), _redis: Some(redis) })
+    }
+
     pub(super) fn wasi02() -> Self {
         Self::with(built!("kafka-edge-wasi02", &["probe"]), Memory::new())
     }
@@ -52,15 +77,18 @@ impl Imitated {
     }
 
     fn with(program: &Program, store: impl Store) -> Self {
-        let host = Host::builder(program);
-        Self(host.store("default", store).variable("kafka_rest_url", VARIABLE).build().unwrap())
+        Self { host: host(program).store("default", store).build().unwrap(), _redis: None }
     }
+}
+
+fn host(program: &Program) -> HostBuilder {
+    Host::builder(program).variable("kafka_rest_url", VARIABLE)
 }
 
 impl Plays for Imitated {
     async fn get(&self, path: &str) -> (u16, String) {
         let uri = format!("http://gateway.test{path}");
-        let answer = self.0.respond(http::Request::get(uri).body(body::empty()).unwrap()).await;
+        let answer = self.host.respond(http::Request::get(uri).body(body::empty()).unwrap()).await;
         let status = answer.status().as_u16();
         match answer.into_body().collect().await {
             Ok(body) => (status, String::from_utf8_lossy(&body.to_bytes()).into_owned()),
