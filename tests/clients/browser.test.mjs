@@ -141,7 +141,7 @@ describe("in Chromium", chromium.options, () => {
       const url = `${gateway.url}/consumer/cors?from=earliest`;
       const { inbox } = await openSource(page, url, { withCredentials: true });
       const has = (events) => events.some(({ data }) => data.includes("for the EventSource"));
-      await inbox.until("the record", has, 5);
+      await inbox.until("the record", has);
     });
 
     // The gateway of this test is never so busy that it sends one of these.
@@ -241,13 +241,13 @@ describe("in Chromium", chromium.options, () => {
       const { inbox, states } = await openSource(page, `${link.url}/consumer/cors?from=earliest`);
       const messages = () => inbox.items.map(({ data }) => JSON.parse(data).message);
       await produce(scene.gateway.url, "cors", "one");
-      await inbox.until("the first", () => messages().length >= 1, 5);
+      await inbox.until("the first", () => messages().length >= 1);
       link.refuse();
       await produce(scene.gateway.url, "cors", "while it was cut");
       link.allow();
       await states.until("open again", (all) => all.filter((state) => state === 1).length >= 2);
       await produce(scene.gateway.url, "cors", "three");
-      await inbox.until("the last", () => messages().includes("three"), 5);
+      await inbox.until("the last", () => messages().includes("three"));
       assert.deepEqual(messages(), ["one", "while it was cut", "three"]);
     });
 

@@ -33,7 +33,7 @@ async fn run(api: ConsumeApi, place: Place) -> Life {
     let heir = heir(&world, &store);
     let mut later: Vec<Id> =
         id(&get(&heir, "/consumer/t?group=g&wait=20").await.ok()).into_iter().collect();
-    later.extend(rest(&heir, "/consumer/t?group=g&wait=0").await);
+    later.extend(rest(&heir, "/consumer/t?group=g&wait=2").await);
 
     let context = format!("{api:?}, {place:?}: {got:?}, then {later:?}");
     assert!(victims <= usize::from(life.died()), "{context}");

@@ -90,7 +90,7 @@ pub(crate) async fn settle(host: Host) {
 }
 
 /// Every place of a life of so many calls, and some beyond it, where nobody
-/// dies any more.
+/// dies any more. On a busy machine a life has some calls more.
 pub(crate) fn places(calls: u64) -> impl Iterator<Item = Place> {
-    (0..calls + 10).flat_map(|call| [(call, Moment::Before), (call, Moment::After)])
+    (0..calls + 40).flat_map(|call| [(call, Moment::Before), (call, Moment::After)])
 }

@@ -1,7 +1,7 @@
 //! Many callers of one group over several instances, on every kind of store
 //! and through both ways to read.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -12,11 +12,12 @@ use kafka_edge_host::{Host, HostBuilder};
 
 use crate::calling::{get, until};
 use crate::consuming::{Id, all, counted, id, pages, rest};
+use crate::stalls::{GRACE, Stalls};
 use crate::world::{ConsumeApi, World};
 
 const CALLERS: usize = 200;
 /// As Spin spreads so many callers, by default.
-const INSTANCES: usize = 13;
+pub(crate) const INSTANCES: usize = 13;
 /// Where a store breaks its promises turns are slow.
 const FEW_INSTANCES: usize = 4;
 
@@ -34,72 +35,78 @@ fn doubtful(api: ConsumeApi, store: impl Store, staleness: &str) -> Host {
 }
 
 fn gateway(api: ConsumeApi, topic: &str, store: impl Store) -> HostBuilder {
+    filled(api, topic).gateway().store("default", store)
+}
+
+pub(crate) fn filled(api: ConsumeApi, topic: &str) -> World {
     let world = World::with(api, Options::quick());
     match topic {
         "t" => world.append("t", 0, CALLERS),
         _ => [(0, 100), (1, 60), (2, 40)].into_iter().for_each(|(p, n)| world.append(topic, p, n)),
     }
-    world.gateway().store("default", store)
+    world
 }
 
-/// All callers at once, each with the record it got.
-async fn ask(host: &Host, topic: &str) -> Vec<Id> {
+/// All callers at once get each record once, and that was all; unless a holder of a turn can
+/// have stood still for longer than its ticket is good for. Then records come again, and
+/// some callers get these in place of others.
+pub(crate) async fn each_record_goes_to_one_caller(
+    host: &Host,
+    topic: &str,
+) -> BTreeMap<Id, usize> {
+    let stalls = Stalls::start();
     // Nobody waits so long but on a machine that is busy with other things.
     let target = format!("/consumer/{topic}?group=g&wait=30");
     let answers = join_all((0..CALLERS).map(|_| get(host, &target))).await;
+    let got = answers.into_iter().map(|answer| id(&answer.ok()).expect("a record for each"));
+    let rest = rest(host, &format!("/consumer/{topic}?group=g&wait=0")).await;
+    let stall = stalls.stop().await;
     assert_eq!(host.stats().instances_started, INSTANCES as u64);
-    answers.into_iter().map(|answer| id(&answer.ok()).expect("a record for each")).collect()
-}
-
-async fn each_record_goes_to_one_caller(api: ConsumeApi, store: impl Store) {
-    let host = scene(api, "t", store);
-    let counts = counted(ask(&host, "t").await);
-    assert_eq!(counts.keys().copied().collect::<BTreeSet<_>>(), all(1, CALLERS as i64));
-    assert!(counts.values().all(|count| *count == 1), "{counts:?}");
-    // And that was all.
-    assert_eq!(rest(&host, "/consumer/t?group=g&wait=0").await, []);
     assert_eq!(host.stats().traps, 0);
+    let counts = counted(got.chain(rest));
+    let repeats: usize = counts.values().map(|count| count - 1).sum();
+    println!("{topic}: {repeats} records came again, the longest stall was {stall:?}");
+    assert_eq!(counts.len(), CALLERS, "nothing is left out");
+    assert!(repeats == 0 || stall > GRACE, "{repeats} records came again: {counts:?}");
+    counts
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn in_memory() {
-    each_record_goes_to_one_caller(ConsumeApi::V2, Memory::new()).await;
+    each_record_goes_to_one_caller(&scene(ConsumeApi::V2, "t", Memory::new()), "t").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn in_memory_through_clouds_call() {
-    each_record_goes_to_one_caller(ConsumeApi::Cloud, Memory::new()).await;
+    each_record_goes_to_one_caller(&scene(ConsumeApi::Cloud, "t", Memory::new()), "t").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_spins_sqlite() {
     let store = SpinSqlite::new();
-    each_record_goes_to_one_caller(ConsumeApi::V2, store.clone()).await;
+    each_record_goes_to_one_caller(&scene(ConsumeApi::V2, "t", store.clone()), "t").await;
     assert!(!store.is_dead());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_spins_sqlite_through_clouds_call() {
-    each_record_goes_to_one_caller(ConsumeApi::Cloud, SpinSqlite::new()).await;
+    each_record_goes_to_one_caller(&scene(ConsumeApi::Cloud, "t", SpinSqlite::new()), "t").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_spins_redis() {
-    each_record_goes_to_one_caller(ConsumeApi::V2, SpinRedis::new()).await;
+    each_record_goes_to_one_caller(&scene(ConsumeApi::V2, "t", SpinRedis::new()), "t").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_spins_redis_through_clouds_call() {
-    each_record_goes_to_one_caller(ConsumeApi::Cloud, SpinRedis::new()).await;
+    each_record_goes_to_one_caller(&scene(ConsumeApi::Cloud, "t", SpinRedis::new()), "t").await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn from_several_partitions() {
     let host = scene(ConsumeApi::V2, "t3", Memory::new());
-    let records = ask(&host, "t3").await;
-    let counts = counted(records);
-    assert_eq!(counts.len(), CALLERS, "{counts:?}");
-    assert!(counts.values().all(|count| *count == 1), "{counts:?}");
+    let counts = each_record_goes_to_one_caller(&host, "t3").await;
     for (partition, records) in [(0, 100), (1, 60), (2, 40)] {
         assert_eq!(counts.keys().filter(|(p, _)| *p == partition).count(), records);
     }

@@ -24,6 +24,7 @@ mod redis;
 mod shared_calls;
 mod size;
 mod source_death;
+mod stalls;
 mod stream_damage;
 mod stream_reader;
 mod streams;

@@ -136,7 +136,7 @@ async fn a_stream_that_is_too_old_leaves_its_record_written_once_at_most() {
 async fn what_certainly_was_not_written_is_tried_again() {
     let world = World::new();
     let tries = Arc::new(AtomicU64::new(0));
-    let host = meddled(&world, {
+    let upstream = world.with_produce({
         let tries = tries.clone();
         move |world: World, request| {
             let earlier = tries.fetch_add(1, Ordering::SeqCst);
@@ -150,6 +150,8 @@ async fn what_certainly_was_not_written_is_tried_again() {
             }
         }
     });
+    // With time for three pauses.
+    let host = world.gateway_over(upstream).build().unwrap();
     let json = get(&host, "/producer/t/a").await.ok();
     assert_eq!(json["offset"], 0, "{json}");
     assert_eq!(world.times("t", "a"), 1);

@@ -92,6 +92,22 @@ impl Meter {
     }
 }
 
+/// The least of up to three measurements, of which all are made only where the call is
+/// dearer than its figure: a busy machine adds, and takes nothing away.
+async fn least(figure: Price, mut measure: impl AsyncFnMut() -> Price) -> Price {
+    let mut price = measure().await;
+    for _ in 0..2 {
+        let most = figure.instructions as f64 * (1.0 + TOLERANCE);
+        if price.instructions as f64 <= most && price.host_calls <= figure.host_calls {
+            break;
+        }
+        let again = measure().await;
+        price.instructions = price.instructions.min(again.instructions);
+        price.host_calls = price.host_calls.min(again.host_calls);
+    }
+    price
+}
+
 fn check(what: &str, price: Price, figure: Price) {
     println!("{what}: {price:?}");
     let off = price.instructions as f64 / figure.instructions as f64 - 1.0;
@@ -115,17 +131,21 @@ async fn a_produce_a_consume_and_an_acknowledgement() {
     }
     tokio::time::sleep(QUIET * 8).await;
 
-    let produce = meter.price(async || drop(get(host, "/producer/t/hello").await.ok())).await;
-    let consume = meter.price(async || drop(get(host, "/consumer/t?group=g").await.ok())).await;
-    let mut receipts = VecDeque::new();
-    for _ in 0..9 {
-        let claimed = get(host, "/consumer/t?group=m&ack=manual&lease=600").await.ok();
-        receipts.push_back(claimed["receipt"].as_str().unwrap().to_owned());
-        tokio::time::sleep(QUIET).await;
-    }
-    let ack = meter.price(async || {
-        let body = format!(r#"{{"receipts":["{}"]}}"#, receipts.pop_front().unwrap());
-        post(host, "/consumer/t/ack?group=m", body).await.ok();
+    let one = async |target: &str| meter.price(async || drop(get(host, target).await.ok())).await;
+    let produce = least(PRODUCE, async || one("/producer/t/hello").await).await;
+    let consume = least(CONSUME, async || one("/consumer/t?group=g").await).await;
+    let ack = least(ACK, async || {
+        let mut receipts = VecDeque::new();
+        for _ in 0..9 {
+            let claimed = get(host, "/consumer/t?group=m&ack=manual&lease=600").await.ok();
+            receipts.push_back(claimed["receipt"].as_str().unwrap().to_owned());
+            tokio::time::sleep(QUIET).await;
+        }
+        let ack = meter.price(async || {
+            let body = format!(r#"{{"receipts":["{}"]}}"#, receipts.pop_front().unwrap());
+            post(host, "/consumer/t/ack?group=m", body).await.ok();
+        });
+        ack.await
     });
     let ack = ack.await;
     check("a produce", produce, PRODUCE);
@@ -147,7 +167,7 @@ async fn a_page_of_deliveries() {
     };
     deliver().await;
     tokio::time::sleep(QUIET * 8).await;
-    let price = meter.price(deliver).await;
+    let price = least(DELIVERIES, async || meter.price(deliver).await).await;
     check("a page of deliveries", price, DELIVERIES);
 }
 
@@ -188,8 +208,8 @@ async fn an_event_of_a_source() {
     }
     tokio::time::sleep(QUIET * 8).await;
     let mut prices = Vec::new();
-    for (_, path, _) in EVENTS {
-        prices.push(meter.price(async || to(path).await).await);
+    for (_, path, figure) in EVENTS {
+        prices.push(least(figure, async || meter.price(async || to(path).await).await).await);
     }
     for ((what, _, figure), price) in EVENTS.into_iter().zip(prices) {
         check(what, price, figure);

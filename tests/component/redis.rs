@@ -14,6 +14,7 @@ use serde_json::json;
 
 use crate::calling::{get, post};
 use crate::consuming::{Id, all, counted, id, pages, rest};
+use crate::exactly_once::{INSTANCES, each_record_goes_to_one_caller, filled};
 use crate::world::{ConsumeApi, World};
 
 #[path = "../support/redis.rs"]
@@ -21,11 +22,6 @@ pub(crate) mod server;
 
 use server::Redis;
 
-const CALLERS: usize = 200;
-/// As Spin spreads so many callers, by default.
-const INSTANCES: usize = 13;
-/// How long a ticket of the state protocol is good for.
-const GRACE: Duration = Duration::from_secs(3);
 /// What a crash does not take away.
 const DURABLE: [&str; 4] = ["--appendonly", "yes", "--appendfsync", "always"];
 
@@ -307,30 +303,10 @@ async fn killed_and_restarted_under_load_it_loses_no_record_and_no_event() {
 async fn two_hundred_callers_get_each_record_once() {
     let Some(redis) = Redis::start() else { return };
     for (api, topic) in [(ConsumeApi::V2, "t"), (ConsumeApi::Cloud, "t3")] {
-        let world = World::with(api, Options::quick());
-        match topic {
-            "t" => world.append("t", 0, CALLERS),
-            _ => {
-                [(0, 100), (1, 60), (2, 40)].into_iter().for_each(|(p, n)| world.append("t3", p, n))
-            }
-        }
         assert_eq!(redis.command("FLUSHALL"), "+OK");
+        let world = filled(api, topic);
         let host = gateway(&world, &redis.url()).spread_over(INSTANCES).build().unwrap();
-        let slowest = stalls();
-        let target = format!("/consumer/{topic}?group=g&wait=30");
-        let answers = join_all((0..CALLERS).map(|_| get(&host, &target))).await;
-        let stall = slowest.stop();
-        let got = answers.into_iter().map(|answer| id(&answer.ok()));
-        let got: Vec<_> = got.map(|id| id.expect("a record for each")).collect();
-        let rest = rest(&host, &format!("/consumer/{topic}?group=g&wait=0")).await;
-        assert_eq!(host.stats().instances_started, INSTANCES as u64);
-        assert_eq!(host.stats().traps, 0);
-        let counts = counted(got.into_iter().chain(rest));
-        let repeats: usize = counts.values().map(|count| count - 1).sum();
-        assert_eq!(counts.len(), CALLERS, "nothing is left out");
-        // A machine that stands still for longer than a ticket is good for lets it run out.
-        println!("{topic}: {repeats} records came again, the longest stall was {stall:?}");
-        assert!(repeats == 0 || stall > GRACE, "{repeats} records came again: {counts:?}");
+        each_record_goes_to_one_caller(&host, topic).await;
     }
 }
 
@@ -353,32 +329,4 @@ async fn an_event_that_comes_at_once_to_many_instances_is_written_once() {
         assert_eq!(world.times("t", &body), 1);
     }
     assert_eq!(host.stats().traps, 0);
-}
-
-/// Measures for how long this process, or its machine, stands still.
-struct Stalls {
-    over: Arc<AtomicBool>,
-    longest: std::thread::JoinHandle<Duration>,
-}
-
-fn stalls() -> Stalls {
-    let over = Arc::new(AtomicBool::new(false));
-    let told = over.clone();
-    let longest = std::thread::spawn(move || {
-        let (mut longest, mut last) = (Duration::ZERO, Instant::now());
-        while !told.load(Ordering::Relaxed) {
-            std::thread::sleep(Duration::from_millis(20));
-            longest = longest.max(last.elapsed());
-            last = Instant::now();
-        }
-        longest
-    });
-    Stalls { over, longest }
-}
-
-impl Stalls {
-    fn stop(self) -> Duration {
-        self.over.store(true, Ordering::Relaxed);
-        self.longest.join().expect("it only sleeps")
-    }
 }

@@ -150,12 +150,12 @@ pub(crate) async fn through(upstream: impl Upstream, request: http::Request<Body
 }
 
 /// Whoever is called back; remembers what came. Clones are the same.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Callbacks(Arc<Mutex<Inner>>);
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Inner {
-    status: StatusCode,
+    fails_next: bool,
     received: Vec<Received>,
 }
 
@@ -176,17 +176,10 @@ impl Received {
     }
 }
 
-impl Default for Callbacks {
-    fn default() -> Self {
-        let inner = Inner { status: StatusCode::NO_CONTENT, received: Vec::new() };
-        Self(Arc::new(Mutex::new(inner)))
-    }
-}
-
 impl Callbacks {
-    /// Answers with another status from now on.
-    pub(crate) fn set_status(&self, status: u16) {
-        self.0.lock().unwrap().status = StatusCode::from_u16(status).unwrap();
+    /// Does not accept the next delivery.
+    pub(crate) fn fail_once(&self) {
+        self.0.lock().unwrap().fails_next = true;
     }
 
     /// What has come so far, accepted or not.
@@ -200,7 +193,10 @@ impl Callbacks {
         let mut inner = self.0.lock().unwrap();
         inner.received.push(Received { webhook_id, json });
         let mut response = http::Response::new(body::empty());
-        *response.status_mut() = inner.status;
+        *response.status_mut() = match std::mem::take(&mut inner.fails_next) {
+            true => StatusCode::SERVICE_UNAVAILABLE,
+            false => StatusCode::NO_CONTENT,
+        };
         response
     }
 }

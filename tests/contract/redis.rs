@@ -158,8 +158,9 @@ async fn a_server_that_loads_its_data_takes_nothing() {
         }
         assert_eq!(server.command("SAVE"), "+OK");
         server.kill();
-        // Each key takes 10 ms, and the server answers after each.
-        let slow = ["--key-load-delay", "10000", "--loading-process-events-interval-bytes", "1024"];
+        // Each key takes 100 ms, and the server answers after each.
+        let slow =
+            ["--key-load-delay", "100000", "--loading-process-events-interval-bytes", "1024"];
         server.restart_with(&slow);
         let refused = (StoreErrorKind::Refused, "loading its data");
         assert_fails(&server.url(), refused, Some("loading its data")).await;

@@ -50,6 +50,12 @@ pub trait Logs {
     /// What the log waits by.
     fn clock(&self) -> Self::Clock;
 
+    /// How much longer than a limit an answer may take by that clock. In virtual time
+    /// nothing but waits takes any.
+    fn slack(&self) -> Duration {
+        Duration::from_secs(1)
+    }
+
     /// Appends records to a partition of `orders`.
     fn append(&self, partition: i32, count: usize) -> impl Future<Output = ()>;
 

@@ -95,7 +95,7 @@ async fn an_unknown_topic_is_refused_by_every_function(world: impl Logs) {
         assert_eq!(log.offset_at("none", 0).await, Err(unknown()));
     }
     let taken = clock.monotonic() - before;
-    assert!(taken < Duration::from_secs(2), "{taken:?}");
+    assert!(taken < Duration::from_secs(1) + world.slack(), "{taken:?}");
 }
 
 async fn offsets_bound_what_is_there(world: impl Logs) {

@@ -60,6 +60,12 @@ impl<H: Host, F: Fn() -> H> Logs for Served<H, F> {
         self.host.clone()
     }
 
+    /// On a busy machine a call over HTTP takes seconds. It is less than what no answer may
+    /// take: the 20 s for which a fetch waits, and the minute of a server of Kafka's own.
+    fn slack(&self) -> Duration {
+        Duration::from_secs(10)
+    }
+
     async fn append(&self, partition: i32, count: usize) {
         self.change("append", partition, count).await;
     }

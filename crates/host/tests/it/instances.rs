@@ -21,7 +21,7 @@ async fn one_instance_takes_request_after_request() {
 #[tokio::test(flavor = "multi_thread")]
 async fn requests_that_wait_share_an_instance() {
     let host = host().spread_over(1).build().unwrap();
-    let answers = join_all((0..64).map(|_| get(&host, "/together/300"))).await;
+    let answers = join_all((0..64).map(|_| get(&host, "/together/3000"))).await;
     let most: u32 = answers.iter().map(|most| most.parse().unwrap()).max().unwrap();
     assert_eq!(most, 64);
     assert_eq!(host.stats().instances_started, 1);
@@ -161,7 +161,7 @@ async fn closing_ends_work_that_takes_too_long() {
 async fn a_caller_that_hangs_up_ends_nothing() {
     let memory = Memory::new();
     let host = host().store("default", memory.clone()).build().unwrap();
-    let hung_up = tokio::time::timeout(Duration::from_millis(100), get(&host, "/together/300"));
+    let hung_up = tokio::time::timeout(Duration::from_millis(100), get(&host, "/together/3000"));
     assert!(hung_up.await.is_err());
     // The other half of the body is never asked for.
     let request = http::Request::get("http://test/stream/fate/4000/1").body(body::empty());
@@ -180,12 +180,12 @@ async fn a_trap_costs_the_requests_of_its_instance_and_no_more() {
     let host = host().spread_over(2).build().unwrap();
     // In turn: the first, third and fifth request share an instance.
     let (one, two, three, four, dead) = tokio::join!(
-        get_with_status(&host, "/together/300"),
-        get_with_status(&host, "/together/300"),
-        get_with_status(&host, "/together/300"),
-        get_with_status(&host, "/together/300"),
+        get_with_status(&host, "/together/3000"),
+        get_with_status(&host, "/together/3000"),
+        get_with_status(&host, "/together/3000"),
+        get_with_status(&host, "/together/3000"),
         async {
-            tokio::time::sleep(Duration::from_millis(100)).await;
+            until(async || (host.stats().requests == 4).then_some(())).await;
             get_with_status(&host, "/panic").await
         },
     );

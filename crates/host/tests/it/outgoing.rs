@@ -252,14 +252,16 @@ async fn a_socket_serves_what_a_call_does_and_ends_in_order() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let serving = host.clone();
     let server = tokio::spawn(async move {
         let stopped = async { drop(stopped.await) };
-        host.serve(listener, stopped, Duration::from_secs(10)).await;
+        serving.serve(listener, stopped, Duration::from_secs(10)).await;
     });
     let mut stream = TcpStream::connect(address).await.unwrap();
     let request = format!("GET /together/300 HTTP/1.1\r\nhost: {address}\r\n\r\n");
     stream.write_all(request.as_bytes()).await.unwrap();
-    tokio::time::sleep(Duration::from_millis(100)).await;
+    // The first was the one above.
+    until(async || (host.stats().requests >= 2).then_some(())).await;
     stop.send(()).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.unwrap();
