@@ -128,3 +128,26 @@ fn every_call_is_described() {
         }
     }
 }
+
+#[test]
+fn the_package_for_node_has_each_interface_of_the_world() {
+    let world = read("wit/world.wit");
+    let exports = world.lines().filter_map(|line| line.trim().strip_prefix("export "));
+    let exports: Vec<&str> = exports.filter_map(|name| name.strip_suffix(';')).collect();
+    // What HTTP calls is for hosts, and `types` has no functions.
+    let ours = exports.into_iter().filter(|name| !name.contains(':'));
+    let (types, interfaces): (BTreeSet<&str>, BTreeSet<&str>) = ours.partition(|n| *n == "types");
+    assert_eq!(types.len(), 1);
+
+    let script = read("packages/node/index.js");
+    let exported = script.lines().filter_map(|line| line.strip_prefix("export const "));
+    let exported: BTreeSet<&str> = exported.filter_map(|line| line.split(' ').next()).collect();
+    assert_eq!(exported, interfaces);
+
+    let declared = read("packages/node/index.d.ts");
+    let (_, declared) = declared.split_once("export {").expect("names that are exported");
+    let (declared, _) = declared.split_once('}').unwrap();
+    let declared: BTreeSet<&str> =
+        declared.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+    assert_eq!(declared, &interfaces | &types);
+}
