@@ -151,3 +151,30 @@ fn the_package_for_node_has_each_interface_of_the_world() {
         declared.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
     assert_eq!(declared, &interfaces | &types);
 }
+
+#[test]
+fn the_lines_for_schedulers_make_the_call_that_is_described() {
+    let text = read("docs/operations.md");
+    let (_, section) = text.split_once("\n## Deliveries by the clock\n").expect("a section");
+    let (section, _) = section.split_once("\n## ").unwrap();
+    let description: serde_json::Value = serde_json::from_str(&read("docs/openapi.json")).unwrap();
+    let call = &description["paths"]["/subscriptions/deliver"]["post"];
+    assert_eq!(call["x-permission"], "webhooks");
+    assert_eq!(call["parameters"][0]["name"], "budget");
+    let most = call["parameters"][0]["schema"]["maximum"].as_u64().unwrap();
+    let job = read("deploy/spinkube/spinapp.yaml");
+    for (kind, part) in ["```crontab\n", "```ini\n", "```yaml\n", "```rust\n"]
+        .map(|fence| {
+            (fence, section.split_once(fence).expect(fence).1.split("```").next().unwrap())
+        })
+        .into_iter()
+        .chain([("the job", job.as_str())])
+    {
+        let (_, budget) = part.split_once("/subscriptions/deliver?budget=").expect(kind);
+        let digits: String = budget.chars().take_while(char::is_ascii_digit).collect();
+        assert!(digits.parse::<u64>().unwrap() <= most, "{kind}: {digits}");
+        let is_post = ["POST", "Method::Post"].iter().any(|method| part.contains(method));
+        assert!(is_post, "{kind}");
+    }
+    assert!(section.contains(r#""allow":["webhooks"]"#));
+}
