@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-const DOCUMENTS: [&str; 20] = [
+const DOCUMENTS: [&str; 21] = [
     "README.md",
     "CONTRIBUTING.md",
     "docs/architecture.md",
@@ -17,6 +17,7 @@ const DOCUMENTS: [&str; 20] = [
     "docs/moving.md",
     "docs/operations.md",
     "docs/sources.md",
+    "docs/subscriptions.md",
     "docs/actions.md",
     "docs/destinations.md",
     "docs/upstash.md",
