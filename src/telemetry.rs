@@ -25,7 +25,7 @@ use std::time::Duration;
 
 pub use self::call::{CallReport, Server};
 pub use self::change::{AdministrativeCall, Change, Making, report_change};
-pub use self::done::{Done, Work, count, done};
+pub use self::done::{Done, Work, count, done, has_answered};
 pub use self::line::{Field, Level, LogFormat, Value};
 pub use self::request::RequestReport;
 pub use self::task::{WithTrace, current_trace, inheriting, with_trace};

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-const DOCUMENTS: [&str; 20] = [
+const DOCUMENTS: [&str; 21] = [
     "README.md",
     "CONTRIBUTING.md",
     "docs/architecture.md",
@@ -17,6 +17,7 @@ const DOCUMENTS: [&str; 20] = [
     "docs/moving.md",
     "docs/operations.md",
     "docs/sources.md",
+    "docs/subscriptions.md",
     "docs/actions.md",
     "docs/destinations.md",
     "docs/upstash.md",
@@ -127,4 +128,54 @@ fn every_call_is_described() {
             assert!(ours.contains(&call), "docs/http.md has no {call}");
         }
     }
+}
+
+#[test]
+fn the_package_for_node_has_each_interface_of_the_world() {
+    let world = read("wit/world.wit");
+    let exports = world.lines().filter_map(|line| line.trim().strip_prefix("export "));
+    let exports: Vec<&str> = exports.filter_map(|name| name.strip_suffix(';')).collect();
+    // What HTTP calls is for hosts, and `types` has no functions.
+    let ours = exports.into_iter().filter(|name| !name.contains(':'));
+    let (types, interfaces): (BTreeSet<&str>, BTreeSet<&str>) = ours.partition(|n| *n == "types");
+    assert_eq!(types.len(), 1);
+
+    let script = read("packages/node/index.js");
+    let exported = script.lines().filter_map(|line| line.strip_prefix("export const "));
+    let exported: BTreeSet<&str> = exported.filter_map(|line| line.split(' ').next()).collect();
+    assert_eq!(exported, interfaces);
+
+    let declared = read("packages/node/index.d.ts");
+    let (_, declared) = declared.split_once("export {").expect("names that are exported");
+    let (declared, _) = declared.split_once('}').unwrap();
+    let declared: BTreeSet<&str> =
+        declared.split(',').map(str::trim).filter(|name| !name.is_empty()).collect();
+    assert_eq!(declared, &interfaces | &types);
+}
+
+#[test]
+fn the_lines_for_schedulers_make_the_call_that_is_described() {
+    let text = read("docs/operations.md");
+    let (_, section) = text.split_once("\n## Deliveries by the clock\n").expect("a section");
+    let (section, _) = section.split_once("\n## ").unwrap();
+    let description: serde_json::Value = serde_json::from_str(&read("docs/openapi.json")).unwrap();
+    let call = &description["paths"]["/subscriptions/deliver"]["post"];
+    assert_eq!(call["x-permission"], "webhooks");
+    assert_eq!(call["parameters"][0]["name"], "budget");
+    let most = call["parameters"][0]["schema"]["maximum"].as_u64().unwrap();
+    let job = read("deploy/spinkube/spinapp.yaml");
+    for (kind, part) in ["```crontab\n", "```ini\n", "```yaml\n", "```rust\n"]
+        .map(|fence| {
+            (fence, section.split_once(fence).expect(fence).1.split("```").next().unwrap())
+        })
+        .into_iter()
+        .chain([("the job", job.as_str())])
+    {
+        let (_, budget) = part.split_once("/subscriptions/deliver?budget=").expect(kind);
+        let digits: String = budget.chars().take_while(char::is_ascii_digit).collect();
+        assert!(digits.parse::<u64>().unwrap() <= most, "{kind}: {digits}");
+        let is_post = ["POST", "Method::Post"].iter().any(|method| part.contains(method));
+        assert!(is_post, "{kind}");
+    }
+    assert!(section.contains(r#""allow":["webhooks"]"#));
 }

@@ -2,6 +2,7 @@ import type { types } from "./component/kafka_edge.js";
 
 export {
   actions,
+  config,
   consumer,
   credentials,
   destinations,

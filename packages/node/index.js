@@ -9,6 +9,7 @@ import { calls, following } from "./host/calls.js";
 export { KafkaEdgeError } from "./host/calls.js";
 
 export const actions = calls(component.actions);
+export const config = calls(component.config);
 export const consumer = calls(component.consumer);
 export const credentials = calls(component.credentials);
 export const destinations = calls(component.destinations);

@@ -47,6 +47,11 @@ pub fn done() -> impl Iterator<Item = (&'static str, Done)> {
     NAMES.into_iter().zip(DONE.get())
 }
 
+/// Whether this instance has answered a request before.
+pub fn has_answered() -> bool {
+    DONE.get()[Work::Request as usize].count > 0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -241,6 +241,38 @@ describe("one person", () => {
     assert.deepEqual((await scene.call("GET", "/subscriptions")).subscriptions, []);
   });
 
+  test("sends the dead letters of a subscription again", async (t) => {
+    let works = false;
+    const accepted = [];
+    const callback = createServer((request, answer) => {
+      const body = [];
+      request.on("data", (chunk) => body.push(chunk));
+      request.on("end", () => {
+        if (works) accepted.push(JSON.parse(Buffer.concat(body)));
+        answer.writeHead(works ? 204 : 400);
+        answer.end();
+      });
+    });
+    await new Promise((resolve) => callback.listen(0, "127.0.0.1", resolve));
+    t.after(() => callback.close());
+    const callback_url = `http://127.0.0.1:${callback.address().port}/hook`;
+    const settings = { topics: ["logs.web"], callback_url, retry: { delays: [] }, exhausted: { dead_letter: "logs.api" } };
+    const { id } = await scene.call("POST", "/subscriptions", settings);
+    for (const number of [1, 2]) await scene.call("POST", "/producer/logs.web?partition=1", `unwanted ${number}`);
+    const page = await openTab(t, browser, scene);
+    await signIn(page, scene, "admin", "subscriptions");
+    await page.getByRole("link", { name: id }).click();
+    await until("both are dead letters", async () => assert.equal(await tile(page, "Dead letters"), "2"), 30);
+    assert.equal(await tile(page, "Delivered"), "0");
+    works = true;
+    await page.getByRole("button", { name: "Redrive the dead letters" }).click();
+    await page.getByText("Dead letters are sent again.").waitFor();
+    await until("the callback has both", async () => {
+      assert.deepEqual(accepted.map(({ message }) => message).sort(), ["unwanted 1", "unwanted 2"]);
+    }, 30);
+    await scene.call("DELETE", `/subscriptions/${id}`);
+  });
+
   test("sees that a destination cannot be reached", async (t) => {
     const config = { rest_url: "http://127.0.0.1:9", topic: "orders" };
     const { id } = await scene.call("POST", "/destinations", { name: "Event Stream", type: "kafka", config });

@@ -93,7 +93,9 @@ impl Endpoint for GetMetrics {
             write_sources(&mut text, &sources);
         }
         write_scrape(&mut text, &groups, &subscriptions);
-        if call.app.host().capabilities().instances_reused {
+        // Where a host makes an instance for each request, or no pool was set up, it is over
+        // before anybody could compare its figures with later ones.
+        if telemetry::has_answered() {
             write_instance(&mut text);
         }
         Ok(Response::text(StatusCode::OK, format.content_type(), text.finish()))
