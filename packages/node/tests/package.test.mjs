@@ -34,7 +34,7 @@ before(async () => {
   kafka = await startKafka({ orders: 3, jobs: 3 });
   address = `http://127.0.0.1:${kafka.port}`;
   await bash(page.commands);
-  for (const name of ["counting.mjs", "subscribing.mjs", "working.mjs", "writing.mjs"]) copyFileSync(here(name), join(folder, name));
+  for (const name of ["counting.mjs", "moving.mjs", "subscribing.mjs", "working.mjs", "writing.mjs"]) copyFileSync(here(name), join(folder, name));
 });
 after(async () => {
   await kafka?.stop();
@@ -90,4 +90,13 @@ test("a produce is followed by its delivery", async () => {
   const { signed, body } = JSON.parse(stdout);
   assert.equal(signed, true);
   assert.ok(body.includes("for subscribers"), body);
+});
+
+test("the set-up is written, and taking it again changes nothing", async () => {
+  const env = { ...environment(), KAFKA_EDGE_STORE: "moving.sqlite" };
+  const { stdout } = await run("node", ["moving.mjs"], { cwd: folder, env, timeout: 60_000 });
+  const [taken, error] = stdout.trim().split("\n");
+  const same = { tag: "ok", val: { change: "unchanged", needsSecret: false } };
+  assert.deepEqual(JSON.parse(taken), [{ kind: "source", name: "shop", taken: same }]);
+  assert.equal(error, "invalid");
 });
