@@ -13,6 +13,7 @@ use crate::host::Host;
 use crate::kafka::Log;
 use crate::random;
 use crate::services::subscriptions::delivery_state::Total;
+use crate::services::subscriptions::job::JobEnd;
 use crate::services::subscriptions::operations::{self, Happened};
 use crate::services::subscriptions::retry::{RetryHint, millis};
 use crate::services::subscriptions::settings::Exhausted;
@@ -21,6 +22,9 @@ use crate::telemetry::Level;
 
 /// How long it may take to write dead letters.
 const WRITE_TIME: Duration = Duration::from_secs(6);
+
+/// What that may send: of the topic two things are asked, and of the cluster its name.
+const WRITE_CALLS: u32 = 4;
 
 /// The pause after one that could not be written.
 const PAUSE: Duration = Duration::from_secs(10);
@@ -107,12 +111,18 @@ impl<'a, H: Host, L: Log> Turn<'a, H, L> {
         running: &mut Running<'a, Event>,
     ) -> Result<(), Stop> {
         let Some(first) = pooled.first() else { return Ok(()) };
-        self.under_way.push(first.candidate());
+        let candidate = first.candidate();
+        let Some(reserved) = self.allowance.take_of_all(&self.context.host, WRITE_CALLS) else {
+            let confirmed = vec![false; pooled.len()];
+            self.buried(Buried { pooled, why, confirmed, error: None });
+            self.stop = Some(JobEnd::OutOfTime);
+            return Ok(());
+        };
+        self.under_way.push(candidate);
         self.reach(WRITE_TIME).await?;
-        // It has to be written, whatever else is left out for it.
-        _ = self.allowance.take();
         let (context, group) = (self.context, self.job.id.clone());
         running.add(async move {
+            let _reserved = reserved;
             let written = within(&context.host, WRITE_TIME, async {
                 let reads_headers = context.log.capabilities().await?.headers;
                 let letters = pooled.iter().map(|pooled| {

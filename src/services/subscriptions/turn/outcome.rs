@@ -31,6 +31,8 @@ pub(super) struct Sent {
     pub(super) took: Duration,
     /// The breaker was half open.
     pub(super) is_probe: bool,
+    /// The execution may send no more requests, so that the callback has not failed.
+    pub(super) is_unsent: bool,
 }
 
 impl<'a, H: Host, L: Log> Turn<'a, H, L> {
@@ -49,9 +51,18 @@ impl<'a, H: Host, L: Log> Turn<'a, H, L> {
         sent: Sent,
         running: &mut Running<'a, Event>,
     ) -> Result<(), Stop> {
-        let Sent { pooled, attempted: Attempted { status, result }, at, took, is_probe } = sent;
+        let Sent { pooled, attempted, at, took, is_probe, is_unsent } = sent;
         let Some(offset) = pooled.first().map(|first| first.offset) else { return Ok(()) };
         self.under_way.retain(|one| one.offset != offset);
+        if is_unsent {
+            pooled.into_iter().for_each(|one| self.put_back(one));
+            self.stop = Some(JobEnd::OutOfTime);
+            return Ok(());
+        }
+        let Attempted { status, result } = attempted;
+        if self.state.waiting(offset).failures > 0 {
+            self.state.totals.count(Total::Retried, 1);
+        }
         let (error, answer) = match &result {
             Ok(()) => (None, None),
             Err(failure) => (Some(failure.reason.clone()), failure.answer.clone()),
