@@ -118,21 +118,24 @@ impl<'a, H: Host, L: Log> Turn<'a, H, L> {
         let failures = before.failures.saturating_add(1);
         let random = random::number(&context.host);
         let is_legacy = prepared.subscription.legacy;
+        let is_over = failure.hint.is_gone && !is_legacy;
+        let mut is_used_up = false;
         let next = match settings.retry.next(failures, failure.hint, random) {
             Next::Again(_) if failure.hint.is_gone && is_legacy => {
                 Next::Again(settings.retry.longest(failure.hint, random))
             }
             Next::Exhausted if settings.exhausted == Exhausted::Wait => {
+                is_used_up = !is_over;
                 Next::Again(settings.retry.longest(failure.hint, random))
             }
             next => next,
         };
         let since = if before.failures == 0 { now } else { before.since };
-        let mut waiting = Waiting { failures, due: now, since, key, last: None, exhausted: false };
+        let mut waiting =
+            Waiting { failures, due: now, since, key, status, exhausted: false, ..before };
         // Of one record, too: those behind it have a schedule of their own.
         waiting.last = settings.body.is_batch().then_some(last);
         self.hold_back(&failure, in_a_row, is_probe, random, running);
-        let is_over = failure.hint.is_gone && !is_legacy;
         let mut fields = vec![
             ("offset", offset.into()),
             ("millis", Value::millis(took)),
@@ -143,6 +146,10 @@ impl<'a, H: Host, L: Log> Turn<'a, H, L> {
                 waiting.due = now.saturating_add(millis(delay));
                 fields.push(("retry_millis", Value::millis(delay)));
                 self.tell(Level::Warn, "delivery-failed", &fields);
+                if is_used_up {
+                    self.exhausted(offset, GivenUp::Undelivered, waiting.told, running);
+                    waiting.told = true;
+                }
                 self.state.window.failed(offset, waiting);
                 pooled.into_iter().for_each(|one| self.put_back(one));
             }
