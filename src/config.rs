@@ -190,6 +190,7 @@ mod tests {
             ("request_timeout", "0s"),
             ("webhook_timeout", "11m"),
             ("webhook_allow_private", "yes"),
+            ("wall_time", "soon"),
             ("store_staleness", "some"),
             ("kafka_api_key", "key"),
             ("kafka_api_secret", "secret"),

@@ -211,6 +211,12 @@ pub trait Host: Store + Clock + Clone + 'static {
     /// What this host can and cannot do.
     fn capabilities(&self) -> HostCapabilities;
 
+    /// How many requests to other servers this execution may still send. A host that limits
+    /// them counts them, whatever they are sent for.
+    fn outbound_calls_left(&self) -> Limit<u32> {
+        self.capabilities().outbound_calls
+    }
+
     /// Sends a request and returns once the head of the answer has arrived.
     fn send(
         &self,

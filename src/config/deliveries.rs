@@ -2,12 +2,19 @@
 
 use std::time::Duration;
 
+use super::value;
 use super::variables::Variables;
 use crate::error::{ErrorKind, Result};
 use crate::names::check_topic;
 
-pub(super) const VARIABLES: [&str; 4] =
-    ["webhook_timeout", "webhook_allow_private", "webhook_allowed_hosts", "operations_topic"];
+pub(super) const VARIABLES: [&str; 5] = [
+    "webhook_timeout",
+    "webhook_allow_private",
+    "webhook_allowed_hosts",
+    "operations_topic",
+    WALL_TIME,
+];
+const WALL_TIME: &str = "wall_time";
 
 /// The longest timeout that a subscription may set, unless the gateway's own is longer.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(60);
@@ -20,6 +27,8 @@ pub struct DeliveriesConfig {
     pub timeout: Duration,
     /// The longest that a subscription may set.
     pub longest_timeout: Duration,
+    /// How long the host lets an execution take, if it does not say so itself; zero: any time.
+    pub wall_time: Duration,
     /// Whether callbacks may be at loopback and private addresses.
     pub allow_private: bool,
     /// Where it is told what happens to subscriptions, if anywhere.
@@ -45,6 +54,7 @@ impl DeliveriesConfig {
             connect_timeout,
             timeout,
             longest_timeout: timeout.max(LONGEST_TIMEOUT),
+            wall_time: value::age(WALL_TIME, variables.text(WALL_TIME).as_deref())?,
             allow_private: variables.switch("webhook_allow_private")?,
             operations_topic,
             allowed_hosts: hosts(&variables.text("webhook_allowed_hosts").unwrap_or_default()),

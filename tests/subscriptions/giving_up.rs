@@ -245,3 +245,113 @@ async fn nothing_but_failure_for_long_enough_disables() {
     })
     .await;
 }
+
+/// What operators were told, of these types, each with its reason.
+fn told(scene: &Scene, kind: &str) -> Vec<String> {
+    let records = scene.log.records("operations", 0).into_iter();
+    let told =
+        records.map(|record| -> Value { serde_json::from_slice(&record.value.unwrap()).unwrap() });
+    told.filter(|told| told["type"] == kind)
+        .map(|told| told["reason"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+fn with_operations(scene: &Scene) -> Instance {
+    scene.log.create_topic("operations", 1);
+    scene.instance_with(&[("operations_topic", "operations")])
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dead_letter_that_is_written_later_says_the_same_and_operators_are_told_once() {
+    local(async {
+        for body in ["envelope", "envelopes"] {
+            let scene = scene();
+            let instance = with_operations(&scene);
+            let mut settings = dead_letters();
+            settings["body"] = json!(body);
+            instance.create(settings).await;
+            scene.append(0, 2);
+            scene.receiver.set(HOOK, Mood::Status(422));
+            // Its topic has no place for it.
+            scene.log.create_topic(DEAD, 0);
+            rounds(&instance, 12).await;
+            scene.log.create_topic(DEAD, 1);
+            rounds(&instance, 12).await;
+            assert_eq!(scene.log.records(DEAD, 0).len(), 2);
+            for place in 0..2 {
+                assert_eq!(header(&scene, place, "kafka-edge-status"), "422", "{body}");
+                assert_eq!(header(&scene, place, "__dlq.errors.delivery.count"), "3", "{body}");
+            }
+            let records = if body == "envelope" { 2 } else { 1 };
+            assert_eq!(told(&scene, "delivery.exhausted"), vec!["undelivered"; records]);
+        }
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_became_too_old_says_what_its_attempts_were_answered() {
+    local(async {
+        let scene = scene();
+        let instance = with_operations(&scene);
+        let mut settings = dead_letters();
+        settings["max_age"] = json!(60);
+        settings["retry"] = json!({"delays": [50.0, 50.0, 50.0], "jitter": 0.0});
+        instance.create(settings).await;
+        let (value, timestamp) = (Some("new".into()), Some(1_772_359_200_000));
+        scene.log.write(TOPIC, 0, NewRecord { value, timestamp, ..NewRecord::default() });
+        scene.receiver.set(HOOK, Mood::Status(418));
+        rounds(&instance, 60).await;
+        assert_eq!(header(&scene, 0, "kafka-edge-reason"), "max-age");
+        assert_eq!(header(&scene, 0, "kafka-edge-status"), "418");
+        assert_eq!(header(&scene, 0, "__dlq.errors.delivery.count"), "2");
+        assert_eq!(told(&scene, "delivery.exhausted"), ["max-age"]);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn operators_are_told_once_of_a_schedule_that_is_used_up_and_of_breakers() {
+    local(async {
+        let scene = scene();
+        let instance = with_operations(&scene);
+        let retry = json!({"delays": [1.0, 1.0], "jitter": 0.0});
+        let breaker = json!({"failures": 5, "cooldown": 1.0});
+        let id = instance.create(json!({"retry": retry, "breaker": breaker})).await;
+        scene.append(0, 2);
+        scene.receiver.refuse(0, Some(422));
+        rounds(&instance, 2).await;
+        assert!(told(&scene, "delivery.exhausted").is_empty(), "it is to be tried once more");
+        rounds(&instance, 10).await;
+        assert!(scene.receiver.of(HOOK).len() > 6, "it is tried on");
+        assert_eq!(told(&scene, "delivery.exhausted"), ["undelivered"]);
+        assert_eq!(told(&scene, "breaker.opened"), ["5 failures in a row"]);
+        let first = scene.log.records("operations", 0).remove(0);
+        let first: Value = serde_json::from_slice(&first.value.unwrap()).unwrap();
+        assert_eq!(
+            (&first["webhook_id"], &first["topic"], &first["partition"], &first["offset"]),
+            (&json!(id), &json!(TOPIC), &json!(0), &json!(0))
+        );
+        // Of another one they are told again.
+        scene.receiver.refuse(0, None);
+        scene.receiver.refuse(1, Some(422));
+        rounds(&instance, 10).await;
+        assert_eq!(told(&scene, "delivery.exhausted"), ["undelivered"; 2]);
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn operators_are_told_once_of_a_record_that_is_too_old_and_waits() {
+    local(async {
+        let scene = scene();
+        let instance = with_operations(&scene);
+        let retry = json!({"delays": [1.0], "jitter": 0.0});
+        instance.create(json!({"max_age": 60, "retry": retry})).await;
+        scene.append(0, 1);
+        rounds(&instance, 10).await;
+        assert_eq!(told(&scene, "delivery.exhausted"), ["max-age"]);
+        assert!(scene.receiver.of(HOOK).is_empty());
+    })
+    .await;
+}

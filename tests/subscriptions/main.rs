@@ -1,6 +1,7 @@
 //! Subscriptions out, over simulated instances that share a store, a log and the
 //! callbacks.
 
+mod budget;
 mod costs;
 mod death;
 mod delivery;

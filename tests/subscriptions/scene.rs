@@ -53,7 +53,7 @@ impl Scene {
             }
         };
         let Config { deliveries, secrets, .. } = Config::parse(variable).unwrap();
-        let log = Rc::new(self.log.clone());
+        let log = Rc::new(self.log.called_by(&host));
         let params = Params::default();
         let webhooks = Subscriptions::new(host.clone(), log, deliveries, secrets, params);
         let webhooks = Rc::new(webhooks);

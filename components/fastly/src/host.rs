@@ -81,6 +81,10 @@ impl Host for FastlyHost {
         }
     }
 
+    fn outbound_calls_left(&self) -> Limit<u32> {
+        Limit::AtMost(OUTBOUND_CALLS.saturating_sub(self.sent.get()))
+    }
+
     async fn send(&self, request: Outgoing) -> Result<Incoming<FastlyBody>, SendError> {
         if self.sent.get() >= OUTBOUND_CALLS {
             return Err(send::one_too_many());

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::StatusCode;
-use kafka_edge::host::{Host, Outgoing, SendError, Store};
+use kafka_edge::host::{Host, Limit, Outgoing, SendError, Store};
 use kafka_edge::http::{Body, Response};
 
 use crate::names::list;
@@ -141,9 +141,16 @@ fn begin(host: impl Host) {
     });
 }
 
-/// How many of so many requests were sent until one was not.
+/// How many of so many requests were sent until one was not. A host that limits them says
+/// before each how many are left.
 async fn calls(host: &impl Host, number: u32, authority: &str) -> u32 {
+    let stated = host.capabilities().outbound_calls;
     for sent in 0..number {
+        let left = match stated {
+            Limit::None => Limit::None,
+            Limit::AtMost(most) => Limit::AtMost(most.saturating_sub(sent)),
+        };
+        assert_eq!(host.outbound_calls_left(), left);
         if get(host, &format!("http://{authority}/")).await.is_err() {
             return sent;
         }

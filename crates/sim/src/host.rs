@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use kafka_edge::host::{
-    AfterAnswer, Clock, Host, HostCapabilities, Incoming, Millis, Outgoing, SendError, Store,
-    StoreCapabilities, StoreError, VariableError,
+    AfterAnswer, Clock, Host, HostCapabilities, Incoming, Limit, Millis, Outgoing, SendError,
+    SendErrorKind, Sent, Store, StoreCapabilities, StoreError, VariableError,
 };
 use kafka_edge::telemetry::inheriting;
 
@@ -28,6 +28,8 @@ pub struct SimHost {
     skew: Rc<Cell<Millis>>,
     random: Rc<RefCell<fastrand::Rng>>,
     draws: Rc<Cell<u64>>,
+    /// Requests to other servers: how many were sent, and how many refused.
+    sent: Rc<Cell<(u32, u32)>>,
 }
 
 impl fmt::Debug for SimHost {
@@ -44,6 +46,7 @@ impl SimHost {
             skew: Rc::default(),
             random: Rc::new(RefCell::new(fastrand::Rng::with_seed(seed))),
             draws: Rc::default(),
+            sent: Rc::default(),
         }
     }
 
@@ -85,6 +88,25 @@ impl SimHost {
     /// How often this instance has drawn random bytes.
     pub fn draws(&self) -> u64 {
         self.draws.get()
+    }
+
+    /// How many requests to other servers this instance has sent, and how many more it was
+    /// refused. Where the world's hosts limit them and an instance is one execution, they are
+    /// refused beyond the limit, as the adapter for Fastly Compute does.
+    pub fn requests(&self) -> (u32, u32) {
+        self.sent.get()
+    }
+
+    /// Sends a request to another server, as far as the limit goes.
+    pub(crate) fn spend(&self) -> Result<(), SendError> {
+        let (sent, refused) = self.sent.get();
+        if self.outbound_calls_left() == Limit::AtMost(0) {
+            self.sent.set((sent, refused + 1));
+            let why = SendErrorKind::Forbidden("An execution may send so many requests");
+            return Err(SendError { sent: Sent::Not, kind: why });
+        }
+        self.sent.set((sent + 1, refused));
+        Ok(())
     }
 
     /// The instance dies at its call of that number, counted from 1.
@@ -178,7 +200,18 @@ impl Host for SimHost {
         self.world.capabilities()
     }
 
+    fn outbound_calls_left(&self) -> Limit<u32> {
+        let HostCapabilities { outbound_calls, instances_reused, .. } = self.capabilities();
+        match outbound_calls {
+            Limit::AtMost(most) if !instances_reused => {
+                Limit::AtMost(most.saturating_sub(self.sent.get().0))
+            }
+            limit => limit,
+        }
+    }
+
     async fn send(&self, request: Outgoing) -> Result<Incoming<SimBody>, SendError> {
+        self.spend()?;
         let timeout = request.read_timeout;
         let answer = (self.world.upstream())(request);
         let answer = async { tokio::time::timeout(timeout, answer).await };

@@ -11,6 +11,8 @@ use kafka_edge::host::Millis;
 use kafka_edge::kafka::{Fetch, Fetched, Log, LogCapabilities, Offsets, Place, Topic};
 use kafka_edge::record::{NewRecord, Record, RecordMetadata};
 
+use crate::host::SimHost;
+
 /// What calls are counted and failures are set by.
 const NAMES: [&str; 11] = [
     "cluster_id",
@@ -33,7 +35,7 @@ fn known(name: &str) {
 
 /// A log that any number of simulated instances share. Cheap to clone.
 #[derive(Debug, Clone, Default)]
-pub struct SimLog(Rc<Inner>);
+pub struct SimLog(Rc<Inner>, Option<SimHost>);
 
 #[derive(Debug, Default)]
 struct Inner {
@@ -62,6 +64,12 @@ impl Partition {
 impl SimLog {
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The same log as an instance calls it: each call is one of the requests that the
+    /// instance may send.
+    pub fn called_by(&self, host: &SimHost) -> Self {
+        Self(self.0.clone(), Some(host.clone()))
     }
 
     /// Creates a topic. One that exists is deleted first.
@@ -170,6 +178,9 @@ impl SimLog {
     async fn call_as(&self, names: &[&'static str]) -> Result<()> {
         for name in names {
             *self.0.calls.borrow_mut().entry(*name).or_default() += 1;
+        }
+        if let Some(Err(refused)) = self.1.as_ref().map(SimHost::spend) {
+            return Err(ErrorKind::Unreachable { detail: refused.to_string() }.into());
         }
         let delay = self.0.delay.get();
         if !delay.is_zero() {

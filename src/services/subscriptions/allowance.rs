@@ -1,45 +1,144 @@
 //! What an execution may still spend on deliveries: requests to other servers, and time.
+//!
+//! The host counts all requests, also those that deliveries cause at Kafka. Where an instance
+//! is one execution, all that it delivers beside each other thus spends of one number. Two
+//! attempts that begin at once do not take the same request: each reserves what it may send.
 
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use super::context::DeliveryContext;
 use crate::host::{Clock, Host, Limit};
 
-/// Shared by all jobs of one round. Cheap to clone: a handle.
+/// The requests that may still be sent by what has begun. A handle.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Reservations(Rc<Cell<u32>>);
+
+/// So many requests that may still be sent. What is left of them is given back.
+#[derive(Debug)]
+pub(super) struct Reserved(Reservations, Cell<u32>);
+
+/// Shared by all jobs of one round, or of one produce. Cheap to clone: a handle.
 #[derive(Debug, Clone)]
 pub(super) struct Allowance {
-    /// `None`: any number.
-    calls: Rc<Cell<Option<u32>>>,
+    reservations: Reservations,
+    reads: Reservations,
+    /// So many requests are left for others.
+    kept: u32,
     /// By the monotonic clock: no attempt begins later.
     deadline: Duration,
+    /// All attempts are to have ended by then.
+    end: Option<Duration>,
+}
+
+impl Reservations {
+    pub(super) fn take(&self, calls: u32) -> Reserved {
+        self.0.set(self.0.get().saturating_add(calls));
+        Reserved(self.clone(), Cell::new(calls))
+    }
+
+    /// How many requests may be sent that nobody has reserved. `u32::MAX`: any number.
+    fn left(&self, host: &impl Host) -> u32 {
+        match host.outbound_calls_left() {
+            Limit::None => u32::MAX,
+            Limit::AtMost(calls) => calls.saturating_sub(self.0.get()),
+        }
+    }
+}
+
+impl Reserved {
+    /// One of them is sent now: the host counts it.
+    pub(super) fn send(&self) {
+        self.give_back(1);
+    }
+
+    fn give_back(&self, calls: u32) {
+        let Self(Reservations(all), left) = self;
+        let calls = calls.min(left.get());
+        left.set(left.get() - calls);
+        all.set(all.get() - calls);
+    }
+}
+
+impl Drop for Reserved {
+    fn drop(&mut self) {
+        self.give_back(u32::MAX);
+    }
 }
 
 impl Allowance {
-    /// For work that is to end about then, within what the host allows. Of that, the call
-    /// that the execution is for has its part.
-    pub(super) fn until<H: Host>(host: &H, deadline: Duration) -> Self {
-        let capabilities = host.capabilities();
-        let calls = match capabilities.outbound_calls {
-            Limit::None => None,
-            Limit::AtMost(calls) => Some(calls / 2),
+    /// For work whose attempts begin before the deadline, within what the host allows. Of
+    /// that, one part in so many is left for what else the execution does.
+    pub(super) fn until<H: Host, L>(
+        context: &DeliveryContext<H, L>,
+        deadline: Duration,
+        part_of_others: u32,
+    ) -> Self {
+        let capabilities = context.host.capabilities();
+        let kept = match capabilities.outbound_calls {
+            Limit::None => 0,
+            Limit::AtMost(calls) => calls / part_of_others,
         };
-        let deadline = match capabilities.wall_time {
-            Limit::None => deadline,
-            Limit::AtMost(time) => deadline.min(host.monotonic() + time / 2),
+        let begun = match capabilities.instances_reused {
+            true => context.host.monotonic(),
+            false => context.begun,
         };
-        Self { calls: Rc::new(Cell::new(calls)), deadline }
+        let time = context.wall_time();
+        let deadline = time.map_or(deadline, |time| deadline.min(begun + time / 2));
+        let end = time.map(|time| begun + longest_attempt(time));
+        let (reservations, reads) = (context.reservations.clone(), context.reads.clone());
+        Self { reservations, reads, kept, deadline, end }
     }
 
     /// Whether another attempt may begin.
-    pub(super) fn is_left(&self, clock: &impl Clock) -> bool {
-        self.calls.get() != Some(0) && clock.monotonic() < self.deadline
+    pub(super) fn is_left(&self, host: &impl Host) -> bool {
+        self.calls(host) > 0 && self.lasts(host, Duration::ZERO)
     }
 
-    /// Takes one request, if one is left.
-    pub(super) fn take(&self) -> bool {
-        let left = self.calls.get();
-        self.calls.set(left.map(|left| left.saturating_sub(1)));
-        left != Some(0)
+    /// Whether another attempt may begin after this time.
+    pub(super) fn lasts(&self, clock: &impl Clock, time: Duration) -> bool {
+        clock.monotonic() + time < self.deadline
     }
+
+    /// How many requests attempts may take. `u32::MAX`: any number.
+    pub(super) fn calls(&self, host: &impl Host) -> u32 {
+        match self.reservations.left(host) {
+            u32::MAX => u32::MAX,
+            left => left.saturating_sub(self.kept),
+        }
+    }
+
+    /// Whether another read may begin. Attempts may take what reads have reserved, most of
+    /// which they do not need, or have sent.
+    pub(super) fn may_read(&self, host: &impl Host) -> bool {
+        self.calls(host) > self.reads.0.get()
+    }
+
+    /// Takes so many requests for an attempt that begins now, if they are left.
+    pub(super) fn take(&self, host: &impl Host, calls: u32) -> Option<Reserved> {
+        let is_left = self.is_left(host) && calls <= self.calls(host);
+        is_left.then(|| self.reservations.take(calls))
+    }
+
+    /// Takes so many of all that are left, for what has to be done.
+    pub(super) fn take_of_all(&self, host: &impl Host, calls: u32) -> Option<Reserved> {
+        (calls <= self.reservations.left(host)).then(|| self.reservations.take(calls))
+    }
+
+    /// How long an attempt may take that begins now.
+    pub(super) fn cap(&self, clock: &impl Clock, timeout: Duration) -> Duration {
+        self.end.map_or(timeout, |end| timeout.min(end.saturating_sub(clock.monotonic())))
+    }
+}
+
+/// Of the time of an execution, what an attempt may take at most. Behind it a position, or a
+/// dead letter, is written.
+pub(super) fn longest_attempt(time: Duration) -> Duration {
+    time / 10 * 9
+}
+
+/// Whether nothing can be sent any more, so that what was not sent is nobody's failure.
+pub(super) fn is_spent(host: &impl Host) -> bool {
+    host.outbound_calls_left() == Limit::AtMost(0)
 }

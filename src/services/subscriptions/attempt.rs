@@ -5,6 +5,7 @@ use std::time::Duration;
 use http::header::{AUTHORIZATION, USER_AGENT};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 
+use super::allowance::Reserved;
 use super::body::Message;
 use super::delivery_state::MAX_ANSWER;
 use super::retry::RetryHint;
@@ -21,6 +22,9 @@ use crate::telemetry::{self, TRACEPARENT, Trace, Work, current_trace};
 /// not matter, but a connection can be used again only after the answer was read.
 const MAX_DRAINED_BYTES: usize = 64 * 1024;
 const MAX_DRAIN_TIME: Duration = Duration::from_millis(100);
+
+/// The most requests that one attempt sends: two, each with a token that was asked for.
+pub(super) const MAX_CALLS: u32 = 4;
 
 /// Why an attempt failed.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -74,6 +78,8 @@ pub(super) struct Attempt<'a> {
     pub(super) message: &'a Message,
     pub(super) tokens: &'a Tokens,
     pub(super) config: &'a DeliveriesConfig,
+    /// Those that it may send, if they are counted.
+    pub(super) calls: Option<&'a Reserved>,
     /// For the whole attempt: only a 2xx within this time counts.
     pub(super) timeout: Duration,
 }
@@ -88,10 +94,11 @@ impl Attempt<'_> {
 
     async fn with_token<H: Host>(&self, host: &H) -> Attempted {
         let Some(client) = &self.to.oauth2 else { return self.send(host, None).await };
-        let token = || self.tokens.token(host, client, self.timeout, self.config);
+        let token = || self.tokens.token(host, client, self);
         let mut answer = Attempted::from(AttemptFailure::default());
-        // A token may have been revoked before its end: another one is tried, once.
-        for _ in 0..2 {
+        // A token may have been revoked before its end: another one is tried, once. Each costs
+        // a request, and each time it is used another one.
+        for _ in 0..MAX_CALLS / 2 {
             answer = match token().await {
                 Ok(token) => self.send(host, Some(token)).await,
                 Err(sentence) => AttemptFailure::unreachable(sentence).into(),
@@ -112,7 +119,8 @@ impl Attempt<'_> {
     }
 
     async fn ask<H: Host>(&self, host: &H, token: Option<HeaderValue>) -> Attempted {
-        let answer = match host.send(self.request(host.now(), token)).await {
+        let request = self.request(host.now(), token);
+        let answer = match self.send_request(host, request).await {
             Ok(answer) => answer,
             Err(error) => return self.unanswered(&error).into(),
         };
@@ -127,6 +135,18 @@ impl Attempt<'_> {
             AttemptFailure { answer: (!answer.is_empty()).then_some(answer), ..failure }
         });
         Attempted { status: Some(status.as_u16()), result }
+    }
+
+    /// Sends one of the requests that it may send.
+    pub(super) fn send_request<'h, H: Host>(
+        &self,
+        host: &'h H,
+        request: Outgoing,
+    ) -> impl Future<Output = Result<Incoming<H::Body>, SendError>> + use<'h, H> {
+        if let Some(calls) = self.calls {
+            calls.send();
+        }
+        host.send(request)
     }
 
     fn request(&self, now: Millis, token: Option<HeaderValue>) -> Outgoing {

@@ -34,6 +34,9 @@ const MAX_WORKER_TIME: Duration = Duration::from_secs(5 * 60);
 const MAX_WORKER_PAUSE: Duration = Duration::from_secs(10);
 const FIRST_WORKER_PAUSE: Duration = Duration::from_millis(100);
 
+/// Of the requests that an execution may send, the part that is left for others.
+const PART_OF_OTHERS: u32 = 4;
+
 /// The background work of this instance.
 #[derive(Debug, Default)]
 pub(super) struct Background {
@@ -77,6 +80,9 @@ fn start_now<H: Host, L: Log>(context: &Rc<DeliveryContext<H, L>>, topic: &str, 
     context.background.planned.borrow_mut().insert(topic.into(), None);
     let (context, topic) = (context.clone(), topic.to_owned());
     context.clone().host.spawn(async move {
+        // One for all: they are the work of one execution.
+        let deadline = context.host.monotonic() + MAX_WORKER_TIME;
+        let allowance = Allowance::until(&context, deadline, PART_OF_OTHERS);
         let planned = plan(&context, &topic, wanted).await;
         let again = context.background.planned.borrow_mut().remove(&topic);
         if let Some(wanted) = again.flatten() {
@@ -89,8 +95,8 @@ fn start_now<H: Host, L: Log>(context: &Rc<DeliveryContext<H, L>>, topic: &str, 
                     groups.get_or_default(job.id.clone()).push(job);
                 }
                 let task = |job: Job| -> Task {
-                    let context = context.clone();
-                    Box::pin(async move { work(&context, job).await })
+                    let (context, allowance) = (context.clone(), allowance.clone());
+                    Box::pin(async move { work(&context, job, &allowance).await })
                 };
                 let groups =
                     groups.into_iter().map(|(_, jobs)| jobs.into_iter().map(task).collect());
@@ -98,8 +104,6 @@ fn start_now<H: Host, L: Log>(context: &Rc<DeliveryContext<H, L>>, topic: &str, 
                 let ended: Vec<_> =
                     ended.into_iter().map(|(job, report)| Ended::of(job, &report)).collect();
                 let with_runs = planned.with_runs(&ended);
-                let allowance =
-                    Allowance::until(&context.host, context.host.monotonic() + MAX_WORKER_TIME);
                 let left = runs::deliver(&context, &with_runs, &allowance).await;
                 planned.note(&context.host, &topic, &ended, left).await;
             }
@@ -184,10 +188,13 @@ async fn plan<H: Host, L: Log>(
 }
 
 /// Delivers a partition until there is nothing left to do for now.
-async fn work<H: Host, L: Log>(context: &DeliveryContext<H, L>, mut job: Job) -> (Job, JobReport) {
+async fn work<H: Host, L: Log>(
+    context: &DeliveryContext<H, L>,
+    mut job: Job,
+    allowance: &Allowance,
+) -> (Job, JobReport) {
     let host = &context.host;
     let name = name(&job);
-    let allowance = Allowance::until(host, host.monotonic() + MAX_WORKER_TIME);
     let mut looks = 0;
     let mut all = JobReport::default();
     loop {
@@ -196,7 +203,7 @@ async fn work<H: Host, L: Log>(context: &DeliveryContext<H, L>, mut job: Job) ->
             // There may be records beyond the end that was known at the start.
             job.end = end;
         }
-        let report = deliver::run(context, &job, &allowance).await;
+        let report = deliver::run(context, &job, allowance).await;
         let again = matches!(context.background.at_work.borrow().get(&name), Some(Some(_)));
         let pause = match &report.outcome {
             JobEnd::CaughtUp if again => Some(Duration::ZERO),
@@ -222,7 +229,9 @@ async fn work<H: Host, L: Log>(context: &DeliveryContext<H, L>, mut job: Job) ->
         all.has_runs = report.has_runs.or(all.has_runs);
         all.outcome = report.outcome;
         match pause {
-            Some(pause) if pause <= MAX_WORKER_PAUSE => host.sleep(pause).await,
+            Some(pause) if pause <= MAX_WORKER_PAUSE && allowance.lasts(host, pause) => {
+                host.sleep(pause).await;
+            }
             _ => break,
         }
     }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
+use super::allowance::Reservations;
 use super::background::Background;
 use super::breaker::Hold;
 use super::delivery_state::DeliveryState;
@@ -17,7 +18,7 @@ use super::token::Tokens;
 use super::topics::LogTopics;
 use crate::config::DeliveriesConfig;
 use crate::error::Error;
-use crate::host::Host;
+use crate::host::{Host, Limit};
 use crate::rate::Rate;
 use crate::secrets::SecretKeys;
 use crate::services::beyond_end::Reported;
@@ -43,6 +44,11 @@ pub(super) struct DeliveryContext<H: Host, L> {
     pub(super) pages: Pages<H>,
     pub(super) pieces: Pieces,
     pub(super) tokens: Tokens,
+    /// Of attempts, and of what else has to be done.
+    pub(super) reservations: Reservations,
+    pub(super) reads: Reservations,
+    /// When the instance began, by the monotonic clock.
+    pub(super) begun: Duration,
     /// Held by each turn of this instance.
     pub(super) turns: Rc<()>,
     holds: RefCell<SortedMap<Rc<str>, Hold>>,
@@ -72,6 +78,9 @@ impl<H: Host, L> DeliveryContext<H, L> {
             pages: Pages::default(),
             pieces: Pieces::default(),
             tokens: Tokens::default(),
+            reservations: Reservations::default(),
+            reads: Reservations::default(),
+            begun: host.monotonic(),
             turns: Rc::default(),
             holds: RefCell::default(),
             rates: RefCell::default(),
@@ -81,6 +90,16 @@ impl<H: Host, L> DeliveryContext<H, L> {
             keys,
             params,
         }
+    }
+
+    /// How long an execution may take, by what the host states and by what is configured.
+    pub(super) fn wall_time(&self) -> Option<Duration> {
+        let stated = match self.host.capabilities().wall_time {
+            Limit::None => None,
+            Limit::AtMost(time) => Some(time),
+        };
+        let configured = Some(self.config.wall_time).filter(|time| !time.is_zero());
+        stated.into_iter().chain(configured).min()
     }
 
     /// The lane of a subscription in a partition, for whoever moves or removes the

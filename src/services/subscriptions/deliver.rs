@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 
-use super::allowance::Allowance;
+use super::allowance::{Allowance, is_spent};
 use super::breaker::Stance;
 use super::context::DeliveryContext;
 use super::delivery_state::DeliveryState;
@@ -33,7 +33,10 @@ pub(super) async fn run<H: Host, L: Log>(
     allowance: &Allowance,
 ) -> JobReport {
     let report = with_lane(context, job, allowance).await;
-    let report = report.unwrap_or_else(|error| JobReport::ended(error.into()));
+    let mut report = report.unwrap_or_else(|error| JobReport::ended(error.into()));
+    if matches!(report.outcome, JobEnd::Error(_)) && is_spent(&context.host) {
+        report.outcome = JobEnd::OutOfTime;
+    }
     if let JobEnd::Error(error) = &report.outcome {
         let level = level_of(error).min(Level::Warn);
         job.tell(&context.host, level, "delivery-stopped", &[("why", error.kind().into())]);

@@ -111,7 +111,7 @@ pub(super) enum JobEnd {
     Waiting { until: Millis, to: i64 },
     /// Another instance is delivering this partition, or just did.
     Busy,
-    /// The time ran out before the last record.
+    /// The time, or the requests that may be sent, ran out before the last record.
     OutOfTime,
     /// The subscription was removed, has left the topic, or is not delivered to for now.
     Removed,

@@ -12,7 +12,7 @@ use crate::render::timestamp;
 /// What happened to a subscription.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Happened {
-    /// A record is delivered no more.
+    /// A record is delivered no more, or waits, its schedule used up.
     Exhausted { offset: i64, why: GivenUp },
     /// The gateway has disabled it, with a sentence.
     Disabled(&'static str),

@@ -7,6 +7,7 @@ use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
 
+use super::allowance::Reservations;
 use super::job::Job;
 use crate::error::{Error, Result};
 use crate::host::Host;
@@ -17,6 +18,10 @@ use crate::sorted::SortedMap;
 /// The limits of one read.
 const MAX_PAGE_RECORDS: usize = 100;
 const MAX_PAGE_BYTES: usize = 1024 * 1024;
+
+/// What a read may send: of a REST Proxy's consumer it is made, given its partition and its
+/// place, and read.
+const READ_CALLS: u32 = 4;
 
 /// What is kept in all, and of one partition.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
@@ -113,7 +118,13 @@ impl<H: Host> Drop for Coming<'_, H> {
 
 impl<H: Host> Pages<H> {
     /// Reads from an offset on. The page may begin before it.
-    pub(super) async fn read<L: Log>(&self, host: &H, log: &L, spot: Spot) -> Result<Rc<Page>> {
+    pub(super) async fn read<L: Log>(
+        &self,
+        host: &H,
+        log: &L,
+        reads: &Reservations,
+        spot: Spot,
+    ) -> Result<Rc<Page>> {
         let name = (spot.topic.clone(), spot.partition);
         let asked = host.monotonic();
         let mut known = None;
@@ -167,10 +178,12 @@ impl<H: Host> Pages<H> {
                 Ok(wait) => wait.await,
                 Err(number) => {
                     let _reading = Reading(self, name.clone());
+                    let _reserved = reads.take(READ_CALLS);
                     return self.fetch(host, log, &name, &spot, Some(number)).await;
                 }
             }
         }
+        let _reserved = reads.take(READ_CALLS);
         self.fetch(host, log, &name, &spot, None).await
     }
 

@@ -8,7 +8,8 @@ use base64::engine::general_purpose::STANDARD;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::attempt::{AttemptFailure, Destination};
+use super::allowance::longest_attempt;
+use super::attempt::{AttemptFailure, Destination, MAX_CALLS};
 use super::callback;
 use super::context::DeliveryContext;
 use super::keys::owner;
@@ -42,6 +43,8 @@ impl Prepared {
         let timeout = wanted.map_or(context.config.timeout, |time| {
             time.clamp(Duration::from_millis(1), context.config.longest_timeout)
         });
+        let most = context.wall_time().map(longest_attempt);
+        let timeout = most.map_or(timeout, |most| timeout.min(most));
         let is_batch = settings.body.is_batch();
         let order = if is_batch { Order::Partition } else { settings.order };
         let at_once = match order {
@@ -51,6 +54,12 @@ impl Prepared {
         let shaping = Shaping::of(settings).ok();
         let to = destination(context, &subscription);
         Self { subscription, shaping, to, timeout, order, at_once }
+    }
+
+    /// How many requests an attempt may send.
+    pub(super) fn calls(&self) -> u32 {
+        let has_token = self.to.as_ref().is_ok_and(|to| to.oauth2.is_some());
+        if has_token { MAX_CALLS } else { 1 }
     }
 
     pub(super) fn settings(&self) -> &Settings {

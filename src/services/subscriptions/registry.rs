@@ -67,12 +67,20 @@ pub(super) struct Registry<H> {
 pub(super) struct Turn {
     part: u8,
     after: String,
+    /// Which topic of the part comes first, if `after` names none: any number.
+    entry: u32,
 }
 
 impl Turn {
     /// Anywhere; `random` is any number.
     pub(super) fn random(random: u32) -> Self {
-        Self { part: (random % u32::from(PARTS)) as u8, after: String::new() }
+        let parts = u32::from(PARTS);
+        Self { part: (random % parts) as u8, entry: random / parts, after: String::new() }
+    }
+
+    /// Behind this topic.
+    pub(super) fn behind(topic: &str) -> Self {
+        Self { part: part(topic), after: topic.to_owned(), entry: 0 }
     }
 }
 
@@ -155,10 +163,10 @@ impl<H: Host> Registry<H> {
         others: &[String],
     ) -> Result<(Vec<String>, Turn)> {
         let directory = self.directory.recent(MAX_DIRECTORY_AGE).await?;
-        let mut topics = Vec::new();
+        let (mut topics, mut after) = (Vec::new(), turn.after.clone());
         // The first part twice: behind where the last call ended, and up to there.
         for step in 0..=PARTS {
-            if step == PARTS && turn.after.is_empty() {
+            if step == PARTS && after.is_empty() {
                 break;
             }
             let number = (turn.part + step) % PARTS;
@@ -172,15 +180,20 @@ impl<H: Host> Registry<H> {
             of_part.extend(others.iter().filter(is_here).cloned());
             let is_of_part = |topic: &&String| part(topic) == number;
             of_part.extend(directory.topics.names().filter(is_of_part).cloned());
+            if step == 0 && after.is_empty() {
+                let entry = turn.entry as usize % of_part.len().max(1);
+                let before = entry.checked_sub(1).and_then(|before| of_part.iter().nth(before));
+                after = before.cloned().unwrap_or_default();
+            }
             for topic in of_part {
-                let is_behind = topic > turn.after;
+                let is_behind = topic > after;
                 if (step == 0 && !is_behind) || (step == PARTS && is_behind) {
                     continue;
                 }
                 topics.push(topic);
                 if topics.len() == most {
-                    let after = topics.last().cloned().unwrap_or_default();
-                    return Ok((topics, Turn { part: number, after }));
+                    let next = topics.last().map(|topic| Turn::behind(topic)).unwrap_or_default();
+                    return Ok((topics, next));
                 }
             }
         }

@@ -69,16 +69,39 @@ pub(super) async fn topics_in_turn<H: Host, L: Log>(
     try_join_bounded(of_topic).await
 }
 
-/// Delivers what is due to all of these subscriptions; attempts begin before
-/// `deadline`. There is a report for each topic and subscription.
-pub(super) async fn deliver<H: Host, L: Log>(
+/// Delivers what is due to all of these subscriptions, beside another call, for which half of
+/// the requests is left; attempts begin before `deadline`. There is a report for each topic and
+/// subscription.
+pub(super) fn deliver<'a, H: Host, L: Log>(
+    context: &'a Rc<DeliveryContext<H, L>>,
+    topics: &'a Topics,
+    deadline: Duration,
+) -> impl Future<Output = Vec<RoundReport>> + 'a {
+    deliver_within(context, topics, Allowance::until(context, deadline, 2))
+}
+
+/// The same within an allowance. Where it is too small for all topics, the first ones are
+/// served, and the next round goes on behind them.
+pub(super) async fn deliver_within<H: Host, L: Log>(
     context: &Rc<DeliveryContext<H, L>>,
     topics: &Topics,
-    deadline: Duration,
+    allowance: Allowance,
 ) -> Vec<RoundReport> {
-    let allowance = Allowance::until(&context.host, deadline);
-    let ends = topics.iter().map(async |(topic, _)| ends(&*context.log, topic).await);
-    let ends = join_bounded(ends).await;
+    // Half of the requests is left for deliveries. How many a topic takes is not known before.
+    let calls = allowance.calls(&context.host);
+    let at_once = if calls == u32::MAX { topics.len().max(1) } else { 1 };
+    let mut ends = Vec::new();
+    for some in topics.chunks(at_once) {
+        if allowance.calls(&context.host) <= calls / 2 {
+            break;
+        }
+        let of_some = some.iter().map(async |(topic, _)| self::ends(&*context.log, topic).await);
+        ends.extend(join_bounded(of_some).await);
+    }
+    let (topics, left) = topics.split_at(ends.len());
+    if !left.is_empty() {
+        *context.turn.borrow_mut() = topics.last().map(|(topic, _)| Turn::behind(topic));
+    }
 
     let mut reports = SortedMap::new();
     let mut order = Vec::new();

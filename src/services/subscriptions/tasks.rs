@@ -8,14 +8,20 @@ use std::rc::Rc;
 
 use super::job::{Job, JobReport};
 use crate::concurrent::join_groups;
-use crate::host::Host;
+use crate::host::{Host, Limit};
+use crate::random;
 
 pub(super) type Task = Pin<Box<dyn Future<Output = (Job, JobReport)>>>;
 
 /// Runs the jobs of all groups, and returns when all have ended.
-pub(super) async fn run<H: Host>(host: &H, groups: Vec<Vec<Task>>) -> Vec<(Job, JobReport)> {
+pub(super) async fn run<H: Host>(host: &H, mut groups: Vec<Vec<Task>>) -> Vec<(Job, JobReport)> {
     if groups.len() < 2 {
         return join_groups(groups).await;
+    }
+    if let Limit::AtMost(_) = host.outbound_calls_left() {
+        // What may be sent is not always enough for all: they come first in turn.
+        let first = random::number(host) as usize % groups.len();
+        groups.rotate_left(first);
     }
     let ended = Rc::new(RefCell::new(Vec::new()));
     let (wake, wait) = host.signal();

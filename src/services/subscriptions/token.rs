@@ -11,8 +11,8 @@ use http::{HeaderMap, HeaderValue, Method};
 use serde::Deserialize;
 use url::form_urlencoded;
 
+use super::attempt::Attempt;
 use super::callback;
-use crate::config::DeliveriesConfig;
 use crate::deadline::within;
 use crate::host::{Host, Incoming, Outgoing};
 use crate::upstream::read_body;
@@ -69,13 +69,12 @@ struct Answer<'a> {
 }
 
 impl Tokens {
-    /// The value of `Authorization` for this client. The error is a sentence.
+    /// The value of `Authorization` for this client, for an attempt. The error is a sentence.
     pub(super) async fn token<H: Host>(
         &self,
         host: &H,
         client: &Client,
-        timeout: Duration,
-        config: &DeliveriesConfig,
+        attempt: &Attempt<'_>,
     ) -> Result<HeaderValue, String> {
         let now = host.monotonic();
         if let Some(known) = self.0.borrow().iter().find(|known| known.name == client.name)
@@ -83,7 +82,8 @@ impl Tokens {
         {
             return Ok(known.token.clone());
         }
-        let url = callback::check(&client.token_url, config)
+        let timeout = attempt.timeout;
+        let url = callback::check(&client.token_url, attempt.config)
             .map_err(|_| "The token's URL is no longer allowed".to_owned())?;
         let request = Outgoing {
             method: Method::POST,
@@ -94,7 +94,7 @@ impl Tokens {
             read_timeout: timeout,
         };
         let fetched = within(host, timeout, async {
-            let answer = host.send(request).await;
+            let answer = attempt.send_request(host, request).await;
             let Incoming { status, mut body, .. } =
                 answer.map_err(|error| format!("The token endpoint gave no answer: {error}"))?;
             if !status.is_success() {

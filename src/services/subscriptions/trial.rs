@@ -87,6 +87,7 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
             message: &message,
             tokens: &context.tokens,
             config: &context.config,
+            calls: None,
             timeout: prepared.timeout,
         };
         let begun = context.host.monotonic();

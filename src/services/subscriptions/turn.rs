@@ -23,7 +23,7 @@ use futures_util::future::Either;
 
 use self::dead::Buried;
 use self::outcome::Sent;
-use super::allowance::Allowance;
+use super::allowance::{Allowance, Reserved};
 use super::body::Item;
 use super::breaker::Stance;
 use super::context::DeliveryContext;
@@ -104,6 +104,8 @@ pub(super) struct Turn<'a, H: Host, L> {
     is_reading: bool,
     is_at_end: bool,
     is_paused: bool,
+    /// For the next attempt.
+    reserved: Option<Reserved>,
     /// Nothing more begins.
     stop: Option<JobEnd>,
     /// When `state` was last written to the store, and the number of records
@@ -179,6 +181,7 @@ impl<'a, H: Host, L: Log> Turn<'a, H, L> {
             is_reading: false,
             is_at_end: false,
             is_paused: false,
+            reserved: None,
             stop: None,
             written,
             unwritten: 0,
@@ -244,7 +247,7 @@ impl<'a, H: Host, L: Log> Turn<'a, H, L> {
         if self.stop.is_some() {
             return;
         }
-        if !self.allowance.is_left(&self.context.host) {
+        if !self.may_go_on() {
             self.stop = Some(JobEnd::OutOfTime);
             return;
         }
@@ -256,6 +259,23 @@ impl<'a, H: Host, L: Log> Turn<'a, H, L> {
             Ok(true) => self.stop = Some(JobEnd::Busy),
             Err(error) => self.stop = Some(error.into()),
         }
+    }
+
+    /// Whether another attempt may begin.
+    fn may_go_on(&self) -> bool {
+        let host = &self.context.host;
+        match self.reserved {
+            Some(_) => self.allowance.lasts(host, Duration::ZERO),
+            None => self.allowance.is_left(host),
+        }
+    }
+
+    /// Whether the requests of the next attempt are reserved.
+    fn reserve(&mut self) -> bool {
+        if self.reserved.is_none() {
+            self.reserved = self.allowance.take(&self.context.host, self.prepared.calls());
+        }
+        self.reserved.is_some()
     }
 
     /// Begins one thing more, if anything can.

@@ -50,6 +50,12 @@ pub(super) struct Waiting {
     /// No attempt is made any more; it is only to be put among the dead letters.
     #[serde(rename = "x", default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) exhausted: bool,
+    /// What the callback answered to the last attempt, if it did.
+    #[serde(rename = "c", default, skip_serializing_if = "Option::is_none")]
+    pub(super) status: Option<u16>,
+    /// Operators were told that it is given up, or that its schedule is used up.
+    #[serde(rename = "t", default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) told: bool,
 }
 
 /// A record as the window sees it.

@@ -13,6 +13,7 @@ use crate::host::Host;
 use crate::kafka::Log;
 use crate::random;
 use crate::services::subscriptions::delivery_state::Total;
+use crate::services::subscriptions::job::JobEnd;
 use crate::services::subscriptions::operations::{self, Happened};
 use crate::services::subscriptions::retry::{RetryHint, millis};
 use crate::services::subscriptions::settings::Exhausted;
@@ -22,6 +23,9 @@ use crate::telemetry::Level;
 /// How long it may take to write dead letters.
 const WRITE_TIME: Duration = Duration::from_secs(6);
 
+/// What that may send: of the topic two things are asked, and of the cluster its name.
+const WRITE_CALLS: u32 = 4;
+
 /// The pause after one that could not be written.
 const PAUSE: Duration = Duration::from_secs(10);
 
@@ -29,6 +33,8 @@ const PAUSE: Duration = Duration::from_secs(10);
 pub(super) struct Buried {
     pooled: Vec<Pooled>,
     why: GivenUp,
+    failures: u32,
+    status: Option<u16>,
     /// Of each, whether it was confirmed.
     confirmed: Vec<bool>,
     error: Option<Error>,
@@ -43,8 +49,8 @@ impl<'a, H: Host, L: Log> Turn<'a, H, L> {
         running: &mut Running<'a, Event>,
     ) -> Result<bool, Stop> {
         let pooled = self.pool.remove(place);
-        let failures = self.state.waiting(pooled.offset).failures;
-        self.exhaust(vec![pooled], why, failures, None, running).await?;
+        let Waiting { failures, status, .. } = self.state.waiting(pooled.offset);
+        self.exhaust(vec![pooled], why, failures, status, running).await?;
         Ok(false)
     }
 
@@ -70,13 +76,13 @@ impl<'a, H: Host, L: Log> Turn<'a, H, L> {
     ) -> Result<(), Stop> {
         let Some(offset) = pooled.first().map(|first| first.offset) else { return Ok(()) };
         let exhausted = self.prepared.settings().exhausted.clone();
+        let before = self.state.waiting(offset);
+        self.exhausted(offset, why, before.told, running);
         match exhausted {
             Exhausted::DeadLetter(topic) => {
-                self.happened(Happened::Exhausted { offset, why }, running);
                 self.bury(pooled, topic, why, failures, status, running).await?;
             }
             Exhausted::Skip => {
-                self.happened(Happened::Exhausted { offset, why }, running);
                 for one in &pooled {
                     self.dispose(one.offset, Total::Skipped);
                 }
@@ -85,12 +91,11 @@ impl<'a, H: Host, L: Log> Turn<'a, H, L> {
             Exhausted::Wait => {
                 let random = random::number(&self.context.host);
                 let longest = self.prepared.settings().retry.longest(RetryHint::default(), random);
-                let before = self.state.waiting(offset);
                 let now = self.context.host.now();
                 let due = now.saturating_add(millis(longest));
                 let since = if before.failures == 0 { now } else { before.since };
                 let key = pooled.first().and_then(|first| first.key);
-                self.state.window.failed(offset, Waiting { due, since, key, ..before });
+                self.state.window.failed(offset, Waiting { due, since, key, told: true, ..before });
                 pooled.into_iter().for_each(|one| self.put_back(one));
             }
         }
@@ -102,23 +107,29 @@ impl<'a, H: Host, L: Log> Turn<'a, H, L> {
         pooled: Vec<Pooled>,
         topic: String,
         why: GivenUp,
-        delivery_count: u32,
+        failures: u32,
         status: Option<u16>,
         running: &mut Running<'a, Event>,
     ) -> Result<(), Stop> {
         let Some(first) = pooled.first() else { return Ok(()) };
-        self.under_way.push(first.candidate());
+        let candidate = first.candidate();
+        let Some(reserved) = self.allowance.take_of_all(&self.context.host, WRITE_CALLS) else {
+            let confirmed = vec![false; pooled.len()];
+            self.buried(Buried { pooled, why, failures, status, confirmed, error: None });
+            self.stop = Some(JobEnd::OutOfTime);
+            return Ok(());
+        };
+        self.under_way.push(candidate);
         self.reach(WRITE_TIME).await?;
-        // It has to be written, whatever else is left out for it.
-        _ = self.allowance.take();
         let (context, group) = (self.context, self.job.id.clone());
         running.add(async move {
+            let _reserved = reserved;
             let written = within(&context.host, WRITE_TIME, async {
                 let reads_headers = context.log.capabilities().await?.headers;
                 let letters = pooled.iter().map(|pooled| {
                     let (record, topic) = (&pooled.item.record, &*pooled.topic);
-                    let dead =
-                        DeadRecord { group: &group, topic, record, delivery_count, status, why };
+                    let (group, delivery_count) = (&*group, failures);
+                    let dead = DeadRecord { group, topic, record, delivery_count, status, why };
                     dead.letter(reads_headers)
                 });
                 let reports = RefCell::new(vec![Err(ErrorKind::Timeout.into()); pooled.len()]);
@@ -136,13 +147,13 @@ impl<'a, H: Host, L: Log> Turn<'a, H, L> {
             };
             let confirmed = reports.iter().map(Result::is_ok).collect();
             let error = reports.into_iter().find_map(Result::err);
-            Event::Buried(Buried { pooled, why, confirmed, error })
+            Event::Buried(Buried { pooled, why, failures, status, confirmed, error })
         });
         Ok(())
     }
 
     pub(super) fn buried(&mut self, buried: Buried) {
-        let Buried { pooled, why, confirmed, error } = buried;
+        let Buried { pooled, why, failures, status, confirmed, error } = buried;
         let Some(first) = pooled.first().map(|first| first.offset) else { return };
         self.under_way.retain(|one| one.offset != first);
         let due = self.context.host.now().saturating_add(millis(PAUSE));
@@ -154,12 +165,28 @@ impl<'a, H: Host, L: Log> Turn<'a, H, L> {
             // Nothing is lost: it is tried again, and those behind it wait as ever.
             let before = self.state.waiting(one.offset);
             let exhausted = why == GivenUp::Undelivered;
-            let waiting = Waiting { due, key: one.key, last: None, exhausted, ..before };
+            let (failures, status) = (failures.max(before.failures), status.or(before.status));
+            let known = Waiting { failures, status, told: true, ..before };
+            let waiting = Waiting { due, key: one.key, last: None, exhausted, ..known };
             self.state.window.failed(one.offset, waiting);
             self.put_back(one);
         }
         if let Some(error) = error {
             self.tell(Level::Warn, "dead-letter-failed", &[("why", error.kind().into())]);
+        }
+    }
+
+    /// Tells operators that a record is given up, or that its schedule is used up, unless they
+    /// were told.
+    pub(super) fn exhausted(
+        &mut self,
+        offset: i64,
+        why: GivenUp,
+        told: bool,
+        running: &mut Running<'a, Event>,
+    ) {
+        if !told {
+            self.happened(Happened::Exhausted { offset, why }, running);
         }
     }
 

@@ -31,6 +31,8 @@ pub(super) struct Sent {
     pub(super) took: Duration,
     /// The breaker was half open.
     pub(super) is_probe: bool,
+    /// The execution may send no more requests, so that the callback has not failed.
+    pub(super) is_unsent: bool,
 }
 
 impl<'a, H: Host, L: Log> Turn<'a, H, L> {
@@ -49,9 +51,18 @@ impl<'a, H: Host, L: Log> Turn<'a, H, L> {
         sent: Sent,
         running: &mut Running<'a, Event>,
     ) -> Result<(), Stop> {
-        let Sent { pooled, attempted: Attempted { status, result }, at, took, is_probe } = sent;
+        let Sent { pooled, attempted, at, took, is_probe, is_unsent } = sent;
         let Some(offset) = pooled.first().map(|first| first.offset) else { return Ok(()) };
         self.under_way.retain(|one| one.offset != offset);
+        if is_unsent {
+            pooled.into_iter().for_each(|one| self.put_back(one));
+            self.stop = Some(JobEnd::OutOfTime);
+            return Ok(());
+        }
+        let Attempted { status, result } = attempted;
+        if self.state.waiting(offset).failures > 0 {
+            self.state.totals.count(Total::Retried, 1);
+        }
         let (error, answer) = match &result {
             Ok(()) => (None, None),
             Err(failure) => (Some(failure.reason.clone()), failure.answer.clone()),
@@ -107,21 +118,24 @@ impl<'a, H: Host, L: Log> Turn<'a, H, L> {
         let failures = before.failures.saturating_add(1);
         let random = random::number(&context.host);
         let is_legacy = prepared.subscription.legacy;
+        let is_over = failure.hint.is_gone && !is_legacy;
+        let mut is_used_up = false;
         let next = match settings.retry.next(failures, failure.hint, random) {
             Next::Again(_) if failure.hint.is_gone && is_legacy => {
                 Next::Again(settings.retry.longest(failure.hint, random))
             }
             Next::Exhausted if settings.exhausted == Exhausted::Wait => {
+                is_used_up = !is_over;
                 Next::Again(settings.retry.longest(failure.hint, random))
             }
             next => next,
         };
         let since = if before.failures == 0 { now } else { before.since };
-        let mut waiting = Waiting { failures, due: now, since, key, last: None, exhausted: false };
+        let mut waiting =
+            Waiting { failures, due: now, since, key, status, exhausted: false, ..before };
         // Of one record, too: those behind it have a schedule of their own.
         waiting.last = settings.body.is_batch().then_some(last);
         self.hold_back(&failure, in_a_row, is_probe, random, running);
-        let is_over = failure.hint.is_gone && !is_legacy;
         let mut fields = vec![
             ("offset", offset.into()),
             ("millis", Value::millis(took)),
@@ -132,6 +146,10 @@ impl<'a, H: Host, L: Log> Turn<'a, H, L> {
                 waiting.due = now.saturating_add(millis(delay));
                 fields.push(("retry_millis", Value::millis(delay)));
                 self.tell(Level::Warn, "delivery-failed", &fields);
+                if is_used_up {
+                    self.exhausted(offset, GivenUp::Undelivered, waiting.told, running);
+                    waiting.told = true;
+                }
                 self.state.window.failed(offset, waiting);
                 pooled.into_iter().for_each(|one| self.put_back(one));
             }

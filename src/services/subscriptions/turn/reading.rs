@@ -36,12 +36,16 @@ impl<'a, H: Host, L: Log> Turn<'a, H, L> {
             self.is_at_end = true;
             return Begun::Passed;
         }
+        // What is read is to be tried, too.
+        if !self.reserve() || !self.allowance.may_read(&self.context.host) {
+            return self.stop_with(JobEnd::OutOfTime);
+        }
         self.is_reading = true;
         let Self { context, job, cursor, .. } = *self;
         let (topic, partition) = (job.topic.clone(), job.partition);
         let spot = Spot { topic, partition, offset: cursor, end: job.end };
         running.add(async move {
-            let page = context.pages.read(&context.host, &*context.log, spot).await;
+            let page = context.pages.read(&context.host, &*context.log, &context.reads, spot).await;
             Event::Read(cursor, page)
         });
         Begun::Yes

@@ -10,6 +10,7 @@ use crate::dead_letter::GivenUp;
 use crate::deadline::Timer;
 use crate::host::Host;
 use crate::kafka::Log;
+use crate::services::subscriptions::allowance::{Reserved, is_spent};
 use crate::services::subscriptions::attempt::{Attempt, AttemptFailure, Attempted, trace_of};
 use crate::services::subscriptions::body::{self, From as Origin, Item};
 use crate::services::subscriptions::breaker::Stance;
@@ -122,7 +123,7 @@ impl<'a, H: Host, L: Log> Turn<'a, H, L> {
     ) -> Result<Begun, Stop> {
         let context = self.context;
         let host = &context.host;
-        if !self.allowance.is_left(host) {
+        if !self.may_go_on() {
             return Ok(self.stop_with(JobEnd::OutOfTime));
         }
         match self.stance() {
@@ -157,8 +158,8 @@ impl<'a, H: Host, L: Log> Turn<'a, H, L> {
             return Ok(Begun::No);
         }
         self.reach(self.prepared.timeout).await?;
-        // Others may have taken the last one meanwhile.
-        match self.allowance.take() {
+        // Others may have taken the last ones meanwhile.
+        match self.may_go_on() && self.reserve() {
             true => Ok(Begun::Yes),
             false => Ok(self.stop_with(JobEnd::OutOfTime)),
         }
@@ -182,9 +183,8 @@ impl<'a, H: Host, L: Log> Turn<'a, H, L> {
             (self.context, self.prepared.clone(), self.cluster.clone());
         let Some(first) = pooled.first() else { return };
         self.under_way.push(first.candidate());
-        if self.state.waiting(first.offset).failures > 0 {
-            self.state.totals.count(Total::Retried, 1);
-        }
+        let (reserved, timeout) =
+            (self.reserved.take(), self.allowance.cap(&context.host, prepared.timeout));
         let is_probe = self.stance() == Stance::Probe;
         let trace = trace_of(&first.item.record);
         let timers = self.timers.clone();
@@ -192,10 +192,12 @@ impl<'a, H: Host, L: Log> Turn<'a, H, L> {
             let mut timer = timers.borrow_mut().pop().unwrap_or_default();
             let at = context.host.now();
             let begun = context.host.monotonic();
-            let attempted = send(context, &prepared, &cluster, &pooled, &mut timer).await;
+            let within = (timeout, reserved.as_ref());
+            let attempted = send(context, &prepared, &cluster, &pooled, within, &mut timer).await;
             timers.borrow_mut().push(timer);
             let took = context.host.monotonic().saturating_sub(begun);
-            Event::Attempted(Sent { pooled, attempted, at, took, is_probe })
+            let is_unsent = attempted.status.is_none() && is_spent(&context.host);
+            Event::Attempted(Sent { pooled, attempted, at, took, is_probe, is_unsent })
         };
         running.add(with_trace(trace, attempt));
     }
@@ -206,6 +208,7 @@ async fn send<'a, H: Host, L: Log>(
     prepared: &Prepared,
     cluster: &str,
     pooled: &[Pooled],
+    (timeout, calls): (Duration, Option<&Reserved>),
     timer: &mut Timer<'a>,
 ) -> Attempted {
     let to = match &prepared.to {
@@ -231,7 +234,8 @@ async fn send<'a, H: Host, L: Log>(
         message: &message,
         tokens: &context.tokens,
         config: &context.config,
-        timeout: prepared.timeout,
+        calls,
+        timeout,
     };
     attempt.make(&context.host, timer).await
 }
