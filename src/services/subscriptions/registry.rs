@@ -67,12 +67,16 @@ pub(super) struct Registry<H> {
 pub(super) struct Turn {
     part: u8,
     after: String,
+    /// Behind so many topics of the part, if it has more; of those of a fresh instance, which
+    /// would otherwise never come to the last ones.
+    skip: usize,
 }
 
 impl Turn {
     /// Anywhere; `random` is any number.
     pub(super) fn random(random: u32) -> Self {
-        Self { part: (random % u32::from(PARTS)) as u8, after: String::new() }
+        let part = (random % u32::from(PARTS)) as u8;
+        Self { part, skip: (random / u32::from(PARTS)) as usize, ..Self::default() }
     }
 }
 
@@ -140,6 +144,11 @@ impl<H: Host> Registry<H> {
         recent(&*self.topic_index(topic)?, age).await
     }
 
+    /// Whether this instance knows that there have been no subscriptions. This costs no I/O.
+    pub(super) fn is_known_empty(&self) -> bool {
+        self.directory.known(MAX_DIRECTORY_AGE).is_some_and(|directory| directory.pages == 0)
+    }
+
     /// Whether any subscription gives a prefix, in a directory that was read just now.
     pub(super) async fn has_prefixes(&self) -> Result<bool> {
         Ok(self.directory.recent(MAX_DIRECTORY_AGE).await?.has_prefixes())
@@ -155,10 +164,10 @@ impl<H: Host> Registry<H> {
         others: &[String],
     ) -> Result<(Vec<String>, Turn)> {
         let directory = self.directory.recent(MAX_DIRECTORY_AGE).await?;
-        let mut topics = Vec::new();
+        let (mut topics, mut begin) = (Vec::new(), turn.after.clone());
         // The first part twice: behind where the last call ended, and up to there.
         for step in 0..=PARTS {
-            if step == PARTS && turn.after.is_empty() {
+            if step == PARTS && begin.is_empty() {
                 break;
             }
             let number = (turn.part + step) % PARTS;
@@ -172,15 +181,21 @@ impl<H: Host> Registry<H> {
             of_part.extend(others.iter().filter(is_here).cloned());
             let is_of_part = |topic: &&String| part(topic) == number;
             of_part.extend(directory.topics.names().filter(is_of_part).cloned());
+            if step == 0
+                && let Some(skip) = turn.skip.checked_rem(of_part.len())
+            {
+                let before = skip.checked_sub(1).and_then(|at| of_part.iter().nth(at));
+                begin = before.cloned().unwrap_or(begin);
+            }
             for topic in of_part {
-                let is_behind = topic > turn.after;
+                let is_behind = topic > begin;
                 if (step == 0 && !is_behind) || (step == PARTS && is_behind) {
                     continue;
                 }
                 topics.push(topic);
                 if topics.len() == most {
                     let after = topics.last().cloned().unwrap_or_default();
-                    return Ok((topics, Turn { part: number, after }));
+                    return Ok((topics, Turn { part: number, after, skip: 0 }));
                 }
             }
         }
