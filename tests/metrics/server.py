@@ -94,7 +94,7 @@ def look(url, dashboard):
     # An alert that is quiet has no answer; what it looks at has.
     groups = ask(url, "rules")["groups"]
     alerts = [rule for group in groups for rule in group["rules"]]
-    assert len(alerts) == 13 and all(rule["health"] == "ok" for rule in alerts), alerts
+    assert len(alerts) == 14 and all(rule["health"] == "ok" for rule in alerts), alerts
     states = {rule["name"]: rule["state"] for rule in alerts}
     assert states["KafkaEdgeAbsent"] == "inactive", states
     assert states["KafkaEdgeScrapeNotWhole"] == "inactive", states
