@@ -121,7 +121,7 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
         }
         let undated =
             lanes.iter_mut().map(|(topic, at, end, state)| (*topic, *at, end, &mut **state));
-        overdue::date(context, undated).await;
+        overdue::date(context, undated.collect()).await;
         for ((place, _, topic, _), states) in looked_at.into_iter().zip(states) {
             match states {
                 Ok(states) => {

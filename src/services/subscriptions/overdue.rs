@@ -125,15 +125,15 @@ pub(super) async fn since<H: Host, L: Log>(
     let looks = topics.iter().map(async |(topic, ids)| {
         let ends = round::ends(&*context.log, topic).await?;
         let jobs = ids.iter().flat_map(|id| round::jobs(id, topic, &ends)).collect();
-        let mut due = due::plan(&context.host, topic, jobs).await.due;
-        let first = random.checked_rem(due.len()).unwrap_or(0);
-        due.rotate_left(first);
-        due.truncate(LOOKS);
-        Ok::<_, Error>(due)
+        Ok::<_, Error>(due::plan(&context.host, topic, jobs).await.due)
     });
     // A topic that is gone, or a state that cannot be read, keeps the others from nothing.
     let due: Vec<_> = join_bounded(looks).await.into_iter().flatten().collect();
-    let looks = due.iter().flatten().map(|job| since_of(context, job));
+    let some = due.iter().flat_map(|due| {
+        let first = random.checked_rem(due.len()).unwrap_or(0);
+        due.iter().cycle().skip(first).take(due.len().min(LOOKS))
+    });
+    let looks = some.map(|job| since_of(context, job));
     Ok(join_bounded(looks).await.into_iter().flatten().flatten().min())
 }
 
@@ -153,7 +153,7 @@ async fn since_of<H: Host, L: Log>(
     let start = || subscription.start(&job.topic, job.partition).unwrap_or(0);
     let mut state = state.unwrap_or_else(|| DeliveryState::at(start()));
     let mut end = job.end;
-    date(context, [(&*job.topic, job.partition, &mut end, &mut state)]).await;
+    date(context, vec![(&*job.topic, job.partition, &mut end, &mut state)]).await;
     Ok(state.overdue(end, subscription.settings.order, context.host.now()))
 }
 
@@ -163,9 +163,9 @@ pub(super) type Undated<'a> = (&'a str, i32, &'a mut Option<i64>, &'a mut Delive
 /// Gives states of which nobody has noted since when they wait the times of the records at
 /// their positions, where the log reads times; where there is no record, the end is put
 /// there. Of those that need it only the first few.
-pub(super) async fn date<'a, H: Host, L: Log>(
+pub(super) async fn date<H: Host, L: Log>(
     context: &DeliveryContext<H, L>,
-    lanes: impl IntoIterator<Item = Undated<'a>>,
+    lanes: Vec<Undated<'_>>,
 ) {
     let is_undated = |(.., end, state): &Undated<'_>| {
         state.oldest.is_none() && end.is_some() && !state.is_at(**end)

@@ -127,7 +127,7 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
         });
         let runs = try_join_bounded(runs).await?;
         let undated = lanes.iter_mut().map(|(topic, at, end, state)| (&**topic, *at, end, state));
-        overdue::date(&self.context, undated).await;
+        overdue::date(&self.context, undated.collect()).await;
         // What was waiting when somebody last looked may be done with.
         let waiting = lanes.iter().filter(|(.., end, state)| !state.is_at(*end));
         let waiting_since = waiting.clone().filter_map(|(.., state)| state.oldest).min();
