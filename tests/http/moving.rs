@@ -58,8 +58,9 @@ pub(crate) async fn answer(
     gateway.send(apply).await.taken()
 }
 
-/// What is in the store, but for what a look for overdue deliveries notes beside any call.
-fn stored(gateway: &Gateway) -> BTreeMap<String, Option<Vec<u8>>> {
+/// What is in the store, but for when to look for overdue deliveries, which is later.
+async fn stored(gateway: &Gateway) -> BTreeMap<String, Option<Vec<u8>>> {
+    gateway.world.looked_for_overdue().await;
     let mut store = gateway.world.store();
     store.remove("kafka-edge/2/overdue");
     store
@@ -71,9 +72,9 @@ pub(crate) async fn apply(
     document: &Value,
     passphrase: Option<&str>,
 ) -> Vec<String> {
-    let before = stored(gateway);
+    let before = stored(gateway).await;
     let (dry_status, dry) = answer(gateway, document, passphrase, true).await;
-    assert_eq!(before, stored(gateway), "a dry run writes nothing");
+    assert_eq!(before, stored(gateway).await, "a dry run writes nothing");
     let (status, json) = answer(gateway, document, passphrase, false).await;
     assert_eq!((dry_status, status), (200, 200), "{dry} {json}");
     assert_eq!(dry["entries"], json["entries"], "a dry run says what is done");
@@ -250,9 +251,9 @@ async fn a_document_moves_all_of_it_to_an_empty_store_and_taken_again_changes_no
             // Another instance, which has read none of it.
             let to = to.restarted();
             assert_eq!(export(&to, "").await, plain, "the two exports are equal");
-            let before = stored(&to);
+            let before = stored(&to).await;
             let again = apply(&to, document, passphrase).await;
-            assert_eq!(before, stored(&to), "nothing is written");
+            assert_eq!(before, stored(&to).await, "nothing is written");
             assert!(again.iter().all(|entry| entry.contains(": unchanged")), "{again:#?}");
             assert_eq!(export(&to, "").await, plain);
 
