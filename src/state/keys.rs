@@ -16,6 +16,7 @@
 //! | `kafka-edge/2/hook/{subscription id}/~run/{run}/{partition}/…` | the lane of records that are sent once more |
 //! | `kafka-edge/2/hook/{subscription id}/~/…` | the lane of a subscription's document |
 //! | `kafka-edge/2/due/{topic}` | advice on which deliveries of a topic are due |
+//! | `kafka-edge/2/overdue` | when somebody is to look again for what is overdue |
 //! | `kafka-edge/2/seen/{scope}/{slot}` | the ids of events that have come, and idempotency keys |
 //! | `kafka-edge/2/seen/{scope}/{id}` | one of them, where the store can create keys |
 //! | `kafka-edge/2/seen/{scope}/{id}/{time}` | what was written of it in part is being completed |
@@ -269,6 +270,11 @@ pub fn group_advice<V>(group: &str, topic: &str) -> Result<Key<V>> {
 pub fn topic_advice<V>(topic: &str) -> Result<Key<V>> {
     // Valid names need no encoding, so this refuses none of them.
     Ok(Key::new(format!("{ROOT}/due/{}", capped("topic", topic, MAX_TOPIC_BYTES)?)))
+}
+
+/// When an instance is to look again for deliveries that are overdue. It belongs to no lane.
+pub fn next_look<V>() -> Key<V> {
+    Key::new(format!("{ROOT}/overdue"))
 }
 
 /// What came to a source. It belongs to no lane.

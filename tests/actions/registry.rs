@@ -100,6 +100,7 @@ async fn a_change_that_was_stored_is_not_refused_because_it_is_there() {
             if method != Method::POST {
                 change.headers.push(("if-match".into(), before.tag.unwrap().into()));
             }
+            scene.world.looked_for_overdue().await;
             let slow = StoreMode { write_time: Duration::from_secs(2), ..StoreMode::default() };
             scene.world.set_store_mode(slow);
             let writes = scene.world.store_calls().writes;

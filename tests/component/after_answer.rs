@@ -1,9 +1,10 @@
 //! What an instance goes on with once it has answered.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::Method;
-use kafka_edge_host::body;
+use kafka_edge_host::{InstanceOptions, body};
 use tokio::sync::Semaphore;
 
 use crate::calling::{get, post, request, until};
@@ -77,4 +78,29 @@ async fn what_failed_is_tried_again_without_a_further_call() {
     get(&host, "/producer/t/two").await.ok();
     let received = delivered(&world, &["one", "one", "two"]).await;
     assert_eq!(received[2].message(), "two");
+}
+
+/// Each call comes when nothing is left of the instance that answered the one before.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_others_have_written_is_taken_on_by_rare_calls() {
+    let world = World::new();
+    let idle_timeout = Duration::from_millis(100);
+    let options = InstanceOptions { idle_timeout, ..InstanceOptions::like_spin() };
+    let host = world.gateway().instances(options).build().unwrap();
+    let is_gone = async || (host.stats().instances_live == 0).then_some(());
+    get(&host, "/webhook/t/https://callback.test/hook").await;
+    until("the instance is gone", is_gone).await;
+    world.append("t", 0, 1);
+    let mut calls = 1;
+    let received = until("a call takes it on", async || {
+        until("the instance is gone", is_gone).await;
+        get(&host, "/topics").await.ok();
+        calls += 1;
+        let received = world.callbacks.received();
+        (!received.is_empty()).then_some(received)
+    })
+    .await;
+    assert_eq!(received[0].offset(), 0);
+    let stats = host.stats();
+    assert_eq!((stats.instances_started, stats.traps), (calls, 0));
 }

@@ -129,12 +129,13 @@ impl Plan {
     /// Whether more than one holder of a partition, or one that starts from
     /// before, is to be expected now and then.
     pub(crate) fn is_unreliable(&self) -> bool {
-        self.wild || !self.store.stale.is_zero()
+        self.wild
     }
 
     /// No record comes again once its callback has accepted it.
     pub(crate) fn is_exact(&self) -> bool {
-        !self.is_unreliable() && !self.deaths && self.store.failures == 0.0
+        let is_stale = !self.store.stale.is_zero();
+        !self.is_unreliable() && !is_stale && !self.deaths && self.store.failures == 0.0
     }
 
     pub(crate) fn calm(seed: u64) -> Self {

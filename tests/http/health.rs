@@ -2,7 +2,9 @@
 
 use http::Method;
 use kafka_edge::error::ErrorKind;
+use kafka_edge::record::NewRecord;
 use kafka_edge_sim::{StoreMode, local};
+use serde_json::json;
 
 use crate::gateway::Taken;
 use crate::gateway::{Gateway, header, request};
@@ -46,6 +48,27 @@ async fn ready_says_what_is_missing() {
         gateway.world.set_variable("open_access", "");
         let (sentence, _) = gateway.refused("/readyz", 503).await;
         assert!(sentence.contains("open_access"), "nobody could be served: {sentence}");
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn ready_and_a_subscription_say_since_when_something_is_overdue() {
+    local(async {
+        let gateway = Gateway::open();
+        gateway.log.create_topic("orders", 1);
+        let hook = json!({"topics": ["orders"], "callback_url": "https://h.test/hook"});
+        assert_eq!(gateway.json(Method::PUT, "/subscriptions/webhook_1", &hook).await.0, 201);
+        assert_eq!(gateway.get("/readyz").await.1, json!({"status": "ready"}));
+        let record = NewRecord { value: Some("1".into()), ..NewRecord::default() };
+        let timestamp = Some(1_772_359_100_000);
+        gateway.log.write("orders", 0, NewRecord { timestamp, ..record });
+        let since = "2026-03-01T09:58:20.000Z";
+        let (_, ready) = gateway.get("/readyz").await;
+        assert_eq!(ready, json!({"status": "ready", "deliveries_overdue_since": since}));
+        let (_, shown) = gateway.get("/subscriptions/webhook_1").await;
+        assert_eq!((&shown["overdue_since"], &shown["lag"]), (&since.into(), &1.into()));
+        assert_eq!(shown["waiting_since"], since);
     })
     .await;
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use http::Method;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use kafka_edge::host::{Clock, Host};
+use kafka_edge::record::NewRecord;
 use kafka_edge_sim::{Answer, Script, local};
 use serde_json::{Value, json};
 
@@ -188,6 +189,13 @@ async fn subscriptions_are_told_as_the_api_tells_them() {
         assert_eq!(shown["waiting_since"], "1970-01-01T00:00:00.005Z");
         let expected = (gateway.world.instance().now() - 5) as f64 / 1000.0;
         assert!((age - expected).abs() < 0.001, "{age} {expected}");
+        // Of a record that nobody has tried to deliver, too.
+        let now = gateway.world.instance().now();
+        let record = NewRecord { value: Some("1".into()), ..NewRecord::default() };
+        gateway.log.write("orders", 0, NewRecord { timestamp: Some(now - 70_000), ..record });
+        let text = scrape(&gateway, "/metrics").await;
+        let age = value(&text, &of("oldest_age_seconds", "webhook_1", "orders")).unwrap();
+        assert_eq!(age, "70.000");
 
         let state = |text: &str, state: &str| {
             let name = format!(

@@ -27,6 +27,7 @@ STATES = {
     # `delivery_limit` is 1, so that what was claimed once and not accepted is given up.
     "KafkaEdgeRecordsGivenUp": {"firing"},
     "KafkaEdgeDeliveriesWait": {"inactive"},
+    "KafkaEdgeDeliveriesStandStill": {"inactive"},
     # The callback of one subscription does not work. It has a breaker, and gives up at once.
     "KafkaEdgeBreakerOpen": {"pending"},
     "KafkaEdgeSubscriptionDisabled": {"inactive"},

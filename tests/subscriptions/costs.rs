@@ -81,6 +81,46 @@ async fn one_round_of_eight_reads_a_subscription_that_has_nothing_to_do() {
     .await;
 }
 
+/// The look for what is overdue, beside any call in a fresh instance.
+#[tokio::test(start_paused = true)]
+async fn a_call_beside() {
+    local(async {
+        let scene = Scene::new(1);
+        let first = scene.instance();
+        let look = async || {
+            let fresh = scene.instance();
+            let before = (scene.world.store_calls(), scene.log.calls("offsets"));
+            fresh.webhooks.go_on();
+            fresh.host.idle().await;
+            let after = (scene.world.store_calls(), scene.log.calls("offsets"));
+            let (reads, writes) =
+                (after.0.reads - before.0.reads, after.0.writes - before.0.writes);
+            (reads, writes, after.1 - before.1)
+        };
+        // The first one finds that there are no subscriptions.
+        assert_eq!([look().await, look().await], [(3, 1, 0), (1, 0, 0)]);
+        first.register(HOOK).await;
+        scene.append(0, 1);
+        first.deliver().await;
+        tokio::time::sleep(Duration::from_secs(10)).await;
+        // What a round costs, when the next look is, and that it is this one.
+        assert!([(8, 1, 1), (10, 1, 1)].contains(&look().await), "thorough or not");
+        for _ in 0..90 {
+            assert_eq!(look().await, (1, 0, 0));
+        }
+        // A busy instance looks no more often than all together.
+        let before = scene.world.store_calls();
+        for _ in 0..1_000 {
+            first.webhooks.go_on();
+            tokio::time::sleep(Duration::from_millis(90)).await;
+        }
+        let after = scene.world.store_calls();
+        assert!(after.reads - before.reads <= 10 * 11, "{before:?} {after:?}");
+        assert!(after.writes - before.writes <= 10);
+    })
+    .await;
+}
+
 /// Where an attempt fits into the grace of a ticket, nothing is written before it.
 #[tokio::test(start_paused = true)]
 async fn a_delivery_with_a_short_timeout() {

@@ -6,6 +6,7 @@ mod costs;
 mod death;
 mod delivery;
 mod giving_up;
+mod overdue;
 mod receiver;
 mod registration;
 mod registry;

@@ -440,35 +440,6 @@ async fn a_host_that_allows_few_requests_gets_no_more() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn any_other_call_goes_on_with_what_is_overdue() {
-    local(async {
-        let scene = Scene::new(1);
-        scene.instance().create(json!({})).await;
-        scene.receiver.set(HOOK, Mood::Status(503));
-        scene.append(0, 1);
-        scene.instance().deliver().await;
-        scene.receiver.set(HOOK, Mood::Status(204));
-        seconds(3).await;
-        let other = scene.instance();
-        assert!(other.webhooks.overdue().await.unwrap().is_none(), "a small topic says nothing");
-        other.webhooks.go_on();
-        seconds(2).await;
-        assert!(scene.receiver.accepted(HOOK).is_empty(), "the first call does not wait for it");
-        other.webhooks.go_on();
-        other.host.idle().await;
-        assert_eq!(scene.receiver.accepted(HOOK), [0]);
-        // With nothing to do there are few looks.
-        let reads = scene.world.store_calls().reads;
-        for _ in 0..100 {
-            other.webhooks.go_on();
-            tokio::time::sleep(Duration::from_millis(90)).await;
-        }
-        assert!(scene.world.store_calls().reads - reads < 30);
-    })
-    .await;
-}
-
-#[tokio::test(start_paused = true)]
 async fn where_a_store_is_slow_no_attempt_outlives_its_turn() {
     local(async {
         let scene = Scene::new(1);

@@ -77,6 +77,10 @@ impl SimLog {
         self.0.topics.borrow_mut().insert(name.into(), vec![Partition::default(); partitions]);
     }
 
+    pub fn delete_topic(&self, name: &str) {
+        self.0.topics.borrow_mut().remove(name);
+    }
+
     /// Appends a record as a producer would, and returns its offset.
     pub fn append(&self, topic: &str, partition: usize, value: impl Into<Bytes>) -> i64 {
         let record = NewRecord { value: Some(value.into()), ..NewRecord::default() };

@@ -11,6 +11,7 @@ use kafka_edge::host::{
     AfterAnswer, HostCapabilities, Incoming, Limit, Millis, Outgoing, SendError, SendErrorKind,
     Sent,
 };
+use kafka_edge::state::keys::next_look;
 use tokio::time::Instant;
 
 use crate::body::SimBody;
@@ -88,6 +89,16 @@ impl World {
     pub fn instance(&self) -> SimHost {
         let seed = self.0.seeds.borrow_mut().u64(..);
         SimHost::new(self.clone(), seed)
+    }
+
+    /// Somebody has just looked for deliveries that are overdue, so that others read that
+    /// and do no more; those that were about to look have done so.
+    pub async fn looked_for_overdue(&self) {
+        let next = (self.now() + 10_000).to_string();
+        let key = next_look::<Millis>();
+        let written = self.shared_store().write(key.as_str(), Some(next.as_bytes())).await;
+        written.expect("the store of the test writes");
+        tokio::time::sleep(Duration::from_millis(200)).await;
     }
 
     /// Sets the wall clock, as it was when this world began.

@@ -187,7 +187,7 @@ const OF_SUBSCRIPTIONS: [OfSubscription; 4] = [
     (
         "kafka_edge_subscription_oldest_age_seconds",
         Kind::Gauge,
-        "For how long the oldest undelivered record has waited; absent until somebody has tried.",
+        "For how long the oldest undelivered record has waited; absent where nobody knows.",
         |figures| figures.waits.map(seconds),
     ),
     (

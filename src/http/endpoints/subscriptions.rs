@@ -143,7 +143,8 @@ struct SubscriptionDescription {
     lag: Option<i64>,
     /// Since when the oldest record waits that is not done with, as far as is known.
     waiting_since: Option<String>,
-    /// Since when something is due, as far as is known.
+    /// Since when something is due: at least since now, where nobody has tried to deliver it
+    /// and the log reads no times.
     overdue_since: Option<String>,
     /// How many deliveries are under way, as far as is known.
     in_flight: u64,

@@ -198,7 +198,7 @@ impl DeliveryState {
             position: self.position(),
             end: None,
             failures: first.failures,
-            next_attempt: self.rest.map(|(_, until)| until).or(self.window.next_attempt()),
+            next_attempt: self.next_attempt(),
             last_error: failed.filter(|_| is_failing).and_then(|attempt| attempt.error.clone()),
             beyond_end: false,
         }
@@ -230,6 +230,25 @@ impl DeliveryState {
         let (to, until) = self.rest?;
         let nothing_new = to == i64::MAX || end.is_some_and(|end| end <= to);
         (nothing_new && is_to_come(until, now)).then_some(Idle::NotDue { until, to })
+    }
+
+    fn next_attempt(&self) -> Option<Millis> {
+        self.rest.map(|(_, until)| until).or(self.window.next_attempt())
+    }
+
+    /// Since when something could be delivered: since the time of an attempt, or since the
+    /// oldest record waits. Of records that nobody has looked at no more is known than that
+    /// they wait now.
+    pub(super) fn overdue(&self, end: Option<i64>, order: Order, now: Millis) -> Option<Millis> {
+        if self.idle(end, order, now).is_some() {
+            return None;
+        }
+        match self.next_attempt() {
+            Some(due) if due <= now => Some(due),
+            // What it waits for is not due, so that it is something behind that.
+            Some(_) => end.map(|_| now),
+            None => self.oldest.or(end.map(|_| now)),
+        }
     }
 }
 
@@ -281,6 +300,23 @@ mod tests {
         assert_eq!(state.idle(Some(9), Order::Key, 875), None);
         assert_eq!(state.idle(Some(10), Order::Key, 0), None, "there is a new record");
         assert_eq!(state.idle(None, Order::Key, 0), None);
+    }
+
+    #[test]
+    fn overdue_is_what_could_be_delivered_now() {
+        let overdue = |state: &DeliveryState, end, now| state.overdue(end, Order::Key, now);
+        let mut state = DeliveryState::at(5);
+        assert_eq!(overdue(&state, Some(5), 900), None, "it is at the end");
+        assert_eq!(overdue(&state, None, 900), None, "nobody knows of a record");
+        assert_eq!(overdue(&state, Some(6), 900), Some(900), "since now, at least");
+        state.oldest = Some(300);
+        assert_eq!(overdue(&state, Some(6), 900), Some(300));
+        assert_eq!(overdue(&state, None, 900), Some(300));
+        let mut state = DeliveryState { oldest: Some(300), ..failing(5, 875) };
+        state.rest = Some((9, 875));
+        assert_eq!(overdue(&state, Some(9), 874), None);
+        assert_eq!(overdue(&state, Some(9), 900), Some(875), "since the time of the attempt");
+        assert_eq!(overdue(&state, Some(10), 874), Some(874), "what lies behind is new");
     }
 
     #[test]

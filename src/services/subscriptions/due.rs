@@ -183,15 +183,6 @@ impl Planned {
         known.chain(seen).collect()
     }
 
-    /// Since when something has been due, as far as is known.
-    pub(super) fn overdue(&self, now: Millis) -> Option<Millis> {
-        let due = self.due.iter().filter_map(|job| {
-            let (_, until) = self.known.partitions.get(&job.partition)?.waiting.get(&*job.id)?;
-            (*until < now).then_some(*until)
-        });
-        due.min()
-    }
-
     /// Writes what the round has shown, where that saves others a look.
     /// `runs` are the subscriptions that still have some.
     pub(super) async fn note<H: Host>(

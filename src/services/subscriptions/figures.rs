@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::delivery_state::{DeliveryState, Totals};
 use super::reports::named_totals;
 use super::subscription::Subscription;
-use super::{Status, Subscriptions, may_see, removal, topics};
+use super::{Status, Subscriptions, may_see, overdue, removal, topics};
 use crate::access::Grant;
 use crate::concurrent::{join_bounded, try_join_bounded};
 use crate::error::{Error, Result};
@@ -30,7 +30,8 @@ pub struct TopicFigures {
     pub topic: String,
     /// Offsets between the positions and the ends; `None` where the server gives no end.
     pub lag: Option<i64>,
-    /// For how long the oldest record has waited; `None` while nobody has looked at it.
+    /// For how long the oldest record has waited; `None` while nobody has looked at it and
+    /// the log reads no times.
     pub waits: Option<Millis>,
     /// How often what happened, by name.
     pub totals: [(&'static str, u64); 6],
@@ -107,8 +108,20 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
             let states = partitions.iter().map(|at| self.state(subscription, topic, *at));
             try_join_bounded(states).await
         });
-        let states = join_bounded(states).await;
+        let mut states = join_bounded(states).await;
         let ends = self.ends(looked_at.iter().map(|(_, _, topic, _)| topic)).await;
+        let mut lanes = Vec::new();
+        for ((_, _, topic, _), states) in looked_at.iter().zip(&mut states) {
+            let states: &mut [_] = states.as_deref_mut().unwrap_or_default();
+            let of_topic = ends.get(topic);
+            lanes.extend(states.iter_mut().map(|(partition, state)| {
+                let end = of_topic.and_then(|ends| ends.get(partition)).copied();
+                (&**topic, *partition, end, state)
+            }));
+        }
+        let undated =
+            lanes.iter_mut().map(|(topic, at, end, state)| (*topic, *at, end, &mut **state));
+        overdue::date(context, undated.collect()).await;
         for ((place, _, topic, _), states) in looked_at.into_iter().zip(states) {
             match states {
                 Ok(states) => {
@@ -135,7 +148,7 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
     }
 
     /// Where topics end, each asked for once; nothing of those that do not tell.
-    async fn ends(
+    pub(super) async fn ends(
         &self,
         topics: impl Iterator<Item = &String>,
     ) -> SortedMap<String, SortedMap<i32, i64>> {

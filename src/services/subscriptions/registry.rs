@@ -148,6 +148,11 @@ impl<H: Host> Registry<H> {
         recent(&*self.topic_index(topic)?, age).await
     }
 
+    /// Whether this instance knows that there have been no subscriptions. This costs no I/O.
+    pub(super) fn is_known_empty(&self) -> bool {
+        self.directory.known(MAX_DIRECTORY_AGE).is_some_and(|directory| directory.pages == 0)
+    }
+
     /// Whether any subscription gives a prefix, in a directory that was read just now.
     pub(super) async fn has_prefixes(&self) -> Result<bool> {
         Ok(self.directory.recent(MAX_DIRECTORY_AGE).await?.has_prefixes())

@@ -7,7 +7,9 @@ use super::moving::move_to;
 use super::repeating::Run;
 use super::subscription::Subscription;
 use super::view::SubscriptionView;
-use super::{KIND, SubscriptionSummary, Subscriptions, check, due, may_see, removal, runs, topics};
+use super::{
+    KIND, SubscriptionSummary, Subscriptions, check, due, may_see, overdue, removal, runs, topics,
+};
 use crate::access::{AccessError, Grant};
 use crate::concurrent::try_join_bounded;
 use crate::error::{Error, Result};
@@ -59,7 +61,8 @@ pub struct Standing {
     pub totals: Vec<(&'static str, u64)>,
     /// Since when the oldest record waits that is not done with, as far as is known.
     pub waiting_since: Option<Millis>,
-    /// Since when something is due, as far as is known.
+    /// Since when something is due: at least since now, where nobody has looked at it and the
+    /// log reads no times.
     pub overdue_since: Option<Millis>,
     /// How many deliveries are under way, as far as is known: deliverers write it with where
     /// they stand.
@@ -92,6 +95,9 @@ pub(super) fn named_totals(totals: &Totals) -> [(&'static str, u64); 6] {
 /// Positions by topic and partition.
 pub type Moved = SortedMap<String, SortedMap<i32, i64>>;
 
+/// A topic, a partition, its end where the log tells it, and how far a subscription is there.
+type Lane = (String, i32, Option<i64>, DeliveryState);
+
 impl<H: Host, L: Log> Subscriptions<H, L> {
     /// One subscription and where it stands. Kafka is not asked before the
     /// caller is known to be allowed its topic.
@@ -102,29 +108,32 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
     ) -> Result<(SubscriptionSummary, Vec<Progress>), AccessError> {
         let subscription = self.context.registry.get(id, Duration::ZERO).await?;
         may_see(&subscription, grant)?;
-        let states = self.states(&subscription).await?;
-        Ok((subscription.describe(), self.progress(states).await?))
+        let lanes = self.lanes(&subscription).await?;
+        Ok((subscription.describe(), lanes.iter().map(progress).collect()))
     }
 
     /// The same with everything that it is set to, and what was counted.
     pub async fn describe(&self, id: &str, grant: &Grant) -> Result<Standing, AccessError> {
         let subscription = self.context.registry.get(id, Duration::ZERO).await?;
         may_see(&subscription, grant)?;
-        let states = self.states(&subscription).await?;
+        let mut lanes = self.lanes(&subscription).await?;
         let mut totals = Totals::default();
-        states.iter().for_each(|(.., state)| totals.add(&state.totals));
-        let waiting_since = states.iter().filter_map(|(.., state)| state.oldest).min();
-        let in_flight = states.iter().map(|(.., state)| u64::from(state.in_flight)).sum();
+        lanes.iter().for_each(|(.., state)| totals.add(&state.totals));
+        let in_flight = lanes.iter().map(|(.., state)| u64::from(state.in_flight)).sum();
+        let progress = lanes.iter().map(progress).collect();
         let runs = subscription.runs.iter().map(async |run| {
             let progress = runs::progress(&self.context, id, run).await?;
             Ok::<_, Error>(Run::of(run, &progress))
         });
         let runs = try_join_bounded(runs).await?;
-        let progress = self.progress(states).await?;
-        let overdue_since = match subscription.is_active() {
-            true => overdue(&progress, waiting_since, self.context.host.now()),
-            false => None,
-        };
+        let undated = lanes.iter_mut().map(|(topic, at, end, state)| (&**topic, *at, end, state));
+        overdue::date(&self.context, undated.collect()).await;
+        // What was waiting when somebody last looked may be done with.
+        let waiting = lanes.iter().filter(|(.., end, state)| !state.is_at(*end));
+        let waiting_since = waiting.clone().filter_map(|(.., state)| state.oldest).min();
+        let (order, now) = (subscription.settings.order, self.context.host.now());
+        let overdue = waiting.filter_map(|(.., end, state)| state.overdue(*end, order, now));
+        let overdue_since = overdue.min().filter(|_| subscription.is_active());
         Ok(Standing {
             progress,
             overdue_since,
@@ -136,22 +145,16 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
         })
     }
 
-    async fn progress(&self, states: Vec<(String, i32, DeliveryState)>) -> Result<Vec<Progress>> {
-        let context = &*self.context;
-        let progress =
-            states.into_iter().map(|(topic, partition, state)| state.describe(topic, partition));
-        let mut progress: Vec<_> = progress.collect();
-        let mut ends: SortedMap<String, SortedMap<i32, i64>> = SortedMap::new();
-        for one in &mut progress {
-            if !ends.contains_key(&one.topic) {
-                // Where the server does not report ends, only the positions are known.
-                let of_topic = context.log.ends(&one.topic).await.unwrap_or_default();
-                ends.insert(one.topic.clone(), of_topic.into_iter().collect());
-            }
-            one.end = ends.get(&one.topic).and_then(|ends| ends.get(&one.partition)).copied();
-            one.beyond_end = one.end.is_some_and(|end| one.position > end);
-        }
-        Ok(progress)
+    /// What the lanes of a subscription hold, and where they end. Where the server does not
+    /// report ends, only the positions are known.
+    async fn lanes(&self, subscription: &Subscription) -> Result<Vec<Lane>> {
+        let states = self.states(subscription).await?;
+        let ends = self.ends(states.iter().map(|(topic, ..)| topic)).await;
+        let lane = |(topic, partition, state)| {
+            let end = ends.get(&topic).and_then(|ends| ends.get(&partition)).copied();
+            (topic, partition, end, state)
+        };
+        Ok(states.into_iter().map(lane).collect())
     }
 
     /// What the lanes of a subscription hold.
@@ -246,14 +249,9 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
     }
 }
 
-/// Since when something of this could be delivered: since the time of an attempt, or since
-/// it has come.
-fn overdue(progress: &[Progress], waiting: Option<Millis>, now: Millis) -> Option<Millis> {
-    let since = |one: &Progress| match one.next_attempt {
-        Some(due) => Some(due).filter(|due| *due <= now),
-        None => waiting.filter(|_| one.lag().is_some_and(|lag| lag > 0)),
-    };
-    progress.iter().filter_map(since).min()
+fn progress((topic, partition, end, state): &Lane) -> Progress {
+    let beyond_end = end.is_some_and(|end| state.position() > end);
+    Progress { end: *end, beyond_end, ..state.describe(topic.clone(), *partition) }
 }
 
 /// A topic that a caller names, if it is the subscription's.
