@@ -24,8 +24,8 @@ pub(super) struct Reserved(Reservations, Cell<u32>);
 pub(super) struct Allowance {
     reservations: Reservations,
     reads: Reservations,
-    /// So many requests are left for others.
-    kept: u32,
+    /// So many requests are left for others. `None`: the host limits none.
+    kept: Option<u32>,
     /// By the monotonic clock: no attempt begins later.
     deadline: Duration,
     /// All attempts are to have ended by then.
@@ -77,8 +77,8 @@ impl Allowance {
     ) -> Self {
         let capabilities = context.host.capabilities();
         let kept = match capabilities.outbound_calls {
-            Limit::None => 0,
-            Limit::AtMost(calls) => calls / part_of_others,
+            Limit::None => None,
+            Limit::AtMost(calls) => Some(calls / part_of_others),
         };
         let begun = match capabilities.instances_reused {
             true => context.host.monotonic(),
@@ -103,9 +103,9 @@ impl Allowance {
 
     /// How many requests attempts may take. `u32::MAX`: any number.
     pub(super) fn calls(&self, host: &impl Host) -> u32 {
-        match self.reservations.left(host) {
-            u32::MAX => u32::MAX,
-            left => left.saturating_sub(self.kept),
+        match self.kept {
+            None => u32::MAX,
+            Some(kept) => self.reservations.left(host).saturating_sub(kept),
         }
     }
 
@@ -115,10 +115,14 @@ impl Allowance {
         self.calls(host) > self.reads.0.get()
     }
 
-    /// Takes so many requests for an attempt that begins now, if they are left.
-    pub(super) fn take(&self, host: &impl Host, calls: u32) -> Option<Reserved> {
-        let is_left = self.is_left(host) && calls <= self.calls(host);
-        is_left.then(|| self.reservations.take(calls))
+    /// Takes so many requests for an attempt, if they are left and nobody else has; of a host
+    /// that limits none, nothing.
+    pub(super) fn take(&self, host: &impl Host, calls: u32, taken: &mut Option<Reserved>) -> bool {
+        if self.kept.is_none() || taken.is_some() {
+            return true;
+        }
+        *taken = (calls <= self.calls(host)).then(|| self.reservations.take(calls));
+        taken.is_some()
     }
 
     /// Takes so many of all that are left, for what has to be done.

@@ -119,8 +119,8 @@ impl Attempt<'_> {
     }
 
     async fn ask<H: Host>(&self, host: &H, token: Option<HeaderValue>) -> Attempted {
-        let request = self.request(host.now(), token);
-        let answer = match self.send_request(host, request).await {
+        self.count();
+        let answer = match host.send(self.request(host.now(), token)).await {
             Ok(answer) => answer,
             Err(error) => return self.unanswered(&error).into(),
         };
@@ -137,16 +137,11 @@ impl Attempt<'_> {
         Attempted { status: Some(status.as_u16()), result }
     }
 
-    /// Sends one of the requests that it may send.
-    pub(super) fn send_request<'h, H: Host>(
-        &self,
-        host: &'h H,
-        request: Outgoing,
-    ) -> impl Future<Output = Result<Incoming<H::Body>, SendError>> + use<'h, H> {
+    /// One of the requests that it may send is sent now.
+    pub(super) fn count(&self) {
         if let Some(calls) = self.calls {
             calls.send();
         }
-        host.send(request)
     }
 
     fn request(&self, now: Millis, token: Option<HeaderValue>) -> Outgoing {

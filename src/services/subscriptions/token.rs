@@ -94,7 +94,8 @@ impl Tokens {
             read_timeout: timeout,
         };
         let fetched = within(host, timeout, async {
-            let answer = attempt.send_request(host, request).await;
+            attempt.count();
+            let answer = host.send(request).await;
             let Incoming { status, mut body, .. } =
                 answer.map_err(|error| format!("The token endpoint gave no answer: {error}"))?;
             if !status.is_success() {

@@ -272,10 +272,8 @@ impl<'a, H: Host, L: Log> Turn<'a, H, L> {
 
     /// Whether the requests of the next attempt are reserved.
     fn reserve(&mut self) -> bool {
-        if self.reserved.is_none() {
-            self.reserved = self.allowance.take(&self.context.host, self.prepared.calls());
-        }
-        self.reserved.is_some()
+        let (host, calls) = (&self.context.host, self.prepared.calls());
+        self.allowance.take(host, calls, &mut self.reserved)
     }
 
     /// Begins one thing more, if anything can.

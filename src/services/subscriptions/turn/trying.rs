@@ -159,7 +159,7 @@ impl<'a, H: Host, L: Log> Turn<'a, H, L> {
         }
         self.reach(self.prepared.timeout).await?;
         // Others may have taken the last ones meanwhile.
-        match self.may_go_on() && self.reserve() {
+        match self.reserve() {
             true => Ok(Begun::Yes),
             false => Ok(self.stop_with(JobEnd::OutOfTime)),
         }
