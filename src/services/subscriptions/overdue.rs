@@ -125,15 +125,17 @@ pub(super) async fn since<H: Host, L: Log>(
     let looks = topics.iter().map(async |(topic, ids)| {
         let ends = round::ends(&*context.log, topic).await?;
         let jobs = ids.iter().flat_map(|id| round::jobs(id, topic, &ends)).collect();
-        Ok::<_, Error>(due::plan(&context.host, topic, jobs).await.due)
-    });
-    // A topic that is gone, or a state that cannot be read, keeps the others from nothing.
-    let due: Vec<_> = join_bounded(looks).await.into_iter().flatten().collect();
-    let some = due.iter().flat_map(|due| {
+        let due = due::plan(&context.host, topic, jobs).await.due;
         let first = random.checked_rem(due.len()).unwrap_or(0);
-        due.iter().cycle().skip(first).take(due.len().min(LOOKS))
+        let mut earliest = None;
+        for job in due.iter().cycle().skip(first).take(due.len().min(LOOKS)) {
+            // A state that cannot be read keeps the others from nothing.
+            let since = since_of(context, job).await.unwrap_or_default();
+            earliest = earliest.into_iter().chain(since).min();
+        }
+        Ok::<_, Error>(earliest)
     });
-    let looks = some.map(|job| since_of(context, job));
+    // Nor does a topic that is gone.
     Ok(join_bounded(looks).await.into_iter().flatten().flatten().min())
 }
 
