@@ -119,7 +119,7 @@ def check_dashboard():
 
 def main():
     said = promtool("check", "rules", RULES)
-    assert "13 rules found" in said, said
+    assert "14 rules found" in said, said
     check_dashboard()
     gateway = Gateway()
     try:
