@@ -15,6 +15,11 @@ use crate::scene::{Producer, Scene, serve};
 use crate::table;
 
 const CALLERS: usize = 64;
+/// Requests of many records, as `recordings/measurements.jsonl` has them of the proxy, beside
+/// those of one record: what the two cost there says what a call and what a record costs.
+const STREAMS: usize = 8;
+const STREAMED: usize = 1_000;
+const PROXYS_RATIO: f64 = 70_344.0 / 9_572.0;
 const PARTITIONS: i32 = 4;
 const RECORDS: usize = 20_000;
 const PRODUCED: &str = "bench-proxy";
@@ -58,17 +63,33 @@ pub(crate) async fn run(scene: &Scene, round: Duration, rounds: u32) -> Result<(
             id_header: None,
         },
     ];
+    let one = &producers[0];
+    let stream = Producer {
+        name: "the same in streams",
+        method: one.method.clone(),
+        url: one.url.clone(),
+        body: one.body.repeat(STREAMED).into(),
+        headers: Vec::new(),
+        id_header: None,
+    };
     let mut samples = [Sample::default(), Sample::default()];
+    let mut streamed = Sample::default();
     for _ in 0..rounds {
         for (producer, sample) in producers.iter().zip(&mut samples) {
             sample.add(load(&scene.client, producer, CALLERS, round).await?);
         }
+        streamed.add(load(&scene.client, &stream, STREAMS, round).await?);
     }
     println!("Produce, {CALLERS} callers with a record each");
     table::rates(&[
         (producers[0].name, samples[0].per_second()),
         (producers[1].name, samples[1].per_second()),
     ]);
+    println!(
+        "The server itself takes {:.1} times as many in requests of {STREAMED} over {STREAMS} \
+         connections; the proxy {PROXYS_RATIO:.1}",
+        streamed.per_second() * STREAMED as f64 / samples[0].per_second(),
+    );
 
     let reader = |server| Reader {
         client: &scene.client,
