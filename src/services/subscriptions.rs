@@ -11,6 +11,7 @@ mod changing;
 mod check;
 mod consent;
 mod context;
+mod dated;
 mod deliver;
 mod delivery_state;
 mod disabling;
@@ -50,7 +51,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 pub use self::administration::{Put, Rotated, SubscriptionPage};
-use self::allowance::Allowance;
+use self::allowance::{Allowance, Share};
 use self::background::Wanted;
 use self::context::DeliveryContext;
 pub use self::figures::{AllSubscriptions, SubscriptionFigures, TopicFigures};
@@ -204,9 +205,9 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
     pub async fn deliver(&self, budget: Duration, grant: &Grant) -> Result<Vec<RoundReport>> {
         let context = &self.context;
         let deadline = context.host.monotonic() + budget;
-        let allowance = Allowance::until(context, deadline, 4);
+        let allowance = Allowance::until(context, deadline, Share::Most);
         let topics = round::topics_in_turn(context, MAX_TOPICS_OF_ROUND).await?;
-        let mut reports = round::deliver_within(context, &topics, allowance).await;
+        let mut reports = round::deliver(context, &topics, allowance).await;
         reports.retain(|report| grant.covers(&report.topic));
         Ok(reports)
     }

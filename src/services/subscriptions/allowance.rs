@@ -15,7 +15,8 @@ use crate::host::{Clock, Host, Limit};
 #[derive(Debug, Clone, Default)]
 pub(super) struct Reservations(Rc<Cell<u32>>);
 
-/// So many requests that may still be sent. What is left of them is given back.
+/// Requests that something has taken for itself, by their number. Those that it does not send
+/// are given back.
 #[derive(Debug)]
 pub(super) struct Reserved(Reservations, Cell<u32>);
 
@@ -24,12 +25,22 @@ pub(super) struct Reserved(Reservations, Cell<u32>);
 pub(super) struct Allowance {
     reservations: Reservations,
     reads: Reservations,
-    /// So many requests are left for others. `None`: the host limits none.
+    /// How many requests are left for others. `None`: the host limits none.
     kept: Option<u32>,
     /// By the monotonic clock: no attempt begins later.
     deadline: Duration,
     /// All attempts are to have ended by then.
     end: Option<Duration>,
+}
+
+/// What deliveries may take of the requests of an execution.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Share {
+    /// They are what it is for, or follow what it has written: a quarter is left, so that dead
+    /// letters can still be written.
+    Most,
+    /// It is for another call.
+    Half,
 }
 
 impl Reservations {
@@ -68,17 +79,20 @@ impl Drop for Reserved {
 }
 
 impl Allowance {
-    /// For work whose attempts begin before the deadline, within what the host allows. Of
-    /// that, one part in so many is left for what else the execution does.
+    /// For work whose attempts begin before the deadline, within its share of what the host
+    /// allows.
     pub(super) fn until<H: Host, L>(
         context: &DeliveryContext<H, L>,
         deadline: Duration,
-        part_of_others: u32,
+        share: Share,
     ) -> Self {
         let capabilities = context.host.capabilities();
         let kept = match capabilities.outbound_calls {
             Limit::None => None,
-            Limit::AtMost(calls) => Some(calls / part_of_others),
+            Limit::AtMost(calls) => Some(match share {
+                Share::Most => calls / 4,
+                Share::Half => calls / 2,
+            }),
         };
         let begun = match capabilities.instances_reused {
             true => context.host.monotonic(),
@@ -115,8 +129,8 @@ impl Allowance {
         self.calls(host) > self.reads.0.get()
     }
 
-    /// Takes so many requests for an attempt, if they are left and nobody else has; of a host
-    /// that limits none, nothing.
+    /// Takes the requests of an attempt, if they are left and it has not taken them before; of
+    /// a host that limits none, nothing.
     pub(super) fn take(&self, host: &impl Host, calls: u32, taken: &mut Option<Reserved>) -> bool {
         if self.kept.is_none() || taken.is_some() {
             return true;
@@ -125,7 +139,7 @@ impl Allowance {
         taken.is_some()
     }
 
-    /// Takes so many of all that are left, for what has to be done.
+    /// Takes requests of all that are left, for what has to be done.
     pub(super) fn take_of_all(&self, host: &impl Host, calls: u32) -> Option<Reserved> {
         (calls <= self.reservations.left(host)).then(|| self.reservations.take(calls))
     }

@@ -9,7 +9,7 @@ use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::allowance::Allowance;
+use super::allowance::{Allowance, Share};
 use super::context::DeliveryContext;
 use super::due::{Ended, Planned};
 use super::job::{Job, JobEnd, JobReport};
@@ -33,9 +33,6 @@ const MAX_WORKER_TIME: Duration = Duration::from_secs(5 * 60);
 /// another instance to let go of the partition.
 const MAX_WORKER_PAUSE: Duration = Duration::from_secs(10);
 const FIRST_WORKER_PAUSE: Duration = Duration::from_millis(100);
-
-/// Of the requests that an execution may send, the part that is left for others.
-const PART_OF_OTHERS: u32 = 4;
 
 /// The background work of this instance.
 #[derive(Debug, Default)]
@@ -82,7 +79,7 @@ fn start_now<H: Host, L: Log>(context: &Rc<DeliveryContext<H, L>>, topic: &str, 
     context.clone().host.spawn(async move {
         // One for all: they are the work of one execution.
         let deadline = context.host.monotonic() + MAX_WORKER_TIME;
-        let allowance = Allowance::until(&context, deadline, PART_OF_OTHERS);
+        let allowance = Allowance::until(&context, deadline, Share::Most);
         let planned = plan(&context, &topic, wanted).await;
         let again = context.background.planned.borrow_mut().remove(&topic);
         if let Some(wanted) = again.flatten() {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::delivery_state::{DeliveryState, Totals};
 use super::reports::named_totals;
 use super::subscription::Subscription;
-use super::{Status, Subscriptions, may_see, overdue, removal, topics};
+use super::{Status, Subscriptions, dated, may_see, removal, topics};
 use crate::access::Grant;
 use crate::concurrent::{join_bounded, try_join_bounded};
 use crate::error::{Error, Result};
@@ -121,7 +121,7 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
         }
         let undated =
             lanes.iter_mut().map(|(topic, at, end, state)| (*topic, *at, end, &mut **state));
-        overdue::date(context, undated.collect()).await;
+        dated::date(context, undated.collect()).await;
         for ((place, _, topic, _), states) in looked_at.into_iter().zip(states) {
             match states {
                 Ok(states) => {

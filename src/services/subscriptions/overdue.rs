@@ -10,14 +10,16 @@ use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
 
+use super::allowance::{Allowance, Share};
 use super::context::DeliveryContext;
+use super::dated::date;
 use super::delivery_state::DeliveryState;
 use super::job::Job;
 use super::{deliver, due, retry, round};
 use crate::concurrent::join_bounded;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::{AfterAnswer, Host, Millis};
-use crate::kafka::{Fetch, Log};
+use crate::kafka::Log;
 use crate::random;
 use crate::state::keys::next_look;
 use crate::state::{get, set};
@@ -42,9 +44,6 @@ const MAX_APART: Duration = Duration::from_millis(200);
 
 /// How many partitions of subscriptions a look at a topic takes in, of those that seem due.
 const LOOKS: usize = 4;
-
-/// How many records one call reads to learn their times.
-const MAX_DATED: usize = 16;
 
 /// The pieces of an instance.
 #[derive(Debug, Default)]
@@ -106,7 +105,8 @@ async fn piece<H: Host, L: Log>(context: &Rc<DeliveryContext<H, L>>) -> Result<D
         return Ok(LONG_PAUSE);
     }
     let deadline = context.host.monotonic() + TIME;
-    let reports = round::deliver(context, &topics, deadline).await;
+    let allowance = Allowance::until(context, deadline, Share::Half);
+    let reports = round::deliver(context, &topics, allowance).await;
     if reports.iter().any(|report| report.delivered + report.failed > 0) {
         return Ok(PAUSE);
     }
@@ -157,41 +157,4 @@ async fn since_of<H: Host, L: Log>(
     let mut end = job.end;
     date(context, vec![(&*job.topic, job.partition, &mut end, &mut state)]).await;
     Ok(state.overdue(end, subscription.settings.order, context.host.now()))
-}
-
-/// A partition as a subscription stands in it: topic, number, end and state.
-pub(super) type Undated<'a> = (&'a str, i32, &'a mut Option<i64>, &'a mut DeliveryState);
-
-/// Gives states of which nobody has noted since when they wait the times of the records at
-/// their positions, where the log reads times; where there is no record, the end is put
-/// there. Of those that need it only the first few.
-pub(super) async fn date<H: Host, L: Log>(
-    context: &DeliveryContext<H, L>,
-    lanes: Vec<Undated<'_>>,
-) {
-    let is_undated = |(.., end, state): &Undated<'_>| {
-        state.oldest.is_none() && end.is_some() && !state.is_at(**end)
-    };
-    let undated: Vec<_> = lanes.into_iter().filter(is_undated).take(MAX_DATED).collect();
-    let can = match undated.is_empty() {
-        true => return,
-        false => context.log.capabilities().await,
-    };
-    if !can.is_ok_and(|can| can.timestamps) {
-        return;
-    }
-    let reads = undated.into_iter().map(async |(topic, partition, end, state)| {
-        let offset = state.position();
-        let (max_records, max_bytes, wait, place) = (1, 1, Duration::ZERO, None);
-        let fetch =
-            Fetch { topic, partition, offset, place, max_records, max_bytes, end: *end, wait };
-        // Whatever fails here waits all the same.
-        if let Ok(fetched) = context.log.fetch(fetch).await {
-            match fetched.records.first() {
-                Some(record) => state.oldest = record.timestamp,
-                None => *end = Some(offset),
-            }
-        }
-    });
-    join_bounded(reads).await;
 }

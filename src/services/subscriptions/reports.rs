@@ -8,7 +8,7 @@ use super::repeating::Run;
 use super::subscription::Subscription;
 use super::view::SubscriptionView;
 use super::{
-    KIND, SubscriptionSummary, Subscriptions, check, due, may_see, overdue, removal, runs, topics,
+    KIND, SubscriptionSummary, Subscriptions, check, dated, due, may_see, removal, runs, topics,
 };
 use crate::access::{AccessError, Grant};
 use crate::concurrent::try_join_bounded;
@@ -127,7 +127,7 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
         });
         let runs = try_join_bounded(runs).await?;
         let undated = lanes.iter_mut().map(|(topic, at, end, state)| (&**topic, *at, end, state));
-        overdue::date(&self.context, undated.collect()).await;
+        dated::date(&self.context, undated.collect()).await;
         // What was waiting when somebody last looked may be done with.
         let waiting = lanes.iter().filter(|(.., end, state)| !state.is_at(*end));
         let waiting_since = waiting.clone().filter_map(|(.., state)| state.oldest).min();

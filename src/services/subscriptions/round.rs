@@ -1,7 +1,6 @@
 //! One round of delivery over several subscriptions, side by side.
 
 use std::rc::Rc;
-use std::time::Duration;
 
 use super::RoundReport;
 use super::allowance::Allowance;
@@ -69,20 +68,10 @@ pub(super) async fn topics_in_turn<H: Host, L: Log>(
     try_join_bounded(of_topic).await
 }
 
-/// Delivers what is due to all of these subscriptions, beside another call, for which half of
-/// the requests is left; attempts begin before `deadline`. There is a report for each topic and
-/// subscription.
-pub(super) fn deliver<'a, H: Host, L: Log>(
-    context: &'a Rc<DeliveryContext<H, L>>,
-    topics: &'a Topics,
-    deadline: Duration,
-) -> impl Future<Output = Vec<RoundReport>> + 'a {
-    deliver_within(context, topics, Allowance::until(context, deadline, 2))
-}
-
-/// The same within an allowance. Where it is too small for all topics, the first ones are
-/// served, and the next round goes on behind them.
-pub(super) async fn deliver_within<H: Host, L: Log>(
+/// Delivers what is due to all of these subscriptions. Where the allowance is too small for all
+/// topics, the first ones are served, and the next round goes on behind them. There is a report
+/// for each topic and subscription.
+pub(super) async fn deliver<H: Host, L: Log>(
     context: &Rc<DeliveryContext<H, L>>,
     topics: &Topics,
     allowance: Allowance,
