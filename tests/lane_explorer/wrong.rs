@@ -58,6 +58,15 @@ fn a_watch_names_no_ticket() {
     });
 }
 
+/// To one clock the end of the dead one's document is past, to the other it is too far off.
+#[test]
+fn what_is_past_and_what_is_far_off_are_watched_apart() {
+    wrong("two watches", Violation::NoProgress, |s| {
+        (s.ahead, s.deaths) = ([100, 0, 0], 2);
+        s.rules.one_watch = false;
+    });
+}
+
 #[test]
 fn who_waits_adds_no_skew() {
     wrong("no skew margin", Violation::TwoHolders, |s| {

@@ -214,6 +214,7 @@ impl<T: Clone> Context<T> {
             };
         }
         let until = held.map(|(_, held)| held.until);
+        let until = until.filter(|_| self.rules.one_watch || far.is_some());
         let of = Watched { ticket, until };
         Step::GetWatch(GetWatch { of, far, base, context: self })
     }

@@ -107,6 +107,9 @@ pub struct Rules {
     pub wait_for_tickets: bool,
     /// A watch names the ticket that it is kept on.
     pub watch_names_ticket: bool,
+    /// Whoever watches a ticket and whoever watches an unlikely end keep one watch, so that
+    /// they do not overwrite each other's.
+    pub one_watch: bool,
     /// Whoever waits adds the skew.
     pub skew_margin: bool,
     /// What is over is judged by the clock as it stood before the reads were sent.
@@ -143,6 +146,7 @@ impl Rules {
         exact_ticket: true,
         wait_for_tickets: true,
         watch_names_ticket: true,
+        one_watch: true,
         skew_margin: true,
         judge_by_the_asking: true,
         end_of_grace: true,
