@@ -3,6 +3,9 @@
 //! A claim is a lease on a record. No other caller gets the record until the
 //! lease ends; after that it is handed out again.
 
+#[cfg(test)]
+mod explorer;
+
 use serde::{Deserialize, Serialize};
 
 use super::owner::Owner;
@@ -198,6 +201,12 @@ impl Claims {
             None => ReceiptVerdict::Unknown,
         }
     }
+}
+
+/// Whether a caller may be told of its claims at this time, once they were written or not:
+/// after their end, others may have the records.
+pub(super) fn may_be_told(written: bool, until: Millis, now: Millis) -> bool {
+    written && now < until
 }
 
 /// Adjacent offsets as ranges: each range is read with one fetch.

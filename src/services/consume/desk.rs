@@ -7,7 +7,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::page::HandOut;
-use super::{Ack, Confirmation, Consumed, Handed, Settle, StartFrom};
+use super::{Ack, Confirmation, Consumed, Handed, Settle, StartFrom, claims};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Millis;
 use crate::record::Record;
@@ -388,7 +388,7 @@ impl<W> Desk<W> {
     /// answered.
     pub(super) fn settle_claims(&mut self, written: bool, now: Millis) {
         for mut order in std::mem::take(&mut self.being_written).into_iter().rev() {
-            if written && now < order.claimed_until {
+            if claims::may_be_told(written, order.claimed_until, now) {
                 order.answer_with_records();
             } else {
                 let claimed = order.take_back();

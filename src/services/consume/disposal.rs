@@ -138,7 +138,7 @@ pub(super) fn told_all(
 }
 
 /// What a turn has made of a receipt.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Applied {
     acknowledged: Acknowledged,
     /// The end of the lease, if that had to last until the turn was written.
