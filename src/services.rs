@@ -163,7 +163,7 @@ impl<H: Host, L: Log> Services<H, L> {
             destinations,
             instances: Instances::new(host.clone(), consume.clone(), groups.clone(), params),
             producer,
-            read: ReadAt::new(log.clone()),
+            read: ReadAt::new(log.clone(), host.capabilities().readable_bytes()),
             schema_registry,
             secret_keys: keys,
             #[cfg(feature = "sources")]

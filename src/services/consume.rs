@@ -266,7 +266,8 @@ impl<H: Host, L: Log> Consume<H, L> {
             }
             _ => None,
         };
-        let want = Want { records: next.max.max(1), bytes: next.max_bytes, ack: next.ack };
+        let bytes = next.max_bytes.min(self.host.capabilities().readable_bytes());
+        let want = Want { records: next.max.max(1), bytes, ack: next.ack };
         let topics = next.topics.into_iter().map(AllowedTopic::into_name).collect();
         let desk = self.desk((next.group, topics, reader));
         let slot = {

@@ -40,11 +40,13 @@ pub struct Page {
 
 pub struct ReadAt<L> {
     log: Rc<L>,
+    /// What the host lets one execution read.
+    most_bytes: usize,
 }
 
 impl<L: Log> ReadAt<L> {
-    pub fn new(log: Rc<L>) -> Self {
-        Self { log }
+    pub fn new(log: Rc<L>, most_bytes: usize) -> Self {
+        Self { log, most_bytes }
     }
 
     /// Reads records of one partition.
@@ -57,13 +59,14 @@ impl<L: Log> ReadAt<L> {
         if !(0..partitions).contains(&at.partition) {
             return Err(Error::invalid("partition", "The topic has no such partition"));
         }
+        let max_bytes = at.max_bytes.min(self.most_bytes);
         let fetch = Fetch {
             topic: at.topic,
             partition: at.partition,
             offset: at.offset,
             place: None,
             max_records: at.max,
-            max_bytes: at.max_bytes,
+            max_bytes,
             end: None,
             wait: at.wait,
         };
@@ -71,7 +74,7 @@ impl<L: Log> ReadAt<L> {
         if let Some(place) = fetched.place {
             self.log.close(place).await;
         }
-        Ok(cut(fetched.records, fetched.next, at.max, at.max_bytes))
+        Ok(cut(fetched.records, fetched.next, at.max, max_bytes))
     }
 
     /// Reads records of several partitions. If none of them has records, it

@@ -1,9 +1,12 @@
 //! Several records at once.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use kafka_edge::access::AllowedTopic;
+use kafka_edge::host::{Host, HostCapabilities, Limit};
 use kafka_edge::services::consume::Next;
+use kafka_edge::services::read::{At, ReadAt};
 use kafka_edge_sim::local;
 
 use crate::scene::{Cluster, TOPIC, next, number, page};
@@ -43,6 +46,47 @@ async fn a_page_holds_what_is_there_of_all_partitions_and_topics() {
         }
     })
     .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_page_holds_no_more_than_the_host_lets_an_execution_read() {
+    let unlimited = Cluster::new(1, 1).world.instance().capabilities();
+    let cpu_time = Limit::AtMost(Duration::from_millis(1));
+    for limited in [
+        HostCapabilities { cpu_time, ..unlimited },
+        HostCapabilities { memory: Limit::AtMost(400_000), ..unlimited },
+    ] {
+        local(async {
+            let cluster = Cluster::new(1, 1);
+            cluster.world.set_capabilities(limited);
+            for _ in 0..3 {
+                cluster.log.append(TOPIC, 0, "x".repeat(40_000));
+            }
+            cluster.log.append(TOPIC, 0, "y".repeat(200_000));
+            let instance = cluster.instance();
+            let want = Next { max: 100, max_bytes: usize::MAX, ..next(1) };
+            let topic = AllowedTopic::trusted(TOPIC);
+            let read = ReadAt::new(cluster.log.clone().into(), limited.readable_bytes());
+            let (mut consumed, mut offset, mut read_at) = (Vec::new(), 0, Vec::new());
+            for _ in 0..3 {
+                consumed.push(page(&instance, want.clone()).await.len());
+                let at = At {
+                    topic: &topic,
+                    partition: 0,
+                    offset,
+                    max: 100,
+                    max_bytes: usize::MAX,
+                    wait: Duration::ZERO,
+                };
+                let page = read.at(at).await.unwrap();
+                read_at.push(page.records.len());
+                offset = page.next;
+            }
+            assert_eq!(consumed, [2, 1, 1], "100,000 bytes, and a record that is larger alone");
+            assert_eq!(read_at, [2, 1, 1]);
+        })
+        .await;
+    }
 }
 
 #[tokio::test(start_paused = true)]

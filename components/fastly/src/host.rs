@@ -26,6 +26,11 @@ pub(crate) use signal::{FastlyWait, FastlyWake};
 /// its end may need.
 const WALL_TIME: Duration = Duration::from_secs(115);
 
+/// How much CPU time and heap an execution has, by Fastly's documentation. Its local server
+/// enforces the heap alone.
+const CPU_TIME: Duration = Duration::from_millis(50);
+const HEAP: usize = 128_000_000;
+
 /// How many requests to other servers an execution may send, by Fastly's documentation. Its
 /// local server counts none, so this does.
 const OUTBOUND_CALLS: u32 = 32;
@@ -73,6 +78,8 @@ impl Host for FastlyHost {
             after_answer: AfterAnswer::GoesOn(Limit::AtMost(WALL_TIME)),
             outbound_calls: Limit::AtMost(OUTBOUND_CALLS),
             wall_time: Limit::AtMost(WALL_TIME),
+            cpu_time: Limit::AtMost(CPU_TIME),
+            memory: Limit::AtMost(HEAP),
             instances_reused: false,
             client_address: true,
             timer: false,

@@ -68,6 +68,8 @@ impl Host for SpinHost {
             after_answer: AfterAnswer::GoesOn(Limit::None),
             outbound_calls: Limit::None,
             wall_time: Limit::None,
+            cpu_time: Limit::None,
+            memory: Limit::None,
             instances_reused: true,
             // In a header of its own, which `handler` reads.
             client_address: true,

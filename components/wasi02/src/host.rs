@@ -46,6 +46,8 @@ impl Host for Wasi02Host {
             after_answer: AfterAnswer::Ends,
             outbound_calls: Limit::None,
             wall_time: Limit::None,
+            cpu_time: Limit::None,
+            memory: Limit::None,
             instances_reused: false,
             // Spin has it in a header of its own, which `handler` reads.
             client_address: cfg!(feature = "spin"),

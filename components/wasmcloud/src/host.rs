@@ -58,6 +58,8 @@ impl Host for WasmCloudHost {
             after_answer: AfterAnswer::Ends,
             outbound_calls: Limit::None,
             wall_time: Limit::None,
+            cpu_time: Limit::None,
+            memory: Limit::None,
             // Where the workload has a pool of instances; keeping something costs nothing
             // elsewhere.
             instances_reused: true,

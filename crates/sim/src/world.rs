@@ -47,6 +47,8 @@ const UNLIMITED: HostCapabilities = HostCapabilities {
     after_answer: AfterAnswer::GoesOn(Limit::None),
     outbound_calls: Limit::None,
     wall_time: Limit::None,
+    cpu_time: Limit::None,
+    memory: Limit::None,
     instances_reused: true,
     client_address: false,
     timer: false,
