@@ -6,8 +6,9 @@ use std::pin::{Pin, pin};
 use std::task::Poll;
 use std::time::Duration;
 
-use kafka_edge::access::Grant;
+use kafka_edge::access::{AllowedTopic, Grant};
 use kafka_edge::error::ErrorKind;
+use kafka_edge::services::consume::StartFrom;
 use kafka_edge::services::seek::SeekTo;
 use kafka_edge::services::subscriptions::{Condition, Put};
 use kafka_edge_sim::{Fate, StoreMode, local};
@@ -425,6 +426,80 @@ async fn who_gets_something_to_do_in_a_topic_is_in_its_next_round() {
             assert_eq!(scene.receiver.accepted(HOOK)[before..], [0, 1, 2], "{how}");
         })
         .await;
+    }
+}
+
+/// The same, where whoever made the subscription has died before it was whole, and another
+/// caller registers the same callback.
+#[tokio::test(start_paused = true)]
+async fn what_another_has_left_unmade_is_in_the_next_round_once_it_is_adopted() {
+    let mut adopted = 0;
+    for call in 1.. {
+        let (died, had_to_be_adopted) = local(async move {
+            let scene = Scene::new(1);
+            let instance = scene.instance();
+            for number in 0..20 {
+                let url = format!("{HOOK}/{number}");
+                create(&instance, &json!({"topics": [TOPIC], "callback_url": url})).await;
+            }
+            let dies = scene.instance();
+            let maker = dies.clone();
+            let died = dying(&dies, call, Fate::Done, async move { maker.register(HOOK).await });
+            let died = died.await.is_none();
+            scene.append(0, 3);
+            for _ in 0..3 {
+                instance.deliver().await;
+            }
+            let was_made = scene.receiver.accepted(HOOK).len() == 3;
+            let topic = AllowedTopic::trusted(TOPIC);
+            let another = scene.instance();
+            let registered = another.webhooks.register(&topic, HOOK, StartFrom::Latest);
+            let is_new = registered.await.unwrap().secret.is_some();
+            scene.instance().deliver().await;
+            let expected: &[i64] = if is_new { &[] } else { &[0, 1, 2] };
+            assert_eq!(scene.receiver.accepted(HOOK), expected, "{call}");
+            (died, !is_new && !was_made)
+        })
+        .await;
+        adopted += u32::from(had_to_be_adopted);
+        if !died {
+            break;
+        }
+    }
+    assert!(adopted > 0, "nothing was left unmade");
+}
+
+/// Any of its writes comes back later than its turn lasts: the next turn finds what was
+/// stored, and takes it for its own.
+#[tokio::test(start_paused = true)]
+async fn a_creation_that_was_stored_is_not_taken_for_anothers() {
+    const WRITE: Duration = Duration::from_millis(100);
+    const SLOW: Duration = Duration::from_secs(2);
+    for write in 0.. {
+        let is_late = local(async move {
+            let scene = Scene::new(1);
+            let quick = StoreMode { write_time: WRITE, ..StoreMode::default() };
+            scene.world.set_store_mode(quick);
+            let instance = scene.instance();
+            let (making, began) = (instance.clone(), tokio::time::Instant::now());
+            let making = tokio::task::spawn_local(async move {
+                create(&making, &settings(&[TOPIC])).await.view.id
+            });
+            tokio::time::sleep(WRITE * write + WRITE / 2).await;
+            let is_late = !making.is_finished();
+            scene.world.set_store_mode(StoreMode { write_time: SLOW, ..StoreMode::default() });
+            tokio::time::sleep(SLOW + SLOW / 2).await;
+            scene.world.set_store_mode(quick);
+            let id = making.await.unwrap();
+            assert!(began.elapsed() < Duration::from_secs(60));
+            assert_eq!(listed(&scene.instance()).await, [id], "{write}");
+            is_late
+        })
+        .await;
+        if !is_late {
+            assert!(write > 5, "few writes were late");
+            break;
+        }
     }
 }
 
