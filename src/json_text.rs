@@ -1,5 +1,7 @@
-//! JSON that a REST server can take as it is, within a record.
+//! JSON in bytes, and JSON that a REST server can take as it is, within a record.
 
+use serde::Deserialize;
+use serde::de::Error as _;
 use serde_json::value::RawValue;
 
 /// What Jackson, by which the REST Proxy reads, takes unless it is told otherwise (its
@@ -10,9 +12,15 @@ const MAX_DEPTH: usize = 256;
 const MAX_NUMBER_BYTES: usize = 1_000;
 const MAX_NAME_BYTES: usize = 50_000;
 
+/// Reads JSON by serde_json, as text: serde_json would read bytes by a parser of its own, which
+/// the component would have beside the one for text.
+pub(crate) fn read<'de, T: Deserialize<'de>>(bytes: &'de [u8]) -> serde_json::Result<T> {
+    serde_json::from_str(std::str::from_utf8(bytes).map_err(serde_json::Error::custom)?)
+}
+
 /// The bytes as JSON, if they are one value within these limits.
 pub(crate) fn of(bytes: &[u8]) -> Option<&RawValue> {
-    let text: &RawValue = serde_json::from_slice(bytes).ok()?;
+    let text: &RawValue = read(bytes).ok()?;
     is_within_limits(text.get().as_bytes()).then_some(text)
 }
 

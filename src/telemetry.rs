@@ -28,7 +28,7 @@ pub use self::change::{AdministrativeCall, Change, Making, report_change};
 pub use self::done::{Done, Work, count, done, has_answered};
 pub use self::line::{Field, Level, LogFormat, Value};
 pub use self::request::RequestReport;
-pub use self::task::{WithTrace, current_trace, inheriting, with_trace};
+pub use self::task::{WithTrace, current_trace, for_trace, inheriting, with_trace};
 pub use self::trace::{TRACEPARENT, Trace};
 use crate::error::{Error, ErrorKind};
 use crate::host::Host;

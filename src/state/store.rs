@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use crate::deadline::within;
 use crate::error::{ErrorKind, Result};
 use crate::host::{Clock, Store, StoreError, StoreErrorKind};
+use crate::json_text;
 use crate::state::keys::{CounterKey, Key, PROBE, Prefix};
 use crate::telemetry::{self, Work};
 
@@ -63,7 +64,7 @@ pub(crate) async fn get<V: DeserializeOwned>(
 }
 
 fn from_bytes<V: DeserializeOwned>(key: &Key<V>, value: &[u8]) -> Result<V> {
-    serde_json::from_slice(value).map_err(|error| {
+    json_text::read(value).map_err(|error| {
         ErrorKind::Store { detail: format!("{} cannot be read: {error}", key.as_str()) }.into()
     })
 }

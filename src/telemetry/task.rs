@@ -37,14 +37,14 @@ impl<F: Future> Future for WithTrace<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
-        let _restored = Restored(CURRENT.replace(self.trace));
+        let _restored = Restored::after(self.trace);
         self.future.as_mut().poll(cx)
     }
 }
 
 /// Calls a function with a trace.
-pub(super) fn for_trace<T>(trace: Trace, work: impl FnOnce() -> T) -> T {
-    let _restored = Restored(CURRENT.replace(Some(trace)));
+pub fn for_trace<T>(trace: Trace, work: impl FnOnce() -> T) -> T {
+    let _restored = Restored::after(Some(trace));
     work()
 }
 
@@ -57,7 +57,16 @@ pub fn inheriting<F: Future>(task: F) -> WithTrace<F> {
 /// The previous trace, which dropping this restores even if a poll panics.
 struct Restored(Option<Trace>);
 
+impl Restored {
+    /// Begins a trace. Neither this nor its end is copied into everything that has a trace.
+    #[inline(never)]
+    fn after(trace: Option<Trace>) -> Self {
+        Self(CURRENT.replace(trace))
+    }
+}
+
 impl Drop for Restored {
+    #[inline(never)]
     fn drop(&mut self) {
         CURRENT.set(self.0);
     }

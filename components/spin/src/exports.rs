@@ -31,7 +31,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use kafka_edge::access::{AccessError, AllowedTopic, Grant};
-use kafka_edge::telemetry::{Trace, WithTrace, with_trace};
+use kafka_edge::telemetry::{Trace, for_trace};
 
 use crate::app;
 use crate::bindings::exports::kafka_edge::api::types::Error;
@@ -39,26 +39,27 @@ use kafka_edge_wasi03::start_tasks;
 
 /// The answer to a call of another component, on its way. It has this type whatever is
 /// done for it, so that what all calls do is in the component once for each type of
-/// answer, and not for each call.
-pub(crate) struct Answer<T>(WithTrace<Call<T>>);
-
-type Call<T> = Pin<Box<dyn Future<Output = Result<T, Error>>>>;
-
-/// Runs a call of another component. The call has no trace of its caller's, so
-/// it begins one, to which all events belong that it causes.
-fn answering<T>(call: impl Future<Output = Result<T, Error>> + 'static) -> Answer<T> {
-    answer(Box::pin(call))
+/// answer, and not for each call. The call has no trace of its caller's, so it begins one,
+/// to which all events belong that it causes.
+pub(crate) struct Answer<T> {
+    trace: Trace,
+    call: Pin<Box<dyn Future<Output = Result<T, Error>>>>,
 }
 
-fn answer<T>(call: Call<T>) -> Answer<T> {
-    Answer(with_trace(Some(Trace::begin(app().host())), call))
+/// Runs a call of another component.
+fn answering<T>(call: impl Future<Output = Result<T, Error>> + 'static) -> Answer<T> {
+    Answer { call: Box::pin(call), trace: trace() }
+}
+
+fn trace() -> Trace {
+    Trace::begin(app().host())
 }
 
 impl<T> Future for Answer<T> {
     type Output = Result<T, Error>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let poll = Pin::new(&mut self.0).poll(cx);
+        let poll = for_trace(self.trace, || self.call.as_mut().poll(cx));
         polled(poll.is_ready(), cx);
         poll
     }

@@ -1,4 +1,7 @@
-//! A value of a text as serde's deserializer.
+//! A value of a text as serde's deserializer. What depends on no type is a function that is not
+//! copied into what does.
+
+use std::borrow::Cow;
 
 use serde::de::{self, DeserializeSeed, Error as _, Unexpected, Visitor};
 
@@ -53,10 +56,27 @@ impl<'t, 'de> Node<'t, 'de> {
         (!inner.contains('\\')).then_some(inner)
     }
 
+    /// Its text: it has to be a string.
+    #[inline(never)]
+    fn string(&self, expected: &dyn de::Expected) -> Result<Cow<'de, str>, Error> {
+        if let Some(text) = self.plain() {
+            return Ok(Cow::Borrowed(text));
+        }
+        match self.unescaped()? {
+            Some(text) => Ok(Cow::Owned(text)),
+            None => Err(self.unexpected(expected)),
+        }
+    }
+
+    /// What it holds: it has to be an array or an object.
+    #[inline(never)]
+    fn items(&self, bracket: u8, expected: &dyn de::Expected) -> Result<Items<'t, 'de>, Error> {
+        self.items_if(bracket)?.ok_or_else(|| self.unexpected(expected))
+    }
+
     /// What it holds, if it is an array or an object. Arrays and objects may lie in each
     /// other as deep as serde_json lets them.
-    #[inline(never)]
-    fn items(&self, bracket: u8) -> Result<Option<Items<'t, 'de>>, Error> {
+    fn items_if(&self, bracket: u8) -> Result<Option<Items<'t, 'de>>, Error> {
         if self.first() != bracket {
             return Ok(None);
         }
@@ -68,16 +88,16 @@ impl<'t, 'de> Node<'t, 'de> {
     }
 
     #[inline(never)]
-    fn number(&self) -> Result<Option<Number>, Error> {
+    fn number(&self, expected: &dyn de::Expected) -> Result<Number, Error> {
         let raw = match self.is_key {
             true => self.plain().unwrap_or_default(),
             false => self.raw(),
         };
-        Ok(match raw.as_bytes() {
+        match raw.as_bytes() {
             [b'0'..=b'9', ..] | [b'-', b'0'..=b'9', ..] => {
                 // "-0" is a float to serde_json.
                 let negative = raw.parse().ok().filter(|number: &i64| *number < 0);
-                Some(match raw.parse() {
+                Ok(match raw.parse() {
                     Ok(number) => Number::Positive(number),
                     Err(_) => match negative {
                         Some(number) => Number::Negative(number),
@@ -85,8 +105,8 @@ impl<'t, 'de> Node<'t, 'de> {
                     },
                 })
             }
-            _ => None,
-        })
+            _ => Err(self.unexpected(expected)),
+        }
     }
 
     fn float(&self, raw: &str) -> Result<f64, Error> {
@@ -100,6 +120,26 @@ impl<'t, 'de> Node<'t, 'de> {
         let is_string = raw.starts_with('"');
         let text = is_string.then(|| serde_json::from_str(raw)).transpose();
         text.map_err(|_| Error::custom("Not a string of Unicode text"))
+    }
+
+    /// What it holds, as a variant of an enum.
+    #[inline(never)]
+    fn variant(self, variants: &'static [&'static str]) -> Result<Variant<'t, 'de>, Error> {
+        if self.first() == b'"' {
+            return Ok(Variant { name: self, content: None });
+        }
+        let Some(mut items) = self.items_if(b'{')? else {
+            return Err(Error::custom(none_of(variants)));
+        };
+        match (items.next(), items.next()) {
+            (Some(name), Some(content)) if items.next().is_none() => {
+                Ok(Variant { name, content: Some(content) })
+            }
+            _ => {
+                self.text.reads(self.place);
+                Err(Error::custom("Not an object with exactly one member"))
+            }
+        }
     }
 
     /// It is not what was expected.
@@ -179,7 +219,7 @@ struct Variant<'t, 'de> {
     content: Option<Node<'t, 'de>>,
 }
 
-impl<'t, 'de> de::EnumAccess<'de> for Variant<'t, 'de> {
+impl<'de> de::EnumAccess<'de> for &Variant<'_, 'de> {
     type Error = Error;
     type Variant = Self;
 
@@ -189,6 +229,7 @@ impl<'t, 'de> de::EnumAccess<'de> for Variant<'t, 'de> {
 }
 
 impl<'t, 'de> Variant<'t, 'de> {
+    #[inline(never)]
     fn content(&self) -> Result<Node<'t, 'de>, Error> {
         self.content.ok_or_else(|| {
             let name = self.name.plain().unwrap_or_default();
@@ -197,7 +238,7 @@ impl<'t, 'de> Variant<'t, 'de> {
     }
 }
 
-impl<'de> de::VariantAccess<'de> for Variant<'_, 'de> {
+impl<'de> de::VariantAccess<'de> for &Variant<'_, 'de> {
     type Error = Error;
 
     fn unit_variant(self) -> Result<(), Error> {
@@ -245,11 +286,10 @@ macro_rules! numbers {
     ($($name:ident)+) => {$(
         #[inline]
         fn $name<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-            match self.number()? {
-                Some(Number::Positive(number)) => visitor.visit_u64(number),
-                Some(Number::Negative(number)) => visitor.visit_i64(number),
-                Some(Number::Float(number)) => visitor.visit_f64(number),
-                None => Err(self.unexpected(&visitor)),
+            match self.number(&visitor)? {
+                Number::Positive(number) => visitor.visit_u64(number),
+                Number::Negative(number) => visitor.visit_i64(number),
+                Number::Float(number) => visitor.visit_f64(number),
             }
         }
     )+};
@@ -259,12 +299,9 @@ macro_rules! strings {
     ($($name:ident)+) => {$(
         #[inline]
         fn $name<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-            match self.plain() {
-                Some(text) => visitor.visit_borrowed_str(text),
-                None => match self.unescaped()? {
-                    Some(text) => visitor.visit_string(text),
-                    None => Err(self.unexpected(&visitor)),
-                },
+            match self.string(&visitor)? {
+                Cow::Borrowed(text) => visitor.visit_borrowed_str(text),
+                Cow::Owned(text) => visitor.visit_string(text),
             }
         }
     )+};
@@ -279,7 +316,13 @@ impl<'de> de::Deserializer<'de> for Node<'_, 'de> {
         deserialize_f32 deserialize_f64
     }
 
-    strings! { deserialize_str deserialize_string deserialize_char deserialize_identifier }
+    strings! { deserialize_str deserialize_string deserialize_char }
+
+    /// The name of a field or of a variant, which nobody keeps.
+    fn deserialize_identifier<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        let name = self.string(&visitor)?;
+        visitor.visit_str(&name)
+    }
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
         match self.first() {
@@ -347,14 +390,10 @@ impl<'de> de::Deserializer<'de> for Node<'_, 'de> {
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        match self.items(b'[')? {
-            Some(mut items) => {
-                let value = visitor.visit_seq(&mut items)?;
-                items.end()?;
-                Ok(value)
-            }
-            None => Err(self.unexpected(&visitor)),
-        }
+        let mut items = self.items(b'[', &visitor)?;
+        let value = visitor.visit_seq(&mut items)?;
+        items.end()?;
+        Ok(value)
     }
 
     fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, Error> {
@@ -371,10 +410,8 @@ impl<'de> de::Deserializer<'de> for Node<'_, 'de> {
     }
 
     fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        match self.items(b'{')? {
-            Some(mut items) => visitor.visit_map(&mut items),
-            None => Err(self.unexpected(&visitor)),
-        }
+        let mut items = self.items(b'{', &visitor)?;
+        visitor.visit_map(&mut items)
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -392,20 +429,6 @@ impl<'de> de::Deserializer<'de> for Node<'_, 'de> {
         variants: &'static [&'static str],
         visitor: V,
     ) -> Result<V::Value, Error> {
-        if self.first() == b'"' {
-            return visitor.visit_enum(Variant { name: self, content: None });
-        }
-        let Some(mut items) = self.items(b'{')? else {
-            return Err(Error::custom(none_of(variants)));
-        };
-        match (items.next(), items.next()) {
-            (Some(name), Some(content)) if items.next().is_none() => {
-                visitor.visit_enum(Variant { name, content: Some(content) })
-            }
-            _ => {
-                self.text.reads(self.place);
-                Err(Error::custom("Not an object with exactly one member"))
-            }
-        }
+        visitor.visit_enum(&self.variant(variants)?)
     }
 }

@@ -12,8 +12,8 @@ const MAX_ITEMS: usize = 1_000;
 
 /// The values at a JSON pointer, in which `*` stands for every item of a list.
 pub(crate) fn at<'a>(body: &'a [u8], pointer: &str) -> Vec<&'a RawValue> {
-    let Ok(whole) = serde_json::from_slice::<&RawValue>(body) else { return Vec::new() };
-    below(whole, pointer)
+    let whole = std::str::from_utf8(body).ok().and_then(|body| serde_json::from_str(body).ok());
+    whole.map_or_else(Vec::new, |whole| below(whole, pointer))
 }
 
 /// The same, from a value on.

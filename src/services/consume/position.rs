@@ -37,7 +37,7 @@ pub(in crate::services) struct Position {
     pub(super) given_up: u64,
 }
 
-stored!(Position, "a group's position");
+stored!(often Position, "a group's position");
 
 impl Position {
     pub(in crate::services) fn at(next: i64) -> Self {

@@ -173,7 +173,7 @@ impl Entry {
 #[serde(transparent, remote = "Self")]
 pub(crate) struct Slot(String);
 
-stored!(Slot, "a part of the memory of repeats", 2, forget_older);
+stored!(often Slot, "a part of the memory of repeats", 2, forget_older);
 
 /// The layout before was never released.
 fn forget_older(_version: u32, _layout: &str) -> serde_json::Result<Slot> {

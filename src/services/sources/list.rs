@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 use super::source::Source;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Millis;
-use crate::state::stored::{as_given, stored};
+use crate::state::stored::stored;
 
 /// The maximum number of sources of a deployment, and the size of one. Together they
 /// stay below the smallest value that a store takes (1 MB, `reference/hosts.md`).
@@ -18,7 +18,7 @@ pub const MAX_SOURCE_BYTES: usize = 16 * 1024;
 /// A source as it is stored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct StoredSource {
-    #[serde(rename = "s", deserialize_with = "as_given")]
+    #[serde(rename = "s")]
     pub source: Rc<Source>,
     #[serde(rename = "c")]
     pub created: Millis,

@@ -118,9 +118,7 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
     ) -> Result<SubscriptionView, AccessError> {
         let patch = json_of(patch)?;
         let patched = |before: &Subscription| {
-            let masked = view::masked(&before.settings);
-            let masked = serde_json::to_value(&masked).unwrap_or_default();
-            let mut json = masked;
+            let mut json = view::masked(&before.settings).to_value();
             merge_patch::apply(&mut json, patch.clone());
             Ok(json)
         };

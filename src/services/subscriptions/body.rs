@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 
 use super::envelope;
 use super::settings::Body;
+use crate::json_text;
 use crate::record::Record;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json");
@@ -106,7 +107,7 @@ fn content_type(item: &Item) -> HeaderValue {
     let given = given.and_then(|header| HeaderValue::from_bytes(header.value.as_deref()?).ok());
     given.unwrap_or_else(|| {
         let value = item.record.value.as_deref().unwrap_or_default();
-        let is_json = serde_json::from_slice::<&RawValue>(value).is_ok();
+        let is_json = json_text::read::<&RawValue>(value).is_ok();
         HeaderValue::from_static(match std::str::from_utf8(value) {
             Ok(_) if is_json => "application/json",
             Ok(_) => "text/plain; charset=utf-8",

@@ -51,7 +51,7 @@ pub(super) struct DeliveryState {
     pub(super) attempts: Vec<LastAttempt>,
 }
 
-stored!(DeliveryState, "a webhook's position");
+stored!(often DeliveryState, "a webhook's position");
 
 /// One attempt, as it is remembered.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -52,7 +52,7 @@ pub(super) struct Due {
     forgotten: u32,
 }
 
-stored!(Due, "what is due of a topic's webhooks");
+stored!(often Due, "what is due of a topic's webhooks");
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Partition {

@@ -38,7 +38,7 @@ fn mask() -> StoredSecret {
 
 /// The settings as a document has them.
 fn shown(settings: &Settings, paused: bool, legacy: bool) -> String {
-    let mut json = serde_json::to_string(&view::masked(settings)).unwrap_or_default();
+    let mut json = view::masked(settings).to_json();
     for name in [(PAUSED, paused), (LEGACY, legacy)].iter().filter(|flag| flag.1) {
         json.truncate(json.len() - 1);
         json.push_str(&format!(",\"{}\":true}}", name.0));
@@ -188,7 +188,7 @@ impl<H: Host, L: Log> Subscriptions<H, L> {
             check_size(&after)?;
             Rc::new(after)
         } else {
-            let json = serde_json::to_value(&settings).unwrap_or_default();
+            let json = settings.to_value();
             let json = |_: &Subscription| Ok(json.clone());
             let changed = replace(context, id, Condition::None, &grant, &json).await;
             let changed = changed.map_err(failed)?;

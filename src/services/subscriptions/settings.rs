@@ -4,6 +4,7 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::secrets::StoredSecret;
 use crate::sorted::SortedMap;
@@ -107,6 +108,17 @@ impl Settings {
 }
 
 impl Settings {
+    /// In the form in which callers give them.
+    pub(super) fn to_json(&self) -> String {
+        // Nothing in settings can fail to be written.
+        serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// The same, by the one writer of settings that there is: serde_json has another for values.
+    pub(super) fn to_value(&self) -> Value {
+        kafka_edge_json::from_str(&self.to_json()).unwrap_or_default()
+    }
+
     /// All secrets in it, which are encrypted where they are stored.
     pub(super) fn secrets(&self) -> impl Iterator<Item = &StoredSecret> {
         let auth = self.auth.as_ref().map(|auth| match auth {

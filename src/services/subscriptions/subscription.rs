@@ -13,7 +13,7 @@ use crate::host::{Clock, Millis};
 use crate::random;
 use crate::secrets::{SecretGone, SecretKeys, StoredSecret};
 use crate::sorted::SortedMap;
-use crate::state::stored::{as_given, stored};
+use crate::state::stored::stored;
 use crate::telemetry::{Report, report_change};
 
 /// The largest document of a subscription.
@@ -24,7 +24,6 @@ pub(super) struct Subscription {
     pub(super) id: String,
     pub(super) created: Millis,
     /// With its secrets encrypted. The key of `v1` is among the `keys`.
-    #[serde(deserialize_with = "as_given")]
     pub(super) settings: Settings,
     /// Where delivery starts in each partition, by topic. A partition without a start, and
     /// a topic that a prefix found later, are delivered from their first record on.
@@ -214,7 +213,7 @@ impl Subscription {
     /// new secret is a change.
     pub(super) fn report(&self, before: Option<&Self>, host: &impl Report) {
         let told = |one: &Self| {
-            let mut json = serde_json::to_string(&one.settings).unwrap_or_default();
+            let mut json = one.settings.to_json();
             add(&mut json, "secret", &one.keys.to_text());
             add(&mut json, "state", &one.state);
             let runs: Vec<_> = one.runs.iter().map(|run| &run.id).collect();

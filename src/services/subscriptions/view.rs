@@ -78,7 +78,7 @@ impl SubscriptionView {
 
     /// The settings and what is known beside them as one JSON object.
     pub fn to_json(&self) -> String {
-        let settings = serde_json::to_string(&self.settings).unwrap_or_default();
+        let settings = self.settings.to_json();
         let mut json = "{}".to_owned();
         add(&mut json, "id", &self.id);
         json.truncate(json.len() - 1);

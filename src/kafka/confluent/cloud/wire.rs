@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{ErrorKind, Result};
 use crate::host::Millis;
+use crate::json_text;
 use crate::kafka::Fetched;
 use crate::kafka::confluent::failure::CallFailure;
 use crate::kafka::confluent::names::TopicName;
@@ -130,7 +131,7 @@ impl ConsumeAnswer {
         if body.trim_ascii().is_empty() {
             return Some(Self::default());
         }
-        serde_json::from_slice(body).ok()
+        json_text::read(body).ok()
     }
 
     /// The records of one partition that was asked for from `offset` on. The

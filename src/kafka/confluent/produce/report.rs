@@ -30,35 +30,49 @@ pub(super) struct Unreadable;
 /// (`recordings/v3-produce-stream.jsonl`, "five records sent 300 ms apart").
 #[derive(Debug, Default)]
 pub(super) struct ReportReader {
-    buffer: Vec<u8>,
+    text: String,
+    /// The bytes behind the text: a character that has not arrived whole, or what is no UTF-8.
+    rest: Vec<u8>,
     start: usize,
 }
 
+/// A character is cut by the end of a piece after so many bytes at most.
+const MAX_CUT: usize = 3;
+
 impl ReportReader {
     pub(super) fn push(&mut self, piece: &[u8]) {
-        self.buffer.drain(..self.start);
+        self.text.drain(..self.start);
         self.start = 0;
-        self.buffer.extend_from_slice(piece);
+        self.rest.extend_from_slice(piece);
+        let valid =
+            std::str::from_utf8(&self.rest).map_or_else(|error| error.valid_up_to(), str::len);
+        self.text.push_str(std::str::from_utf8(&self.rest[..valid]).unwrap_or_default());
+        self.rest.drain(..valid);
     }
 
     /// The next complete report.
     pub(super) fn next(&mut self) -> Result<Option<Report>, Unreadable> {
-        let rest = &self.buffer[self.start..];
-        let blank = rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        let rest = &self.text[self.start..];
+        let blank = rest.bytes().take_while(u8::is_ascii_whitespace).count();
         let rest = &rest[blank..];
-        match rest.first() {
-            None => return Ok(None),
+        let is_whole_text = self.rest.len() <= MAX_CUT;
+        match rest.as_bytes().first() {
+            None if is_whole_text => return Ok(None),
             // Serde would accept an array as a report, too.
             Some(b'{') => {}
-            Some(_) => return Err(Unreadable),
+            _ => return Err(Unreadable),
         }
-        let mut objects = serde_json::Deserializer::from_slice(rest).into_iter::<Report>();
+        let mut objects = serde_json::Deserializer::from_str(rest).into_iter::<Report>();
         match objects.next() {
             Some(Ok(report)) => {
                 self.start += blank + objects.byte_offset();
                 Ok(Some(report))
             }
-            Some(Err(error)) if error.is_eof() && rest.len() <= MAX_REPORT_BYTES => Ok(None),
+            Some(Err(error))
+                if error.is_eof() && is_whole_text && rest.len() <= MAX_REPORT_BYTES =>
+            {
+                Ok(None)
+            }
             _ => Err(Unreadable),
         }
     }
@@ -103,6 +117,27 @@ mod tests {
             let (head, tail) = TWO.as_bytes().split_at(cut);
             assert_eq!(all(&[head, tail]), Ok(whole.clone()), "cut at {cut}");
         }
+    }
+
+    #[test]
+    fn pieces_may_end_within_a_character() {
+        let text = r#"{"error_code":40402,"message":"żółw 🐢"}"#.as_bytes();
+        for cut in 0..text.len() {
+            let (head, tail) = text.split_at(cut);
+            let found = all(&[head, tail]).unwrap();
+            assert_eq!(found[0].message.as_deref(), Some("żółw 🐢"), "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_text_is_unreadable() {
+        let (report, no_text) = (br#"{"error_code":200}"#, b"\xff\xff\xff\xff");
+        assert_eq!(all(&[no_text]), Err(Unreadable));
+        assert_eq!(all(&[br#"{"message":""#, no_text, br#""}"#]), Err(Unreadable));
+        let mut reports = ReportReader::default();
+        reports.push(&[&report[..], no_text].concat());
+        assert!(matches!(reports.next(), Ok(Some(_))));
+        assert_eq!(reports.next(), Err(Unreadable));
     }
 
     #[test]

@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde::Deserialize;
 
+use crate::json_text;
 use crate::record::Record;
 
 /// A record as v2 returns it: without headers and time
@@ -53,7 +54,7 @@ pub(super) struct Off;
 impl Expected<'_> {
     /// The records of a page, if they are the expected ones.
     pub(super) fn read(&self, body: &[u8]) -> Result<Page, Off> {
-        let page: Vec<V2Record> = serde_json::from_slice(body).map_err(|_| Off)?;
+        let page: Vec<V2Record> = json_text::read(body).map_err(|_| Off)?;
         let (mut next, mut has_gaps) = (self.next, false);
         let mut records = Vec::with_capacity(page.len());
         for data in page {
