@@ -9,7 +9,7 @@ use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
 use flate2::{Decompress, FlushDecompress, Status};
 
-use super::request::Request;
+use super::request::{Request, values};
 
 /// What can be decoded, as an `accept-encoding` says it.
 pub(super) const ACCEPTED: &str = "gzip, deflate";
@@ -35,11 +35,11 @@ pub(crate) enum Undecoded {
 impl ContentEncoding {
     /// The encoding of a request's body; `None` if it cannot be decoded. Neither
     /// can a body that was encoded more than once.
-    pub(super) fn of<B>(request: &Request<B>) -> Option<Self> {
+    pub(super) fn of(headers: &[(String, Bytes)]) -> Option<Self> {
         // A host that leaves the transfer encoding to us has decoded its chunks.
-        let transfer = codings(request, "transfer-encoding")
+        let transfer = codings(headers, "transfer-encoding")
             .filter(|coding| !coding.eq_ignore_ascii_case(b"chunked"));
-        let content = codings(request, "content-encoding");
+        let content = codings(headers, "content-encoding");
         let mut named = content
             .chain(transfer)
             .filter(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity"));
@@ -65,8 +65,8 @@ impl ContentEncoding {
     }
 }
 
-fn codings<'a, B>(request: &'a Request<B>, header: &str) -> impl Iterator<Item = &'a [u8]> {
-    let values = request.header_values(header);
+fn codings<'a>(headers: &'a [(String, Bytes)], header: &str) -> impl Iterator<Item = &'a [u8]> {
+    let values = values(headers, header);
     values.flat_map(|value| value.split(|byte| *byte == b',')).map(<[u8]>::trim_ascii)
 }
 
@@ -164,15 +164,8 @@ mod tests {
         let header = |(name, value): &(&str, &str)| {
             ((*name).to_owned(), Bytes::copy_from_slice(value.as_bytes()))
         };
-        ContentEncoding::of(&Request {
-            method: http::Method::POST,
-            target: "/".into(),
-            headers: headers.iter().map(header).collect(),
-            scheme: None,
-            authority: None,
-            client: None,
-            body: (),
-        })
+        let headers: Vec<_> = headers.iter().map(header).collect();
+        ContentEncoding::of(&headers)
     }
 
     #[test]

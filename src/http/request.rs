@@ -59,8 +59,7 @@ impl<B> Request<B> {
 
     /// The values of all headers with this name.
     pub fn header_values(&self, name: &str) -> impl Iterator<Item = &[u8]> {
-        let same = self.headers.iter().filter(move |(known, _)| known.eq_ignore_ascii_case(name));
-        same.map(|(_, value)| value.as_ref())
+        values(&self.headers, name)
     }
 
     /// Refuses a request whose target or headers are too large, before anything
@@ -84,31 +83,48 @@ impl<B> Request<B> {
     }
 }
 
+/// The values of all headers with this name.
+pub(super) fn values<'a>(
+    headers: &'a [(String, Bytes)],
+    name: &str,
+) -> impl Iterator<Item = &'a [u8]> {
+    let same = headers.iter().filter(move |(known, _)| known.eq_ignore_ascii_case(name));
+    same.map(|(_, value)| value.as_ref())
+}
+
 impl<B: RequestBody> Request<B> {
     /// The whole body, decoded. Reading stops with an error after `limit` bytes.
-    pub async fn read_body(&mut self, limit: usize) -> Result<Bytes, Refusal> {
-        let encoding = ContentEncoding::of(self).ok_or(RefusalKind::ContentEncoding)?;
-        let too_large =
-            || Refusal::from(RefusalKind::BodyTooLarge { limit: format!("{limit} bytes") });
-        let announced = self.header("content-length").and_then(|value| {
-            std::str::from_utf8(value).ok().and_then(|text| text.parse::<u64>().ok())
-        });
-        if announced.is_some_and(|length| length > limit as u64) {
+    pub fn read_body(&mut self, limit: usize) -> impl Future<Output = Result<Bytes, Refusal>> {
+        read_body(&self.headers, &mut self.body, limit)
+    }
+}
+
+/// The same of a request whose headers somebody is still looking at.
+pub(super) async fn read_body(
+    headers: &[(String, Bytes)],
+    body: &mut impl RequestBody,
+    limit: usize,
+) -> Result<Bytes, Refusal> {
+    let encoding = ContentEncoding::of(headers).ok_or(RefusalKind::ContentEncoding)?;
+    let too_large = || Refusal::from(RefusalKind::BodyTooLarge { limit: format!("{limit} bytes") });
+    let announced = values(headers, "content-length").next().and_then(|value| {
+        std::str::from_utf8(value).ok().and_then(|text| text.parse::<u64>().ok())
+    });
+    if announced.is_some_and(|length| length > limit as u64) {
+        return Err(too_large());
+    }
+    let mut whole = BytesMut::new();
+    while let Some(chunk) = body.chunk().await {
+        let chunk = chunk.map_err(|BodyBroken| RefusalKind::BodyBroken)?;
+        if whole.len() + chunk.len() > limit {
             return Err(too_large());
         }
-        let mut whole = BytesMut::new();
-        while let Some(chunk) = self.body.chunk().await {
-            let chunk = chunk.map_err(|BodyBroken| RefusalKind::BodyBroken)?;
-            if whole.len() + chunk.len() > limit {
-                return Err(too_large());
-            }
-            whole.extend_from_slice(&chunk);
-        }
-        encoding.decode(whole.freeze(), limit).map_err(|why| match why {
-            Undecoded::TooLarge => too_large(),
-            Undecoded::Damaged => RefusalKind::BodyUndecodable.into(),
-        })
+        whole.extend_from_slice(&chunk);
     }
+    encoding.decode(whole.freeze(), limit).map_err(|why| match why {
+        Undecoded::TooLarge => too_large(),
+        Undecoded::Damaged => RefusalKind::BodyUndecodable.into(),
+    })
 }
 
 #[cfg(test)]

@@ -19,16 +19,17 @@ mod slot;
 
 use std::cell::RefCell;
 use std::fmt;
+use std::rc::Rc;
 use std::time::Duration;
 
 use sha2::{Digest, Sha256};
 
 use self::exact::Taken;
-use self::own::Own;
+use self::own::{Own, SlotHash};
 use self::slot::{Entry, Slot};
 pub use self::slot::{PENDING_TIME, Place};
 use crate::error::Result;
-use crate::host::Host;
+use crate::host::{Host, Millis};
 use crate::sorted::SortedMap;
 use crate::state::gate::Gate;
 use crate::state::keys::{self, Key};
@@ -84,7 +85,7 @@ pub struct Seen<H> {
     exact: bool,
     own: RefCell<Own>,
     /// Of the slots that are being written.
-    gates: RefCell<SortedMap<String, Gate>>,
+    gates: RefCell<SortedMap<SlotHash, Gate>>,
 }
 
 /// An id that is noted as pending.
@@ -92,7 +93,8 @@ pub struct Seen<H> {
 pub struct Mark<'s, H: Host> {
     seen: &'s Seen<H>,
     key: Key<Slot>,
-    entry: Entry,
+    hash: SlotHash,
+    entry: Rc<Entry>,
     window: Duration,
     /// The slot as this instance has read or written it, and when.
     slot: Option<(Slot, Duration)>,
@@ -104,7 +106,7 @@ pub struct Mark<'s, H: Host> {
 #[derive(Debug)]
 pub struct Noted {
     key: Key<Slot>,
-    entry: Entry,
+    entry: Rc<Entry>,
     window: Duration,
     taken: Option<Box<Taken>>,
 }
@@ -129,30 +131,37 @@ impl<H: Host> Seen<H> {
         content: Option<&[u8]>,
         window: Duration,
     ) -> Result<First<'_, H>> {
-        let (name, slot) = names(scope, id);
-        let (scope, content) = (scope_name(scope), content.map(short));
+        let scoped = scope_name(scope);
+        let (name, slot) = names(scope, &scoped, id);
+        let content = content.map(short);
         if self.exact {
-            return self.first_exact(&scope, name, content, window).await;
+            return self.first_exact(&scoped, name, content, window).await;
         }
-        let key = keys::seen(&scope, slot)?;
-        let begun = self.host.monotonic();
+        let key = keys::seen(&scoped, slot)?;
+        let hash = SlotHash::of(key.as_str());
         let mut pause = FIRST_PAUSE;
+        let mut begun = None;
         loop {
+            // Each look at a clock is a call of the host, so one stands for the moments before
+            // and after a read. What is kept of one's own may be older by that, which does no
+            // harm.
+            let at = self.host.monotonic();
+            let begun = *begun.get_or_insert(at);
             // A repeat within this instance needs no look into the store.
-            let mut known = self.own_entry(&key, &name, window).filter(|own| !own.is_forgotten());
-            let mut slot = None;
-            if known.is_none() {
-                let read_at = self.host.monotonic();
-                let read = self.read(&key, window).await?;
-                let stored = read.find(&name, self.host.now(), window);
-                slot = Some((read, read_at));
+            let mut known = self.own_entry(hash, &name, at, window);
+            known = known.filter(|own| !own.is_forgotten());
+            let (now, slot) = if known.is_some() {
+                (self.host.now(), None)
+            } else {
+                let (read, now) = self.read(&key, window).await?;
+                let stored = read.find(&name, now, window);
                 // Another request may have come in between.
-                known = match (self.own_entry(&key, &name, window), stored) {
+                known = match (self.own_entry(hash, &name, at, window), stored) {
                     (Some(own), Some(stored)) if stored.outlasts(&own) => Some(stored),
                     (own, stored) => own.or(stored),
                 };
-            }
-            let now = self.host.now();
+                (now, Some((read, at)))
+            };
             let written = match known {
                 Some(entry) if content.is_some() && entry.content != content => {
                     return Ok(First::Different);
@@ -171,8 +180,8 @@ impl<H: Host> Seen<H> {
                 },
                 None => Vec::new(),
             };
-            let entry = Entry::pending(name, content, now, written.clone());
-            let mut mark = Mark { seen: self, key, entry, window, slot, taken: None };
+            let entry = Rc::new(Entry::pending(name, content, now, written.clone()));
+            let mut mark = Mark { seen: self, key, hash, entry, window, slot, taken: None };
             mark.write().await?;
             return Ok(First::Time { mark, written });
         }
@@ -181,24 +190,25 @@ impl<H: Host> Seen<H> {
     /// The mark of a note that this instance has made.
     pub fn resume(&self, noted: Noted) -> Mark<'_, H> {
         let Noted { key, entry, window, taken } = noted;
-        Mark { seen: self, key, entry, window, slot: None, taken }
+        let hash = SlotHash::of(key.as_str());
+        Mark { seen: self, key, hash, entry, window, slot: None, taken }
     }
 
-    async fn read(&self, key: &Key<Slot>, window: Duration) -> Result<Slot> {
+    /// A slot, and the time.
+    async fn read(&self, key: &Key<Slot>, window: Duration) -> Result<(Slot, Millis)> {
         let mut slot = get(&self.host, key).await?.unwrap_or_default();
-        slot.forget_old(self.host.now(), window);
-        Ok(slot)
+        let now = self.host.now();
+        slot.forget_old(now, window);
+        Ok((slot, now))
     }
 
-    fn own_entry(&self, key: &Key<Slot>, id: &str, window: Duration) -> Option<Entry> {
-        let own = self.own.borrow();
-        let entry = own.find(key.as_str(), id, self.host.monotonic());
-        entry.filter(|entry| !entry.is_over(self.host.now(), window)).cloned()
+    fn own_entry(&self, slot: SlotHash, id: &str, at: Duration, window: Duration) -> Option<Entry> {
+        self.own.borrow().find(slot, id, at, window).cloned()
     }
 
     /// Keeps what is about to be written.
-    fn remember(&self, key: &Key<Slot>, entry: &Entry) {
-        self.own.borrow_mut().put(key.as_str(), entry.clone(), self.host.monotonic());
+    fn remember(&self, slot: SlotHash, entry: Rc<Entry>, at: Duration) {
+        self.own.borrow_mut().put(slot, entry, at);
     }
 }
 
@@ -211,11 +221,12 @@ impl<H: Host> Mark<'_, H> {
     /// Notes that these records are there already, while others are on their way.
     #[cfg(feature = "destinations")]
     pub async fn so_far(&mut self, places: Vec<Option<Place>>) {
-        self.entry.places = places;
+        Rc::make_mut(&mut self.entry).places = places;
         let written = match self.taken.take() {
             None => {
-                self.seen.remember(&self.key, &self.entry);
-                self.write_slot().await
+                let at = self.seen.host.monotonic();
+                self.seen.remember(self.hash, self.entry.clone(), at);
+                self.write_slot(at).await
             }
             Some(mut taken) => {
                 let written = self.note_part(&mut taken).await;
@@ -232,13 +243,13 @@ impl<H: Host> Mark<'_, H> {
     /// `None`, and a repeat produces them. The records are there whatever the store
     /// does now.
     pub async fn done(mut self, places: Vec<Option<Place>>) {
-        self.entry = self.entry.done(places, self.seen.host.now());
+        self.entry = self.entry.done(places, self.seen.host.now()).into();
         self.write_or_report().await;
     }
 
     /// Forgets the id: nothing was written, and a repeat is welcome.
     pub async fn forget(mut self) {
-        self.entry = self.entry.forgotten();
+        self.entry = self.entry.forgotten().into();
         self.write_or_report().await;
     }
 
@@ -254,44 +265,46 @@ impl<H: Host> Mark<'_, H> {
     }
 
     async fn write(&mut self) -> Result<()> {
-        self.seen.remember(&self.key, &self.entry);
-        let written = self.write_slot().await;
+        let at = self.seen.host.monotonic();
+        self.seen.remember(self.hash, self.entry.clone(), at);
+        let written = self.write_slot(at).await;
         if written.is_err() && self.entry.is_pending() {
             // Nothing is produced without a mark, so a repeat here need not wait.
-            self.seen.remember(&self.key, &self.entry.forgotten());
+            let at = self.seen.host.monotonic();
+            self.seen.remember(self.hash, self.entry.forgotten().into(), at);
         }
         written
     }
 
-    /// Writes into its slot, as it was just read or as it is now.
-    async fn write_slot(&mut self) -> Result<()> {
+    /// Writes into its slot, as it was just read or as it is now. `at` is the time.
+    async fn write_slot(&mut self, at: Duration) -> Result<()> {
         let Seen { host, stale, own, gates, .. } = self.seen;
-        let lately = |(_, at): &(Slot, Duration)| host.monotonic().saturating_sub(*at) < READ_AGAIN;
+        let lately = |(_, read_at): &(Slot, Duration)| at.saturating_sub(*read_at) < READ_AGAIN;
+        // The entry has just been made, or is not much older.
+        let now = self.entry.at;
         let (mut slot, read_at) = match self.slot.take().filter(lately) {
             Some(slot) => slot,
-            None => {
-                let read_at = host.monotonic();
-                (self.seen.read(&self.key, self.window).await?, read_at)
-            }
+            None => (self.seen.read(&self.key, self.window).await?.0, at),
         };
         // Two writes at the same time may land in either order, and the older one would
         // take back what the newer one notes.
-        let name = self.key.as_str();
-        let gate = gates.borrow_mut().get_or_default(name.to_owned()).clone();
+        let hash = self.hash;
+        let gate = gates.borrow_mut().get_or_default(hash).clone();
         let entered = gate.enter(host, PENDING_TIME).await;
-        let now = host.now();
-        for entry in own.borrow().missing(name, read_at.saturating_sub(*stale), host.monotonic()) {
-            slot.put(entry, now, self.window);
+        for entry in own.borrow().missing(hash, read_at.saturating_sub(*stale), at) {
+            if !Rc::ptr_eq(entry, &self.entry) {
+                slot.put(entry, now, self.window);
+            }
         }
         // It may not have found room among the others.
         slot.put(&self.entry, now, self.window);
-        let (until, written_at) = (own.borrow().until_now(), host.monotonic());
+        let until = own.borrow().until_now();
         let written = set(host, &self.key, &slot).await;
         drop((entered, gate));
         gates.borrow_mut().retain(|_, gate| gate.is_used());
         if written.is_ok() {
-            own.borrow_mut().are_stored(name, until, host.monotonic());
-            self.slot = Some((slot, written_at));
+            own.borrow_mut().are_stored(hash, until, host.monotonic());
+            self.slot = Some((slot, at));
         }
         written
     }
@@ -313,7 +326,7 @@ fn scope_name(scope: &Scope<'_>) -> String {
 }
 
 /// The name of an id within its scope, which says nothing of the id, and its slot.
-fn names(scope: &Scope<'_>, id: &str) -> (String, u16) {
+fn names(scope: &Scope<'_>, scoped: &str, id: &str) -> (String, u16) {
     let mut hash = Sha256::new();
     let caller = match scope {
         Scope::Source(_) => "",
@@ -321,7 +334,7 @@ fn names(scope: &Scope<'_>, id: &str) -> (String, u16) {
         Scope::Action { caller, .. } => caller,
         Scope::Topic { caller, .. } => caller,
     };
-    for part in [scope_name(scope).as_str(), caller] {
+    for part in [scoped, caller] {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }

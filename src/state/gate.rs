@@ -33,7 +33,8 @@ impl Gate {
 
     /// Enters when nobody else is inside; `None` if that takes longer.
     pub(crate) async fn enter(&self, host: &impl Host, longest: Duration) -> Option<Entered> {
-        let give_up = host.monotonic() + longest;
+        // Most gates are open, and a look at the clock is a call of the host.
+        let mut give_up = None;
         loop {
             let woken = {
                 let mut waiting = self.0.borrow_mut();
@@ -45,7 +46,8 @@ impl Gate {
                 waiting.wakes.push(Box::new(wake));
                 woken
             };
-            let left = give_up.saturating_sub(host.monotonic());
+            let now = host.monotonic();
+            let left = give_up.get_or_insert(now + longest).saturating_sub(now);
             let limit = Box::pin(host.sleep(left));
             if left.is_zero() || matches!(select(woken, limit).await, Either::Right(_)) {
                 return None;

@@ -144,10 +144,10 @@ fn read<T: Stored>(text: &str) -> Result<T, ReadError> {
     let (version, layout) = match named_version(text) {
         None => (1, text),
         // What a newer version keeps beside its number is its own affair.
-        Some(version) if version > T::VERSION => {
+        Some((version, _)) if version > T::VERSION => {
             return Err(ReadError::Newer { version, kind: T::KIND, known: T::VERSION });
         }
-        Some(version) => (version, layout_in(text)?),
+        Some((version, rest)) => (version, layout_in(rest)?),
     };
     let document = match version == T::VERSION {
         true => T::read(layout),
@@ -156,22 +156,20 @@ fn read<T: Stored>(text: &str) -> Result<T, ReadError> {
     Ok(document?)
 }
 
-/// The number behind `{"v":`, if that is how the document begins. We alone
-/// write documents, and without spaces.
-fn named_version(text: &str) -> Option<u32> {
+/// The number behind `{"v":`, if that is how the document begins, and what follows it. We
+/// alone write documents, and without spaces.
+fn named_version(text: &str) -> Option<(u32, &str)> {
     let rest = text.strip_prefix(r#"{"v":"#)?;
     let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
     // More digits than fit are of a newer version, too.
-    (digits > 0).then(|| rest[..digits].parse().unwrap_or(u32::MAX))
+    (digits > 0).then(|| (rest[..digits].parse().unwrap_or(u32::MAX), &rest[digits..]))
 }
 
-fn layout_in(text: &str) -> serde_json::Result<&str> {
-    #[derive(Deserialize)]
-    struct Envelope<'a> {
-        #[serde(borrow)]
-        d: &'a RawValue,
-    }
-    serde_json::from_str::<Envelope<'_>>(text).map(|envelope| envelope.d.get())
+/// The layout behind the number of a version. Whether it is JSON, and nothing else, its own
+/// reader finds out.
+fn layout_in(rest: &str) -> serde_json::Result<&str> {
+    let layout = rest.strip_prefix(r#","d":"#).and_then(|rest| rest.strip_suffix('}'));
+    layout.ok_or_else(|| serde_json::Error::custom("the layout is missing"))
 }
 
 #[derive(Debug)]

@@ -36,8 +36,11 @@ pub(crate) fn decode(text: &str, encoding: Encoding) -> Option<Vec<u8>> {
 
 fn hex(text: &str) -> Option<Vec<u8>> {
     let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let pairs = text.as_bytes().chunks(2);
-    pairs.map(|pair| Some(digit(pair[0])? << 4 | digit(*pair.get(1)?)?)).collect()
+    let mut bytes = Vec::with_capacity(text.len() / 2);
+    for pair in text.as_bytes().chunks(2) {
+        bytes.push(digit(pair[0])? << 4 | digit(*pair.get(1)?)?);
+    }
+    Some(bytes)
 }
 
 #[cfg(test)]

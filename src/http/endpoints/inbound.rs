@@ -1,5 +1,6 @@
 //! `/in/{source}`: where other services send their events.
 
+use std::borrow::Cow;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use crate::http::declaration::{BodyRule, Caller, Declaration, QueryRule};
 use crate::http::description::Operation;
 use crate::http::endpoint::{Call, Endpoint, NoTopic};
 use crate::http::refusal::{Refusal, RefusalKind};
-use crate::http::request::RequestBody;
+use crate::http::request::{Request, RequestBody, read_body};
 use crate::kafka::Log;
 use crate::services::sources::{
     Inbound, MAX_EVENT_BYTES, NotTaken, Prepared, Received, Refused, Stage, Taken, Written,
@@ -96,14 +97,15 @@ impl Endpoint for ReceiveEvent {
         let services = call.app.services().await?;
         let sources = &services.sources;
         let prepared = sources.open(&name).await?;
+        let Request { method, target, headers, scheme, authority, client, body } = call.request;
         let mut request = Inbound {
-            method: call.request.method.as_str().to_owned(),
-            target: call.request.target.clone(),
-            headers: call.request.headers.clone(),
+            method: method.as_str().to_owned(),
+            target: target.clone(),
+            headers: Cow::Borrowed(headers),
             body: Bytes::new(),
-            client: call.request.client,
-            scheme: call.request.scheme.clone(),
-            authority: call.request.authority.clone(),
+            client: *client,
+            scheme: scheme.clone(),
+            authority: authority.clone(),
         };
         if request.method == "OPTIONS" {
             return match sources.consent(&prepared, &request) {
@@ -120,7 +122,7 @@ impl Endpoint for ReceiveEvent {
             return Ok(refusal(&prepared, refused));
         }
         let limit = prepared.source().allow.max_bytes;
-        request.body = match call.request.read_body(limit).await {
+        request.body = match read_body(headers, body, limit).await {
             Ok(body) => body,
             Err(refusal) => {
                 if matches!(refusal.kind(), RefusalKind::BodyTooLarge { .. }) {
@@ -129,7 +131,7 @@ impl Endpoint for ReceiveEvent {
                 return Err(refusal);
             }
         };
-        match sources.receive(&prepared, request).await {
+        match sources.receive(&prepared, &request).await {
             Ok(answer) => Ok(received(&prepared, answer)),
             Err(NotTaken::Refused(refused)) => Ok(refusal(&prepared, refused)),
             Err(NotTaken::Failed(error)) => Err(error.into()),

@@ -14,6 +14,7 @@
 
 use std::time::Duration;
 
+use super::own::SlotHash;
 use super::slot::{Entry, PENDING_TIME, Slot};
 use super::{FIRST_PAUSE, First, LONGEST_PAUSE, Mark, REPEAT_WAIT, Seen};
 use crate::error::{Error, ErrorKind, Result};
@@ -67,7 +68,9 @@ impl<H: Host> Seen<H> {
             }
             let Some(holder) = holder else {
                 let taken = Some(Box::new(Taken { at, rest }));
-                let mark = Mark { seen: self, key, entry, window, slot: None, taken };
+                // Nothing is kept of what has a key of its own.
+                let (hash, entry) = (SlotHash::of(""), entry.into());
+                let mark = Mark { seen: self, key, hash, entry, window, slot: None, taken };
                 return Ok(First::Time { mark, written });
             };
             if self.host.monotonic().saturating_sub(begun) >= REPEAT_WAIT {
@@ -105,7 +108,7 @@ impl<H: Host> Mark<'_, H> {
                 let behind = self.key.behind(part.at);
                 // Where the part is, the key of the id alone says: nobody looks behind it
                 // before that does.
-                let mut holder = entry.clone();
+                let mut holder = (**entry).clone();
                 holder.places.clear();
                 if self.seen.create(&behind, &Slot::of(&holder)).await?.is_some() {
                     return Ok(());

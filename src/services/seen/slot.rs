@@ -72,10 +72,11 @@ impl State {
 impl Entry {
     fn to_text(&self) -> String {
         let content = self.content.as_deref().unwrap_or("-");
-        let mut text = format!("{} {} {} {content}", self.id, self.at, self.state.letter());
+        let mut text = String::with_capacity(96);
+        // Writing to a string does not fail.
+        _ = write!(text, "{} {} {} {content}", self.id, self.at, self.state.letter());
         for place in &self.places {
-            // Writing to a string does not fail.
-            let _ = match place {
+            _ = match place {
                 None => text.write_str(" -"),
                 Some(Place { topic, partition, offset }) => {
                     write!(text, " {topic}:{partition}:{offset}")
@@ -201,13 +202,14 @@ impl Slot {
     }
 
     fn place_of(&self, id: &str) -> Option<Range<usize>> {
-        let mut start = 0;
-        for entry in self.0.split(';') {
-            let end = start + entry.len();
+        // The newest first: what is looked for is most often the last one, or none.
+        let mut end = self.0.len();
+        for entry in self.0.rsplit(';') {
+            let start = end - entry.len();
             if entry.strip_prefix(id).is_some_and(|rest| rest.starts_with(' ')) {
                 return Some(start..end);
             }
-            start = end + 1;
+            end = start.saturating_sub(1);
         }
         None
     }
@@ -215,14 +217,15 @@ impl Slot {
     /// Puts an entry in place of the one with the same id, unless that one outlasts it.
     /// The oldest ones make room.
     pub(super) fn put(&mut self, entry: &Entry, now: Millis, window: Duration) {
-        let place = self.place_of(&entry.id);
-        if let Some(place) = &place
-            && let Some(known) = Entry::parse(&self.0[place.clone()])
-            && (known == *entry || !known.is_over(now, window) && known.outlasts(entry))
-        {
-            return;
-        }
+        let (place, text) = (self.place_of(&entry.id), entry.to_text());
+        let is_new = place.is_none();
         if let Some(Range { start, end }) = place {
+            let known = &self.0[start..end];
+            let outlasts = |known: Entry| !known.is_over(now, window) && known.outlasts(entry);
+            // Nothing outlasts what is done, which is what most entries become.
+            if known == text || !entry.is_done() && Entry::parse(known).is_some_and(outlasts) {
+                return;
+            }
             // With the mark behind it, or the one before it.
             match self.0.len() > end {
                 true => self.0.replace_range(start..end + 1, ""),
@@ -233,21 +236,23 @@ impl Slot {
             if !self.0.is_empty() {
                 self.0.push(';');
             }
-            self.0.push_str(&entry.to_text());
+            self.0.push_str(&text);
         }
-        self.make_room();
+        if is_new || self.0.len() > 2 * MAX_PLACES {
+            self.make_room();
+        }
     }
 
     fn make_room(&mut self) {
-        let (mut count, mut parts) = (0, 0);
-        for byte in self.0.bytes() {
-            count += usize::from(byte == b';');
-            parts += usize::from(byte == b' ');
-        }
-        count += usize::from(!self.0.is_empty());
-        while count > MAX_ENTRIES || (count > 1 && parts - 3 * count > MAX_PLACES) {
+        let mut count = self.entries().count();
+        // A place takes two bytes at least, and most slots have few.
+        let mut parts = match self.0.len() > 2 * MAX_PLACES {
+            true => self.0.matches(' ').count(),
+            false => 0,
+        };
+        while count > MAX_ENTRIES || (count > 1 && parts > MAX_PLACES + 3 * count) {
             let first = self.0.find(';').unwrap_or_default();
-            parts -= self.0[..first].matches(' ').count();
+            parts = parts.saturating_sub(self.0[..first].matches(' ').count());
             count -= 1;
             self.0.drain(..=first);
         }

@@ -21,7 +21,7 @@ pub(super) fn networks(addresses: &[String]) -> Result<Vec<IpNet>, usize> {
 pub(super) fn check_address(
     source: &Source,
     networks: &[IpNet],
-    request: &Inbound,
+    request: &Inbound<'_>,
 ) -> Result<(), Refused> {
     if networks.is_empty() {
         return Ok(());
@@ -38,7 +38,7 @@ pub(super) fn check_address(
 }
 
 /// Checks by which method a request comes, and of which type its body is.
-pub(super) fn check_kind(source: &Source, request: &Inbound) -> Result<(), Refused> {
+pub(super) fn check_kind(source: &Source, request: &Inbound<'_>) -> Result<(), Refused> {
     let refused = |status, reason, sentence| Refused::new(Stage::Allow, status, reason, sentence);
     if !source.allow.methods.contains(&request.method) {
         let allowed = source.allow.methods.join(", ");
@@ -56,7 +56,7 @@ pub(super) fn check_kind(source: &Source, request: &Inbound) -> Result<(), Refus
     Ok(())
 }
 
-pub(super) fn check_size(source: &Source, request: &Inbound) -> Result<(), Refused> {
+pub(super) fn check_size(source: &Source, request: &Inbound<'_>) -> Result<(), Refused> {
     let limit = source.allow.max_bytes;
     if request.body.len() <= limit {
         return Ok(());
@@ -69,7 +69,7 @@ pub(super) fn check_size(source: &Source, request: &Inbound) -> Result<(), Refus
 /// The address of the client: as the host knows it, or, behind proxies, as the
 /// outermost of them wrote it. What stands further to the left the client itself may
 /// have written.
-pub(super) fn client(source: &Source, request: &Inbound) -> Option<IpAddr> {
+pub(super) fn client(source: &Source, request: &Inbound<'_>) -> Option<IpAddr> {
     let proxies = usize::from(source.proxies);
     let Some(name) = source.allow.address_header.as_deref().filter(|_| proxies > 0) else {
         return request.client;
@@ -83,7 +83,7 @@ pub(super) fn client(source: &Source, request: &Inbound) -> Option<IpAddr> {
 }
 
 /// How the sender addressed the gateway, where only forwarding headers tell.
-pub(super) fn forwarded_base(source: &Source, request: &Inbound) -> Option<String> {
+pub(super) fn forwarded_base(source: &Source, request: &Inbound<'_>) -> Option<String> {
     let proxies = usize::from(source.proxies);
     if proxies == 0 {
         return None;
@@ -110,7 +110,7 @@ mod tests {
         serde_json::from_str(&json).unwrap()
     }
 
-    fn request(headers: &[(&str, &str)]) -> Inbound {
+    fn request(headers: &[(&str, &str)]) -> Inbound<'static> {
         let header = |(name, value): &(&str, &str)| {
             ((*name).to_owned(), Bytes::copy_from_slice(value.as_bytes()))
         };
@@ -125,7 +125,7 @@ mod tests {
         }
     }
 
-    fn checked(source: &Source, request: &Inbound) -> Result<(), &'static str> {
+    fn checked(source: &Source, request: &Inbound<'_>) -> Result<(), &'static str> {
         let networks = networks(&source.allow.addresses).unwrap();
         check_address(source, &networks, request)
             .and_then(|()| check_kind(source, request))

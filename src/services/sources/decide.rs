@@ -1,7 +1,10 @@
 //! What becomes of an event, by its source's settings: decided without I/O.
 
+use std::borrow::Cow;
+
 use bytes::Bytes;
 use kafka_edge_bounded_json::{Budget, Number, Object, Value, parse};
+use kafka_edge_signatures::SignedRequest;
 
 use super::cloud_events::{Attribute, CloudEvent};
 use super::inbound::{Inbound, Refused, Stage};
@@ -20,9 +23,10 @@ const MAX_RECORDS: usize = 500;
 
 /// An event, out of a request that may bring several.
 #[derive(Debug, Clone)]
-pub(super) struct Event {
-    /// The request, with the event's own data as its body.
-    pub(super) request: Inbound,
+pub(super) struct Event<'r> {
+    pub(super) request: &'r Inbound<'r>,
+    /// The event's own data.
+    pub(super) body: Bytes,
     /// The event's context, if it came as a CloudEvent.
     pub(super) context: Option<CloudEvent>,
 }
@@ -59,7 +63,7 @@ const ID: StepName = (Stage::Dedupe, "id");
 /// One decision: what it is about, and what it may spend.
 pub(super) struct Deciding<'a> {
     pub(super) prepared: &'a Prepared,
-    pub(super) event: &'a Event,
+    pub(super) event: &'a Event<'a>,
     pub(super) now: Millis,
     /// What the value is checked against, and the schema's id if it goes before it.
     pub(super) schema: Option<(&'a Schema, Option<i32>)>,
@@ -71,7 +75,7 @@ pub(super) struct Deciding<'a> {
 impl<'a> Deciding<'a> {
     pub(super) fn new(
         prepared: &'a Prepared,
-        event: &'a Event,
+        event: &'a Event<'a>,
         now: Millis,
         schema: Option<(&'a Schema, Option<i32>)>,
         budget: &'a mut Budget,
@@ -162,13 +166,13 @@ impl<'a> Deciding<'a> {
                     None => self.headers(self.content_type()),
                 };
                 let headers = letter.headers(own);
-                let value = Some(self.event.request.body.clone());
+                let value = Some(self.event.body.clone());
                 let record = NewRecord { value, headers, ..NewRecord::default() };
                 Ok(Decision::DeadLetter(Draft { topic: topic.clone(), record }))
             }
             Otherwise::Pass => match self.own_topic() {
                 Some(topic) => {
-                    let body = self.event.request.body.clone();
+                    let body = self.event.body.clone();
                     Ok(Decision::Write(vec![self.draft(
                         topic,
                         None,
@@ -248,7 +252,7 @@ impl<'a> Deciding<'a> {
                     .map_err(|failed| ("key", failed))?,
             };
             let (value, content_type) = match output {
-                None => (self.event.request.body.clone(), self.content_type()),
+                None => (self.event.body.clone(), self.content_type()),
                 Some(output) => {
                     let bytes = output.to_vec(self.budget).map_err(too_costly);
                     let bytes = bytes.map_err(|failed| ("transform", failed))?;
@@ -333,7 +337,7 @@ impl<'a> Deciding<'a> {
         use sha2::{Digest, Sha256};
         let mut hash = Sha256::new();
         hash.update(self.now.to_be_bytes());
-        hash.update(&self.event.request.body);
+        hash.update(&self.event.body);
         crate::random::hex(&hash.finalize()[..16])
     }
 
@@ -416,8 +420,8 @@ impl<'a> Deciding<'a> {
     ) -> Result<Option<String>, Failed> {
         match place {
             Place::At(at) => self.event.request.signed(None, |request| {
-                let found = at.find(request);
-                Ok(found.ok().map(std::borrow::Cow::into_owned))
+                let found = at.find(&SignedRequest { body: &self.event.body, ..*request });
+                Ok(found.ok().map(Cow::into_owned))
             }),
             Place::Jq(program) => {
                 let input = self.json().map_err(Failed)?;
@@ -484,7 +488,7 @@ impl<'a> Deciding<'a> {
     /// The event as JSON, parsed once.
     fn json(&mut self) -> Result<Value, String> {
         if self.json.is_none() {
-            let parsed = parse(&self.event.request.body, self.budget);
+            let parsed = parse(&self.event.body, self.budget);
             self.json = Some(parsed.map_err(|error| format!("The event is not JSON: {error}")));
         }
         self.json.clone().unwrap_or(Ok(Value::Null))

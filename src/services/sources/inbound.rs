@@ -1,5 +1,6 @@
 //! An event on its way in, and what became of it.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::rc::Rc;
 
@@ -10,12 +11,12 @@ use super::receive::NotTaken;
 
 /// A request to a source.
 #[derive(Debug, Clone)]
-pub struct Inbound {
+pub struct Inbound<'r> {
     pub method: String,
     /// The path and query as they were sent.
     pub target: String,
     /// In the order in which they arrived, with names in any case.
-    pub headers: Vec<(String, Bytes)>,
+    pub headers: Cow<'r, [(String, Bytes)]>,
     /// With content encodings undone.
     pub body: Bytes,
     /// The client's address, if the host knows it.
@@ -25,7 +26,7 @@ pub struct Inbound {
     pub authority: Option<String>,
 }
 
-impl Inbound {
+impl Inbound<'_> {
     /// The only header with this name, as text.
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.headers.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name));

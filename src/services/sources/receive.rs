@@ -18,7 +18,7 @@ use super::source::{Ack, Dedupe, Source};
 use super::{Sources, registry, shares};
 use crate::access::AllowedTopic;
 use crate::error::{Error, ErrorKind, Result};
-use crate::host::Host;
+use crate::host::{Host, Millis};
 use crate::kafka::Log;
 use crate::record::RecordMetadata;
 use crate::services::produce::Producer;
@@ -54,7 +54,11 @@ impl From<ErrorKind> for NotTaken {
 
 impl<H: Host, L: Log> Sources<H, L> {
     /// Checks everything but the body, so that a body that nobody wants is not read.
-    pub async fn check_head(&self, prepared: &Prepared, request: &Inbound) -> Result<(), Refused> {
+    pub async fn check_head(
+        &self,
+        prepared: &Prepared,
+        request: &Inbound<'_>,
+    ) -> Result<(), Refused> {
         let checked = self.check_head_only(prepared, request);
         if let Err(refused) = &checked {
             self.counting.refused(prepared.source.name.as_str(), request, refused).await;
@@ -63,12 +67,12 @@ impl<H: Host, L: Log> Sources<H, L> {
     }
 
     /// Counts a request whose body was larger than it may be.
-    pub async fn count_too_large(&self, prepared: &Prepared, request: &Inbound) {
+    pub async fn count_too_large(&self, prepared: &Prepared, request: &Inbound<'_>) {
         let refused = Refused::new(Stage::Allow, 413, "size", "The event is too large");
         self.counting.refused(prepared.source.name.as_str(), request, &refused).await;
     }
 
-    fn check_head_only(&self, prepared: &Prepared, request: &Inbound) -> Result<(), Refused> {
+    fn check_head_only(&self, prepared: &Prepared, request: &Inbound<'_>) -> Result<(), Refused> {
         let source = &prepared.source;
         let refused =
             |status, reason, sentence| Refused::new(Stage::Allow, status, reason, sentence);
@@ -96,7 +100,7 @@ impl<H: Host, L: Log> Sources<H, L> {
     pub fn consent(
         &self,
         prepared: &Prepared,
-        request: &Inbound,
+        request: &Inbound<'_>,
     ) -> Result<Option<Received>, Refused> {
         let source = &prepared.source;
         enabled(source)?;
@@ -113,24 +117,26 @@ impl<H: Host, L: Log> Sources<H, L> {
     pub async fn receive(
         &self,
         prepared: &Rc<Prepared>,
-        request: Inbound,
+        request: &Inbound<'_>,
     ) -> Result<Received, NotTaken> {
+        // Each look at the clock is a call of the host.
+        let now = self.host.now();
         let name = prepared.source.name.as_str();
-        let received = self.receive_only(prepared, &request).await;
+        let received = self.receive_only(prepared, request, now).await;
         match &received {
-            Ok(Received::Event(event)) => self.count(name, &request, event.as_ref()).await,
+            Ok(Received::Event(event)) => self.count(name, request, event.as_ref()).await,
             Ok(Received::Batch(events)) => {
                 for event in events {
-                    self.count(name, &request, event.as_ref()).await;
+                    self.count(name, request, event.as_ref()).await;
                 }
             }
-            Err(not_taken) => self.count(name, &request, Err(not_taken)).await,
+            Err(not_taken) => self.count(name, request, Err(not_taken)).await,
             Ok(Received::Handshake { .. }) => {}
         }
         received
     }
 
-    async fn count(&self, name: &str, request: &Inbound, event: Result<&Taken, &NotTaken>) {
+    async fn count(&self, name: &str, request: &Inbound<'_>, event: Result<&Taken, &NotTaken>) {
         match event {
             Ok(taken) => self.counting.taken(name, taken).await,
             Err(NotTaken::Refused(refused)) => {
@@ -143,7 +149,8 @@ impl<H: Host, L: Log> Sources<H, L> {
     async fn receive_only(
         &self,
         prepared: &Rc<Prepared>,
-        request: &Inbound,
+        request: &Inbound<'_>,
+        now: Millis,
     ) -> Result<Received, NotTaken> {
         admission::check_size(&prepared.source, request)?;
         let url = self.url(prepared, request);
@@ -151,7 +158,7 @@ impl<H: Host, L: Log> Sources<H, L> {
             return Ok(answer);
         }
         admission::check_kind(&prepared.source, request)?;
-        self.verify(prepared, request, url.as_deref()).await?;
+        self.verify(prepared, request, url.as_deref(), now).await?;
         if let Some(answer) = self.handshake(prepared, request, url.as_deref(), true) {
             return Ok(answer);
         }
@@ -159,7 +166,7 @@ impl<H: Host, L: Log> Sources<H, L> {
         let (events, is_batch) = events(prepared, request, &mut budget)?;
         let mut taken = Vec::new();
         for event in events {
-            taken.push(self.take(prepared, event, &mut budget).await);
+            taken.push(self.take(prepared, event, &mut budget, now).await);
             // Each event of a batch has a budget of its own.
             budget = Budget::new(Limits::default());
         }
@@ -175,7 +182,7 @@ impl<H: Host, L: Log> Sources<H, L> {
     fn handshake(
         &self,
         prepared: &Prepared,
-        request: &Inbound,
+        request: &Inbound<'_>,
         url: Option<&str>,
         verified: bool,
     ) -> Option<Received> {
@@ -190,7 +197,7 @@ impl<H: Host, L: Log> Sources<H, L> {
     }
 
     /// The address to which the sender sent the request.
-    pub(super) fn url(&self, prepared: &Prepared, request: &Inbound) -> Option<String> {
+    pub(super) fn url(&self, prepared: &Prepared, request: &Inbound<'_>) -> Option<String> {
         let source = &prepared.source;
         let query = request.query();
         if let Some(url) = &source.url {
@@ -207,10 +214,10 @@ impl<H: Host, L: Log> Sources<H, L> {
     pub(super) async fn verify(
         &self,
         prepared: &Prepared,
-        request: &Inbound,
+        request: &Inbound<'_>,
         url: Option<&str>,
+        now: Millis,
     ) -> Result<(), NotTaken> {
-        let now = self.host.now();
         let check = || request.signed(url, |request| prepared.verifier.check(request, now));
         #[cfg(feature = "jwt")]
         let checked = if prepared.verifier.jwks_url().is_none() {
@@ -235,13 +242,14 @@ impl<H: Host, L: Log> Sources<H, L> {
     async fn take(
         &self,
         prepared: &Rc<Prepared>,
-        event: Event,
+        event: Event<'_>,
         budget: &mut Budget,
+        now: Millis,
     ) -> Result<Taken, NotTaken> {
         let source = &prepared.source;
         let schema = self.schema(prepared).await?;
         let schema = schema.as_ref().map(|(schema, id)| (schema, *id));
-        let mut deciding = Deciding::new(prepared, &event, self.host.now(), schema, budget);
+        let mut deciding = Deciding::new(prepared, &event, now, schema, budget);
         #[cfg(feature = "destinations")]
         if !source.destinations.is_empty() {
             return Box::pin(self.take_for_several(prepared, deciding)).await;
@@ -378,25 +386,26 @@ fn enabled(source: &Source) -> Result<(), Refused> {
 }
 
 /// The events that a request brings, and whether they came as a batch.
-pub(super) fn events(
+pub(super) fn events<'r>(
     prepared: &Prepared,
-    request: &Inbound,
+    request: &'r Inbound<'r>,
     budget: &mut Budget,
-) -> Result<(Vec<Event>, bool), Refused> {
-    let plain = || (vec![Event { request: request.clone(), context: None }], false);
+) -> Result<(Vec<Event<'r>>, bool), Refused> {
+    let event = |body, context| Event { request, body, context };
+    let plain = || (vec![event(request.body.clone(), None)], false);
     if prepared.source.cloud_events.is_none() {
         return Ok(plain());
     }
     let incoming = cloud_events::read(request, budget)
         .map_err(|malformed| Refused::new(Stage::Shape, 400, "cloud-event", malformed.0))?;
-    let event = |context: cloud_events::CloudEvent| {
+    let event_of = |context: cloud_events::CloudEvent| {
         let body = context.data.clone().unwrap_or_default();
-        Event { request: Inbound { body, ..request.clone() }, context: Some(context) }
+        event(body, Some(context))
     };
     Ok(match incoming {
         Incoming::None => plain(),
-        Incoming::One(context) => (vec![event(context)], false),
-        Incoming::Batch(contexts) => (contexts.into_iter().map(event).collect(), true),
+        Incoming::One(context) => (vec![event_of(context)], false),
+        Incoming::Batch(contexts) => (contexts.into_iter().map(event_of).collect(), true),
     })
 }
 
@@ -425,31 +434,39 @@ pub(super) async fn produce<H: Host, L: Log>(
     producer: &Producer<H, L>,
     drafts: Vec<Draft>,
 ) -> (Vec<Option<Place>>, Option<Error>) {
-    let missing = || {
-        Error::from(ErrorKind::OutcomeUnknown {
-            detail: "there is no report on this record".into(),
-        })
-    };
-    let mut reports: Vec<Result<Place>> = drafts.iter().map(|_| Err(missing())).collect();
+    let mut reports: Vec<Option<Result<Place>>> = drafts.iter().map(|_| None).collect();
     let mut by_topic: SortedMap<String, Vec<(usize, crate::record::NewRecord)>> = SortedMap::new();
     for (place, Draft { topic, record }) in drafts.into_iter().enumerate() {
         by_topic.get_or_default(topic).push((place, record));
     }
     for (topic, records) in by_topic {
         // The topics were checked when the source was registered.
-        let allowed = AllowedTopic::trusted(topic.clone());
+        let topic = AllowedTopic::trusted(topic);
         let (places, records): (Vec<_>, Vec<_>) = records.into_iter().unzip();
-        let written = producer.write(&allowed, records).await;
+        let written = producer.write(&topic, records).await;
         for (place, report) in places.into_iter().zip(written) {
-            reports[place] = report.map(|RecordMetadata { partition, offset, .. }| Place {
-                topic: topic.clone(),
+            reports[place] = Some(report.map(|RecordMetadata { partition, offset, .. }| Place {
+                topic: topic.to_string(),
                 partition,
                 offset,
-            });
+            }));
         }
     }
-    let error = reports.iter().find_map(|report| report.as_ref().err().cloned());
-    (reports.into_iter().map(Result::ok).collect(), error)
+    let (mut places, mut error) = (Vec::with_capacity(reports.len()), None);
+    for report in reports {
+        let missing = || {
+            let detail = "there is no report on this record".into();
+            Err(ErrorKind::OutcomeUnknown { detail }.into())
+        };
+        match report.unwrap_or_else(missing) {
+            Ok(place) => places.push(Some(place)),
+            Err(why) => {
+                places.push(None);
+                error.get_or_insert(why);
+            }
+        }
+    }
+    (places, error)
 }
 
 /// What is left to write after an earlier try wrote some of it. An event that becomes

@@ -120,7 +120,7 @@ impl<H: Host> Counting<H> {
         });
     }
 
-    pub(super) async fn refused(&self, source: &str, request: &Inbound, refused: &Refused) {
+    pub(super) async fn refused(&self, source: &str, request: &Inbound<'_>, refused: &Refused) {
         let time = self.host.now();
         let (stage, reason) = (refused.stage.name(), refused.reason);
         let short =

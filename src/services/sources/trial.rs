@@ -51,11 +51,11 @@ pub enum TrialOutcome {
 
 impl<H: Host, L: Log> Sources<H, L> {
     /// Says what each stage would decide about a request, and writes nothing.
-    pub async fn trial(&self, prepared: &Rc<Prepared>, request: &Inbound) -> Result<Trial> {
+    pub async fn trial(&self, prepared: &Rc<Prepared>, request: &Inbound<'_>) -> Result<Trial> {
         let url = self.url(prepared, request);
         let allow = admission::check_kind(&prepared.source, request)
             .and_then(|()| admission::check_size(&prepared.source, request));
-        let verify = match self.verify(prepared, request, url.as_deref()).await {
+        let verify = match self.verify(prepared, request, url.as_deref(), self.host.now()).await {
             Ok(()) => Ok(()),
             Err(NotTaken::Refused(why)) => Err(why),
             Err(NotTaken::Failed(error)) => return Err(error),

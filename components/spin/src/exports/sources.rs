@@ -79,7 +79,7 @@ fn condition(tag: Option<&String>) -> service::Condition<'_> {
     tag.map_or(service::Condition::None, |tag| service::Condition::Tags(std::slice::from_ref(tag)))
 }
 
-fn inbound(request: InboundRequest) -> Result<service::Inbound, ServiceError> {
+fn inbound(request: InboundRequest) -> Result<service::Inbound<'static>, ServiceError> {
     let client = request.client_address.map(|address| {
         let not_one = |_| ServiceError::invalid("client-address", "Not an IP address");
         address.parse().map_err(not_one)

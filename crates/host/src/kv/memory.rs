@@ -2,10 +2,11 @@
 
 use super::{Store, StoreError, Swap, add, decode_counter};
 use async_trait::async_trait;
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-type Map = BTreeMap<String, Vec<u8>>;
+/// By hash, because the keys of a component differ at their ends only.
+type Map = HashMap<String, Vec<u8>>;
 
 /// A store that does all that the interfaces promise and forgets it at the end.
 ///
@@ -31,7 +32,10 @@ impl Memory {
 
     /// Everything in the store, in the order of the keys.
     pub fn entries(&self) -> Vec<(String, Vec<u8>)> {
-        self.with(|map| map.iter().map(|(k, v)| (k.clone(), v.clone())).collect())
+        let mut entries: Vec<_> =
+            self.with(|map| map.iter().map(|(k, v)| (k.clone(), v.clone())).collect());
+        entries.sort();
+        entries
     }
 }
 
@@ -52,7 +56,9 @@ impl Store for Memory {
     }
 
     async fn keys(&self) -> Result<Vec<String>, StoreError> {
-        Ok(self.with(|map| map.keys().cloned().collect()))
+        let mut keys: Vec<_> = self.with(|map| map.keys().cloned().collect());
+        keys.sort();
+        Ok(keys)
     }
 
     async fn increment(&self, key: &str, delta: i64) -> Result<i64, StoreError> {

@@ -273,7 +273,7 @@ impl Endpoint for TestSource {
     }
 }
 
-fn inbound(name: &str, sample: Sample<'_>) -> Result<Inbound, Error> {
+fn inbound(name: &str, sample: Sample<'_>) -> Result<Inbound<'static>, Error> {
     let Sample { event, body, encoding, method, query, headers, shape: _ } = sample;
     let mut headers: Vec<(String, Bytes)> =
         headers.into_iter().map(|(name, value)| (name, value.into())).collect();
@@ -298,7 +298,7 @@ fn inbound(name: &str, sample: Sample<'_>) -> Result<Inbound, Error> {
     Ok(Inbound {
         method: method.unwrap_or_else(|| "POST".into()),
         target: format!("/in/{name}{query}"),
-        headers,
+        headers: headers.into(),
         body,
         client: None,
         scheme: None,

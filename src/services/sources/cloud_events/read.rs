@@ -31,7 +31,7 @@ pub(in crate::services) enum Incoming {
 
 /// Reads what a request brings.
 pub(in crate::services) fn read(
-    request: &Inbound,
+    request: &Inbound<'_>,
     budget: &mut Budget,
 ) -> Result<Incoming, Malformed> {
     let content_type = request.header("content-type").unwrap_or_default();
@@ -55,7 +55,7 @@ pub(in crate::services) fn read(
         return Ok(Incoming::None);
     }
     let mut attributes = Vec::new();
-    for (name, value) in &request.headers {
+    for (name, value) in request.headers.iter() {
         let Some((prefix, name)) = name.split_at_checked(PREFIX.len()) else { continue };
         // The content type alone says what type the data have (HTTP binding, 3.1.1).
         let is_type = name.eq_ignore_ascii_case("datacontenttype");
@@ -233,7 +233,7 @@ mod tests {
     /// The members that every event has, for the inside of a JSON object.
     const WHOLE: &str = r#""specversion":"1.0","id":"1","source":"/s","type":"t""#;
 
-    fn request(headers: &[(&str, &[u8])], body: &str) -> Inbound {
+    fn request(headers: &[(&str, &[u8])], body: &str) -> Inbound<'static> {
         let header =
             |(name, value): &(&str, &[u8])| ((*name).to_owned(), Bytes::copy_from_slice(value));
         Inbound {
@@ -247,7 +247,7 @@ mod tests {
         }
     }
 
-    fn one(request: &Inbound) -> Result<CloudEvent, &'static str> {
+    fn one(request: &Inbound<'_>) -> Result<CloudEvent, &'static str> {
         match read(request, &mut Budget::default()) {
             Ok(Incoming::One(event)) => Ok(event),
             Ok(_) => Err("not one event"),

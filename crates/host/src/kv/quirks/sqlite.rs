@@ -98,11 +98,13 @@ impl Store for SpinSqlite {
 
     async fn get_many(&self, keys: Vec<String>) -> Result<Vec<Entry>, StoreError> {
         // A `WHERE key IN (…)`: the table's order, and only what is there.
-        Ok(self.alive()?.with(|map| {
+        let mut found: Vec<Entry> = self.alive()?.with(|map| {
             map.iter()
                 .filter(|(key, _)| keys.contains(key))
                 .map(|(key, value)| (key.clone(), Some(value.clone())))
                 .collect()
-        }))
+        });
+        found.sort();
+        Ok(found)
     }
 }
