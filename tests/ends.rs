@@ -153,6 +153,26 @@ async fn a_failure_is_that_of_all_who_wait_for_it_and_of_nobody_later() {
     .await;
 }
 
+/// Where a broker stood still, such a caller waited for the look that did not see what it
+/// wanted, and then for another one, which was more than its time.
+#[tokio::test(start_paused = true)]
+async fn a_failure_is_also_that_of_those_who_came_during_the_look() {
+    local(async {
+        let scene = Scene::new();
+        scene.log.set_failure(Some(ErrorKind::Timeout.into()));
+        let start = Instant::now();
+        let mut early = scene.watch(&["a"]);
+        let early = tokio::task::spawn_local(async move { end(&mut early).await });
+        sleep(CALL / 2).await;
+        scene.ends.written("a");
+        let mut late = scene.watch(&["a"]);
+        assert_eq!(end(&mut late).await, Err(ErrorKind::Timeout.into()));
+        assert_eq!(early.await.unwrap(), Err(ErrorKind::Timeout.into()));
+        assert_eq!(start.elapsed(), CALL);
+    })
+    .await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn one_who_goes_away_during_a_look_leaves_it_to_the_next() {
     local(async {

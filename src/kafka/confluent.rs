@@ -54,12 +54,13 @@ impl<H: Host> ConfluentLog<H> {
         }
     }
 
-    /// The answer of a call about a topic. If it failed, the topic may be gone: the
-    /// calls of v2 say that in several ways, and some not at all.
+    /// The answer of a call about a topic. If it was refused, the topic may be gone: the
+    /// calls of v2 say that in several ways, and some not at all. After a call that was not
+    /// answered in time another one would only double the time.
     async fn unless_gone<T>(&self, topic: &str, answer: Result<T>) -> Result<T> {
         match answer {
             Err(error)
-                if matches!(*error, ErrorKind::Upstream { .. } | ErrorKind::Timeout)
+                if matches!(*error, ErrorKind::Upstream { .. })
                     && self.metadata.is_gone(TopicName::new(topic)?).await =>
             {
                 Err(ErrorKind::UnknownTopic(topic.to_owned()).into())

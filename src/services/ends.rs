@@ -110,10 +110,13 @@ impl<H: Host, L: Log> Ends<H, L> {
             let woken = {
                 let mut topics = self.topics.borrow_mut();
                 let known = topics.get_or_default(topic.clone());
-                // A look that failed some time ago is no reason to fail now.
+                // A look that failed some time ago is no reason to fail now, but whoever
+                // waited for one has failed with it: another may take as long.
                 if let Some((look, answer)) = &known.answer
-                    && *look > seen.max(known.outdated)
-                    && (waited || answer.is_ok())
+                    && match answer {
+                        Ok(_) => *look > seen.max(known.outdated),
+                        Err(_) => waited,
+                    }
                 {
                     return answer.clone().map(|answer| (*look, answer));
                 }
@@ -177,7 +180,9 @@ impl<W> Looking<'_, W> {
         if topics.len() > MAX_REMEMBERED_TOPICS {
             topics.retain(|_, known| known.is_in_use());
         }
-        topics.get_or_default(self.topic.clone()).looking = Some(Vec::new());
+        let known = topics.get_or_default(self.topic.clone());
+        known.looking = Some(Vec::new());
+        known.answer.take_if(|(_, answer)| answer.is_err());
     }
 
     fn end(self, look: Look, answer: EndsAnswer) {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use kafka_edge::config::{ConsumeApi, KafkaConfig};
 use kafka_edge::error::ErrorKind;
-use kafka_edge::host::{SendError, SendErrorKind, Sent};
+use kafka_edge::host::{Clock, SendError, SendErrorKind, Sent};
 use kafka_edge::kafka::confluent::ConfluentLog;
 use kafka_edge::kafka::{Log, Offsets};
 use kafka_edge_sim::{Answer, Fault, Piece, local};
@@ -25,7 +25,7 @@ async fn a_topic_is_remembered_for_half_a_minute() {
         let test = Scripted::new(ConsumeApi::V2);
         for _ in 0..3 {
             let topic = test.log.topic("orders").await.unwrap();
-            assert_eq!((topic.partitions, topic.max_message_bytes), (3, Some(1_000)));
+            assert_eq!((topic.partitions, topic.max_message_bytes), (3, Some(crate::setup::LIMIT)));
         }
         assert_eq!(test.script.count(TOPIC), 1);
         assert_eq!(test.script.count(CONFIGS), 1);
@@ -185,6 +185,22 @@ async fn an_answer_that_trickles_is_given_up() {
         let test = Scripted::new(ConsumeApi::V2);
         test.script.on(TOPIC, [Answer::pieces(200, trickle.flatten())]);
         assert_eq!(test.log.topic("orders").await, Err(ErrorKind::Timeout.into()));
+    })
+    .await;
+}
+
+/// A proxy 7.9.9 whose broker stood still answered neither the call for offsets nor the one
+/// for the topic after it, and callers waited for twice their time.
+#[tokio::test(start_paused = true)]
+async fn silence_is_not_asked_whether_the_topic_is_gone() {
+    local(async {
+        let test = Scripted::new(ConsumeApi::V2);
+        test.script.on("GET /topics/orders/partitions/*/offsets", [Answer::body(200, "{}")]);
+        test.log.topic("orders").await.unwrap();
+        test.faults.times(99, "/topics/orders", Fault::Hang);
+        let start = test.host.monotonic();
+        assert_eq!(test.log.offsets("orders").await, Err(ErrorKind::Timeout.into()));
+        assert_eq!(test.host.monotonic() - start, Duration::from_secs(15));
     })
     .await;
 }

@@ -15,8 +15,8 @@ use kafka_edge::record::NewRecord;
 use kafka_edge_sim::{Answer, Fault, Piece, local};
 
 use crate::setup::{
-    CONFIGS, RECORDS, Scripted, TOPIC, config, configs, error, produce, refusal, report, value,
-    written,
+    CONFIGS, LIMIT, RECORDS, Scripted, TOPIC, config, configs, error, produce, refusal, report,
+    value, written,
 };
 
 fn second() -> Duration {
@@ -122,7 +122,7 @@ async fn a_bad_record_is_refused_alone_and_never_sent() {
     local(async {
         let test = Scripted::producing([all_reports(0..2)]);
         let of = |partition, timestamp| NewRecord { partition, timestamp, ..value("bad") };
-        let large = NewRecord { value: Some(Bytes::from(vec![b'x'; 1_000])), ..value("") };
+        let large = NewRecord { value: Some(Bytes::from(vec![b'x'; LIMIT as usize])), ..value("") };
         let records = vec![
             value("a"),
             of(Some(3), None),
@@ -154,7 +154,7 @@ async fn a_bad_record_is_refused_alone_and_never_sent() {
         assert!(
             outcomes[4]
                 .as_ref()
-                .is_err_and(|error| matches!(**error, ErrorKind::TooLarge { limit: 1_000, .. }))
+                .is_err_and(|error| matches!(**error, ErrorKind::TooLarge { limit: LIMIT, .. }))
         );
         assert_eq!(outcomes[5], written(1));
         assert_eq!(test.produced(), [["a", "b"]]);
@@ -200,12 +200,47 @@ async fn a_record_that_may_be_over_a_secret_limit_is_sent_alone() {
     .await;
 }
 
+/// The producer of a REST Proxy 7.9.9 was seen to split a batch that was over its topic's
+/// limit into the same batch again, 350 times a second for two minutes: where records of
+/// 2,000 bytes were sent together to a topic that takes 5,000, and where a record that was
+/// just within its topic's limit was followed by one of a byte.
+#[tokio::test(start_paused = true)]
+async fn what_could_make_a_batch_too_large_is_sent_alone() {
+    local(async {
+        let of_size = |size: u64| {
+            // Around a value of 8 to 1,048 KiB are 72 bytes.
+            let value = vec![b'x'; (size - 72) as usize];
+            NewRecord { value: Some(value.into()), ..NewRecord::default() }
+        };
+        for (limit, sizes, sent) in [
+            (LIMIT, [9_000, LIMIT - 15, 9_000, 9_000], vec![4]),
+            (LIMIT, [9_000, LIMIT - 14, 9_000, 9_000], vec![1, 1, 2]),
+            (LIMIT, [LIMIT, LIMIT, 9_000, 9_000], vec![1, 1, 2]),
+            (16_384, [9_000; 4], vec![4]),
+            (16_383, [9_000; 4], vec![1; 4]),
+        ] {
+            let mut from = 0;
+            let answers = sent.iter().map(|records| {
+                from += records;
+                all_reports(from - records..from)
+            });
+            let test = Scripted::producing(answers.collect::<Vec<_>>());
+            test.script.on(CONFIGS, [configs(limit)]);
+            let outcomes = test.produce(sizes.map(of_size).into()).await;
+            assert_eq!(outcomes, [written(0), written(1), written(2), written(3)], "{limit}");
+            let calls: Vec<_> = test.produced().iter().map(|call| call.len() as i64).collect();
+            assert_eq!(calls, sent, "{limit}: {sizes:?}");
+        }
+    })
+    .await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn nothing_is_sent_while_the_limit_cannot_be_asked_for() {
     local(async {
         for failure in [error(500, 500, "Internal Server Error"), error(429, 429, "slow down")] {
             let test = Scripted::producing([all_reports(0..1)]);
-            test.script.on(CONFIGS, [failure.clone(), failure.clone(), failure, configs(1_000)]);
+            test.script.on(CONFIGS, [failure.clone(), failure.clone(), failure, configs(LIMIT)]);
             let outcome = test.produce_values(["a"]).await;
             let told = matches!(
                 &outcome[0],
@@ -408,7 +443,7 @@ async fn a_topic_deleted_meanwhile_is_asked_for_anew() {
         let gone = refusal(40403, "This server does not host this topic-partition.");
         let test = Scripted::producing([Answer::body(200, gone)]);
         test.script.on(TOPIC, [crate::setup::topic(), error(404, 40403, "")]);
-        test.script.on(CONFIGS, [configs(1_000)]);
+        test.script.on(CONFIGS, [configs(LIMIT)]);
         for _ in 0..2 {
             let outcome = test.produce_values(["a"]).await;
             assert_eq!(outcome, [Err(ErrorKind::UnknownTopic("orders".into()).into())]);

@@ -16,8 +16,11 @@ pub(crate) const TOPIC: &str = "GET /v3/clusters/c1/topics/orders";
 pub(crate) const CONFIGS: &str = "GET /v3/clusters/c1/topics/orders/configs/max.message.bytes";
 pub(crate) const RECORDS: &str = "POST /v3/clusters/c1/topics/orders/records";
 
+/// A limit that no batch of the proxy's producer is over.
+pub(crate) const LIMIT: u64 = 20_000;
+
 /// A scripted server with a topic `orders` of three partitions, whose limit
-/// is 1000 bytes, and a log that talks to it.
+/// is [`LIMIT`], and a log that talks to it.
 pub(crate) struct Scripted {
     pub(crate) script: Script,
     pub(crate) faults: Faults,
@@ -30,7 +33,7 @@ impl Scripted {
         let world = World::new(11);
         let script = Script::new();
         script.on(TOPIC, [topic()]);
-        script.on(CONFIGS, [configs(1_000)]);
+        script.on(CONFIGS, [configs(LIMIT)]);
         let faults = Faults::new();
         world.set_upstream(faults.wrap(script.upstream()));
         let host = world.instance();

@@ -108,7 +108,9 @@ pub(crate) async fn v2(reader: &Reader<'_>, group: &str, records: usize) -> Resu
     while read < records {
         read += page().await?;
     }
-    Ok(start.elapsed())
+    let took = start.elapsed();
+    send(client, Method::DELETE, &instance, V2, Bytes::new()).await?;
+    Ok(took)
 }
 
 /// Reads server-sent events until the last record has arrived, and then closes

@@ -32,7 +32,7 @@ use self::scene::Scene;
 const CALLERS: [usize; 2] = [1, 64];
 
 const USAGE: &str =
-    "cargo run --release -p kafka-edge-bench -- [seconds per round] [rounds] [part]";
+    "cargo run --release -p kafka-edge-bench -- [seconds per round] [rounds] [part] [proxy's URL]";
 
 /// What can be run alone.
 const PARTS: [&str; 7] = ["builds", "produce", "consume", "ingest", "deliver", "proxy", "soak"];
@@ -40,15 +40,16 @@ const PARTS: [&str; 7] = ["builds", "produce", "consume", "ingest", "deliver", "
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments: Vec<_> = std::env::args().skip(1).collect();
-    let Some((round, rounds, part)) = plan(&arguments) else {
+    let Some(plan) = plan(&arguments) else {
         eprintln!(
             "{USAGE}\n\nThe numbers are whole and from 1 on: 2 seconds and 5 rounds, if not said. \
-             A part is one of {}; without it, all are run but for the soak, which takes one round.",
+             A part is one of {}; without it, all are run but for the soak, which takes one round. \
+             The part proxy takes the URL of a REST Proxy in place of an emulated one.",
             PARTS.join(", ")
         );
         return ExitCode::from(2);
     };
-    match run(round, rounds, part).await {
+    match run(plan).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error:#}");
@@ -57,19 +58,32 @@ async fn main() -> ExitCode {
     }
 }
 
-/// How long each round is, how many there are, and which part is to run alone.
-fn plan(arguments: &[String]) -> Option<(Duration, u32, Option<&str>)> {
+struct Plan<'a> {
+    /// How long each round is.
+    round: Duration,
+    rounds: u32,
+    /// What is to run alone.
+    part: Option<&'a str>,
+    /// A REST Proxy to measure against.
+    rest_url: Option<&'a str>,
+}
+
+fn plan(arguments: &[String]) -> Option<Plan<'_>> {
     let number = |index: usize, default| match arguments.get(index) {
         None => Some(default),
         Some(text) => text.parse::<u32>().ok().filter(|number| *number > 0),
     };
     let (seconds, rounds) = (number(0, 2)?, number(1, 5)?);
     let part = arguments.get(2).map(String::as_str);
-    let known = part.is_none_or(|part| PARTS.contains(&part)) && arguments.len() <= 3;
-    known.then(|| (Duration::from_secs(seconds.into()), rounds, part))
+    let rest_url = arguments.get(3).map(String::as_str);
+    let most = if part == Some("proxy") { 4 } else { 3 };
+    let known = part.is_none_or(|part| PARTS.contains(&part)) && arguments.len() <= most;
+    let round = Duration::from_secs(seconds.into());
+    known.then_some(Plan { round, rounds, part, rest_url })
 }
 
-async fn run(round: Duration, rounds: u32, part: Option<&str>) -> Result<()> {
+async fn run(plan: Plan<'_>) -> Result<()> {
+    let Plan { round, rounds, part, rest_url } = plan;
     let wanted = |name| part.is_none_or(|part| part == name);
     if wanted("builds") {
         builds::run().await?;
@@ -97,7 +111,7 @@ async fn run(round: Duration, rounds: u32, part: Option<&str>) -> Result<()> {
         deliver::run(&scene, round, rounds).await?;
     }
     if wanted("proxy") {
-        proxy::run(&scene, round, rounds).await?;
+        proxy::run(&scene, round, rounds, rest_url).await?;
     }
     Ok(())
 }

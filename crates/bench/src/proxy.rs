@@ -1,17 +1,19 @@
 //! The gateway against a server that costs what a REST Proxy costs ([`Costs`]), which is
 //! reached directly for comparison. Both are on this machine and take its processors from
-//! each other, as they do where the real proxy is measured.
+//! each other, as they do where a real proxy is measured: that at the URL that is given.
 
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use bytes::Bytes;
-use kafka_edge_emulator::{Costs, Emulator, NewRecord, Offer, Options, Server};
+use http::Method;
+use kafka_edge_emulator::{Costs, Emulator, Offer, Options, Server};
 use kafka_edge_host::Host;
+use serde_json::{Value, json};
 
 use crate::consume::{Reader, pages, v2};
-use crate::load::{Sample, cpu_time, run as load};
-use crate::scene::{Producer, Scene, serve};
+use crate::load::{Sample, call, cpu_time, run as load};
+use crate::scene::{HttpClient, Producer, Scene, serve};
 use crate::table;
 
 const CALLERS: usize = 64;
@@ -25,38 +27,44 @@ const RECORDS: usize = 20_000;
 const PRODUCED: &str = "bench-proxy";
 const CONSUMED: &str = "bench-proxy-consume";
 
-pub(crate) async fn run(scene: &Scene, round: Duration, rounds: u32) -> Result<()> {
+pub(crate) async fn run(
+    scene: &Scene,
+    round: Duration,
+    rounds: u32,
+    rest_url: Option<&str>,
+) -> Result<()> {
     let options = Options { costs: Costs::OF_A_PROXY, offer: Offer::Proxy, ..Options::default() };
-    let cluster = options.cluster_id.clone();
-    let emulator = Emulator::new(options)?;
-    emulator.create_topic(PRODUCED, PARTITIONS)?;
-    emulator.create_topic(CONSUMED, PARTITIONS)?;
-    for number in 0..RECORDS {
-        let record = NewRecord::value(format!("record number {number}"));
-        emulator.append(CONSUMED, number as i32 % PARTITIONS, record)?;
-    }
-    let server = Server::bind("127.0.0.1:0", emulator.clone()).await?;
-    let rest_url = format!("http://{}", server.local_addr());
+    let emulated = Server::bind("127.0.0.1:0", Emulator::new(options)?).await?;
+    let emulated_url = format!("http://{}", emulated.local_addr());
+    let rest_url = rest_url.unwrap_or(&emulated_url);
+    let cluster = cluster_of(&scene.client, rest_url).await?;
+    let topics_url = format!("{rest_url}/v3/clusters/{cluster}/topics");
+    fill(&scene.client, &topics_url).await?;
     let gateway = Host::builder(&scene.program)
-        .variable("kafka_rest_url", rest_url.as_str())
+        .variable("kafka_rest_url", rest_url)
         .variable("kafka_consume_api", "v2")
         .variable("open_access", "true")
         .build()?;
     let gateway_url = format!("http://{}", serve(gateway).await?);
-    println!("\nAgainst a server with a proxy's costs: {:?}\n", Costs::OF_A_PROXY);
+    match rest_url == emulated_url {
+        true => println!("\nAgainst a server with a proxy's costs: {:?}\n", Costs::OF_A_PROXY),
+        false => {
+            println!("\nAgainst the server at {rest_url}; of CPU time its own is not counted\n")
+        }
+    }
 
     let producers = [
         Producer {
             name: "the server itself",
-            method: http::Method::POST,
-            url: format!("{rest_url}/v3/clusters/{cluster}/topics/{PRODUCED}/records"),
+            method: Method::POST,
+            url: format!("{topics_url}/{PRODUCED}/records"),
             body: Bytes::from_static(br#"{"value":{"type":"STRING","data":"hello"}}"#),
             headers: Vec::new(),
             id_header: None,
         },
         Producer {
             name: "kafka-edge",
-            method: http::Method::GET,
+            method: Method::GET,
             url: format!("{gateway_url}/producer/{PRODUCED}/hello"),
             body: Bytes::new(),
             headers: Vec::new(),
@@ -97,7 +105,7 @@ pub(crate) async fn run(scene: &Scene, round: Duration, rounds: u32) -> Result<(
         topic: CONSUMED,
         partitions: (0..PARTITIONS).collect(),
     };
-    let (direct, ours) = (reader(&rest_url), reader(&gateway_url));
+    let (direct, ours) = (reader(rest_url), reader(&gateway_url));
     let mut rates = [("its v2 consumer", 0.0), ("kafka-edge, pages of 500", 0.0)];
     let mut cpu = [Duration::ZERO; 2];
     for round in 0..rounds {
@@ -118,5 +126,32 @@ pub(crate) async fn run(scene: &Scene, round: Duration, rounds: u32) -> Result<(
         "CPU time of a record, to that of reading directly: {:.2}",
         cpu[1].div_duration_f64(cpu[0])
     );
+    Ok(())
+}
+
+async fn cluster_of(client: &HttpClient, rest_url: &str) -> Result<String> {
+    let url = format!("{rest_url}/v3/clusters");
+    let clusters = call(client, Method::GET, &url, Bytes::new()).await?;
+    let clusters: Value = serde_json::from_slice(&clusters)?;
+    Ok(clusters["data"][0]["cluster_id"].as_str().context("no cluster")?.to_owned())
+}
+
+/// Makes the topics, and writes what is consumed. Topics of another run are in the way.
+async fn fill(client: &HttpClient, topics_url: &str) -> Result<()> {
+    for topic in [PRODUCED, CONSUMED] {
+        let topic = json!({"topic_name": topic, "partitions_count": PARTITIONS}).to_string();
+        call(client, Method::POST, topics_url, topic.into()).await?;
+    }
+    let url = format!("{topics_url}/{CONSUMED}/records");
+    for stream in 0..RECORDS / STREAMED {
+        let records = (0..STREAMED).map(|number| {
+            let number = stream * STREAMED + number;
+            let partition = number % PARTITIONS as usize;
+            let value = format!("record number {number}");
+            let value = json!({"type": "STRING", "data": value});
+            json!({"partition_id": partition, "value": value}).to_string()
+        });
+        call(client, Method::POST, &url, records.collect::<String>().into()).await?;
+    }
     Ok(())
 }

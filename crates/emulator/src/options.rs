@@ -157,8 +157,8 @@ pub struct Options {
     /// Whether a Schema Registry is configured, as it is by default; it is
     /// never reachable.
     pub schema_registry: bool,
-    /// Whether a request that contains a record over its topic's
-    /// `max.message.bytes` beside others stops the producer, as was seen in
+    /// Whether a request whose records may make a batch over their topic's
+    /// `max.message.bytes` stops the producer, as was seen in
     /// reality (`reference/confluent-rest.md`, 3.3).
     pub producer_can_die: bool,
 
@@ -233,6 +233,15 @@ impl Version {
         match self {
             Version::V7_9_9 => None,
             Version::V8_3_1 => Some(now + 3_600_000),
+        }
+    }
+
+    /// The size below which the producer splits no batch: Kafka's client 3.9.1 splits to
+    /// its `batch.size`, and that of 4.3.0 as far as its largest record.
+    pub(crate) fn smallest_split(self) -> usize {
+        match self {
+            Version::V7_9_9 => 16_384,
+            Version::V8_3_1 => 0,
         }
     }
 }

@@ -29,6 +29,13 @@ use crate::telemetry::CallReport;
 const MAX_PRODUCE_TRIES: u32 = 7;
 /// Maximum tries if there is no connection, so that callers learn of it soon.
 const MAX_CONNECT_TRIES: u32 = 4;
+/// What a producer of Kafka's puts into a batch at most, unless its operator has set
+/// `batch.size`. A larger record has room of its own size, so that a small one may fit
+/// beside it ([`ROOM_BESIDE_A_RECORD`]).
+const PRODUCER_BATCH_BYTES: u64 = 16 * 1024;
+/// Kafka's client reckons with 21 bytes around a record's key, value and headers, and writes
+/// at least 6 (`DefaultRecord.recordSizeUpperBound`).
+const ROOM_BESIDE_A_RECORD: u64 = 15;
 /// How long to wait for the end of an answer after its last report, so that its
 /// connection can be used again.
 const MAX_END_OF_ANSWER_WAIT: Duration = Duration::from_secs(1);
@@ -160,13 +167,18 @@ impl<H: Host> Writing<'_, H> {
         }
     }
 
-    /// The records that are sent together, in their order. If the topic's limit
-    /// is not known, a record that is probably over it is sent alone: then it is
-    /// only refused.
+    /// The records that are sent together, in their order. A record is sent alone if
+    /// the proxy's producer may put it into a batch with others that is over the topic's
+    /// limit: it would split that batch into the same again, for two minutes, and none of
+    /// them be written (KAFKA-8350; seen with 7.9.9 over Kafka 3.9.1). If the limit is not
+    /// known, a record that is probably over it is sent alone, too: then it is only refused.
     fn batches(&self, indexes: Vec<usize>) -> VecDeque<IndexBatch> {
         let alone = |index: usize| {
             let size = size::in_a_batch(&self.records[index]);
-            self.topic.max_message_bytes.is_none() && size > DEFAULT_MAX_MESSAGE_BYTES
+            match self.topic.max_message_bytes {
+                Some(limit) => limit < PRODUCER_BATCH_BYTES || size + ROOM_BESIDE_A_RECORD > limit,
+                None => size > DEFAULT_MAX_MESSAGE_BYTES,
+            }
         };
         let together = indexes.chunk_by(|one, next| !alone(*one) && !alone(*next));
         together.map(|indexes| IndexBatch { indexes: indexes.to_vec(), tries: 1 }).collect()

@@ -46,20 +46,11 @@ impl Producer {
         self.dead.store(true, Ordering::Relaxed);
     }
 
-    /// Whether sending these records together would stop the producer: one is
-    /// over the topic's limit, and there are others.
+    /// Whether sending these records together would stop the producer.
     pub(crate) fn would_die_of(&self, core: &Core, topic: &str, together: &[&NewRecord]) -> bool {
         let Some(topic) = core.log.topic(topic) else { return false };
         let limit = max_message_bytes(topic.configs());
-        let (mut over, mut sent) = (false, 0);
-        for record in together {
-            let size = batch_size(record);
-            if size <= MAX_REQUEST_SIZE {
-                sent += 1;
-                over |= size > limit;
-            }
-        }
-        over && sent > 1
+        stay_too_large(together, limit, core.options.version.smallest_split())
     }
 
     /// Writes a record, after waiting for its topic and partition.
@@ -103,7 +94,7 @@ impl Producer {
         record: NewRecord,
         timestamp: i64,
     ) -> Result<Acknowledged, ProduceError> {
-        if batch_size(&record) > max_message_bytes(topic.configs()) {
+        if stored_size(&record) > max_message_bytes(topic.configs()) {
             return Err(ProduceError::LargerThanTopic);
         }
         if topic.is_compacted() && record.key.is_none() {
@@ -189,18 +180,51 @@ impl Producer {
     }
 }
 
-/// Kafka's upper bound for a batch of this record alone.
+/// Whether these records may make a batch that stays over its topic's limit, however often
+/// it is split: one is over the limit, and there are others; or some fit beside each other
+/// where the producer splits no further (KAFKA-8350).
+fn stay_too_large(records: &[&NewRecord], limit: usize, smallest_split: usize) -> bool {
+    let (mut over, mut sent) = (false, 0);
+    let (mut batch, mut room) = (0, 0);
+    for record in records {
+        let (bound, stored) = (batch_size(record), stored_size(record));
+        if bound > MAX_REQUEST_SIZE {
+            continue;
+        }
+        sent += 1;
+        batch += stored - BATCH_OVERHEAD;
+        if batch > room {
+            (batch, room) = (stored, bound.max(smallest_split));
+        }
+        over |= batch > limit;
+    }
+    over && sent > 1
+}
+
+/// The header of a batch.
+const BATCH_OVERHEAD: usize = 61;
+
+/// Kafka's upper bound for a batch of this record alone, which its client reckons with.
 pub(crate) fn batch_size(record: &NewRecord) -> usize {
-    const BATCH_OVERHEAD: usize = 61;
     const RECORD_OVERHEAD: usize = 21;
+    BATCH_OVERHEAD + RECORD_OVERHEAD + content_size(record)
+}
+
+/// The size of a batch of this record alone, which the broker looks at: 19,928 bytes were
+/// taken where the limit is 20,000, and 19,929 were not (7.9.9).
+fn stored_size(record: &NewRecord) -> usize {
+    // The attributes, and the differences to the batch's time and offset.
+    let body = 3 + content_size(record);
+    BATCH_OVERHEAD + varint_size(body) + body
+}
+
+fn content_size(record: &NewRecord) -> usize {
     let headers: usize = record
         .headers
         .iter()
         .map(|h| part_size(Some(h.name.len())) + part_size(h.value.as_ref().map(|v| v.len())))
         .sum();
-    BATCH_OVERHEAD
-        + RECORD_OVERHEAD
-        + part_size(record.key.as_ref().map(|k| k.len()))
+    part_size(record.key.as_ref().map(|k| k.len()))
         + part_size(record.value.as_ref().map(|v| v.len()))
         + varint_size(record.headers.len())
         + headers
@@ -218,12 +242,31 @@ fn varint_size(value: usize) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::batch_size;
+    use super::{batch_size, stay_too_large, stored_size};
     use crate::log::NewRecord;
 
     #[test]
     fn sizes_are_those_that_kafka_names() {
         assert_eq!(batch_size(&NewRecord::value(vec![b'x'; 1_048_600])), 1_048_688);
         assert_eq!(batch_size(&NewRecord::value(vec![b'x'; 20_000_000])), 20_000_088);
+        assert_eq!(stored_size(&NewRecord::value(vec![b'x'; 19_928])), 20_000);
+    }
+    /// What was seen with the proxies 7.9.9 and 8.3.1.
+    #[test]
+    fn a_batch_stays_too_large_where_it_was_seen_to() {
+        let stay = |sizes: &[usize], limit, smallest_split| {
+            let records: Vec<_> =
+                sizes.iter().map(|size| NewRecord::value(vec![b'x'; *size])).collect();
+            stay_too_large(&records.iter().collect::<Vec<_>>(), limit, smallest_split)
+        };
+        let (old, new) = (16_384, 0);
+        assert!(stay(&[2_000; 10], 5_000, old));
+        assert!(!stay(&[2_000; 10], 5_000, new));
+        for split in [old, new] {
+            assert!(stay(&[1, 19_928, 1, 1], 20_000, split));
+            assert!(stay(&[1, 19_000, 1, 1], 10_000, split));
+            assert!(!stay(&[19_928], 20_000, split));
+            assert!(!stay(&[19_913, 1, 19_000], 20_000, split));
+        }
     }
 }
