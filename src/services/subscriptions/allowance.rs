@@ -11,6 +11,9 @@ use std::time::Duration;
 use super::context::DeliveryContext;
 use crate::host::{Clock, Host, Limit};
 
+/// What stands for the number of requests where the host limits none.
+pub(super) const ANY_NUMBER: u32 = u32::MAX;
+
 /// The requests that may still be sent by what has begun. A handle.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Reservations(Rc<Cell<u32>>);
@@ -49,10 +52,10 @@ impl Reservations {
         Reserved(self.clone(), Cell::new(calls))
     }
 
-    /// How many requests may be sent that nobody has reserved. `u32::MAX`: any number.
+    /// How many requests may be sent that nobody has reserved, or [`ANY_NUMBER`].
     fn left(&self, host: &impl Host) -> u32 {
         match host.outbound_calls_left() {
-            Limit::None => u32::MAX,
+            Limit::None => ANY_NUMBER,
             Limit::AtMost(calls) => calls.saturating_sub(self.0.get()),
         }
     }
@@ -74,7 +77,7 @@ impl Reserved {
 
 impl Drop for Reserved {
     fn drop(&mut self) {
-        self.give_back(u32::MAX);
+        self.give_back(self.1.get());
     }
 }
 
@@ -115,10 +118,10 @@ impl Allowance {
         clock.monotonic() + time < self.deadline
     }
 
-    /// How many requests attempts may take. `u32::MAX`: any number.
+    /// How many requests attempts may take, or [`ANY_NUMBER`].
     pub(super) fn calls(&self, host: &impl Host) -> u32 {
         match self.kept {
-            None => u32::MAX,
+            None => ANY_NUMBER,
             Some(kept) => self.reservations.left(host).saturating_sub(kept),
         }
     }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use super::RoundReport;
-use super::allowance::Allowance;
+use super::allowance::{ANY_NUMBER, Allowance};
 use super::context::DeliveryContext;
 use super::deliver;
 use super::due::{self, Ended};
@@ -78,7 +78,7 @@ pub(super) async fn deliver<H: Host, L: Log>(
 ) -> Vec<RoundReport> {
     // Half of the requests is left for deliveries. How many a topic takes is not known before.
     let calls = allowance.calls(&context.host);
-    let at_once = if calls == u32::MAX { topics.len().max(1) } else { 1 };
+    let at_once = if calls == ANY_NUMBER { topics.len().max(1) } else { 1 };
     let mut ends = Vec::new();
     for some in topics.chunks(at_once) {
         if allowance.calls(&context.host) <= calls / 2 {
