@@ -79,15 +79,21 @@ impl<L: Log> ReadAt<L> {
 
     /// Reads records of several partitions. If none of them has records, it
     /// waits until one has, for the wait of the first partition.
-    pub async fn each(&self, places: &[At<'_>]) -> Result<Vec<Page>> {
-        let now = places.iter().map(|at| self.at(At { wait: Duration::ZERO, ..at.clone() }));
+    pub async fn each<'a>(&self, places: &[At<'a>]) -> Result<Vec<Page>> {
+        // All of them are answered together.
+        let most_bytes = self.most_bytes / places.len().max(1);
+        let read = |at: &At<'a>, wait| {
+            self.at(At { max_bytes: at.max_bytes.min(most_bytes), wait, ..at.clone() })
+        };
+        let now = places.iter().map(|at| read(at, Duration::ZERO));
         let mut pages = try_join_bounded(now).await?;
         let wait = places.first().map_or(Duration::ZERO, |at| at.wait);
         if wait.is_zero() || pages.iter().any(|page| !page.records.is_empty()) {
             return Ok(pages);
         }
         let later = places.iter().enumerate().map(|(index, at)| {
-            Box::pin(async move { (index, self.at(At { wait, ..at.clone() }).await) })
+            let page = read(at, wait);
+            Box::pin(async move { (index, page.await) })
         });
         let mut later: Vec<_> = later.collect();
         while !later.is_empty() {

@@ -67,21 +67,24 @@ async fn a_page_holds_no_more_than_the_host_lets_an_execution_read() {
             let want = Next { max: 100, max_bytes: usize::MAX, ..next(1) };
             let topic = AllowedTopic::trusted(TOPIC);
             let read = ReadAt::new(cluster.log.clone().into(), limited.readable_bytes());
+            let at = |offset| At {
+                topic: &topic,
+                partition: 0,
+                offset,
+                max: 100,
+                max_bytes: usize::MAX,
+                wait: Duration::ZERO,
+            };
             let (mut consumed, mut offset, mut read_at) = (Vec::new(), 0, Vec::new());
             for _ in 0..3 {
                 consumed.push(page(&instance, want.clone()).await.len());
-                let at = At {
-                    topic: &topic,
-                    partition: 0,
-                    offset,
-                    max: 100,
-                    max_bytes: usize::MAX,
-                    wait: Duration::ZERO,
-                };
-                let page = read.at(at).await.unwrap();
+                let page = read.at(at(offset)).await.unwrap();
                 read_at.push(page.records.len());
                 offset = page.next;
             }
+            let pages = read.each(&[at(0), at(0)]).await.unwrap();
+            let together: Vec<_> = pages.iter().map(|page| page.records.len()).collect();
+            assert_eq!(together, [1, 1], "half of it each");
             assert_eq!(consumed, [2, 1, 1], "100,000 bytes, and a record that is larger alone");
             assert_eq!(read_at, [2, 1, 1]);
         })

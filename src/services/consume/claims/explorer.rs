@@ -358,8 +358,8 @@ impl World {
                 if told[0].acknowledged == [Acknowledged::Done] {
                     match disposal {
                         Disposal::Ack => self.told.push(receipt.offset),
-                        Disposal::Renew { .. } => {
-                            let until = began + 3;
+                        Disposal::Renew { lease } => {
+                            let until = began + lease.as_millis() as Millis;
                             return self.answer_until(i, receipt.clone(), until);
                         }
                         Disposal::Nack { .. } | Disposal::Reject => {}
@@ -436,7 +436,7 @@ fn hash(world: &World) -> u64 {
     hasher.finish()
 }
 
-/// What is expected goes wrong; `claims_hold` shows that with all rules it does not.
+/// What is expected goes wrong, and with all rules nothing does.
 fn wrong(expected: Violation, scenario: Scenario) {
     let right = Scenario { rules: ALL, ..scenario };
     let (states, found) = explore(&scenario);
