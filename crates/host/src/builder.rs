@@ -2,9 +2,9 @@
 
 use crate::clock::WallClock;
 use crate::faults::Faults;
-use crate::host::{Host, HostError, Inner, Slot};
+use crate::host::{Host, HostError, Inner};
 use crate::imports;
-use crate::instances::{Closing, Gate, InstanceOptions, Instances};
+use crate::instances::{Closing, InstanceOptions, Instances, Pool};
 use crate::kv::{Memory, Store as KvStore};
 use crate::outbound::OutboundHosts;
 use crate::output::{self, Output};
@@ -18,7 +18,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::time::Duration;
-use wasmtime_wasi_http::handler::{ProxyHandler, ProxyPre};
+use wasmtime_wasi_http::handler::ProxyPre;
 use wasmtime_wasi_http::{p2, p3};
 
 /// Builds a [`Host`].
@@ -188,19 +188,16 @@ impl HostBuilder {
         });
         let closing = Closing::new();
         let slots = (0..self.slots).map(|_| {
-            let gate = Gate::new(self.options);
-            let instances = Instances {
+            Pool::new(Instances {
                 engine: self.program.engine().clone(),
                 service: service.clone(),
                 services: Arc::clone(&services),
                 options: self.options,
-                gate: Arc::clone(&gate),
                 closing: Arc::clone(&closing),
                 output: Arc::clone(&self.output),
                 clock: Arc::clone(&self.clock),
                 is_metered: self.program.is_metered(),
-            };
-            Slot { gate, handler: ProxyHandler::new(instances) }
+            })
         });
         Ok(Host {
             inner: Arc::new(Inner {

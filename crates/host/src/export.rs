@@ -90,7 +90,7 @@ impl Drop for Counted {
 
 async fn run(host: Host, function: ComponentExportIndex, queue: mpsc::UnboundedReceiver<Call>) {
     let counted = Counted::start(&host);
-    let instances = host.inner.slots[0].handler.state();
+    let instances = &host.inner.slots[0].instances;
     if let Err(error) = answer_calls(&host, &counted, function, queue).await {
         counted.counters.trapped();
         (instances.output)(GuestLine {
@@ -107,7 +107,7 @@ async fn answer_calls(
     function: ComponentExportIndex,
     mut queue: mpsc::UnboundedReceiver<Call>,
 ) -> wasmtime::Result<()> {
-    let mut store = host.inner.slots[0].handler.state().store(counted.number);
+    let mut store = host.inner.slots[0].instances.store(counted.number);
     let component = host.program().component();
     let instance = host.linker().instantiate_async(&mut store, component).await?;
     let function = instance

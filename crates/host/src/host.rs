@@ -3,18 +3,18 @@
 use crate::arriving;
 use crate::body::{self, Body};
 use crate::builder::HostBuilder;
-use crate::instances::{Admission, Closing, Gate, Instances, Phase};
+use crate::instances::{Closing, Phase, Pool, Unanswered};
 use crate::program::Program;
 use crate::response;
 use crate::state::{Services, State};
 use crate::stats::Stats;
 use bytes::Bytes;
 use std::fmt;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 use wasmtime::component::Linker;
-use wasmtime_wasi_http::handler::{InstantiationError, ProxyHandler, TrapOrPanicError};
+use wasmtime_wasi_http::handler::InstantiationError;
 use wasmtime_wasi_http::p3::bindings::http::types::ErrorCode;
 
 /// The pause between two tries to get a place in the engine's pool, if hosts of
@@ -60,7 +60,7 @@ pub(crate) struct Inner {
     /// Whether requests get the headers that Spin adds.
     pub(crate) is_for_spin: bool,
     pub(crate) linker: Linker<State>,
-    pub(crate) slots: Vec<Slot>,
+    pub(crate) slots: Vec<Arc<Pool>>,
     pub(crate) next_slot: AtomicUsize,
     pub(crate) services: Arc<Services>,
     pub(crate) closing: Arc<Closing>,
@@ -73,12 +73,6 @@ impl Drop for Inner {
     fn drop(&mut self) {
         self.closing.enter(Phase::Draining);
     }
-}
-
-/// Instances that share a queue.
-pub(crate) struct Slot {
-    pub(crate) gate: Arc<Gate>,
-    pub(crate) handler: ProxyHandler<Instances>,
 }
 
 impl fmt::Debug for Host {
@@ -116,10 +110,8 @@ impl Host {
             if !inner.closing.is_open() {
                 return Err(HostError::Closed);
             }
-            let died = Arc::new(OnceLock::new());
-            let admission = Admission { permit: slot.gate.pass().await, died: Arc::clone(&died) };
-            match slot.handler.handle(admission, request).await {
-                Ok(response) => return Ok(response::until_death(response, died)),
+            match slot.handle(request).await.map_err(|Unanswered| HostError::Trapped)? {
+                Ok(response) => return Ok(response),
                 Err(error) => {
                     request = retry(error)?;
                     let since = full_since.get_or_insert_with(Instant::now);
@@ -147,7 +139,7 @@ impl Host {
     /// Whether the component answers HTTP requests: it exports
     /// `wasi:http/handler@0.3.0` or `wasi:http/incoming-handler@0.2`.
     pub fn answers_http(&self) -> bool {
-        self.inner.slots[0].handler.state().service.is_some()
+        self.inner.slots[0].instances.service.is_some()
     }
 
     /// What has happened so far.
@@ -190,19 +182,16 @@ impl Host {
         let number = self.inner.services.counters.started();
         // The host does not count the end of an instance that is made by hand.
         self.inner.services.counters.ended();
-        self.inner.slots[0].handler.state().store(number)
+        self.inner.slots[0].instances.store(number)
     }
 }
 
 /// The request, if it can be tried again, or why not.
 fn retry(error: wasmtime::Error) -> Result<http::Request<Body>, HostError> {
-    if error.is::<TrapOrPanicError>() {
-        return Err(HostError::Trapped);
-    }
     if let Some(code) = error.downcast_ref::<ErrorCode>() {
         return Err(HostError::Guest(code.clone()));
     }
-    match error.downcast::<InstantiationError<Admission>>() {
+    match error.downcast::<InstantiationError<()>>() {
         Ok(error) if error.error.is::<wasmtime::PoolConcurrencyLimitError>() => {
             // Other hosts have taken the last places of the pool.
             let request = error.request.into_inner();

@@ -1,17 +1,19 @@
 //! Instances: when they start, which requests they take, and when they end.
 //!
-//! `wasmtime_wasi_http`'s `ProxyHandler` runs them. It starts another one
-//! whenever a request comes while none is free at that very moment, which
-//! under load is most of the time. So a [`gate`] stands before it and lets a
-//! request wait a little for an instance that is about to be free.
+//! A [`queue`] holds what waits and decides when another instance starts; a [`pool`] hands
+//! requests over; a [`worker`] runs one instance. `wasmtime_wasi_http`'s `ProxyHandler` would
+//! do the last two, and starts another instance whenever a request comes while none is free
+//! at that very moment, which under load is most of the time. To hold requests back before it
+//! cost four changes of task for each of them.
 
 mod expiration;
-mod gate;
+mod pool;
+mod queue;
 mod worker;
 
 pub(crate) use expiration::{Closing, Phase};
-pub(crate) use gate::Gate;
-pub(crate) use worker::{Admission, Instances};
+pub(crate) use pool::{Pool, Unanswered};
+pub(crate) use worker::Instances;
 
 use std::time::Duration;
 

@@ -35,7 +35,8 @@ pub(crate) fn of_error(error: &HostError) -> http::Response<Body> {
     response
 }
 
-type Died = Arc<OnceLock<Arc<AtomicBool>>>;
+/// Set by the instance that takes a request, and true once it has died.
+pub(crate) type Died = Arc<OnceLock<Arc<AtomicBool>>>;
 
 /// A response whose body breaks off if its instance dies. Without this such a
 /// body would seem complete.

@@ -1,6 +1,5 @@
 //! When an instance ends.
 
-use super::gate::Place;
 use futures_util::future::BoxFuture;
 use std::future::Future;
 use std::pin::Pin;
@@ -9,7 +8,6 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio::time::Sleep;
-use wasmtime_wasi_http::handler::{WorkerExpiration, WorkerStatus};
 
 /// How far a host's end has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -71,11 +69,10 @@ pub(super) struct Expiration {
     idle: Option<(Instant, Pin<Box<Sleep>>)>,
     draining: Option<BoxFuture<'static, ()>>,
     over: BoxFuture<'static, ()>,
-    place: Arc<Place>,
 }
 
 impl Expiration {
-    pub(super) fn new(idle_timeout: Duration, closing: &Arc<Closing>, place: Arc<Place>) -> Self {
+    pub(super) fn new(idle_timeout: Duration, closing: &Arc<Closing>) -> Self {
         let reached = |phase| -> BoxFuture<'static, ()> {
             let closing = Arc::clone(closing);
             Box::pin(async move { closing.reached(phase).await })
@@ -85,39 +82,13 @@ impl Expiration {
             idle: None,
             draining: Some(reached(Phase::Draining)),
             over: reached(Phase::Over),
-            place,
         }
-    }
-}
-
-/// The futures inside are boxed and behind one thread at a time; only `poll`
-/// touches them, through `&mut`.
-pub(crate) struct Guarded(std::sync::Mutex<Expiration>);
-
-impl Guarded {
-    pub(super) fn new(expiration: Expiration) -> Self {
-        Self(std::sync::Mutex::new(expiration))
-    }
-}
-
-impl WorkerExpiration for Guarded {
-    fn poll(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        status: WorkerStatus,
-        since: Instant,
-    ) -> Poll<()> {
-        let inner = self.get_mut().0.get_mut();
-        inner.unwrap_or_else(std::sync::PoisonError::into_inner).poll(cx, status, since)
     }
 }
 
 impl Expiration {
-    fn poll(&mut self, cx: &mut Context<'_>, status: WorkerStatus, since: Instant) -> Poll<()> {
-        // The instance waits for something: this is where the handler asks.
-        if self.place.settle() {
-            cx.waker().wake_by_ref();
-        }
+    /// Whether the instance ends now, which has had nothing to do since then.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>, idle: Option<Instant>) -> Poll<()> {
         if self.over.as_mut().poll(cx).is_ready() {
             return Poll::Ready(());
         }
@@ -126,10 +97,10 @@ impl Expiration {
         {
             self.draining = None;
         }
-        if status != WorkerStatus::Idle {
+        let Some(since) = idle else {
             self.idle = None;
             return Poll::Pending;
-        }
+        };
         if self.draining.is_none() {
             return Poll::Ready(());
         }
