@@ -36,13 +36,23 @@ struct Running<'a> {
 
 impl<'a> Timer<'a> {
     /// Returns the result of `work`, or drops it after `limit` and returns `None`.
-    pub(crate) async fn within<T>(
+    pub(crate) fn within<T>(
         &mut self,
         clock: &'a impl Clock,
         limit: Duration,
         work: impl Future<Output = T>,
+    ) -> impl Future<Output = Option<T>> {
+        self.until(clock, clock.monotonic() + limit, work)
+    }
+
+    /// Returns the result of `work`, or drops it when the clock has this time. For one end
+    /// there is one timer, however many pieces of work have it.
+    pub(crate) async fn until<T>(
+        &mut self,
+        clock: &'a impl Clock,
+        end: Duration,
+        work: impl Future<Output = T>,
     ) -> Option<T> {
-        let end = clock.monotonic() + limit;
         let mut work = pin!(work);
         poll_fn(|cx| {
             if let Poll::Ready(done) = work.as_mut().poll(cx) {

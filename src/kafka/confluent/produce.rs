@@ -17,7 +17,7 @@ use super::failure::{CallFailure, ErrorAnswer};
 use super::metadata::{DEFAULT_MAX_MESSAGE_BYTES, Metadata};
 use super::names::TopicName;
 use super::retry;
-use crate::deadline::within;
+use crate::deadline::{Timer, within};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::{Body, Host, Incoming, SendError, SendErrorKind, Sent};
 use crate::kafka::Topic;
@@ -194,7 +194,9 @@ impl<H: Host> Writing<'_, H> {
         let body = request::body(records, self.json_values);
         let call = RestCall::post(self.path.clone(), JSON, body);
         let reported = self.client.report(&call);
-        let sent = within(&self.client.host, self.left(), self.client.send(&call)).await;
+        let (host, end) = (&self.client.host, self.deadline);
+        let mut timer = Timer::default();
+        let sent = timer.until(host, end, self.client.send(&call)).await;
         let sent = sent.unwrap_or_else(|| Err(too_slow().into()));
         if let Err(failure) = &sent {
             failure.report(&reported);
@@ -217,10 +219,10 @@ impl<H: Host> Writing<'_, H> {
             }
         };
         if answer.status == StatusCode::OK {
-            return self.follow(indexes, answer, report, &reported).await;
+            return self.follow(indexes, answer, report, &reported, timer).await;
         }
         let status = answer.status;
-        let refusal = within(&self.client.host, self.left(), self.client.refusal(answer)).await;
+        let refusal = timer.until(host, end, self.client.refusal(answer)).await;
         let refusal = refusal.unwrap_or_else(|| ErrorAnswer::bare(status));
         reported.refused(refusal.status, refusal.code);
         match verdict::of_status(&refusal, self.topic) {
@@ -235,12 +237,13 @@ impl<H: Host> Writing<'_, H> {
 
     /// Reads reports as they arrive. Only their order links them to the records
     /// (`recordings/v3-produce-stream.jsonl`, "20000 records in one request").
-    async fn follow(
-        &self,
+    async fn follow<'a>(
+        &'a self,
         indexes: Vec<usize>,
         mut answer: Incoming<H::Body>,
         report: &mut impl FnMut(usize, Result<RecordMetadata>),
         reported: &CallReport<'_, H>,
+        mut timer: Timer<'a>,
     ) -> Rest {
         let mut reports = ReportReader::default();
         let mut waiting = indexes.into_iter();
@@ -266,7 +269,7 @@ impl<H: Host> Writing<'_, H> {
                 }
                 continue;
             }
-            match within(&self.client.host, self.left(), answer.body.chunk()).await {
+            match timer.until(&self.client.host, self.deadline, answer.body.chunk()).await {
                 Some(Some(Ok(piece))) => reports.push(&piece),
                 Some(Some(Err(error))) => break error.to_string(),
                 Some(None) => break "it sent no report".to_owned(),

@@ -26,10 +26,12 @@ pub(super) enum ReportMeaning {
 /// What a report within a 200 means.
 pub(super) fn of_report(report: Report, record: &NewRecord, topic: &Topic) -> ReportMeaning {
     let code = report.error_code;
+    if code == 200 {
+        return written(report);
+    }
     let message = clean(report.message.as_deref().unwrap_or_default());
     let detail = format!("error code {code}: {message}");
     ReportMeaning::Failed(match code {
-        200 => return written(report),
         // The proxy and Kafka check their rate limits before they accept a
         // record (`recordings/configured-produce-rate-limit.jsonl`).
         429 | 42901 => {
