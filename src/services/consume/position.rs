@@ -5,12 +5,12 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::claims::{Claims, MAX_CLAIMS, ReceiptVerdict};
+use super::claims::{Claim, Claims, MAX_CLAIMS, ReceiptVerdict};
 use super::owner::Owner;
 use crate::host::Millis;
 use crate::kafka::Place;
 use crate::record::Record;
-use crate::state::stored::{is_default, stored};
+use crate::state::stored::{Stored as _, is_default, nothing_older, stored};
 
 /// The maximum size of the keys and values that are stored with a position.
 pub(super) const MAX_AHEAD_BYTES: usize = 32 * 1024;
@@ -37,7 +37,15 @@ pub(in crate::services) struct Position {
     pub(super) given_up: u64,
 }
 
-stored!(often Position, "a group's position");
+stored!(often Position, "a group's position", 2, upgrade);
+
+/// In version 1 each claim was to one record, which is how it reads here, too.
+fn upgrade(version: u32, layout: &str) -> serde_json::Result<Position> {
+    match version {
+        1 => Position::read(layout),
+        other => nothing_older(other, layout),
+    }
+}
 
 impl Position {
     pub(in crate::services) fn at(next: i64) -> Self {
@@ -88,7 +96,7 @@ impl Position {
             return false;
         }
         for offset in taken_back {
-            self.claims.put(offset, owner.nonce().to_owned(), until);
+            self.claims.put(offset, owner.nonce(), until);
         }
         true
     }
@@ -126,7 +134,7 @@ impl Position {
             until: claim.until,
             delivery_count: claim.count,
         });
-        let acquired = acquired.count();
+        let acquired = acquired.map(Claim::records).sum();
         Tally {
             acquired,
             returned: self.claims.len() - acquired,
@@ -276,21 +284,34 @@ mod tests {
             ..Position::default()
         };
         let text = serde_json::to_string(&position).unwrap();
-        assert_eq!(text, r#"{"o":7,"d":[9],"a":{"p":"here","n":10,"r":[{"o":8,"v":"/w=="}]}}"#);
+        assert_eq!(
+            text,
+            r#"{"v":2,"d":{"o":7,"d":[9],"a":{"p":"here","n":10,"r":[{"o":8,"v":"/w=="}]}}}"#
+        );
         let read: Position = serde_json::from_str(&text).unwrap();
         assert_eq!(read, position);
         assert_eq!(read.ahead.unwrap().records(0), [record]);
-        assert_eq!(serde_json::to_string(&Position::at(7)).unwrap(), r#"{"o":7}"#);
+        assert_eq!(serde_json::to_string(&Position::at(7)).unwrap(), r#"{"v":2,"d":{"o":7}}"#);
         let counted = Position { rejected: 2, given_up: 1, ..Position::at(7) };
-        assert_eq!(serde_json::to_string(&counted).unwrap(), r#"{"o":7,"r":2,"g":1}"#);
+        assert_eq!(serde_json::to_string(&counted).unwrap(), r#"{"v":2,"d":{"o":7,"r":2,"g":1}}"#);
         assert_eq!(counted.moved_to(3), Position { next: 3, ..counted.clone() });
+    }
+
+    #[test]
+    fn a_claim_from_before_is_to_one_record() {
+        let text = r#"{"o":7,"c":[{"o":4,"k":"n4","u":100,"c":1},{"o":5,"k":"n5","u":100,"c":2}]}"#;
+        let mut before = Position::at(7);
+        before.claims.put(4, "n4", 100);
+        before.claims.put(5, "n5", 90);
+        before.claims.put(5, "n5", 100);
+        assert_eq!(serde_json::from_str::<Position>(text).unwrap(), before);
     }
 
     #[test]
     fn what_callers_have_is_told_from_what_came_back() {
         let mut position = Position::at(9);
         for offset in 4..8 {
-            position.claims.put(offset, "nonce".into(), 100);
+            position.claims.put(offset, "nonce", 100);
         }
         position.claims.give_back(4, 50);
         position.claims.renew(6, 200);
@@ -309,7 +330,7 @@ mod tests {
         let owner = Owner::named("instance");
         let mut position = Position::at(10);
         for offset in 4..10 {
-            position.claims.put(offset, owner.nonce().into(), 100);
+            position.claims.put(offset, owner.nonce(), 100);
         }
         // Within the claimed records, back among the records that are done, and
         // beyond all.
@@ -322,7 +343,7 @@ mod tests {
         }
         let mut gap = Position::at(5);
         for offset in [6, 7, 9] {
-            gap.claims.put(offset, owner.nonce().into(), 100);
+            gap.claims.put(offset, owner.nonce(), 100);
         }
         assert!(gap.commit(&owner, 8, 200));
         assert_eq!((gap.committed(), gap.next, gap.claimed()), (8, 8, 1));
@@ -337,7 +358,7 @@ mod tests {
         assert_eq!((position.lag(0, 9), position.lag(8, 9), position.lag(0, 7)), (2, 1, 0));
         position.silent_to = Some(9);
         assert_eq!((position.lag(0, 9), position.lag(0, 10)), (0, 1));
-        position.claims.put(5, "nonce".into(), 100);
+        position.claims.put(5, "nonce", 100);
         assert_eq!((position.lag(0, 10), position.lag(6, 10)), (3, 2));
     }
 
@@ -345,7 +366,7 @@ mod tests {
     fn a_claimed_record_is_not_committed() {
         let mut position = Position::at(7);
         assert_eq!(position.committed(), 7);
-        position.claims.put(3, "nonce".into(), 100);
+        position.claims.put(3, "nonce", 100);
         assert_eq!(position.committed(), 3);
     }
 }
