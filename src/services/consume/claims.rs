@@ -110,6 +110,11 @@ impl Claims {
         self.0.iter().map(Claim::records).sum()
     }
 
+    /// Whether each is to one record.
+    pub(super) fn are_single(&self) -> bool {
+        self.0.iter().all(|claim| claim.records == 1)
+    }
+
     /// Whether no more records can be claimed, if so many can be at most.
     pub(super) fn is_full(&self, most: usize) -> bool {
         self.len() >= most

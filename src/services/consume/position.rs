@@ -37,9 +37,14 @@ pub(in crate::services) struct Position {
     pub(super) given_up: u64,
 }
 
-stored!(often Position, "a group's position", 2, upgrade);
+stored!(often Position, "a group's position", 2, upgrade, version_of);
 
-/// In version 1 each claim was to one record, which is how it reads here, too.
+/// In version 1 each claim is to one record. A gateway that knows only that one would take the
+/// others of a claim for done.
+fn version_of(position: &Position) -> u32 {
+    if position.claims.are_single() { 1 } else { 2 }
+}
+
 fn upgrade(version: u32, layout: &str) -> serde_json::Result<Position> {
     match version {
         1 => Position::read(layout),
@@ -284,16 +289,13 @@ mod tests {
             ..Position::default()
         };
         let text = serde_json::to_string(&position).unwrap();
-        assert_eq!(
-            text,
-            r#"{"v":2,"d":{"o":7,"d":[9],"a":{"p":"here","n":10,"r":[{"o":8,"v":"/w=="}]}}}"#
-        );
+        assert_eq!(text, r#"{"o":7,"d":[9],"a":{"p":"here","n":10,"r":[{"o":8,"v":"/w=="}]}}"#);
         let read: Position = serde_json::from_str(&text).unwrap();
         assert_eq!(read, position);
         assert_eq!(read.ahead.unwrap().records(0), [record]);
-        assert_eq!(serde_json::to_string(&Position::at(7)).unwrap(), r#"{"v":2,"d":{"o":7}}"#);
+        assert_eq!(serde_json::to_string(&Position::at(7)).unwrap(), r#"{"o":7}"#);
         let counted = Position { rejected: 2, given_up: 1, ..Position::at(7) };
-        assert_eq!(serde_json::to_string(&counted).unwrap(), r#"{"v":2,"d":{"o":7,"r":2,"g":1}}"#);
+        assert_eq!(serde_json::to_string(&counted).unwrap(), r#"{"o":7,"r":2,"g":1}"#);
         assert_eq!(counted.moved_to(3), Position { next: 3, ..counted.clone() });
     }
 
@@ -305,6 +307,13 @@ mod tests {
         before.claims.put(5, "n5", 90);
         before.claims.put(5, "n5", 100);
         assert_eq!(serde_json::from_str::<Position>(text).unwrap(), before);
+        assert_eq!(serde_json::to_string(&before).unwrap(), text, "and is written so");
+        before.claims.put(6, "n5", 90);
+        before.claims.put(6, "n5", 100);
+        let claims = r#"[{"o":4,"k":"n4","u":100,"c":1},{"o":5,"n":2,"k":"n5","u":100,"c":2}]"#;
+        let text = format!(r#"{{"v":2,"d":{{"o":7,"c":{claims}}}}}"#);
+        assert_eq!(serde_json::to_string(&before).unwrap(), text);
+        assert_eq!(serde_json::from_str::<Position>(&text).unwrap(), before);
     }
 
     #[test]
