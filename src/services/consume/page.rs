@@ -114,6 +114,13 @@ impl RecordsInHand {
         self.here.0.len()
     }
 
+    /// The records that nobody has claimed, as they would be read again.
+    pub(super) fn untaken(&self) -> Fetched {
+        let untaken = self.here.0.iter().filter(|record| !self.claims.contains(record.offset));
+        let (records, silent_to) = (untaken.cloned().collect(), self.silent_to);
+        Fetched { records, next: self.next, place: None, silent_to }
+    }
+
     /// The next record to be handed out.
     pub(super) fn first(&self) -> Option<&Record> {
         self.here.0.front()
@@ -463,7 +470,7 @@ mod tests {
         let mut first = page(&[0, 1, 2], 3);
         first.hand();
         first.claim("n1", 100);
-        first.claim("n2".into(), 100);
+        first.claim("n2", 100);
         first.returns(0);
         let position = first.position();
         assert_eq!((position.next, position.claimed()), (0, 2));

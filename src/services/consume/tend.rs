@@ -206,6 +206,11 @@ impl<H: Host> Tended<H> {
         if is_kept { None } else { self.page.take_place() }
     }
 
+    /// What is in hand beyond what was claimed.
+    pub(super) fn untaken(&self) -> Fetched {
+        self.page.untaken()
+    }
+
     pub(super) fn is_drained(&self) -> bool {
         self.drained
     }
