@@ -445,7 +445,7 @@ mod tests {
         second.add_again(vec![self::record(0), self::record(1)], 0..2);
         second.add(fetched(&[2], 3, None));
         assert_eq!(second.position(), Position { next: 2, ..position.clone() });
-        let (record, count) = second.claim("again".into(), 200).unwrap();
+        let (record, count) = second.claim("again", 200).unwrap();
         assert_eq!((record.offset, count), (0, 2), "1 is done");
         assert_eq!(second.hand().unwrap().offset, 2);
         second.arrives(2);
@@ -485,8 +485,8 @@ mod tests {
     #[test]
     fn of_a_page_only_the_record_that_was_asked_for_comes_again() {
         let mut page = page(&[0, 1], 2);
-        page.claim("n0".into(), 100);
-        page.claim("n1".into(), 900);
+        page.claim("n0", 100);
+        page.claim("n1", 900);
         page.add_again(vec![record(0), record(1)], 0..1);
         assert_eq!(page.hand().unwrap().offset, 0);
         assert!(page.hand().is_none(), "the lease on 1 lives");
