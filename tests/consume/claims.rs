@@ -3,14 +3,57 @@
 use std::time::Duration;
 
 use futures_util::future::join;
-use kafka_edge::access::Grant;
+use kafka_edge::access::{AllowedTopic, Grant};
 use kafka_edge::error::ErrorKind;
 use kafka_edge::services::consume::{Acknowledged, Disposal, Next, StartFrom};
+use kafka_edge::services::seek::SeekTo;
 use kafka_edge::state::lane::Params;
 use kafka_edge_sim::{Fate, StoreMode, local};
 use tokio::time::Instant;
 
-use crate::scene::{ACK, Cluster, claim, claiming, number, page, receipts};
+use crate::scene::{ACK, Cluster, Instance, TOPIC, claim, claiming, number, page, receipts};
+
+/// The numbers of the records that a caller claims.
+async fn claimed(instance: &Instance, max: usize) -> Vec<usize> {
+    page(instance, claiming(max, 60)).await.iter().map(number).collect()
+}
+
+/// While callers follow each other, the next page is read beside the write of this one's
+/// claims.
+#[tokio::test(start_paused = true)]
+async fn what_is_read_ahead_is_handed_out_only_by_a_turn_that_begins_there() {
+    local(async {
+        let cluster = Cluster::new(1, 1);
+        cluster.append(0..700, 1);
+        let (one, two) = (cluster.instance(), cluster.instance());
+        for from in [0, 10, 20, 30, 40] {
+            let fetches = cluster.log.calls("fetch");
+            assert_eq!(claimed(&one, 10).await, (from..from + 10).collect::<Vec<_>>());
+            let fetches = cluster.log.calls("fetch") - fetches;
+            // With the second page, 40 records more were read.
+            assert_eq!(fetches, u64::from(from < 20), "from {from}");
+        }
+        one.host.idle().await;
+        for from in [50, 100] {
+            assert_eq!(claimed(&one, 50).await, (from..from + 50).collect::<Vec<_>>());
+        }
+        let fetches = cluster.log.calls("fetch");
+        assert_eq!(claimed(&one, 50).await, (150..200).collect::<Vec<_>>());
+        assert_eq!(cluster.log.calls("fetch") - fetches, 1, "of the page after it");
+        // Somebody else has that one.
+        assert_eq!(claimed(&two, 50).await, (200..250).collect::<Vec<_>>());
+        assert_eq!(claimed(&one, 50).await, (250..300).collect::<Vec<_>>());
+        // The group is moved back, and further on than what was read.
+        for to in [7, 320] {
+            assert_eq!(claimed(&one, 50).await.len(), 50);
+            let offsets = SeekTo::Offsets([(0, to)].into());
+            two.groups.seek("g", &AllowedTopic::trusted(TOPIC), offsets).await.unwrap();
+            let to = to as usize;
+            assert_eq!(claimed(&one, 50).await, (to..to + 50).collect::<Vec<_>>());
+        }
+    })
+    .await;
+}
 
 #[tokio::test(start_paused = true)]
 async fn claimed_records_are_committed_in_order_however_they_are_acknowledged() {

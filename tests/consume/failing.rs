@@ -139,7 +139,7 @@ async fn a_document_of_a_newer_version_is_refused_and_no_other_one() {
         let [(key, document)] = &documents.collect::<Vec<_>>()[..] else {
             panic!("{:?}", cluster.world.store());
         };
-        let newer = document.replace(r#""p":{"o":1}"#, r#""p":{"v":2,"d":{"at":[1]}}"#);
+        let newer = document.replace(r#""p":{"o":1}"#, r#""p":{"v":3,"d":{"at":[1]}}"#);
         assert_ne!(&newer, document);
         instance.host.set(key, newer.as_bytes()).await.unwrap();
 
@@ -149,7 +149,7 @@ async fn a_document_of_a_newer_version_is_refused_and_no_other_one() {
         let ErrorKind::Store { detail } = &*error else { panic!("{error:?}") };
         assert!(
             detail.contains("was written by a newer version of kafka-edge")
-                && detail.contains("version 2 of a group's position"),
+                && detail.contains("version 3 of a group's position"),
             "{detail}"
         );
         assert_eq!(instance.ask(other()).await.unwrap(), Ok(Some(1)));

@@ -15,8 +15,7 @@ use futures_util::future::select;
 use self::turn::{PATIENCE, Turns, busy};
 use super::Consume;
 use super::advice::{Advice, Advised};
-use super::disposal::{Acknowledged, ByLane, Disposal, Told, Wishes};
-use super::receipt::Receipt;
+use super::disposal::{Acknowledged, ByLane, Disposal, OfLane, Told, Wishes};
 use crate::access::Scope;
 use crate::concurrent::{join_bounded, successes};
 use crate::error::{Error, Result};
@@ -74,21 +73,21 @@ impl<H: Host, L: Log> Consume<H, L> {
         if let Some(lease) = longest {
             self.giving_up.settings(group).await?.check_lease(lease)?;
         }
-        let turns = lanes.into_iter().map(async |(lane, (indexes, wishes))| {
-            let (Receipt { topic, partition, .. }, _) = &wishes[0];
-            let place = (topic.clone(), *partition);
+        let turns = lanes.into_iter().map(async |OfLane { lane, indexes, wishes }| {
+            let page = wishes[0].0.page.clone();
             let told = self.acknowledge_at(lane, group, wishes).await?;
-            Ok::<_, Error>((indexes, place, told))
+            Ok::<_, Error>((indexes, page, told))
         });
         // What one partition answers does not depend on the others.
         let (turns, outcome) = successes(join_bounded(turns).await);
         let mut given_back = SortedMap::<String, Vec<(i32, Advised)>>::new();
-        for (indexes, (topic, partition), Told { acknowledged, due }) in turns {
+        for (indexes, page, Told { acknowledged, due }) in turns {
             for (index, acknowledged) in indexes.into_iter().zip(acknowledged) {
                 answers[index] = acknowledged;
             }
             if due.is_some() {
-                given_back.get_or_default(topic).push((partition, Advised(i64::MAX, due)));
+                let places = given_back.get_or_default(page.topic.clone());
+                places.push((page.partition, Advised(i64::MAX, due)));
             }
         }
         join_bounded(given_back.into_iter().map(async |(topic, places)| {
@@ -106,7 +105,7 @@ impl<H: Host, L: Log> Consume<H, L> {
     async fn acknowledge_at(&self, lane: LaneName, group: &str, wishes: Wishes) -> Answer {
         let (wake, woken) = self.host.signal();
         let answer = Rc::new(RefCell::new(None));
-        let (topic, partition) = (wishes[0].0.topic.clone(), wishes[0].0.partition);
+        let page = wishes[0].0.page.clone();
         let order = Order { wishes, answer: answer.clone(), _wake: wake };
         let is_first = {
             let mut lanes = self.acknowledging.borrow_mut();
@@ -121,7 +120,7 @@ impl<H: Host, L: Log> Consume<H, L> {
                 self.giving_up.clone(),
                 self.params,
                 lane,
-                (group.to_owned(), topic, partition),
+                (group.to_owned(), page.topic.clone(), page.partition),
             );
             self.host.spawn(async move { serve(&turns, &task).await });
         }

@@ -56,6 +56,8 @@ struct Order<W> {
     /// The records that it has got so far.
     handed: Handed,
     bytes: usize,
+    /// What its claims are known by, once it has any.
+    page: Option<Rc<str>>,
     /// The earliest end of the leases on its records.
     claimed_until: Millis,
     slot: Rc<Waiting<W>>,
@@ -102,7 +104,7 @@ impl<W> Order<W> {
     /// Takes its records back, and returns those that it had claimed.
     fn take_back(&mut self) -> Vec<Consumed> {
         let handed = std::mem::take(&mut self.handed);
-        (self.bytes, self.claimed_until) = (0, Millis::MAX);
+        (self.bytes, self.page, self.claimed_until) = (0, None, Millis::MAX);
         match self.want.ack {
             Ack::Manual { .. } => handed.records,
             Ack::Auto => Vec::new(),
@@ -212,6 +214,7 @@ impl<W> Desk<W> {
             from,
             handed: Handed::default(),
             bytes: 0,
+            page: None,
             claimed_until: Millis::MAX,
             slot: slot.clone(),
             trace: current_trace(),
@@ -315,6 +318,15 @@ impl<W> Desk<W> {
             counter.confirmed_by(&mut order.handed.confirmations, hand_out);
         }
         self.put(consumed, bytes);
+    }
+
+    /// What the claims of the caller that [takes](Desk::takes) a record are known by: a
+    /// text that cannot be guessed, another one after its records were taken back.
+    pub(super) fn page(&mut self, random: impl FnOnce() -> String) -> Rc<str> {
+        match self.orders.front_mut() {
+            Some(order) => order.page.get_or_insert_with(|| random().into()).clone(),
+            None => random().into(),
+        }
     }
 
     /// Gives a record to the caller that [takes](Desk::takes) it, claimed until

@@ -1,10 +1,11 @@
 //! What callers can do with claimed records, and how it is judged: without I/O.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use super::claims::ReceiptVerdict;
 use super::position::Position;
-use super::receipt::Receipt;
+use super::receipt::{Reader, Receipt};
 use crate::error::Result;
 use crate::host::Millis;
 use crate::sorted::{SortedMap, SortedSet};
@@ -44,11 +45,26 @@ pub enum Acknowledged {
 /// The receipts of one caller for one lane, each with what it wants.
 pub(super) type Wishes = Vec<(Receipt, Disposal)>;
 
-/// The receipts of a call by lane, with their places in the call.
+/// The receipts of a call by lane.
 pub(super) struct ByLane {
-    pub(super) lanes: SortedMap<LaneName, (Vec<usize>, Wishes)>,
+    pub(super) lanes: Vec<OfLane>,
     /// The longest lease that is asked for.
     pub(super) longest: Option<Duration>,
+}
+
+pub(super) struct OfLane {
+    pub(super) lane: LaneName,
+    /// The places of the receipts in the call.
+    pub(super) indexes: Vec<usize>,
+    pub(super) wishes: Wishes,
+}
+
+impl OfLane {
+    fn has(&self, receipt: &Receipt) -> bool {
+        let (first, _) = &self.wishes[0];
+        let (first, page) = (&first.page, &receipt.page);
+        Rc::ptr_eq(first, page) || (first.partition, &first.topic) == (page.partition, &page.topic)
+    }
 }
 
 impl ByLane {
@@ -58,17 +74,23 @@ impl ByLane {
         covers: &dyn Fn(&str) -> bool,
         receipts: &[(&str, Disposal)],
     ) -> Result<Self> {
-        let mut this = Self { lanes: SortedMap::new(), longest: None };
+        let mut this = Self { lanes: Vec::new(), longest: None };
+        let mut reader = Reader::default();
         for (index, (text, disposal)) in receipts.iter().copied().enumerate() {
-            let receipt = Receipt::parse(text).filter(|receipt| covers(&receipt.topic));
+            let receipt = reader.read(text).filter(|receipt| covers(&receipt.page.topic));
             let Some(receipt) = receipt else { continue };
             if let Disposal::Renew { lease } = disposal {
                 this.longest = this.longest.max(Some(lease));
             }
-            let lane = LaneName::group(group, &receipt.topic, receipt.partition)?;
-            let (indexes, wishes) = this.lanes.get_or_default(lane);
-            indexes.push(index);
-            wishes.push((receipt, disposal));
+            // Most are of the lane of the one before them, and a lane's name takes long to make.
+            if let Some(of) = this.lanes.iter_mut().rfind(|of| of.has(&receipt)) {
+                of.indexes.push(index);
+                of.wishes.push((receipt, disposal));
+            } else {
+                let lane = LaneName::group(group, &receipt.page.topic, receipt.page.partition)?;
+                let (indexes, wishes) = (vec![index], vec![(receipt, disposal)]);
+                this.lanes.push(OfLane { lane, indexes, wishes });
+            }
         }
         Ok(this)
     }
@@ -170,23 +192,23 @@ fn judge(
     for ((receipt, disposal), told) in wishes.iter().zip(&mut all.acknowledged) {
         // Whoever handed it out wrote a document first. A lease may have been renewed, and
         // whatever the document shows is no older than that.
-        let may_live = now <= receipt.until.saturating_add(stale);
+        let may_live = now <= receipt.page.until.saturating_add(stale);
         let Some(document) = document else {
             judgement.is_stale |= may_live;
             continue;
         };
         let Some(position) = &document.payload else { continue };
-        if receipt.ticket < document.generation {
+        if receipt.page.ticket < document.generation {
             continue;
         }
-        if receipt.ticket > document.ticket {
+        if receipt.page.ticket > document.ticket {
             judgement.is_stale |= may_live;
             if !may_live {
                 *told = Acknowledged::Expired;
             }
             continue;
         }
-        let verdict = position.judge(receipt.offset, &receipt.nonce, now);
+        let verdict = position.judge(receipt.offset, &receipt.page.nonce, now);
         judgement.any_live |= matches!(verdict, ReceiptVerdict::Live { .. });
         *told = of_verdict(verdict, *disposal);
     }
@@ -203,9 +225,9 @@ pub(super) fn rejected(
 ) -> Vec<(i64, u32)> {
     let mut rejected = SortedMap::new();
     for (receipt, disposal) in all.iter().copied().flatten() {
-        let verdict = || position.judge(receipt.offset, &receipt.nonce, now);
+        let verdict = || position.judge(receipt.offset, &receipt.page.nonce, now);
         if *disposal == Disposal::Reject
-            && receipt.ticket >= generation
+            && receipt.page.ticket >= generation
             && let ReceiptVerdict::Live { .. } = verdict()
             && let Some(claim) = position.claims.get(receipt.offset)
         {
@@ -223,11 +245,11 @@ fn apply(
     buried: Option<&SortedSet<i64>>,
 ) -> Vec<Applied> {
     let apply = |(receipt, disposal): &(Receipt, Disposal)| {
-        if receipt.ticket < generation || receipt.ticket > ticket {
+        if receipt.page.ticket < generation || receipt.page.ticket > ticket {
             return Applied { acknowledged: Acknowledged::Unknown, until: None };
         }
         let offset = receipt.offset;
-        let verdict = position.judge(offset, &receipt.nonce, now);
+        let verdict = position.judge(offset, &receipt.page.nonce, now);
         let mut acknowledged = of_verdict(verdict, *disposal);
         let mut lease = None;
         if let ReceiptVerdict::Live { until } = verdict {
@@ -272,6 +294,7 @@ fn of_verdict(verdict: ReceiptVerdict, disposal: Disposal) -> Acknowledged {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::services::consume::receipt::Page;
 
     fn tickets() -> (Ticket, Ticket) {
         (Ticket::NONE, Ticket::of(9))
@@ -281,20 +304,20 @@ mod tests {
     fn claimed() -> Position {
         let mut position = Position::at(5);
         for offset in 0..5 {
-            position.claims.put(offset, format!("n{offset}"), 100);
+            position.claims.put(offset, &format!("n{offset}"), 100);
         }
         position
     }
 
     fn receipt(offset: i64) -> Receipt {
-        Receipt {
+        let page = Page {
             topic: "orders".into(),
             partition: 0,
             ticket: Ticket::of(1),
-            offset,
             nonce: format!("n{offset}"),
             until: 100,
-        }
+        };
+        Receipt { page: Rc::new(page), offset }
     }
 
     fn wishes(disposals: &[(i64, Disposal)]) -> Wishes {

@@ -114,6 +114,13 @@ impl RecordsInHand {
         self.here.0.len()
     }
 
+    /// The records that nobody has claimed, as they would be read again.
+    pub(super) fn untaken(&self) -> Fetched {
+        let untaken = self.here.0.iter().filter(|record| !self.claims.contains(record.offset));
+        let (records, silent_to) = (untaken.cloned().collect(), self.silent_to);
+        Fetched { records, next: self.next, place: None, silent_to }
+    }
+
     /// The next record to be handed out.
     pub(super) fn first(&self) -> Option<&Record> {
         self.here.0.front()
@@ -131,9 +138,9 @@ impl RecordsInHand {
 
     /// Claims the first record for a caller. Returns how many times it has been
     /// handed out.
-    pub(super) fn claim(&mut self, nonce: String, until: Millis) -> Option<(Record, u32)> {
+    pub(super) fn claim(&mut self, page: &str, until: Millis) -> Option<(Record, u32)> {
         let record = self.here.0.pop_front()?;
-        let count = self.claims.put(record.offset, nonce, until);
+        let count = self.claims.put(record.offset, page, until);
         Some((record, count))
     }
 
@@ -383,19 +390,19 @@ mod tests {
     #[test]
     fn a_claim_that_nobody_was_told_of_is_free_at_once() {
         let mut page = page(&[0, 1], 2);
-        let (record, _) = page.claim("owner".into(), 100).unwrap();
-        page.claim("owner".into(), 100);
+        let (record, _) = page.claim("owner", 100).unwrap();
+        page.claim("owner", 100);
         page.unclaimed(record);
         assert_eq!(page.first().map(|record| record.offset), Some(0));
         let free = page.claims().free(0, 50);
-        assert_eq!((free, page.position().claimed()), (vec![0], 2));
+        assert_eq!((free, page.position().claimed()), (vec![(0, 1)], 2));
     }
 
     #[test]
     fn what_is_given_up_is_counted_once_and_lets_the_position_move() {
         let mut first = page(&[0, 1], 2);
-        first.claim("n0".into(), 100);
-        first.claim("n1".into(), 100);
+        first.claim("n0", 100);
+        first.claim("n1", 100);
         let position = first.position();
         let mut second = RecordsInHand::resume(&position, 3);
         second.give_up(0);
@@ -427,7 +434,7 @@ mod tests {
     #[test]
     fn claimed_records_hold_the_committed_offset_and_come_again_when_free() {
         let mut first = page(&[0, 1, 2], 3);
-        let (record, count) = first.claim("n0".into(), 100).unwrap();
+        let (record, count) = first.claim("n0", 100).unwrap();
         assert_eq!((record.offset, count), (0, 1));
         first.hand();
         first.arrives(1);
@@ -438,7 +445,7 @@ mod tests {
         second.add_again(vec![self::record(0), self::record(1)], 0..2);
         second.add(fetched(&[2], 3, None));
         assert_eq!(second.position(), Position { next: 2, ..position.clone() });
-        let (record, count) = second.claim("again".into(), 200).unwrap();
+        let (record, count) = second.claim("again", 200).unwrap();
         assert_eq!((record.offset, count), (0, 2), "1 is done");
         assert_eq!(second.hand().unwrap().offset, 2);
         second.arrives(2);
@@ -449,7 +456,7 @@ mod tests {
     #[test]
     fn a_free_claim_can_go_to_a_caller_that_does_not_claim() {
         let mut first = page(&[0], 1);
-        first.claim("n0".into(), 100);
+        first.claim("n0", 100);
         let mut second = RecordsInHand::resume(&first.position(), 3);
         second.add_again(vec![record(0)], 0..1);
         assert_eq!(second.hand().unwrap().offset, 0);
@@ -462,8 +469,8 @@ mod tests {
     fn a_claim_above_a_record_that_came_back_stays_a_claim() {
         let mut first = page(&[0, 1, 2], 3);
         first.hand();
-        first.claim("n1".into(), 100);
-        first.claim("n2".into(), 100);
+        first.claim("n1", 100);
+        first.claim("n2", 100);
         first.returns(0);
         let position = first.position();
         assert_eq!((position.next, position.claimed()), (0, 2));
@@ -478,8 +485,8 @@ mod tests {
     #[test]
     fn of_a_page_only_the_record_that_was_asked_for_comes_again() {
         let mut page = page(&[0, 1], 2);
-        page.claim("n0".into(), 100);
-        page.claim("n1".into(), 900);
+        page.claim("n0", 100);
+        page.claim("n1", 900);
         page.add_again(vec![record(0), record(1)], 0..1);
         assert_eq!(page.hand().unwrap().offset, 0);
         assert!(page.hand().is_none(), "the lease on 1 lives");

@@ -5,12 +5,12 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::claims::{Claims, MAX_CLAIMS, ReceiptVerdict};
+use super::claims::{Claim, Claims, MAX_CLAIMS, ReceiptVerdict};
 use super::owner::Owner;
 use crate::host::Millis;
 use crate::kafka::Place;
 use crate::record::Record;
-use crate::state::stored::{is_default, stored};
+use crate::state::stored::{Stored as _, is_default, nothing_older, stored};
 
 /// The maximum size of the keys and values that are stored with a position.
 pub(super) const MAX_AHEAD_BYTES: usize = 32 * 1024;
@@ -37,7 +37,20 @@ pub(in crate::services) struct Position {
     pub(super) given_up: u64,
 }
 
-stored!(often Position, "a group's position");
+stored!(often Position, "a group's position", 2, upgrade, version_of);
+
+/// In version 1 each claim is to one record. A gateway that knows only that one would take the
+/// others of a claim for done.
+fn version_of(position: &Position) -> u32 {
+    if position.claims.are_single() { 1 } else { 2 }
+}
+
+fn upgrade(version: u32, layout: &str) -> serde_json::Result<Position> {
+    match version {
+        1 => Position::read(layout),
+        other => nothing_older(other, layout),
+    }
+}
 
 impl Position {
     pub(in crate::services) fn at(next: i64) -> Self {
@@ -88,7 +101,7 @@ impl Position {
             return false;
         }
         for offset in taken_back {
-            self.claims.put(offset, owner.nonce().to_owned(), until);
+            self.claims.put(offset, owner.nonce(), until);
         }
         true
     }
@@ -126,7 +139,7 @@ impl Position {
             until: claim.until,
             delivery_count: claim.count,
         });
-        let acquired = acquired.count();
+        let acquired = acquired.map(Claim::records).sum();
         Tally {
             acquired,
             returned: self.claims.len() - acquired,
@@ -287,10 +300,27 @@ mod tests {
     }
 
     #[test]
+    fn a_claim_from_before_is_to_one_record() {
+        let text = r#"{"o":7,"c":[{"o":4,"k":"n4","u":100,"c":1},{"o":5,"k":"n5","u":100,"c":2}]}"#;
+        let mut before = Position::at(7);
+        before.claims.put(4, "n4", 100);
+        before.claims.put(5, "n5", 90);
+        before.claims.put(5, "n5", 100);
+        assert_eq!(serde_json::from_str::<Position>(text).unwrap(), before);
+        assert_eq!(serde_json::to_string(&before).unwrap(), text, "and is written so");
+        before.claims.put(6, "n5", 90);
+        before.claims.put(6, "n5", 100);
+        let claims = r#"[{"o":4,"k":"n4","u":100,"c":1},{"o":5,"n":2,"k":"n5","u":100,"c":2}]"#;
+        let text = format!(r#"{{"v":2,"d":{{"o":7,"c":{claims}}}}}"#);
+        assert_eq!(serde_json::to_string(&before).unwrap(), text);
+        assert_eq!(serde_json::from_str::<Position>(&text).unwrap(), before);
+    }
+
+    #[test]
     fn what_callers_have_is_told_from_what_came_back() {
         let mut position = Position::at(9);
         for offset in 4..8 {
-            position.claims.put(offset, "nonce".into(), 100);
+            position.claims.put(offset, "nonce", 100);
         }
         position.claims.give_back(4, 50);
         position.claims.renew(6, 200);
@@ -309,7 +339,7 @@ mod tests {
         let owner = Owner::named("instance");
         let mut position = Position::at(10);
         for offset in 4..10 {
-            position.claims.put(offset, owner.nonce().into(), 100);
+            position.claims.put(offset, owner.nonce(), 100);
         }
         // Within the claimed records, back among the records that are done, and
         // beyond all.
@@ -322,7 +352,7 @@ mod tests {
         }
         let mut gap = Position::at(5);
         for offset in [6, 7, 9] {
-            gap.claims.put(offset, owner.nonce().into(), 100);
+            gap.claims.put(offset, owner.nonce(), 100);
         }
         assert!(gap.commit(&owner, 8, 200));
         assert_eq!((gap.committed(), gap.next, gap.claimed()), (8, 8, 1));
@@ -337,7 +367,7 @@ mod tests {
         assert_eq!((position.lag(0, 9), position.lag(8, 9), position.lag(0, 7)), (2, 1, 0));
         position.silent_to = Some(9);
         assert_eq!((position.lag(0, 9), position.lag(0, 10)), (0, 1));
-        position.claims.put(5, "nonce".into(), 100);
+        position.claims.put(5, "nonce", 100);
         assert_eq!((position.lag(0, 10), position.lag(6, 10)), (3, 2));
     }
 
@@ -345,7 +375,7 @@ mod tests {
     fn a_claimed_record_is_not_committed() {
         let mut position = Position::at(7);
         assert_eq!(position.committed(), 7);
-        position.claims.put(3, "nonce".into(), 100);
+        position.claims.put(3, "nonce", 100);
         assert_eq!(position.committed(), 3);
     }
 }

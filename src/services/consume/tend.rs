@@ -15,7 +15,7 @@ use super::giving_up::{Case, GivingUp};
 use super::owner::Owner;
 use super::page::RecordsInHand;
 use super::position::Position;
-use super::receipt::{self, Receipt};
+use super::receipt;
 use super::{Ack, Acquired, Consumed, claims};
 use crate::dead_letter::GivenUp;
 use crate::error::Result;
@@ -60,6 +60,8 @@ pub(super) struct Tended<H: Host> {
     dirty: bool,
     /// Whether claims are among that.
     claimed: bool,
+    /// The page for which records were last claimed, the end of its leases, and its text.
+    receipts: Option<(Rc<str>, Millis, String)>,
     /// The time by which the leases of claims are judged: before the lane was asked
     /// for.
     judged: Millis,
@@ -143,6 +145,7 @@ impl<H: Host> Tended<H> {
             counter: Counter::new(bell),
             dirty: false,
             claimed: false,
+            receipts: None,
             judged,
             under_way: UnderWay::default(),
             fetching_from: None,
@@ -201,6 +204,11 @@ impl<H: Host> Tended<H> {
     pub(super) fn abandoned_place(&mut self) -> Option<Place> {
         let is_kept = self.page.position().ahead.is_some();
         if is_kept { None } else { self.page.take_place() }
+    }
+
+    /// What is in hand beyond what was claimed.
+    pub(super) fn untaken(&self) -> Fetched {
+        self.page.untaken()
     }
 
     pub(super) fn is_drained(&self) -> bool {
@@ -357,8 +365,6 @@ impl<H: Host> Tended<H> {
         if free.is_empty() {
             return None;
         }
-        let count = |offset| (offset, claims.get(offset).map_or(0, |claim| claim.count));
-        let free: Vec<_> = free.into_iter().map(count).collect();
         self.under_way.fetch = true;
         let (topic, partition) = (self.topic.clone(), self.partition);
         Some(async move {
@@ -465,18 +471,22 @@ impl<H: Host> Tended<H> {
                     return None;
                 }
                 let random = || receipt::nonce(host);
-                let nonce = owner.map_or_else(random, |owner| owner.nonce().to_owned());
-                let until = wall.saturating_add(millis(lease));
-                let (record, delivery_count) = self.page.claim(nonce.clone(), until)?;
-                let receipt = Receipt {
-                    topic: topic.to_string(),
-                    partition: self.partition,
-                    ticket: self.held.ticket(),
-                    offset,
-                    nonce,
-                    until,
+                let page = match owner {
+                    Some(owner) => owner.nonce().into(),
+                    None => desk.page(random),
                 };
-                let acquired = Some(Acquired { receipt: receipt.to_text(), delivery_count });
+                let until = wall.saturating_add(millis(lease));
+                let (record, delivery_count) = self.page.claim(&page, until)?;
+                let receipts = match &self.receipts {
+                    Some((of, end, text)) if (of, *end) == (&page, until) => text,
+                    _ => {
+                        let place = (&*topic, self.partition);
+                        let text = receipt::page(place, self.held.ticket(), &page, until);
+                        &self.receipts.insert((page, until, text)).2
+                    }
+                };
+                let receipt = format!("{receipts}.{offset}");
+                let acquired = Some(Acquired { receipt, delivery_count });
                 desk.serve_claimed(Consumed { topic, record, acquired }, bytes, until);
                 (self.dirty, self.claimed) = (true, true);
             }

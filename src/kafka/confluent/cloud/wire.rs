@@ -1,11 +1,15 @@
 //! The JSON of the stateless call.
 
+use std::fmt;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 
-use crate::error::{ErrorKind, Result};
+use crate::error::{self, ErrorKind};
 use crate::host::Millis;
 use crate::json_text;
 use crate::kafka::Fetched;
@@ -106,14 +110,42 @@ struct HeaderData {
 }
 
 /// A server that does not know the flag for raw bytes returns text.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
+#[derive(Debug)]
 enum RawOrText {
     Text(String),
-    Raw {
-        #[serde(rename = "__raw__")]
-        raw: String,
-    },
+    Raw(RawData),
+}
+
+#[derive(Debug, Deserialize)]
+struct RawData {
+    #[serde(rename = "__raw__")]
+    raw: String,
+}
+
+/// By hand: what serde derives keeps each value, takes it for a text, and has an error with a
+/// sentence made before it takes it for the other.
+impl<'de> Deserialize<'de> for RawOrText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Either;
+
+        impl<'de> Visitor<'de> for Either {
+            type Value = RawOrText;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a text or bytes")
+            }
+
+            fn visit_str<E>(self, text: &str) -> Result<RawOrText, E> {
+                Ok(RawOrText::Text(text.to_owned()))
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<RawOrText, A::Error> {
+                RawData::deserialize(MapAccessDeserializer::new(map)).map(RawOrText::Raw)
+            }
+        }
+
+        deserializer.deserialize_any(Either)
+    }
 }
 
 /// Fields that were left out because of their size; they look like null.
@@ -141,7 +173,7 @@ impl ConsumeAnswer {
         topic: TopicName<'_>,
         partition: i32,
         offset: i64,
-    ) -> Result<Fetched> {
+    ) -> error::Result<Fetched> {
         let data = self.partition_data_list.into_iter().find(|data| data.partition_id == partition);
         let Some(data) = data else {
             return Ok(Fetched { records: Vec::new(), next: offset, place: None, silent_to: None });
@@ -174,7 +206,7 @@ impl ConsumeAnswer {
 }
 
 impl RecordData {
-    fn decode(self, topic: TopicName<'_>) -> Result<Record> {
+    fn decode(self, topic: TopicName<'_>) -> error::Result<Record> {
         if self.exceeded_fields.key || self.exceeded_fields.value {
             let (partition, offset) = (self.partition_id, self.offset);
             let record = format!("{topic}/{partition}/{offset}");
@@ -193,22 +225,22 @@ impl RecordData {
             offset: self.offset,
             key: self.key.map(RawOrText::decode).transpose()?,
             value: self.value.map(RawOrText::decode).transpose()?,
-            headers: Some(headers.collect::<Result<_>>()?),
+            headers: Some(headers.collect::<error::Result<_>>()?),
             timestamp: self.timestamp.filter(|time| timed && *time >= 0),
         })
     }
 }
 
 impl RawOrText {
-    fn decode(self) -> Result<Bytes> {
+    fn decode(self) -> error::Result<Bytes> {
         match self {
             RawOrText::Text(text) => Ok(text.into()),
-            RawOrText::Raw { raw } => bytes(&raw),
+            RawOrText::Raw(RawData { raw }) => bytes(&raw),
         }
     }
 }
 
-fn bytes(base64: &str) -> Result<Bytes> {
+fn bytes(base64: &str) -> error::Result<Bytes> {
     Ok(STANDARD.decode(base64).map_err(|_| CallFailure::Nonsense)?.into())
 }
 
@@ -229,7 +261,7 @@ mod tests {
         TopicName::new("orders").unwrap()
     }
 
-    fn page(json: &str, partition: i32, offset: i64) -> Result<Fetched> {
+    fn page(json: &str, partition: i32, offset: i64) -> error::Result<Fetched> {
         ConsumeAnswer::read(json.as_bytes()).unwrap().partition(orders(), partition, offset)
     }
 
@@ -262,6 +294,17 @@ mod tests {
             (second.key.as_ref(), second.value.as_ref(), second.timestamp),
             (None, None, None)
         );
+    }
+
+    #[test]
+    fn a_text_is_as_it_is_and_nothing_else_is_either() {
+        let with = |value: &str| PAGE.replace(r#"{"__raw__":"/wA="}"#, value);
+        let text = page(&with(r#""\u00e9=""#), 0, 100).unwrap();
+        assert_eq!(text.records[0].value.as_deref(), Some("\u{e9}=".as_bytes()));
+        for wrong in ["7", "[]", "{}", r#"{"__raw__":null}"#] {
+            assert!(ConsumeAnswer::read(with(wrong).as_bytes()).is_none(), "{wrong}");
+        }
+        assert!(page(&with(r#"{"__raw__":"/"}"#), 0, 100).is_err());
     }
 
     #[test]

@@ -9,6 +9,7 @@
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::rc::Rc;
 use std::time::Duration;
 
 use super::may_be_told;
@@ -17,7 +18,7 @@ use crate::services::consume::disposal::{
     Acknowledged, Applied, Disposal, Wishes, apply_all, judge_all, told_all,
 };
 use crate::services::consume::position::Position;
-use crate::services::consume::receipt::Receipt;
+use crate::services::consume::receipt::{Page, Receipt};
 use crate::state::lane::{Document, Ticket, Version};
 
 const CALLERS: usize = 2;
@@ -275,19 +276,21 @@ impl World {
                 let margin = if rules.margin { MARGIN } else { 0 };
                 let free = position.claims.free(asked, margin);
                 let new = (position.next < scenario.records).then_some(position.next);
-                let Some(offset) = free.first().copied().or(new) else { return Ok(()) };
+                let Some(offset) = free.first().map(|(offset, _)| *offset).or(new) else {
+                    return Ok(());
+                };
                 position.next = position.next.max(offset + 1);
                 let (nonce, until) = (format!("page {ticket}"), now + scenario.lease);
-                position.claims.put(offset, nonce.clone(), until);
+                position.claims.put(offset, &nonce, until);
                 let ticket = Ticket::of(ticket);
-                let topic = String::new();
-                Of::Page(Receipt { topic, partition: 0, ticket, offset, nonce, until })
+                let page = Page { topic: String::new(), partition: 0, ticket, nonce, until };
+                Of::Page(Receipt { page: Rc::new(page), offset })
             }
             Doing::Said(mut wishes) => {
                 let (receipt, disposal) = &mut wishes[0];
                 let claim = position.claims.get(receipt.offset).cloned();
                 if let (Some(claim), false) = (&claim, rules.page_compared) {
-                    receipt.nonce.clone_from(&claim.nonce);
+                    Rc::make_mut(&mut receipt.page).nonce.clone_from(&claim.nonce);
                 }
                 let began = match rules.judged_again {
                     true => now,
@@ -295,7 +298,7 @@ impl World {
                 };
                 if !rules.judged_again && *disposal == Disposal::Ack {
                     // It was live at the look.
-                    position.claims.put(receipt.offset, receipt.nonce.clone(), Millis::MAX);
+                    position.claims.put(receipt.offset, &receipt.page.nonce, Millis::MAX);
                 }
                 let tickets = (Ticket::NONE, Ticket::of(ticket));
                 let applied = apply_all(&[&wishes], &mut position, tickets, began, None);
@@ -344,7 +347,7 @@ impl World {
         match turn.of {
             Of::Page(_) if !rules.written_first => Ok(()),
             Of::Page(receipt) => {
-                let until = if rules.within_lease { receipt.until } else { Millis::MAX };
+                let until = if rules.within_lease { receipt.page.until } else { Millis::MAX };
                 match may_be_told(kept, until, now) {
                     true => self.answer(i, receipt),
                     false => Ok(()),
@@ -371,7 +374,7 @@ impl World {
     }
 
     fn answer(&mut self, i: usize, receipt: Receipt) -> Result<(), Violation> {
-        let until = receipt.until;
+        let until = receipt.page.until;
         self.answer_until(i, receipt, until)
     }
 

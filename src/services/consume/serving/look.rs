@@ -77,6 +77,12 @@ impl<H: Host, L: Log> Serving<H, L> {
             && self.host.monotonic().saturating_sub(self.ends_asked) >= MIN_ENDS_AGE
     }
 
+    /// Whether a round is to end because the next one looks at more than it would.
+    pub(super) fn looks_are_old(&self) -> bool {
+        let is_old = |looked| self.host.monotonic() - looked >= POSITIONS_CHECK_INTERVAL;
+        self.ends_are_old() || self.looked.is_none_or(is_old)
+    }
+
     /// Reads for each topic where records are worth looking for. What others have written
     /// since may be older than what this instance knows, which costs a look, and it tells
     /// of a seek.

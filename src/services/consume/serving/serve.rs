@@ -40,6 +40,19 @@ struct Shift<H: Host> {
     failure: Option<Error>,
     /// The writes of claims that callers wait for.
     claims: Option<ClaimWrites>,
+    ahead: Vec<ReadAhead>,
+}
+
+/// What was read of a partition for the next callers while the claims of others were
+/// written, with which the partition was let go.
+struct ReadAhead {
+    index: usize,
+    /// The position that it goes on from. Only whoever finds the partition there uses it.
+    from: i64,
+    /// `None` while it is being read.
+    fetched: Option<Fetched>,
+    /// Whether the partition has been let go.
+    released: bool,
 }
 
 struct ClaimWrites {
@@ -57,6 +70,7 @@ enum What<H: Host> {
     Taken { asked: Millis, taken: Result<Taken<H>> },
     Fetched(Result<Fetched>),
     FetchedAgain(Result<ReadAgain>),
+    FetchedAhead { from: i64, fetched: Result<Fetched> },
     KnockChecked(bool),
     Written { written: Result<Written>, of_claims: bool },
     LetGo { begins: bool, position: Result<Option<Position>>, of_claims: bool },
@@ -81,6 +95,7 @@ impl<H: Host> Shift<H> {
             served: false,
             failure: None,
             claims: None,
+            ahead: Vec::new(),
         }
     }
 
@@ -104,7 +119,8 @@ impl<H: Host, L: Log> Serving<H, L> {
             self.open_more(&mut shift);
             self.complete_order(&shift, now);
             let next_act = self.act_on_all(&mut shift, now);
-            if shift.running.is_empty() && self.desk.borrow().open.is_empty() {
+            let is_done = shift.running.is_empty() && self.desk.borrow().open.is_empty();
+            if is_done && !self.expects_callers(&shift, now) {
                 break;
             }
             if let Some(finished) = alarm.next(&mut shift.running, next_act).await {
@@ -287,7 +303,10 @@ impl<H: Host, L: Log> Serving<H, L> {
                         true => self.survey.begin_with(index),
                         false => self.survey.served(index),
                     }
-                    let tended = open.remove(place);
+                    let mut tended = open.remove(place);
+                    if of_claims && demand.expected && self.random_access {
+                        self.read_ahead(shift, &mut tended, fetch_size);
+                    }
                     self.let_go(shift, tended, of_claims);
                     continue;
                 }
@@ -299,6 +318,45 @@ impl<H: Host, L: Log> Serving<H, L> {
             self.settle_claims(shift, desk);
         }
         next_act
+    }
+
+    /// Reads for the next callers while the claims of these are written.
+    fn read_ahead(&self, shift: &mut Shift<H>, tended: &mut Tended<H>, records: usize) {
+        let (index, end) = (tended.index, self.survey.end(tended.index));
+        let untaken = tended.untaken();
+        let (from, fetched) = match untaken.records.first() {
+            Some(record) => (record.offset, Some(untaken)),
+            None => (untaken.next, None),
+        };
+        if fetched.is_none() {
+            if end.is_some_and(|end| end <= from) {
+                return;
+            }
+            let fetch = tended.begin_fetch(self.log.clone(), records, end);
+            shift.begin(index, async move { What::FetchedAhead { from, fetched: fetch.await } });
+        }
+        shift.ahead.retain(|ahead| ahead.index != index);
+        shift.ahead.push(ReadAhead { index, from, fetched, released: false });
+    }
+
+    /// Takes a partition once more for what was read ahead. Now and then a round ends all the
+    /// same, because the next one looks at what is not read.
+    fn take_again(&self, shift: &mut Shift<H>, index: usize) {
+        let is_read = |ahead: &ReadAhead| ahead.index == index && ahead.fetched.is_some();
+        if shift.ahead.iter().any(|ahead| is_read(ahead) && ahead.released)
+            && !self.looks_are_old()
+            && self.worth_taking().contains(&index)
+        {
+            shift.candidates.push_back(index);
+        }
+    }
+
+    /// Whether what was read ahead is kept for callers who are likely to come soon.
+    fn expects_callers(&self, shift: &Shift<H>, now: Duration) -> bool {
+        let desk = &self.desk.borrow().desk;
+        let is_late = desk.last_arrival().is_none_or(|last| now >= last + PARTITION_LINGER);
+        let is_ready = shift.ahead.iter().any(|ahead| ahead.fetched.is_some());
+        is_ready && desk.is_empty() && desk.is_busy() && !is_late && shift.failure.is_none()
     }
 
     /// Gives up the server's place, beside whatever else is done.
@@ -390,6 +448,15 @@ impl<H: Host, L: Log> Serving<H, L> {
                     shift.fail(error);
                 }
             }
+            What::FetchedAhead { from, fetched } => {
+                let fetched = fetched.ok().filter(|fetched| !fetched.records.is_empty());
+                let of_this = |ahead: &ReadAhead| ahead.index == index && ahead.from == from;
+                match shift.ahead.iter_mut().find(|ahead| of_this(ahead)) {
+                    Some(ahead) if fetched.is_some() => ahead.fetched = fetched,
+                    _ => shift.ahead.retain(|ahead| !of_this(ahead)),
+                }
+                self.take_again(shift, index);
+            }
             What::KnockChecked(knocked) => {
                 self.of_open(index, |tended| tended.knock_checked(knocked));
             }
@@ -414,6 +481,11 @@ impl<H: Host, L: Log> Serving<H, L> {
                             self.groups.begun(&self.group, &self.partitions[index].topic);
                         }
                         self.survey.set_known(index, Some(self.known_of(&position)));
+                        let of_this = shift.ahead.iter_mut().find(|ahead| ahead.index == index);
+                        if let Some(ahead) = of_this {
+                            ahead.released = true;
+                            self.take_again(shift, index);
+                        }
                     }
                     Ok(None) => {}
                     Err(error) => shift.fail(error),
@@ -452,6 +524,13 @@ impl<H: Host, L: Log> Serving<H, L> {
         }
         let unclaimed = self.desk.borrow_mut().take_unclaimed(topic, *number);
         tended.unclaim_earlier(&unclaimed, self.reader.owner.as_ref());
+        if let Some(place) = shift.ahead.iter().position(|ahead| ahead.index == index)
+            && let ReadAhead { from, fetched: Some(fetched), .. } = shift.ahead.remove(place)
+            && from == tended.next()
+            && let Err(error) = tended.fetched(Ok(fetched))
+        {
+            shift.fail(error);
+        }
         let wanted = self.fetch_size(&self.desk.borrow().desk);
         let (log, giving_up) = (self.log.clone(), self.giving_up.clone());
         let group = self.group.clone();
