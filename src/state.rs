@@ -16,4 +16,6 @@ pub(crate) mod stored;
 pub use store::delete_all;
 #[cfg(feature = "actions")]
 pub(crate) use store::{counter, increment};
-pub(crate) use store::{create, delete, get, probe, set, set_for};
+pub(crate) use store::{
+    create, delete, get, get_bytes, probe, set, set_bytes, set_for, unreadable,
+};

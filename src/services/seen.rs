@@ -33,7 +33,7 @@ use crate::host::{Host, Millis};
 use crate::sorted::SortedMap;
 use crate::state::gate::Gate;
 use crate::state::keys::{self, Key};
-use crate::state::{get, set};
+use crate::state::{get_bytes, set_bytes, unreadable};
 use crate::telemetry::{Level, Report};
 
 /// How many documents a scope has. More and smaller ones cost an event less, and forget
@@ -95,6 +95,8 @@ pub struct Mark<'s, H: Host> {
     key: Key<Slot>,
     hash: SlotHash,
     entry: Rc<Entry>,
+    /// The time of the entry by the monotonic clock.
+    began: Duration,
     window: Duration,
     /// The slot as this instance has read or written it, and when.
     slot: Option<(Slot, Duration)>,
@@ -107,6 +109,7 @@ pub struct Mark<'s, H: Host> {
 pub struct Noted {
     key: Key<Slot>,
     entry: Rc<Entry>,
+    began: Duration,
     window: Duration,
     taken: Option<Box<Taken>>,
 }
@@ -150,10 +153,12 @@ impl<H: Host> Seen<H> {
             // A repeat within this instance needs no look into the store.
             let mut known = self.own_entry(hash, &name, at, window);
             known = known.filter(|own| !own.is_forgotten());
+            let mut time = at;
             let (now, slot) = if known.is_some() {
                 (self.host.now(), None)
             } else {
-                let (read, now) = self.read(&key, window).await?;
+                let (read, now, ended) = self.read(&key, at, window).await?;
+                time = ended;
                 let stored = read.find(&name, now, window);
                 // Another request may have come in between.
                 known = match (self.own_entry(hash, &name, at, window), stored) {
@@ -181,25 +186,33 @@ impl<H: Host> Seen<H> {
                 None => Vec::new(),
             };
             let entry = Rc::new(Entry::pending(name, content, now, written.clone()));
-            let mut mark = Mark { seen: self, key, hash, entry, window, slot, taken: None };
-            mark.write().await?;
+            let began = time;
+            let mut mark = Mark { seen: self, key, hash, entry, began, window, slot, taken: None };
+            mark.write(time).await?;
             return Ok(First::Time { mark, written });
         }
     }
 
     /// The mark of a note that this instance has made.
     pub fn resume(&self, noted: Noted) -> Mark<'_, H> {
-        let Noted { key, entry, window, taken } = noted;
+        let Noted { key, entry, began, window, taken } = noted;
         let hash = SlotHash::of(key.as_str());
-        Mark { seen: self, key, hash, entry, window, slot: None, taken }
+        Mark { seen: self, key, hash, entry, began, window, slot: None, taken }
     }
 
-    /// A slot, and the time.
-    async fn read(&self, key: &Key<Slot>, window: Duration) -> Result<(Slot, Millis)> {
-        let mut slot = get(&self.host, key).await?.unwrap_or_default();
+    /// A slot, and the time by either clock.
+    async fn read(
+        &self,
+        key: &Key<Slot>,
+        begun: Duration,
+        window: Duration,
+    ) -> Result<(Slot, Millis, Duration)> {
+        let (stored, ended) = get_bytes(&self.host, key, begun).await;
+        let slot = stored?.map(|stored| Slot::from_bytes(&stored)).transpose();
+        let mut slot = slot.map_err(|error| unreadable(key.as_str(), &error))?.unwrap_or_default();
         let now = self.host.now();
         slot.forget_old(now, window);
-        Ok((slot, now))
+        Ok((slot, now, ended))
     }
 
     fn own_entry(&self, slot: SlotHash, id: &str, at: Duration, window: Duration) -> Option<Entry> {
@@ -215,7 +228,8 @@ impl<H: Host> Seen<H> {
 impl<H: Host> Mark<'_, H> {
     /// The note alone, for work that goes on after the answer.
     pub fn noted(self) -> Noted {
-        Noted { key: self.key, entry: self.entry, window: self.window, taken: self.taken }
+        let Self { key, entry, began, window, taken, .. } = self;
+        Noted { key, entry, began, window, taken }
     }
 
     /// Notes that these records are there already, while others are on their way.
@@ -243,19 +257,21 @@ impl<H: Host> Mark<'_, H> {
     /// `None`, and a repeat produces them. The records are there whatever the store
     /// does now.
     pub async fn done(mut self, places: Vec<Option<Place>>) {
-        self.entry = self.entry.done(places, self.seen.host.now()).into();
-        self.write_or_report().await;
+        let at = self.seen.host.monotonic();
+        let now = self.entry.at.saturating_add_unsigned(own::millis(at.saturating_sub(self.began)));
+        self.entry = self.entry.done(places, now).into();
+        self.write_or_report(at).await;
     }
 
     /// Forgets the id: nothing was written, and a repeat is welcome.
     pub async fn forget(mut self) {
         self.entry = self.entry.forgotten().into();
-        self.write_or_report().await;
+        self.write_or_report(self.seen.host.monotonic()).await;
     }
 
-    async fn write_or_report(&mut self) {
+    async fn write_or_report(&mut self, at: Duration) {
         let written = match self.taken.take() {
-            None => self.write().await,
+            None => self.write(at).await,
             Some(taken) => self.settle(&taken).await,
         };
         if written.is_err() {
@@ -264,8 +280,7 @@ impl<H: Host> Mark<'_, H> {
         }
     }
 
-    async fn write(&mut self) -> Result<()> {
-        let at = self.seen.host.monotonic();
+    async fn write(&mut self, at: Duration) -> Result<()> {
         self.seen.remember(self.hash, self.entry.clone(), at);
         let written = self.write_slot(at).await;
         if written.is_err() && self.entry.is_pending() {
@@ -282,14 +297,18 @@ impl<H: Host> Mark<'_, H> {
         let lately = |(_, read_at): &(Slot, Duration)| at.saturating_sub(*read_at) < READ_AGAIN;
         // The entry has just been made, or is not much older.
         let now = self.entry.at;
-        let (mut slot, read_at) = match self.slot.take().filter(lately) {
-            Some(slot) => slot,
-            None => (self.seen.read(&self.key, self.window).await?.0, at),
+        let (mut slot, read_at, time) = match self.slot.take().filter(lately) {
+            Some((slot, read_at)) => (slot, read_at, at),
+            None => {
+                let (slot, _, ended) = self.seen.read(&self.key, at, self.window).await?;
+                (slot, at, ended)
+            }
         };
         // Two writes at the same time may land in either order, and the older one would
         // take back what the newer one notes.
         let hash = self.hash;
         let gate = gates.borrow_mut().get_or_default(hash).clone();
+        let is_open = gate.is_open();
         let entered = gate.enter(host, PENDING_TIME).await;
         for entry in own.borrow().missing(hash, read_at.saturating_sub(*stale), at) {
             if !Rc::ptr_eq(entry, &self.entry) {
@@ -299,14 +318,15 @@ impl<H: Host> Mark<'_, H> {
         // It may not have found room among the others.
         slot.put(&self.entry, now, self.window);
         let until = own.borrow().until_now();
-        let written = set(host, &self.key, &slot).await;
+        let begun = if is_open { time } else { host.monotonic() };
+        let (written, ended) = set_bytes(host, &self.key, &slot.to_bytes(), begun).await;
         drop((entered, gate));
         gates.borrow_mut().retain(|_, gate| gate.is_used());
         if written.is_ok() {
-            own.borrow_mut().are_stored(hash, until, host.monotonic());
+            own.borrow_mut().are_stored(hash, until, ended);
             self.slot = Some((slot, at));
         }
-        written
+        Ok(written?)
     }
 }
 

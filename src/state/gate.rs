@@ -31,6 +31,11 @@ impl Gate {
         Rc::strong_count(&self.0) > 1
     }
 
+    /// Whether nobody is inside.
+    pub(crate) fn is_open(&self) -> bool {
+        !self.0.borrow().is_closed
+    }
+
     /// Enters when nobody else is inside; `None` if that takes longer.
     pub(crate) async fn enter(&self, host: &impl Host, longest: Duration) -> Option<Entered> {
         // Most gates are open, and a look at the clock is a call of the host.

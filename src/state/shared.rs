@@ -100,7 +100,11 @@ where
 
     /// This instance's copy of the document, if it is at most `age` old.
     pub fn known(&self, age: Duration) -> Option<Rc<T>> {
-        let oldest = self.lane.host.monotonic().checked_sub(age).unwrap_or_default();
+        self.known_at(self.lane.host.monotonic(), age)
+    }
+
+    fn known_at(&self, now: Duration, age: Duration) -> Option<Rc<T>> {
+        let oldest = now.checked_sub(age).unwrap_or_default();
         let snapshot = self.snapshot.borrow();
         let fresh = snapshot.as_ref().filter(|snapshot| snapshot.at >= oldest);
         fresh.map(|snapshot| snapshot.document.clone())
@@ -112,7 +116,7 @@ where
     pub async fn recent(&self, age: Duration) -> Result<Rc<T>> {
         let now = self.lane.host.monotonic();
         let being_read = self.asked.get().is_some_and(|at| now.saturating_sub(at) < age);
-        match self.known(if being_read { age * 2 } else { age }) {
+        match self.known_at(now, if being_read { age * 2 } else { age }) {
             Some(document) => Ok(document),
             None => self.read().await,
         }

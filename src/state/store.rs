@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::deadline::within;
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::host::{Clock, Store, StoreError, StoreErrorKind};
 use crate::json_text;
 use crate::state::keys::{CounterKey, Key, PROBE, Prefix};
@@ -30,25 +30,32 @@ type Call<'c, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + 'c>>;
 /// A call that may be made again if it was refused.
 async fn repeated<'c, T>(
     clock: &impl Clock,
+    mut begun: Duration,
     call: &dyn Fn() -> Call<'c, T>,
-) -> Result<T, StoreError> {
+) -> Timed<T> {
     let mut tries = 1;
     loop {
-        match limited(clock, call()).await {
-            Err(error) if error.kind == StoreErrorKind::Refused && tries < TRIES => {
+        match limited(clock, begun, call()).await {
+            (Err(error), _) if error.kind == StoreErrorKind::Refused && tries < TRIES => {
                 clock.sleep(FIRST_PAUSE * 2_u32.pow(tries - 1)).await;
                 tries += 1;
+                begun = clock.monotonic();
             }
             answer => return answer,
         }
     }
 }
 
-async fn limited<T>(clock: &impl Clock, call: Call<'_, T>) -> Result<T, StoreError> {
-    let begun = clock.monotonic();
+/// An answer, and when it was there by the monotonic clock. Each look at a clock is a call of
+/// the host.
+type Timed<T> = (Result<T, StoreError>, Duration);
+
+async fn limited<T>(clock: &impl Clock, begun: Duration, call: Call<'_, T>) -> Timed<T> {
     let answer = within(clock, LONGEST_CALL, call).await;
-    telemetry::count(Work::Store, clock.monotonic().saturating_sub(begun));
-    answer.unwrap_or_else(|| Err(StoreError::unknown("the store took too long to answer")))
+    let ended = clock.monotonic();
+    telemetry::count(Work::Store, ended.saturating_sub(begun));
+    let late = || Err(StoreError::unknown("the store took too long to answer"));
+    (answer.unwrap_or_else(late), ended)
 }
 
 /// The value of `key`. A value that cannot be parsed is an error: if it counted
@@ -57,16 +64,40 @@ pub(crate) async fn get<V: DeserializeOwned>(
     host: &(impl Store + Clock),
     key: &Key<V>,
 ) -> Result<Option<V>> {
-    match repeated(host, &|| Box::pin(host.get(key.as_str()))).await? {
+    match stored(host, key.as_str()).await? {
         None => Ok(None),
         Some(value) => from_bytes(key, &value).map(Some),
     }
 }
 
+/// What follows from a read for every type of value.
+async fn stored(host: &(impl Store + Clock), key: &str) -> Result<Option<Vec<u8>>> {
+    Ok(stored_since(host, key, host.monotonic()).await.0?)
+}
+
+async fn stored_since(
+    host: &(impl Store + Clock),
+    key: &str,
+    begun: Duration,
+) -> Timed<Option<Vec<u8>>> {
+    repeated(host, begun, &|| Box::pin(host.get(key))).await
+}
+
+/// The value as it is stored, and when it was there; `begun` is the time by the monotonic clock.
+pub(crate) fn get_bytes<V>(
+    host: &(impl Store + Clock),
+    key: &Key<V>,
+    begun: Duration,
+) -> impl Future<Output = Timed<Option<Vec<u8>>>> {
+    stored_since(host, key.as_str(), begun)
+}
+
 fn from_bytes<V: DeserializeOwned>(key: &Key<V>, value: &[u8]) -> Result<V> {
-    json_text::read(value).map_err(|error| {
-        ErrorKind::Store { detail: format!("{} cannot be read: {error}", key.as_str()) }.into()
-    })
+    json_text::read(value).map_err(|error| unreadable(key.as_str(), &error))
+}
+
+pub(crate) fn unreadable(key: &str, error: &serde_json::Error) -> Error {
+    ErrorKind::Store { detail: format!("{key} cannot be read: {error}") }.into()
 }
 
 fn to_bytes<V: Serialize>(key: &Key<V>, value: &V) -> Result<Vec<u8>> {
@@ -82,7 +113,22 @@ pub(crate) async fn set<V: Serialize>(
     key: &Key<V>,
     value: &V,
 ) -> Result<()> {
-    Ok(try_set(host, key, value).await??)
+    let value = to_bytes(key, value)?;
+    write(host, key.as_str(), &value).await
+}
+
+/// What follows from a write for every type of value.
+async fn write(host: &(impl Store + Clock), key: &str, value: &[u8]) -> Result<()> {
+    Ok(write_since(host, key, value, host.monotonic()).await.0?)
+}
+
+async fn write_since(
+    host: &(impl Store + Clock),
+    key: &str,
+    value: &[u8],
+    begun: Duration,
+) -> Timed<()> {
+    limited(host, begun, Box::pin(host.set(key, value))).await
 }
 
 /// The same, for whoever decides on what is known of a failure.
@@ -92,7 +138,17 @@ pub(super) async fn try_set<V: Serialize>(
     value: &V,
 ) -> Result<Result<(), StoreError>> {
     let value = to_bytes(key, value)?;
-    Ok(limited(host, Box::pin(host.set(key.as_str(), &value))).await)
+    Ok(write_since(host, key.as_str(), &value, host.monotonic()).await.0)
+}
+
+/// Writes a value as it is to be stored; `begun` is the time by the monotonic clock.
+pub(crate) fn set_bytes<V>(
+    host: &(impl Store + Clock),
+    key: &Key<V>,
+    value: &[u8],
+    begun: Duration,
+) -> impl Future<Output = Timed<()>> {
+    write_since(host, key.as_str(), value, begun)
 }
 
 /// Gives `key` this value for a time, unless it has one, which is then returned.
@@ -103,8 +159,9 @@ pub(crate) async fn create<V: Serialize + DeserializeOwned>(
     lasts: Duration,
 ) -> Result<Option<V>> {
     let value = to_bytes(key, value)?;
-    let there = repeated(host, &|| Box::pin(host.create(key.as_str(), &value, lasts))).await?;
-    there.map(|value| from_bytes(key, &value)).transpose()
+    let begun = host.monotonic();
+    let there = repeated(host, begun, &|| Box::pin(host.create(key.as_str(), &value, lasts))).await;
+    there.0?.map(|value| from_bytes(key, &value)).transpose()
 }
 
 /// Sets a value for a time. It is tried again after a failure of unknown outcome, too: a
@@ -117,21 +174,23 @@ pub(crate) async fn set_for<V: Serialize>(
 ) -> Result<()> {
     let value = to_bytes(key, value)?;
     let begun = host.monotonic();
-    let mut pause = FIRST_PAUSE;
+    let (mut at, mut pause) = (begun, FIRST_PAUSE);
     loop {
-        let set = limited(host, Box::pin(host.set_for(key.as_str(), &value, lasts))).await;
-        let spent = host.monotonic().saturating_sub(begun) + pause;
+        let set = Box::pin(host.set_for(key.as_str(), &value, lasts));
+        let (set, ended) = limited(host, at, set).await;
+        let spent = ended.saturating_sub(begun) + pause;
         match set {
             Err(_) if spent < LONGEST_CALL => host.sleep(pause).await,
             set => return Ok(set?),
         }
         pause *= 2;
+        at = host.monotonic();
     }
 }
 
 /// The value of a counter.
 pub(crate) async fn counter(host: &(impl Store + Clock), key: &CounterKey) -> Result<u64> {
-    Ok(repeated(host, &|| Box::pin(host.counter(key.as_str()))).await?)
+    Ok(repeated(host, host.monotonic(), &|| Box::pin(host.counter(key.as_str()))).await.0?)
 }
 
 /// Adds to a counter.
@@ -140,25 +199,25 @@ pub(crate) async fn increment(
     key: &CounterKey,
     n: u64,
 ) -> Result<u64, StoreError> {
-    limited(host, Box::pin(host.increment(key.as_str(), n))).await
+    limited(host, host.monotonic(), Box::pin(host.increment(key.as_str(), n))).await.0
 }
 
 /// Whether the store writes and reads.
 pub(crate) async fn probe(host: &(impl Store + Clock)) -> Result<()> {
-    limited(host, Box::pin(host.set(PROBE, b"1"))).await?;
-    limited(host, Box::pin(host.get(PROBE))).await?;
+    limited(host, host.monotonic(), Box::pin(host.set(PROBE, b"1"))).await.0?;
+    limited(host, host.monotonic(), Box::pin(host.get(PROBE))).await.0?;
     Ok(())
 }
 
 pub(crate) async fn delete<V>(host: &(impl Store + Clock), key: &Key<V>) -> Result<()> {
-    Ok(limited(host, Box::pin(host.delete(key.as_str()))).await?)
+    Ok(limited(host, host.monotonic(), Box::pin(host.delete(key.as_str()))).await.0?)
 }
 
 /// Deletes all keys that begin with `prefix`, including counters. The keys must
 /// not be used again. Slow: the whole store is listed.
 pub async fn delete_all(host: &(impl Store + Clock), prefix: &Prefix) -> Result<()> {
-    for key in limited(host, Box::pin(host.keys(prefix.as_str()))).await? {
-        limited(host, Box::pin(host.delete(&key))).await?;
+    for key in limited(host, host.monotonic(), Box::pin(host.keys(prefix.as_str()))).await.0? {
+        limited(host, host.monotonic(), Box::pin(host.delete(&key))).await.0?;
     }
     Ok(())
 }

@@ -4,6 +4,8 @@
 //! own; [`translations`] makes the functions for either. What is decided here is decided
 //! for all of them: which headers a host adds, which length is stated, what an error means.
 
+#[cfg(any(target_family = "wasm", test))]
+mod blocks;
 pub mod headers;
 pub mod of_spin;
 mod stock;

@@ -70,7 +70,8 @@ impl<H: Host> Seen<H> {
                 let taken = Some(Box::new(Taken { at, rest }));
                 // Nothing is kept of what has a key of its own.
                 let (hash, entry) = (SlotHash::of(""), entry.into());
-                let mark = Mark { seen: self, key, hash, entry, window, slot: None, taken };
+                let mark =
+                    Mark { seen: self, key, hash, entry, began: at, window, slot: None, taken };
                 return Ok(First::Time { mark, written });
             };
             if self.host.monotonic().saturating_sub(begun) >= REPEAT_WAIT {

@@ -125,7 +125,7 @@ impl Noted {
 }
 
 /// Without the 128 bits of `Duration::as_millis`.
-fn millis(time: Duration) -> u64 {
+pub(super) fn millis(time: Duration) -> u64 {
     time.as_secs().saturating_mul(1_000).saturating_add(time.subsec_millis().into())
 }
 

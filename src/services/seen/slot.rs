@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::host::Millis;
+use crate::json_text;
 use crate::state::stored::stored;
 
 /// For how long an id may be pending before its first try counts as dead.
@@ -16,6 +17,9 @@ pub const PENDING_TIME: Duration = Duration::from_secs(10);
 /// each.
 pub(super) const MAX_ENTRIES: usize = 16;
 const MAX_PLACES: usize = 1_000;
+
+/// What most entries take, with a place.
+const ENTRY_BYTES: usize = 96;
 
 /// Where a record was written. The topic is empty if it is the scope's own. Sources note the
 /// destination with it, behind which there is a slash (`sources/shares.rs`).
@@ -72,7 +76,7 @@ impl State {
 impl Entry {
     fn to_text(&self) -> String {
         let content = self.content.as_deref().unwrap_or("-");
-        let mut text = String::with_capacity(96);
+        let mut text = String::with_capacity(ENTRY_BYTES);
         // Writing to a string does not fail.
         _ = write!(text, "{} {} {} {content}", self.id, self.at, self.state.letter());
         for place in &self.places {
@@ -181,7 +185,33 @@ fn forget_older(_version: u32, _layout: &str) -> serde_json::Result<Slot> {
     Ok(Slot::default())
 }
 
+/// What stands before the entries in the store, and behind them. No entry has characters that
+/// JSON escapes.
+const BEFORE: &str = r#"{"v":2,"d":""#;
+const BEHIND: &str = r#""}"#;
+
 impl Slot {
+    /// Reads a document as it is stored. What this version has written is taken as it is: as
+    /// JSON each byte of it would be looked at several times, for each event.
+    pub(super) fn from_bytes(bytes: &[u8]) -> serde_json::Result<Self> {
+        let entries = bytes.strip_prefix(BEFORE.as_bytes());
+        let entries = entries.and_then(|entries| entries.strip_suffix(BEHIND.as_bytes()));
+        match entries.and_then(|entries| str::from_utf8(entries).ok()) {
+            // What is read is written soon, with one entry more.
+            Some(entries) => {
+                let mut text = String::with_capacity(entries.len() + ENTRY_BYTES);
+                text.push_str(entries);
+                Ok(Self(text))
+            }
+            None => json_text::read(bytes),
+        }
+    }
+
+    /// The document as it is stored.
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        [BEFORE, &self.0, BEHIND].concat().into_bytes()
+    }
+
     /// A document of one entry.
     pub(super) fn of(entry: &Entry) -> Self {
         Self(entry.to_text())
@@ -402,6 +432,8 @@ mod tests {
         let text = serde_json::to_string(&slot).unwrap();
         let expected = r#"{"v":2,"d":"b 1 f 0011 :0:4 -;a 2 d 0011 t:1:2 :0:3"}"#;
         assert_eq!(text, expected);
+        assert_eq!(slot.to_bytes(), expected.as_bytes());
+        assert_eq!(Slot::from_bytes(expected.as_bytes()).unwrap(), slot);
         assert_eq!(serde_json::from_str::<Slot>(&text).unwrap(), slot);
         assert_eq!(
             find(&slot, "a").unwrap(),
@@ -409,6 +441,11 @@ mod tests {
         );
         let before = r#"[{"i":"a","a":2,"s":"d","r":[{"p":0,"o":3}]}]"#;
         assert_eq!(serde_json::from_str::<Slot>(before).unwrap(), Slot::default());
+        assert_eq!(Slot::from_bytes(before.as_bytes()).unwrap(), Slot::default());
+        assert_eq!(Slot::from_bytes(br#"{"v":2,"d":""}"#).unwrap(), Slot::default());
+        for unreadable in [&br#"{"v":3,"d":"a 1 p -"}"#[..], b"", b"x", b"\xff"] {
+            assert!(Slot::from_bytes(unreadable).is_err(), "{unreadable:?}");
+        }
     }
 
     #[test]

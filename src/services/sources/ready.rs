@@ -25,9 +25,11 @@ impl Ready {
     }
 
     /// The source that was made of just this entry.
-    pub(super) fn get(&self, entry: &StoredSource) -> Option<Rc<Prepared>> {
-        let mut kept = self.kept.iter();
-        kept.find(|(of, _)| of.is_same(entry)).map(|(_, prepared)| prepared.clone())
+    pub(super) fn get(&mut self, entry: &StoredSource) -> Option<Rc<Prepared>> {
+        let (of, prepared) = self.kept.iter_mut().find(|(of, _)| of.is_same(entry))?;
+        // The next events have this copy of the list, and need not compare all settings again.
+        of.source.clone_from(&entry.source);
+        Some(prepared.clone())
     }
 
     /// Keeps a source in place of the one with its name.

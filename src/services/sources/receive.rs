@@ -124,21 +124,27 @@ impl<H: Host, L: Log> Sources<H, L> {
         let name = prepared.source.name.as_str();
         let received = self.receive_only(prepared, request, now).await;
         match &received {
-            Ok(Received::Event(event)) => self.count(name, request, event.as_ref()).await,
+            Ok(Received::Event(event)) => self.count(name, request, event.as_ref(), now).await,
             Ok(Received::Batch(events)) => {
                 for event in events {
-                    self.count(name, request, event.as_ref()).await;
+                    self.count(name, request, event.as_ref(), now).await;
                 }
             }
-            Err(not_taken) => self.count(name, request, Err(not_taken)).await,
+            Err(not_taken) => self.count(name, request, Err(not_taken), now).await,
             Ok(Received::Handshake { .. }) => {}
         }
         received
     }
 
-    async fn count(&self, name: &str, request: &Inbound<'_>, event: Result<&Taken, &NotTaken>) {
+    async fn count(
+        &self,
+        name: &str,
+        request: &Inbound<'_>,
+        event: Result<&Taken, &NotTaken>,
+        now: Millis,
+    ) {
         match event {
-            Ok(taken) => self.counting.taken(name, taken).await,
+            Ok(taken) => self.counting.taken(name, taken, now).await,
             Err(NotTaken::Refused(refused)) => {
                 self.counting.refused(name, request, refused).await;
             }
@@ -203,9 +209,8 @@ impl<H: Host, L: Log> Sources<H, L> {
         if let Some(url) = &source.url {
             return Some(format!("{url}{query}"));
         }
-        let path = format!("/in/{}", source.name);
         if let Some(public) = &self.public_url {
-            return Some(format!("{public}{path}{query}"));
+            return Some(format!("{public}/in/{}{query}", source.name));
         }
         let base = admission::forwarded_base(source, request)?;
         Some(format!("{base}{}", request.target))

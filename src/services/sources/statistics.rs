@@ -101,22 +101,23 @@ impl<H: Host> Counting<H> {
         Self { host, own: Rc::default() }
     }
 
-    pub(super) async fn taken(&self, source: &str, taken: &Taken) {
-        self.became(source, taken.kind());
+    /// An event that came at this time.
+    pub(super) async fn taken(&self, source: &str, taken: &Taken, came: Millis) {
+        self.became(source, taken.kind(), came);
         self.write_soon(source, false).await;
     }
 
     /// An event whose records are not all in Kafka, as far as is known.
     pub(super) async fn not_written(&self, source: &str, error: &Error) {
-        self.became(source, if error.is_unknown_outcome() { "unknown" } else { "failed" });
+        let became = if error.is_unknown_outcome() { "unknown" } else { "failed" };
+        self.became(source, became, self.host.now());
         self.write_soon(source, true).await;
     }
 
-    fn became(&self, source: &str, kind: &str) {
-        let now = self.host.now();
+    fn became(&self, source: &str, kind: &str, now: Millis) {
         self.count(source, |counted| {
             *counted.counts.get_or_default(kind.to_owned()) += 1;
-            counted.last_seen = Some(now);
+            counted.last_seen = counted.last_seen.max(Some(now));
         });
     }
 
