@@ -4,6 +4,10 @@
 //! dlmalloc looks for the best place for each, and joins it with its neighbours when it is freed,
 //! which took an eighth of a guest's CPU time. Here a freed piece waits in a list of its size for
 //! the next that needs it. The lists are short, so that memory is joined all the same.
+//!
+//! An allocator from a crate has memory of its own. But wasi-libc's `free` gets what the
+//! allocator gave to `cabi_realloc`, such as the list of environment variables
+//! (`wasip2_list_tuple2_string_string_free`), so all pieces have to be dlmalloc's.
 
 #![allow(unsafe_code, reason = "an allocator")]
 
