@@ -42,14 +42,30 @@ pub(crate) struct Scene {
     /// The component.
     pub(crate) program: Program,
     pub(crate) producers: [Producer; 4],
-    pub(crate) component_bytes: u64,
     /// Dropped last: the store of the component lies in it.
     _folder: tempfile::TempDir,
     _server: Server,
 }
 
+/// What is run: compiled once, for however many scenes.
+pub(crate) struct Programs {
+    gateway: Program,
+    pub(crate) component_bytes: u64,
+    smallest: Program,
+    at_once: Program,
+}
+
+impl Programs {
+    pub(crate) fn load() -> Result<Self> {
+        let (gateway, component_bytes) = load("kafka-edge-spin")?;
+        let (smallest, _) = load("kafka-edge-bench-smallest")?;
+        let (at_once, _) = load("kafka-edge-bench-at-once")?;
+        Ok(Self { gateway, component_bytes, smallest, at_once })
+    }
+}
+
 impl Scene {
-    pub(crate) async fn start() -> Result<Self> {
+    pub(crate) async fn start(programs: &Programs) -> Result<Self> {
         let emulator = Emulator::new(Options::default())?;
         emulator.create_topic(TOPIC, PARTITIONS)?;
         let server = Server::bind("127.0.0.1:0", emulator.clone()).await?;
@@ -58,10 +74,10 @@ impl Scene {
         let records_url = format!("{rest_url}/v3/clusters/{cluster}/topics/{TOPIC}/records");
 
         let folder = tempfile::tempdir()?;
-        let (smallest, _) = load("kafka-edge-bench-smallest")?;
-        let smallest =
-            Host::builder(&smallest).variable("records_url", records_url.as_str()).build()?;
-        let (program, component_bytes) = load("kafka-edge-spin")?;
+        let smallest = Host::builder(&programs.smallest)
+            .variable("records_url", records_url.as_str())
+            .build()?;
+        let program = programs.gateway.clone();
         let gateway = Host::builder(&program)
             .store(
                 "default",
@@ -71,8 +87,7 @@ impl Scene {
             .variable("kafka_consume_api", "cloud")
             .variable("open_access", "true")
             .build()?;
-        let (at_once, _) = load("kafka-edge-bench-at-once")?;
-        let at_once = Host::builder(&at_once).build()?;
+        let at_once = Host::builder(&programs.at_once).build()?;
         let at_once_url = format!("http://{}", serve(at_once).await?);
         let smallest_url = format!("http://{}", serve(smallest).await?);
         let gateway_url = format!("http://{}", serve(gateway.clone()).await?);
@@ -121,7 +136,6 @@ impl Scene {
             gateway_url,
             program,
             producers,
-            component_bytes,
             _folder: folder,
             _server: server,
         })
