@@ -17,8 +17,10 @@ use kafka_edge_host::kv::{Database, Durability, Memory, OpenError};
 use kafka_edge_host::upstream::Network;
 use std::io::{self, Write};
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
+use std::thread::available_parallelism;
 use std::time::Duration;
 use tokio::net::TcpListener;
 
@@ -101,6 +103,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), StartError> {
     match prepared {
         Prepared::Program(program) => {
             let mut host = Host::builder(&program).variables(variables.clone());
+            host = host.worker_threads(available_parallelism().map_or(1, NonZeroUsize::get));
             host = host.upstream(Network::new(reach::policy(&variables)));
             host = host.allow_redis(variables.get("state_store").map_or("", |url| url.trim()));
             host = match (store, arguments.store_write) {
