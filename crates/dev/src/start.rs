@@ -17,8 +17,10 @@ use kafka_edge_host::kv::{Database, Durability, Memory, OpenError};
 use kafka_edge_host::upstream::Network;
 use std::io::{self, Write};
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
+use std::thread::available_parallelism;
 use std::time::Duration;
 use tokio::net::TcpListener;
 
@@ -101,6 +103,7 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), StartError> {
     match prepared {
         Prepared::Program(program) => {
             let mut host = Host::builder(&program).variables(variables.clone());
+            host = host.worker_threads(threads_for_instances());
             host = host.upstream(Network::new(reach::policy(&variables)));
             host = host.allow_redis(variables.get("state_store").map_or("", |url| url.trim()));
             host = match (store, arguments.store_write) {
@@ -125,6 +128,12 @@ pub(crate) async fn run(arguments: Arguments) -> Result<(), StartError> {
         kafka.stop().await;
     }
     Ok(())
+}
+
+/// One for each core, and none where there is only one: threads would only take turns there.
+fn threads_for_instances() -> usize {
+    let cores = available_parallelism().map_or(1, NonZeroUsize::get);
+    if cores == 1 { 0 } else { cores }
 }
 
 /// Serves until Ctrl-C.

@@ -4,7 +4,7 @@ use crate::clock::WallClock;
 use crate::faults::Faults;
 use crate::host::{Host, HostError, Inner};
 use crate::imports;
-use crate::instances::{Closing, InstanceOptions, Instances, Pool};
+use crate::instances::{Closing, InstanceOptions, Instances, Pool, Threads};
 use crate::kv::{Memory, Store as KvStore};
 use crate::outbound::OutboundHosts;
 use crate::output::{self, Output};
@@ -15,6 +15,7 @@ use crate::stats::Counters;
 use crate::upstream::{Network, Upstream};
 use std::collections::HashMap;
 use std::fmt;
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize};
 use std::time::Duration;
@@ -34,6 +35,7 @@ pub struct HostBuilder {
     clock: Arc<dyn Fn(u64) -> WallClock + Send + Sync>,
     options: InstanceOptions,
     slots: usize,
+    worker_threads: usize,
 }
 
 impl fmt::Debug for HostBuilder {
@@ -57,6 +59,7 @@ impl HostBuilder {
             clock: Arc::new(|_| WallClock::new()),
             options: InstanceOptions::default(),
             slots: 1,
+            worker_threads: 0,
         }
     }
 
@@ -154,6 +157,22 @@ impl HostBuilder {
         self
     }
 
+    /// Runs instances on so many threads of the host's own, and not on the runtime of whoever
+    /// calls it. This is for hosts that serve many callers at once: on a multi-thread runtime
+    /// an instance otherwise competes with the connections that it answers (with 64 callers
+    /// of a produce a call took 240 µs of CPU, and 157 µs in this way), while a caller without
+    /// others waits 0.1 ms longer. On one core it costs a quarter of the calls. Without it, or
+    /// with 0, instances run on the caller's runtime and end with it, and see its clock if that
+    /// is paused.
+    ///
+    /// An instance stays on the thread on which the fewest lived when it was started. A thread
+    /// is started for its first instance. They all end once the host, its instances and the
+    /// bodies of its answers are gone. Exports are called on the caller's runtime all the same.
+    pub fn worker_threads(mut self, threads: usize) -> Self {
+        self.worker_threads = threads;
+        self
+    }
+
     /// Links the component and makes the host. A component that exports no
     /// HTTP handler can still be instantiated by hand.
     pub fn build(mut self) -> Result<Host, HostError> {
@@ -187,6 +206,8 @@ impl HostBuilder {
             calls: AtomicU64::new(0),
         });
         let closing = Closing::new();
+        let threads = NonZeroUsize::new(self.worker_threads);
+        let threads = threads.map(|count| Arc::new(Threads::new(count)));
         let slots = (0..self.slots).map(|_| {
             Pool::new(Instances {
                 engine: self.program.engine().clone(),
@@ -197,6 +218,7 @@ impl HostBuilder {
                 output: Arc::clone(&self.output),
                 clock: Arc::clone(&self.clock),
                 is_metered: self.program.is_metered(),
+                threads: threads.clone(),
             })
         });
         Ok(Host {

@@ -1,18 +1,21 @@
 //! Instances: when they start, which requests they take, and when they end.
 //!
 //! A [`queue`] holds what waits and decides when another instance starts; a [`pool`] hands
-//! requests over; a [`worker`] runs one instance. `wasmtime_wasi_http`'s `ProxyHandler` would
-//! do the last two, and starts another instance whenever a request comes while none is free
-//! at that very moment, which under load is most of the time. To hold requests back before it
-//! cost four changes of task for each of them.
+//! requests over; a [`worker`] runs one instance, on the caller's runtime or on one of the
+//! host's own [`threads`]. `wasmtime_wasi_http`'s `ProxyHandler` would hand over and run, and
+//! starts another instance whenever a request comes while none is free at that very moment,
+//! which under load is most of the time. To hold requests back before it cost four changes of
+//! task for each of them.
 
 mod expiration;
 mod pool;
 mod queue;
+mod threads;
 mod worker;
 
 pub(crate) use expiration::{Closing, Phase};
 pub(crate) use pool::{Pool, Unanswered};
+pub(crate) use threads::Threads;
 pub(crate) use worker::Instances;
 
 use std::time::Duration;

@@ -2,6 +2,7 @@
 
 use crate::body::{self, Body};
 use crate::host::HostError;
+use crate::instances::Threads;
 use bytes::Bytes;
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
@@ -40,13 +41,22 @@ pub(crate) type Died = Arc<OnceLock<Arc<AtomicBool>>>;
 
 /// A response whose body breaks off if its instance dies. Without this such a
 /// body would seem complete.
-pub(crate) fn until_death(response: http::Response<Body>, died: Died) -> http::Response<Body> {
-    response.map(|inner| InstanceBody { inner, died }.boxed_unsync())
+///
+/// A body that the instance only passes on comes straight from a connection, and outlives the
+/// instance. The connection does not outlive its thread.
+pub(crate) fn of_instance(
+    response: http::Response<Body>,
+    died: Died,
+    threads: Option<Arc<Threads>>,
+) -> http::Response<Body> {
+    response.map(|inner| InstanceBody { inner, died, _threads: threads }.boxed_unsync())
 }
 
 struct InstanceBody {
     inner: Body,
     died: Died,
+    /// Stay as long as this is held.
+    _threads: Option<Arc<Threads>>,
 }
 
 impl InstanceBody {

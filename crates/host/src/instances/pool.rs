@@ -93,7 +93,8 @@ impl Pool {
             }
         };
         let answer = answer.map_err(|_| Unanswered)?;
-        Ok(answer.map(|response| response::until_death(response, died)))
+        let threads = self.instances.threads.clone();
+        Ok(answer.map(|response| response::of_instance(response, died, threads)))
     }
 
     fn relieve(self: &Arc<Self>, relief: Option<Relief>) {
@@ -106,10 +107,15 @@ impl Pool {
 
     fn start(self: &Arc<Self>, Start { seat, first }: Start) {
         let seat = Seat { pool: Arc::clone(self), number: seat };
-        // Where the runtime ends there is none for it to run in.
-        if let Ok(runtime) = Handle::try_current() {
+        if let Some(threads) = &self.instances.threads {
+            match threads.place() {
+                Ok(place) => place.run(worker::run(seat, *first)),
+                Err(error) => worker::refuse(&seat, *first, error.into()),
+            }
+        } else if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(worker::run(seat, *first));
         }
+        // Where the caller's runtime ends there is none for it to run in.
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {

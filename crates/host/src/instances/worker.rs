@@ -3,6 +3,7 @@
 use super::InstanceOptions;
 use super::expiration::{Closing, Expiration};
 use super::pool::{Answer, Arriving, Seat};
+use super::threads::Threads;
 use crate::clock::WallClock;
 use crate::output::{Channel, GuestLine, Lines, Output};
 use crate::state::{Services, State};
@@ -34,6 +35,8 @@ pub(crate) struct Instances {
     pub(crate) clock: Arc<dyn Fn(u64) -> WallClock + Send + Sync>,
     /// Whether instances count the instructions that they run.
     pub(crate) is_metered: bool,
+    /// Where instances run, if not on the caller's runtime.
+    pub(crate) threads: Option<Arc<Threads>>,
 }
 
 impl Instances {
@@ -72,21 +75,25 @@ pub(super) async fn run(seat: Seat, first: Arriving) {
         Err(error) => {
             // Its place is free before others wait for an instance of their own.
             drop(store);
-            seat.close();
-            let error = InstantiationError {
-                request_data: (),
-                request: Mutex::new(first.request),
-                error: Arc::new(error),
-            };
-            // A caller that has gone needs none.
-            _ = first.answer.send(Err(error.into()));
-            return;
+            return refuse(&seat, first, error);
         }
     };
     seat.began();
     let mut instance = Instance { store: Some(store), life };
     let result = instance.work(&proxy, &seat, first).await;
     instance.end(result);
+}
+
+/// Answers that no instance could be made.
+pub(super) fn refuse(seat: &Seat, first: Arriving, error: wasmtime::Error) {
+    seat.close();
+    let error = InstantiationError {
+        request_data: (),
+        request: Mutex::new(first.request),
+        error: Arc::new(error),
+    };
+    // A caller that has gone needs none.
+    _ = first.answer.send(Err(error.into()));
 }
 
 /// That an instance lives.

@@ -6,6 +6,7 @@ use http::uri::Scheme;
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use tokio::runtime::{Handle, Id};
 
 /// The end of a connection that requests go into.
 pub(super) type Sender = hyper::client::conn::http1::SendRequest<Body>;
@@ -51,40 +52,107 @@ impl Target {
     }
 }
 
+/// A connection that waits.
+struct Kept {
+    sender: Sender,
+    since: Instant,
+    /// The runtime that drives it.
+    runtime: Id,
+}
+
+impl Kept {
+    fn is_too_old(&self) -> bool {
+        self.since.elapsed() > IDLE_TIME
+    }
+}
+
+/// Connections by their targets. One is used only within the runtime that drives it: another
+/// one may end, in the middle of an exchange, or be kept busy by an instance that computes.
 #[derive(Default)]
 pub(super) struct Pool {
-    idle: Mutex<HashMap<Target, Vec<(Sender, Instant)>>>,
+    idle: Mutex<HashMap<Target, Vec<Kept>>>,
 }
 
 impl Pool {
-    /// The connection that was used last, if one is there and open.
+    /// The connection of this runtime that was used last, if one is there and open.
     pub(super) fn take(&self, target: &Target) -> Option<Sender> {
+        let runtime = Handle::current().id();
         let mut idle = self.idle();
         let waiting = idle.get_mut(target)?;
-        while let Some((sender, since)) = waiting.pop() {
-            if since.elapsed() > IDLE_TIME {
+        while let Some(last) = waiting.iter().rposition(|kept| kept.runtime == runtime) {
+            let kept = waiting.remove(last);
+            if kept.is_too_old() {
                 // Those below have waited longer still.
-                waiting.clear();
+                waiting.drain(..last);
                 return None;
             }
-            if sender.is_ready() {
-                return Some(sender);
+            if kept.sender.is_ready() {
+                return Some(kept.sender);
             }
         }
         None
     }
 
     pub(super) fn put(&self, target: Target, sender: Sender) {
+        let runtime = Handle::current().id();
         let mut idle = self.idle();
         let waiting = idle.entry(target).or_default();
         // Those that nobody has needed lie below, and would stay as long as others come and go.
-        waiting.retain(|(_, since)| since.elapsed() <= IDLE_TIME);
+        // Those of a runtime that has ended are closed, and nobody takes them.
+        waiting.retain(|kept| !kept.is_too_old() && !kept.sender.is_closed());
         if waiting.len() < MAX_IDLE {
-            waiting.push((sender, Instant::now()));
+            waiting.push(Kept { sender, since: Instant::now(), runtime });
         }
     }
 
-    fn idle(&self) -> MutexGuard<'_, HashMap<Target, Vec<(Sender, Instant)>>> {
+    fn idle(&self) -> MutexGuard<'_, HashMap<Target, Vec<Kept>>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use hyper::client::conn::http1;
+    use tokio::io::DuplexStream;
+    use tokio::runtime::{Builder, Runtime};
+    use wasmtime_wasi_http::io::TokioIo;
+
+    fn runtime() -> Runtime {
+        Builder::new_current_thread().enable_all().build().unwrap()
+    }
+
+    /// Puts a connection there that this runtime drives, and answers with its other end.
+    fn put(pool: &Pool, target: &Target, runtime: &Runtime) -> DuplexStream {
+        runtime.block_on(async {
+            let (stream, other_end) = tokio::io::duplex(64);
+            let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
+            tokio::spawn(connection);
+            sender.ready().await.unwrap();
+            pool.put(target.clone(), sender);
+            other_end
+        })
+    }
+
+    #[test]
+    fn a_connection_is_taken_only_where_it_is_driven() {
+        let pool = Pool::default();
+        let target = Target::of(&Uri::from_static("http://test")).unwrap();
+        let take = |runtime: &Runtime| runtime.block_on(async { pool.take(&target) });
+        let kept = || pool.idle()[&target].len();
+        let (one, other) = (runtime(), runtime());
+        let _of_one = [put(&pool, &target, &one), put(&pool, &target, &one)];
+        assert!(take(&other).is_none());
+        let _of_other = put(&pool, &target, &other);
+        assert_eq!(kept(), 3);
+        assert!(take(&one).is_some());
+        assert!(take(&other).is_some());
+        assert!(take(&other).is_none());
+        // What is left is closed with its runtime, and goes when another one is put there.
+        assert_eq!(kept(), 1);
+        drop(one);
+        let _of_other = put(&pool, &target, &other);
+        assert_eq!(kept(), 1);
+        assert!(take(&other).is_some());
     }
 }

@@ -6,7 +6,10 @@ use http_body_util::BodyExt;
 use kafka_edge_host::faults::HostCall;
 use kafka_edge_host::kv::{Memory, Store};
 use kafka_edge_host::{Channel, GuestLine, Host, InstanceOptions, body};
-use std::sync::{Arc, Mutex};
+use std::cell::OnceCell;
+use std::collections::HashSet;
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -101,6 +104,71 @@ async fn the_instances_of_a_host_that_is_gone_end() {
     }
     drop(host);
     until(async || (Arc::strong_count(&seen_by_instances) == 1).then_some(())).await;
+}
+
+/// Where threads wait for each other.
+#[derive(Default)]
+struct Meeting {
+    here: Mutex<HashSet<ThreadId>>,
+    comes: Condvar,
+}
+
+impl Meeting {
+    /// Blocks this thread until so many are there.
+    fn wait_for(&self, number: usize) {
+        let mut here = self.here.lock().unwrap();
+        here.insert(thread::current().id());
+        self.comes.notify_all();
+        let lacks = |here: &mut HashSet<_>| here.len() < number;
+        drop(self.comes.wait_timeout_while(here, Duration::from_secs(20), lacks).unwrap());
+    }
+}
+
+// On one thread, which instances would otherwise share.
+#[tokio::test]
+async fn instances_run_side_by_side_on_threads_of_the_host_that_end_with_it() {
+    thread_local! {
+        static HELD: OnceCell<Arc<()>> = const { OnceCell::new() };
+    }
+    let seen_by_threads = Arc::new(());
+    let held = Arc::clone(&seen_by_threads);
+    let meeting = Arc::new(Meeting::default());
+    let meets = Arc::clone(&meeting);
+    let memory = Memory::new();
+    let host = host()
+        .worker_threads(2)
+        .spread_over(3)
+        .store("default", memory.clone())
+        .output(move |line| {
+            HELD.with(|thread| _ = thread.get_or_init(|| Arc::clone(&held)));
+            if line.channel == Channel::Stdout {
+                meets.wait_for(2);
+            }
+        })
+        .build()
+        .unwrap();
+    join_all((0..3).map(|_| get(&host, "/print/line"))).await;
+    let threads = meeting.here.lock().unwrap().clone();
+    assert_eq!(threads.len(), 2);
+    assert!(!threads.contains(&thread::current().id()));
+    assert_eq!(host.stats().instances_live, 3);
+    // This one, that of the output, and those of the threads.
+    assert_eq!(Arc::strong_count(&seen_by_threads), 4);
+
+    get(&host, "/later/after/200").await;
+    drop(host);
+    until(async || (Arc::strong_count(&seen_by_threads) == 1).then_some(())).await;
+    assert!(memory.get("after").await.unwrap().is_some(), "its work was not finished");
+}
+
+#[test]
+fn instances_on_threads_of_the_host_outlive_the_callers_runtime() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let host = host().worker_threads(1).build().unwrap();
+    assert_eq!(runtime().block_on(get(&host, "/visits")), "1");
+    assert_eq!(runtime().block_on(get(&host, "/visits")), "2");
+    assert!(runtime().block_on(host.close(Duration::from_secs(20))));
+    assert_eq!(host.stats().instances_live, 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

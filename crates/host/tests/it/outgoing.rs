@@ -7,7 +7,7 @@ use http_body::Frame;
 use http_body_util::{BodyExt, StreamBody};
 use kafka_edge_host::faults::{CallKind, Failure, Fault, HostCall, Moment};
 use kafka_edge_host::upstream::{ErrorCode, Network, Policy, Upstream, script};
-use kafka_edge_host::{Body, Host, body};
+use kafka_edge_host::{Body, Host, InstanceOptions, body};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -93,6 +93,32 @@ async fn a_request_is_sent_as_it_is_over_kept_connections() {
     })
     .await;
     assert!(host.stats().outgoing_calls >= 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_is_passed_on_outlives_its_instance_and_the_host() {
+    let (go_on, goes_on) = tokio::sync::watch::channel(false);
+    let url = server(move |mut stream| {
+        let mut goes_on = goes_on.clone();
+        async move {
+            head(&mut stream).await;
+            let half = b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf ";
+            stream.write_all(half).await.unwrap();
+            goes_on.wait_for(|goes_on| *goes_on).await.unwrap();
+            stream.write_all(b"more").await.unwrap();
+        }
+    })
+    .await;
+    let options =
+        InstanceOptions { idle_timeout: Duration::from_millis(1), ..InstanceOptions::default() };
+    let host = host().worker_threads(1).instances(options).upstream(Network::default());
+    let host = host.build().unwrap();
+    let request = http::Request::get("http://test/fetch").header("x-url", url).body(body::empty());
+    let response = host.handle(request.unwrap()).await.unwrap();
+    until(async || (host.stats().instances_live == 0).then_some(())).await;
+    drop(host);
+    go_on.send_replace(true);
+    assert_eq!(text(response).await, "half more");
 }
 
 #[tokio::test(flavor = "multi_thread")]
