@@ -6,14 +6,14 @@
 //! machine, in rounds, so that whatever else the machine does falls on all of them alike.
 //! Absolute numbers mean nothing; look at the ratios.
 //!
-//! Then records are read in every way, and events go to sources. All of this runs on one
-//! thread, since what is compared is CPU time. On two, the callers, the host and the server
-//! wake each other, and take each other's memory out of the caches: the same produce by 64
-//! callers took 207 to 240 µs, and 130 to 150 where other work kept one of the two processors
-//! busy; on one thread it took 111 to 114.
+//! Then events go to sources. All of this runs on one thread, since what is compared is CPU
+//! time. On two, the callers, the host and the server wake each other, and take each other's
+//! memory out of the caches: the same produce by 64 callers took 207 to 240 µs, and 130 to 150
+//! where other work kept one of the two processors busy; on one thread it took 111 to 114.
 //!
-//! Records to callbacks, and the gateway against a server that costs what a REST Proxy costs,
-//! have all threads, as there a rate is compared that callers see.
+//! Where rates are compared that callers see, all threads are used: records are read in every
+//! way, and sent to callbacks, and the gateway runs against a server that costs what a REST
+//! Proxy costs, with threads for its instances, as `cargo dev` has them.
 //!
 //! See [`USAGE`].
 
@@ -105,11 +105,11 @@ fn run(plan: &Plan<'_>) -> Result<()> {
     }
     let programs = Programs::load()?;
     println!("component: {} KiB", programs.component_bytes / 1024);
-    if ["produce", "consume", "ingest"].iter().any(|part| plan.wants(part)) {
+    if ["produce", "ingest"].iter().any(|part| plan.wants(part)) {
         one_thread.block_on(of_cpu_time(&programs, plan))?;
     }
     drop(one_thread);
-    if ["deliver", "proxy", "soak"].iter().any(|part| plan.wants(part)) {
+    if ["consume", "deliver", "proxy", "soak"].iter().any(|part| plan.wants(part)) {
         Builder::new_multi_thread().enable_all().build()?.block_on(of_rates(&programs, plan))?;
     }
     Ok(())
@@ -122,10 +122,6 @@ async fn of_cpu_time(programs: &Programs, plan: &Plan<'_>) -> Result<()> {
     if plan.wants("produce") {
         produce(&scene, round, rounds).await?;
     }
-    if plan.wants("consume") {
-        println!("\nConsume, up to {} records each way, in {rounds} rounds\n", consume::RECORDS);
-        consume::run(&scene, rounds).await?;
-    }
     if plan.wants("ingest") {
         ingest::run(&scene, round, rounds).await?;
     }
@@ -135,6 +131,10 @@ async fn of_cpu_time(programs: &Programs, plan: &Plan<'_>) -> Result<()> {
 async fn of_rates(programs: &Programs, plan: &Plan<'_>) -> Result<()> {
     let &Plan { round, rounds, rest_url, .. } = plan;
     let scene = Scene::start(programs).await?;
+    if plan.wants("consume") {
+        println!("\nConsume, up to {} records each way, in {rounds} rounds\n", consume::RECORDS);
+        consume::run(&scene, rounds).await?;
+    }
     if plan.wants("deliver") {
         deliver::run(&scene, round, rounds).await?;
     }

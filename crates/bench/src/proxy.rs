@@ -44,6 +44,7 @@ pub(crate) async fn run(
         .variable("kafka_rest_url", rest_url)
         .variable("kafka_consume_api", "v2")
         .variable("open_access", "true")
+        .worker_threads(std::thread::available_parallelism().map_or(1, usize::from))
         .build()?;
     let gateway_url = format!("http://{}", serve(gateway).await?);
     match rest_url == emulated_url {
