@@ -69,5 +69,5 @@ pub(crate) fn rates(rates: &[(&str, f64)]) {
 }
 
 fn milliseconds(time: Duration) -> String {
-    format!("{:.2} ms", time.as_secs_f64() * 1000.0)
+    format!("{:.3} ms", time.as_secs_f64() * 1000.0)
 }
