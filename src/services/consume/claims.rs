@@ -97,8 +97,27 @@ pub(super) enum ReceiptVerdict {
 
 /// All claims in one partition, in the order of their offsets.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "Vec<Claim>")]
 pub(super) struct Claims(Vec<Claim>);
+
+/// Of a damaged document nothing is counted that is not there.
+impl TryFrom<Vec<Claim>> for Claims {
+    type Error = &'static str;
+
+    fn try_from(claims: Vec<Claim>) -> Result<Self, Self::Error> {
+        let most = MAX_CLAIMS as i64;
+        let mut end = 0;
+        for claim in &claims {
+            let is_sound = (1..=most).contains(&claim.records)
+                && (end..i64::MAX - most).contains(&claim.offset);
+            if !is_sound {
+                return Err("the claims are not in order");
+            }
+            end = claim.end();
+        }
+        Ok(Self(claims))
+    }
+}
 
 impl Claims {
     pub(super) fn is_empty(&self) -> bool {
@@ -122,6 +141,11 @@ impl Claims {
 
     pub(super) fn first_offset(&self) -> Option<i64> {
         self.0.first().map(|claim| claim.offset)
+    }
+
+    /// The offset behind the last claimed record; 0 if there is none.
+    pub(super) fn end(&self) -> i64 {
+        self.0.last().map_or(0, Claim::end)
     }
 
     pub(super) fn contains(&self, offset: i64) -> bool {
@@ -332,6 +356,27 @@ mod tests {
 
     fn free(claims: &Claims, now: Millis) -> Vec<i64> {
         claims.free(now, 10).into_iter().map(|(offset, _)| offset).collect()
+    }
+
+    #[test]
+    fn claims_that_no_gateway_writes_are_refused() {
+        let read = |claims: &str| {
+            let claims = claims.replace('}', r#","k":"n","u":1,"c":1}"#);
+            serde_json::from_str::<Claims>(&claims).map(|claims| claims.len())
+        };
+        assert_eq!(read(r#"[{"o":0,"n":3},{"o":3},{"o":9,"n":1000}]"#).unwrap(), 1_004);
+        for damaged in [
+            r#"[{"o":0,"n":0}]"#,
+            r#"[{"o":0,"n":-5}]"#,
+            r#"[{"o":-1}]"#,
+            r#"[{"o":0,"n":1001}]"#,
+            r#"[{"o":0,"n":9000000000000000000}]"#,
+            r#"[{"o":9223372036854775807}]"#,
+            r#"[{"o":0,"n":3},{"o":2}]"#,
+            r#"[{"o":7},{"o":2}]"#,
+        ] {
+            assert!(read(damaged).is_err(), "{damaged}");
+        }
     }
 
     #[test]

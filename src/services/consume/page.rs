@@ -27,6 +27,8 @@ pub(super) struct RecordsInHand {
     silent_to: Option<i64>,
     rejected: u64,
     given_up: u64,
+    /// Whether a fetch had records that are not in hand, because callers have or had them.
+    left_out: bool,
 }
 
 impl RecordsInHand {
@@ -47,6 +49,7 @@ impl RecordsInHand {
             silent_to: None,
             rejected: position.rejected,
             given_up: position.given_up,
+            left_out: false,
         };
         page.add(Fetched { records: here, next, place, silent_to: position.silent_to });
         page
@@ -69,7 +72,9 @@ impl RecordsInHand {
         for record in fetched.records {
             // There may be claims and deliveries above a record that came back.
             let offset = record.offset;
-            if !self.delivered.contains(&offset) && !self.claims.contains(offset) {
+            if self.delivered.contains(&offset) || self.claims.contains(offset) {
+                self.left_out = true;
+            } else {
                 self.here.put(record);
             }
         }
@@ -114,11 +119,20 @@ impl RecordsInHand {
         self.here.0.len()
     }
 
-    /// The records that nobody has claimed, as they would be read again.
-    pub(super) fn untaken(&self) -> Fetched {
+    /// The records that nobody has claimed, and the offset of the first, as they would be read
+    /// again from there. `None` if they would perhaps be others: some between them are with
+    /// callers, or were, and would be missing after a seek.
+    pub(super) fn untaken(&self) -> Option<(i64, Fetched)> {
         let untaken = self.here.0.iter().filter(|record| !self.claims.contains(record.offset));
-        let (records, silent_to) = (untaken.cloned().collect(), self.silent_to);
-        Fetched { records, next: self.next, place: None, silent_to }
+        let (records, silent_to): (Vec<_>, _) = (untaken.cloned().collect(), self.silent_to);
+        let from = records.first().map_or(self.next, |record| record.offset);
+        let is_behind = |offset: &i64| *offset >= from;
+        let has_holes = self.left_out
+            || !self.on_the_way.0.is_empty()
+            || self.delivered.iter().any(is_behind)
+            || self.claims.end() > from;
+        let fetched = Fetched { records, next: self.next, place: None, silent_to };
+        (fetched.records.is_empty() || !has_holes).then_some((from, fetched))
     }
 
     /// The next record to be handed out.
@@ -332,6 +346,38 @@ mod tests {
         let mut page = RecordsInHand::resume(&Position::at(0), 3);
         page.add(fetched(offsets, next, None));
         page
+    }
+
+    #[test]
+    fn what_is_untaken_is_kept_only_if_it_would_be_read_again_as_it_is() {
+        let untaken = |page: &RecordsInHand| {
+            let untaken = page.untaken();
+            untaken.map(|(from, fetched)| {
+                let offsets = fetched.records.iter().map(|record| record.offset);
+                (from, offsets.collect::<Vec<_>>(), fetched.next)
+            })
+        };
+        let claimed = |page: &mut RecordsInHand| page.claim("page", 100).unwrap().0.offset;
+        let mut page = page(&[0, 1, 2, 5], 9);
+        assert_eq!((claimed(&mut page), claimed(&mut page)), (0, 1));
+        assert_eq!(untaken(&page), Some((2, vec![2, 5], 9)), "the log has no 3 and 4");
+        page.hand();
+        assert_eq!(untaken(&page), None, "2 is on its way");
+        page.returns(2);
+        assert_eq!(untaken(&page), Some((2, vec![2, 5], 9)));
+        page.claims().put(4, "other", 100);
+        assert_eq!(untaken(&page), None, "somebody has 4");
+        page.claims().remove(4);
+        page.done(5);
+        assert_eq!(untaken(&page), None, "5 is done");
+        assert_eq!(claimed(&mut page), 2);
+        assert_eq!(untaken(&page), Some((9, vec![], 9)), "what is read from 9 on is whole");
+
+        let position = Position { delivered: vec![6], ..Position::at(5) };
+        let mut page = RecordsInHand::resume(&position, 3);
+        page.add(fetched(&[5, 6, 7], 8, None));
+        page.delivered.retain(|_| false);
+        assert_eq!(untaken(&page), None, "6 was left out");
     }
 
     #[test]

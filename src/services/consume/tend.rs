@@ -207,7 +207,7 @@ impl<H: Host> Tended<H> {
     }
 
     /// What is in hand beyond what was claimed.
-    pub(super) fn untaken(&self) -> Fetched {
+    pub(super) fn untaken(&self) -> Option<(i64, Fetched)> {
         self.page.untaken()
     }
 

@@ -323,11 +323,13 @@ impl<H: Host, L: Log> Serving<H, L> {
     /// Reads for the next callers while the claims of these are written.
     fn read_ahead(&self, shift: &mut Shift<H>, tended: &mut Tended<H>, records: usize) {
         let (index, end) = (tended.index, self.survey.end(tended.index));
-        let untaken = tended.untaken();
-        let (from, fetched) = match untaken.records.first() {
-            Some(record) => (record.offset, Some(untaken)),
-            None => (untaken.next, None),
-        };
+        shift.ahead.retain(|ahead| ahead.index != index);
+        let Some((from, untaken)) = tended.untaken() else { return };
+        // What is not used soon takes memory until the round ends.
+        if shift.ahead.len() >= self.open_partitions {
+            return;
+        }
+        let fetched = (!untaken.records.is_empty()).then_some(untaken);
         if fetched.is_none() {
             if end.is_some_and(|end| end <= from) {
                 return;
@@ -335,7 +337,6 @@ impl<H: Host, L: Log> Serving<H, L> {
             let fetch = tended.begin_fetch(self.log.clone(), records, end);
             shift.begin(index, async move { What::FetchedAhead { from, fetched: fetch.await } });
         }
-        shift.ahead.retain(|ahead| ahead.index != index);
         shift.ahead.push(ReadAhead { index, from, fetched, released: false });
     }
 
@@ -449,6 +450,7 @@ impl<H: Host, L: Log> Serving<H, L> {
                 }
             }
             What::FetchedAhead { from, fetched } => {
+                self.reads_since += 1;
                 let fetched = fetched.ok().filter(|fetched| !fetched.records.is_empty());
                 let of_this = |ahead: &ReadAhead| ahead.index == index && ahead.from == from;
                 match shift.ahead.iter_mut().find(|ahead| of_this(ahead)) {
@@ -516,6 +518,8 @@ impl<H: Host, L: Log> Serving<H, L> {
         let (now, bell) = (self.host.monotonic(), self.desk.borrow().bell.clone());
         let mut tended = Tended::new(index, topic.clone(), *number, held, asked, now, bell);
         let margin = self.params.margin();
+        let ahead = shift.ahead.iter().position(|ahead| ahead.index == index);
+        let ahead = ahead.map(|place| shift.ahead.remove(place));
         if let Some(owner) = &self.reader.owner
             && tended.held_by_others(owner, &self.host, margin)
         {
@@ -524,8 +528,7 @@ impl<H: Host, L: Log> Serving<H, L> {
         }
         let unclaimed = self.desk.borrow_mut().take_unclaimed(topic, *number);
         tended.unclaim_earlier(&unclaimed, self.reader.owner.as_ref());
-        if let Some(place) = shift.ahead.iter().position(|ahead| ahead.index == index)
-            && let ReadAhead { from, fetched: Some(fetched), .. } = shift.ahead.remove(place)
+        if let Some(ReadAhead { from, fetched: Some(fetched), .. }) = ahead
             && from == tended.next()
             && let Err(error) = tended.fetched(Ok(fetched))
         {
