@@ -55,6 +55,34 @@ async fn what_is_read_ahead_is_handed_out_only_by_a_turn_that_begins_there() {
     .await;
 }
 
+/// Reads ahead count as reads, after 25 of which for each partition the ends of all are asked
+/// for again.
+#[tokio::test(start_paused = true)]
+async fn a_quiet_partition_is_read_beside_one_that_is_read_ahead() {
+    local(async {
+        let cluster = Cluster::new(1, 2);
+        (0..45_000).for_each(|number| drop(cluster.log.append(TOPIC, 0, number.to_string())));
+        let one = cluster.instance();
+        let mut pages = 0;
+        loop {
+            let claimed = page(&one, claiming(500, 60)).await;
+            if claimed.iter().any(|record| record.record.partition == 1) {
+                break;
+            }
+            let all = receipts(&claimed);
+            assert_eq!(one.acknowledge(&all, ACK).await, vec![Acknowledged::Done; 500]);
+            if pages == 0 {
+                cluster.log.append(TOPIC, 1, "45000");
+            }
+            // A caller is busy with a page for so long.
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            pages += 1;
+            assert!(pages < 80, "it never comes");
+        }
+    })
+    .await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn claimed_records_are_committed_in_order_however_they_are_acknowledged() {
     local(async {
