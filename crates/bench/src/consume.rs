@@ -9,7 +9,7 @@ use http_body_util::{BodyExt, Full};
 use kafka_edge_emulator::NewRecord;
 use serde_json::{Value, json};
 
-use crate::load::{call, send};
+use crate::load::{self, Sample, call, send};
 use crate::scene::{HttpClient, Scene};
 use crate::table;
 
@@ -19,6 +19,9 @@ pub(crate) const RECORDS: usize = 10_000;
 /// Reading one record at a time takes much longer, so that way reads fewer
 /// records.
 const ONE_BY_ONE_RECORDS: usize = 200;
+
+/// How long one caller produces in each round.
+const ALONE: Duration = Duration::from_millis(500);
 
 const TOPIC: &str = "bench-consume";
 const V2: &str = "application/vnd.kafka.v2+json";
@@ -42,6 +45,7 @@ pub(crate) async fn run(scene: &Scene, rounds: u32) -> Result<()> {
         partitions: vec![0],
     };
     let direct = Reader { server: &scene.rest_url, ..here.clone() };
+    let mut alone = [Sample::default(), Sample::default()];
     for round in 0..rounds {
         let group = |way: &str| format!("{way}-{round}");
         let runs = [
@@ -54,11 +58,22 @@ pub(crate) async fn run(scene: &Scene, rounds: u32) -> Result<()> {
         for ((_, rate), (records, took)) in rates.iter_mut().zip(runs) {
             *rate += records as f64 / took.as_secs_f64();
         }
+        for (producer, sample) in scene.producers[1..=2].iter().zip(&mut alone) {
+            sample.add(load::run(&scene.client, producer, 1, ALONE).await?);
+        }
     }
     for (_, rate) in &mut rates {
         *rate /= f64::from(rounds);
     }
     table::rates(&rates);
+    let [smallest, gateway] = &alone;
+    let [_, _, _, _, (_, one_by_one)] = rates;
+    println!(
+        "\nOne caller, a call after the other, ÷ the smallest component: records one at a time {:.2} \
+         of its calls a second; a produce {:.2} of its p50",
+        one_by_one / smallest.per_second(),
+        gateway.percentile(50).div_duration_f64(smallest.percentile(50)),
+    );
     Ok(())
 }
 
