@@ -61,7 +61,9 @@ async fn what_is_read_ahead_is_handed_out_only_by_a_turn_that_begins_there() {
 async fn a_quiet_partition_is_read_beside_one_that_is_read_ahead() {
     local(async {
         let cluster = Cluster::new(1, 2);
-        (0..45_000).for_each(|number| drop(cluster.log.append(TOPIC, 0, number.to_string())));
+        for number in 0..45_000 {
+            cluster.log.append(TOPIC, 0, number.to_string());
+        }
         let one = cluster.instance();
         let mut pages = 0;
         loop {
@@ -79,6 +81,26 @@ async fn a_quiet_partition_is_read_beside_one_that_is_read_ahead() {
             pages += 1;
             assert!(pages < 80, "it never comes");
         }
+    })
+    .await;
+}
+
+/// What is read ahead takes memory until it is used, which with many partitions may be never.
+#[tokio::test(start_paused = true)]
+async fn few_partitions_are_read_ahead() {
+    local(async {
+        let (partitions, pages) = (16, 12);
+        let cluster = Cluster::new(1, partitions);
+        cluster.append(0..16_000, partitions);
+        let one = cluster.instance();
+        let fetches = cluster.log.calls("fetch");
+        for _ in 0..pages {
+            assert_eq!(page(&one, claiming(100, 60)).await.len(), 100);
+        }
+        one.host.idle().await;
+        // Five, since a round ends in between; without a bound there were nine.
+        let unused = cluster.log.calls("fetch") - fetches - pages;
+        assert!((1..=6).contains(&unused), "{unused} pages were read for nobody");
     })
     .await;
 }

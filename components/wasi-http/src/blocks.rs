@@ -15,8 +15,9 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::UnsafeCell;
 use std::ptr;
 
-/// dlmalloc's pieces are multiples of 16 bytes, of which 4 are its own. With the same steps,
-/// whatever lies in a list has all bytes of its size, even if C has allocated it.
+/// dlmalloc's pieces are multiples of 16 bytes (`MALLOC_ALIGNMENT` in wasi-libc's
+/// `dlmalloc/src/dlmalloc.c`), of which 4 are its own (`CHUNK_OVERHEAD` in its `malloc.c`). With
+/// the same steps, whatever lies in a list has all bytes of its size, even if C has allocated it.
 const STEP: usize = 16;
 const OWN: usize = 4;
 /// What every piece has.

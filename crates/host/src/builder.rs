@@ -4,7 +4,7 @@ use crate::clock::WallClock;
 use crate::faults::Faults;
 use crate::host::{Host, HostError, Inner};
 use crate::imports;
-use crate::instances::{Closing, InstanceOptions, Instances, Pool, Threads};
+use crate::instances::{Closing, InstanceOptions, Instances, Slot, Threads};
 use crate::kv::{Memory, Store as KvStore};
 use crate::outbound::OutboundHosts;
 use crate::output::{self, Output};
@@ -157,7 +157,7 @@ impl HostBuilder {
         self
     }
 
-    /// Runs instances on so many threads of the host's own, and not on the runtime of whoever
+    /// Runs instances on this number of threads of the host's own, and not on the runtime of whoever
     /// calls it. This is for hosts that serve many callers at once: on a multi-thread runtime
     /// an instance otherwise competes with the connections that it answers (with 64 callers
     /// of a produce a call took 240 µs of CPU, and 157 µs in this way), while a caller without
@@ -209,7 +209,7 @@ impl HostBuilder {
         let threads = NonZeroUsize::new(self.worker_threads);
         let threads = threads.map(|count| Arc::new(Threads::new(count)));
         let slots = (0..self.slots).map(|_| {
-            Pool::new(Instances {
+            Slot::new(Instances {
                 engine: self.program.engine().clone(),
                 service: service.clone(),
                 services: Arc::clone(&services),

@@ -3,7 +3,7 @@
 use crate::arriving;
 use crate::body::{self, Body};
 use crate::builder::HostBuilder;
-use crate::instances::{Closing, Phase, Pool, Unanswered};
+use crate::instances::{Closing, Phase, Slot, Unanswered};
 use crate::program::Program;
 use crate::response;
 use crate::state::{Services, State};
@@ -60,7 +60,7 @@ pub(crate) struct Inner {
     /// Whether requests get the headers that Spin adds.
     pub(crate) is_for_spin: bool,
     pub(crate) linker: Linker<State>,
-    pub(crate) slots: Vec<Arc<Pool>>,
+    pub(crate) slots: Vec<Arc<Slot>>,
     pub(crate) next_slot: AtomicUsize,
     pub(crate) services: Arc<Services>,
     pub(crate) closing: Arc<Closing>,

@@ -1,6 +1,6 @@
 //! Instances: when they start, which requests they take, and when they end.
 //!
-//! A [`queue`] holds what waits and decides when another instance starts; a [`pool`] hands
+//! A [`queue`] holds what waits and decides when another instance starts; a [`slot`] hands
 //! requests over; a [`worker`] runs one instance, on the caller's runtime or on one of the
 //! host's own [`threads`]. `wasmtime_wasi_http`'s `ProxyHandler` would hand over and run, and
 //! starts another instance whenever a request comes while none is free at that very moment,
@@ -8,13 +8,13 @@
 //! task for each of them.
 
 mod expiration;
-mod pool;
 mod queue;
+mod slot;
 mod threads;
 mod worker;
 
 pub(crate) use expiration::{Closing, Phase};
-pub(crate) use pool::{Pool, Unanswered};
+pub(crate) use slot::{Slot, Unanswered};
 pub(crate) use threads::Threads;
 pub(crate) use worker::Instances;
 

@@ -123,16 +123,18 @@ impl RecordsInHand {
     /// again from there. `None` if they would perhaps be others: some between them are with
     /// callers, or were, and would be missing after a seek.
     pub(super) fn untaken(&self) -> Option<(i64, Fetched)> {
-        let untaken = self.here.0.iter().filter(|record| !self.claims.contains(record.offset));
-        let (records, silent_to): (Vec<_>, _) = (untaken.cloned().collect(), self.silent_to);
-        let from = records.first().map_or(self.next, |record| record.offset);
-        let is_behind = |offset: &i64| *offset >= from;
+        let untaken = || self.here.0.iter().filter(|record| !self.claims.contains(record.offset));
+        let first = untaken().next().map(|record| record.offset);
+        let from = first.unwrap_or(self.next);
         let has_holes = self.left_out
             || !self.on_the_way.0.is_empty()
-            || self.delivered.iter().any(is_behind)
+            || self.delivered.iter().any(|offset| *offset >= from)
             || self.claims.end() > from;
-        let fetched = Fetched { records, next: self.next, place: None, silent_to };
-        (fetched.records.is_empty() || !has_holes).then_some((from, fetched))
+        if first.is_some() && has_holes {
+            return None;
+        }
+        let (records, silent_to) = (untaken().cloned().collect(), self.silent_to);
+        Some((from, Fetched { records, next: self.next, place: None, silent_to }))
     }
 
     /// The next record to be handed out.

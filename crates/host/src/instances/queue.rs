@@ -1,7 +1,7 @@
 //! Requests that wait for an instance, and what each instance can do.
 
 use super::InstanceOptions;
-use super::pool::Arriving;
+use super::slot::Arriving;
 use std::collections::VecDeque;
 use std::task::Waker;
 use std::time::{Duration, Instant};
@@ -275,7 +275,7 @@ impl Queue {
 mod tests {
     use super::*;
     use crate::body;
-    use crate::instances::pool::Answer;
+    use crate::instances::slot::Answer;
     use futures_channel::oneshot::{self, Receiver};
 
     const PATIENCE: Duration = Duration::from_millis(5);

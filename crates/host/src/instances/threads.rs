@@ -38,7 +38,7 @@ struct Thread {
 }
 
 impl Threads {
-    /// So many threads, each of which is started for the first instance that it gets.
+    /// A thread is started for the first instance that it gets.
     pub(crate) fn new(count: NonZeroUsize) -> Self {
         let threads = (0..count.get()).map(|_| Thread::default());
         Self { threads: Mutex::new(threads.collect()) }

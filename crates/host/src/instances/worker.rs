@@ -2,7 +2,7 @@
 
 use super::InstanceOptions;
 use super::expiration::{Closing, Expiration};
-use super::pool::{Answer, Arriving, Seat};
+use super::slot::{Answer, Arriving, Seat};
 use super::threads::Threads;
 use crate::clock::WallClock;
 use crate::output::{Channel, GuestLine, Lines, Output};

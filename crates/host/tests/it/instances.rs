@@ -114,7 +114,7 @@ struct Meeting {
 }
 
 impl Meeting {
-    /// Blocks this thread until so many are there.
+    /// Blocks this thread until this number of threads is there.
     fn wait_for(&self, number: usize) {
         let mut here = self.here.lock().unwrap();
         here.insert(thread::current().id());

@@ -324,11 +324,11 @@ impl<H: Host, L: Log> Serving<H, L> {
     fn read_ahead(&self, shift: &mut Shift<H>, tended: &mut Tended<H>, records: usize) {
         let (index, end) = (tended.index, self.survey.end(tended.index));
         shift.ahead.retain(|ahead| ahead.index != index);
-        let Some((from, untaken)) = tended.untaken() else { return };
         // What is not used soon takes memory until the round ends.
         if shift.ahead.len() >= self.open_partitions {
             return;
         }
+        let Some((from, untaken)) = tended.untaken() else { return };
         let fetched = (!untaken.records.is_empty()).then_some(untaken);
         if fetched.is_none() {
             if end.is_some_and(|end| end <= from) {

@@ -36,12 +36,12 @@ impl Arriving {
 pub(crate) struct Unanswered;
 
 /// Instances that share a queue.
-pub(crate) struct Pool {
+pub(crate) struct Slot {
     pub(crate) instances: Instances,
     queue: Mutex<Queue>,
 }
 
-impl Pool {
+impl Slot {
     pub(crate) fn new(instances: Instances) -> Arc<Self> {
         let queue = Queue::new(instances.options, Instant::now());
         Arc::new(Self { instances, queue: Mutex::new(queue) })
@@ -106,7 +106,7 @@ impl Pool {
     }
 
     fn start(self: &Arc<Self>, Start { seat, first }: Start) {
-        let seat = Seat { pool: Arc::clone(self), number: seat };
+        let seat = Seat { slot: Arc::clone(self), number: seat };
         if let Some(threads) = &self.instances.threads {
             match threads.place() {
                 Ok(place) => place.run(worker::run(seat, *first)),
@@ -125,41 +125,41 @@ impl Pool {
 
 /// The seat of one instance at the queue, until it ends.
 pub(super) struct Seat {
-    pool: Arc<Pool>,
+    slot: Arc<Slot>,
     number: u64,
 }
 
 impl Seat {
     pub(super) fn instances(&self) -> &Instances {
-        &self.pool.instances
+        &self.slot.instances
     }
 
     /// The instance began with its first request.
     pub(super) fn began(&self) {
-        self.pool.queue().began(self.number, Instant::now());
+        self.slot.queue().began(self.number, Instant::now());
     }
 
     /// Takes a request, or has the instance woken when one comes.
     pub(super) fn take(&self, waker: &Waker) -> Option<Arriving> {
-        self.pool.queue().take(self.number, waker, Instant::now())
+        self.slot.queue().take(self.number, waker, Instant::now())
     }
 
     /// The instance works on as many requests as it may.
     pub(super) fn fill(&self) {
-        let relief = self.pool.queue().fill(self.number, Instant::now());
-        self.pool.relieve(relief);
+        let relief = self.slot.queue().fill(self.number, Instant::now());
+        self.slot.relieve(relief);
     }
 
     /// The instance takes no more requests.
     pub(super) fn close(&self) {
-        let relief = self.pool.queue().close(self.number, Instant::now());
-        self.pool.relieve(relief);
+        let relief = self.slot.queue().close(self.number, Instant::now());
+        self.slot.relieve(relief);
     }
 }
 
 impl Drop for Seat {
     fn drop(&mut self) {
-        let relief = self.pool.queue().leave(self.number, Instant::now());
-        self.pool.relieve(relief);
+        let relief = self.slot.queue().leave(self.number, Instant::now());
+        self.slot.relieve(relief);
     }
 }
