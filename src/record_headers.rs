@@ -13,7 +13,7 @@ use crate::record::Header;
 
 /// The beginnings of names that are left out: of HTTP, then of proxies, load
 /// balancers and CDNs.
-const BEGINNINGS: [&str; 24] = [
+const BEGINNINGS: List = List::of(&[
     "accept",
     "access-control-",
     "content-",
@@ -38,7 +38,7 @@ const BEGINNINGS: [&str; 24] = [
     "x-original-",
     "x-ssl-",
     "x-vercel-forwarded-",
-];
+]);
 
 /// Names that are left out: of HTTP, then of proxies.
 const NAMES: [&str; 44] = [
@@ -90,7 +90,7 @@ const NAMES: [&str; 44] = [
 
 /// Words between the hyphens of a name that tell of a credential. A signature is
 /// none: it proves one event, and a consumer may want to verify it again.
-const CREDENTIALS: [&str; 25] = [
+const CREDENTIALS: List = List::of(&[
     "access-key",
     "api-key",
     "apikey",
@@ -116,7 +116,44 @@ const CREDENTIALS: [&str; 25] = [
     "shared-key",
     "subscription-key",
     "token",
-];
+]);
+
+/// Words, and which letters they begin with. Each header of an event is held against all lists,
+/// and its first letter rules most of them out.
+struct List {
+    words: &'static [&'static str],
+    /// A bit for each letter, `a` the lowest.
+    letters: u32,
+}
+
+impl List {
+    const fn of(words: &'static [&'static str]) -> Self {
+        let (mut letters, mut index) = (0, 0);
+        while index < words.len() {
+            letters |= letter_bit(words[index]);
+            index += 1;
+        }
+        Self { words, letters }
+    }
+
+    /// The words that begin with the same letter as this text.
+    fn like(&self, text: &str) -> impl Iterator<Item = &'static str> {
+        let words = match self.letters & letter_bit(text) {
+            0 => &[],
+            _ => self.words,
+        };
+        let first = text.as_bytes().first().copied();
+        words.iter().copied().filter(move |word| word.as_bytes().first().copied() == first)
+    }
+}
+
+/// None for what begins with no small letter.
+const fn letter_bit(text: &str) -> u32 {
+    match text.as_bytes() {
+        [letter @ b'a'..=b'z', ..] => 1 << (*letter - b'a'),
+        _ => 0,
+    }
+}
 
 /// The record's headers, in the order in which they came. Repeated names stay
 /// repeated.
@@ -135,7 +172,7 @@ pub(crate) fn is_credential(name: &str) -> bool {
 fn is_of_sender(name: &str) -> bool {
     let name = as_in_lists(name);
     !NAMES.contains(&&*name)
-        && !begins_with_one(&name, &BEGINNINGS, false)
+        && !BEGINNINGS.like(&name).any(|beginning| name.starts_with(beginning))
         && !has_credential(&name)
 }
 
@@ -149,27 +186,13 @@ fn as_in_lists(name: &str) -> Cow<'_, str> {
 
 /// Whether one of the words is there, as the whole name or between hyphens.
 fn has_credential(name: &str) -> bool {
+    let is_word = |behind: &str| behind.is_empty() || behind.starts_with('-');
     let mut rest = Some(name);
     while let Some(from) = rest {
-        if begins_with_one(from, &CREDENTIALS, true) {
+        if CREDENTIALS.like(from).any(|word| from.strip_prefix(word).is_some_and(is_word)) {
             return true;
         }
         rest = from.split_once('-').map(|(_, behind)| behind);
-    }
-    false
-}
-
-/// Whether a text begins with one of a list, as a word of its own if they are words. Each
-/// header of an event is held against all lists, and its first letter rules most of them out
-/// without a call.
-fn begins_with_one(text: &str, list: &[&str], are_words: bool) -> bool {
-    for known in list {
-        if text.as_bytes().first() == known.as_bytes().first()
-            && let Some(behind) = text.strip_prefix(known)
-            && (!are_words || behind.is_empty() || behind.starts_with('-'))
-        {
-            return true;
-        }
     }
     false
 }
@@ -282,7 +305,7 @@ mod tests {
             row.split('`').skip(1).step_by(2).collect()
         };
         assert_eq!(list("names"), NAMES.into());
-        assert_eq!(list("beginnings"), BEGINNINGS.into());
-        assert_eq!(list("words of credentials"), CREDENTIALS.into());
+        assert_eq!(list("beginnings"), BEGINNINGS.words.iter().copied().collect());
+        assert_eq!(list("words of credentials"), CREDENTIALS.words.iter().copied().collect());
     }
 }

@@ -26,7 +26,7 @@ use sha2::{Digest, Sha256};
 
 use self::exact::Taken;
 use self::own::{Own, SlotHash};
-use self::slot::{Entry, Slot};
+use self::slot::{Entries, Entry, Slot};
 pub use self::slot::{PENDING_TIME, Place};
 use crate::error::Result;
 use crate::host::{Host, Millis};
@@ -48,6 +48,9 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(400);
 /// For how long a slot that was read stands for what is stored. Another instance's id
 /// is lost if it comes to the slot in between; the longer this is, the more often.
 const READ_AGAIN: Duration = Duration::from_millis(100);
+
+/// More gates than an instance needs for the requests that it has at a time.
+const MANY_GATES: usize = 256;
 
 /// Whose ids they are. Two scopes may use the same ids.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,7 +95,7 @@ pub struct Seen<H> {
 #[derive(Debug)]
 pub struct Mark<'s, H: Host> {
     seen: &'s Seen<H>,
-    key: Key<Slot>,
+    key: Key<Entries>,
     hash: SlotHash,
     entry: Rc<Entry>,
     /// The time of the entry by the monotonic clock.
@@ -107,7 +110,7 @@ pub struct Mark<'s, H: Host> {
 /// An id that is noted as pending, by itself: [`Seen::resume`] goes on with it.
 #[derive(Debug)]
 pub struct Noted {
-    key: Key<Slot>,
+    key: Key<Entries>,
     entry: Rc<Entry>,
     began: Duration,
     window: Duration,
@@ -140,7 +143,7 @@ impl<H: Host> Seen<H> {
         if self.exact {
             return self.first_exact(&scoped, name, content, window).await;
         }
-        let key = keys::seen(&scoped, slot)?;
+        let key = keys::seen(&scoped, itoa::Buffer::new().format(slot))?;
         let hash = SlotHash::of(key.as_str());
         let mut pause = FIRST_PAUSE;
         let mut begun = None;
@@ -203,12 +206,12 @@ impl<H: Host> Seen<H> {
     /// A slot, and the time by either clock.
     async fn read(
         &self,
-        key: &Key<Slot>,
+        key: &Key<Entries>,
         begun: Duration,
         window: Duration,
     ) -> Result<(Slot, Millis, Duration)> {
         let (stored, ended) = get_bytes(&self.host, key, begun).await;
-        let slot = stored?.map(|stored| Slot::from_bytes(&stored)).transpose();
+        let slot = stored?.map(Slot::from_bytes).transpose();
         let mut slot = slot.map_err(|error| unreadable(key.as_str(), &error))?.unwrap_or_default();
         let now = self.host.now();
         slot.forget_old(now, window);
@@ -319,9 +322,16 @@ impl<H: Host> Mark<'_, H> {
         slot.put(&self.entry, now, self.window);
         let until = own.borrow().until_now();
         let begun = if is_open { time } else { host.monotonic() };
-        let (written, ended) = set_bytes(host, &self.key, &slot.to_bytes(), begun).await;
+        let (written, ended) = set_bytes(host, &self.key, slot.as_bytes(), begun).await;
         drop((entered, gate));
-        gates.borrow_mut().retain(|_, gate| gate.is_used());
+        let mut gates = gates.borrow_mut();
+        if gates.len() > MANY_GATES {
+            // Requests that were dropped on their way have left theirs behind.
+            gates.retain(|_, gate| gate.is_used());
+        } else if gates.get(&hash).is_some_and(|gate| !gate.is_used()) {
+            gates.remove(&hash);
+        }
+        drop(gates);
         if written.is_ok() {
             own.borrow_mut().are_stored(hash, until, ended);
             self.slot = Some((slot, at));
@@ -337,12 +347,13 @@ impl<H> fmt::Debug for Seen<H> {
 }
 
 fn scope_name(scope: &Scope<'_>) -> String {
-    match scope {
-        Scope::Source(name) => format!("source/{name}"),
+    let (kind, name) = match scope {
+        Scope::Source(name) => ("source/", name),
         #[cfg(feature = "actions")]
-        Scope::Action { action, .. } => format!("action/{action}"),
-        Scope::Topic { topic, .. } => format!("topic/{topic}"),
-    }
+        Scope::Action { action, .. } => ("action/", action),
+        Scope::Topic { topic, .. } => ("topic/", topic),
+    };
+    [kind, name].concat()
 }
 
 /// The name of an id within its scope, which says nothing of the id, and its slot.

@@ -295,8 +295,9 @@ pub fn run<V>(action: &str, place: u64) -> Key<V> {
 }
 
 /// A part of the memory of repeats in this scope. It belongs to no lane.
-pub fn seen<V>(scope: &str, slot: impl fmt::Display) -> Result<Key<V>> {
-    Ok(Key::new(format!("{ROOT}/seen/{}/{slot}", capped("scope", scope, MAX_SCOPE_BYTES)?)))
+pub fn seen<V>(scope: &str, slot: &str) -> Result<Key<V>> {
+    let scope = capped("scope", scope, MAX_SCOPE_BYTES)?;
+    Ok(Key::new([ROOT, "/seen/", &scope, "/", slot].concat()))
 }
 
 fn capped(field: &'static str, name: &str, cap: usize) -> Result<String> {

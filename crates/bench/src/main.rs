@@ -39,8 +39,8 @@ use self::scene::{Programs, Scene};
 
 const CALLERS: [usize; 2] = [1, 64];
 
-const USAGE: &str =
-    "cargo run --release -p kafka-edge-bench -- [seconds per round] [rounds] [part] [proxy's URL]";
+const USAGE: &str = "cargo run --release -p kafka-edge-bench -- [seconds per round] [rounds] [part] [proxy's URL] \
+     [process ID]...";
 
 /// What can be run alone.
 const PARTS: [&str; 7] = ["builds", "produce", "consume", "ingest", "deliver", "proxy", "soak"];
@@ -51,7 +51,8 @@ fn main() -> ExitCode {
         eprintln!(
             "{USAGE}\n\nThe numbers are whole and from 1 on: 2 seconds and 5 rounds, if not said. \
              A part is one of {}; without it, all are run but for the soak, which takes one round. \
-             The part proxy takes the URL of a REST Proxy in place of an emulated one.",
+             The part proxy takes the URL of a REST Proxy in place of an emulated one, and the IDs of \
+             the processes, its own and its broker's, whose CPU time counts as well.",
             PARTS.join(", ")
         );
         return ExitCode::from(2);
@@ -73,6 +74,8 @@ struct Plan<'a> {
     part: Option<&'a str>,
     /// A REST Proxy to measure against.
     rest_url: Option<&'a str>,
+    /// The processes behind it.
+    processes: Vec<u32>,
 }
 
 fn plan(arguments: &[String]) -> Option<Plan<'_>> {
@@ -83,10 +86,12 @@ fn plan(arguments: &[String]) -> Option<Plan<'_>> {
     let (seconds, rounds) = (number(0, 2)?, number(1, 5)?);
     let part = arguments.get(2).map(String::as_str);
     let rest_url = arguments.get(3).map(String::as_str);
-    let most = if part == Some("proxy") { 4 } else { 3 };
-    let known = part.is_none_or(|part| PARTS.contains(&part)) && arguments.len() <= most;
+    let processes = arguments.iter().skip(4).map(|text| text.parse().ok());
+    let processes = processes.collect::<Option<_>>()?;
+    let known = part.is_none_or(|part| PARTS.contains(&part))
+        && (arguments.len() <= 3 || part == Some("proxy"));
     let round = Duration::from_secs(seconds.into());
-    known.then_some(Plan { round, rounds, part, rest_url })
+    known.then_some(Plan { round, rounds, part, rest_url, processes })
 }
 
 impl Plan<'_> {
@@ -129,7 +134,7 @@ async fn of_cpu_time(programs: &Programs, plan: &Plan<'_>) -> Result<()> {
 }
 
 async fn of_rates(programs: &Programs, plan: &Plan<'_>) -> Result<()> {
-    let &Plan { round, rounds, rest_url, .. } = plan;
+    let &Plan { round, rounds, rest_url, ref processes, .. } = plan;
     let scene = Scene::start(programs).await?;
     if plan.wants("consume") {
         println!("\nConsume, up to {} records each way, in {rounds} rounds\n", consume::RECORDS);
@@ -139,7 +144,7 @@ async fn of_rates(programs: &Programs, plan: &Plan<'_>) -> Result<()> {
         deliver::run(&scene, round, rounds).await?;
     }
     if plan.wants("proxy") {
-        proxy::run(&scene, round, rounds, rest_url).await?;
+        proxy::run(&scene, round, rounds, rest_url, processes).await?;
     }
     if plan.wants("soak") {
         soak::run(&scene, round * rounds).await?;

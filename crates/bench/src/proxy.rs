@@ -9,6 +9,7 @@ use bytes::Bytes;
 use http::Method;
 use kafka_edge_emulator::{Costs, Emulator, Offer, Options, Server};
 use kafka_edge_host::Host;
+use nix::unistd::{SysconfVar, sysconf};
 use serde_json::{Value, json};
 
 use crate::consume::{Reader, pages, v2};
@@ -32,6 +33,7 @@ pub(crate) async fn run(
     round: Duration,
     rounds: u32,
     rest_url: Option<&str>,
+    processes: &[u32],
 ) -> Result<()> {
     let options = Options { costs: Costs::OF_A_PROXY, offer: Offer::Proxy, ..Options::default() };
     let emulated = Server::bind("127.0.0.1:0", Emulator::new(options)?).await?;
@@ -50,7 +52,11 @@ pub(crate) async fn run(
     match rest_url == emulated_url {
         true => println!("\nAgainst a server with a proxy's costs: {:?}\n", Costs::OF_A_PROXY),
         false => {
-            println!("\nAgainst the server at {rest_url}; of CPU time its own is not counted\n")
+            let counted = match processes.len() {
+                0 => "its own is not counted".to_owned(),
+                more => format!("that of {more} of its processes is counted, too"),
+            };
+            println!("\nAgainst the server at {rest_url}; of CPU time {counted}\n")
         }
     }
 
@@ -111,23 +117,44 @@ pub(crate) async fn run(
     let mut cpu = [Duration::ZERO; 2];
     for round in 0..rounds {
         let group = format!("proxy-{round}");
-        let before = cpu_time()?;
+        let before = cpu_time_with(processes)?;
         let direct = v2(&direct, &group, RECORDS).await?;
-        let between = cpu_time()?;
+        let between = cpu_time_with(processes)?;
         let ours = pages(&ours, &group, RECORDS, false).await?;
         cpu[0] += between - before;
-        cpu[1] += cpu_time()? - between;
+        cpu[1] += cpu_time_with(processes)? - between;
         for ((_, rate), took) in rates.iter_mut().zip([direct, ours]) {
             *rate += RECORDS as f64 / took.as_secs_f64() / f64::from(rounds);
         }
     }
     println!("\nConsume, {RECORDS} records of {PARTITIONS} partitions, one caller");
     table::rates(&rates);
+    let read = u32::try_from(RECORDS)? * rounds;
     println!(
-        "CPU time of a record, to that of reading directly: {:.2}",
-        cpu[1].div_duration_f64(cpu[0])
+        "CPU time of a record, to that of reading directly: {:.2} ({:.1?} and {:.1?})",
+        cpu[1].div_duration_f64(cpu[0]),
+        cpu[1] / read,
+        cpu[0] / read,
     );
     Ok(())
+}
+
+/// The CPU time of this process and of these.
+fn cpu_time_with(processes: &[u32]) -> Result<Duration> {
+    let ticks_per_second = sysconf(SysconfVar::CLK_TCK)?.context("a system without ticks")?;
+    let mut ticks = 0;
+    for process in processes {
+        let stat = std::fs::read_to_string(format!("/proc/{process}/stat"))
+            .with_context(|| format!("there is no process {process}"))?;
+        // The second field is a name in parentheses, which may hold spaces; utime and stime are the
+        // fields 14 and 15 (proc_pid_stat(5)).
+        let (_, fields) = stat.rsplit_once(')').context("not a stat of a process")?;
+        for field in fields.split_whitespace().skip(11).take(2) {
+            ticks += field.parse::<u64>()?;
+        }
+    }
+    let theirs = Duration::from_secs(ticks) / u32::try_from(ticks_per_second)?;
+    Ok(cpu_time()? + theirs)
 }
 
 async fn cluster_of(client: &HttpClient, rest_url: &str) -> Result<String> {

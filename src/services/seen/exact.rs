@@ -15,7 +15,7 @@
 use std::time::Duration;
 
 use super::own::SlotHash;
-use super::slot::{Entry, PENDING_TIME, Slot};
+use super::slot::{Entries, Entry, PENDING_TIME};
 use super::{FIRST_PAUSE, First, LONGEST_PAUSE, Mark, REPEAT_WAIT, Seen};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
@@ -31,7 +31,7 @@ pub(super) struct Taken {
     /// Not after it was created, by the monotonic clock.
     at: Duration,
     /// The key behind that of the id, if a part was written before.
-    rest: Option<Key<Slot>>,
+    rest: Option<Key<Entries>>,
 }
 
 impl<H: Host> Seen<H> {
@@ -48,7 +48,7 @@ impl<H: Host> Seen<H> {
         loop {
             let at = self.host.monotonic();
             let entry = Entry::pending(name.clone(), content.clone(), self.host.now(), Vec::new());
-            let note = Slot::of(&entry);
+            let note = Entries::of(&entry);
             let (mut rest, mut written) = (None, Vec::new());
             let mut holder = self.create(&key, &note).await?;
             if let Some(known) = &holder {
@@ -84,7 +84,7 @@ impl<H: Host> Seen<H> {
     }
 
     /// What is under this key already.
-    async fn create(&self, key: &Key<Slot>, note: &Slot) -> Result<Option<Entry>> {
+    async fn create(&self, key: &Key<Entries>, note: &Entries) -> Result<Option<Entry>> {
         let unreadable =
             || Error::from(ErrorKind::Store { detail: format!("{} cannot be read", key.as_str()) });
         let there = create(&self.host, key, note, PENDING_TIME).await?;
@@ -111,13 +111,13 @@ impl<H: Host> Mark<'_, H> {
                 // before that does.
                 let mut holder = (**entry).clone();
                 holder.places.clear();
-                if self.seen.create(&behind, &Slot::of(&holder)).await?.is_some() {
+                if self.seen.create(&behind, &Entries::of(&holder)).await?.is_some() {
                     return Ok(());
                 }
                 taken.rest = Some(behind);
             }
         }
-        set_for(host, &self.key, &Slot::of(&part), self.window).await
+        set_for(host, &self.key, &Entries::of(&part), self.window).await
     }
 
     /// Writes what became of the id.
@@ -128,7 +128,7 @@ impl<H: Host> Mark<'_, H> {
         // What is done is true for ever. A part may have been completed by another one
         // once the id was not this one's any more, and its end would be lost.
         if entry.is_done() || (is_part && age < PENDING_TIME) {
-            set_for(host, &self.key, &Slot::of(entry), self.window).await?;
+            set_for(host, &self.key, &Entries::of(entry), self.window).await?;
         }
         // What is deleted late could be another's by then.
         let left = match &taken.rest {

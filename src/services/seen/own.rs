@@ -5,13 +5,16 @@ use std::hash::{DefaultHasher, Hasher};
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::slot::{Entry, MAX_ENTRIES, PENDING_TIME};
+use super::slot::{Entry, PENDING_TIME};
 
-/// How many slots share a bucket is chance; an event looks at one bucket only.
-const BUCKETS: u64 = 512;
+/// How many slots share a bucket is chance; an event looks at one bucket only, several times.
+const BUCKETS: u64 = 2_048;
+
+/// How many entries a bucket keeps.
+const BUCKET_ENTRIES: usize = 8;
 
 /// For how long an entry is kept, in milliseconds. It is a constant, because an event compares
-/// a hundred times with it.
+/// some thirty times with it.
 const RECENT: u64 = PENDING_TIME.as_millis() as u64;
 
 /// The key of a slot, as a hash: whole keys differ at their ends only, and are compared for
@@ -104,15 +107,16 @@ impl Own {
         }
     }
 
-    /// Puts an entry in place of the one with the same id. Where a bucket is full, the
-    /// oldest makes room.
+    /// Puts an entry in place of the one with the same id. Where a bucket is full, the oldest
+    /// that is stored makes room, or the oldest of all.
     pub(super) fn put(&mut self, slot: SlotHash, entry: Rc<Entry>, now: Duration) {
         let (at, number) = (millis(now), self.count);
         self.count += 1;
         let bucket = &mut self.buckets[slot.bucket()];
         bucket.retain(|own| own.is_recent(at) && (own.slot != slot || own.entry.id != entry.id));
-        if bucket.len() >= MAX_ENTRIES * 2 {
-            bucket.remove(0);
+        if bucket.len() >= BUCKET_ENTRIES {
+            let stored = bucket.iter().position(|own| own.stored.is_some());
+            bucket.remove(stored.unwrap_or_default());
         }
         bucket.push(Noted { slot, entry, number, at, stored: None });
     }
@@ -205,7 +209,23 @@ mod tests {
             own.put(slot("seen/a/7"), entry(&format!("{number}"), number), Duration::ZERO);
         }
         let ids = missing(&own, "seen/a/7", 0, 1);
-        assert_eq!((ids.len(), ids[0].as_str()), (32, "68"));
+        assert_eq!((ids.len(), ids[0].as_str()), (BUCKET_ENTRIES, "92"));
+    }
+
+    #[test]
+    fn what_is_stored_makes_room_first() {
+        let mut own = Own::default();
+        own.put(slot("s"), entry("unstored", 1), seconds(1));
+        for number in 0..20 {
+            own.put(slot("s"), entry(&format!("{number}"), 1), seconds(1));
+            if number < 15 {
+                // All but the first one.
+                let stored = own.buckets[slot("s").bucket()].iter_mut().skip(1);
+                stored.for_each(|own| own.stored = Some(1));
+            }
+        }
+        let ids = missing(&own, "s", 2, 2);
+        assert_eq!(ids, ["unstored", "15", "16", "17", "18", "19"]);
     }
 
     #[test]
@@ -214,6 +234,6 @@ mod tests {
         for number in 0..2_048 {
             counts[slot(&format!("kafka-edge/seen/source/s3/{number}")).bucket()] += 1;
         }
-        assert!(counts.iter().all(|count| *count < 16), "{counts:?}");
+        assert!(counts.iter().all(|count| *count < 8), "{counts:?}");
     }
 }

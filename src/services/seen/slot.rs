@@ -1,6 +1,5 @@
 //! A document with some of the ids of a scope.
 
-use std::fmt::Write as _;
 use std::ops::Range;
 use std::time::Duration;
 
@@ -58,34 +57,44 @@ enum State {
 }
 
 impl State {
-    fn letter(self) -> char {
+    fn letter(self) -> &'static str {
         match self {
-            Self::Pending => 'p',
-            Self::Done => 'd',
-            Self::Forgotten => 'f',
+            Self::Pending => "p",
+            Self::Done => "d",
+            Self::Forgotten => "f",
         }
     }
 
     fn of(letter: &str) -> Option<Self> {
         [Self::Pending, Self::Done, Self::Forgotten]
             .into_iter()
-            .find(|state| letter.chars().eq([state.letter()]))
+            .find(|state| state.letter() == letter)
     }
 }
 
 impl Entry {
+    /// Digits are written without `format!`, which took as long as everything else here.
     fn to_text(&self) -> String {
-        let content = self.content.as_deref().unwrap_or("-");
+        let mut digits = itoa::Buffer::new();
         let mut text = String::with_capacity(ENTRY_BYTES);
-        // Writing to a string does not fail.
-        _ = write!(text, "{} {} {} {content}", self.id, self.at, self.state.letter());
+        let mut add = |part: &str| text.push_str(part);
+        let content = self.content.as_deref().unwrap_or("-");
+        for part in [&*self.id, " ", digits.format(self.at), " ", self.state.letter(), " ", content]
+        {
+            add(part);
+        }
         for place in &self.places {
-            _ = match place {
-                None => text.write_str(" -"),
+            match place {
+                None => add(" -"),
                 Some(Place { topic, partition, offset }) => {
-                    write!(text, " {topic}:{partition}:{offset}")
+                    add(" ");
+                    add(topic);
+                    add(":");
+                    add(digits.format(*partition));
+                    add(":");
+                    add(digits.format(*offset));
                 }
-            };
+            }
         }
         text
     }
@@ -176,42 +185,16 @@ impl Entry {
 /// JSON costs a fraction of what values of JSON cost.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent, remote = "Self")]
-pub(crate) struct Slot(String);
+pub(crate) struct Entries(String);
 
-stored!(often Slot, "a part of the memory of repeats", 2, forget_older);
+stored!(often Entries, "a part of the memory of repeats", 2, forget_older);
 
 /// The layout before was never released.
-fn forget_older(_version: u32, _layout: &str) -> serde_json::Result<Slot> {
-    Ok(Slot::default())
+fn forget_older(_version: u32, _layout: &str) -> serde_json::Result<Entries> {
+    Ok(Entries::default())
 }
 
-/// What stands before the entries in the store, and behind them. No entry has characters that
-/// JSON escapes.
-const BEFORE: &str = r#"{"v":2,"d":""#;
-const BEHIND: &str = r#""}"#;
-
-impl Slot {
-    /// Reads a document as it is stored. What this version has written is taken as it is: as
-    /// JSON each byte of it would be looked at several times, for each event.
-    pub(super) fn from_bytes(bytes: &[u8]) -> serde_json::Result<Self> {
-        let entries = bytes.strip_prefix(BEFORE.as_bytes());
-        let entries = entries.and_then(|entries| entries.strip_suffix(BEHIND.as_bytes()));
-        match entries.and_then(|entries| str::from_utf8(entries).ok()) {
-            // What is read is written soon, with one entry more.
-            Some(entries) => {
-                let mut text = String::with_capacity(entries.len() + ENTRY_BYTES);
-                text.push_str(entries);
-                Ok(Self(text))
-            }
-            None => json_text::read(bytes),
-        }
-    }
-
-    /// The document as it is stored.
-    pub(super) fn to_bytes(&self) -> Vec<u8> {
-        [BEFORE, &self.0, BEHIND].concat().into_bytes()
-    }
-
+impl Entries {
     /// A document of one entry.
     pub(super) fn of(entry: &Entry) -> Self {
         Self(entry.to_text())
@@ -221,82 +204,158 @@ impl Slot {
     pub(super) fn only(&self) -> Option<Entry> {
         Entry::parse(&self.0)
     }
+}
+
+/// What stands before the entries in the store, and behind them. No entry has characters that
+/// JSON escapes.
+const BEFORE: &[u8] = br#"{"v":2,"d":""#;
+const BEHIND: &[u8] = br#""}"#;
+
+/// Some of the ids of a scope, as they are stored: what is read is changed in place, and is
+/// written as it is. As JSON each byte of it would be looked at several times, for each event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Slot {
+    document: Vec<u8>,
+    /// Where each entry begins.
+    starts: Vec<usize>,
+}
+
+impl Default for Slot {
+    fn default() -> Self {
+        Self::of(&Entries::default())
+    }
+}
+
+impl Slot {
+    /// Reads a document as it is stored.
+    pub(super) fn from_bytes(document: Vec<u8>) -> serde_json::Result<Self> {
+        let is_plain =
+            document.starts_with(BEFORE) && document.ends_with(BEHIND) && document.is_ascii();
+        if !is_plain {
+            return json_text::read(&document).map(|entries| Self::of(&entries));
+        }
+        let mut starts = Vec::with_capacity(MAX_ENTRIES + 1);
+        let end = document.len() - BEHIND.len();
+        if end > BEFORE.len() {
+            starts.push(BEFORE.len());
+            let marks = memchr::memchr_iter(b';', &document);
+            starts.extend(marks.map(|mark| mark + 1));
+        }
+        Ok(Self { document, starts })
+    }
+
+    fn of(Entries(entries): &Entries) -> Self {
+        let mut slot = Self { document: [BEFORE, BEHIND].concat(), starts: Vec::with_capacity(1) };
+        for entry in entries.split(';').filter(|entry| !entry.is_empty()) {
+            slot.push(entry);
+        }
+        slot
+    }
+
+    /// The document as it is stored.
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.document
+    }
 
     pub(super) fn find(&self, id: &str, now: Millis, window: Duration) -> Option<Entry> {
-        let entry = Entry::parse(&self.0[self.place_of(id)?])?;
+        let entry = Entry::parse(self.text(self.index_of(id)?))?;
         (!entry.is_over(now, window)).then_some(entry)
     }
 
-    fn entries(&self) -> impl Iterator<Item = &str> {
-        self.0.split(';').filter(|entry| !entry.is_empty())
+    fn range(&self, index: usize) -> Range<usize> {
+        let end = match self.starts.get(index + 1) {
+            Some(next) => next - 1,
+            None => self.document.len() - BEHIND.len(),
+        };
+        self.starts[index]..end
     }
 
-    fn place_of(&self, id: &str) -> Option<Range<usize>> {
-        // The newest first: what is looked for is most often the last one, or none.
-        let mut end = self.0.len();
-        for entry in self.0.rsplit(';') {
-            let start = end - entry.len();
-            if entry.strip_prefix(id).is_some_and(|rest| rest.starts_with(' ')) {
-                return Some(start..end);
-            }
-            end = start.saturating_sub(1);
+    fn text(&self, index: usize) -> &str {
+        // It is ASCII throughout.
+        str::from_utf8(&self.document[self.range(index)]).unwrap_or_default()
+    }
+
+    /// What is looked for is most often the newest one, or not there.
+    fn index_of(&self, id: &str) -> Option<usize> {
+        self.starts.iter().rposition(|start| {
+            let behind = self.document[*start..].strip_prefix(id.as_bytes());
+            behind.is_some_and(|behind| behind.first() == Some(&b' '))
+        })
+    }
+
+    fn push(&mut self, entry: &str) {
+        self.document.truncate(self.document.len() - BEHIND.len());
+        if !self.starts.is_empty() {
+            self.document.push(b';');
         }
-        None
+        self.starts.push(self.document.len());
+        self.document.extend_from_slice(entry.as_bytes());
+        self.document.extend_from_slice(BEHIND);
+    }
+
+    fn remove(&mut self, index: usize) {
+        let Range { mut start, mut end } = self.range(index);
+        // With the mark behind it, or the one before it.
+        match self.starts.len() {
+            1 => {}
+            count if count == index + 1 => start -= 1,
+            _ => end += 1,
+        }
+        self.document.drain(start..end);
+        self.starts.remove(index);
+        for later in &mut self.starts[index..] {
+            *later -= end - start;
+        }
     }
 
     /// Puts an entry in place of the one with the same id, unless that one outlasts it.
     /// The oldest ones make room.
     pub(super) fn put(&mut self, entry: &Entry, now: Millis, window: Duration) {
-        let (place, text) = (self.place_of(&entry.id), entry.to_text());
-        let is_new = place.is_none();
-        if let Some(Range { start, end }) = place {
-            let known = &self.0[start..end];
+        let (index, text) = (self.index_of(&entry.id), entry.to_text());
+        if let Some(index) = index {
+            let known = self.text(index);
             let outlasts = |known: Entry| !known.is_over(now, window) && known.outlasts(entry);
             // Nothing outlasts what is done, which is what most entries become.
             if known == text || !entry.is_done() && Entry::parse(known).is_some_and(outlasts) {
                 return;
             }
-            // With the mark behind it, or the one before it.
-            match self.0.len() > end {
-                true => self.0.replace_range(start..end + 1, ""),
-                false => self.0.truncate(start.saturating_sub(1)),
-            }
+            self.remove(index);
         }
         if entry.state != State::Forgotten || entry.places.iter().any(Option::is_some) {
-            if !self.0.is_empty() {
-                self.0.push(';');
-            }
-            self.0.push_str(&text);
+            self.push(&text);
         }
-        if is_new || self.0.len() > 2 * MAX_PLACES {
+        if index.is_none() || self.document.len() > 2 * MAX_PLACES {
             self.make_room();
         }
     }
 
     fn make_room(&mut self) {
-        let mut count = self.entries().count();
         // A place takes two bytes at least, and most slots have few.
-        let mut parts = match self.0.len() > 2 * MAX_PLACES {
-            true => self.0.matches(' ').count(),
+        let mut parts = match self.document.len() > 2 * MAX_PLACES {
+            true => (0..self.starts.len()).map(|index| spaces(self.text(index))).sum(),
             false => 0,
         };
-        while count > MAX_ENTRIES || (count > 1 && parts > MAX_PLACES + 3 * count) {
-            let first = self.0.find(';').unwrap_or_default();
-            parts = parts.saturating_sub(self.0[..first].matches(' ').count());
-            count -= 1;
-            self.0.drain(..=first);
+        while self.starts.len() > MAX_ENTRIES
+            || (self.starts.len() > 1 && parts > MAX_PLACES + 3 * self.starts.len())
+        {
+            parts = parts.saturating_sub(spaces(self.text(0)));
+            self.remove(0);
         }
     }
 
     /// Forgets those that are over among the oldest.
     pub(super) fn forget_old(&mut self, now: Millis, window: Duration) {
-        let lasts = |entry: &&str| {
-            head(entry).is_some_and(|(_, at, state)| !is_over(at, state, now, window))
-        };
-        let over = self.entries().take_while(|entry| !lasts(entry));
-        let over = over.map(|entry| entry.len() + 1).sum::<usize>();
-        self.0.drain(..over.min(self.0.len()));
+        let is_over =
+            |entry: &str| head(entry).is_none_or(|(_, at, state)| is_over(at, state, now, window));
+        while !self.starts.is_empty() && is_over(self.text(0)) {
+            self.remove(0);
+        }
     }
+}
+
+/// One for each of its parts but the first.
+fn spaces(entry: &str) -> usize {
+    memchr::memchr_iter(b' ', entry.as_bytes()).count()
 }
 
 /// Id, time and state of an entry.
@@ -367,7 +426,7 @@ mod tests {
     }
 
     fn count(slot: &Slot) -> usize {
-        slot.entries().count()
+        slot.starts.len()
     }
 
     #[test]
@@ -379,7 +438,9 @@ mod tests {
         assert_eq!((find(&slot, "0"), count(&slot)), (None, 16));
         put(&mut slot, &entry("1", 99));
         assert_eq!(count(&slot), 16);
-        assert!(slot.0.starts_with("2 2 p -;3 ") && slot.0.ends_with(";1 99 p -"), "{slot:?}");
+        let text = str::from_utf8(slot.as_bytes()).unwrap();
+        let begins = text.starts_with(r#"{"v":2,"d":"2 2 p -;3 "#);
+        assert!(begins && text.ends_with(r#";1 99 p -"}"#), "{text}");
         let many = entry("many", 100).done(vec![place(1); 990], 100);
         put(&mut slot, &many);
         assert_eq!(count(&slot), 16, "the others have no places");
@@ -429,22 +490,24 @@ mod tests {
         let part = entry.done(vec![place(4), None], 2);
         put(&mut slot, &Entry { id: "b".into(), ..part });
         put(&mut slot, &entry.done(places, 2));
-        let text = serde_json::to_string(&slot).unwrap();
+        let read = |stored: &[u8]| Slot::from_bytes(stored.to_vec());
         let expected = r#"{"v":2,"d":"b 1 f 0011 :0:4 -;a 2 d 0011 t:1:2 :0:3"}"#;
-        assert_eq!(text, expected);
-        assert_eq!(slot.to_bytes(), expected.as_bytes());
-        assert_eq!(Slot::from_bytes(expected.as_bytes()).unwrap(), slot);
-        assert_eq!(serde_json::from_str::<Slot>(&text).unwrap(), slot);
-        assert_eq!(
-            find(&slot, "a").unwrap(),
-            Entry::parse(slot.entries().last().unwrap()).unwrap()
-        );
-        let before = r#"[{"i":"a","a":2,"s":"d","r":[{"p":0,"o":3}]}]"#;
-        assert_eq!(serde_json::from_str::<Slot>(before).unwrap(), Slot::default());
-        assert_eq!(Slot::from_bytes(before.as_bytes()).unwrap(), Slot::default());
-        assert_eq!(Slot::from_bytes(br#"{"v":2,"d":""}"#).unwrap(), Slot::default());
-        for unreadable in [&br#"{"v":3,"d":"a 1 p -"}"#[..], b"", b"x", b"\xff"] {
-            assert!(Slot::from_bytes(unreadable).is_err(), "{unreadable:?}");
+        assert_eq!(str::from_utf8(slot.as_bytes()).unwrap(), expected);
+        assert_eq!(read(expected.as_bytes()).unwrap(), slot);
+        let last = slot.text(1);
+        assert_eq!(find(&slot, "a").unwrap(), Entry::parse(last).unwrap());
+        // As it lies where each id has a key.
+        let entries: Entries = serde_json::from_str(expected).unwrap();
+        assert_eq!(serde_json::to_string(&entries).unwrap(), expected);
+        assert_eq!(Slot::of(&entries), slot);
+        assert_eq!(read(format!("{expected}\n").as_bytes()).unwrap(), slot);
+        let before = br#"[{"i":"a","a":2,"s":"d","r":[{"p":0,"o":3}]}]"#;
+        assert_eq!(read(before).unwrap(), Slot::default());
+        assert_eq!(read(br#"{"v":2,"d":""}"#).unwrap(), Slot::default());
+        for unreadable in
+            [&br#"{"v":3,"d":"a 1 p -"}"#[..], b"", b"x", b"\xff", b"{\"v\":2,\"d\":\"\xff\"}"]
+        {
+            assert!(read(unreadable).is_err(), "{unreadable:?}");
         }
     }
 

@@ -20,7 +20,7 @@ use crate::access::AllowedTopic;
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::{Host, Millis};
 use crate::kafka::Log;
-use crate::record::RecordMetadata;
+use crate::record::{NewRecord, RecordMetadata};
 use crate::services::produce::Producer;
 use crate::services::seen::{First, Mark, Place, Scope};
 use crate::sorted::SortedMap;
@@ -439,37 +439,35 @@ pub(super) async fn produce<H: Host, L: Log>(
     producer: &Producer<H, L>,
     drafts: Vec<Draft>,
 ) -> (Vec<Option<Place>>, Option<Error>) {
-    let mut reports: Vec<Option<Result<Place>>> = drafts.iter().map(|_| None).collect();
-    let mut by_topic: SortedMap<String, Vec<(usize, crate::record::NewRecord)>> = SortedMap::new();
-    for (place, Draft { topic, record }) in drafts.into_iter().enumerate() {
-        by_topic.get_or_default(topic).push((place, record));
+    let mut places: Vec<Option<Place>> = vec![None; drafts.len()];
+    let mut by_topic: SortedMap<String, (Vec<usize>, Vec<NewRecord>)> = SortedMap::new();
+    for (index, Draft { topic, record }) in drafts.into_iter().enumerate() {
+        let (indexes, records) = by_topic.get_or_default(topic);
+        indexes.push(index);
+        records.push(record);
     }
-    for (topic, records) in by_topic {
+    let (mut reported, mut first_error) = (0, None::<(usize, Error)>);
+    for (topic, (indexes, records)) in by_topic {
         // The topics were checked when the source was registered.
         let topic = AllowedTopic::trusted(topic);
-        let (places, records): (Vec<_>, Vec<_>) = records.into_iter().unzip();
         let written = producer.write(&topic, records).await;
-        for (place, report) in places.into_iter().zip(written) {
-            reports[place] = Some(report.map(|RecordMetadata { partition, offset, .. }| Place {
-                topic: topic.to_string(),
-                partition,
-                offset,
-            }));
-        }
-    }
-    let (mut places, mut error) = (Vec::with_capacity(reports.len()), None);
-    for report in reports {
-        let missing = || {
-            let detail = "there is no report on this record".into();
-            Err(ErrorKind::OutcomeUnknown { detail }.into())
-        };
-        match report.unwrap_or_else(missing) {
-            Ok(place) => places.push(Some(place)),
-            Err(why) => {
-                places.push(None);
-                error.get_or_insert(why);
+        for (index, report) in indexes.into_iter().zip(written) {
+            reported += 1;
+            match report {
+                Ok(RecordMetadata { partition, offset, .. }) => {
+                    places[index] = Some(Place { topic: topic.to_string(), partition, offset });
+                }
+                Err(error) => match &first_error {
+                    Some((first, _)) if *first < index => {}
+                    _ => first_error = Some((index, error)),
+                },
             }
         }
+    }
+    let mut error = first_error.map(|(_, error)| error);
+    if reported < places.len() {
+        let detail = "there is no report on this record".into();
+        error.get_or_insert_with(|| ErrorKind::OutcomeUnknown { detail }.into());
     }
     (places, error)
 }
