@@ -3,6 +3,8 @@
 
 use std::cell::Cell;
 
+use memchr::memchr2;
+
 /// How much of a key names its value, and how long such a name becomes before it goes no
 /// deeper.
 const MAX_KEY_CHARS: usize = 64;
@@ -111,15 +113,14 @@ impl<'de> Text<'de> {
 /// How long the string is that begins here.
 fn string(rest: &[u8]) -> usize {
     let mut at = 1;
-    while let Some(&byte) = rest.get(at) {
-        at += 1;
-        match byte {
-            b'"' => break,
-            b'\\' => at += 1,
-            _ => {}
+    while let Some(special) = memchr2(b'"', b'\\', rest.get(at..).unwrap_or_default()) {
+        at += special + 1;
+        if rest[at - 1] == b'"' {
+            return at;
         }
+        at += 1;
     }
-    at
+    rest.len()
 }
 
 /// How long the array or the object is that begins here.

@@ -485,7 +485,7 @@ impl<H: Host> Tended<H> {
                         &self.receipts.insert((page, until, text)).2
                     }
                 };
-                let receipt = format!("{receipts}.{offset}");
+                let receipt = [receipts, ".", itoa::Buffer::new().format(offset)].concat();
                 let acquired = Some(Acquired { receipt, delivery_count });
                 desk.serve_claimed(Consumed { topic, record, acquired }, bytes, until);
                 (self.dirty, self.claimed) = (true, true);
