@@ -26,16 +26,13 @@ pub(crate) fn hex_id<const N: usize>(clock: &impl Clock) -> String {
 
 /// Bytes in hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(2 * bytes.len());
+    let digit = |nibble: u8| b"0123456789abcdef"[usize::from(nibble)];
+    let mut digits = Vec::with_capacity(2 * bytes.len());
     for byte in bytes {
-        text.push(digit(byte >> 4));
-        text.push(digit(byte & 15));
+        digits.push(digit(byte >> 4));
+        digits.push(digit(byte & 15));
     }
-    text
-}
-
-fn digit(nibble: u8) -> char {
-    char::from(b"0123456789abcdef"[usize::from(nibble)])
+    String::from_utf8(digits).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 
 use self::exact::Taken;
-use self::own::{Own, SlotHash};
+use self::own::{IdHash, Own, SlotHash};
 use self::slot::{Entries, Entry, Slot};
 pub use self::slot::{PENDING_TIME, Place};
 use crate::error::Result;
@@ -97,6 +97,7 @@ pub struct Mark<'s, H: Host> {
     seen: &'s Seen<H>,
     key: Key<Entries>,
     hash: SlotHash,
+    id: IdHash,
     entry: Rc<Entry>,
     /// The time of the entry by the monotonic clock.
     began: Duration,
@@ -144,7 +145,7 @@ impl<H: Host> Seen<H> {
             return self.first_exact(&scoped, name, content, window).await;
         }
         let key = keys::seen(&scoped, itoa::Buffer::new().format(slot))?;
-        let hash = SlotHash::of(key.as_str());
+        let (hash, id) = (SlotHash::of(key.as_str()), IdHash::of(&name));
         let mut pause = FIRST_PAUSE;
         let mut begun = None;
         loop {
@@ -154,7 +155,7 @@ impl<H: Host> Seen<H> {
             let at = self.host.monotonic();
             let begun = *begun.get_or_insert(at);
             // A repeat within this instance needs no look into the store.
-            let mut known = self.own_entry(hash, &name, at, window);
+            let mut known = self.own_entry(hash, id, at, window);
             known = known.filter(|own| !own.is_forgotten());
             let mut time = at;
             let (now, slot) = if known.is_some() {
@@ -164,7 +165,7 @@ impl<H: Host> Seen<H> {
                 time = ended;
                 let stored = read.find(&name, now, window);
                 // Another request may have come in between.
-                known = match (self.own_entry(hash, &name, at, window), stored) {
+                known = match (self.own_entry(hash, id, at, window), stored) {
                     (Some(own), Some(stored)) if stored.outlasts(&own) => Some(stored),
                     (own, stored) => own.or(stored),
                 };
@@ -190,7 +191,8 @@ impl<H: Host> Seen<H> {
             };
             let entry = Rc::new(Entry::pending(name, content, now, written.clone()));
             let began = time;
-            let mut mark = Mark { seen: self, key, hash, entry, began, window, slot, taken: None };
+            let taken = None;
+            let mut mark = Mark { seen: self, key, hash, id, entry, began, window, slot, taken };
             mark.write(time).await?;
             return Ok(First::Time { mark, written });
         }
@@ -199,8 +201,8 @@ impl<H: Host> Seen<H> {
     /// The mark of a note that this instance has made.
     pub fn resume(&self, noted: Noted) -> Mark<'_, H> {
         let Noted { key, entry, began, window, taken } = noted;
-        let hash = SlotHash::of(key.as_str());
-        Mark { seen: self, key, hash, entry, began, window, slot: None, taken }
+        let (hash, id) = (SlotHash::of(key.as_str()), IdHash::of(&entry.id));
+        Mark { seen: self, key, hash, id, entry, began, window, slot: None, taken }
     }
 
     /// A slot, and the time by either clock.
@@ -218,17 +220,23 @@ impl<H: Host> Seen<H> {
         Ok((slot, now, ended))
     }
 
-    fn own_entry(&self, slot: SlotHash, id: &str, at: Duration, window: Duration) -> Option<Entry> {
+    fn own_entry(
+        &self,
+        slot: SlotHash,
+        id: IdHash,
+        at: Duration,
+        window: Duration,
+    ) -> Option<Entry> {
         self.own.borrow().find(slot, id, at, window).cloned()
-    }
-
-    /// Keeps what is about to be written.
-    fn remember(&self, slot: SlotHash, entry: Rc<Entry>, at: Duration) {
-        self.own.borrow_mut().put(slot, entry, at);
     }
 }
 
 impl<H: Host> Mark<'_, H> {
+    /// Keeps what is about to be written.
+    fn remember(&self, entry: Rc<Entry>, at: Duration) {
+        self.seen.own.borrow_mut().put(self.hash, self.id, entry, at);
+    }
+
     /// The note alone, for work that goes on after the answer.
     pub fn noted(self) -> Noted {
         let Self { key, entry, began, window, taken, .. } = self;
@@ -242,7 +250,7 @@ impl<H: Host> Mark<'_, H> {
         let written = match self.taken.take() {
             None => {
                 let at = self.seen.host.monotonic();
-                self.seen.remember(self.hash, self.entry.clone(), at);
+                self.remember(self.entry.clone(), at);
                 self.write_slot(at).await
             }
             Some(mut taken) => {
@@ -284,12 +292,12 @@ impl<H: Host> Mark<'_, H> {
     }
 
     async fn write(&mut self, at: Duration) -> Result<()> {
-        self.seen.remember(self.hash, self.entry.clone(), at);
+        self.remember(self.entry.clone(), at);
         let written = self.write_slot(at).await;
         if written.is_err() && self.entry.is_pending() {
             // Nothing is produced without a mark, so a repeat here need not wait.
             let at = self.seen.host.monotonic();
-            self.seen.remember(self.hash, self.entry.forgotten().into(), at);
+            self.remember(self.entry.forgotten().into(), at);
         }
         written
     }

@@ -312,19 +312,18 @@ fn capped(field: &'static str, name: &str, cap: usize) -> Result<String> {
 
 /// Percent-encodes all characters that need it in a URL.
 fn encode(name: &str) -> String {
-    let mut out = String::with_capacity(name.len());
+    let is_plain =
+        |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+    let digit = |nibble: u8| b"0123456789ABCDEF"[usize::from(nibble)];
+    let mut out = Vec::with_capacity(name.len() + 2);
     for byte in name.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                out.push(byte.into());
-            }
-            _ => {
-                let digit = |nibble: u8| char::from(b"0123456789ABCDEF"[usize::from(nibble)]);
-                out.extend(['%', digit(byte >> 4), digit(byte & 15)]);
-            }
+        if is_plain(byte) {
+            out.push(byte);
+        } else {
+            out.extend_from_slice(&[b'%', digit(byte >> 4), digit(byte & 15)]);
         }
     }
-    out
+    String::from_utf8(out).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@
 
 use std::time::Duration;
 
-use super::own::SlotHash;
+use super::own::{IdHash, SlotHash};
 use super::slot::{Entries, Entry, PENDING_TIME};
 use super::{FIRST_PAUSE, First, LONGEST_PAUSE, Mark, REPEAT_WAIT, Seen};
 use crate::error::{Error, ErrorKind, Result};
@@ -69,9 +69,9 @@ impl<H: Host> Seen<H> {
             let Some(holder) = holder else {
                 let taken = Some(Box::new(Taken { at, rest }));
                 // Nothing is kept of what has a key of its own.
-                let (hash, entry) = (SlotHash::of(""), entry.into());
+                let (hash, id, entry) = (SlotHash::of(""), IdHash::of(""), entry.into());
                 let mark =
-                    Mark { seen: self, key, hash, entry, began: at, window, slot: None, taken };
+                    Mark { seen: self, key, hash, id, entry, began: at, window, slot: None, taken };
                 return Ok(First::Time { mark, written });
             };
             if self.host.monotonic().saturating_sub(begun) >= REPEAT_WAIT {

@@ -34,6 +34,16 @@ impl SlotHash {
     }
 }
 
+/// An id, as a hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct IdHash(u64);
+
+impl IdHash {
+    pub(super) fn of(id: &str) -> Self {
+        Self(SlotHash::of(id).0)
+    }
+}
+
 /// The entries that were noted within the last [`PENDING_TIME`], each with its slot.
 pub(super) struct Own {
     buckets: Vec<Vec<Noted>>,
@@ -43,6 +53,8 @@ pub(super) struct Own {
 
 struct Noted {
     slot: SlotHash,
+    /// Beside the entry, so that looking through a bucket reads no entries.
+    id: IdHash,
     entry: Rc<Entry>,
     number: u64,
     at: u64,
@@ -65,13 +77,13 @@ impl Own {
     pub(super) fn find(
         &self,
         slot: SlotHash,
-        id: &str,
+        id: IdHash,
         now: Duration,
         window: Duration,
     ) -> Option<&Entry> {
         let (now, window) = (millis(now), millis(window));
         let mut own = self.buckets[slot.bucket()].iter();
-        let found = own.find(|own| own.slot == slot && own.entry.id == id)?;
+        let found = own.find(|own| own.id == id && own.slot == slot)?;
         // A short window does not end while the id may be on its way.
         let lasts = if found.entry.is_pending() { RECENT } else { RECENT.min(window) };
         (now.saturating_sub(found.at) < lasts).then_some(&*found.entry)
@@ -109,16 +121,16 @@ impl Own {
 
     /// Puts an entry in place of the one with the same id. Where a bucket is full, the oldest
     /// that is stored makes room, or the oldest of all.
-    pub(super) fn put(&mut self, slot: SlotHash, entry: Rc<Entry>, now: Duration) {
+    pub(super) fn put(&mut self, slot: SlotHash, id: IdHash, entry: Rc<Entry>, now: Duration) {
         let (at, number) = (millis(now), self.count);
         self.count += 1;
         let bucket = &mut self.buckets[slot.bucket()];
-        bucket.retain(|own| own.is_recent(at) && (own.slot != slot || own.entry.id != entry.id));
+        bucket.retain(|own| own.is_recent(at) && (own.id != id || own.slot != slot));
         if bucket.len() >= BUCKET_ENTRIES {
             let stored = bucket.iter().position(|own| own.stored.is_some());
             bucket.remove(stored.unwrap_or_default());
         }
-        bucket.push(Noted { slot, entry, number, at, stored: None });
+        bucket.push(Noted { slot, id, entry, number, at, stored: None });
     }
 }
 
@@ -145,6 +157,10 @@ mod tests {
         SlotHash::of(key)
     }
 
+    fn put(own: &mut Own, slot: SlotHash, entry: Rc<Entry>, now: Duration) {
+        own.put(slot, IdHash::of(&entry.id), entry, now);
+    }
+
     const DAY: Duration = Duration::from_secs(86_400);
 
     fn seconds(seconds: u64) -> Duration {
@@ -159,44 +175,49 @@ mod tests {
     #[test]
     fn an_entry_is_known_for_ten_seconds_and_to_its_slot_only() {
         let mut own = Own::default();
-        own.put(slot("seen/a/7"), entry("x", 1), seconds(1));
-        own.put(slot("seen/b/7"), entry("x", 2), seconds(2));
-        own.put(slot("seen/a/7"), entry("y", 3), seconds(3));
-        own.put(slot("seen/a/7"), entry("x", 4), seconds(4));
+        put(&mut own, slot("seen/a/7"), entry("x", 1), seconds(1));
+        put(&mut own, slot("seen/b/7"), entry("x", 2), seconds(2));
+        put(&mut own, slot("seen/a/7"), entry("y", 3), seconds(3));
+        put(&mut own, slot("seen/a/7"), entry("x", 4), seconds(4));
         assert_eq!(missing(&own, "seen/a/7", 5, 12), ["y", "x"]);
         assert_eq!(missing(&own, "seen/b/7", 5, 11), ["x"]);
         assert_eq!(missing(&own, "seen/b/7", 5, 12), Vec::<String>::new());
         assert_eq!(missing(&own, "seen/a/8", 5, 5), Vec::<String>::new());
-        assert_eq!(own.find(slot("seen/a/7"), "x", seconds(13), DAY), Some(&*entry("x", 4)));
-        assert_eq!(own.find(slot("seen/a/7"), "x", seconds(14), DAY), None);
-        assert_eq!(own.find(slot("seen/b/7"), "y", seconds(4), DAY), None);
+        assert_eq!(
+            own.find(slot("seen/a/7"), IdHash::of("x"), seconds(13), DAY),
+            Some(&*entry("x", 4))
+        );
+        assert_eq!(own.find(slot("seen/a/7"), IdHash::of("x"), seconds(14), DAY), None);
+        assert_eq!(own.find(slot("seen/b/7"), IdHash::of("y"), seconds(4), DAY), None);
     }
 
     #[test]
     fn a_short_window_ends_what_is_not_on_its_way() {
         let mut own = Own::default();
-        own.put(slot("s"), entry("x", 1), seconds(1));
-        let find = |own: &Own, now| own.find(slot("s"), "x", seconds(now), seconds(2)).is_some();
+        put(&mut own, slot("s"), entry("x", 1), seconds(1));
+        let find = |own: &Own, now| {
+            own.find(slot("s"), IdHash::of("x"), seconds(now), seconds(2)).is_some()
+        };
         assert!(find(&own, 10) && !find(&own, 11));
-        own.put(slot("s"), entry("x", 1).done(Vec::new(), 5_000).into(), seconds(5));
+        put(&mut own, slot("s"), entry("x", 1).done(Vec::new(), 5_000).into(), seconds(5));
         assert!(find(&own, 6) && !find(&own, 7));
     }
 
     #[test]
     fn what_is_stored_is_not_missing_in_a_later_read() {
         let mut own = Own::default();
-        own.put(slot("s"), entry("x", 1), seconds(1));
+        put(&mut own, slot("s"), entry("x", 1), seconds(1));
         let until = own.until_now();
-        own.put(slot("s"), entry("y", 2), seconds(2));
-        own.put(slot("t"), entry("z", 2), seconds(2));
+        put(&mut own, slot("s"), entry("y", 2), seconds(2));
+        put(&mut own, slot("t"), entry("z", 2), seconds(2));
         own.are_stored(slot("s"), until, seconds(3));
         assert_eq!(missing(&own, "s", 4, 5), ["y"]);
         assert_eq!(missing(&own, "s", 3, 5), ["x", "y"], "it was read while that was written");
         assert_eq!(missing(&own, "t", 4, 5), ["z"]);
-        own.put(slot("s"), entry("x", 5), seconds(5));
+        put(&mut own, slot("s"), entry("x", 5), seconds(5));
         assert_eq!(missing(&own, "s", 6, 6), ["y", "x"], "it has changed since");
         assert_eq!(
-            own.find(slot("s"), "x", seconds(6), DAY),
+            own.find(slot("s"), IdHash::of("x"), seconds(6), DAY),
             Some(&*entry("x", 5)),
             "known all the same"
         );
@@ -206,7 +227,7 @@ mod tests {
     fn it_is_bounded() {
         let mut own = Own::default();
         for number in 0..100 {
-            own.put(slot("seen/a/7"), entry(&format!("{number}"), number), Duration::ZERO);
+            put(&mut own, slot("seen/a/7"), entry(&format!("{number}"), number), Duration::ZERO);
         }
         let ids = missing(&own, "seen/a/7", 0, 1);
         assert_eq!((ids.len(), ids[0].as_str()), (BUCKET_ENTRIES, "92"));
@@ -215,9 +236,9 @@ mod tests {
     #[test]
     fn what_is_stored_makes_room_first() {
         let mut own = Own::default();
-        own.put(slot("s"), entry("unstored", 1), seconds(1));
+        put(&mut own, slot("s"), entry("unstored", 1), seconds(1));
         for number in 0..20 {
-            own.put(slot("s"), entry(&format!("{number}"), 1), seconds(1));
+            put(&mut own, slot("s"), entry(&format!("{number}"), 1), seconds(1));
             if number < 15 {
                 // All but the first one.
                 let stored = own.buckets[slot("s").bucket()].iter_mut().skip(1);

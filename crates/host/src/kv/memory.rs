@@ -46,7 +46,10 @@ impl Store for Memory {
     }
 
     async fn set(&self, key: &str, value: Vec<u8>) -> Result<(), StoreError> {
-        self.with(|map| map.insert(key.to_owned(), value));
+        self.with(|map| match map.get_mut(key) {
+            Some(there) => *there = value,
+            None => drop(map.insert(key.to_owned(), value)),
+        });
         Ok(())
     }
 
