@@ -130,6 +130,7 @@ impl List {
     const fn of(words: &'static [&'static str]) -> Self {
         let (mut letters, mut index) = (0, 0);
         while index < words.len() {
+            assert!(letter_bit(words[index]) != 0, "a word begins with no small letter");
             letters |= letter_bit(words[index]);
             index += 1;
         }
@@ -147,7 +148,7 @@ impl List {
     }
 }
 
-/// None for what begins with no small letter.
+/// No bit for a text that does not begin with a small letter.
 const fn letter_bit(text: &str) -> u32 {
     match text.as_bytes() {
         [letter @ b'a'..=b'z', ..] => 1 << (*letter - b'a'),

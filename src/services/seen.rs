@@ -155,7 +155,7 @@ impl<H: Host> Seen<H> {
             let at = self.host.monotonic();
             let begun = *begun.get_or_insert(at);
             // A repeat within this instance needs no look into the store.
-            let mut known = self.own_entry(hash, id, at, window);
+            let mut known = self.own_entry(hash, (&name, id), at, window);
             known = known.filter(|own| !own.is_forgotten());
             let mut time = at;
             let (now, slot) = if known.is_some() {
@@ -165,7 +165,7 @@ impl<H: Host> Seen<H> {
                 time = ended;
                 let stored = read.find(&name, now, window);
                 // Another request may have come in between.
-                known = match (self.own_entry(hash, id, at, window), stored) {
+                known = match (self.own_entry(hash, (&name, id), at, window), stored) {
                     (Some(own), Some(stored)) if stored.outlasts(&own) => Some(stored),
                     (own, stored) => own.or(stored),
                 };
@@ -223,7 +223,7 @@ impl<H: Host> Seen<H> {
     fn own_entry(
         &self,
         slot: SlotHash,
-        id: IdHash,
+        id: (&str, IdHash),
         at: Duration,
         window: Duration,
     ) -> Option<Entry> {

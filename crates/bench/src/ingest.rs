@@ -38,7 +38,7 @@ pub(crate) async fn run(scene: &Scene, round: Duration, rounds: u32) -> Result<(
         let target = format!("{url}/sources");
         load::call(&scene.client, http::Method::POST, &target, source.into()).await?;
     }
-    // All send the same request, headers included, so that what a stage adds is the gateway's.
+    // The four send the same body and headers, so that what a stage adds is the gateway's work.
     let to = |name, path: &str| Producer {
         name,
         method: http::Method::POST,

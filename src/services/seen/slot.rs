@@ -179,10 +179,8 @@ impl Entry {
 
 /// The entries as text, oldest first, with `;` between them. An entry is its id, time,
 /// state, content (`-` if there is none) and places (`-` for what was not written), with
-/// spaces between them: neither is in an id in hexadecimal digits, nor in a topic's name.
-///
-/// An event reads and writes its slot twice, and looks at one entry. What is one text to
-/// JSON costs a fraction of what values of JSON cost.
+/// spaces between them: neither is in an id in hexadecimal digits, nor in a topic's name. What
+/// is one text to JSON costs a fraction of what values of JSON cost.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent, remote = "Self")]
 pub(crate) struct Entries(String);
@@ -229,9 +227,8 @@ impl Default for Slot {
 impl Slot {
     /// Reads a document as it is stored.
     pub(super) fn from_bytes(document: Vec<u8>) -> serde_json::Result<Self> {
-        let is_plain =
-            document.starts_with(BEFORE) && document.ends_with(BEHIND) && document.is_ascii();
-        if !is_plain {
+        let entries = document.strip_prefix(BEFORE).and_then(|rest| rest.strip_suffix(BEHIND));
+        if !entries.is_some_and(<[u8]>::is_ascii) {
             return json_text::read(&document).map(|entries| Self::of(&entries));
         }
         let mut starts = Vec::with_capacity(MAX_ENTRIES + 1);
@@ -271,7 +268,7 @@ impl Slot {
     }
 
     fn text(&self, index: usize) -> &str {
-        // It is ASCII throughout.
+        // Entries begin and end between characters.
         str::from_utf8(&self.document[self.range(index)]).unwrap_or_default()
     }
 
@@ -504,9 +501,14 @@ mod tests {
         let before = br#"[{"i":"a","a":2,"s":"d","r":[{"p":0,"o":3}]}]"#;
         assert_eq!(read(before).unwrap(), Slot::default());
         assert_eq!(read(br#"{"v":2,"d":""}"#).unwrap(), Slot::default());
-        for unreadable in
-            [&br#"{"v":3,"d":"a 1 p -"}"#[..], b"", b"x", b"\xff", b"{\"v\":2,\"d\":\"\xff\"}"]
-        {
+        for unreadable in [
+            &br#"{"v":3,"d":"a 1 p -"}"#[..],
+            br#"{"v":2,"d":"}"#,
+            b"",
+            b"x",
+            b"\xff",
+            b"{\"v\":2,\"d\":\"\xff\"}",
+        ] {
             assert!(read(unreadable).is_err(), "{unreadable:?}");
         }
     }

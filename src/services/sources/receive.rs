@@ -446,13 +446,12 @@ pub(super) async fn produce<H: Host, L: Log>(
         indexes.push(index);
         records.push(record);
     }
-    let (mut reported, mut first_error) = (0, None::<(usize, Error)>);
+    let mut first_error = None::<(usize, Error)>;
     for (topic, (indexes, records)) in by_topic {
         // The topics were checked when the source was registered.
         let topic = AllowedTopic::trusted(topic);
         let written = producer.write(&topic, records).await;
         for (index, report) in indexes.into_iter().zip(written) {
-            reported += 1;
             match report {
                 Ok(RecordMetadata { partition, offset, .. }) => {
                     places[index] = Some(Place { topic: topic.to_string(), partition, offset });
@@ -464,11 +463,10 @@ pub(super) async fn produce<H: Host, L: Log>(
             }
         }
     }
-    let mut error = first_error.map(|(_, error)| error);
-    if reported < places.len() {
+    let error = first_error.map(|(_, error)| error).or_else(|| {
         let detail = "there is no report on this record".into();
-        error.get_or_insert_with(|| ErrorKind::OutcomeUnknown { detail }.into());
-    }
+        places.contains(&None).then(|| ErrorKind::OutcomeUnknown { detail }.into())
+    });
     (places, error)
 }
 
