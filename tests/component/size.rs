@@ -8,7 +8,7 @@ const BUDGET: u64 = 3 * 1024 * 1024;
 /// What the component has grown to, above its budget, which a release keeps to: whoever makes it
 /// smaller lowers this, and once it is below the budget, that counts. Whoever raises it says in
 /// CONTRIBUTING.md for what.
-const MOST_BYTES: u64 = 3_344_500;
+const MOST_BYTES: u64 = 3_342_600;
 
 #[test]
 fn the_component_does_not_grow() {
