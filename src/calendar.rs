@@ -47,7 +47,8 @@ pub fn format_rfc3339(time: Millis) -> String {
     }
 }
 
-/// Each record of a page has a time, and chrono's own writing takes four times as long.
+/// Each record of a page has a time. With chrono's own writing, and `format!` for receipts, a
+/// claimed page took some 3 % more guest instructions.
 fn with_four_digits(year: u32, time: &DateTime<Utc>) -> String {
     let mut text = *b"0000-00-00T00:00:00.000Z";
     for (digits, mut number) in [

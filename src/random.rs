@@ -27,6 +27,7 @@ pub(crate) fn hex_id<const N: usize>(clock: &impl Clock) -> String {
 /// Bytes in hexadecimal digits.
 pub(crate) fn hex(bytes: &[u8]) -> String {
     let digit = |nibble: u8| b"0123456789abcdef"[usize::from(nibble)];
+    // A string would encode each character that is pushed.
     let mut digits = Vec::with_capacity(2 * bytes.len());
     for byte in bytes {
         digits.push(digit(byte >> 4));

@@ -118,7 +118,7 @@ const CREDENTIALS: List = List::of(&[
     "token",
 ]);
 
-/// Words, and which letters they begin with. Each header of an event is held against all lists,
+/// Words, and which letters they begin with. Each header of an event is held against them,
 /// and its first letter rules most of them out.
 struct List {
     words: &'static [&'static str],

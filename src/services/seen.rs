@@ -30,8 +30,7 @@ use self::slot::{Entries, Entry, Slot};
 pub use self::slot::{PENDING_TIME, Place};
 use crate::error::Result;
 use crate::host::{Host, Millis};
-use crate::sorted::SortedMap;
-use crate::state::gate::Gate;
+use crate::state::gate::Gates;
 use crate::state::keys::{self, Key};
 use crate::state::{get_bytes, set_bytes, unreadable};
 use crate::telemetry::{Level, Report};
@@ -48,9 +47,6 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(400);
 /// For how long a slot that was read stands for what is stored. Another instance's id
 /// is lost if it comes to the slot in between; the longer this is, the more often.
 const READ_AGAIN: Duration = Duration::from_millis(100);
-
-/// More gates than an instance needs for the requests that it has at a time.
-const MANY_GATES: usize = 256;
 
 /// Whose ids they are. Two scopes may use the same ids.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,7 +84,7 @@ pub struct Seen<H> {
     exact: bool,
     own: RefCell<Own>,
     /// Of the slots that are being written.
-    gates: RefCell<SortedMap<SlotHash, Gate>>,
+    gates: Gates<SlotHash>,
 }
 
 /// An id that is noted as pending.
@@ -121,7 +117,7 @@ pub struct Noted {
 impl<H: Host> Seen<H> {
     pub fn new(host: H, stale: Duration) -> Self {
         let exact = false;
-        Self { host, stale, exact, own: RefCell::default(), gates: RefCell::default() }
+        Self { host, stale, exact, own: RefCell::default(), gates: Gates::default() }
     }
 
     /// The same over a store that can create keys, if it can.
@@ -318,7 +314,7 @@ impl<H: Host> Mark<'_, H> {
         // Two writes at the same time may land in either order, and the older one would
         // take back what the newer one notes.
         let hash = self.hash;
-        let gate = gates.borrow_mut().get_or_default(hash).clone();
+        let gate = gates.at(hash);
         let is_open = gate.is_open();
         let entered = gate.enter(host, PENDING_TIME).await;
         for entry in own.borrow().missing(hash, read_at.saturating_sub(*stale), at) {
@@ -332,14 +328,6 @@ impl<H: Host> Mark<'_, H> {
         let begun = if is_open { time } else { host.monotonic() };
         let (written, ended) = set_bytes(host, &self.key, slot.as_bytes(), begun).await;
         drop((entered, gate));
-        let mut gates = gates.borrow_mut();
-        if gates.len() > MANY_GATES {
-            // Requests that were dropped on their way have left theirs behind.
-            gates.retain(|_, gate| gate.is_used());
-        } else if gates.get(&hash).is_some_and(|gate| !gate.is_used()) {
-            gates.remove(&hash);
-        }
-        drop(gates);
         if written.is_ok() {
             own.borrow_mut().are_stored(hash, until, ended);
             self.slot = Some((slot, at));

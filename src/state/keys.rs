@@ -315,6 +315,7 @@ fn encode(name: &str) -> String {
     let is_plain =
         |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
     let digit = |nibble: u8| b"0123456789ABCDEF"[usize::from(nibble)];
+    // A string would encode each character that is pushed.
     let mut out = Vec::with_capacity(name.len() + 2);
     for byte in name.bytes() {
         if is_plain(byte) {

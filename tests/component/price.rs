@@ -5,14 +5,14 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use hmac::{Hmac, KeyInit, Mac};
 use http::Method;
 use kafka_edge_emulator::{NewRecord, Options};
 use kafka_edge_host::faults::{Fault, HostCall, Moment};
 use kafka_edge_host::kv::{Memory, Store as _};
-use kafka_edge_host::{Host, body};
+use kafka_edge_host::{Host, WallClock, body};
 use serde_json::json;
 
 use crate::calling::{get, post, request, send};
@@ -58,6 +58,11 @@ const TOLERANCE: f64 = 0.02;
 /// Until nothing is under way any more: a partition is kept for 100 ms.
 const QUIET: Duration = Duration::from_millis(400);
 
+/// When each instance begins, in milliseconds since 1970, and what its randomness comes from. Times
+/// and names have the same digits in each run, as far as a run takes the same time.
+const BEGINNING: i64 = 1_790_000_000_000;
+const SEED: u64 = 12;
+
 struct Meter {
     host: Host,
     host_calls: Arc<AtomicU64>,
@@ -73,6 +78,7 @@ impl Meter {
         let count = Arc::clone(&host_calls);
         let program = metered();
         let gateway = world.gateway_of(&program).store("default", store).spread_over(1);
+        let gateway = gateway.wall_clock(|_| WallClock::beginning_at(BEGINNING)).random_seed(SEED);
         let host = gateway.faults(move |call: &HostCall<'_>| {
             if call.moment == Moment::Before {
                 count.fetch_add(1, Ordering::SeqCst);
@@ -284,8 +290,7 @@ async fn an_event_of_a_source() {
 /// Writes 16 other ids into each slot of the one source that remembers.
 async fn fill_slots(store: &Memory) {
     const SEEN: &str = "kafka-edge/2/seen/";
-    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap().as_millis();
-    let ids = (0..16).map(|id| format!("{id:024x} {now} d - t:0:{}", 1_000_000 + id));
+    let ids = (0..16).map(|id| format!("{id:024x} {BEGINNING} d - t:0:{}", 1_000_000 + id));
     let slot = format!(r#"{{"v":2,"d":"{}"}}"#, ids.collect::<Vec<_>>().join(";"));
     let (key, _) = store.entries().into_iter().find(|(key, _)| key.starts_with(SEEN)).unwrap();
     let (scope, _) = key.rsplit_once('/').unwrap();

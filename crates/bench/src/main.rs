@@ -39,8 +39,8 @@ use self::scene::{Programs, Scene};
 
 const CALLERS: [usize; 2] = [1, 64];
 
-const USAGE: &str = "cargo run --release -p kafka-edge-bench -- [seconds per round] [rounds] [part] [proxy's URL] \
-     [process ID]...";
+const USAGE: &str = "cargo run --release -p kafka-edge-bench -- [seconds per round] [rounds] \
+                     [part] [proxy's URL] [process ID]...";
 
 /// What can be run alone.
 const PARTS: [&str; 7] = ["builds", "produce", "consume", "ingest", "deliver", "proxy", "soak"];

@@ -33,6 +33,7 @@ pub struct HostBuilder {
     faults: Option<Arc<dyn Faults>>,
     output: Output,
     clock: Arc<dyn Fn(u64) -> WallClock + Send + Sync>,
+    random_seed: Option<u64>,
     options: InstanceOptions,
     slots: usize,
     worker_threads: usize,
@@ -57,6 +58,7 @@ impl HostBuilder {
             faults: None,
             output: output::to_stderr(),
             clock: Arc::new(|_| WallClock::new()),
+            random_seed: None,
             options: InstanceOptions::default(),
             slots: 1,
             worker_threads: 0,
@@ -134,6 +136,13 @@ impl HostBuilder {
     /// Gives each instance, by its number, a wall clock.
     pub fn wall_clock(mut self, clock: impl Fn(u64) -> WallClock + Send + Sync + 'static) -> Self {
         self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Makes what instances draw at random the same in each run, for tests of what a call costs.
+    /// Anybody can guess it then.
+    pub fn random_seed(mut self, seed: u64) -> Self {
+        self.random_seed = Some(seed);
         self
     }
 
@@ -217,6 +226,7 @@ impl HostBuilder {
                 closing: Arc::clone(&closing),
                 output: Arc::clone(&self.output),
                 clock: Arc::clone(&self.clock),
+                random_seed: self.random_seed,
                 is_metered: self.program.is_metered(),
                 threads: threads.clone(),
             })

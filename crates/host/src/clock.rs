@@ -20,6 +20,14 @@ impl WallClock {
         Self::default()
     }
 
+    /// A clock that shows this time now, in milliseconds since 1970, and goes on from it.
+    pub fn beginning_at(time_ms: i64) -> Self {
+        let clock = Self::new();
+        let now = i64::try_from(clock.now().as_millis()).unwrap_or(i64::MAX);
+        clock.set_offset_ms(time_ms.saturating_sub(now));
+        clock
+    }
+
     /// Sets how many milliseconds it is ahead (or, if negative, behind).
     pub fn set_offset_ms(&self, offset: i64) {
         self.offset_ms.store(offset, Ordering::SeqCst);

@@ -69,7 +69,7 @@ impl<H: Host> Seen<H> {
             let Some(holder) = holder else {
                 let taken = Some(Box::new(Taken { at, rest }));
                 // Nothing is kept of what has a key of its own.
-                let (hash, id, entry) = (SlotHash::of(""), IdHash::of(""), entry.into());
+                let (hash, id, entry) = (SlotHash::default(), IdHash::default(), entry.into());
                 let mark =
                     Mark { seen: self, key, hash, id, entry, began: at, window, slot: None, taken };
                 return Ok(First::Time { mark, written });

@@ -20,7 +20,7 @@ const RECENT: u64 = PENDING_TIME.as_millis() as u64;
 
 /// The key of a slot, as a hash: whole keys differ at their ends only, and are compared for
 /// each entry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct SlotHash(u64);
 
 impl SlotHash {
@@ -36,7 +36,7 @@ impl SlotHash {
 }
 
 /// An id, as a hash.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct IdHash(u64);
 
 impl IdHash {
@@ -48,7 +48,8 @@ impl IdHash {
 /// The entries that were noted within the last [`PENDING_TIME`], each with its slot.
 #[derive(Default)]
 pub(super) struct Own {
-    /// None before the first entry, since most instances of some hosts note nothing.
+    /// There are none before the first entry: where each request has a fresh instance, most
+    /// note nothing.
     buckets: Vec<Vec<Noted>>,
     /// How many entries were noted so far.
     count: u64,
@@ -168,6 +169,16 @@ mod tests {
         own.put(slot, IdHash::of(&entry.id), entry, now);
     }
 
+    fn find<'o>(
+        own: &'o Own,
+        slot: SlotHash,
+        id: &str,
+        now: u64,
+        window: Duration,
+    ) -> Option<&'o Entry> {
+        own.find(slot, (id, IdHash::of(id)), seconds(now), window)
+    }
+
     const DAY: Duration = Duration::from_secs(86_400);
 
     fn seconds(seconds: u64) -> Duration {
@@ -190,24 +201,21 @@ mod tests {
         assert_eq!(missing(&own, "seen/b/7", 5, 11), ["x"]);
         assert_eq!(missing(&own, "seen/b/7", 5, 12), Vec::<String>::new());
         assert_eq!(missing(&own, "seen/a/8", 5, 5), Vec::<String>::new());
-        assert_eq!(
-            own.find(slot("seen/a/7"), ("x", IdHash::of("x")), seconds(13), DAY),
-            Some(&*entry("x", 4))
-        );
-        assert_eq!(own.find(slot("seen/a/7"), ("x", IdHash::of("x")), seconds(14), DAY), None);
-        assert_eq!(own.find(slot("seen/b/7"), ("y", IdHash::of("y")), seconds(4), DAY), None);
+        assert_eq!(find(&own, slot("seen/a/7"), "x", 13, DAY), Some(&*entry("x", 4)));
+        assert_eq!(find(&own, slot("seen/a/7"), "x", 14, DAY), None);
+        assert_eq!(find(&own, slot("seen/b/7"), "y", 4, DAY), None);
+        let same_hash = IdHash::of("x");
+        assert_eq!(own.find(slot("seen/a/7"), ("z", same_hash), seconds(5), DAY), None);
     }
 
     #[test]
     fn a_short_window_ends_what_is_not_on_its_way() {
         let mut own = Own::default();
         put(&mut own, slot("s"), entry("x", 1), seconds(1));
-        let find = |own: &Own, now| {
-            own.find(slot("s"), ("x", IdHash::of("x")), seconds(now), seconds(2)).is_some()
-        };
-        assert!(find(&own, 10) && !find(&own, 11));
+        let is_known = |own: &Own, now| find(own, slot("s"), "x", now, seconds(2)).is_some();
+        assert!(is_known(&own, 10) && !is_known(&own, 11));
         put(&mut own, slot("s"), entry("x", 1).done(Vec::new(), 5_000).into(), seconds(5));
-        assert!(find(&own, 6) && !find(&own, 7));
+        assert!(is_known(&own, 6) && !is_known(&own, 7));
     }
 
     #[test]
@@ -223,11 +231,7 @@ mod tests {
         assert_eq!(missing(&own, "t", 4, 5), ["z"]);
         put(&mut own, slot("s"), entry("x", 5), seconds(5));
         assert_eq!(missing(&own, "s", 6, 6), ["y", "x"], "it has changed since");
-        assert_eq!(
-            own.find(slot("s"), ("x", IdHash::of("x")), seconds(6), DAY),
-            Some(&*entry("x", 5)),
-            "known all the same"
-        );
+        assert_eq!(find(&own, slot("s"), "x", 6, DAY), Some(&*entry("x", 5)), "known all the same");
     }
 
     #[test]

@@ -73,7 +73,7 @@ impl State {
 }
 
 impl Entry {
-    /// Digits are written without `format!`, which took as long as everything else here.
+    /// Digits are written without `format!`, which took nearly all of this function's time.
     fn to_text(&self) -> String {
         let mut digits = itoa::Buffer::new();
         let mut text = String::with_capacity(ENTRY_BYTES);

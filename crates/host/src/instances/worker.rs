@@ -9,6 +9,8 @@ use crate::output::{Channel, GuestLine, Lines, Output};
 use crate::state::{Services, State};
 use futures_channel::oneshot;
 use futures_util::stream::{FuturesUnordered, StreamExt};
+use rand::SeedableRng;
+use rand::rngs::StdRng;
 use std::future::{Future, pending, poll_fn};
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -33,6 +35,7 @@ pub(crate) struct Instances {
     pub(crate) closing: Arc<Closing>,
     pub(crate) output: Output,
     pub(crate) clock: Arc<dyn Fn(u64) -> WallClock + Send + Sync>,
+    pub(crate) random_seed: Option<u64>,
     /// Whether instances count the instructions that they run.
     pub(crate) is_metered: bool,
     /// Where instances run, if not on the caller's runtime.
@@ -43,11 +46,14 @@ impl Instances {
     /// A store for an instance of this number.
     pub(crate) fn store(&self, number: u64) -> Store<State> {
         let lines = |channel| Lines::new(number, channel, Arc::clone(&self.output));
-        let wasi = WasiCtx::builder()
-            .stdout(lines(Channel::Stdout))
+        let mut wasi = WasiCtx::builder();
+        wasi.stdout(lines(Channel::Stdout))
             .stderr(lines(Channel::Stderr))
-            .wall_clock((self.clock)(number))
-            .build();
+            .wall_clock((self.clock)(number));
+        if let Some(seed) = self.random_seed {
+            wasi.secure_random(StdRng::seed_from_u64(seed.wrapping_add(number)));
+        }
+        let wasi = wasi.build();
         let state = State::new(number, wasi, Arc::clone(&self.services));
         let mut store = Store::new(&self.engine, state);
         store.limiter(|state| &mut state.memory);

@@ -46,6 +46,7 @@ impl Store for Memory {
     }
 
     async fn set(&self, key: &str, value: Vec<u8>) -> Result<(), StoreError> {
+        // A key that is there already is not copied.
         self.with(|map| match map.get_mut(key) {
             Some(there) => *there = value,
             None => drop(map.insert(key.to_owned(), value)),
