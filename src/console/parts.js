@@ -89,17 +89,17 @@ export function confirm(question, detail, verb, then) {
   const dialog = h("dialog", { "aria-label": question });
   const act = form(question, [h("h2", {}, question), h("p", {}, detail)], verb, async () => {
     await then();
-    dialog.close();
+    shut(dialog);
   });
   act.querySelector(".main").classList.add("danger");
-  act.querySelector(".row").prepend(button("Cancel", () => dialog.close()));
+  act.querySelector(".row").prepend(button("Cancel", () => shut(dialog)));
   open(dialog, act);
 }
 
 // A secret is shown once, and is gone from the document when it is closed.
 export function showSecret(title, secret, about) {
   const dialog = h("dialog", { "aria-label": title });
-  const close = button("I have it", () => dialog.close(), "main");
+  const close = button("I have it", () => shut(dialog), "main");
   open(dialog, [
     h("h2", {}, title),
     h("p", {}, about),
@@ -110,9 +110,17 @@ export function showSecret(title, secret, about) {
 
 function open(dialog, content) {
   add(dialog, content);
+  // Escape closes a dialog without a button.
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();
+}
+
+// The event "close" comes later than the closing (HTML, "close the dialog"): what a dialog
+// holds would stay in the document until then.
+function shut(dialog) {
+  dialog.close();
+  dialog.remove();
 }
 
 export function copy(text) {
