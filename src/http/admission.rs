@@ -49,7 +49,7 @@ pub(super) async fn admit<H: Host, L: Log, B>(
     let in_path = in_path(listed.topics, path, &grant)?;
     let app = app.on_behalf_of(&grant);
     if let (Some(_), Some(permission)) = (grant.key(), permission) {
-        let asked = app.ask_kafka(permission, &in_path).await;
+        let asked = Box::pin(app.ask_kafka(permission, &in_path)).await;
         asked.map_err(|refused| explain(refused.into(), &grant))?;
     }
     Ok(Admitted { app, grant, in_path })

@@ -86,7 +86,7 @@ impl<H: Host> Metadata<H> {
         let asked = self.asked_cluster.borrow().clone();
         match self.configured_cluster.clone().or(asked) {
             Some(id) => Ok(id),
-            None => self.ask_cluster_id().await,
+            None => Box::pin(self.ask_cluster_id()).await,
         }
     }
 
@@ -122,7 +122,7 @@ impl<H: Host> Metadata<H> {
     pub(super) async fn topic(&self, name: TopicName<'_>) -> Result<Topic> {
         match self.remembered(name, |_| MAX_TOPIC_AGE) {
             Some(topic) => Ok(topic),
-            None => self.ask_topic(name).await,
+            None => Box::pin(self.ask_topic(name)).await,
         }
     }
 
@@ -141,7 +141,7 @@ impl<H: Host> Metadata<H> {
         };
         match self.remembered(name, age) {
             Some(topic) => Ok(topic),
-            None => self.ask_topic(name).await,
+            None => Box::pin(self.ask_topic(name)).await,
         }
     }
 
@@ -151,7 +151,8 @@ impl<H: Host> Metadata<H> {
         if self.remembered(name, |_| MAX_AGE_IN_DOUBT).is_some() {
             return false;
         }
-        matches!(self.ask_topic(name).await, Err(error) if matches!(*error, ErrorKind::UnknownTopic(_)))
+        let asked = Box::pin(self.ask_topic(name)).await;
+        matches!(asked, Err(error) if matches!(*error, ErrorKind::UnknownTopic(_)))
     }
 
     /// A record of this size was written.

@@ -51,7 +51,8 @@ impl<H: Host> LastUse<H> {
             return;
         }
         let (list, tries, name) = (self.list.clone(), self.tries.clone(), name.to_owned());
-        let work = async move {
+        // On the heap: every request would carry the room for it otherwise.
+        let work = Box::pin(async move {
             let is_older = |list: &CredentialList| list.last_used(&name) < Some(today);
             let written = list.change_at_once(is_older, |list| list.used(&name, today)).await;
             if written == Ok(true)
@@ -59,7 +60,7 @@ impl<H: Host> LastUse<H> {
             {
                 this.again_at = None;
             }
-        };
+        });
         match self.host.capabilities().after_answer {
             AfterAnswer::GoesOn(_) => self.host.spawn(work),
             AfterAnswer::Ends => {
