@@ -17,7 +17,7 @@ mod exact;
 mod own;
 mod slot;
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::rc::Rc;
 use std::time::Duration;
@@ -31,7 +31,7 @@ pub use self::slot::{PENDING_TIME, Place};
 use crate::error::Result;
 use crate::host::{Host, Millis};
 use crate::state::gate::Gates;
-use crate::state::keys::{self, Key};
+use crate::state::keys::{Key, SeenKeys};
 use crate::state::{get_bytes, set_bytes, unreadable};
 use crate::telemetry::{Level, Report};
 
@@ -48,17 +48,50 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(400);
 /// is lost if it comes to the slot in between; the longer this is, the more often.
 const READ_AGAIN: Duration = Duration::from_millis(100);
 
+/// For how long a look at the wall clock stands, with the monotonic one. If the clock is set,
+/// ids are as much older or younger for this time.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
 /// Whose ids they are. Two scopes may use the same ids.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Scope<'a> {
-    /// The events of a source.
-    Source(&'a str),
+pub struct Scope {
+    keys: SeenKeys,
+    /// Callers share documents, and no ids.
+    caller: String,
+}
+
+impl Scope {
+    /// The events of a source, by the name of its memory.
+    pub fn source(memory: &str) -> Result<Self> {
+        Self::of("source/", memory, "")
+    }
+
     /// The idempotency keys of a credential for the runs of an action.
     #[cfg(feature = "actions")]
-    Action { action: &'a str, caller: &'a str },
+    pub fn action(action: &str, caller: &str) -> Result<Self> {
+        Self::of("action/", action, caller)
+    }
+
     /// The idempotency keys of a credential on a topic; callers without a name share
     /// one.
-    Topic { topic: &'a str, caller: &'a str },
+    pub fn topic(topic: &str, caller: &str) -> Result<Self> {
+        Self::of("topic/", topic, caller)
+    }
+
+    fn of(kind: &str, name: &str, caller: &str) -> Result<Self> {
+        Ok(Self { keys: SeenKeys::of(&[kind, name].concat())?, caller: caller.to_owned() })
+    }
+
+    /// The name of an id within its scope, which says nothing of the id, and its slot.
+    fn name(&self, id: &str) -> (String, u16) {
+        let mut hash = Sha256::new();
+        hash.update((self.caller.len() as u64).to_be_bytes());
+        hash.update(&self.caller);
+        hash.update(id);
+        let hash = hash.finalize();
+        let slot = u16::from_be_bytes([hash[0], hash[1]]) % SLOTS;
+        (crate::random::hex(&hash[2..14]), slot)
+    }
 }
 
 /// What is known of an id.
@@ -83,6 +116,8 @@ pub struct Seen<H> {
     /// The store can create a key for each id.
     exact: bool,
     own: RefCell<Own>,
+    /// When the wall clock was looked at, by the monotonic one, and what it said.
+    looked: Cell<Option<(Duration, Millis)>>,
     /// Of the slots that are being written.
     gates: Gates<SlotHash>,
 }
@@ -117,7 +152,8 @@ pub struct Noted {
 impl<H: Host> Seen<H> {
     pub fn new(host: H, stale: Duration) -> Self {
         let exact = false;
-        Self { host, stale, exact, own: RefCell::default(), gates: Gates::default() }
+        let (own, looked, gates) = (RefCell::default(), Cell::default(), Gates::default());
+        Self { host, stale, exact, own, looked, gates }
     }
 
     /// The same over a store that can create keys, if it can.
@@ -129,18 +165,17 @@ impl<H: Host> Seen<H> {
     /// under the same id.
     pub async fn first(
         &self,
-        scope: &Scope<'_>,
+        scope: &Scope,
         id: &str,
         content: Option<&[u8]>,
         window: Duration,
     ) -> Result<First<'_, H>> {
-        let scoped = scope_name(scope);
-        let (name, slot) = names(scope, &scoped, id);
+        let (name, slot) = scope.name(id);
         let content = content.map(short);
         if self.exact {
-            return self.first_exact(&scoped, name, content, window).await;
+            return self.first_exact(scope.keys.key(&name), name, content, window).await;
         }
-        let key = keys::seen(&scoped, itoa::Buffer::new().format(slot))?;
+        let key = scope.keys.key(itoa::Buffer::new().format(slot));
         let (hash, id) = (SlotHash::of(key.as_str()), IdHash::of(&name));
         let mut pause = FIRST_PAUSE;
         let mut begun = None;
@@ -151,21 +186,24 @@ impl<H: Host> Seen<H> {
             let at = self.host.monotonic();
             let begun = *begun.get_or_insert(at);
             // A repeat within this instance needs no look into the store.
-            let mut known = self.own_entry(hash, (&name, id), at, window);
-            known = known.filter(|own| !own.is_forgotten());
+            let own = self.own_entry(hash, (&name, id), at, window);
+            let until = self.own.borrow().until_now();
             let mut time = at;
-            let (now, slot) = if known.is_some() {
-                (self.host.now(), None)
+            let (known, now, slot) = if own.as_ref().is_some_and(|own| !own.is_forgotten()) {
+                (own, self.now(at), None)
             } else {
                 let (read, now, ended) = self.read(&key, at, window).await?;
                 time = ended;
-                let stored = read.find(&name, now, window);
                 // Another request may have come in between.
-                known = match (self.own_entry(hash, (&name, id), at, window), stored) {
+                let own = match self.own.borrow().until_now() == until {
+                    true => own,
+                    false => self.own_entry(hash, (&name, id), at, window),
+                };
+                let known = match (own, read.find(&name, now, window)) {
                     (Some(own), Some(stored)) if stored.outlasts(&own) => Some(stored),
                     (own, stored) => own.or(stored),
                 };
-                (now, Some((read, at)))
+                (known, now, Some((read, at)))
             };
             let written = match known {
                 Some(entry) if content.is_some() && entry.content != content => {
@@ -211,9 +249,24 @@ impl<H: Host> Seen<H> {
         let (stored, ended) = get_bytes(&self.host, key, begun).await;
         let slot = stored?.map(Slot::from_bytes).transpose();
         let mut slot = slot.map_err(|error| unreadable(key.as_str(), &error))?.unwrap_or_default();
-        let now = self.host.now();
+        let now = self.now(ended);
         slot.forget_old(now, window);
         Ok((slot, now, ended))
+    }
+
+    /// The time by the wall clock at a moment of the monotonic one that has just been.
+    fn now(&self, at: Duration) -> Millis {
+        let since = |then: Duration| own::millis(at.saturating_sub(then));
+        match self.looked.get() {
+            Some((then, said)) if at.saturating_sub(then) < LOOK_AGAIN => {
+                said.saturating_add_unsigned(since(then))
+            }
+            _ => {
+                let said = self.host.now();
+                self.looked.set(Some((at, said)));
+                said
+            }
+        }
     }
 
     fn own_entry(
@@ -340,35 +393,6 @@ impl<H> fmt::Debug for Seen<H> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Seen").finish_non_exhaustive()
     }
-}
-
-fn scope_name(scope: &Scope<'_>) -> String {
-    let (kind, name) = match scope {
-        Scope::Source(name) => ("source/", name),
-        #[cfg(feature = "actions")]
-        Scope::Action { action, .. } => ("action/", action),
-        Scope::Topic { topic, .. } => ("topic/", topic),
-    };
-    [kind, name].concat()
-}
-
-/// The name of an id within its scope, which says nothing of the id, and its slot.
-fn names(scope: &Scope<'_>, scoped: &str, id: &str) -> (String, u16) {
-    let mut hash = Sha256::new();
-    let caller = match scope {
-        Scope::Source(_) => "",
-        #[cfg(feature = "actions")]
-        Scope::Action { caller, .. } => caller,
-        Scope::Topic { caller, .. } => caller,
-    };
-    for part in [scoped, caller] {
-        hash.update((part.len() as u64).to_be_bytes());
-        hash.update(part);
-    }
-    hash.update(id);
-    let hash = hash.finalize();
-    let slot = u16::from_be_bytes([hash[0], hash[1]]) % SLOTS;
-    (crate::random::hex(&hash[2..14]), slot)
 }
 
 /// What tells contents apart.

@@ -294,10 +294,21 @@ pub fn run<V>(action: &str, place: u64) -> Key<V> {
     Key::new(format!("{ROOT}/runs/{}/{place}/run", encode(action)))
 }
 
-/// A part of the memory of repeats in this scope. It belongs to no lane.
-pub fn seen<V>(scope: &str, slot: &str) -> Result<Key<V>> {
-    let scope = capped("scope", scope, MAX_SCOPE_BYTES)?;
-    Ok(Key::new([ROOT, "/seen/", &scope, "/", slot].concat()))
+/// The keys of the memory of repeats in a scope: what all of them begin with. They belong to
+/// no lane.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeenKeys(String);
+
+impl SeenKeys {
+    pub fn of(scope: &str) -> Result<Self> {
+        let scope = capped("scope", scope, MAX_SCOPE_BYTES)?;
+        Ok(Self([ROOT, "/seen/", &scope, "/"].concat()))
+    }
+
+    /// A slot, or an id.
+    pub fn key<V>(&self, part: &str) -> Key<V> {
+        Key::new([&self.0, part].concat())
+    }
 }
 
 fn capped(field: &'static str, name: &str, cap: usize) -> Result<String> {

@@ -7,7 +7,9 @@ use kafka_edge::services::seen::{First, PENDING_TIME, Place, Scope, Seen};
 use kafka_edge_sim::{SimHost, StoreCalls, StoreMode, World, local};
 use tokio::time::sleep;
 
-const SCOPE: Scope<'_> = Scope::Source("s");
+fn scope() -> Scope {
+    Scope::source("s").expect("a name")
+}
 const DAY: Duration = Duration::from_secs(86_400);
 const CREATING: StoreMode = StoreMode {
     latency: Duration::ZERO,
@@ -34,7 +36,7 @@ fn place(offset: i64) -> Option<Place> {
 }
 
 async fn first<'s>(seen: &'s Seen<SimHost>, id: &str) -> First<'s, SimHost> {
-    seen.first(&SCOPE, id, None, DAY).await.expect("the store works")
+    seen.first(&scope(), id, None, DAY).await.expect("the store works")
 }
 
 /// An id whose time it is, with what was written of it before.
@@ -228,7 +230,7 @@ async fn what_is_late_takes_nothing_back() {
 async fn another_content_is_told_from_a_repeat() {
     local(async {
         let world = world(6);
-        let scope = Scope::Topic { topic: "t", caller: "c" };
+        let scope = Scope::topic("t", "c").unwrap();
         let first = async |seen: &Seen<SimHost>, content: &[u8]| match seen
             .first(&scope, "key", Some(content), DAY)
             .await
@@ -255,7 +257,7 @@ async fn a_window_may_be_shorter_than_an_event_may_be_pending() {
         let world = world(7);
         let window = Duration::from_secs(2);
         let seen = memory(&world);
-        let first = async || seen.first(&SCOPE, "a", None, window).await.unwrap();
+        let first = async || seen.first(&scope(), "a", None, window).await.unwrap();
         let (mark, _) = time!(first().await);
         sleep(Duration::from_secs(4)).await;
         assert!(matches!(first().await, First::Pending { .. }));

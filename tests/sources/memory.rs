@@ -10,7 +10,9 @@ use tokio::time::sleep;
 
 use crate::scene::{ids, slot};
 
-const SCOPE: Scope<'_> = Scope::Source("s");
+fn scope() -> Scope {
+    Scope::source("s").expect("a name")
+}
 const DAY: Duration = Duration::from_secs(86_400);
 
 fn place(offset: i64) -> Option<Place> {
@@ -18,7 +20,7 @@ fn place(offset: i64) -> Option<Place> {
 }
 
 async fn first<'s>(seen: &'s Seen<SimHost>, id: &str) -> First<'s, SimHost> {
-    seen.first(&SCOPE, id, None, DAY).await.expect("the store works")
+    seen.first(&scope(), id, None, DAY).await.expect("the store works")
 }
 
 /// An id whose time it is, with what was written of it before.
@@ -43,7 +45,7 @@ async fn it_is_bounded_whatever_comes() {
     local(async {
         let world = World::new(1);
         let seen = Seen::new(world.instance(), Duration::ZERO);
-        let crowd = ids("s", 150, true);
+        let crowd = ids(150, true);
         for (number, id) in crowd.iter().enumerate() {
             let (mark, _) = time!(first(&seen, id).await);
             mark.done(vec![place(number as i64)]).await;
@@ -52,7 +54,7 @@ async fn it_is_bounded_whatever_comes() {
         let documents = world.store();
         assert_eq!(documents.len(), 1, "all of one slot");
         let (key, document) = documents.into_iter().next().unwrap();
-        let number = slot("s", &crowd[0]);
+        let number = slot(&crowd[0]);
         assert!(key.ends_with(&format!("/{number}")), "{key} is not of slot {number}");
         let entries: Value = serde_json::from_slice(&document.unwrap()).unwrap();
         assert_eq!(entries["d"].as_str().unwrap().split(';').count(), 16);
@@ -75,6 +77,37 @@ async fn it_is_bounded_whatever_comes() {
     .await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn the_same_id_is_another_in_each_scope() {
+    local(async {
+        let world = World::new(1);
+        let scopes = [
+            Scope::source("s"),
+            Scope::source("s/0a1b"),
+            Scope::topic("s", "one"),
+            Scope::topic("s", "two"),
+            Scope::topic("t", "one"),
+            Scope::action("s", "one"),
+        ];
+        let scopes = scopes.map(|scope| scope.expect("a name"));
+        for exact in [false, true] {
+            for (number, scope) in (0..).zip(&scopes) {
+                let seen = Seen::new(world.instance(), Duration::ZERO).exact(exact);
+                let (mark, _) = time!(seen.first(scope, "a", None, DAY).await.unwrap());
+                mark.done(vec![place(number)]).await;
+            }
+            for (number, scope) in (0..).zip(&scopes) {
+                let seen = Seen::new(world.instance(), Duration::ZERO).exact(exact);
+                match seen.first(scope, "a", None, DAY).await.unwrap() {
+                    First::Repeat(places) => assert_eq!(places, [place(number)], "{scope:?}"),
+                    other => panic!("{other:?} in {scope:?}"),
+                }
+            }
+        }
+    })
+    .await;
+}
+
 /// One instance fails to write an event, another one writes it; then the first one must
 /// not take its own failure for the truth.
 #[tokio::test(start_paused = true)]
@@ -85,7 +118,7 @@ async fn what_one_instance_forgot_another_may_have_done() {
             Seen::new(world.instance(), Duration::ZERO),
             Seen::new(world.instance(), Duration::ZERO),
         );
-        let both = ids("s", 2, true);
+        let both = ids(2, true);
         time!(first(&one, &both[0]).await).0.forget().await;
         time!(first(&two, &both[0]).await).0.done(vec![place(7)]).await;
         assert_eq!(places(&one, &both[0]).await, [place(7)]);
@@ -126,7 +159,7 @@ async fn what_another_noted_while_kafka_was_slow_stays() {
             Seen::new(world.instance(), Duration::ZERO),
             Seen::new(world.instance(), Duration::ZERO),
         );
-        let both = ids("s", 2, true);
+        let both = ids(2, true);
         let (mark, _) = time!(first(&one, &both[0]).await);
         time!(first(&two, &both[1]).await).0.done(vec![place(2)]).await;
         sleep(Duration::from_millis(101)).await;
@@ -147,7 +180,7 @@ async fn an_older_slot_takes_back_nothing_that_the_instance_has_stored() {
             let world = World::new(seed);
             world.set_store_mode(StoreMode { stale, ..StoreMode::default() });
             let seen = Seen::new(world.instance(), stale);
-            let all = ids("s", 8, true);
+            let all = ids(8, true);
             for (number, id) in all.iter().enumerate() {
                 time!(first(&seen, id).await).0.done(vec![place(number as i64)]).await;
                 sleep(Duration::from_millis(400)).await;
@@ -192,16 +225,16 @@ async fn a_short_window_ends_when_it_is_over_and_not_while_an_event_is_pending()
             let other = other.then(|| Seen::new(world.instance(), Duration::ZERO));
             let two = other.as_ref().unwrap_or(&one);
             let id = if other.is_some() { "a" } else { "b" };
-            let (mark, _) = time!(one.first(&SCOPE, id, None, window).await.unwrap());
+            let (mark, _) = time!(one.first(&scope(), id, None, window).await.unwrap());
             sleep(Duration::from_secs(4)).await;
-            let while_pending = two.first(&SCOPE, id, None, window).await.unwrap();
+            let while_pending = two.first(&scope(), id, None, window).await.unwrap();
             assert!(matches!(while_pending, First::Pending { .. }), "{while_pending:?}");
             mark.done(vec![place(1)]).await;
             sleep(Duration::from_millis(1_900)).await;
-            let soon = two.first(&SCOPE, id, None, window).await.unwrap();
+            let soon = two.first(&scope(), id, None, window).await.unwrap();
             assert!(matches!(soon, First::Repeat(_)), "{soon:?}");
             sleep(Duration::from_millis(200)).await;
-            time!(two.first(&SCOPE, id, None, window).await.unwrap()).0.forget().await;
+            time!(two.first(&scope(), id, None, window).await.unwrap()).0.forget().await;
         }
     })
     .await;

@@ -63,19 +63,6 @@ impl<L: Log + Clone> Scene<L> {
         scene
     }
 
-    /// The name of a source's memory of ids, as the list of sources has it.
-    pub(crate) fn memory(&self, source: &str) -> String {
-        let documents = self.world.store();
-        let is_list = |key: &&String| key.starts_with("kafka-edge/2/sources/");
-        let list = documents.iter().filter(|(key, _)| is_list(key)).find_map(|(_, document)| {
-            let document: Value = serde_json::from_slice(document.as_deref()?).ok()?;
-            members(&document).into_iter().find_map(|entry| {
-                (entry["s"]["name"] == source).then(|| entry["m"].as_str().map(str::to_owned))?
-            })
-        });
-        format!("{source}/{}", list.expect("the source has a memory of its own"))
-    }
-
     pub(crate) fn instance(&self) -> Instance<L> {
         let (host, log) = (self.world.instance(), self.log.clone());
         Instance { app: App::new(host.clone(), move |_, _| log.clone()), host }
@@ -169,40 +156,26 @@ pub(crate) fn request(method: Method, target: &str, body: &Value) -> Request<Byt
     }
 }
 
-/// A document and everything within it.
-fn members(json: &Value) -> Vec<&Value> {
-    let within: Vec<&Value> = match json {
-        Value::Array(items) => items.iter().collect(),
-        Value::Object(fields) => fields.values().collect(),
-        _ => Vec::new(),
-    };
-    let mut all = vec![json];
-    all.extend(within.into_iter().flat_map(members));
-    all
-}
-
 pub(crate) fn body(source: &str, id: &str) -> Value {
     json!({"id": id, "source": source})
 }
 
-/// The document that an id lies in, of a source whose memory has this name; `memory` tests
+/// The document that an id lies in, of those of any source; `memory` tests
 /// that this is true.
-pub(crate) fn slot(memory: &str, id: &str) -> u16 {
-    let scope = format!("source/{memory}");
+pub(crate) fn slot(id: &str) -> u16 {
     let mut hash = Sha256::new();
-    hash.update((scope.len() as u64).to_be_bytes());
-    hash.update(&scope);
+    // The name of nobody, who calls.
     hash.update(0_u64.to_be_bytes());
     hash.update(id);
     let hash = hash.finalize();
     u16::from_be_bytes([hash[0], hash[1]]) % 2_048
 }
 
-/// So many ids for a memory, in a slot each or all in the same one.
-pub(crate) fn ids(memory: &str, count: usize, in_one_slot: bool) -> Vec<String> {
+/// So many ids, in a slot each or all in the same one.
+pub(crate) fn ids(count: usize, in_one_slot: bool) -> Vec<String> {
     let (mut ids, mut slots) = (Vec::new(), Vec::new());
     for id in (0..).map(|number| format!("e{number}")) {
-        let slot = slot(memory, &id);
+        let slot = slot(&id);
         if ids.is_empty() || slots.contains(&slot) == in_one_slot {
             ids.push(id);
             slots.push(slot);

@@ -84,7 +84,7 @@ pub(crate) async fn play(plan: Plan) -> Counts {
     let mut events: Vec<Event> = Vec::new();
     let mut tasks = Vec::new();
     for source in SOURCES {
-        for id in ids(&run.scene.memory(source), plan.ids, plan.crowded) {
+        for id in ids(plan.ids, plan.crowded) {
             events.push((source, id));
         }
     }

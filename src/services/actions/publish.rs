@@ -71,7 +71,7 @@ impl<H: Host, L: Log> Actions<H, L> {
             None => (None, Vec::new()),
             Some(Once { key, caller }) => {
                 once::check(key)?;
-                let scope = Scope::Action { action: identifier, caller };
+                let scope = Scope::action(identifier, caller)?;
                 let content = Sha256::digest(outputs);
                 match self.seen.first(&scope, key, Some(&content), WINDOW).await? {
                     First::Time { mark, written } => (Some(mark), written),

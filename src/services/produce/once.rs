@@ -59,7 +59,7 @@ impl<H: Host, L: Log> Producer<H, L> {
             let sentence = format!("A call with a key has at most {MAX_RECORDS} records");
             return Err(Error::invalid(FIELD, sentence));
         }
-        let scope = Scope::Topic { topic, caller };
+        let scope = Scope::topic(topic, caller)?;
         let content = digest(&records);
         let (mark, earlier) = match self.seen.first(&scope, key, Some(&content), WINDOW).await? {
             First::Time { mark, written } => (mark, written),

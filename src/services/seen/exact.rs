@@ -19,7 +19,7 @@ use super::slot::{Entries, Entry, PENDING_TIME};
 use super::{FIRST_PAUSE, First, LONGEST_PAUSE, Mark, REPEAT_WAIT, Seen};
 use crate::error::{Error, ErrorKind, Result};
 use crate::host::Host;
-use crate::state::keys::{self, Key};
+use crate::state::keys::Key;
 use crate::state::{create, delete, set_for};
 
 /// What a caller is asked to wait if the clock of whoever holds an id says nothing useful.
@@ -37,12 +37,11 @@ pub(super) struct Taken {
 impl<H: Host> Seen<H> {
     pub(super) async fn first_exact(
         &self,
-        scope: &str,
+        key: Key<Entries>,
         name: String,
         content: Option<String>,
         window: Duration,
     ) -> Result<First<'_, H>> {
-        let key = keys::seen(scope, &name)?;
         let begun = self.host.monotonic();
         let mut pause = FIRST_PAUSE;
         loop {

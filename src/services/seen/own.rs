@@ -67,7 +67,7 @@ struct Noted {
 }
 
 /// What an instance had noted in a slot until a moment.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Until(u64);
 
 impl Own {
@@ -129,7 +129,12 @@ impl Own {
             self.buckets = (0..BUCKETS).map(|_| Vec::new()).collect();
         }
         let bucket = &mut self.buckets[slot.bucket()];
-        bucket.retain(|own| own.is_recent(at) && !own.is_of(slot, id, &entry.id));
+        // They lie nearly in the order of their times. Of the same id there is one, mostly the last.
+        let old = bucket.iter().take_while(|own| !own.is_recent(at)).count();
+        bucket.drain(..old);
+        if let Some(same) = bucket.iter().rposition(|own| own.is_of(slot, id, &entry.id)) {
+            bucket.remove(same);
+        }
         if bucket.len() >= BUCKET_ENTRIES {
             bucket.remove(0);
         }

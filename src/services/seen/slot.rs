@@ -274,14 +274,19 @@ impl Slot {
 
     /// What is looked for is most often the newest one, or not there.
     fn index_of(&self, id: &str) -> Option<usize> {
+        // Compared as one number each, the first four bytes tell nearly all entries apart.
+        let beginning = id.as_bytes().first_chunk::<4>();
         self.starts.iter().rposition(|start| {
-            let behind = self.document[*start..].strip_prefix(id.as_bytes());
-            behind.is_some_and(|behind| behind.first() == Some(&b' '))
+            let entry = &self.document[*start..];
+            beginning.is_none_or(|beginning| entry.first_chunk() == Some(beginning))
+                && entry.strip_prefix(id.as_bytes()).is_some_and(|rest| rest.first() == Some(&b' '))
         })
     }
 
     fn push(&mut self, entry: &str) {
         self.document.truncate(self.document.len() - BEHIND.len());
+        // No more than it takes: most documents stay as large as they are.
+        self.document.reserve_exact(entry.len() + 1 + BEHIND.len());
         if !self.starts.is_empty() {
             self.document.push(b';');
         }
@@ -319,21 +324,23 @@ impl Slot {
             self.remove(index);
         }
         if entry.state != State::Forgotten || entry.places.iter().any(Option::is_some) {
+            // Before it is put there, so that the document need not grow, which would move it.
+            self.make_room_for(&text);
             self.push(&text);
-        }
-        if index.is_none() || self.document.len() > 2 * MAX_PLACES {
-            self.make_room();
         }
     }
 
-    fn make_room(&mut self) {
+    fn make_room_for(&mut self, entry: &str) {
         // A place takes two bytes at least, and most slots have few.
-        let mut parts = match self.document.len() > 2 * MAX_PLACES {
-            true => (0..self.starts.len()).map(|index| spaces(self.text(index))).sum(),
+        let mut parts = match self.document.len() + entry.len() > 2 * MAX_PLACES {
+            true => {
+                let known = (0..self.starts.len()).map(|index| spaces(self.text(index)));
+                known.sum::<usize>() + spaces(entry)
+            }
             false => 0,
         };
-        while self.starts.len() > MAX_ENTRIES
-            || (self.starts.len() > 1 && parts > MAX_PLACES + 3 * self.starts.len())
+        while self.starts.len() >= MAX_ENTRIES
+            || (!self.starts.is_empty() && parts > MAX_PLACES + 3 * (self.starts.len() + 1))
         {
             parts = parts.saturating_sub(spaces(self.text(0)));
             self.remove(0);
@@ -458,6 +465,24 @@ mod tests {
         assert_eq!(find(&slot, "ab"), None);
         put(&mut slot, &entry("ab", 2));
         assert_eq!((count(&slot), find(&slot, "ab")), (2, Some(entry("ab", 2))));
+        put(&mut slot, &entry("abcde", 3));
+        assert_eq!((find(&slot, "abcdf"), find(&slot, "abcd")), (None, None));
+        put(&mut slot, &entry("abcdf", 4));
+        assert_eq!((count(&slot), find(&slot, "abcde")), (4, Some(entry("abcde", 3))));
+    }
+
+    #[test]
+    fn a_full_slot_stays_where_it_is() {
+        let done = |n: i64| entry(&format!("{n:024}"), n).done(vec![place(n)], n);
+        let mut slot = Slot::default();
+        (10..26).for_each(|n| put(&mut slot, &done(n)));
+        let mut slot = Slot::from_bytes(slot.as_bytes().to_vec()).unwrap();
+        let bytes = slot.document.as_ptr_range();
+        for n in 26..40 {
+            put(&mut slot, &entry(&format!("{n:024}"), n));
+            put(&mut slot, &done(n));
+        }
+        assert_eq!((count(&slot), slot.document.as_ptr_range()), (16, bytes));
     }
 
     #[test]

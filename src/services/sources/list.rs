@@ -45,7 +45,7 @@ impl StoredSource {
     }
 
     /// The name of its memory of ids.
-    pub(super) fn scope(&self) -> String {
+    pub(super) fn memory_name(&self) -> String {
         let name = self.source.name.as_str();
         // No name holds a slash.
         self.memory.as_ref().map_or_else(|| name.to_owned(), |memory| format!("{name}/{memory}"))
@@ -118,10 +118,10 @@ mod tests {
     fn a_source_of_an_earlier_gateway_keeps_its_memory() {
         let stored = r#"{"s":{"name":"s","topic":"t","verify":{"none":{}}},"c":1}"#;
         let source: StoredSource = serde_json::from_str(stored).unwrap();
-        assert_eq!(source.scope(), "s");
+        assert_eq!(source.memory_name(), "s");
         assert_eq!(serde_json::to_string(&source).unwrap(), stored);
         let source = StoredSource { memory: Some("0a1b".into()), ..source };
-        assert_eq!(source.scope(), "s/0a1b");
+        assert_eq!(source.memory_name(), "s/0a1b");
         let text = serde_json::to_string(&source).unwrap();
         assert_eq!(serde_json::from_str::<StoredSource>(&text).unwrap(), source);
     }

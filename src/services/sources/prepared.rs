@@ -22,6 +22,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::names;
 use crate::rate::Rate;
 use crate::secrets::SecretKeys;
+use crate::services::seen::Scope;
 
 /// The most that a request to a source may be, whatever the source says.
 pub const MAX_EVENT_BYTES: usize = 4 * 1024 * 1024;
@@ -39,8 +40,8 @@ const NEVER_KEPT: [&str; 5] =
 /// A source, ready to receive.
 pub struct Prepared {
     pub(super) source: Source,
-    /// The name of its memory of ids.
-    pub(super) scope: String,
+    /// Its memory of ids.
+    pub(super) scope: Scope,
     pub(super) verifier: Verifier,
     /// Kept, because finding a provider's row means reading all of them: it took the guest
     /// instructions of four produces.
@@ -190,7 +191,7 @@ impl Prepared {
         let key = shape.key.as_ref().map(|key| place("shape.key", key)).transpose()?;
         let (topic, schema) = (topic.transpose()?, schema_of(&source, rules)?);
         Ok(Self {
-            scope: stored.scope(),
+            scope: Scope::source(&stored.memory_name())?,
             verifier,
             handshake: source.verify.settings.handshake(),
             secret_headers,

@@ -22,7 +22,7 @@ use crate::host::{Host, Millis};
 use crate::kafka::Log;
 use crate::record::{NewRecord, RecordMetadata};
 use crate::services::produce::Producer;
-use crate::services::seen::{First, Mark, Place, Scope};
+use crate::services::seen::{First, Mark, Place};
 use crate::sorted::SortedMap;
 
 /// Why an event was not taken.
@@ -232,7 +232,7 @@ impl<H: Host, L: Log> Sources<H, L> {
             let mut checked = request.signed(url, |request| known.check(request, now));
             // A token that may be good is worth a look at its sender's keys.
             if checked == Err(Failure::UnknownKey) || keys::are_old(self, prepared) {
-                let verifier = keys::fetched(self, prepared).await?;
+                let verifier = Box::pin(keys::fetched(self, prepared)).await?;
                 checked = request.signed(url, |request| verifier.check(request, now));
             }
             checked
@@ -308,9 +308,8 @@ impl<H: Host, L: Log> Sources<H, L> {
         dedupe: &Dedupe,
         id: &str,
     ) -> Result<Result<(Mark<'_, H>, Vec<Option<Place>>), Vec<Option<Place>>>, NotTaken> {
-        let scope = Scope::Source(&prepared.scope);
         let window = Duration::from_secs(dedupe.window);
-        match self.seen.first(&scope, id, None, window).await? {
+        match self.seen.first(&prepared.scope, id, None, window).await? {
             First::Time { mark, written } => Ok(Ok((mark, written))),
             First::Repeat(places) => Ok(Err(places)),
             First::Pending { retry_after } => {
@@ -375,7 +374,7 @@ impl<H: Host, L: Log> Sources<H, L> {
             None => Ok(None),
             Some(SchemaOf::Given(schema)) => Ok(Some((schema.clone(), None))),
             Some(SchemaOf::Registry { subject, known }) => {
-                let (id, schema) = registry::schema(self, subject, known).await?;
+                let (id, schema) = Box::pin(registry::schema(self, subject, known)).await?;
                 Ok(Some((schema, frame.then_some(id))))
             }
         }

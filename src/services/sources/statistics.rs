@@ -116,7 +116,10 @@ impl<H: Host> Counting<H> {
 
     fn became(&self, source: &str, kind: &str, now: Millis) {
         self.count(source, |counted| {
-            *counted.counts.get_or_default(kind.to_owned()) += 1;
+            match counted.counts.get_mut(kind) {
+                Some(count) => *count += 1,
+                None => drop(counted.counts.insert(kind.to_owned(), 1)),
+            }
             counted.last_seen = counted.last_seen.max(Some(now));
         });
     }
@@ -165,7 +168,10 @@ impl<H: Host> Counting<H> {
 
     fn count(&self, source: &str, add: impl FnOnce(&mut Statistics)) {
         let mut own = self.own.borrow_mut();
-        if own.len() < MAX_SOURCES || own.contains_key(source) {
+        let has_room = own.len() < MAX_SOURCES;
+        if let Some(own) = own.get_mut(source) {
+            add(&mut own.counted);
+        } else if has_room {
             add(&mut own.get_or_default(source.to_owned()).counted);
         }
     }
