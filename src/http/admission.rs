@@ -49,6 +49,7 @@ pub(super) async fn admit<H: Host, L: Log, B>(
     let in_path = in_path(listed.topics, path, &grant)?;
     let app = app.on_behalf_of(&grant);
     if let (Some(_), Some(permission)) = (grant.key(), permission) {
+        // On the heap: without pass-through every request would carry the room for it.
         let asked = Box::pin(app.ask_kafka(permission, &in_path)).await;
         asked.map_err(|refused| explain(refused.into(), &grant))?;
     }

@@ -187,7 +187,6 @@ impl<H: Host> Seen<H> {
             let begun = *begun.get_or_insert(at);
             // A repeat within this instance needs no look into the store.
             let own = self.own_entry(hash, (&name, id), at, window);
-            let until = self.own.borrow().until_now();
             let mut time = at;
             let (known, now, slot) = if own.as_ref().is_some_and(|own| !own.is_forgotten()) {
                 (own, self.now(at), None)
@@ -195,10 +194,7 @@ impl<H: Host> Seen<H> {
                 let (read, now, ended) = self.read(&key, at, window).await?;
                 time = ended;
                 // Another request may have come in between.
-                let own = match self.own.borrow().until_now() == until {
-                    true => own,
-                    false => self.own_entry(hash, (&name, id), at, window),
-                };
+                let own = self.own_entry(hash, (&name, id), at, window);
                 let known = match (own, read.find(&name, now, window)) {
                     (Some(own), Some(stored)) if stored.outlasts(&own) => Some(stored),
                     (own, stored) => own.or(stored),

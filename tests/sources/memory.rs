@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use kafka_edge::host::Clock;
 use kafka_edge::services::seen::{First, PENDING_TIME, Place, Scope, Seen};
 use kafka_edge_sim::{SimHost, StoreMode, World, local};
 use serde_json::Value;
@@ -104,6 +105,25 @@ async fn the_same_id_is_another_in_each_scope() {
                 }
             }
         }
+    })
+    .await;
+}
+
+/// One look at the wall clock stands for a second, and no longer.
+#[tokio::test(start_paused = true)]
+async fn a_wall_clock_that_is_set_counts_soon() {
+    local(async {
+        let world = World::new(1);
+        let seen = Seen::new(world.instance(), Duration::ZERO);
+        time!(first(&seen, "a").await).0.done(vec![place(1)]).await;
+        sleep(PENDING_TIME).await;
+        assert_eq!(places(&seen, "a").await, [place(1)]);
+        let day = i64::try_from(DAY.as_millis()).unwrap();
+        world.set_wall_clock(world.instance().now() + day);
+        sleep(Duration::from_millis(999)).await;
+        assert_eq!(places(&seen, "a").await, [place(1)], "the window is not over by the last look");
+        sleep(Duration::from_millis(1)).await;
+        time!(first(&seen, "a").await).0.forget().await;
     })
     .await;
 }

@@ -160,7 +160,7 @@ pub(crate) fn body(source: &str, id: &str) -> Value {
     json!({"id": id, "source": source})
 }
 
-/// The document that an id lies in, of those of any source; `memory` tests
+/// The number of the document that an id of a source lies in; `memory` tests
 /// that this is true.
 pub(crate) fn slot(id: &str) -> u16 {
     let mut hash = Sha256::new();
@@ -171,7 +171,7 @@ pub(crate) fn slot(id: &str) -> u16 {
     u16::from_be_bytes([hash[0], hash[1]]) % 2_048
 }
 
-/// So many ids, in a slot each or all in the same one.
+/// `count` ids, in a slot each or all in the same one.
 pub(crate) fn ids(count: usize, in_one_slot: bool) -> Vec<String> {
     let (mut ids, mut slots) = (Vec::new(), Vec::new());
     for id in (0..).map(|number| format!("e{number}")) {

@@ -1,6 +1,7 @@
 //! Cluster and topics as the server describes them, cached for a while.
 
 use std::cell::RefCell;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -86,6 +87,7 @@ impl<H: Host> Metadata<H> {
         let asked = self.asked_cluster.borrow().clone();
         match self.configured_cluster.clone().or(asked) {
             Some(id) => Ok(id),
+            // On the heap, as `ask_topic` is.
             None => Box::pin(self.ask_cluster_id()).await,
         }
     }
@@ -122,7 +124,7 @@ impl<H: Host> Metadata<H> {
     pub(super) async fn topic(&self, name: TopicName<'_>) -> Result<Topic> {
         match self.remembered(name, |_| MAX_TOPIC_AGE) {
             Some(topic) => Ok(topic),
-            None => Box::pin(self.ask_topic(name)).await,
+            None => self.ask_topic(name).await,
         }
     }
 
@@ -141,7 +143,7 @@ impl<H: Host> Metadata<H> {
         };
         match self.remembered(name, age) {
             Some(topic) => Ok(topic),
-            None => Box::pin(self.ask_topic(name)).await,
+            None => self.ask_topic(name).await,
         }
     }
 
@@ -151,7 +153,7 @@ impl<H: Host> Metadata<H> {
         if self.remembered(name, |_| MAX_AGE_IN_DOUBT).is_some() {
             return false;
         }
-        let asked = Box::pin(self.ask_topic(name)).await;
+        let asked = self.ask_topic(name).await;
         matches!(asked, Err(error) if matches!(*error, ErrorKind::UnknownTopic(_)))
     }
 
@@ -188,7 +190,16 @@ impl<H: Host> Metadata<H> {
         (age < may_be(topic)).then(|| topic.clone())
     }
 
-    async fn ask_topic(&self, name: TopicName<'_>) -> Result<Topic> {
+    /// On the heap: most calls find the topic in the cache, and would carry the room for this
+    /// otherwise.
+    fn ask_topic<'t>(
+        &'t self,
+        name: TopicName<'t>,
+    ) -> Pin<Box<impl Future<Output = Result<Topic>> + 't>> {
+        Box::pin(self.fetch_topic(name))
+    }
+
+    async fn fetch_topic(&self, name: TopicName<'_>) -> Result<Topic> {
         let since = self.client.host.monotonic();
         let path = format!("{}/topics/{name}", self.cluster_path().await?);
         let call = RestCall { answer_limit: MAX_TOPIC_ANSWER_BYTES, ..RestCall::get(path.clone()) };

@@ -67,7 +67,7 @@ struct Noted {
 }
 
 /// What an instance had noted in a slot until a moment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Until(u64);
 
 impl Own {
@@ -130,8 +130,9 @@ impl Own {
         }
         let bucket = &mut self.buckets[slot.bucket()];
         // They lie nearly in the order of their times. Of the same id there is one, mostly the last.
-        let old = bucket.iter().take_while(|own| !own.is_recent(at)).count();
-        bucket.drain(..old);
+        while bucket.first().is_some_and(|own| !own.is_recent(at)) {
+            bucket.remove(0);
+        }
         if let Some(same) = bucket.iter().rposition(|own| own.is_of(slot, id, &entry.id)) {
             bucket.remove(same);
         }

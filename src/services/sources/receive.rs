@@ -232,6 +232,7 @@ impl<H: Host, L: Log> Sources<H, L> {
             let mut checked = request.signed(url, |request| known.check(request, now));
             // A token that may be good is worth a look at its sender's keys.
             if checked == Err(Failure::UnknownKey) || keys::are_old(self, prepared) {
+                // On the heap: every event would carry the room for it otherwise.
                 let verifier = Box::pin(keys::fetched(self, prepared)).await?;
                 checked = request.signed(url, |request| verifier.check(request, now));
             }
@@ -374,7 +375,7 @@ impl<H: Host, L: Log> Sources<H, L> {
             None => Ok(None),
             Some(SchemaOf::Given(schema)) => Ok(Some((schema.clone(), None))),
             Some(SchemaOf::Registry { subject, known }) => {
-                let (id, schema) = Box::pin(registry::schema(self, subject, known)).await?;
+                let (id, schema) = registry::schema(self, subject, known).await?;
                 Ok(Some((schema, frame.then_some(id))))
             }
         }

@@ -44,7 +44,8 @@ pub(super) async fn schema<H: Host, L: Log>(
         content_type: None,
         body: Bytes::new(),
     };
-    let answer = sources.schema_registry.forward(call).await;
+    // On the heap: every event would carry the room for it otherwise.
+    let answer = Box::pin(sources.schema_registry.forward(call)).await;
     let answer = match answer {
         Ok(answer) if answer.status.is_success() => answer,
         Ok(answer) if answer.status == http::StatusCode::NOT_FOUND => {

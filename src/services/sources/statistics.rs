@@ -118,7 +118,7 @@ impl<H: Host> Counting<H> {
         self.count(source, |counted| {
             match counted.counts.get_mut(kind) {
                 Some(count) => *count += 1,
-                None => drop(counted.counts.insert(kind.to_owned(), 1)),
+                None => *counted.counts.get_or_default(kind.to_owned()) = 1,
             }
             counted.last_seen = counted.last_seen.max(Some(now));
         });
@@ -168,11 +168,11 @@ impl<H: Host> Counting<H> {
 
     fn count(&self, source: &str, add: impl FnOnce(&mut Statistics)) {
         let mut own = self.own.borrow_mut();
-        let has_room = own.len() < MAX_SOURCES;
+        if !own.contains_key(source) && own.len() < MAX_SOURCES {
+            own.insert(source.to_owned(), Own::default());
+        }
         if let Some(own) = own.get_mut(source) {
             add(&mut own.counted);
-        } else if has_room {
-            add(&mut own.get_or_default(source.to_owned()).counted);
         }
     }
 
